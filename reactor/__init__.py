@@ -1,0 +1,12 @@
+"""The reactor: senses outages, takes events in, and holds the vocabulary and the doors that both packages use.
+
+    Node object --watch--> verdict --> CloudEvent --> RQ queue "events" --intake--> one drift per VM, queue "drifts"
+                                            ^                                        | due when the window ends
+             resync: every open outage is told again                                 v
+        lock the VM -- observe (live objects) -- decide (pure) -- act (one step, preconditions) -- record
+             ^------------------ "again at T, because ..." or an end <-------------------|
+
+`model` is pure vocabulary; `settings` knows every setting; `doors` holds one file per outside thing; `watch` turns
+Nodes into outages. What is done about an outage lives in the package `workers`, which this package never imports: it
+enqueues by dotted name.
+"""

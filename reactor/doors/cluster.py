@@ -1,0 +1,236 @@
+"""The API server, through the official client's configuration and connections, as raw JSON.
+
+Raw, because typed models cost five times the time and twelve times the memory; with a time-out on every call, because
+the library has none by default; with our own watch, because the library's replays events and stumbles over 410.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+import orjson
+from kubernetes import config
+from kubernetes.client import ApiClient, Configuration
+from urllib3 import BaseHTTPResponse, Timeout
+from urllib3.exceptions import HTTPError
+from yaml import YAMLError
+
+from reactor.model import errors
+
+Obj = dict[str, Any]
+
+# Where each kind lives; exactly those that are used.
+_GROUPS = {
+    "api/v1": ("namespaces", "nodes", "pods", "persistentvolumeclaims", "persistentvolumes"),
+    "apis/storage.k8s.io/v1": ("volumeattachments",),
+    "apis/kubevirt.io/v1": ("virtualmachines", "virtualmachineinstances"),
+}
+_PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
+PAGE = 500
+
+_ERRORS: Mapping[int, type[errors.ClusterError]] = {
+    HTTPStatus.UNAUTHORIZED: errors.Unauthorized,
+    HTTPStatus.FORBIDDEN: errors.Forbidden,
+    HTTPStatus.CONFLICT: errors.Conflict,
+    HTTPStatus.GONE: errors.Expired,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a list's items; `version` is the list's resourceVersion, from which a watch can go on."""
+
+    items: list[Obj]
+    version: str
+
+
+class Cluster(Protocol):
+    """By plural resource name. Every method raises the ClusterErrors of `reactor.model.errors`."""
+
+    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+        """One live object, or None when there is none of that name."""
+
+    def pages(
+        self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
+    ) -> Iterator[Page]:
+        """A list, page by page; the next page is asked for only when it is wanted."""
+
+    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:
+        """What changes after `version`: (ADDED | MODIFIED | DELETED | BOOKMARK, object).
+
+        Ends when the server ends it. Raises Expired when `version` is too old, and ClusterUnreachable after `silence`
+        seconds without a word.
+        """
+
+    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
+        """Delete the object of this name *and uid*; Conflict, and nothing happens, if it is another one."""
+
+
+def connect(kubeconfig: str, timeout: float, before_call: Callable[[], None] = lambda: None) -> "KubernetesCluster":
+    """The cluster of this kubeconfig file, or the one this pod runs in. Never silently `~/.kube/config`.
+
+    Raises SettingsError when there is neither. Nothing is asked of the API server yet.
+    """
+    configuration = Configuration()
+    try:
+        if kubeconfig:
+            config.load_kube_config(kubeconfig, client_configuration=configuration)
+        else:
+            config.load_incluster_config(client_configuration=configuration)
+    except (config.ConfigException, OSError, YAMLError) as error:
+        what = f"KUBECONFIG={kubeconfig}" if kubeconfig else "no cluster: KUBECONFIG is not set, and this is no pod"
+        raise errors.SettingsError(f"{what}: {error}") from error
+    return KubernetesCluster(ApiClient(configuration), timeout, before_call)
+
+
+def uid(cluster: Cluster) -> str:
+    """The cluster's own identity: the uid of its namespace kube-system, as is the custom."""
+    found = cluster.find("namespaces", "kube-system")
+    if found is None:
+        raise errors.Rejected("namespace kube-system is missing: is this a Kubernetes cluster?")
+    return str(found["metadata"]["uid"])
+
+
+class KubernetesCluster:
+    """The Cluster over HTTP. `timeout` in seconds, for one call; `before_call` runs before each (heartbeats)."""
+
+    def __init__(self, api: ApiClient, timeout: float, before_call: Callable[[], None] = lambda: None) -> None:
+        self._api, self._timeout, self._before_call = api, timeout, before_call
+
+    @property
+    def host(self) -> str:
+        """Which API server this is."""
+        return str(self._api.configuration.host)
+
+    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+        try:
+            return self._json("GET", _path(resource, namespace, name))
+        except errors.NotFound:
+            return None
+
+    def pages(
+        self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
+    ) -> Iterator[Page]:
+        query = {"limit": str(limit), "labelSelector": labels, "fieldSelector": fields}
+        while True:
+            body = self._json("GET", _path(resource, namespace), query)
+            meta = body.get("metadata", {})
+            yield Page(body.get("items") or [], meta.get("resourceVersion", ""))
+            if not meta.get("continue"):
+                return
+            query["continue"] = meta["continue"]
+
+    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:
+        query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
+        timeout = Timeout(connect=self._timeout, read=silence)
+        with _translated():
+            response = self._send("GET", _path(resource), query, timeout=timeout, stream=True)
+            try:
+                for line in _lines(response):
+                    yield _watch_event(line)
+            finally:
+                response.close()
+
+    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
+        options: Obj = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        if grace is not None:
+            options["gracePeriodSeconds"] = grace
+        self._json("DELETE", _path(resource, namespace, name), body=options)
+
+    def _json(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Obj | None = None) -> Obj:
+        with _translated():
+            response = self._send(method, path, query or {}, body=body, timeout=Timeout(self._timeout))
+            found: Obj = orjson.loads(response.data)
+            return found
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        timeout: Timeout,
+        body: Obj | None = None,
+        **more: bool,
+    ) -> BaseHTTPResponse:
+        self._before_call()
+        configuration = self._api.configuration
+        headers = {"Accept": "application/json", "User-Agent": "vm-drift"}
+        # Asked for anew at every call: the client reloads a ServiceAccount's token about once a minute.
+        if token := configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
+            headers["Authorization"] = token
+        wanted = {key: value for key, value in query.items() if value}
+        response: BaseHTTPResponse = self._api.rest_client.pool_manager.request(
+            method,
+            f"{configuration.host}/{path}" + (f"?{urlencode(wanted)}" if wanted else ""),
+            headers=headers | ({"Content-Type": "application/json"} if body else {}),
+            body=orjson.dumps(body) if body else None,
+            timeout=timeout,
+            retries=False,
+            redirect=False,
+            preload_content=not more.get("stream"),
+        )
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise _refusal(method, path, response)
+        return response
+
+
+def _path(resource: str, namespace: str = "", name: str = "") -> str:
+    parts = [_PREFIX[resource], *(["namespaces", quote(namespace)] if namespace else []), resource]
+    return "/".join([*parts, quote(name)] if name else parts)
+
+
+def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    for chunk in response.stream(65536):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        raise errors.ClusterUnreachable("the watch was cut in the middle of a line")
+
+
+def _watch_event(line: bytes) -> tuple[str, Obj]:
+    event = orjson.loads(line)
+    if event["type"] == "ERROR":
+        status = event["object"]
+        kind = errors.Expired if status.get("code") == HTTPStatus.GONE else errors.ClusterUnreachable
+        raise kind(f"the watch ended: {status.get('message', status)}")
+    return event["type"], event["object"]
+
+
+def _refusal(method: str, path: str, response: BaseHTTPResponse) -> errors.ClusterError:
+    """What an answer that is no success means. Nothing of the request's headers gets into the message."""
+    try:
+        status = json.loads(response.data)
+    except ValueError:
+        status = {}
+    said = str(status.get("message") or response.reason or "")[:300]
+    message = f"{method} /{path}: {response.status} {said}"
+    if response.status == HTTPStatus.NOT_FOUND:
+        # The API server names the object in details; a kind that it does not serve has no name there.
+        named = (status.get("details") or {}).get("name")
+        return errors.NotFound(message) if named else errors.NotServed(message)
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        after = response.headers.get("Retry-After", "")
+        return errors.ClusterUnreachable(message, float(after) if after.isdecimal() else None)
+    return _ERRORS.get(response.status, errors.Rejected)(message)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (HTTPError, OSError) as error:
+        raise errors.ClusterUnreachable(f"the API server gave no answer: {_root(error)}") from error
+    except ValueError as error:
+        raise errors.ClusterUnreachable(f"the API server's answer is no JSON: {error}") from error
+
+
+def _root(error: BaseException) -> str:
+    """The innermost reason: urllib3 wraps 'connection refused' three times."""
+    inner = getattr(error, "reason", None) or error.__cause__
+    return _root(inner) if isinstance(inner, BaseException) else str(error)[:300]

@@ -1,0 +1,163 @@
+"""The job queue: RQ, with JSON jobs and never pickle.
+
+The contract is small, because RQ promises little: a job that was woken runs at least once, sometimes twice, even twice
+at the same time, up to a second early, and can be killed anywhere. What RQ loses for good, the next `wake` finds: the
+sweep calls it for every job that ought to exist. Hence `wake` never postpones and may be called at any time, for a job
+in any state.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from redis import Redis
+from rq import Queue as RedisQueue
+from rq import Retry
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
+from rq.registry import ScheduledJobRegistry
+
+from reactor.doors.cloudevents import encode
+from reactor.doors.store import PREFIX, translated
+from reactor.model.event import Event
+from reactor.model.identity import VERSION, Drift
+from reactor.model.times import Clock
+
+EVENTS = "events"  # CloudEvents to be taken in
+DRIFTS = "drifts"  # one job per VM and outage
+# What the jobs call. A dotted name, because the reactor knows nothing of the workers; a contract test resolves both.
+TAKE_EVENT = "workers.rq.take_event"
+RUN_DRIFT = "workers.rq.run_drift"
+SERIALIZER = "json"
+
+# Neither number is a limit that we want: RQ counts every "come again" as a retry, for the life of the job.
+FOR_EVER = 10**9
+JOB_TIMEOUT = 120  # seconds; a pass is a few calls with time-outs of their own
+# RQ's worker keeps a running job's heartbeat younger than this; an older one means that nobody runs it.
+ORPHANED_AFTER = 60.0  # seconds
+_MARK_TTL = 3600  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One job: its identity, what it calls (a dotted name) with which JSON arguments, and how people read it."""
+
+    queue: str
+    id: str
+    function: str
+    args: tuple[Any, ...]
+    description: str
+
+
+def event_entry(event: Event) -> Entry:
+    """The job that takes this event in; the same event told again is the same job."""
+    node = f"{event.type.removeprefix('io.vmdrift.')} {event.subject}"
+    return Entry(EVENTS, f"event_{event.id}", TAKE_EVENT, (VERSION, encode(event)), node)
+
+
+def drift_entry(drift: Drift) -> Entry:
+    """The job that makes this drift's passes."""
+    return Entry(DRIFTS, drift.id, RUN_DRIFT, (VERSION, drift.as_json()), f"drift {drift}")
+
+
+class Queue(Protocol):
+    """Both methods raise StoreUnreachable or StoreRefused."""
+
+    def wake(self, entry: Entry, due: float) -> None:
+        """Make sure that this job runs at `due` (seconds since the epoch) or earlier, whatever state it is in now.
+
+        A waiting job is moved forward, never back; an ended, failed or lost one is queued anew; one that runs right now
+        is told to come again.
+        """
+
+    def woken(self, job_id: str) -> float | None:
+        """When this job, while it ran, was asked to come again: read once, then forgotten."""
+
+
+class _State(Enum):
+    QUEUED = "it will run"
+    SCHEDULED = "it has a due time"
+    RUNNING = "somebody runs it"
+    OVER = "nobody will run it"
+
+
+class RqQueue:
+    """The Queue on RQ. `keep` in seconds: how long ended jobs stay readable."""
+
+    def __init__(self, redis: Redis, clock: Clock, keep: float) -> None:
+        self._redis, self._clock, self._keep = redis, clock, int(keep)
+
+    def wake(self, entry: Entry, due: float) -> None:
+        with translated():
+            queue = RedisQueue(entry.queue, connection=self._redis, serializer=SERIALIZER)
+            state = self._state(queue, entry.id)
+            if state is _State.SCHEDULED:
+                # Only an existing member, and only if it comes earlier: the scheduler may be taking it right now.
+                self._redis.zadd(_scheduled(queue).key, {entry.id: int(due)}, xx=True, lt=True)
+            elif state is _State.RUNNING:
+                self._redis.set(_mark(entry.id), due, ex=_MARK_TTL)
+            elif state is _State.OVER:
+                self._put(queue, entry, due)
+
+    def woken(self, job_id: str) -> float | None:
+        with translated():
+            due: Any = self._redis.getdel(_mark(job_id))
+        return float(due) if due is not None else None
+
+    def _state(self, queue: RedisQueue, job_id: str) -> _State:
+        try:
+            job = Job.fetch(job_id, connection=self._redis, serializer=SERIALIZER)
+        except NoSuchJobError:
+            return _State.OVER
+        status = job.get_status(refresh=False)
+        if status == JobStatus.QUEUED and self._listed(queue, job_id):
+            return _State.QUEUED
+        if status == JobStatus.SCHEDULED and self._redis.zscore(_scheduled(queue).key, job_id) is not None:
+            return _State.SCHEDULED
+        if status == JobStatus.STARTED and self._beats(job):
+            return _State.RUNNING
+        return _State.OVER
+
+    def _listed(self, queue: RedisQueue, job_id: str) -> bool:
+        """In the queue, or just taken out of it by a worker. A job in neither was lost between two writes."""
+        keys = (queue.key, queue.intermediate_queue_key)
+        return any(self._redis.lpos(key, job_id) is not None for key in keys)
+
+    def _beats(self, job: Job) -> bool:
+        beat = job.last_heartbeat
+        return beat is not None and self._clock() - beat.timestamp() < ORPHANED_AFTER
+
+    def _put(self, queue: RedisQueue, entry: Entry, due: float) -> None:
+        job = Job.create(
+            entry.function,
+            args=list(entry.args),
+            id=entry.id,
+            origin=queue.name,
+            connection=self._redis,
+            serializer=SERIALIZER,
+            description=entry.description,
+            timeout=JOB_TIMEOUT,
+            result_ttl=self._keep,
+            failure_ttl=self._keep,
+            # Serves only a job whose worker died (RQ's "abandoned"); what a job itself wants, it says when it ends.
+            retry=Retry(max=FOR_EVER),
+        )
+        with self._redis.pipeline() as pipe:
+            # The traces of an earlier run would make RQ see the new one as failed or finished.
+            pipe.delete(job.key)
+            for registry in (queue.failed_job_registry, queue.finished_job_registry, _scheduled(queue)):
+                pipe.zrem(registry.key, job.id)
+            if due <= self._clock():
+                queue.enqueue_job(job, pipeline=pipe)
+            else:
+                queue.schedule_job(job, datetime.fromtimestamp(due, UTC), pipeline=pipe)
+            pipe.execute()
+
+
+def _scheduled(queue: RedisQueue) -> ScheduledJobRegistry:
+    return ScheduledJobRegistry(queue=queue)
+
+
+def _mark(job_id: str) -> str:
+    return f"{PREFIX}again:{job_id}"

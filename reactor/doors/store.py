@@ -1,0 +1,246 @@
+"""What is kept between passes: records, locks, and the stream of outgoing events.
+
+The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
+
+    outage:<outage>     JSON OutageRecord                            until HISTORY_TTL after it is done
+    again:<job>         when a running job was asked to come again  (doors.queue)
+    outages             set of outage ids that are not done
+    drift:<drift>       JSON Record                                  until HISTORY_TTL after its end
+    drifts:<outage>     set of the outage's drift ids                as long as the last of its drifts
+    lock:<VM uid>       token of the holder                          expires by itself
+    fence               counter: every lock taken gets the next one
+    events              stream of outgoing CloudEvents, capped at about 10,000
+
+All of it may be lost: the sweep finds outages and VMs again, and `decide` finds again what was done.
+A lock only saves work. It can expire under a holder that was paused, so a record is written only while no later
+holder wrote it (the fencing counter), and what changes the cluster carries preconditions of its own.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+import orjson
+from redis import Redis
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+)
+
+from reactor.model.drift import OutageRecord, Record
+from reactor.model.errors import BadInput, LockLost, SettingsError, StoreRefused, StoreUnreachable
+
+PREFIX = "vmdrift:"
+STREAM_LENGTH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """One holding of one lock; `fence` grows with every holding of any lock."""
+
+    name: str
+    token: str
+    fence: int
+
+
+class Store(Protocol):
+    """Every method raises StoreUnreachable or StoreRefused. `ttl` in seconds."""
+
+    def acquire(self, name: str, ttl: float) -> Lock | None:
+        """The lock, or None while another holder has it."""
+
+    def renew(self, lock: Lock, ttl: float) -> None:
+        """Hold it for `ttl` more; LockLost if another holder may have had it meanwhile."""
+
+    def release(self, lock: Lock) -> None:
+        """Give it back; nothing happens if it is no longer ours."""
+
+    def save_outage(self, record: OutageRecord, *, done: bool) -> None:
+        """Write an outage; `done` takes it off the list of outages."""
+
+    def outage(self, outage_id: str) -> OutageRecord | None:
+        """One outage; None if it is not known, or not readable by this version."""
+
+    def outages(self) -> list[OutageRecord]:
+        """Those that are not done, oldest first."""
+
+    def record(self, drift_id: str) -> Record | None:
+        """A drift's record; None if there is none, or none that this version can read."""
+
+    def records(self, outage_id: str) -> list[Record]:
+        """All records of an outage."""
+
+    def create(self, record: Record, events: Sequence[Mapping[str, Any]]) -> bool:
+        """Write a first record and its events at once; False, and nothing written, if there is one already."""
+
+    def save(self, record: Record, lock: Lock, events: Sequence[Mapping[str, Any]]) -> None:
+        """Write a record and its events at once; LockLost, and nothing written, if a later holder wrote it."""
+
+    def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
+        """Outgoing events after an id of the stream, oldest first: (id, CloudEvent as JSON)."""
+
+
+# KEYS: lock, counter. ARGV: token, ttl in ms. The counter moves only when the lock is taken.
+_ACQUIRE = """
+if redis.call('set', KEYS[1], ARGV[1], 'nx', 'px', ARGV[2]) then return redis.call('incr', KEYS[2]) end
+return 0
+"""
+# KEYS: lock. ARGV: token, ttl in ms, 0 to release.
+_HOLD = """
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '0' then redis.call('del', KEYS[1]) else redis.call('pexpire', KEYS[1], ARGV[2]) end
+return 1
+"""
+# KEYS: record, the outage's set, stream.
+# ARGV: record, its fence (0: must be new), drift id, ttl in ms or 0, cap, events...
+_SAVE = """
+local old = redis.call('get', KEYS[1])
+if old then
+  local known, was = pcall(cjson.decode, old)
+  if ARGV[2] == '0' then return 0 end
+  if known and tonumber(was['fence'] or 0) > tonumber(ARGV[2]) then return 0 end
+end
+redis.call('set', KEYS[1], ARGV[1])
+redis.call('sadd', KEYS[2], ARGV[3])
+redis.call('persist', KEYS[2])
+if ARGV[4] ~= '0' then
+  redis.call('pexpire', KEYS[1], ARGV[4])
+  redis.call('pexpire', KEYS[2], ARGV[4])
+end
+for i = 6, #ARGV do redis.call('xadd', KEYS[3], 'maxlen', '~', ARGV[5], '*', 'event', ARGV[i]) end
+return 1
+"""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Redis' errors as ours. Its texts name hosts and commands, never passwords."""
+    try:
+        yield
+    except (AuthenticationError, AuthorizationError, NoPermissionError) as error:
+        raise StoreRefused(f"Redis refuses: {error}") from error
+    except ResponseError as error:
+        # WRONGPASS comes as a plain ResponseError from some servers; everything else here means "not now": OOM,
+        # READONLY, LOADING, MISCONF.
+        kind = StoreRefused if str(error).startswith(("WRONGPASS", "NOAUTH", "NOPERM")) else StoreUnreachable
+        raise kind(f"Redis answers: {error}") from error
+    except (RedisError, OSError) as error:
+        raise StoreUnreachable(f"Redis is away: {error}") from error
+
+
+def connect(url: str) -> Redis:
+    """A connection that has answered once. Raises StoreUnreachable, StoreRefused, or SettingsError for a bad URL."""
+    try:
+        redis = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=15)
+    except ValueError as error:
+        raise SettingsError(f"VMDRIFT_REDIS_URL: {error}") from error
+    with translated():
+        redis.ping()
+    return redis
+
+
+class RedisStore:
+    """The Store on a Redis or Valkey server. `history_ttl` in seconds."""
+
+    def __init__(self, redis: Redis, history_ttl: float) -> None:
+        self._redis = redis
+        self._history_ms = int(history_ttl * 1000)
+        self._acquire = redis.register_script(_ACQUIRE)
+        self._hold = redis.register_script(_HOLD)
+        self._save = redis.register_script(_SAVE)
+
+    def acquire(self, name: str, ttl: float) -> Lock | None:
+        token = secrets.token_hex(16)
+        with translated():
+            fence = int(self._acquire([f"{PREFIX}lock:{name}", f"{PREFIX}fence"], [token, int(ttl * 1000)]))
+        return Lock(name, token, fence) if fence else None
+
+    def renew(self, lock: Lock, ttl: float) -> None:
+        with translated():
+            held = self._hold([f"{PREFIX}lock:{lock.name}"], [lock.token, int(ttl * 1000)])
+        if not held:
+            raise LockLost(f"the lock of {lock.name} expired")
+
+    def release(self, lock: Lock) -> None:
+        with translated():
+            self._hold([f"{PREFIX}lock:{lock.name}"], [lock.token, 0])
+
+    def save_outage(self, record: OutageRecord, *, done: bool) -> None:
+        key = f"{PREFIX}outage:{record.outage.id}"
+        with translated(), self._redis.pipeline() as pipe:
+            pipe.set(key, orjson.dumps(record.as_json()), px=self._history_ms if done else None)
+            (pipe.srem if done else pipe.sadd)(f"{PREFIX}outages", record.outage.id)
+            pipe.execute()
+
+    def outage(self, outage_id: str) -> OutageRecord | None:
+        with translated():
+            value = self._redis.get(f"{PREFIX}outage:{outage_id}")
+        return next(iter(_readable([value], OutageRecord)), None)
+
+    def outages(self) -> list[OutageRecord]:
+        with translated():
+            ids = [_text(member) for member in self._redis.smembers(f"{PREFIX}outages")]
+            values = self._redis.mget([f"{PREFIX}outage:{i}" for i in ids]) if ids else []
+        return sorted(_readable(values, OutageRecord), key=lambda record: record.seen_at)
+
+    def record(self, drift_id: str) -> Record | None:
+        with translated():
+            value = self._redis.get(f"{PREFIX}drift:{drift_id}")
+        return next(iter(_readable([value], Record)), None)
+
+    def records(self, outage_id: str) -> list[Record]:
+        with translated():
+            ids = sorted(_text(member) for member in self._redis.smembers(f"{PREFIX}drifts:{outage_id}"))
+            values = self._redis.mget([f"{PREFIX}drift:{i}" for i in ids]) if ids else []
+        return _readable(values, Record)
+
+    def create(self, record: Record, events: Sequence[Mapping[str, Any]]) -> bool:
+        return self._write(record, events)
+
+    def save(self, record: Record, lock: Lock, events: Sequence[Mapping[str, Any]]) -> None:
+        if not self._write(replace(record, fence=lock.fence), events):
+            raise LockLost(f"a later pass over {record.drift} was recorded meanwhile")
+
+    def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> bool:
+        outage = record.drift.outage.id
+        keys = [f"{PREFIX}drift:{record.drift.id}", f"{PREFIX}drifts:{outage}", f"{PREFIX}events"]
+        ttl = self._history_ms if record.phase.is_end else 0
+        head: list[bytes | str | int] = [
+            orjson.dumps(record.as_json()),
+            record.fence,
+            record.drift.id,
+            ttl,
+            STREAM_LENGTH,
+        ]
+        with translated():
+            return bool(self._save(keys, head + [orjson.dumps(dict(event)) for event in events]))
+
+    def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
+        start = "-" if after == "0" else f"({after}"
+        with translated():
+            entries: Any = self._redis.xrange(f"{PREFIX}events", start, "+")
+        return [(_text(entry), orjson.loads(fields[b"event"])) for entry, fields in entries]
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+_Kept = TypeVar("_Kept", OutageRecord, Record)
+
+
+def _readable(values: Sequence[bytes | str | None], kind: type[_Kept]) -> list[_Kept]:
+    """What this version understands; the rest counts as not there, so that it is derived anew from the cluster."""
+    found: list[_Kept] = []
+    for value in values:
+        try:
+            if value is not None:
+                found.append(kind.of(orjson.loads(value)))
+        except (BadInput, orjson.JSONDecodeError):
+            continue
+    return found

@@ -1,0 +1,164 @@
+"""A drift: its phases, its record, and the two answers that a pass over it can give."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Self
+
+from reactor.model.errors import BadInput
+from reactor.model.identity import VERSION, Drift, Outage, take
+
+
+class Phase(StrEnum):
+    """Where a drift stands. The last four are ends."""
+
+    WAITING = "waiting"  # a window is running
+    BLOCKED = "blocked"  # a prerequisite does not hold now; it may later
+    RELEASED = "released"  # the launcher pod was force-deleted
+    DETACHING = "detaching"  # the lost node still holds a volume
+    STARTING = "starting"  # nothing holds the VM back any more; it is coming up
+    COMPLETED = "completed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def is_end(self) -> bool:
+        """No pass comes after it by itself."""
+        return self in {Phase.COMPLETED, Phase.REFUSED, Phase.CANCELLED, Phase.FAILED}
+
+
+class Proof(StrEnum):
+    """What is known of the lost node's death. Silence never proves it."""
+
+    NONE = "none"
+    SILENT = "silent"
+    FENCED = "fenced"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One prerequisite: does it hold, why (reason code), and a sentence for a tired operator."""
+
+    name: str
+    held: bool
+    reason: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How this installation wants it; windows in seconds. The settings of the same names say why."""
+
+    mode: str = "auto"
+    unreachable_window: float = 300.0
+    detach_window: float = 360.0
+    detach: str = "wait"
+    min_available_nodes: int = 2
+
+
+def _version(data: Mapping[str, Any]) -> None:
+    if data.get("v") != VERSION:
+        raise BadInput(f"record.v: expected {VERSION}, found {str(data.get('v'))[:60]!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was done and when, never what to do next; all of it can be found again from the cluster.
+
+    Times are seconds since the epoch. `vmi_uid` is the lost VirtualMachineInstance ("" while unknown), `tries` how many
+    passes in a row ended with this reason, `fence` the lock's counter under which it was last written.
+    """
+
+    drift: Drift
+    phase: Phase
+    reason: str
+    sentence: str
+    created_at: float
+    changed_at: float
+    again_at: float | None = None
+    vmi_uid: str = ""
+    released_at: float | None = None
+    detached_at: float | None = None
+    ended_at: float | None = None
+    target: str = ""
+    tries: int = 0
+    passes: int = 0
+    fence: int = 0
+    checks: tuple[Check, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """What `of` reads."""
+        return {"v": VERSION, **asdict(self)}
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON; BadInput for another version or shape: the caller then derives the record anew."""
+        _version(data)
+        fields = {name: value for name, value in data.items() if name != "v"}
+        try:
+            fields["drift"] = Drift.of(take(data, "drift", dict, "record"), "record.drift")
+            fields["phase"] = Phase(fields["phase"])
+            fields["checks"] = tuple(Check(**check) for check in fields["checks"])
+            return cls(**fields)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"record: {error}") from error
+
+    def moved(self, now: float, phase: Phase, reason: str, sentence: str, again_at: float | None) -> Self:
+        """This record after one more pass that came to `phase` for `reason`."""
+        same = (phase, reason) == (self.phase, self.reason)
+        return replace(
+            self,
+            phase=phase,
+            reason=reason,
+            sentence=sentence,
+            again_at=again_at,
+            changed_at=self.changed_at if same else now,
+            ended_at=now if phase.is_end else None,
+            tries=self.tries + 1 if same else 0,
+            passes=self.passes + 1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OutageRecord:
+    """An outage that is not yet done with: it stays until it is over *and* every one of its drifts has ended.
+
+    `seen_at`: when we first saw it; `recovered_at`: when we saw that it is over, None while it lasts.
+    """
+
+    outage: Outage
+    seen_at: float
+    recovered_at: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """What `of` reads."""
+        return {"v": VERSION, **asdict(self)}
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON; BadInput for another version or shape."""
+        _version(data)
+        outage = Outage.of(take(data, "outage", dict, "outage record"))
+        return cls(outage, data.get("seen_at", 0.0), data.get("recovered_at"))
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The job is not over: come again at `at` (seconds since the epoch), because of `reason`."""
+
+    at: float
+    reason: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The job is over, with an outcome of the domain, or with nothing to do."""
+
+    outcome: str
+    reason: str
+    sentence: str
+
+
+Outcome = Again | Ended

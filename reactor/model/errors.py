@@ -1,0 +1,87 @@
+"""Every error that this project raises on purpose.
+
+VmDriftError
+|-- SettingsError          a setting is malformed; the process must not start
+|-- BadInput               a job argument or event that cannot be understood; trying again would not help
+|-- ClusterError           the API server did not do what was asked
+|   |-- ClusterUnreachable    no answer, or one that says "later" (429, 5xx, time-out): nothing is known, try again
+|   |-- Unauthorized          401: the token is wrong or expired
+|   |-- Forbidden             403: a verb is missing in RBAC
+|   |-- NotServed             404 for a whole kind: KubeVirt is not installed
+|   |-- NotFound              404 for one object
+|   |-- Conflict              409: a precondition did not hold; nothing was changed
+|   |-- Expired               410: the resourceVersion is too old; list again
+|   `-- Rejected              any other answer that is not a success
+`-- StoreError             Redis did not do what was asked
+    |-- StoreUnreachable      no answer, loading, or full: nothing is known, try again
+    |-- StoreRefused          wrong password, or a command that this user may not use
+    `-- LockLost              another holder has the lock; nothing was written
+"""
+
+
+class VmDriftError(Exception):
+    """Root of the tree above."""
+
+
+class SettingsError(VmDriftError):
+    """Names the setting, what was found, and what is expected."""
+
+
+class BadInput(VmDriftError):
+    """Names the field, what was found (cut short), and what is expected."""
+
+
+class ClusterError(VmDriftError):
+    """The API server did not do what was asked."""
+
+
+class ClusterUnreachable(ClusterError):
+    """No answer, or "later". `retry_after` is the server's wish in seconds, where it had one."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unauthorized(ClusterError):
+    """401."""
+
+
+class Forbidden(ClusterError):
+    """403."""
+
+
+class NotServed(ClusterError):
+    """404 for a whole kind."""
+
+
+class NotFound(ClusterError):
+    """404 for one object."""
+
+
+class Conflict(ClusterError):
+    """409."""
+
+
+class Expired(ClusterError):
+    """410."""
+
+
+class Rejected(ClusterError):
+    """Any other refusal."""
+
+
+class StoreError(VmDriftError):
+    """Redis did not do what was asked."""
+
+
+class StoreUnreachable(StoreError):
+    """No answer, loading, or full."""
+
+
+class StoreRefused(StoreError):
+    """Wrong password or forbidden command."""
+
+
+class LockLost(StoreError):
+    """Another holder has the lock."""

@@ -1,0 +1,47 @@
+"""CloudEvents as this project speaks them; their wire format is `reactor.doors.cloudevents`.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md: `source` + `id` is the identity of an event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reactor.model.identity import Outage
+
+NODE_UNREACHABLE = "io.vmdrift.node.unreachable"
+NODE_RECOVERED = "io.vmdrift.node.recovered"
+DRIFT_PREFIX = "io.vmdrift.vm.drift."
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`time` in seconds since the epoch; `subject` a node's name or `namespace/vm`; `data` is a JSON object."""
+
+    type: str
+    source: str
+    id: str
+    subject: str
+    time: float
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def watcher_source(cluster_uid: str) -> str:
+    """The source of every watcher of a cluster: any number of them say the same thing once."""
+    return f"/clusters/{cluster_uid}/watcher"
+
+
+def worker_source(cluster_uid: str) -> str:
+    """The source of what the workers tell."""
+    return f"/clusters/{cluster_uid}/workers"
+
+
+def unreachable(outage: Outage, source: str) -> Event:
+    """The node of this outage is lost."""
+    return Event(NODE_UNREACHABLE, source, outage.id, outage.node.name, outage.since, {"outage": outage.as_json()})
+
+
+def recovered(outage: Outage, source: str, now: float) -> Event:
+    """This outage is over: the node is back, or it is another node by now."""
+    event_id = f"{outage.id}_recovered"
+    return Event(NODE_RECOVERED, source, event_id, outage.node.name, now, {"outage": outage.as_json()})

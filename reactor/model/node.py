@@ -1,0 +1,73 @@
+"""A Node as far as it matters here, and the verdict whether it is lost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reactor.model.identity import NodeRef, Outage
+from reactor.model.times import parse_time
+
+UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """`added` is timeAdded, seconds since the epoch; None where the API gives none."""
+
+    key: str
+    value: str
+    effect: str
+    added: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """`ready` is the Ready condition's status: True, False, Unknown, or "" when there is none."""
+
+    name: str
+    uid: str
+    ready: str
+    ready_since: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+    unschedulable: bool = False
+
+    @property
+    def available(self) -> bool:
+        """It can take new pods of somebody: the kubelet answers and nobody cordoned it."""
+        return self.ready == "True" and not self.unschedulable
+
+    @property
+    def unreachable_since(self) -> float | None:
+        """When the NoExecute taint `unreachable` was added, which starts the eviction's clock; None without it."""
+        times = [t.added for t in self.taints if t.key == UNREACHABLE_TAINT and t.effect == "NoExecute"]
+        return next((t for t in times if t is not None), None)
+
+    @property
+    def outage(self) -> Outage | None:
+        """The outage that this node is in, if any: only Unknown is unreachable; False means its kubelet is alive."""
+        if self.ready != "Unknown":
+            return None
+        return Outage(NodeRef(self.name, self.uid), int(self.ready_since))
+
+
+def node_view(obj: Mapping[str, Any]) -> NodeView:
+    """From a v1 Node."""
+    meta, spec = obj["metadata"], obj.get("spec", {})
+    conditions = obj.get("status", {}).get("conditions", [])
+    ready: Mapping[str, Any] = next((c for c in conditions if c["type"] == "Ready"), {})
+    since = ready.get("lastTransitionTime")
+    return NodeView(
+        name=meta["name"],
+        uid=meta["uid"],
+        ready=ready.get("status", ""),
+        ready_since=parse_time(since) if since else 0.0,
+        labels=meta.get("labels", {}),
+        taints=tuple(_taint(t) for t in spec.get("taints", [])),
+        unschedulable=bool(spec.get("unschedulable")),
+    )
+
+
+def _taint(obj: Mapping[str, Any]) -> Taint:
+    added = obj.get("timeAdded")
+    return Taint(obj["key"], obj.get("value", ""), obj["effect"], parse_time(added) if added else None)

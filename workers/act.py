@@ -1,0 +1,78 @@
+"""Decision -> cluster calls: the only module that changes the cluster.
+
+Each call is preceded by a fresh read of what it destroys and of the node, and carries the uid that was judged, so that
+neither a node that returned meanwhile nor an object that was created anew is ever hit.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from reactor.doors.cluster import Cluster
+from reactor.model.drift import Record
+from reactor.model.errors import Conflict, NotFound
+from workers.decide.decision import Action, Detach, Held, Release
+from workers.decide.node import still_lost
+from workers.decide.observation import Attachment, PodView
+from workers.observe import attachment_view, lost_node, pod_view
+
+
+class ChangedUnderwayError(Exception):
+    """What was judged is not what is there; nothing was done about it. The message is a sentence for people."""
+
+
+def act(action: Action, cluster: Cluster, record: Record, hold: Callable[[], None]) -> None:
+    """Carry it out. `hold` renews the lock before each destructive call, and raises LockLost when it is not ours.
+
+    Raises ChangedUnderwayError, ClusterError, LockLost.
+    """
+    match action:
+        case Release():
+            for pod in action.pods:
+                _force_delete(cluster, record, pod, hold)
+        case Detach():
+            for attachment in action.attachments:
+                _detach(cluster, record, attachment, hold)
+
+
+def _force_delete(cluster: Cluster, record: Record, pod: PodView, hold: Callable[[], None]) -> None:
+    _still_lost(cluster, record)
+    found = cluster.find("pods", pod.name, pod.namespace)
+    if found is None:
+        return
+    fresh = pod_view(found)
+    if (fresh.uid, fresh.node, fresh.terminating) != (pod.uid, pod.node, True):
+        raise ChangedUnderwayError(f"Launcher pod {pod.name} is not the one that was judged any more.")
+    hold()
+    with _gone_is_fine(pod.name):
+        cluster.delete("pods", pod.name, pod.namespace, uid=pod.uid, grace=0)
+
+
+def _detach(cluster: Cluster, record: Record, attachment: Attachment, hold: Callable[[], None]) -> None:
+    _still_lost(cluster, record)
+    found = cluster.find("volumeattachments", attachment.name)
+    if found is None:
+        return
+    fresh = attachment_view(found)
+    if (fresh.uid, fresh.node, fresh.volume) != (attachment.uid, attachment.node, attachment.volume):
+        raise ChangedUnderwayError(f"VolumeAttachment {attachment.name} is not the one that was judged any more.")
+    if fresh.deleting:
+        return
+    hold()
+    with _gone_is_fine(attachment.name):
+        cluster.delete("volumeattachments", attachment.name, uid=attachment.uid)
+
+
+def _still_lost(cluster: Cluster, record: Record) -> None:
+    verdict = still_lost(lost_node(cluster, record), record.drift.outage)
+    if not isinstance(verdict, Held):
+        raise ChangedUnderwayError(verdict.sentence)
+
+
+@contextmanager
+def _gone_is_fine(name: str) -> Iterator[None]:
+    try:
+        yield
+    except NotFound:
+        return
+    except Conflict as error:
+        raise ChangedUnderwayError(f"{name} was replaced meanwhile: {error}") from error

@@ -1,0 +1,71 @@
+"""What a judgement is: a phase, why, when to look again, and at most one thing to do."""
+
+from dataclasses import dataclass
+
+from reactor.model.drift import Check, Phase
+from reactor.model.reason import REASONS
+from workers.decide.observation import Attachment, PodView
+
+# While something should happen any moment: look again after so many seconds, then every 30.
+_BACKOFF = (1, 1, 2, 5, 10, 20, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Force delete these launcher pods of the lost node."""
+
+    pods: tuple[PodView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Detach:
+    """Delete these VolumeAttachments of the lost node."""
+
+    attachments: tuple[Attachment, ...]
+
+
+Action = Release | Detach
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One concern's answer. `again_at` in seconds since the epoch; None leaves it to the back-off."""
+
+    reason: str
+    sentence: str
+    again_at: float | None = None
+    action: Action | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that this reason explains."""
+        return REASONS[self.reason].phase
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A prerequisite holds, and how we know."""
+
+    sentence: str
+
+
+Verdict = Held | Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The judgement of a whole pass, with all prerequisites that were looked at. Times in seconds since the epoch.
+
+    `released_at` is when the launcher pod went, as far as it is known; `detached`: the lost node holds no volume.
+    """
+
+    judgement: Judgement
+    checks: tuple[Check, ...]
+    again_at: float | None
+    released_at: float | None = None
+    detached: bool = False
+
+
+def backoff(now: float, tries: int) -> float:
+    """When to look again after `tries` looks that found the same."""
+    return now + _BACKOFF[min(tries, len(_BACKOFF) - 1)]

@@ -1,0 +1,109 @@
+"""One pass over one drift: lock the VM, observe, decide, act, record. It knows no RQ.
+
+Every pass starts from what the cluster looks like now, so it may come at any time, twice, late, or after a crash at
+any line of the one before.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import structlog
+
+from reactor.doors.cloudevents import encode
+from reactor.doors.store import Lock
+from reactor.model.drift import Again, Ended, Outcome, Phase, Record
+from reactor.model.errors import (
+    ClusterError,
+    ClusterUnreachable,
+    Forbidden,
+    LockLost,
+    NotServed,
+    StoreError,
+    Unauthorized,
+)
+from reactor.model.identity import Drift
+from workers.act import ChangedUnderwayError, act
+from workers.decide import decide
+from workers.decide.decision import Decision, Judgement, backoff
+from workers.decide.node import window
+from workers.observe import observe
+from workers.outbox import news
+from workers.tools import Tools
+
+# Longer than the longest single call between two renewals (VMDRIFT_API_TIMEOUT, 6 s at most) by a wide margin.
+LOCK_TTL = 30.0  # seconds
+_LOCKED_RETRY = 2.0  # seconds
+
+log = structlog.get_logger()
+
+
+def run_pass(drift: Drift, tools: Tools) -> Outcome:
+    """One pass. Raises StoreError when Redis is away: then nothing is known of what was done."""
+    lock = tools.store.acquire(drift.vm.uid, LOCK_TTL)
+    if lock is None:
+        return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this VM right now.")
+    try:
+        return _locked_pass(drift, tools, lock)
+    except LockLost as error:
+        return Again(tools.clock() + _LOCKED_RETRY, "locked", str(error))
+    finally:
+        with suppress(StoreError):  # it expires by itself
+            tools.store.release(lock)
+
+
+def first_record(drift: Drift, tools: Tools, vmi_uid: str = "") -> Record:
+    """Where a drift begins, or begins anew after its record was lost."""
+    now = tools.clock()
+    verdict = window(drift.outage, tools.policy, drift.outage.since)
+    due = drift.outage.since + tools.policy.unreachable_window
+    return Record(drift, Phase.WAITING, "unreachable-window", verdict.sentence, now, now, again_at=due, vmi_uid=vmi_uid)
+
+
+def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
+    before = tools.store.record(drift.id) or first_record(drift, tools)
+    if before.phase.is_end:
+        return Ended(before.phase, before.reason, before.sentence)
+    now = tools.clock()
+    after = _step(before, tools, now, lambda: tools.store.renew(lock, LOCK_TTL))
+    events = [encode(event) for event in news(before, after, tools.source, now)]
+    tools.store.save(after, lock, events)
+    if (before.phase, before.reason) != (after.phase, after.reason):
+        log.info(after.sentence, drift=str(drift), phase=after.phase.value, reason=after.reason)
+    if after.again_at is None:
+        return Ended(after.phase, after.reason, after.sentence)
+    return Again(after.again_at, after.reason, after.sentence)
+
+
+def _step(record: Record, tools: Tools, now: float, hold: Callable[[], None]) -> Record:
+    """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
+    try:
+        seen = observe(tools.cluster, record, tools.policy, now)
+        hold()
+        decision = decide(seen, record, tools.policy, now)
+        if decision.judgement.action:
+            act(decision.judgement.action, tools.cluster, record, hold)
+    except ChangedUnderwayError as error:
+        return _blocked(record, now, "changed-underway", str(error), None)
+    except (Unauthorized, Forbidden, NotServed) as error:
+        return _blocked(record, now, "api-refused", str(error), None)
+    except ClusterError as error:
+        later = error.retry_after if isinstance(error, ClusterUnreachable) else None
+        return _blocked(record, now, "api-unavailable", str(error), later)
+    return _recorded(record, decision, now, seen.target.name if seen.target else "")
+
+
+def _recorded(record: Record, decision: Decision, now: float, target: str) -> Record:
+    judgement = decision.judgement
+    after = record.moved(now, judgement.phase, judgement.reason, judgement.sentence, decision.again_at)
+    released_at = now if judgement.phase is Phase.RELEASED else decision.released_at
+    detached_at = record.detached_at or (now if decision.detached else None)
+    return replace(after, checks=decision.checks, released_at=released_at, detached_at=detached_at, target=target)
+
+
+def _blocked(record: Record, now: float, reason: str, sentence: str, later: float | None) -> Record:
+    """The checks of the last whole look stay: they are still the best that is known."""
+    judgement = Judgement(reason, sentence)
+    same = (record.phase, record.reason) == (judgement.phase, reason)
+    again_at = now + later if later else backoff(now, record.tries + 1 if same else 0)
+    return record.moved(now, judgement.phase, reason, sentence, again_at)

@@ -1,0 +1,151 @@
+"""An outage -> its VMs -> one drift each. The same code is the sweep: told again, it repairs whatever was lost.
+
+Only the lost node's own pods are listed. An outage that is new to the records is also looked for in the
+VolumeAttachments that still name its node: a VM that was released before the records were lost has no pod there.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import structlog
+
+from reactor.doors.cloudevents import encode
+from reactor.doors.cluster import Cluster, Obj
+from reactor.doors.queue import drift_entry
+from reactor.model.drift import Ended, OutageRecord, Record
+from reactor.model.errors import BadInput
+from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.identity import Drift, Outage, VmRef, take
+from reactor.model.node import NodeView, node_view
+from workers.drift import first_record
+from workers.outbox import news
+from workers.tools import Tools
+
+log = structlog.get_logger()
+
+_LAUNCHER = "kubevirt.io=virt-launcher"
+
+
+@dataclass(frozen=True, slots=True)
+class _Instance:
+    """A VM instance that a lost node still has, or still holds volumes of. `uid` is "" where it is not known."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+def take_event(event: Event, tools: Tools) -> Ended:
+    """Take in one CloudEvent; it is a hint, so what it says is looked up. Raises BadInput, ClusterError, StoreError."""
+    if event.type not in {NODE_UNREACHABLE, NODE_RECOVERED}:
+        raise BadInput(f"event.type: {event.type[:80]!r} is not taken in here")
+    outage = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")
+    found = tools.cluster.find("nodes", outage.node.name)
+    node = node_view(found) if found else None
+    return _sweep(outage, tools) if _goes_on(node, outage) else _over(outage, node, tools)
+
+
+def _goes_on(node: NodeView | None, outage: Outage) -> bool:
+    """A deleted node, and one that only says of itself that it is not Ready, end no outage: they prove nothing."""
+    return node is None or (node.uid == outage.node.uid and (node.outage == outage or node.ready == "False"))
+
+
+def _sweep(outage: Outage, tools: Tools) -> Ended:
+    known = tools.store.outage(outage.id)
+    records = tools.store.records(outage.id)
+    pods = list(_launchers(tools.cluster, fields=f"spec.nodeName={outage.node.name}"))
+    instances = {_instance(pod) for pod in pods}
+    if known is None:
+        instances |= set(_holders(tools.cluster, outage, pods))
+    for instance in sorted(instances - _recorded(records), key=str):
+        record = _begin(instance, outage, tools)
+        records += [record] if record else []
+    if known is None:
+        # Last, so that a crash before this line makes the next sweep look at the VolumeAttachments again.
+        tools.store.save_outage(OutageRecord(outage, tools.clock()), done=False)
+    moved = _wake(records, tools)
+    return Ended("swept", "outage", f"{outage.node.name}: {len(records)} VMs, {moved} under way.")
+
+
+def _over(outage: Outage, node: NodeView | None, tools: Tools) -> Ended:
+    """The node is back or was replaced. What was released goes on to its end; the rest ends as cancelled."""
+    known = tools.store.outage(outage.id)
+    if known is None:
+        return Ended("ignored", "unknown-outage", f"{outage.node.name} has no such outage any more.")
+    records = tools.store.records(outage.id)
+    now = tools.clock()
+    moved = _wake([replace(record, again_at=now) for record in records], tools)
+    over = replace(known, recovered_at=known.recovered_at or now)
+    tools.store.save_outage(over, done=moved == 0)
+    state = node.ready if node else "deleted"
+    return Ended("recovered", "outage-over", f"{outage.node.name} is {state or 'new'}; {moved} drifts still under way.")
+
+
+def _wake(records: Iterable[Record], tools: Tools) -> int:
+    going = [record for record in records if not record.phase.is_end]
+    for record in going:
+        tools.queue.wake(drift_entry(record.drift), record.again_at or tools.clock())
+    return len(going)
+
+
+def _recorded(records: Iterable[Record]) -> set[_Instance]:
+    """What has a drift in this outage already, whatever instance of it was seen now."""
+    found: set[_Instance] = set()
+    for record in records:
+        vm = record.drift.vm
+        found |= {_Instance(vm.namespace, vm.name, record.vmi_uid), _Instance(vm.namespace, vm.name, "")}
+    return found
+
+
+def _begin(instance: _Instance, outage: Outage, tools: Tools) -> Record | None:
+    vm = tools.cluster.find("virtualmachines", instance.name, instance.namespace)
+    if vm is None:
+        log.info("an instance without a VM: KubeVirt would not start it again", instance=f"{instance}")
+        return None
+    drift = Drift(VmRef(instance.namespace, instance.name, vm["metadata"]["uid"]), outage)
+    record = first_record(drift, tools, instance.uid)
+    events = [encode(event) for event in news(None, record, tools.source, tools.clock())]
+    if tools.store.create(record, events):
+        log.info(record.sentence, drift=str(drift), phase=record.phase.value, reason=record.reason)
+        return record
+    return tools.store.record(drift.id) or record
+
+
+def _launchers(cluster: Cluster, *, namespace: str = "", fields: str = "") -> Iterator[Obj]:
+    for page in cluster.pages("pods", namespace=namespace, labels=_LAUNCHER, fields=fields):
+        yield from page.items
+
+
+def _instance(pod: Obj) -> _Instance:
+    meta = pod["metadata"]
+    owner: Obj = next((o for o in meta.get("ownerReferences", []) if o["kind"] == "VirtualMachineInstance"), {})
+    labels = meta.get("labels", {})
+    name = owner.get("name") or labels.get("vm.kubevirt.io/name", "")
+    return _Instance(meta["namespace"], name, owner.get("uid") or labels.get("kubevirt.io/created-by", ""))
+
+
+def _holders(cluster: Cluster, outage: Outage, pods: Iterable[Obj]) -> Iterator[_Instance]:
+    """VolumeAttachments of the lost node -> PersistentVolume -> claim -> the VM whose launcher pod now wants it."""
+    explained = {key for pod in pods for key in _claims(pod)}
+    for namespace, claim in sorted(_held_claims(cluster, outage.node.name) - explained):
+        for pod in _launchers(cluster, namespace=namespace):
+            if (namespace, claim) in _claims(pod):
+                yield replace(_instance(pod), uid="")
+
+
+def _held_claims(cluster: Cluster, node: str) -> set[tuple[str, str]]:
+    claims = set()
+    for page in cluster.pages("volumeattachments"):
+        for attachment in page.items:
+            name = attachment["spec"].get("source", {}).get("persistentVolumeName")
+            if attachment["spec"]["nodeName"] != node or not name:
+                continue
+            pv = cluster.find("persistentvolumes", name)
+            ref = pv["spec"].get("claimRef", {}) if pv else {}
+            claims.add((ref.get("namespace", ""), ref.get("name", "")))
+    return claims
+
+
+def _claims(pod: Obj) -> set[tuple[str, str]]:
+    claims = (v.get("persistentVolumeClaim", {}).get("claimName") for v in pod["spec"].get("volumes", []))
+    return {(pod["metadata"]["namespace"], claim) for claim in claims if claim}

@@ -1,0 +1,46 @@
+"""Records -> outgoing events: what others hear when a drift moves on. Pure; they are written with the record."""
+
+from reactor.model.drift import Phase, Record
+from reactor.model.event import DRIFT_PREFIX, Event
+
+
+def news(before: Record | None, after: Record, source: str, now: float) -> list[Event]:
+    """The events of one step. Their ids repeat if the step is taken again, so each kind is told once per drift."""
+    return [
+        Event(
+            f"{DRIFT_PREFIX}{kind}",
+            source,
+            f"{after.drift.id}_{kind}" + (f"_{after.reason}" if kind == Phase.BLOCKED else ""),
+            str(after.drift.vm),
+            now,
+            _data(after),
+        )
+        for kind in _kinds(before, after)
+    ]
+
+
+def _kinds(before: Record | None, after: Record) -> list[str]:
+    if before is None:
+        return ["scheduled"]
+    kinds = []
+    if before.released_at is None and after.released_at is not None:
+        kinds.append("released")
+    if before.detached_at is None and after.detached_at is not None:
+        kinds.append("detached")
+    if after.phase is Phase.BLOCKED and after.reason != before.reason:
+        kinds.append("blocked")
+    if after.phase.is_end:
+        kinds.append(after.phase.value)
+    return kinds
+
+
+def _data(record: Record) -> dict[str, object]:
+    return {
+        "drift": record.drift.id,
+        "vm": str(record.drift.vm),
+        "node": record.drift.outage.node.name,
+        "phase": record.phase.value,
+        "reason": record.reason,
+        "sentence": record.sentence,
+        "target": record.target,
+    }

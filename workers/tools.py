@@ -1,0 +1,21 @@
+"""What a pass works with: the doors, the policy, and the clock."""
+
+from dataclasses import dataclass
+
+from reactor.doors.cluster import Cluster
+from reactor.doors.queue import Queue
+from reactor.doors.store import Store
+from reactor.model.drift import Policy
+from reactor.model.times import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """`source` is the CloudEvents source of what the workers tell."""
+
+    cluster: Cluster
+    store: Store
+    queue: Queue
+    policy: Policy
+    clock: Clock
+    source: str

@@ -16,7 +16,7 @@ from reactor.model.drift import Ended, OutageRecord, Record
 from reactor.model.errors import BadInput
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.identity import Drift, Outage, VmRef, take
-from reactor.model.node import NodeView, node_view
+from reactor.model.node import NodeView, goes_on, node_view
 from workers.drift import first_record
 from workers.outbox import news
 from workers.tools import Tools
@@ -42,12 +42,7 @@ def take_event(event: Event, tools: Tools) -> Ended:
     outage = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")
     found = tools.cluster.find("nodes", outage.node.name)
     node = node_view(found) if found else None
-    return _sweep(outage, tools) if _goes_on(node, outage) else _over(outage, node, tools)
-
-
-def _goes_on(node: NodeView | None, outage: Outage) -> bool:
-    """A deleted node, and one that only says of itself that it is not Ready, end no outage: they prove nothing."""
-    return node is None or (node.uid == outage.node.uid and (node.outage == outage or node.ready == "False"))
+    return _sweep(outage, tools) if goes_on(node, outage) else _over(outage, node, tools)
 
 
 def _sweep(outage: Outage, tools: Tools) -> Ended:

@@ -51,6 +51,11 @@ class NodeView:
         return Outage(NodeRef(self.name, self.uid), int(self.ready_since))
 
 
+def goes_on(node: NodeView | None, outage: Outage) -> bool:
+    """Is this outage not over? A deleted node, and one that only reports itself not Ready, prove no end."""
+    return node is None or (node.uid == outage.node.uid and (node.outage == outage or node.ready == "False"))
+
+
 def node_view(obj: Mapping[str, Any]) -> NodeView:
     """From a v1 Node."""
     meta, spec = obj["metadata"], obj.get("spec", {})

@@ -1,0 +1,57 @@
+"""What every process does at its start: settings, logs, and one clear line and exit code 2 when it cannot start."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+
+from reactor.model.errors import NotServed, VmDriftError
+from reactor.settings import Settings
+
+CANNOT_START = 2  # exit code
+
+
+def start(role: str, work: Callable[[Settings], None]) -> int:
+    """Run `work` with the settings of the environment; returns the process' exit code."""
+    configure_logs()
+    try:
+        work(Settings.read(os.environ))
+    except VmDriftError as error:
+        sys.stderr.write(f"vmdrift {role}: cannot start: {explain(error)}\n")
+        return CANNOT_START
+    return 0
+
+
+def explain(error: VmDriftError) -> str:
+    """The error in one line, with the fix where there is a likely one."""
+    if isinstance(error, NotServed):
+        return f"{error}. Is KubeVirt installed on this cluster?"
+    return str(error).replace("\n", " ")
+
+
+def configure_logs() -> None:
+    """One line an event: for people on a terminal, JSON elsewhere. RQ and urllib3 only when something is wrong."""
+    human = sys.stderr.isatty()
+    render = structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            render,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+
+
+class Stopped(BaseException):
+    """Raised in the main thread by SIGTERM or SIGINT, where nothing can be left half-done."""
+
+
+def raise_stopped(_signum: int, _frame: FrameType | None) -> None:
+    """A signal handler."""
+    raise Stopped

@@ -1,0 +1,74 @@
+"""List-and-watch that never gives up: 410 lists again, silence and errors connect again with back-off and jitter."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import structlog
+
+from reactor.doors.cluster import Cluster, Obj
+from reactor.model.errors import ClusterError, Expired
+
+log = structlog.get_logger()
+
+_LEAST, _MOST = 0.2, 30.0  # seconds between two tries
+LISTED = "LISTED"  # beside the API's ADDED, MODIFIED, DELETED
+
+_Seen = TypeVar("_Seen")
+
+
+def follow(
+    cluster: Cluster,
+    resource: str,
+    parse: Callable[[Obj], _Seen],
+    silence: float,
+    pause: Callable[[float], None],
+) -> Iterator[tuple[str, list[_Seen]]]:
+    """What there is and what becomes of it, for ever: (LISTED, all) first and after each gap, then (ADDED, [one])...
+
+    `silence` in seconds: a watch that says nothing for so long is dead. `pause` waits so many seconds.
+    """
+    version, tries, trouble = "", 0, ""
+    while True:
+        try:
+            if not version:
+                seen, version = _listed(cluster, resource, parse)
+                yield LISTED, seen
+            for kind, obj in cluster.watch(resource, version, silence):
+                version, tries, trouble = obj["metadata"]["resourceVersion"], 0, _over(trouble)
+                if kind != "BOOKMARK":
+                    yield kind, [parse(obj)]
+        except Expired:
+            version = ""
+        except ClusterError as error:
+            trouble = _told(trouble, error)
+        pause(_delay(tries))
+        tries += 1
+
+
+def _listed(cluster: Cluster, resource: str, parse: Callable[[Obj], _Seen]) -> tuple[list[_Seen], str]:
+    """Parsed page by page: five thousand raw Nodes at once would be 75 MB."""
+    seen: list[_Seen] = []
+    version = ""
+    for page in cluster.pages(resource):
+        seen += map(parse, page.items)
+        version = page.version
+    return seen, version
+
+
+def _delay(tries: int) -> float:
+    """Exponential with full jitter, so that watchers do not come back to a restarted API server all at once."""
+    return random.uniform(_LEAST, min(_MOST, _LEAST * 2 ** (tries + 1)))  # noqa: S311 - jitter is no secret
+
+
+def _told(trouble: str, error: ClusterError) -> str:
+    """Say it once per change, not once per try."""
+    if str(error) != trouble:
+        log.warning("the watch is cut off; trying again", why=str(error))
+    return str(error)
+
+
+def _over(trouble: str) -> str:
+    if trouble:
+        log.info("the watch goes on")
+    return ""

@@ -1,0 +1,89 @@
+"""Verdicts: which outages begin and end, told as events; and the resync, which tells every open one again.
+
+Any number of watchers can run side by side: what they tell has the outage's identity, and the same event told twice is
+one job. Nothing that a watcher remembers is needed by another or after a restart.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import structlog
+
+from reactor.doors.queue import Queue, event_entry
+from reactor.doors.store import Store
+from reactor.model.errors import StoreError
+from reactor.model.event import Event, recovered, unreachable
+from reactor.model.identity import Outage
+from reactor.model.node import NodeView, goes_on
+from reactor.model.times import Clock, clock_time
+from reactor.watch.stream import LISTED
+
+log = structlog.get_logger()
+
+
+class Watcher:
+    """Knows the nodes, tells the outages. `source` is the CloudEvents source of the cluster's watchers."""
+
+    def __init__(self, store: Store, queue: Queue, source: str, clock: Clock) -> None:
+        self._store, self._queue, self._source, self._clock = store, queue, source, clock
+        self._nodes: dict[str, NodeView] = {}
+        self._trouble = ""
+
+    def take(self, kind: str, nodes: Iterable[NodeView]) -> bool:
+        """Take in what the stream yields. False if Redis was away: then `resync` has to tell it later."""
+        events: list[Event] = []
+        views = {node.name: replace(node, labels={}, taints=()) for node in nodes}
+        if kind == LISTED:
+            for name in self._nodes.keys() - views.keys():
+                del self._nodes[name]
+        for name, node in views.items():
+            events += self._verdict(self._nodes.get(name), node)
+            if kind == "DELETED":
+                self._nodes.pop(name, None)
+            else:
+                self._nodes[name] = node
+        return self._tell(events)
+
+    def resync(self) -> bool:
+        """Tell every open outage again, or that it is over. False if Redis was away."""
+        outages = {node.outage for node in self._nodes.values() if node.outage}
+        try:
+            outages |= {record.outage for record in self._store.outages()}
+        except StoreError as error:
+            return self._away(error)
+        return self._tell(self._state(outage) for outage in sorted(outages, key=lambda outage: outage.id))
+
+    def _verdict(self, before: NodeView | None, node: NodeView) -> list[Event]:
+        old, new = before.outage if before else None, node.outage
+        if old == new:
+            return []
+        events = []
+        if old and not goes_on(node, old):
+            log.info("node is back", node=node.name, since=clock_time(node.ready_since))
+            events.append(recovered(old, self._source, self._clock()))
+        if new:
+            log.info("node is unreachable", node=node.name, since=clock_time(new.since))
+            events.append(unreachable(new, self._source))
+        return events
+
+    def _state(self, outage: Outage) -> Event:
+        if goes_on(self._nodes.get(outage.node.name), outage):
+            return unreachable(outage, self._source)
+        return recovered(outage, self._source, self._clock())
+
+    def _tell(self, events: Iterable[Event]) -> bool:
+        try:
+            for event in events:
+                self._queue.wake(event_entry(event), self._clock())
+        except StoreError as error:
+            return self._away(error)
+        if self._trouble:
+            log.info("Redis is back")
+        self._trouble = ""
+        return True
+
+    def _away(self, error: StoreError) -> bool:
+        if str(error) != self._trouble:
+            log.warning("cannot tell outages; trying again", why=str(error))
+        self._trouble = str(error)
+        return False

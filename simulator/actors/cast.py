@@ -1,0 +1,70 @@
+"""Everyone a simulated cluster needs."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator.actors.attach_detach import AttachDetach
+from simulator.actors.csi_attacher import CsiAttacher
+from simulator.actors.kubelets import Kubelets
+from simulator.actors.node_lifecycle import NodeLifecycle
+from simulator.actors.pod_gc import PodGc
+from simulator.actors.scheduler import Scheduler
+from simulator.actors.taint_eviction import TaintEviction
+from simulator.actors.virt_controller import VirtController
+from simulator.actors.virt_handlers import VirtHandlers
+from simulator.client import Client
+from simulator.hypervisor import Hypervisor
+from simulator.timing import Timing
+from simulator.world import Actor
+
+_ACCOUNT = "system:serviceaccount:kube-system:"
+ClientOf = Callable[[str], Client]  # a user's access
+
+
+@dataclass(frozen=True)
+class Phases:
+    """When the periodic looks fall: seconds from the first step to the first look."""
+
+    node_monitor: float = 0.0
+    node_look: float = 0.0
+    attach_sync: float = 0.0
+
+
+def any_phases(seed: int, timing: Timing) -> Phases:
+    """Phases as an observer finds them: anywhere in their periods."""
+    drawn = random.Random(seed)  # noqa: S311 - phases must repeat with the seed
+    return Phases(
+        drawn.uniform(0, timing.node_monitor_period),
+        drawn.uniform(0, timing.node_look),
+        drawn.uniform(0, timing.attach_sync),
+    )
+
+
+def cast(client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, phases: Phases) -> list[Actor]:
+    """All controllers, and the kubelets and virt-handlers of the hypervisor's machines."""
+    return [
+        *control_plane(client_of, timing, phases),
+        VirtController(client_of("system:kubevirt:virt-controller"), timing, phases.node_look),
+        *machinery(client_of, hypervisor, timing),
+    ]
+
+
+def control_plane(client_of: ClientOf, timing: Timing, phases: Phases) -> list[Actor]:
+    """What a real kube-controller-manager and kube-scheduler do."""
+    return [
+        NodeLifecycle(client_of(f"{_ACCOUNT}node-controller"), timing, phases.node_monitor),
+        TaintEviction(client_of(f"{_ACCOUNT}taint-eviction-controller"), timing),
+        AttachDetach(client_of(f"{_ACCOUNT}attachdetach-controller"), timing, phases.attach_sync),
+        PodGc(client_of(f"{_ACCOUNT}pod-garbage-collector"), timing),
+        Scheduler(client_of("system:kube-scheduler"), timing),
+    ]
+
+
+def machinery(client_of: ClientOf, hypervisor: Hypervisor, timing: Timing) -> list[Actor]:
+    """What a control plane without machines lacks: kubelets, virt-handlers and the CSI attacher."""
+    return [
+        Kubelets(client_of("system:nodes"), hypervisor, timing),
+        VirtHandlers(client_of("system:kubevirt:virt-handler"), hypervisor, timing),
+        CsiAttacher(client_of("system:serviceaccount:rook-ceph:csi-attacher"), timing),
+    ]

@@ -1,0 +1,156 @@
+"""The kubelets: Leases, node status, and the pods of their nodes from Pending to gone.
+
+One actor plays the kubelet of every machine that the hypervisor knows, so that a cluster needs one watch of pods. A
+kubelet without power, process or network does nothing and forgets its timers; what it finds afterwards decides.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from simulator.actors import objects, podstatus
+from simulator.actors.podvolumes import PodVolumes
+from simulator.client import Client, Obj
+from simulator.hypervisor import MACHINES, Hypervisor, Machine, Process
+from simulator.objects import Key, key_of, rfc3339
+from simulator.timing import Timing
+
+_HEALTHY = {
+    "MemoryPressure": ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    "DiskPressure": ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    "PIDPressure": ("False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    "Ready": ("True", "KubeletReady", "kubelet is posting ready status"),
+}
+
+
+@dataclass
+class _Kubelet:
+    lease_due: float = 0.0
+    status_due: float = 0.0
+    timers: dict[str, float] = field(default_factory=dict)  # pod uid -> when it has started or stopped
+    due: float = 0.0
+
+
+class Kubelets:
+    """All kubelets. Uses `timing.lease_renew`, `node_status_report`, `pod_start`, `pod_stop`."""
+
+    name = "kubelets"
+    watches = ("pods", "volumeattachments", MACHINES)
+
+    def __init__(self, client: Client, hypervisor: Hypervisor, timing: Timing) -> None:
+        self._client, self._hypervisor, self._timing = client, hypervisor, timing
+        self._pods = client.informer("pods")
+        self._volumes = PodVolumes(client)
+        self._kubelets: dict[str, _Kubelet] = {}
+        self._by_node: dict[str, set[Key]] = defaultdict(set)
+        self._seen = -1
+
+    def step(self, now: float) -> float | None:
+        """Let every working kubelet do what is due or what changes ask of it."""
+        dirty = self._changes()
+        if self._seen != self._hypervisor.version:
+            self._seen, dirty = self._hypervisor.version, set(self._hypervisor.machines)
+        for name, machine in sorted(self._hypervisor.machines.items()):
+            if not machine.kubelet_works:
+                self._kubelets.pop(name, None)
+            elif name in dirty or self._kubelets[name].due <= now:
+                self._sync(machine, self._kubelets.setdefault(name, _Kubelet()), now)
+        return min((kubelet.due for kubelet in self._kubelets.values()), default=None)
+
+    def _changes(self) -> set[str]:
+        dirty = self._volumes.poll()
+        for kind, pod in self._pods.poll():
+            node = pod["spec"].get("nodeName")
+            if node:
+                (self._by_node[node].discard if kind == "DELETED" else self._by_node[node].add)(key_of(pod))
+                dirty.add(node)
+        return dirty & set(self._hypervisor.machines)
+
+    def _sync(self, machine: Machine, kubelet: _Kubelet, now: float) -> None:
+        if now >= kubelet.lease_due:
+            self._renew(machine.node, now)
+            kubelet.lease_due = now + self._timing.lease_renew
+        pods = [self._pods.objects[key] for key in sorted(self._by_node[machine.node])]
+        if now >= kubelet.status_due:
+            self._report(machine, now)
+            kubelet.status_due = now + self._timing.node_status_report
+        self._forget_removed(machine.node, pods)
+        self._volumes.report(machine.node, pods)
+        for pod in pods:
+            self._sync_pod(machine.node, kubelet, pod, now)
+        pending = [due for due in kubelet.timers.values() if due > now]
+        kubelet.due = min([kubelet.lease_due, kubelet.status_due, *pending])
+
+    def _renew(self, node: str, now: float) -> None:
+        patch = {"spec": {"renewTime": objects.micro_time(now)}}
+        self._client.patch("leases", node, patch, "kube-node-lease")
+
+    def _report(self, machine: Machine, now: float) -> None:
+        """Post the node's conditions and bootID; `lastTransitionTime` moves only where a status does."""
+        conditions = []
+        old = self._client.get("nodes", machine.node)
+        for kind, (status, reason, message) in _HEALTHY.items():
+            before = objects.condition(old, kind)
+            since = before["lastTransitionTime"] if before.get("status") == status else rfc3339(now)
+            new = {"type": kind, "status": status, "reason": reason, "message": message}
+            conditions.append(new | {"lastHeartbeatTime": rfc3339(now), "lastTransitionTime": since})
+        patch = {"status": {"conditions": conditions, "nodeInfo": {"bootID": machine.boot_id}}}
+        self._client.patch("nodes", machine.node, patch, subresource="status")
+
+    def _forget_removed(self, node: str, pods: list[Obj]) -> None:
+        """Stop what runs for pods that are no longer in the API."""
+        uids = {pod["metadata"]["uid"] for pod in pods}
+        for process in self._hypervisor.on(node):
+            if process.pod_uid not in uids:
+                self._hypervisor.stop(process.pod_uid)
+
+    def _sync_pod(self, node: str, kubelet: _Kubelet, pod: Obj, now: float) -> None:
+        uid, phase = pod["metadata"]["uid"], pod["status"]["phase"]
+        running = uid in self._hypervisor.processes
+        if objects.deleting(pod):
+            self._finish(kubelet, pod, now)
+        elif phase in objects.FINISHED:
+            self._hypervisor.stop(uid)
+        elif phase == "Pending":
+            self._start(node, kubelet, pod, now)
+        elif not running and pod["spec"].get("restartPolicy") == "Never":
+            self._post(pod, podstatus.failed(pod, now))
+        else:
+            if not running:
+                self._run(node, pod, now)
+            if objects.condition(pod, "Ready").get("status") != "True":
+                self._post(pod, podstatus.ready_again(pod, now))
+
+    def _start(self, node: str, kubelet: _Kubelet, pod: Obj, now: float) -> None:
+        """Start a pod once its volumes are attached here and the start has taken its time."""
+        uid = pod["metadata"]["uid"]
+        if not self._volumes.attached(pod, node):
+            kubelet.timers.pop(uid, None)
+            return
+        due = kubelet.timers.setdefault(uid, now + self._timing.pod_start)
+        if due <= now:
+            del kubelet.timers[uid]
+            self._run(node, pod, now)
+            self._post(pod, podstatus.started(pod, self._address(node), now))
+
+    def _finish(self, kubelet: _Kubelet, pod: Obj, now: float) -> None:
+        """Stop a pod that is being deleted, then remove it from the API for good."""
+        uid = pod["metadata"]["uid"]
+        takes = self._timing.pod_stop if uid in self._hypervisor.processes else 0.0
+        if kubelet.timers.setdefault(uid, now + takes) <= now:
+            del kubelet.timers[uid]
+            self._hypervisor.stop(uid)
+            self._client.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"], uid=uid, grace=0)
+
+    def _run(self, node: str, pod: Obj, now: float) -> None:
+        meta = pod["metadata"]
+        vm = meta.get("labels", {}).get("vm.kubevirt.io/name")
+        disks = frozenset(self._volumes.handles(pod))
+        self._hypervisor.start(Process(node, meta["uid"], (meta["namespace"], vm) if vm else None, disks), now)
+
+    def _address(self, node: str) -> str:
+        addresses = self._client.get("nodes", node)["status"].get("addresses") or ()
+        return next((entry["address"] for entry in addresses if entry["type"] == "InternalIP"), "")
+
+    def _post(self, pod: Obj, status: Obj) -> None:
+        meta = pod["metadata"]
+        self._client.patch("pods", meta["name"], {"status": status}, meta["namespace"], subresource="status")

@@ -1,0 +1,109 @@
+"""The taint eviction controller: a NoExecute taint deletes the pods that do not, or no longer, tolerate it.
+
+Source: kubernetes `pkg/controller/tainteviction/taint_eviction.go`. The time a pod is tolerated counts from when this
+controller first saw the taint, in memory; it starts again when the controller is replaced.
+"""
+
+from dataclasses import dataclass
+
+from simulator.actors import objects
+from simulator.client import Client, Obj
+from simulator.objects import Key, key_of
+from simulator.timing import Timing
+
+_COMPONENT = "taint-eviction-controller"
+
+
+@dataclass
+class _Eviction:
+    since: float
+    due: float
+    uid: str
+
+
+class TaintEviction:
+    """One controller for all nodes. Uses `timing.declared` for `tolerationSeconds`."""
+
+    name = "taint-eviction"
+    watches = ("nodes", "pods")
+
+    def __init__(self, client: Client, timing: Timing) -> None:
+        self._client, self._timing = client, timing
+        self._nodes, self._pods = client.informer("nodes"), client.informer("pods")
+        self._taints: dict[str, list[Obj]] = {}
+        self._evictions: dict[Key, _Eviction] = {}
+
+    def step(self, now: float) -> float | None:
+        """Plan and cancel evictions for what has changed, and carry out those that are due."""
+        for pod in self._concerned():
+            self._plan(pod, now)
+        for key, eviction in list(self._evictions.items()):
+            if eviction.due <= now:
+                del self._evictions[key]
+                self._evict(key, now)
+        return min((eviction.due for eviction in self._evictions.values()), default=None)
+
+    def _concerned(self) -> list[Obj]:
+        """The pods to be judged anew: those that changed, and those of nodes whose taints did."""
+        keys = set()
+        for kind, pod in self._pods.poll():
+            keys.add(key_of(pod))
+            if kind == "DELETED":
+                self._evictions.pop(key_of(pod), None)
+        nodes = set()
+        for kind, node in self._nodes.poll():
+            name = node["metadata"]["name"]
+            execute = [t for t in objects.taints(node) if t["effect"] == "NoExecute" and kind != "DELETED"]
+            if execute != self._taints.get(name, []):
+                self._taints[name] = execute
+                nodes.add(name)
+        found = self._pods.objects
+        if nodes:
+            keys |= {key for key, pod in found.items() if pod["spec"].get("nodeName") in nodes}
+        return [found[key] for key in sorted(keys) if key in found]
+
+    def _plan(self, pod: Obj, now: float) -> None:
+        key, uid = key_of(pod), pod["metadata"]["uid"]
+        taints = self._taints.get(pod["spec"].get("nodeName", ""), [])
+        planned = self._evictions.get(key)
+        if planned and planned.uid != uid:
+            planned = None
+        if not taints or objects.deleting(pod):
+            if planned and not objects.deleting(pod):
+                message = f"Cancelling deletion of Pod {key[0]}/{key[1]}"
+                self._tell(pod, message, now)
+            self._evictions.pop(key, None)
+            return
+        tolerated = self._tolerated(pod, taints)
+        self._evictions.pop(key, None)
+        if tolerated is not None:
+            since = planned.since if planned and tolerated else now
+            self._evictions[key] = _Eviction(since, since + tolerated, uid)
+
+    def _tolerated(self, pod: Obj, taints: list[Obj]) -> float | None:
+        """For how many seconds the pod tolerates all the taints, None for ever."""
+        seconds = []
+        for taint in taints:
+            tolerations = objects.tolerations(pod, taint)
+            if not tolerations:
+                return 0.0
+            seconds += [max(0, t["tolerationSeconds"]) for t in tolerations if "tolerationSeconds" in t]
+        return self._timing.declared(min(seconds)) if seconds else None
+
+    def _evict(self, key: Key, now: float) -> None:
+        pod = self._pods.objects[key]
+        self._tell(pod, f"Marking for deletion Pod {key[0]}/{key[1]}", now)
+        target = objects.pod_condition(
+            "DisruptionTarget",
+            "True",
+            now,
+            reason="DeletionByTaintManager",
+            message="Taint manager: deleting due to NoExecute taint",
+            observedGeneration=pod["metadata"].get("generation", 1),
+        )
+        conditions = objects.with_condition(objects.conditions(pod), target)
+        self._client.patch("pods", key[1], {"status": {"conditions": conditions}}, key[0], subresource="status")
+        self._client.delete("pods", key[1], key[0], uid=pod["metadata"]["uid"])
+
+    def _tell(self, pod: Obj, message: str, now: float) -> None:
+        self._client.create("events", objects.event(pod, ("TaintManagerEviction", message), _COMPONENT, now))

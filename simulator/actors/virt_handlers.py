@@ -1,0 +1,101 @@
+"""virt-handler on every node: the heartbeat, and guests from Scheduled to Running or Failed.
+
+Source: KubeVirt `pkg/virt-handler/heartbeat/heartbeat.go` and `vm.go`; shapes as recorded.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from simulator.actors import objects
+from simulator.actors.vmi import phase_patch
+from simulator.client import Client, Obj
+from simulator.hypervisor import MACHINES, Hypervisor, Machine
+from simulator.objects import Key, key_of, rfc3339
+from simulator.timing import Timing
+
+_MIGRATABLE = {"lastProbeTime": None, "lastTransitionTime": None, "status": "True"}
+_NOT_SHARED = {"reason": "DisksNotLiveMigratable", "message": "cannot migrate VMI: PVC is not shared (RWO)"}
+
+
+class VirtHandlers:
+    """All virt-handlers. Uses `timing.heartbeat` and `timing.guest_start`."""
+
+    name = "virt-handlers"
+    watches = ("virtualmachineinstances", "pods", MACHINES)
+
+    def __init__(self, client: Client, hypervisor: Hypervisor, timing: Timing) -> None:
+        self._client, self._hypervisor, self._timing = client, hypervisor, timing
+        self._vmis = client.informer("virtualmachineinstances")
+        self._pods = client.informer("pods")
+        self._claims = client.informer("persistentvolumeclaims")
+        self._beat: dict[str, float] = {}
+        self._starting: dict[str, float] = {}
+        self._by_node: dict[str, set[Key]] = defaultdict(set)
+        self._launchers: dict[tuple[str, str], Obj] = {}  # by node and VMI uid
+        self._seen = -1
+
+    def step(self, now: float) -> float | None:
+        """Beat where it is due; look at the VMIs of nodes where something changed or a guest is starting."""
+        dirty = self._changes()
+        for name, machine in sorted(self._hypervisor.machines.items()):
+            if not machine.virt_handler_works:
+                self._beat.pop(name, None)
+                continue
+            if self._beat.setdefault(name, now) <= now:
+                self._heartbeat(machine, now)
+            keys = self._by_node[name]
+            for key in sorted(keys) if name in dirty or self._starting else ():
+                self._sync(machine.node, self._vmis.objects[key], now)
+        return min([*self._beat.values(), *(due for due in self._starting.values() if due > now)], default=None)
+
+    def _changes(self) -> set[str]:
+        dirty = set()
+        self._claims.poll()
+        for kind, vmi in self._vmis.poll():
+            if node := vmi.get("status", {}).get("nodeName"):
+                (self._by_node[node].discard if kind == "DELETED" else self._by_node[node].add)(key_of(vmi))
+                dirty.add(node)
+        for kind, pod in self._pods.poll():
+            at = (pod["spec"].get("nodeName", ""), pod["metadata"].get("labels", {}).get("kubevirt.io/created-by", ""))
+            dirty.add(at[0])
+            if kind != "DELETED":
+                self._launchers[at] = pod
+            elif self._launchers.get(at, {}).get("metadata", {}).get("uid") == pod["metadata"]["uid"]:
+                del self._launchers[at]
+        if self._seen != self._hypervisor.version:
+            self._seen, dirty = self._hypervisor.version, set(self._hypervisor.machines)
+        return dirty
+
+    def _heartbeat(self, machine: Machine, now: float) -> None:
+        self._beat[machine.node] = now + self._timing.heartbeat
+        heartbeat = {"annotations": {"kubevirt.io/heartbeat": rfc3339(now)}}
+        self._client.patch(
+            "nodes", machine.node, {"metadata": heartbeat | {"labels": {"kubevirt.io/schedulable": "true"}}}
+        )
+
+    def _sync(self, node: str, vmi: Obj, now: float) -> None:
+        phase, uid = vmi["status"]["phase"], vmi["metadata"]["uid"]
+        pod = self._launchers.get((node, uid), {})
+        running = bool(pod) and pod["metadata"]["uid"] in self._hypervisor.processes
+        if phase == "Scheduled" and running:
+            if self._starting.setdefault(uid, now + self._timing.guest_start) <= now:
+                self._post(vmi, phase_patch(vmi, "Running", now, conditions=self._migratable(vmi)))
+        elif phase == "Running" and not running and pod and pod["status"]["phase"] in objects.FINISHED:
+            self._post(vmi, phase_patch(vmi, "Failed", now))
+        if phase != "Scheduled":
+            self._starting.pop(uid, None)
+
+    def _migratable(self, vmi: Obj) -> list[Obj]:
+        shared = all(self._shared(vmi, volume) for volume in vmi["spec"].get("volumes") or ())
+        live: dict[str, Any] = _MIGRATABLE if shared else _MIGRATABLE | {"status": "False"} | _NOT_SHARED
+        conditions = objects.with_condition(objects.conditions(vmi), {"type": "LiveMigratable", **live})
+        return objects.with_condition(conditions, {"type": "StorageLiveMigratable", **_MIGRATABLE})
+
+    def _shared(self, vmi: Obj, volume: Obj) -> bool:
+        name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+        claim = self._claims.objects.get((vmi["metadata"]["namespace"], name), {}) if name else None
+        return claim is None or "ReadWriteMany" in claim.get("spec", {}).get("accessModes", [])
+
+    def _post(self, vmi: Obj, patch: Obj) -> None:
+        meta = vmi["metadata"]
+        self._client.patch("virtualmachineinstances", meta["name"], patch, meta["namespace"])

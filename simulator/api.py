@@ -1,0 +1,187 @@
+"""The API server without its wire: users, authorization, faults and the audit in front of the store.
+
+Every request, an actor's in this process or one over HTTP, is a method of `Api`, so that the audit sees them all.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from simulator import errors, strategy
+from simulator import patch as patches
+from simulator.audit import AuditEntry, Request, entry
+from simulator.client import ApiError, Obj
+from simulator.paging import Listing
+from simulator.resources import Resource
+from simulator.selectors import Selection
+from simulator.store import DeleteOptions, Store
+from simulator.storeclient import StoreClient
+from simulator.watching import Watch
+
+_T = TypeVar("_T", Obj, Listing, Watch)
+_KEPT_AUDIT = 200_000
+Patch = Obj | list[Obj]
+_STYLES: Mapping[str, Callable[[Obj, Patch], Obj]] = {
+    "merge": patches.merge,
+    "json": patches.json_patch,
+    "strategic": patches.strategic,
+}
+
+
+Authorize = Callable[[str, str, str, str], bool]
+Fault = Callable[[Request], ApiError | None]
+
+
+def allow_all(_user: str, _verb: str, _resource: str, _namespace: str) -> bool:
+    """The authorizer of a cluster without RBAC."""
+    return True
+
+
+class Api:
+    """A cluster's API.
+
+    Args:
+        store: the objects.
+        tokens: bearer token -> user, "" for requests without one; None lets everybody in as system:admin.
+        authorize: (user, verb, resource or "resource/subresource", namespace) -> allowed?
+
+    `audit` holds the latest requests. `faults` are asked before a request is carried out, `late_faults` after it took
+    effect; each may return the error that the client shall see. `lock` guards the store: hold it to use the store
+    directly while other threads use the API.
+    """
+
+    def __init__(
+        self, store: Store, *, tokens: Mapping[str, str] | None = None, authorize: Authorize = allow_all
+    ) -> None:
+        self.store = store
+        self.tokens = tokens
+        self.authorize = authorize
+        self.audit: deque[AuditEntry] = deque(maxlen=_KEPT_AUDIT)
+        self.faults: list[Fault] = []
+        self.late_faults: list[Fault] = []
+        self.lock = threading.RLock()
+
+    def client(self, user: str) -> StoreClient:
+        """A user's access from within this process."""
+        return StoreClient(self, user)
+
+    def user_of(self, token: str) -> str:
+        """The user that a bearer token stands for; ApiError 401 when unknown."""
+        if self.tokens is None:
+            return "system:admin"
+        if token not in self.tokens:
+            raise errors.unauthorized()
+        return self.tokens[token]
+
+    def get(self, request: Request) -> Obj:
+        """One object; shared: read only."""
+        return self._carry_out(request, lambda _: self.store.get(request.resource, request.name, request.namespace))
+
+    def list(self, request: Request, labels: str = "", fields: str = "", *, limit: int = 0, token: str = "") -> Listing:
+        """The matching objects of a namespace, or of all; shared: read only."""
+        selection = Selection(request.resource, request.namespace, labels, fields)
+
+        def page(_: Resource) -> Listing:
+            if token:
+                return self.store.pages.following(token, limit)
+            return self.store.pages.first(self.store.list(selection), limit)
+
+        return self._carry_out(request, page)
+
+    def watch(self, request: Request, labels: str = "", fields: str = "", *, since: int = 0) -> Watch:
+        """A watch from a resource version on; 0 begins with every existing object as ADDED."""
+        selection = Selection(request.resource, request.namespace, labels, fields)
+        return self._carry_out(request, lambda _: Watch(self.store, self.lock, selection, since))
+
+    def create(self, request: Request, obj: Obj, *, dry: bool = False) -> Obj:
+        """Create an object, or with subresource "binding" assign a pod to a node; the API keeps `obj`."""
+
+        def create(kind: Resource) -> Obj:
+            if request.subresource == "binding" and kind.plural == "pods":
+                return self._bind(kind, request, obj, dry=dry)
+            _check_subresource(request.subresource == "")
+            new = strategy.for_create(kind, request.user, obj)
+            if kind.namespaced and request.namespace:
+                new["metadata"]["namespace"] = request.namespace
+            return self.store.create(kind.plural, new, dry=dry)
+
+        return self._carry_out(request, create)
+
+    def update(self, request: Request, obj: Obj, *, dry: bool = False) -> Obj:
+        """Replace an object, or its status; the API keeps `obj`."""
+        return self._carry_out(request, lambda kind: self._replace(kind, request, lambda _: obj, dry=dry))
+
+    def patch(self, request: Request, patch: Patch, *, style: str = "merge", dry: bool = False) -> Obj:
+        """Patch an object, or its status; `style` is "merge", "json" or "strategic"; the API keeps `patch`."""
+        apply = _STYLES[style]
+        return self._carry_out(
+            request, lambda kind: self._replace(kind, request, lambda old: apply(old, patch), dry=dry)
+        )
+
+    def delete(self, request: Request, *, version: str | None = None, dry: bool = False) -> Obj:
+        """Delete an object, or begin to; its last state. Preconditions: `request.uid` and a resource version."""
+        options = DeleteOptions(request.uid, version, request.grace, dry=dry)
+        return self._carry_out(
+            request, lambda kind: self.store.delete(kind.plural, request.name, request.namespace, options)
+        )
+
+    def _replace(self, kind: Resource, request: Request, change: Callable[[Obj], Obj], *, dry: bool) -> Obj:
+        _check_subresource(request.subresource == "" or (request.subresource == "status" and kind.has_status))
+        old = self.store.get(kind.plural, request.name, request.namespace)
+        new = _named(old, change(old))
+        if request.subresource:
+            new = strategy.for_status(old, new)
+        else:
+            new = strategy.for_update(kind, request.user, old, new)
+        return self.store.update(kind.plural, new, dry=dry)
+
+    def _bind(self, kind: Resource, request: Request, binding: Obj, *, dry: bool) -> Obj:
+        pod = self.store.get(kind.plural, request.name, request.namespace)
+        return self.store.update(kind.plural, strategy.bound(kind, pod, binding, self.store.clock()), dry=dry)
+
+    def _carry_out(self, request: Request, action: Callable[[Resource], _T]) -> _T:
+        with self.lock:
+            code, name = 201 if request.verb == "create" else 200, request.name
+            try:
+                kind = self._admitted(request)
+                result = action(kind)
+                name = name or (result["metadata"]["name"] if isinstance(result, dict) else "")
+                _raise_fault(self.late_faults, request)
+            except ApiError as error:
+                code = error.code
+                raise
+            finally:
+                self.audit.append(entry(self.store.clock(), request, name, code))
+            return result
+
+    def _admitted(self, request: Request) -> Resource:
+        kind = self.store.kind(request.resource)
+        resource = f"{kind.plural}/{request.subresource}" if request.subresource else kind.plural
+        if not self.authorize(request.user, request.verb, resource, request.namespace):
+            raise errors.forbidden(request.user, request.verb, kind, request.subresource, request.namespace)
+        _raise_fault(self.faults, request)
+        return kind
+
+
+def _raise_fault(faults: list[Fault], request: Request) -> None:
+    for fault in faults:
+        if error := fault(request):
+            raise error
+
+
+def _check_subresource(served: bool) -> None:
+    if not served:
+        raise errors.not_served()
+
+
+def _named(old: Obj, new: Obj) -> Obj:
+    """The new object under the old one's name; ApiError 400 when it says another."""
+    meta = new.get("metadata") or {}
+    for part in ("name", "namespace"):
+        present = old["metadata"].get(part)
+        if meta.get(part) not in (None, "", present):
+            message = f"the {part} of the object ({meta[part]}) does not match the {part} on the URL ({present})"
+            raise errors.bad_request(message)
+    names = {part: old["metadata"][part] for part in ("name", "namespace") if part in old["metadata"]}
+    return {**new, "metadata": {**meta, **names}}

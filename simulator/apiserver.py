@@ -1,0 +1,119 @@
+"""The simulated API server over HTTP, for unmodified clients: the official `kubernetes` package, kubectl, curl."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from simulator.api import Api
+from simulator.client import Obj
+from simulator.http_handler import Handler
+from simulator.http_watch import Bell
+
+HOST = "127.0.0.1"
+# Kubernetes' own limit for a request's body, in bytes.
+_LARGEST_BODY = 3 * 1024 * 1024
+# How long requests in flight may take once the server stops, in seconds.
+_SHUTDOWN_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def serving(api: Api, port: int = 0, *, bookmark_interval: float = 60.0) -> AsyncIterator[int]:
+    """Serve `api` on the loopback interface in the running event loop; yields the port (a free one for 0)."""
+    bell = Bell(api)
+    app = web.Application(client_max_size=_LARGEST_BODY)
+    app.router.add_route("*", "/{path:.*}", Handler(api, bell, bookmark_interval).handle)
+    # Cancelling handlers of clients that left keeps abandoned watches from piling up.
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, HOST, port).start()
+        yield runner.addresses[0][1]
+    finally:
+        bell.close()
+        await runner.cleanup()
+
+
+class ApiServer:
+    """Serves an `Api` from a thread of its own; a context manager that starts and stops it.
+
+    It can be stopped and started again, on the same port and with the same objects: in between, clients see their
+    connections refused.
+
+    Args:
+        api: what is served.
+        port: 0 for a free one, chosen at the first start.
+        bookmark_interval: seconds between the bookmarks of a watch.
+    """
+
+    def __init__(self, api: Api, *, port: int = 0, bookmark_interval: float = 60.0) -> None:
+        self.api, self.port = api, port
+        self._bookmark_interval = bookmark_interval
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, for instance "http://127.0.0.1:40001"."""
+        return f"http://{HOST}:{self.port}"
+
+    def start(self) -> None:
+        """Listen; returns when connections are taken. OSError when the port is not free."""
+        listening: Future[int] = Future()
+        thread = threading.Thread(target=self._run, args=(listening,), name="apiserver", daemon=True)
+        thread.start()
+        self.port = listening.result()
+        self._thread = thread
+
+    def stop(self) -> None:
+        """End all watches and close the port; returns when that is done."""
+        if self._thread is None or self._loop is None or self._stop is None:
+            return
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._thread = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self, listening: Future[int]) -> None:
+        try:
+            asyncio.run(self._serve(listening))
+        except OSError as error:
+            listening.set_exception(error)
+
+    async def _serve(self, listening: Future[int]) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with serving(self.api, self.port, bookmark_interval=self._bookmark_interval) as port:
+            listening.set_result(port)
+            await self._stop.wait()
+
+
+def kubeconfig(url: str, token: str) -> Obj:
+    """A kubeconfig for kubectl and the official clients: write it to a file as JSON, which is YAML too.
+
+    kubectl sends no token over plain HTTP (client-go `clientcmd/client_config.go`), so the API sees
+    the user without one; the official Python client sends it.
+    """
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "simulated",
+        "clusters": [{"name": "simulated", "cluster": {"server": url}}],
+        "users": [{"name": "user", "user": {"token": token}}],
+        "contexts": [
+            {"name": "simulated", "context": {"cluster": "simulated", "user": "user", "namespace": "default"}}
+        ],
+    }

@@ -1,0 +1,107 @@
+"""The kinds that the simulated API server serves: what its discovery documents say about them, as one table."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind, as a real API server describes it.
+
+    `has_status`: status is a subresource, so writes to the object leave it alone. `counts_generation`:
+    metadata.generation is kept. `returns_deleted`: DELETE answers with the object instead of a Status
+    (`ReturnDeletedObject` in the kind's storage, kubernetes `pkg/registry`); official clients parse accordingly.
+    """
+
+    group: str
+    version: str
+    plural: str
+    singular: str
+    kind: str
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+    has_status: bool = False
+    counts_generation: bool = False
+    returns_deleted: bool = False
+
+    @property
+    def api_version(self) -> str:
+        """As in an object's `apiVersion`: "v1", "kubevirt.io/v1"."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def custom(self) -> bool:
+        """Whether the kind comes from a CustomResourceDefinition: the API server treats those a little differently."""
+        return bool(self.group) and not self.group.endswith(".k8s.io")
+
+    @property
+    def qualified(self) -> str:
+        """As in error messages: "pods", "virtualmachines.kubevirt.io"."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+def _core(plural: str, kind: str, *short: str, namespaced: bool = True, status: bool = False) -> Resource:
+    # Pods count generations since Kubernetes 1.33; nodes, namespaces, volumes and claims never did.
+    return Resource(
+        group="",
+        version="v1",
+        plural=plural,
+        singular=kind.lower(),
+        kind=kind,
+        namespaced=namespaced,
+        short_names=short,
+        has_status=status,
+        counts_generation=plural == "pods",
+        returns_deleted=plural in {"pods", "persistentvolumes", "persistentvolumeclaims"},
+    )
+
+
+def _storage(plural: str, kind: str, *short: str, status: bool = False) -> Resource:
+    return Resource(
+        group="storage.k8s.io",
+        version="v1",
+        plural=plural,
+        singular=kind.lower(),
+        kind=kind,
+        namespaced=False,
+        short_names=short,
+        has_status=status,
+        returns_deleted=True,
+    )
+
+
+def _kubevirt(plural: str, kind: str, *short: str, status: bool) -> Resource:
+    return Resource(
+        group="kubevirt.io",
+        version="v1",
+        plural=plural,
+        singular=kind.lower(),
+        kind=kind,
+        short_names=short,
+        has_status=status,
+        counts_generation=True,
+    )
+
+
+KUBERNETES: tuple[Resource, ...] = (
+    _core("nodes", "Node", "no", namespaced=False, status=True),
+    _core("pods", "Pod", "po", status=True),
+    _core("namespaces", "Namespace", "ns", namespaced=False, status=True),
+    _core("events", "Event", "ev"),
+    _core("configmaps", "ConfigMap", "cm"),
+    _core("secrets", "Secret"),
+    _core("persistentvolumes", "PersistentVolume", "pv", namespaced=False, status=True),
+    _core("persistentvolumeclaims", "PersistentVolumeClaim", "pvc", status=True),
+    Resource("coordination.k8s.io", "v1", "leases", "lease", "Lease"),
+    _storage("volumeattachments", "VolumeAttachment", status=True),
+    _storage("storageclasses", "StorageClass", "sc"),
+    _storage("csinodes", "CSINode"),
+    _storage("csidrivers", "CSIDriver"),
+)
+# VirtualMachineInstance has no status subresource: its status is written with the object, and every status change
+# counts a generation (KubeVirt `components/crds.go`; recorded on a real control plane).
+KUBEVIRT: tuple[Resource, ...] = (
+    _kubevirt("virtualmachines", "VirtualMachine", "vm", "vms", status=True),
+    _kubevirt("virtualmachineinstances", "VirtualMachineInstance", "vmi", "vmis", status=False),
+    _kubevirt("virtualmachineinstancemigrations", "VirtualMachineInstanceMigration", "vmim", "vmims", status=True),
+)
+SERVED: tuple[Resource, ...] = KUBERNETES + KUBEVIRT

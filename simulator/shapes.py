@@ -1,0 +1,155 @@
+"""Objects of a scene, shaped as those of a real cluster were recorded. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from simulator.actors.launcher import with_default_tolerations
+from simulator.client import Obj
+
+RBD, LOCAL_CLASS, RBD_CLASS = "rook-ceph.rbd.csi.ceph.com", "local-storage", "rook-ceph-block"
+_CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110", "devices.kubevirt.io/kvm": "1k"}
+_SIZE = {"storage": "10Gi"}
+
+
+def node(name: str, index: int) -> Obj:
+    """A worker; its kubelet reports the rest."""
+    labels = {
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/hostname": name,
+        "node-role.kubernetes.io/worker": "",
+        "kubevirt.io/schedulable": "true",
+        "machine-type.node.kubevirt.io/q35": "true",
+        "cpu-model.node.kubevirt.io/Skylake-Client": "true",
+    }
+    addresses = [{"type": "InternalIP", "address": f"192.0.2.{index + 10}"}, {"type": "Hostname", "address": name}]
+    info = {"architecture": "amd64", "kubeletVersion": "v1.36.2", "machineID": name, "systemUUID": name}
+    return {
+        "metadata": {"name": name, "labels": labels, "annotations": {"node.alpha.kubernetes.io/ttl": "0"}},
+        "spec": {},
+        "status": {"addresses": addresses, "allocatable": _CAPACITY, "capacity": _CAPACITY, "nodeInfo": info},
+    }
+
+
+def lease(name: str) -> Obj:
+    """A node's Lease."""
+    spec = {"holderIdentity": name, "leaseDurationSeconds": 40}
+    return {"metadata": {"name": name, "namespace": "kube-node-lease"}, "spec": spec}
+
+
+def csi_node(name: str) -> Obj:
+    """Which CSI drivers a node has."""
+    driver = {"name": RBD, "nodeID": name, "topologyKeys": None}
+    return {"metadata": {"name": name}, "spec": {"drivers": [driver]}}
+
+
+def virt_handler(name: str) -> Obj:
+    """The pod of the DaemonSet virt-handler on a node; nobody here would replace it."""
+    tolerations = [{"key": f"node.kubernetes.io/{key}", "operator": "Exists"} for key in ("not-ready", "unreachable")]
+    return {
+        "metadata": {
+            "generateName": "virt-handler-",
+            "namespace": "kubevirt",
+            "labels": {"kubevirt.io": "virt-handler"},
+        },
+        "spec": {
+            "nodeName": name,
+            "containers": [{"name": "virt-handler", "image": "registry.local/kubevirt/virt-handler:v1"}],
+            "restartPolicy": "Always",
+            "terminationGracePeriodSeconds": 30,
+            "tolerations": [*tolerations, {"key": "CriticalAddonsOnly", "operator": "Exists"}],
+        },
+    }
+
+
+def namespace(name: str) -> Obj:
+    """A namespace."""
+    return {"metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}}}
+
+
+def storage_class(name: str, provisioner: str) -> Obj:
+    """A StorageClass."""
+    return {"metadata": {"name": name}, "provisioner": provisioner, "reclaimPolicy": "Delete"}
+
+
+def csi_driver(name: str, *, attach: bool = True) -> Obj:
+    """A CSIDriver; without `attach` there are no VolumeAttachments."""
+    return {"metadata": {"name": name}, "spec": {"attachRequired": attach, "podInfoOnMount": False}}
+
+
+def claim(namespace: str, name: str, spec: Obj) -> Obj:
+    """A claim bound to the volume `<namespace>-<name>`; `spec`: storageClassName, accessModes, volumeMode."""
+    meta = {"name": name, "namespace": namespace, "annotations": {"pv.kubernetes.io/bind-completed": "yes"}}
+    return {
+        "metadata": meta | {"finalizers": ["kubernetes.io/pvc-protection"]},
+        "spec": {**spec, "resources": {"requests": _SIZE}, "volumeName": f"{namespace}-{name}"},
+    }
+
+
+def volume(claimed: Obj, source: Obj) -> Obj:
+    """The PersistentVolume of a stored claim, on `source` (`csi`, or `local` with `nodeAffinity`)."""
+    meta, spec = claimed["metadata"], claimed["spec"]
+    reference = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+    reference |= {name: meta[name] for name in ("name", "namespace", "uid")}
+    kept = {name: spec[name] for name in ("accessModes", "storageClassName", "volumeMode")}
+    return {
+        "metadata": {"name": spec["volumeName"], "finalizers": ["kubernetes.io/pv-protection"]},
+        "spec": {**kept, **source, "capacity": _SIZE, "claimRef": reference, "persistentVolumeReclaimPolicy": "Retain"},
+    }
+
+
+def rbd_source(name: str) -> Obj:
+    """Where an RBD volume lies."""
+    attributes = {"imageName": f"csi-vol-{name}", "pool": "replicapool"}
+    handle = f"0001-0009-rook-ceph-0000000000000001-{name}"
+    return {"csi": {"driver": RBD, "volumeHandle": handle, "volumeAttributes": attributes}}
+
+
+def local_source(node: str) -> Obj:
+    """A disk of one node."""
+    here = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}
+    return {"local": {"path": "/mnt/disk"}, "nodeAffinity": {"required": {"nodeSelectorTerms": [here]}}}
+
+
+def bound(modes: Sequence[str]) -> Obj:
+    """The status of a bound claim."""
+    return {"status": {"phase": "Bound", "accessModes": list(modes), "capacity": _SIZE}}
+
+
+def virtual_machine(meta: Obj, volumes: list[Obj], placement: Obj, run: Mapping[str, str]) -> Obj:
+    """A VirtualMachine; `placement` goes into the template's spec, `run` (runStrategy) into the VM's."""
+    disks = [{"name": volume["name"], "disk": {"bus": "virtio"}} for volume in volumes]
+    domain = {
+        "cpu": {"cores": 1},
+        "devices": {"disks": disks, "interfaces": [{"name": "default", "masquerade": {}}]},
+        "machine": {"type": "q35"},
+        "memory": {"guest": "256Mi"},
+        "resources": {},
+    }
+    spec = {
+        "architecture": "amd64",
+        "domain": domain,
+        "networks": [{"name": "default", "pod": {}}],
+        "terminationGracePeriodSeconds": 30,
+        "volumes": volumes,
+        **placement,
+    }
+    meta = {**meta, "finalizers": ["kubevirt.io/virtualMachineControllerFinalize"]}
+    return {
+        "metadata": meta,
+        "spec": {**run, "template": {"metadata": {"labels": {"app": meta["name"]}}, "spec": spec}},
+    }
+
+
+def plain_pod(namespace: str, name: str, node: str, claim_name: str) -> Obj:
+    """A pod that is no VM and uses a claim: a backup, an exporter."""
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}]
+    return {
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "nodeName": node,
+            "containers": [{"name": "main", "image": "registry.local/tool:v1"}],
+            "tolerations": with_default_tolerations([]),
+            "restartPolicy": "Always",
+            "volumes": volumes,
+        },
+    }

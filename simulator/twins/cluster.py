@@ -1,0 +1,71 @@
+"""`reactor.doors.cluster.Cluster` on a simulated API in the same process."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from reactor.doors.cluster import PAGE, Obj, Page
+from reactor.model import errors
+from simulator.api import Api
+from simulator.audit import Request
+from simulator.client import ApiError
+from simulator.objects import copied
+
+_ERRORS: Mapping[int, type[errors.ClusterError]] = {
+    401: errors.Unauthorized,
+    403: errors.Forbidden,
+    409: errors.Conflict,
+    410: errors.Expired,
+    429: errors.ClusterUnreachable,
+}
+_SERVER_ERROR = 500
+_NOT_FOUND = 404
+
+
+class ApiCluster:
+    """The Cluster for one user. `before_call` runs before each call, as at the real door."""
+
+    def __init__(self, api: Api, user: str, before_call: Callable[[], None] = lambda: None) -> None:
+        self._api, self._user, self._before_call = api, user, before_call
+
+    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+        try:
+            with self._translated():
+                found: Obj = copied(self._api.get(Request(self._user, "get", resource, namespace, name)))
+        except errors.NotFound:
+            return None
+        return found
+
+    def pages(
+        self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
+    ) -> Iterator[Page]:
+        token = ""
+        while True:
+            with self._translated():
+                request = Request(self._user, "list", resource, namespace)
+                listing = self._api.list(request, labels, fields, limit=limit, token=token)
+            yield Page([copied(obj) for obj in listing.items], str(listing.version))
+            token = listing.token
+            if not token:
+                return
+
+    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:  # noqa: ARG002
+        """In virtual time nothing is awaited: what has happened is told, then the server ends the watch."""
+        with self._translated():
+            changes = self._api.watch(Request(self._user, "watch", resource), since=int(version)).poll()
+        yield from ((kind, copied(obj)) for kind, obj in changes)
+
+    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
+        with self._translated():
+            self._api.delete(Request(self._user, "delete", resource, namespace, name, uid=uid, grace=grace))
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        self._before_call()
+        try:
+            yield
+        except ApiError as error:
+            if error.code == _NOT_FOUND:
+                kind = errors.NotServed if "could not find the requested resource" in error.message else errors.NotFound
+                raise kind(str(error)) from error
+            unreachable = errors.ClusterUnreachable if error.code >= _SERVER_ERROR else errors.Rejected
+            raise _ERRORS.get(error.code, unreachable)(str(error)) from error

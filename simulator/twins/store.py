@@ -1,0 +1,85 @@
+"""`reactor.doors.store.Store` in memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reactor.doors.store import Lock
+from reactor.model.drift import OutageRecord, Record
+from reactor.model.errors import LockLost
+from reactor.model.times import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    token: str
+    until: float
+
+
+class MemoryStore:
+    """The Store under an injected clock. It forgets nothing by age: virtual time is short."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._locks: dict[str, _Held] = {}
+        self._fence = 0
+        self._outages: dict[str, OutageRecord] = {}
+        self._open: set[str] = set()
+        self._records: dict[str, Record] = {}
+        self._events: list[dict[str, Any]] = []
+
+    def acquire(self, name: str, ttl: float) -> Lock | None:
+        if self._holder(name):
+            return None
+        self._fence += 1
+        self._locks[name] = _Held(str(self._fence), self._clock() + ttl)
+        return Lock(name, str(self._fence), self._fence)
+
+    def renew(self, lock: Lock, ttl: float) -> None:
+        if self._holder(lock.name) != lock.token:
+            raise LockLost(f"the lock of {lock.name} expired")
+        self._locks[lock.name] = _Held(lock.token, self._clock() + ttl)
+
+    def release(self, lock: Lock) -> None:
+        if self._holder(lock.name) == lock.token:
+            del self._locks[lock.name]
+
+    def _holder(self, name: str) -> str:
+        held = self._locks.get(name)
+        return held.token if held and held.until > self._clock() else ""
+
+    def save_outage(self, record: OutageRecord, *, done: bool) -> None:
+        self._outages[record.outage.id] = record
+        (self._open.discard if done else self._open.add)(record.outage.id)
+
+    def outage(self, outage_id: str) -> OutageRecord | None:
+        return self._outages.get(outage_id)
+
+    def outages(self) -> list[OutageRecord]:
+        return sorted((self._outages[i] for i in self._open), key=lambda record: record.seen_at)
+
+    def record(self, drift_id: str) -> Record | None:
+        return self._records.get(drift_id)
+
+    def records(self, outage_id: str) -> list[Record]:
+        found = [record for record in self._records.values() if record.drift.outage.id == outage_id]
+        return sorted(found, key=lambda record: record.drift.id)
+
+    def create(self, record: Record, events: Sequence[Mapping[str, Any]]) -> bool:
+        if record.drift.id in self._records:
+            return False
+        self._write(record, events)
+        return True
+
+    def save(self, record: Record, lock: Lock, events: Sequence[Mapping[str, Any]]) -> None:
+        old = self._records.get(record.drift.id)
+        if old and old.fence > lock.fence:
+            raise LockLost(f"a later pass over {record.drift} was recorded meanwhile")
+        self._write(replace(record, fence=lock.fence), events)
+
+    def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> None:
+        self._records[record.drift.id] = record
+        self._events += [dict(event) for event in events]
+
+    def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
+        return [(str(number), event) for number, event in enumerate(self._events, 1) if number > int(after)]

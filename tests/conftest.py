@@ -1,0 +1,34 @@
+"""Real parts for tests: a Valkey server of their own, and an empty database in it for each test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from vmdrift.processes import Processes
+from vmdrift.valkey import start
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for the session, ended even if the test run is killed."""
+    folder: Path = tmp_path_factory.mktemp("valkey")
+    with Processes(folder) as processes:
+        yield start(processes, folder)
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    """An empty database."""
+    with Redis.from_url(redis_url) as connection:
+        connection.flushall()
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside() -> None:
+    """Tests do not depend on whoever runs them."""
+    for name in [name for name in os.environ if name.startswith("VMDRIFT_") or name == "KUBECONFIG"]:
+        del os.environ[name]

@@ -1,0 +1,71 @@
+"""`vmdrift status`: what Redis holds of outages and drifts, for people or as JSON."""
+
+import sys
+import time
+from dataclasses import dataclass
+
+import orjson
+from rich.console import Console
+
+from reactor.doors import store as store_door
+from reactor.doors.store import RedisStore, Store
+from reactor.model.drift import OutageRecord, Record
+from reactor.process import start
+from reactor.settings import Settings
+from vmdrift.table import checks_table, drifts_table
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is not done yet, oldest outage first: each with the records of its drifts."""
+
+    outages: list[tuple[OutageRecord, list[Record]]]
+
+    @property
+    def records(self) -> list[Record]:
+        """Of all outages, by VM."""
+        found = [record for _, records in self.outages for record in records]
+        return sorted(found, key=lambda record: (record.drift.outage.since, str(record.drift.vm)))
+
+
+def read(store: Store) -> Snapshot:
+    """Raises StoreError."""
+    return Snapshot([(outage, store.records(outage.outage.id)) for outage in store.outages()])
+
+
+def status(*, as_json: bool) -> int:
+    """Print it; returns the exit code."""
+
+    def show(settings: Settings) -> None:
+        store = RedisStore(store_door.connect(settings.redis_url), settings.history_ttl)
+        snapshot = read(store)
+        if as_json:
+            sys.stdout.buffer.write(orjson.dumps(as_object(snapshot), option=orjson.OPT_INDENT_2) + b"\n")
+        else:
+            _print(snapshot, settings)
+
+    return start("status", show)
+
+
+def as_object(snapshot: Snapshot) -> dict[str, object]:
+    """`{"outages": [{"outage": ..., "drifts": [record, ...]}]}`; times in seconds since the epoch."""
+    return {
+        "outages": [
+            {**outage.as_json(), "drifts": [record.as_json() for record in records]}
+            for outage, records in snapshot.outages
+        ]
+    }
+
+
+def _print(snapshot: Snapshot, settings: Settings) -> None:
+    console = Console()
+    if not snapshot.outages:
+        console.print("No node is lost.")
+        return
+    if not snapshot.records:
+        names = ", ".join(outage.outage.node.name for outage, _ in snapshot.outages)
+        console.print(f"Lost: {names}. No VM was found there yet.")
+        return
+    console.print(drifts_table(snapshot.records, settings.to_policy(), time.time()))
+    for record in snapshot.records:
+        console.print(checks_table(record))

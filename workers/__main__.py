@@ -1,0 +1,20 @@
+"""`python -m workers drifts|events|scheduler`."""
+
+import sys
+
+from reactor.process import start
+from workers.role import schedule, work_drifts, work_events
+
+ROLES = {"drifts": work_drifts, "events": work_events, "scheduler": schedule}
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit code."""
+    if len(arguments) != 1 or arguments[0] not in ROLES:
+        sys.stderr.write(f"usage: python -m workers {'|'.join(ROLES)}\n")
+        return 2
+    return start(f"work {arguments[0]}", ROLES[arguments[0]])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,90 @@
+"""The processes: a worker for one queue, or a scheduler. One that loses Redis waits for it and goes on."""
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+
+import structlog
+from redis.exceptions import RedisError
+
+from reactor.doors import store as store_door
+from reactor.doors.cluster import Cluster
+from reactor.doors.queue import DRIFTS, EVENTS, SERIALIZER
+from reactor.model.errors import StoreError
+from reactor.process import Stopped, raise_stopped
+from reactor.settings import Settings
+from workers.rq import Scheduler, Worker, tools
+
+log = structlog.get_logger()
+
+_AGAIN = 1.0  # seconds until Redis is tried again
+
+
+def work_events(settings: Settings) -> None:
+    """A worker of the queue `events`, until SIGTERM or SIGINT."""
+    _work(EVENTS, settings)
+
+
+def work_drifts(settings: Settings) -> None:
+    """A worker of the queue `drifts`, until SIGTERM or SIGINT."""
+    _work(DRIFTS, settings)
+
+
+def schedule(settings: Settings) -> None:
+    """A scheduler of both queues, until SIGTERM or SIGINT."""
+    store_door.connect(settings.redis_url)
+
+    def once() -> bool:
+        redis = store_door.connect(settings.redis_url)
+        Scheduler([EVENTS, DRIFTS], redis, serializer=SERIALIZER, logging_level=logging.ERROR).work()
+        return True
+
+    _go_on("scheduler", once)
+
+
+def _work(queue: str, settings: Settings) -> None:
+    store_door.connect(settings.redis_url)
+    check(tools().cluster)
+
+    def once() -> bool:
+        # A connection of its own: RQ stretches its time-outs to those of a blocking read.
+        worker = Worker(queue, store_door.connect(settings.redis_url))
+        worker.work(logging_level="ERROR")
+        return worker.stopping
+
+    _go_on(f"worker of {queue}", once)
+
+
+def _go_on(who: str, once: Callable[[], bool]) -> None:
+    """Call `once` until it says that it was asked to stop; say once per change what keeps it from working."""
+    trouble = ""
+    try:
+        while True:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, raise_stopped)
+            try:
+                if once():
+                    return
+                why = "RQ's loop ended"
+            except (RedisError, OSError, StoreError) as error:
+                why = str(error)
+            if why != trouble:
+                log.warning("Redis is away; trying again", who=who, why=why)
+            trouble = why
+            time.sleep(_AGAIN)
+    except Stopped:
+        return
+
+
+def check(cluster: Cluster) -> None:
+    """Ask once for each kind that a drift reads, so that a missing kind or permission shows at start.
+
+    Raises NotServed without KubeVirt, Forbidden without the verb, Unauthorized, ClusterUnreachable.
+    """
+    name = "vmdrift-start-check"
+    for resource in ("virtualmachines", "virtualmachineinstances", "pods", "persistentvolumeclaims"):
+        cluster.find(resource, name, "default")
+    for resource in ("nodes", "persistentvolumes", "volumeattachments"):
+        cluster.find(resource, name)
+    next(cluster.pages("pods", fields=f"spec.nodeName={name}", limit=1))

@@ -11,11 +11,14 @@ Obj = dict[str, Any]
 
 
 class ApiError(Exception):
-    """The API server refused: `code` is the HTTP status, `reason` Kubernetes' word (NotFound, Conflict, Expired...)."""
+    """The API server refused: `code` is the HTTP status, `reason` Kubernetes' word (NotFound, Conflict, Expired...).
 
-    def __init__(self, code: int, reason: str, message: str) -> None:
+    `details` is that of the Status object: which object it is about; None where no object is.
+    """
+
+    def __init__(self, code: int, reason: str, message: str, details: Obj | None = None) -> None:
         super().__init__(f"{code} {reason}: {message}")
-        self.code, self.reason, self.message = code, reason, message
+        self.code, self.reason, self.message, self.details = code, reason, message, details
 
 
 class Informer(Protocol):

@@ -1,6 +1,6 @@
 """The refusals of a real API server, in its own words (apimachinery `pkg/api/errors/errors.go`)."""
 
-from simulator.client import ApiError
+from simulator.client import ApiError, Obj
 from simulator.resources import Resource
 
 
@@ -11,17 +11,18 @@ def not_served() -> ApiError:
 
 def not_found(kind: Resource, name: str) -> ApiError:
     """404: no object of that name."""
-    return ApiError(404, "NotFound", f'{kind.qualified} "{name}" not found')
+    return ApiError(404, "NotFound", f'{kind.qualified} "{name}" not found', _details(kind, name))
 
 
 def already_exists(kind: Resource, name: str) -> ApiError:
     """409: the name is taken."""
-    return ApiError(409, "AlreadyExists", f'{kind.qualified} "{name}" already exists')
+    return ApiError(409, "AlreadyExists", f'{kind.qualified} "{name}" already exists', _details(kind, name))
 
 
 def conflict(kind: Resource, name: str, why: str) -> ApiError:
     """409: the object is not the one, or not in the state, that the caller meant."""
-    return ApiError(409, "Conflict", f'Operation cannot be fulfilled on {kind.qualified} "{name}": {why}')
+    message = f'Operation cannot be fulfilled on {kind.qualified} "{name}": {why}'
+    return ApiError(409, "Conflict", message, _details(kind, name))
 
 
 def expired(message: str) -> ApiError:
@@ -54,3 +55,8 @@ def forbidden(user: str, verb: str, kind: Resource, subresource: str, namespace:
 def unauthorized() -> ApiError:
     """401: no token, or an unknown one."""
     return ApiError(401, "Unauthorized", "Unauthorized")
+
+
+def _details(kind: Resource, name: str) -> Obj:
+    group = {"group": kind.group} if kind.group else {}
+    return {"name": name, **group, "kind": kind.plural}

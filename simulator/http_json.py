@@ -36,6 +36,7 @@ def status(error: ApiError) -> Obj:
         "status": "Failure",
         "message": error.message,
         "reason": error.reason,
+        **({"details": error.details} if error.details else {}),
         "code": error.code,
     }
 

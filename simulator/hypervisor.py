@@ -61,7 +61,10 @@ class DoubleRun:
 
 @dataclass
 class Hypervisor:
-    """All machines and processes. `listeners` are called after each change of a machine, with `MACHINES`."""
+    """All machines and processes. `listeners` are called after each change of a machine, with `MACHINES`.
+
+    In real time a test pulls plugs from another thread than the kubelets: whoever reads processes reads a copy.
+    """
 
     machines: dict[str, Machine] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
@@ -89,15 +92,17 @@ class Hypervisor:
 
     def running(self, vm: VmKey) -> list[str]:
         """The nodes on which a VM runs now, whatever the API says; more than one means twice."""
-        return sorted({process.node for process in self.processes.values() if process.vm == vm})
+        return sorted({process.node for process in tuple(self.processes.values()) if process.vm == vm})
 
     def on(self, node: str) -> list[Process]:
         """The processes of one machine."""
-        return [process for process in self.processes.values() if process.node == node]
+        return [process for process in tuple(self.processes.values()) if process.node == node]
 
     def writers(self, disk: str) -> list[str]:
         """The nodes from which something can write to a disk (CSI volume handle) now."""
-        return sorted({p.node for p in self.processes.values() if disk in p.disks and self.machines[p.node].storage})
+        return sorted(
+            {p.node for p in tuple(self.processes.values()) if disk in p.disks and self.machines[p.node].storage}
+        )
 
     def power_cut(self, node: str) -> None:
         """The machine is off: kubelet, virt-handler and every process die at once."""

@@ -7,8 +7,11 @@ from typing import Any
 
 from simulator import shapes
 from simulator.actors.cast import any_phases, cast
+from simulator.actors.kubelets import process_of
+from simulator.actors.podvolumes import PodVolumes
 from simulator.client import Client, Obj
 from simulator.hypervisor import Hypervisor
+from simulator.store import Store
 from simulator.timing import Timing
 from simulator.world import World
 
@@ -105,6 +108,17 @@ def add_vm(client: Client, vm: Vm) -> None:
         client.patch("virtualmachines", vm.name, start, vm.namespace, subresource="status")
 
 
+def adopt(client: Client, hypervisor: Hypervisor) -> None:
+    """Take over a cluster that runs already: its nodes become machines, its running pods processes."""
+    for node in client.list("nodes"):
+        hypervisor.add_machine(node["metadata"]["name"])
+    volumes = PodVolumes(client)
+    volumes.poll()
+    for pod in client.list("pods"):
+        if pod["status"]["phase"] == "Running":
+            hypervisor.start(process_of(pod, volumes), 0.0)
+
+
 def staged(scene: Scene, seed: int = 0, timing: Timing | None = None) -> World:
     """A world in which the scene is up: every VM runs where it was wanted.
 
@@ -122,14 +136,15 @@ def staged(scene: Scene, seed: int = 0, timing: Timing | None = None) -> World:
 
 def up(world: World, scene: Scene) -> bool:
     """Whether every VM is Running and Ready, with what is hotplugged."""
-    return all(_is_up(world, vm) for vm in scene.vms if vm.run_strategy != "Halted")
+    return all(is_up(world.store, vm) for vm in scene.vms if vm.run_strategy != "Halted")
 
 
-def _is_up(world: World, vm: Vm) -> bool:
-    status = world.store.get("virtualmachines", vm.name, vm.namespace).get("status", {})
+def is_up(store: Store, vm: Vm) -> bool:
+    """Whether the VM is Running and Ready, with what is hotplugged."""
+    status = store.get("virtualmachines", vm.name, vm.namespace).get("status", {})
     if status.get("printableStatus") != "Running" or not status.get("ready"):
         return False
-    volumes = world.store.get("virtualmachineinstances", vm.name, vm.namespace)["status"].get("volumeStatus") or ()
+    volumes = store.get("virtualmachineinstances", vm.name, vm.namespace)["status"].get("volumeStatus") or ()
     return all(entry["hotplugVolume"].get("attachPodUID") for entry in volumes if "hotplugVolume" in entry)
 
 

@@ -43,7 +43,7 @@ class Timing:
     # CSI attacher (external-attacher with a fast driver), measured: attach and detach 1.3-1.5 s
     attach: float = 1.4
     detach: float = 1.35
-    # pod garbage collector: `gcCheckPeriod`, and `quarantineTime` of pods whose node was deleted (`pkg/controller/podgc`)
+    # pod garbage collector (`pkg/controller/podgc`): gcCheckPeriod, and quarantineTime of pods of a deleted node
     pod_gc: float = 20.0
     pod_quarantine: float = 40.0
 

@@ -11,15 +11,13 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from simulator.actors.retry import REFUSED_FOR_NOW, RETRY
 from simulator.api import Api
 from simulator.client import ApiError
 from simulator.hypervisor import Hypervisor
 from simulator.store import Store
 
 EPOCH = 1_795_000_000.0  # where a virtual clock starts, seconds since the epoch: a Wednesday in 2026
-# A controller that loses a race or is refused for the moment looks again.
-_RETRIED = frozenset({404, 409, 429, 500, 502, 503, 504})
-_RETRY = 1.0
 _ROUNDS = 10_000  # at one instant; more means that actors undo each other's work for ever
 
 
@@ -95,9 +93,9 @@ class Roster:
         try:
             entry.due = entry.actor.step(now)
         except ApiError as error:
-            if error.code not in _RETRIED:
+            if error.code not in REFUSED_FOR_NOW:
                 raise
-            entry.due = now + _RETRY
+            entry.due = now + RETRY
 
 
 class World:

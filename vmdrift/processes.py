@@ -31,9 +31,8 @@ class Processes:
     def __init__(self, logs: Path) -> None:
         self.logs = logs
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._leash = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _LEASH], stdin=subprocess.PIPE, process_group=0
-        )
+        leash = [sys.executable, "-I", "-S", "-c", _LEASH]
+        self._leash = subprocess.Popen(leash, stdin=subprocess.PIPE, process_group=0)  # noqa: S603 - our own text
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""An embedded Valkey server for those who have no Redis: on a unix socket that only we can open, with persistence on."""
+"""An embedded Valkey for those who have no Redis: on a unix socket that only we can open, with persistence on."""
 
 from pathlib import Path
 

@@ -37,12 +37,12 @@ _TROUBLE_RETRY = 5.0  # seconds until a job comes again that could not do its wo
 
 def run_drift(*args: Any) -> Any:
     """The job of one drift: (version, Drift as JSON)."""
-    return _answer(lambda: drift.run_pass(Drift.of(_body(args)), tools()))
+    return answer(lambda: drift.run_pass(Drift.of(body(args)), tools()), _woken)
 
 
 def take_event(*args: Any) -> Any:
     """The job of one event: (version, CloudEvent as JSON)."""
-    return _answer(lambda: intake.take_event(decode(_body(args)), tools()))
+    return answer(lambda: intake.take_event(decode(body(args)), tools()), _woken)
 
 
 @cache
@@ -61,16 +61,16 @@ def tools() -> Tools:
     )
 
 
-def _body(args: tuple[Any, ...]) -> dict[str, Any]:
+def body(args: tuple[Any, ...]) -> dict[str, Any]:
     """What a job carries, if this version can read it. Another one's job ends here; the sweep queues it anew."""
-    version, body = args if len(args) == 2 else (None, None)  # noqa: PLR2004 - a version and a body
-    if version != VERSION or not isinstance(body, dict):
+    version, carried = args if len(args) == 2 else (None, None)  # noqa: PLR2004 - a version and a body
+    if version != VERSION or not isinstance(carried, dict):
         raise BadInput(f"job: expected version {VERSION} and a JSON object, found {str(args)[:80]}")
-    return body
+    return carried
 
 
-def _answer(work: Callable[[], Outcome]) -> Any:
-    """An outcome as RQ understands it: a JSON result, or Retry for "come again"."""
+def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) -> Any:
+    """An outcome as RQ understands it: a JSON result, or Retry for "come again". `woken` is the queue's method."""
     try:
         outcome = work()
     except BadInput as error:
@@ -78,26 +78,26 @@ def _answer(work: Callable[[], Outcome]) -> Any:
         log.warning(str(error), reason="bad-input")
     except (ClusterError, StoreError) as error:
         outcome = Again(time.time() + _TROUBLE_RETRY, "unavailable", str(error))
-    again_at = _again_at(outcome)
+    again_at = _again_at(outcome, woken)
     if again_at is None and isinstance(outcome, Ended):
         return {"outcome": outcome.outcome, "reason": outcome.reason, "sentence": outcome.sentence}
     # Whole seconds, rounded up: RQ stumbles over a float, and cuts due times itself.
     return Retry(max=FOR_EVER, interval=max(0, math.ceil((again_at or 0) - time.time())))
 
 
-def _again_at(outcome: Outcome) -> float | None:
+def _again_at(outcome: Outcome, woken: Callable[[str], float | None]) -> float | None:
     """When to come again: as the job wants it, or earlier if it was woken while it ran."""
     job = Worker.current_job()
-    woken = _woken(job.id) if job else None
-    wanted = [at for at in (outcome.at if isinstance(outcome, Again) else None, woken) if at is not None]
+    try:
+        asked = woken(job.id) if job else None
+    except (ClusterError, StoreError):
+        asked = None  # the mark stays; the next run of this job, or the sweep, reads it
+    wanted = [at for at in (outcome.at if isinstance(outcome, Again) else None, asked) if at is not None]
     return min(wanted, default=None)
 
 
 def _woken(job_id: str) -> float | None:
-    try:
-        return tools().queue.woken(job_id)
-    except StoreError:
-        return None  # the mark stays; the next run of this job, or the sweep, reads it
+    return tools().queue.woken(job_id)
 
 
 class Worker(SimpleWorker):

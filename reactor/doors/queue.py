@@ -96,20 +96,27 @@ class RqQueue:
                 # Only an existing member, and only if it comes earlier: the scheduler may be taking it right now.
                 self._redis.zadd(_scheduled(queue).key, {entry.id: int(due)}, xx=True, lt=True)
             elif state is _State.RUNNING:
-                self._redis.set(_mark(entry.id), due, ex=_MARK_TTL)
+                self._mark(entry.id, due)
             elif state is _State.OVER:
                 self._put(queue, entry, due)
 
     def woken(self, job_id: str) -> float | None:
         with translated():
-            due: Any = self._redis.getdel(_mark(job_id))
-        return float(due) if due is not None else None
+            marks: Any = self._redis.zpopmin(_mark_key(job_id))
+        return marks[0][1] if marks else None
+
+    def _mark(self, job_id: str, due: float) -> None:
+        """A set with one member, because its score can be told to become only earlier."""
+        with self._redis.pipeline() as pipe:
+            pipe.zadd(_mark_key(job_id), {"due": due}, lt=True)
+            pipe.expire(_mark_key(job_id), _MARK_TTL)
+            pipe.execute()
 
     def _state(self, queue: RedisQueue, job_id: str) -> _State:
         try:
             job = Job.fetch(job_id, connection=self._redis, serializer=SERIALIZER)
-        except NoSuchJobError:
-            return _State.OVER
+        except (NoSuchJobError, ValueError):
+            return _State.OVER  # a hash that RQ cannot read is as good as none
         status = job.get_status(refresh=False)
         if status == JobStatus.QUEUED and self._listed(queue, job_id):
             return _State.QUEUED
@@ -144,6 +151,8 @@ class RqQueue:
             retry=Retry(max=FOR_EVER),
         )
         with self._redis.pipeline() as pipe:
+            # Said here, because RQ begins a transaction of its own on a pipeline without one, and only an empty one.
+            pipe.multi()
             # The traces of an earlier run would make RQ see the new one as failed or finished.
             pipe.delete(job.key)
             for registry in (queue.failed_job_registry, queue.finished_job_registry, _scheduled(queue)):
@@ -159,5 +168,5 @@ def _scheduled(queue: RedisQueue) -> ScheduledJobRegistry:
     return ScheduledJobRegistry(queue=queue)
 
 
-def _mark(job_id: str) -> str:
+def _mark_key(job_id: str) -> str:
     return f"{PREFIX}again:{job_id}"

@@ -28,9 +28,10 @@ from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
     NoPermissionError,
-    RedisError,
     ResponseError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost, SettingsError, StoreRefused, StoreUnreachable
@@ -103,7 +104,8 @@ local old = redis.call('get', KEYS[1])
 if old then
   local known, was = pcall(cjson.decode, old)
   if ARGV[2] == '0' then return 0 end
-  if known and tonumber(was['fence'] or 0) > tonumber(ARGV[2]) then return 0 end
+  local fence = known and type(was) == 'table' and tonumber(was['fence']) or 0
+  if fence > tonumber(ARGV[2]) then return 0 end
 end
 redis.call('set', KEYS[1], ARGV[1])
 redis.call('sadd', KEYS[2], ARGV[3])
@@ -129,7 +131,7 @@ def translated() -> Iterator[None]:
         # READONLY, LOADING, MISCONF.
         kind = StoreRefused if str(error).startswith(("WRONGPASS", "NOAUTH", "NOPERM")) else StoreUnreachable
         raise kind(f"Redis answers: {error}") from error
-    except (RedisError, OSError) as error:
+    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise StoreUnreachable(f"Redis is away: {error}") from error
 
 
@@ -239,8 +241,9 @@ def _readable(values: Sequence[bytes | str | None], kind: type[_Kept]) -> list[_
     found: list[_Kept] = []
     for value in values:
         try:
-            if value is not None:
-                found.append(kind.of(orjson.loads(value)))
+            body = orjson.loads(value) if value is not None else None
+            if isinstance(body, dict):
+                found.append(kind.of(body))
         except (BadInput, orjson.JSONDecodeError):
             continue
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from simulator.actors.attach_detach import AttachDetach
 from simulator.actors.csi_attacher import CsiAttacher
 from simulator.actors.kubelets import Kubelets
+from simulator.actors.migrations import Migrations
 from simulator.actors.node_lifecycle import NodeLifecycle
 from simulator.actors.pod_gc import PodGc
 from simulator.actors.scheduler import Scheduler
@@ -46,6 +47,7 @@ def cast(client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, phases: Ph
     return [
         *control_plane(client_of, timing, phases),
         VirtController(client_of("system:kubevirt:virt-controller"), timing, phases.node_look),
+        Migrations(client_of("system:kubevirt:virt-controller")),
         *machinery(client_of, hypervisor, timing),
     ]
 

@@ -6,9 +6,11 @@ kubelet without power, process or network does nothing and forgets its timers; w
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from math import inf
 
 from simulator.actors import objects, podstatus
 from simulator.actors.podvolumes import PodVolumes
+from simulator.actors.retry import WorkQueue
 from simulator.client import Client, Obj
 from simulator.hypervisor import MACHINES, Hypervisor, Machine, Process
 from simulator.objects import Key, key_of, rfc3339
@@ -27,7 +29,11 @@ class _Kubelet:
     lease_due: float = 0.0
     status_due: float = 0.0
     timers: dict[str, float] = field(default_factory=dict)  # pod uid -> when it has started or stopped
-    due: float = 0.0
+    pods_due: float = 0.0  # when the first timer is
+
+    @property
+    def due(self) -> float:
+        return min(self.lease_due, self.status_due, self.pods_due)
 
 
 class Kubelets:
@@ -43,18 +49,22 @@ class Kubelets:
         self._kubelets: dict[str, _Kubelet] = {}
         self._by_node: dict[str, set[Key]] = defaultdict(set)
         self._seen = -1
+        self._queue: WorkQueue[str] = WorkQueue()
 
     def step(self, now: float) -> float | None:
         """Let every working kubelet do what is due or what changes ask of it."""
         dirty = self._changes()
         if self._seen != self._hypervisor.version:
             self._seen, dirty = self._hypervisor.version, set(self._hypervisor.machines)
-        for name, machine in sorted(self._hypervisor.machines.items()):
+        for name, machine in self._hypervisor.machines.items():
             if not machine.kubelet_works:
                 self._kubelets.pop(name, None)
-            elif name in dirty or self._kubelets[name].due <= now:
-                self._sync(machine, self._kubelets.setdefault(name, _Kubelet()), now)
-        return min((kubelet.due for kubelet in self._kubelets.values()), default=None)
+            elif name in dirty:
+                self._kubelets.setdefault(name, _Kubelet()).pods_due = now
+        self._queue.add((name for name, kubelet in self._kubelets.items() if kubelet.due <= now), now)
+        again = self._queue.work(lambda name: self._sync(name, now), now)
+        dues = (kubelet.due for kubelet in self._kubelets.values() if kubelet.due > now)
+        return min([*dues, *([] if again is None else [again])], default=None)
 
     def _changes(self) -> set[str]:
         dirty = self._volumes.poll()
@@ -65,20 +75,26 @@ class Kubelets:
                 dirty.add(node)
         return dirty & set(self._hypervisor.machines)
 
-    def _sync(self, machine: Machine, kubelet: _Kubelet, now: float) -> None:
+    def _sync(self, name: str, now: float) -> None:
+        machine, kubelet = self._hypervisor.machines[name], self._kubelets.get(name)
+        if kubelet is None:
+            return
         if now >= kubelet.lease_due:
             self._renew(machine.node, now)
             kubelet.lease_due = now + self._timing.lease_renew
-        pods = [self._pods.objects[key] for key in sorted(self._by_node[machine.node])]
         if now >= kubelet.status_due:
             self._report(machine, now)
             kubelet.status_due = now + self._timing.node_status_report
-        self._forget_removed(machine.node, pods)
-        self._volumes.report(machine.node, pods)
+        if now >= kubelet.pods_due:
+            self._sync_pods(machine.node, kubelet, now)
+
+    def _sync_pods(self, node: str, kubelet: _Kubelet, now: float) -> None:
+        pods = [self._pods.objects[key] for key in sorted(self._by_node[node])]
+        self._forget_removed(node, pods)
+        self._volumes.report(node, pods)
         for pod in pods:
-            self._sync_pod(machine.node, kubelet, pod, now)
-        pending = [due for due in kubelet.timers.values() if due > now]
-        kubelet.due = min([kubelet.lease_due, kubelet.status_due, *pending])
+            self._sync_pod(node, kubelet, pod, now)
+        kubelet.pods_due = min((due for due in kubelet.timers.values() if due > now), default=inf)
 
     def _renew(self, node: str, now: float) -> None:
         patch = {"spec": {"renewTime": objects.micro_time(now)}}
@@ -116,7 +132,7 @@ class Kubelets:
             self._post(pod, podstatus.failed(pod, now))
         else:
             if not running:
-                self._run(node, pod, now)
+                self._hypervisor.start(process_of(pod, self._volumes), now)
             if objects.condition(pod, "Ready").get("status") != "True":
                 self._post(pod, podstatus.ready_again(pod, now))
 
@@ -129,7 +145,7 @@ class Kubelets:
         due = kubelet.timers.setdefault(uid, now + self._timing.pod_start)
         if due <= now:
             del kubelet.timers[uid]
-            self._run(node, pod, now)
+            self._hypervisor.start(process_of(pod, self._volumes), now)
             self._post(pod, podstatus.started(pod, self._address(node), now))
 
     def _finish(self, kubelet: _Kubelet, pod: Obj, now: float) -> None:
@@ -141,12 +157,6 @@ class Kubelets:
             self._hypervisor.stop(uid)
             self._client.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"], uid=uid, grace=0)
 
-    def _run(self, node: str, pod: Obj, now: float) -> None:
-        meta = pod["metadata"]
-        vm = meta.get("labels", {}).get("vm.kubevirt.io/name")
-        disks = frozenset(self._volumes.handles(pod))
-        self._hypervisor.start(Process(node, meta["uid"], (meta["namespace"], vm) if vm else None, disks), now)
-
     def _address(self, node: str) -> str:
         addresses = self._client.get("nodes", node)["status"].get("addresses") or ()
         return next((entry["address"] for entry in addresses if entry["type"] == "InternalIP"), "")
@@ -154,3 +164,11 @@ class Kubelets:
     def _post(self, pod: Obj, status: Obj) -> None:
         meta = pod["metadata"]
         self._client.patch("pods", meta["name"], {"status": status}, meta["namespace"], subresource="status")
+
+
+def process_of(pod: Obj, volumes: PodVolumes) -> Process:
+    """What a pod runs on its node: a launcher its VM's guest, any other pod only what holds its disks."""
+    meta = pod["metadata"]
+    vm = meta.get("labels", {}).get("vm.kubevirt.io/name")
+    disks = frozenset(volumes.handles(pod))
+    return Process(pod["spec"]["nodeName"], meta["uid"], (meta["namespace"], vm) if vm else None, disks)

@@ -18,6 +18,7 @@ UNREACHABLE, NOT_READY = "node.kubernetes.io/unreachable", "node.kubernetes.io/n
 _KEYS = {"Unknown": UNREACHABLE, "False": NOT_READY}
 _COMPONENT = "node-controller"
 _LEASE = "kube-system", "kube-controller-manager"
+_ROUNDING = 1e-4  # the grace period is a multiple of the period: a sum of floats may fall just short of it
 _ZONE = "topology.kubernetes.io/zone"
 # Partial disruption: at least this share and more than this number not Ready; then nothing is evicted in small zones.
 _UNHEALTHY_SHARE, _UNHEALTHY_NODES = 0.55, 2
@@ -58,11 +59,12 @@ class NodeLifecycle:
             self._renew(now)
             for node in list(self._nodes.objects.values()):
                 self._monitor(node, now)
-            self._nodes.poll()
-            for node in list(self._nodes.objects.values()):
-                self._taint(node, now, execute=True)
+            for execute in (False, True):
+                self._nodes.poll()
+                for node in [node for node in self._nodes.objects.values() if _concerned(node)]:
+                    self._taint(node, now, execute=execute)
         else:
-            for node in {node["metadata"]["name"]: node for node in changed}.values():
+            for node in {node["metadata"]["name"]: node for node in changed if _concerned(node)}.values():
                 self._taint(node, now, execute=False)
         return self._look
 
@@ -86,7 +88,7 @@ class NodeLifecycle:
         health = self._health.get(name)
         if health is None or health.seen != heard:
             self._health[name] = _Health(heard, now)
-        elif now - health.at >= self._timing.node_monitor_grace and ready.get("status") != "Unknown":
+        elif now - health.at >= self._timing.node_monitor_grace - _ROUNDING and ready.get("status") != "Unknown":
             self._lose(node, now)
 
     def _lose(self, node: Obj, now: float) -> None:
@@ -118,8 +120,8 @@ class NodeLifecycle:
     def _taint(self, node: Obj, now: float, *, execute: bool) -> None:
         """Bring the node's taints in line with its Ready condition; NoExecute only at a look at all nodes."""
         key = _KEYS.get(objects.condition(node, "Ready").get("status", ""))
-        wanted = {(key, "NoSchedule")} if key else set()
         present = objects.taints(node)
+        wanted = {(key, "NoSchedule")} if key else set()
         if execute:
             wanted |= self._execute(node, key)
         else:
@@ -150,6 +152,10 @@ class NodeLifecycle:
         for node in self._nodes.objects.values():
             zones[_zone(node)].append(objects.condition(node, "Ready").get("status") == "True")
         return zones
+
+
+def _concerned(node: Obj) -> bool:
+    return bool(objects.taints(node)) or objects.condition(node, "Ready").get("status") != "True"
 
 
 def _zone(node: Obj) -> str:

@@ -1,7 +1,8 @@
 """The scheduler: gives each pending pod a node that it fits, or says why there is none.
 
 Source: kubernetes `pkg/scheduler` (filters TaintToleration, NodeAffinity, VolumeBinding; the sentence of
-FailedScheduling as recorded). Resources are not counted: among fitting nodes the preferred, then the least used one is taken.
+FailedScheduling as recorded). Resources are not counted: among fitting nodes the preferred, then the least used one is
+taken.
 """
 
 from collections import Counter

@@ -7,6 +7,7 @@ controller first saw the taint, in memory; it starts again when the controller i
 from dataclasses import dataclass
 
 from simulator.actors import objects
+from simulator.actors.retry import WorkQueue
 from simulator.client import Client, Obj
 from simulator.objects import Key, key_of
 from simulator.timing import Timing
@@ -32,16 +33,17 @@ class TaintEviction:
         self._nodes, self._pods = client.informer("nodes"), client.informer("pods")
         self._taints: dict[str, list[Obj]] = {}
         self._evictions: dict[Key, _Eviction] = {}
+        self._queue: WorkQueue[Key] = WorkQueue()
 
     def step(self, now: float) -> float | None:
         """Plan and cancel evictions for what has changed, and carry out those that are due."""
         for pod in self._concerned():
             self._plan(pod, now)
-        for key, eviction in list(self._evictions.items()):
-            if eviction.due <= now:
-                del self._evictions[key]
-                self._evict(key, now)
-        return min((eviction.due for eviction in self._evictions.values()), default=None)
+        due = [key for key, eviction in self._evictions.items() if eviction.due <= now]
+        self._queue.add(due, now)
+        again = self._queue.work(lambda key: self._evict(key, now), now)
+        dues = [eviction.due for eviction in self._evictions.values()]
+        return min([*dues, *([] if again is None else [again])], default=None)
 
     def _concerned(self) -> list[Obj]:
         """The pods to be judged anew: those that changed, and those of nodes whose taints did."""
@@ -91,7 +93,9 @@ class TaintEviction:
         return self._timing.declared(min(seconds)) if seconds else None
 
     def _evict(self, key: Key, now: float) -> None:
-        pod = self._pods.objects[key]
+        pod = self._pods.objects.get(key)
+        if pod is None or key not in self._evictions:
+            return
         self._tell(pod, f"Marking for deletion Pod {key[0]}/{key[1]}", now)
         target = objects.pod_condition(
             "DisruptionTarget",
@@ -104,6 +108,7 @@ class TaintEviction:
         conditions = objects.with_condition(objects.conditions(pod), target)
         self._client.patch("pods", key[1], {"status": {"conditions": conditions}}, key[0], subresource="status")
         self._client.delete("pods", key[1], key[0], uid=pod["metadata"]["uid"])
+        del self._evictions[key]
 
     def _tell(self, pod: Obj, message: str, now: float) -> None:
         self._client.create("events", objects.event(pod, ("TaintManagerEviction", message), _COMPONENT, now))

@@ -9,6 +9,7 @@ from collections import defaultdict
 from simulator.actors import hotplug, objects, vm, vmi
 from simulator.actors.launcher import attachment, hotplugged, launcher
 from simulator.actors.nodewatch import NodeWatch
+from simulator.actors.retry import WorkQueue
 from simulator.client import Client, Obj
 from simulator.objects import Key, key_of
 from simulator.timing import Timing
@@ -37,20 +38,24 @@ class VirtController:
         self._nodes = NodeWatch(client, timing, phase)
         self._by_vmi: dict[str, dict[Key, Obj]] = defaultdict(dict)  # VMI uid -> its launchers and attachment pods
         self._launching: dict[Key, float] = {}
+        self._queue: WorkQueue[Key] = WorkQueue()
 
     def step(self, now: float) -> float | None:
         """Bring in line whatever changed."""
-        keys = self._changed() | {key for key, due in self._launching.items() if due <= now}
-        for key in sorted(keys):
-            machine, instance = self._vms.objects.get(key), self._vmis.objects.get(key)
-            if instance is None:
-                self._launching.pop(key, None)
-            else:
-                self._sync_instance(instance, now)
-            if machine is not None:
-                self._sync_machine(machine, instance, now)
+        self._queue.add(self._changed() | {key for key, due in self._launching.items() if due <= now}, now)
+        again = self._queue.work(lambda key: self._sync(key, now), now)
         look = self._nodes.step(now)
-        return min([look, *(due for due in self._launching.values() if due > now)])
+        launches = (due for due in self._launching.values() if due > now)
+        return min([look, *launches, *([] if again is None else [again])])
+
+    def _sync(self, key: Key, now: float) -> None:
+        machine, instance = self._vms.objects.get(key), self._vmis.objects.get(key)
+        if instance is None:
+            self._launching.pop(key, None)
+        else:
+            self._sync_instance(instance, now)
+        if machine is not None:
+            self._sync_machine(machine, instance, now)
 
     def _changed(self) -> set[Key]:
         self._claims.poll()
@@ -91,7 +96,8 @@ class VirtController:
             self._client.delete(VMIS, meta["name"], meta["namespace"], uid=meta["uid"])
             stopped = "Stopped the virtual machine by deleting the virtual machine instance"
             self._tell(machine, "SuccessfulDelete", f"{stopped} {meta['uid']}", now)
-        if vmi.phase_of(instance) in objects.FINISHED:
+        # While it holds our finalizer it cannot be gone; the other one may have been removed in this very step.
+        if vmi.phase_of(instance) in objects.FINISHED and vmi.FINALIZE in (meta.get("finalizers") or ()):
             self._let_go(VMIS, self._client.get(VMIS, meta["name"], meta["namespace"]))
 
     def _let_go(self, resource: str, obj: Obj) -> None:

@@ -7,9 +7,10 @@ from collections import defaultdict
 from typing import Any
 
 from simulator.actors import objects
+from simulator.actors.retry import WorkQueue
 from simulator.actors.vmi import phase_patch
 from simulator.client import Client, Obj
-from simulator.hypervisor import MACHINES, Hypervisor, Machine
+from simulator.hypervisor import MACHINES, Hypervisor
 from simulator.objects import Key, key_of, rfc3339
 from simulator.timing import Timing
 
@@ -33,20 +34,29 @@ class VirtHandlers:
         self._by_node: dict[str, set[Key]] = defaultdict(set)
         self._launchers: dict[tuple[str, str], Obj] = {}  # by node and VMI uid
         self._seen = -1
+        self._queue: WorkQueue[str] = WorkQueue()
 
     def step(self, now: float) -> float | None:
         """Beat where it is due; look at the VMIs of nodes where something changed or a guest is starting."""
         dirty = self._changes()
-        for name, machine in sorted(self._hypervisor.machines.items()):
+        due = set()
+        for name, machine in self._hypervisor.machines.items():
             if not machine.virt_handler_works:
                 self._beat.pop(name, None)
-                continue
-            if self._beat.setdefault(name, now) <= now:
-                self._heartbeat(machine, now)
-            keys = self._by_node[name]
-            for key in sorted(keys) if name in dirty or self._starting else ():
-                self._sync(machine.node, self._vmis.objects[key], now)
-        return min([*self._beat.values(), *(due for due in self._starting.values() if due > now)], default=None)
+            elif self._beat.setdefault(name, now) <= now or name in dirty or self._starting:
+                due.add(name)
+        self._queue.add(due, now)
+        again = self._queue.work(lambda name: self._sync_node(name, now), now)
+        dues = [due for due in (*self._beat.values(), *self._starting.values()) if due > now]
+        return min([*dues, *([] if again is None else [again])], default=None)
+
+    def _sync_node(self, name: str, now: float) -> None:
+        if name not in self._beat:
+            return
+        if self._beat[name] <= now:
+            self._heartbeat(name, now)
+        for key in sorted(self._by_node[name]):
+            self._sync(name, self._vmis.objects[key], now)
 
     def _changes(self) -> set[str]:
         dirty = set()
@@ -66,12 +76,11 @@ class VirtHandlers:
             self._seen, dirty = self._hypervisor.version, set(self._hypervisor.machines)
         return dirty
 
-    def _heartbeat(self, machine: Machine, now: float) -> None:
-        self._beat[machine.node] = now + self._timing.heartbeat
+    def _heartbeat(self, node: str, now: float) -> None:
         heartbeat = {"annotations": {"kubevirt.io/heartbeat": rfc3339(now)}}
-        self._client.patch(
-            "nodes", machine.node, {"metadata": heartbeat | {"labels": {"kubevirt.io/schedulable": "true"}}}
-        )
+        labels = {"labels": {"kubevirt.io/schedulable": "true"}}
+        self._client.patch("nodes", node, {"metadata": heartbeat | labels})
+        self._beat[node] = now + self._timing.heartbeat
 
     def _sync(self, node: str, vmi: Obj, now: float) -> None:
         phase, uid = vmi["status"]["phase"], vmi["metadata"]["uid"]

@@ -65,7 +65,7 @@ class ApiCluster:
             yield
         except ApiError as error:
             if error.code == _NOT_FOUND:
-                kind = errors.NotServed if "could not find the requested resource" in error.message else errors.NotFound
+                kind = errors.NotFound if error.details else errors.NotServed
                 raise kind(str(error)) from error
             unreachable = errors.ClusterUnreachable if error.code >= _SERVER_ERROR else errors.Rejected
             raise _ERRORS.get(error.code, unreachable)(str(error)) from error

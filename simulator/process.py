@@ -1,0 +1,125 @@
+"""The simulated cluster as a process: an API server over HTTP, its actors in real time, and a hand on the plug.
+
+It speaks JSON lines: says `{"url": ...}` when every VM of the scene runs, then answers one line for each line on its
+standard input: `{"do": "power_cut" | "power_on" | "cut_network" | "restore_network", "node": NAME}`, `{"do": "truth"}`,
+`{"do": "audit"}`. It ends when its standard input does.
+"""
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simulator.actors.cast import any_phases, cast
+from simulator.api import Api
+from simulator.apiserver import ApiServer, kubeconfig
+from simulator.hypervisor import Hypervisor
+from simulator.scene import DEMO, LOST, Scene, Vm, build, is_up
+from simulator.store import Store
+from simulator.timing import Timing
+from simulator.world import RealTime
+
+# A token per role, so that the audit tells who did what; "" is kubectl, which sends no token over plain HTTP.
+USERS = {
+    "watcher": "system:serviceaccount:vm-drift:watcher",
+    "workers": "system:serviceaccount:vm-drift:workers",
+    "admin": "system:admin",
+}
+_LEAST_GRACE = 5.0  # seconds; a busy machine may be late by a second or two, and no node shall look dead for that
+_UP = 60.0  # seconds
+_PLUGS = frozenset({"power_cut", "power_on", "cut_network", "restore_network"})
+
+
+def faster(times: float) -> Timing:
+    """A cluster that lives so many times faster. What its objects declare (tolerations) is left to the scene."""
+    timing = Timing().scaled(1 / times)
+    grace = max(timing.node_monitor_grace, _LEAST_GRACE)
+    return dataclasses.replace(timing, factor=1.0, node_monitor_grace=grace)
+
+
+def scene_for(times: float, vms: int) -> Scene:
+    """The demo, or a crowd of `vms` alike on the node to be lost; evicted as much earlier as the cluster is faster."""
+    scene = DEMO
+    if vms:
+        crowd = tuple(Vm(f"vm-{number:03}", node=LOST, namespace="crowd") for number in range(vms))
+        scene = Scene(DEMO.nodes, crowd)
+    toleration = round(300 / times)
+    return Scene(scene.nodes, tuple(dataclasses.replace(vm, toleration=toleration) for vm in scene.vms))
+
+
+class Cluster:
+    """Everything of it, running. `folder` gets a kubeconfig per user."""
+
+    def __init__(self, folder: Path, times: float, vms: int = 0, port: int = 0) -> None:
+        self.scene, timing = scene_for(times, vms), faster(times)
+        self.hypervisor, self.store = Hypervisor(), Store(time.time)
+        self.api = Api(self.store, tokens={**{f"token-{role}": user for role, user in USERS.items()}, "": "kubectl"})
+        self.server = ApiServer(self.api, port=port)
+        actors = cast(self.api.client, self.hypervisor, timing, any_phases(0, timing))
+        self._life = RealTime(actors, time.time)
+        self.store.listeners.append(self._life.changed)
+        self.hypervisor.listeners.append(self._life.changed)
+        self._folder = folder
+
+    def start(self) -> str:
+        """Bring the scene up; returns the API server's URL."""
+        build(self.scene, self.api.client("system:admin"), self.hypervisor)
+        self._life.start()
+        end = time.monotonic() + _UP
+        while not self._up():
+            if time.monotonic() > end:
+                raise TimeoutError("the scene does not come up")
+            time.sleep(0.05)
+        self.server.start()
+        for role in USERS:
+            config = kubeconfig(self.server.url, f"token-{role}")
+            (self._folder / f"{role}.kubeconfig").write_text(yaml.safe_dump(config))
+        return self.server.url
+
+    def stop(self) -> None:
+        """End it; raises what went wrong in an actor, if something did."""
+        self.server.stop()
+        self._life.stop()
+
+    def answer(self, order: Mapping[str, Any]) -> Any:
+        """Carry one order out; KeyError for one that is not known."""
+        if order["do"] in _PLUGS:
+            getattr(self.hypervisor, order["do"])(order["node"])
+            return {"done": order}
+        return {"truth": self._truth, "audit": self._audit}[order["do"]]()
+
+    def _up(self) -> bool:
+        with self.api.lock:
+            return all(is_up(self.store, vm) for vm in self.scene.vms)
+
+    def _truth(self) -> dict[str, Any]:
+        """Where each VM really runs, and which ran twice."""
+        running = {
+            f"{vm.namespace}/{vm.name}": self.hypervisor.running((vm.namespace, vm.name)) for vm in self.scene.vms
+        }
+        twice = [{"vm": "/".join(double.vm), "nodes": double.nodes} for double in self.hypervisor.double_runs]
+        return {"running": running, "twice": twice}
+
+    def _audit(self) -> list[dict[str, Any]]:
+        with self.api.lock:
+            return [dataclasses.asdict(entry) for entry in self.api.audit]
+
+
+def main(arguments: list[str]) -> None:
+    """Arguments: folder, how many times faster, number of VMs (0: the demo's)."""
+    folder, times, vms = arguments
+    cluster = Cluster(Path(folder), float(times), int(vms))
+    _say({"url": cluster.start()})
+    for line in sys.stdin:
+        _say(cluster.answer(json.loads(line)))
+    cluster.stop()
+
+
+def _say(answer: Any) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,87 @@
+"""A simulated API, and the two ways to it: over HTTP and within this process."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reactor.doors.cluster import Cluster, KubernetesCluster, connect
+from simulator.api import Api
+from simulator.apiserver import ApiServer, kubeconfig
+from simulator.client import Obj
+from simulator.resources import SERVED, Resource
+from simulator.store import Store
+from simulator.twins.cluster import ApiCluster
+
+TOKEN = "a-token-that-nobody-may-see"
+USER = "system:serviceaccount:vmdrift:worker"
+TIMEOUT = 5.0  # seconds
+
+
+def an_api(ring: int = 100, resources: tuple[Resource, ...] = SERVED) -> Api:
+    """A cluster's API with one user."""
+    return Api(Store(time.time, ring=ring, resources=resources), tokens={TOKEN: USER})
+
+
+@contextmanager
+def over_http(url: str, folder: Path, token: str = TOKEN, timeout: float = TIMEOUT) -> Iterator[KubernetesCluster]:
+    """The real door, to whatever answers at `url`."""
+    file = folder / "kubeconfig"
+    file.write_text(json.dumps(kubeconfig(url, token)))
+    cluster = connect(str(file), timeout)
+    try:
+        yield cluster
+    finally:
+        cluster._api.rest_client.pool_manager.clear()
+
+
+@contextmanager
+def opened(kind: str, api: Api, folder: Path) -> Iterator[Cluster]:
+    """The `http` door or the `memory` twin."""
+    if kind == "memory":
+        yield ApiCluster(api, USER)
+        return
+    with ApiServer(api, bookmark_interval=0.05) as server, over_http(server.url, folder) as cluster:
+        yield cluster
+
+
+@contextmanager
+def answering(words: bytes) -> Iterator[str]:
+    """A server that says `words` to whoever asks, and then nothing more; yields its URL.
+
+    Ends the connection after the words unless they are incomplete (no Content-Length met): then it just stays silent.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        done = threading.Event()
+        thread = threading.Thread(target=_answer, args=(listener, words, done))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            done.set()
+            thread.join()
+
+
+def _answer(listener: socket.socket, words: bytes, done: threading.Event) -> None:
+    listener.settimeout(TIMEOUT)
+    peer, _ = listener.accept()
+    with peer:
+        peer.recv(65536)
+        peer.sendall(words)
+        if not words.endswith(b"\0"):
+            done.wait()
+
+
+def put_node(api: Api, name: str, **labels: str) -> Obj:
+    """A Node."""
+    return api.store.create("nodes", {"metadata": {"name": name, "labels": labels}, "spec": {}})
+
+
+def put_pod(api: Api, name: str, node: str = "node-a", namespace: str = "shop") -> Obj:
+    """A launcher pod on a node."""
+    spec = {"nodeName": node, "terminationGracePeriodSeconds": 60}
+    labels = {"kubevirt.io": "virt-launcher"}
+    return api.store.create("pods", {"metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": spec})

@@ -1,0 +1,92 @@
+"""Time, and somebody who runs what is due: RQ on a real Valkey, and the twin.
+
+Time passes for RQ by moving the due times that wait in Redis, so no test waits.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from redis import Redis
+
+from reactor.doors.queue import DRIFTS, SERIALIZER, Entry, Queue, RqQueue
+from reactor.model.drift import Ended, Outcome
+from reactor.model.identity import VERSION
+from simulator.twins.queue import MemoryQueue
+from tests.contracts.queue_jobs import RUN
+from workers.rq import Scheduler, Worker
+
+DONE = Ended("completed", "done", "It is done.")
+
+
+def entry(name: str = "job") -> Entry:
+    """A job of the module queue_jobs."""
+    return Entry(DRIFTS, name, RUN, (VERSION, {"name": name}), f"the job {name}")
+
+
+class BrokenError(Exception):
+    """A bug in a job."""
+
+
+class World(Protocol):
+    """Time, and somebody who runs what is due."""
+
+    queue: Queue
+
+    def now(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+    def run(self) -> None: ...
+
+
+@dataclass
+class RqWorld:
+    redis: Redis
+
+    def __post_init__(self) -> None:
+        self.queue: Queue = RqQueue(self.redis, time.time, keep=3600)
+
+    def now(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        key = f"rq:scheduled:{DRIFTS}"
+        for job_id, _ in self.redis.zscan_iter(key):
+            self.redis.zincrby(key, -seconds, job_id)
+
+    def run(self) -> None:
+        scheduler: Any = Scheduler([DRIFTS], self.redis, serializer=SERIALIZER)
+        scheduler.acquire_locks()
+        scheduler.enqueue_scheduled_jobs()
+        scheduler.release_locks()
+        Worker(DRIFTS, self.redis).work(burst=True, logging_level="CRITICAL")
+
+
+class MemoryWorld:
+    def __init__(self, work: Callable[[str], Outcome]) -> None:
+        self._now = 1000.0
+        self._twin = MemoryQueue(self.now, lambda entry: work(entry.id))
+        self.queue: Queue = self._twin
+
+    def now(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+    def run(self) -> None:
+        with suppress(BrokenError):
+            self._twin.step(self._now)
+
+
+@dataclass
+class Jobs:
+    """What the jobs of a test do, by name (an answer each time, then DONE), and which have run."""
+
+    ran: list[str] = field(default_factory=list)
+    todo: list[Callable[[], Outcome]] = field(default_factory=list)
+
+    def work(self, name: str) -> Outcome:
+        self.ran.append(name)
+        return self.todo.pop(0)() if self.todo else DONE

@@ -1,0 +1,35 @@
+"""Identities, records and Nodes to test with."""
+
+from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.identity import Drift, NodeRef, Outage, VmRef
+from reactor.model.times import format_time
+from simulator.client import Obj
+
+LOST_AT = 1_700_000_000
+
+
+def outage(node: str = "node-a", since: int = LOST_AT) -> Outage:
+    """`node` lost at `since`."""
+    return Outage(NodeRef(node, f"uid-of-{node}"), since)
+
+
+def drift(vm: str = "db", lost: Outage | None = None) -> Drift:
+    """The VM `shop/<vm>` leaving an outage."""
+    return Drift(VmRef("shop", vm, f"uid-of-{vm}"), lost or outage())
+
+
+def record(vm: str = "db", sentence: str = "It waits.", phase: Phase = Phase.WAITING) -> Record:
+    """A record of that VM's drift."""
+    return Record(drift(vm), phase, "unreachable-window", sentence, LOST_AT, LOST_AT)
+
+
+def outage_record(node: str = "node-a", seen_at: float = LOST_AT) -> OutageRecord:
+    """The record of that node's outage."""
+    return OutageRecord(outage(node), seen_at)
+
+
+def node(name: str = "node-a", ready: str = "True", since: float = LOST_AT, uid: str = "") -> Obj:
+    """A v1 Node whose Ready condition has been `ready` since then."""
+    condition = {"type": "Ready", "status": ready, "lastTransitionTime": format_time(since)}
+    meta = {"name": name, "uid": uid or f"uid-of-{name}"}
+    return {"metadata": meta, "spec": {}, "status": {"conditions": [condition]}}

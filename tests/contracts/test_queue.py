@@ -1,0 +1,163 @@
+"""What `reactor.doors.queue` promises, asked of RQ on a real Valkey and of the twin."""
+
+from collections.abc import Callable
+
+import pytest
+
+from reactor.model.drift import Again, Outcome
+from tests.contracts.queue_worlds import DONE, BrokenError, Jobs, MemoryWorld, RqWorld, World, entry
+
+LATER = 1000.0  # seconds
+
+
+@pytest.fixture(params=["rq", "memory"])
+def world(request: pytest.FixtureRequest, jobs: Jobs) -> World:
+    if request.param == "memory":
+        return MemoryWorld(jobs.work)
+    found: RqWorld = request.getfixturevalue("rq_world")
+    return found
+
+
+def test_a_woken_job_runs_once(world: World, jobs: Jobs) -> None:
+    world.queue.wake(entry(), world.now())
+    world.run()
+    world.run()
+    assert jobs.ran == ["job"]
+
+
+def test_a_job_waits_until_it_is_due(world: World, jobs: Jobs) -> None:
+    world.queue.wake(entry(), world.now() + LATER)
+    world.sleep(LATER - 10)
+    world.run()
+    assert jobs.ran == []
+    world.sleep(10)
+    world.run()
+    assert jobs.ran == ["job"]
+
+
+@pytest.mark.parametrize("due_in", [0.0, LATER])
+def test_a_job_woken_twice_runs_once(world: World, jobs: Jobs, due_in: float) -> None:
+    for _ in range(2):
+        world.queue.wake(entry(), world.now() + due_in)
+    world.sleep(due_in)
+    world.run()
+    assert jobs.ran == ["job"]
+
+
+def test_waking_earlier_moves_a_job_forward(world: World, jobs: Jobs) -> None:
+    world.queue.wake(entry(), world.now() + LATER)
+    world.queue.wake(entry(), world.now())
+    world.run()
+    assert jobs.ran == ["job"]
+
+
+@pytest.mark.parametrize("due_in", [0.0, LATER])
+def test_waking_later_never_postpones(world: World, jobs: Jobs, due_in: float) -> None:
+    world.queue.wake(entry(), world.now() + due_in)
+    world.queue.wake(entry(), world.now() + due_in + LATER)
+    world.sleep(due_in)
+    world.run()
+    assert jobs.ran == ["job"]
+
+
+def test_jobs_of_different_identity_both_run(world: World, jobs: Jobs) -> None:
+    world.queue.wake(entry("a"), world.now())
+    world.queue.wake(entry("b"), world.now())
+    world.run()
+    assert sorted(jobs.ran) == ["a", "b"]
+
+
+@pytest.mark.parametrize("due_in", [0.0, LATER])
+def test_an_ended_job_that_is_woken_runs_again(world: World, jobs: Jobs, due_in: float) -> None:
+    world.queue.wake(entry(), world.now())
+    world.run()
+    world.queue.wake(entry(), world.now() + due_in)
+    world.sleep(due_in)
+    world.run()
+    assert jobs.ran == ["job", "job"]
+
+
+def test_a_failed_job_that_is_woken_runs_again(world: World, jobs: Jobs) -> None:
+    def fail() -> Outcome:
+        raise BrokenError
+
+    jobs.todo.append(fail)
+    world.queue.wake(entry(), world.now())
+    world.run()
+    world.queue.wake(entry(), world.now())
+    world.run()
+    world.run()
+    assert jobs.ran == ["job", "job"]
+
+
+def test_a_job_comes_again_when_it_wants_to_and_not_before(world: World, jobs: Jobs) -> None:
+    jobs.todo.append(lambda: Again(world.now() + LATER, "later", "It waits."))
+    world.queue.wake(entry(), world.now())
+    world.run()
+    assert jobs.ran == ["job"]
+    world.sleep(LATER + 1)
+    world.run()
+    assert jobs.ran == ["job", "job"]
+
+
+def test_a_job_that_wants_to_come_again_at_once_does(world: World, jobs: Jobs) -> None:
+    jobs.todo.append(lambda: Again(world.now() - 1, "now", "It goes on."))
+    world.queue.wake(entry(), world.now())
+    world.run()
+    assert jobs.ran == ["job", "job"]
+
+
+def test_a_waiting_job_that_was_run_before_is_moved_forward_too(world: World, jobs: Jobs) -> None:
+    jobs.todo.append(lambda: Again(world.now() + LATER, "later", "It waits."))
+    world.queue.wake(entry(), world.now())
+    world.run()
+    world.queue.wake(entry(), world.now())
+    world.run()
+    assert jobs.ran == ["job", "job"]
+
+
+def woken_meanwhile(world: World, answer: Callable[[], Outcome], *due_in: float) -> Callable[[], Outcome]:
+    """A job that somebody wakes while it runs."""
+
+    def work() -> Outcome:
+        for seconds in due_in:
+            world.queue.wake(entry(), world.now() + seconds)
+        return answer()
+
+    return work
+
+
+def test_a_job_woken_while_it_runs_comes_again_although_it_has_ended(world: World, jobs: Jobs) -> None:
+    jobs.todo.append(woken_meanwhile(world, lambda: DONE, 0.0))
+    world.queue.wake(entry(), world.now())
+    world.run()
+    assert jobs.ran == ["job", "job"]
+
+
+@pytest.mark.parametrize(("wanted", "woken"), [(LATER, 10.0), (10.0, LATER)])
+def test_a_job_woken_while_it_runs_comes_again_at_the_earlier_time(
+    world: World, jobs: Jobs, wanted: float, woken: float
+) -> None:
+    jobs.todo.append(woken_meanwhile(world, lambda: Again(world.now() + wanted, "later", "It waits."), woken))
+    world.queue.wake(entry(), world.now())
+    world.run()
+    assert jobs.ran == ["job"]
+    world.sleep(11)
+    world.run()
+    assert jobs.ran == ["job", "job"]
+
+
+def test_a_job_woken_twice_while_it_runs_comes_again_at_the_earlier_time(world: World, jobs: Jobs) -> None:
+    jobs.todo.append(woken_meanwhile(world, lambda: DONE, 10.0, LATER))
+    world.queue.wake(entry(), world.now())
+    world.run()
+    world.sleep(11)
+    world.run()
+    assert jobs.ran == ["job", "job"]
+
+
+def test_being_woken_while_it_ran_is_told_once(world: World, jobs: Jobs) -> None:
+    jobs.todo.append(woken_meanwhile(world, lambda: DONE, 0.0))
+    world.queue.wake(entry(), world.now())
+    world.run()
+    assert world.queue.woken("job") is None

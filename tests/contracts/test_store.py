@@ -1,0 +1,232 @@
+"""What `reactor.doors.store.Store` promises, asked of Redis and of the twin."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import orjson
+import pytest
+from redis import Redis
+
+from reactor.doors.store import Lock, RedisStore, Store
+from reactor.model.drift import Phase
+from reactor.model.errors import LockLost
+from simulator.twins.store import MemoryStore
+from tests.contracts.samples import drift, outage, outage_record, record
+from vmdrift.processes import wait_for
+
+LONG, SHORT = 60.0, 0.05  # seconds
+EVENT = {"type": "io.vmdrift.vm.drift.scheduled", "id": "1"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A store; `let_expire` returns once all short locks have expired."""
+
+    store: Store
+    let_expire: Callable[[], None]
+
+
+def redis_place(redis: Redis) -> Place:
+    def none_short() -> bool:
+        return all(redis.pttl(key) > 1000 * SHORT for key in redis.scan_iter("vmdrift:lock:*"))
+
+    def let_expire() -> None:
+        assert wait_for(none_short, 10)
+
+    return Place(RedisStore(redis, history_ttl=3600), let_expire)
+
+
+def memory_place() -> Place:
+    now = [1000.0]
+
+    def let_expire() -> None:
+        now[0] += SHORT + 0.01
+
+    return Place(MemoryStore(lambda: now[0]), let_expire)
+
+
+@pytest.fixture(params=["redis", "memory"])
+def place(request: pytest.FixtureRequest) -> Place:
+    return redis_place(request.getfixturevalue("redis")) if request.param == "redis" else memory_place()
+
+
+@pytest.fixture
+def store(place: Place) -> Store:
+    return place.store
+
+
+def locked(store: Store, name: str = "vm", ttl: float = LONG) -> Lock:
+    lock = store.acquire(name, ttl)
+    assert lock
+    return lock
+
+
+def test_a_lock_has_one_holder(store: Store) -> None:
+    locked(store)
+    assert store.acquire("vm", LONG) is None
+
+
+def test_locks_of_different_names_do_not_hinder_each_other(store: Store) -> None:
+    locked(store, "vm")
+    assert store.acquire("another", LONG)
+
+
+def test_a_released_lock_is_free(store: Store) -> None:
+    store.release(locked(store))
+    assert store.acquire("vm", LONG)
+
+
+def test_an_expired_lock_lets_another_in(place: Place) -> None:
+    locked(place.store, ttl=SHORT)
+    place.let_expire()
+    assert place.store.acquire("vm", LONG)
+
+
+def test_renewing_sets_the_time_anew(place: Place) -> None:
+    place.store.renew(locked(place.store), SHORT)
+    place.let_expire()
+    assert place.store.acquire("vm", LONG)
+
+
+def test_renewing_keeps_others_out(store: Store) -> None:
+    store.renew(locked(store), LONG)
+    assert store.acquire("vm", LONG) is None
+
+
+def test_an_expired_lock_cannot_be_renewed(place: Place) -> None:
+    lock = locked(place.store, ttl=SHORT)
+    place.let_expire()
+    with pytest.raises(LockLost, match="vm expired"):
+        place.store.renew(lock, LONG)
+
+
+def test_who_lost_the_lock_can_neither_renew_nor_release_the_next_holders(place: Place) -> None:
+    old = locked(place.store, ttl=SHORT)
+    place.let_expire()
+    new = locked(place.store)
+    with pytest.raises(LockLost):
+        place.store.renew(old, LONG)
+    place.store.release(old)
+    assert place.store.acquire("vm", LONG) is None
+    place.store.renew(new, LONG)
+
+
+def test_each_holding_of_any_lock_has_a_higher_fence(store: Store) -> None:
+    first = locked(store)
+    assert store.acquire("vm", LONG) is None
+    second = locked(store, "another")
+    store.release(first)
+    assert first.fence < second.fence < locked(store).fence
+
+
+def test_nothing_is_known_at_first(store: Store) -> None:
+    assert (store.record(drift().id), store.records(outage().id), store.outage(outage().id)) == (None, [], None)
+    assert (store.outages(), store.events()) == ([], [])
+
+
+def test_a_first_record_is_written_with_its_events(store: Store) -> None:
+    assert store.create(record(), [EVENT])
+    assert store.record(drift().id) == record()
+    assert [event for _, event in store.events()] == [EVENT]
+
+
+def test_a_second_first_record_writes_neither_record_nor_events(store: Store) -> None:
+    store.create(record(), [])
+    assert not store.create(record(sentence="It waits again."), [EVENT])
+    assert store.record(drift().id) == record()
+    assert store.events() == []
+
+
+def test_saving_writes_record_and_events_under_the_locks_fence(store: Store) -> None:
+    lock = locked(store)
+    store.save(record(), lock, [EVENT])
+    assert store.record(drift().id) == replace(record(), fence=lock.fence)
+    assert [event for _, event in store.events()] == [EVENT]
+
+
+def test_one_holder_may_save_again(store: Store) -> None:
+    lock = locked(store)
+    store.save(record(), lock, [])
+    store.save(record(sentence="It goes on."), lock, [])
+    found = store.record(drift().id)
+    assert found
+    assert found.sentence == "It goes on."
+
+
+def test_an_older_holder_writes_neither_record_nor_events(place: Place) -> None:
+    old = locked(place.store, ttl=SHORT)
+    place.let_expire()
+    place.store.save(record(sentence="new"), locked(place.store), [])
+    with pytest.raises(LockLost, match="shop/db off node-a"):
+        place.store.save(record(sentence="old"), old, [EVENT])
+    found = place.store.record(drift().id)
+    assert found
+    assert (found.sentence, place.store.events()) == ("new", [])
+
+
+def test_the_records_of_an_outage_are_found_ended_or_not(store: Store) -> None:
+    store.create(record("web", phase=Phase.COMPLETED), [])
+    store.create(record("db"), [])
+    assert {found.drift.vm.name for found in store.records(outage().id)} == {"db", "web"}
+    assert store.records(outage("node-b").id) == []
+
+
+def test_open_outages_are_listed_oldest_first(store: Store) -> None:
+    for name, seen_at in (("node-b", 20.0), ("node-c", 30.0), ("node-a", 10.0)):
+        store.save_outage(outage_record(name, seen_at), done=False)
+    assert [found.outage.node.name for found in store.outages()] == ["node-a", "node-b", "node-c"]
+
+
+def test_a_done_outage_is_known_but_not_open(store: Store) -> None:
+    store.save_outage(outage_record(), done=False)
+    done = replace(outage_record(), recovered_at=50.0)
+    store.save_outage(done, done=True)
+    assert (store.outages(), store.outage(outage().id)) == ([], done)
+
+
+def test_events_come_in_order_and_from_where_one_left_off(store: Store) -> None:
+    lock = locked(store)
+    store.save(record(), lock, [{"id": "1"}, {"id": "2"}])
+    middle = store.events()[-1][0]
+    store.save(record(), lock, [{"id": "3"}])
+    assert [event["id"] for _, event in store.events()] == ["1", "2", "3"]
+    assert [event["id"] for _, event in store.events(middle)] == ["3"]
+
+
+UNREADABLE = [b"", b"5", b"[]", b"null", b"\x80\x04K\x01.", b'{"v": 2}', b'{"v": 1}', b'{"v": 1, "fence": "x"}']
+
+
+@pytest.mark.parametrize("value", UNREADABLE)
+def test_what_this_version_cannot_read_counts_as_absent_and_is_written_anew(redis: Redis, value: bytes) -> None:
+    store = RedisStore(redis, history_ttl=3600)
+    redis.set(f"vmdrift:drift:{drift().id}", value)
+    redis.sadd(f"vmdrift:drifts:{outage().id}", drift().id)
+    redis.set(f"vmdrift:outage:{outage().id}", value)
+    redis.sadd("vmdrift:outages", outage().id)
+    assert (store.record(drift().id), store.records(outage().id)) == (None, [])
+    assert (store.outage(outage().id), store.outages()) == (None, [])
+    store.save(record(), locked(store), [])
+    assert store.record(drift().id)
+
+
+def test_a_record_of_another_version_still_counts_its_fence(redis: Redis) -> None:
+    store = RedisStore(redis, history_ttl=3600)
+    lock = locked(store)
+    redis.set(f"vmdrift:drift:{drift().id}", orjson.dumps({"v": 2, "fence": lock.fence + 1}))
+    with pytest.raises(LockLost):
+        store.save(record(), lock, [EVENT])
+    assert store.events() == []
+
+
+def test_only_what_has_ended_is_forgotten_by_age(redis: Redis) -> None:
+    store = RedisStore(redis, history_ttl=3600)
+    store.create(record("db"), [])
+    store.create(record("web", phase=Phase.COMPLETED), [])
+    store.save_outage(outage_record("node-a"), done=False)
+    store.save_outage(outage_record("node-b"), done=True)
+    ttls = {key.decode().removeprefix("vmdrift:"): redis.ttl(key) > 0 for key in redis.scan_iter("vmdrift:*")}
+    assert ttls[f"drift:{drift('web').id}"]
+    assert ttls[f"outage:{outage('node-b').id}"]
+    assert not ttls[f"drift:{drift('db').id}"]
+    assert not ttls[f"outage:{outage('node-a').id}"]
+    assert not ttls["outages"]

@@ -1,0 +1,115 @@
+"""The simulated story: a cluster, a power cut, and what a good end looks like."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from reactor.model.drift import Phase, Record
+from reactor.model.errors import ClusterUnreachable, SettingsError
+from vmdrift.processes import Processes
+
+WINDOW, DETACH, RESYNC = 300.0, 360.0, 60.0  # seconds, the real ones
+
+
+class Demo:
+    """The simulated cluster in a process of its own. `times`: how much faster it lives; `vms`: 0 for the demo's own.
+
+    Raises SettingsError without the extra `demo`, or for a factor that compresses a window below 10 s.
+    """
+
+    def __init__(self, processes: Processes, folder: Path, times: float, vms: int = 0) -> None:
+        if not 1 <= times <= WINDOW / 10:
+            raise SettingsError(f"--factor: {times:g} is not from 1 to {WINDOW / 10:g}; a window lasts 10 s at least")
+        try:
+            from simulator.scene import LOST, Storage  # noqa: PLC0415 - needs the extra `demo`
+        except ImportError as error:
+            raise SettingsError(f"the simulated cluster needs pip install 'vm-drift[demo]': {error}") from error
+        from simulator.process import scene_for  # noqa: PLC0415 - same
+
+        self.lost, self._times, self._folder = LOST, times, folder
+        on_lost = [vm for vm in scene_for(times, vms).vms if vm.node == LOST]
+        stays = {f"{vm.namespace}/{vm.name}" for vm in on_lost if vm.pinned or vm.storage is Storage.LOCAL}
+        self.expected = {
+            name: Phase.REFUSED if name in stays else Phase.COMPLETED
+            for name in (f"{vm.namespace}/{vm.name}" for vm in on_lost)
+        }
+        command = [sys.executable, "-m", "simulator", str(folder), str(times), str(vms)]
+        self._process = processes.start("cluster", command, talks=True)
+        self.url = str(self._heard()["url"])
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The settings for a cluster that lives faster."""
+        return {
+            "VMDRIFT_UNREACHABLE_WINDOW": f"{WINDOW / self._times:f}",
+            "VMDRIFT_DETACH_WINDOW": f"{DETACH / self._times:f}",
+            "VMDRIFT_RESYNC": f"{max(1.0, RESYNC / self._times):f}",
+        }
+
+    def kubeconfig(self, role: str) -> Path:
+        """The kubeconfig file of `watcher`, `workers` or `admin`."""
+        return self._folder / f"{role}.kubeconfig"
+
+    def story(self) -> list[str]:
+        """What is going to happen."""
+        return [
+            f"API server: {self.url}  (kubectl --kubeconfig {self.kubeconfig('admin')} get vmi -A)",
+            f"Time runs {self._times:g} times faster.",
+            f"The window of {WINDOW:g} s lasts {WINDOW / self._times:g} s here.",
+            f"Kubernetes' detach window of {DETACH:g} s lasts {DETACH / self._times:g} s here.",
+            f"Now the power of {self.lost} fails; {len(self.expected)} VMs run there.",
+        ]
+
+    def cut_power(self) -> None:
+        """Pull the plug."""
+        self.ask(do="power_cut", node=self.lost)
+
+    def ask(self, **order: str) -> Any:
+        """One order to the simulated cluster, and its answer."""
+        if self._process.stdin is None:
+            raise ClusterUnreachable("the simulated cluster has no ears")
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        self._process.stdin.flush()
+        return self._heard()
+
+    def _heard(self) -> Any:
+        line = self._process.stdout.readline() if self._process.stdout else b""
+        if not line:
+            raise ClusterUnreachable(f"the simulated cluster ended; see {self._folder / 'cluster.log'}")
+        return json.loads(line)
+
+    def ended(self, records: Sequence[Record]) -> bool:
+        """Every VM that ran on the lost node has a drift, and each has ended."""
+        return len(records) >= len(self.expected) and all(record.phase.is_end for record in records)
+
+    def faults(self, records: Sequence[Record]) -> list[str]:
+        """What did not end as it should, by the records and by what really happened; empty if all is well."""
+        truth = self.ask(do="truth")
+        found = [f"{double['vm']} ran twice, on {', '.join(double['nodes'])}" for double in truth["twice"]]
+        phases = {str(record.drift.vm): record.phase for record in records}
+        for vm, phase in self.expected.items():
+            if phases.get(vm) is not phase:
+                found.append(f"{vm} ended as {phases.get(vm, 'nothing')}, not as {phase}")
+            runs = len(truth["running"][vm])
+            if runs != (phase is Phase.COMPLETED):
+                found.append(f"{vm} really runs on {runs} nodes")
+        return found
+
+    def praise(self, records: Sequence[Record]) -> list[str]:
+        """The good end in figures."""
+        moved = [record for record in records if record.phase is Phase.COMPLETED]
+        spent = [(record.ended_at or 0) - record.drift.outage.since for record in moved]
+        deletes = [entry for entry in self.ask(do="audit") if _our_delete(entry)]
+        pods = sum(entry["resource"] == "pods" for entry in deletes)
+        return [
+            f"{len(moved)} VMs run elsewhere, {len(records) - len(moved)} rightly stayed; none ran twice.",
+            f"{pods} launcher pods were force-deleted, one DELETE each, all with a uid precondition.",
+            f"Median from Unknown to running elsewhere: {median(spent):.0f} s.",
+        ]
+
+
+def _our_delete(entry: Mapping[str, Any]) -> bool:
+    return entry["verb"] == "delete" and "vm-drift" in entry["user"] and bool(entry["uid_precondition"])

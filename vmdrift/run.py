@@ -1,0 +1,127 @@
+"""`vmdrift run`: every process of vm-drift on this machine, on a real cluster or on the simulated one.
+
+Real: until stopped, observing unless told to act. Simulated: the whole story of one lost node, and a verdict.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from reactor.doors import cluster as cluster_door
+from reactor.doors import store as store_door
+from reactor.doors.store import RedisStore
+from reactor.model.drift import Record
+from reactor.model.errors import StoreError, VmDriftError
+from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
+from reactor.settings import Settings
+from vmdrift.demo import Demo
+from vmdrift.live import Live
+from vmdrift.processes import Processes
+from vmdrift.status import read
+from vmdrift.valkey import start as start_valkey
+
+_DRIFT_WORKERS = 2
+_LOOK = 0.25  # seconds between two looks of the table
+_ROLES = {
+    "watcher": "reactor watch",
+    "events": "workers events",
+    "scheduler": "workers scheduler",
+    **{f"drifts-{number}": "workers drifts" for number in range(1, _DRIFT_WORKERS + 1)},
+}
+
+
+def run(*, act: bool, simulate: bool, factor: float) -> int:
+    """Returns the exit code: 0 as it should, 1 not, 2 could not start."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, raise_stopped)
+    real = not simulate and bool(os.environ.get("KUBECONFIG") or os.environ.get("KUBERNETES_SERVICE_HOST"))
+    console = Console()
+    # Short: a unix socket's path has room for a hundred characters.
+    folder = Path(tempfile.mkdtemp(prefix="vmdrift-"))
+    code = CANNOT_START
+    try:
+        with Processes(folder) as processes:
+            here = _Here(processes, folder, console)
+            code = here.real(act=act) if real else here.simulated(factor)
+    except Stopped:
+        console.print("Stopped.")
+        code = 0 if real else 1
+    except VmDriftError as error:
+        sys.stderr.write(f"vmdrift run: cannot start: {explain(error)}\n")
+    if code:
+        console.print(f"Logs: {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+class _Here:
+    """One run on this machine: its processes, its folder, its terminal."""
+
+    def __init__(self, processes: Processes, folder: Path, console: Console) -> None:
+        self._processes, self._folder, self._console = processes, folder, console
+
+    def real(self, *, act: bool) -> int:
+        """On the cluster of the environment, until stopped: an end by itself is a failure."""
+        settings = Settings.read(os.environ)
+        cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
+        cluster_door.uid(cluster)  # a wrong token or address must show here, not in a child's log
+        doing = "acting on it" if act else "only observing (make run ARGS=--act to act)"
+        self._console.print(f"Cluster: {cluster.host}, {doing}.")
+        env = self._start({"VMDRIFT_POLICY": "auto" if act else "observe"}, {})
+        self._follow(env, lambda _: False)
+        return 1
+
+    def simulated(self, factor: float) -> int:
+        """The story of one lost node, from the power cut to the verdict."""
+        self._console.print("This is a simulated cluster: no real machine, VM or disk is touched.")
+        demo = Demo(self._processes, self._folder, factor)
+        kubeconfigs = {name: str(demo.kubeconfig("watcher" if name == "watcher" else "workers")) for name in _ROLES}
+        env = self._start(demo.env, kubeconfigs)
+        for line in demo.story():
+            self._console.print(line, soft_wrap=True)
+        demo.cut_power()
+        records = self._follow(env, demo.ended)
+        faults = ["A process ended before the story did."] if records is None else demo.faults(records)
+        for line in faults or demo.praise(records or []):
+            self._console.print(line)
+        return 1 if faults else 0
+
+    def _start(self, env: Mapping[str, str], kubeconfigs: Mapping[str, str]) -> Mapping[str, str]:
+        """The queue, then everybody who stands on it; returns the environment that they share."""
+        url = os.environ.get("VMDRIFT_REDIS_URL") or start_valkey(self._processes, self._folder)
+        shared = {**env, "VMDRIFT_REDIS_URL": url}
+        for name, words in _ROLES.items():
+            own = {"KUBECONFIG": kubeconfigs[name]} if name in kubeconfigs else {}
+            self._processes.start(name, [sys.executable, "-m", *words.split()], {**shared, **own})
+        return shared
+
+    def _follow(self, env: Mapping[str, str], ended: Callable[[Sequence[Record]], bool]) -> list[Record] | None:
+        """Show the table until it has `ended`; the records then, or None when a process died before."""
+        settings = Settings.read({**os.environ, **env})
+        store = RedisStore(store_door.connect(settings.redis_url), settings.history_ttl)
+        with Live(self._console, settings.to_policy()) as live:
+            while True:
+                if dead := self._processes.dead():
+                    live.say(self._last_words(dead[0]))
+                    return None
+                try:
+                    snapshot = read(store)
+                except StoreError as error:
+                    live.say(str(error))
+                else:
+                    live.show(snapshot, time.time())
+                    if ended(snapshot.records):
+                        return snapshot.records
+                time.sleep(_LOOK)
+
+    def _last_words(self, name: str) -> str:
+        lines = self._processes.log(name).read_text(errors="replace").strip().splitlines()
+        return f"{name} ended: " + (lines[-1] if lines else "it said nothing")

@@ -49,30 +49,27 @@ def opened(kind: str, api: Api, folder: Path) -> Iterator[Cluster]:
 
 
 @contextmanager
-def answering(words: bytes) -> Iterator[str]:
-    """A server that says `words` to whoever asks, and then nothing more; yields its URL.
-
-    Ends the connection after the words unless they are incomplete (no Content-Length met): then it just stays silent.
-    """
+def answering(words: bytes, *, hold: bool = False) -> Iterator[str]:
+    """A server that says `words` to the first who asks, and hangs up, or stays silent (`hold`); yields its URL."""
+    end = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        done = threading.Event()
-        thread = threading.Thread(target=_answer, args=(listener, words, done))
+        thread = threading.Thread(target=_answer, args=(listener, words, end if hold else None))
         thread.start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            done.set()
+            end.set()
             thread.join()
 
 
-def _answer(listener: socket.socket, words: bytes, done: threading.Event) -> None:
+def _answer(listener: socket.socket, words: bytes, end: threading.Event | None) -> None:
     listener.settimeout(TIMEOUT)
     peer, _ = listener.accept()
     with peer:
         peer.recv(65536)
         peer.sendall(words)
-        if not words.endswith(b"\0"):
-            done.wait()
+        if end:
+            end.wait()
 
 
 def put_node(api: Api, name: str, **labels: str) -> Obj:
@@ -84,4 +81,6 @@ def put_pod(api: Api, name: str, node: str = "node-a", namespace: str = "shop") 
     """A launcher pod on a node."""
     spec = {"nodeName": node, "terminationGracePeriodSeconds": 60}
     labels = {"kubevirt.io": "virt-launcher"}
-    return api.store.create("pods", {"metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": spec})
+    return api.store.create(
+        "pods", {"metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": spec}
+    )

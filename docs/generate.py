@@ -1,0 +1,50 @@
+"""Writes docs/settings.md and docs/reasons.md from the code: `python docs/generate.py`; a test keeps them current."""
+
+from dataclasses import fields
+from pathlib import Path
+
+from reactor.model.reason import REASONS
+from reactor.settings import Settings, env_name
+
+HERE = Path(__file__).parent
+
+
+def settings() -> str:
+    """The table of settings."""
+    lines = [
+        "# Settings",
+        "",
+        "Environment variables, read once at start; a malformed one stops the process with a line that names it and",
+        "exit code 2. Generated from `reactor/settings.py` by `python docs/generate.py`.",
+        "",
+        "| variable | unit | default | why |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in fields(Settings):
+        default = f"{row.default:g}" if isinstance(row.default, float) else row.default
+        unit = str(row.metadata["unit"]).replace("|", "or")
+        lines.append(f"| `{env_name(row)}` | {unit} | `{default}` | {row.metadata['why']} |")
+    lines += ["", "`KUBECONFIG` names the cluster; without it, the pod's own ServiceAccount does."]
+    return "\n".join(lines) + "\n"
+
+
+def reasons() -> str:
+    """The table of reason codes."""
+    lines = [
+        "# Reasons",
+        "",
+        "Why a drift is where it is: each code, the phase that it explains, what it means, what ends it, and what you can",
+        "do. Generated from `reactor/model/reason.py` by `python docs/generate.py`.",
+        "",
+        "| code | phase | meaning | what ends it | what you can do |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [f"| `{r.code}` | {r.phase} | {r.meaning} | {r.ends} | {r.operator} |" for r in REASONS.values()]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"settings.md": settings, "reasons.md": reasons}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page())

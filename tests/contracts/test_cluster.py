@@ -1,0 +1,188 @@
+"""What `reactor.doors.cluster.Cluster` promises, asked over HTTP and of the twin."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from reactor.doors import cluster as door
+from reactor.doors.cluster import Cluster
+from reactor.model import errors
+from simulator.api import Api
+from simulator.client import ApiError
+from simulator.resources import KUBERNETES
+from tests.contracts.clusters import an_api, opened, put_node, put_pod
+
+KINDS = ["http", "memory"]
+
+
+@pytest.fixture
+def api() -> Api:
+    return an_api()
+
+
+@pytest.fixture(params=KINDS)
+def cluster(request: pytest.FixtureRequest, api: Api, tmp_path: Path) -> Iterator[Cluster]:
+    with opened(request.param, api, tmp_path) as found:
+        yield found
+
+
+def names(pages: Iterator[door.Page]) -> list[list[str]]:
+    return [[obj["metadata"]["name"] for obj in page.items] for page in pages]
+
+
+def changes(cluster: Cluster, version: str, count: int) -> list[tuple[str, str]]:
+    """The first changes of Nodes after a version."""
+    watch = cluster.watch("nodes", version, silence=5)
+    told = ((kind, obj["metadata"]["name"]) for kind, obj in watch if kind != "BOOKMARK")
+    return list(islice(told, count))
+
+
+def test_an_object_is_found_as_it_is(api: Api, cluster: Cluster) -> None:
+    node, pod = put_node(api, "node-a"), put_pod(api, "launcher")
+    assert cluster.find("nodes", "node-a") == node
+    assert cluster.find("pods", "launcher", "shop") == pod
+
+
+def test_what_was_found_is_the_callers_own(api: Api, cluster: Cluster) -> None:
+    put_node(api, "node-a")
+    found = cluster.find("nodes", "node-a")
+    assert found
+    found["metadata"]["name"] = "changed"
+    assert api.store.get("nodes", "node-a")["metadata"]["name"] == "node-a"
+
+
+@pytest.mark.parametrize("resource", ["pods", "virtualmachines"])
+def test_an_object_that_is_not_there_is_none(cluster: Cluster, resource: str) -> None:
+    assert cluster.find(resource, "absent", "shop") is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_that_is_not_installed_is_not_served(kind: str, tmp_path: Path) -> None:
+    with opened(kind, an_api(resources=KUBERNETES), tmp_path) as cluster:
+        with pytest.raises(errors.NotServed):
+            cluster.find("virtualmachines", "db", "shop")
+        with pytest.raises(errors.NotServed):
+            next(cluster.pages("virtualmachines"))
+        assert cluster.find("pods", "absent", "shop") is None
+
+
+def test_a_list_comes_in_pages_of_one_version(api: Api, cluster: Cluster) -> None:
+    for number in range(5):
+        put_node(api, f"n{number}")
+    version = api.store.version
+    pages = list(cluster.pages("nodes", limit=2))
+    assert names(iter(pages)) == [["n0", "n1"], ["n2", "n3"], ["n4"]]
+    assert {page.version for page in pages} == {str(version)}
+
+
+def test_an_empty_list_is_one_empty_page(api: Api, cluster: Cluster) -> None:
+    assert list(cluster.pages("nodes")) == [door.Page([], str(api.store.version))]
+
+
+def test_the_next_page_is_asked_for_only_when_it_is_wanted(api: Api, cluster: Cluster) -> None:
+    for number in range(5):
+        put_node(api, f"n{number}")
+    next(cluster.pages("nodes", limit=2))
+    assert [entry.verb for entry in api.audit] == ["list"]
+
+
+def test_a_list_is_chosen_by_namespace_labels_and_fields(api: Api, cluster: Cluster) -> None:
+    put_pod(api, "a", node="node-a")
+    put_pod(api, "b", node="node-b")
+    put_pod(api, "c", node="node-a", namespace="office")
+    assert names(cluster.pages("pods", fields="spec.nodeName=node-a")) == [["c", "a"]]
+    assert names(cluster.pages("pods", namespace="shop")) == [["a", "b"]]
+    assert names(cluster.pages("pods", labels="kubevirt.io=virt-launcher", namespace="office")) == [["c"]]
+    assert names(cluster.pages("pods", labels="kubevirt.io in (virt-handler)")) == [[]]
+
+
+def test_a_watch_tells_what_changed_after_a_version(api: Api, cluster: Cluster) -> None:
+    put_node(api, "old")
+    version = list(cluster.pages("nodes"))[-1].version
+    put_node(api, "new")
+    api.store.update("nodes", {**api.store.get("nodes", "new"), "spec": {"unschedulable": True}})
+    api.store.delete("nodes", "old")
+    assert changes(cluster, version, 3) == [("ADDED", "new"), ("MODIFIED", "new"), ("DELETED", "old")]
+
+
+def test_a_watch_from_too_long_ago_is_expired(api: Api, cluster: Cluster) -> None:
+    for number in range(110):
+        put_node(api, f"n{number}")
+    with pytest.raises(errors.Expired, match="too old resource version"):
+        changes(cluster, "2", 1)
+
+
+def test_an_object_is_deleted_by_name_and_uid(api: Api, cluster: Cluster) -> None:
+    pod = put_pod(api, "launcher")
+    cluster.delete("pods", "launcher", "shop", uid=pod["metadata"]["uid"], grace=0)
+    assert cluster.find("pods", "launcher", "shop") is None
+
+
+def test_without_a_grace_period_of_ours_the_objects_own_counts(api: Api, cluster: Cluster) -> None:
+    pod = put_pod(api, "launcher")
+    cluster.delete("pods", "launcher", "shop", uid=pod["metadata"]["uid"])
+    found = cluster.find("pods", "launcher", "shop")
+    assert found
+    assert found["metadata"]["deletionGracePeriodSeconds"] == 60
+
+
+def test_another_object_of_that_name_is_not_deleted(api: Api, cluster: Cluster) -> None:
+    pod = put_pod(api, "launcher")
+    with pytest.raises(errors.Conflict):
+        cluster.delete("pods", "launcher", "shop", uid="another", grace=0)
+    assert cluster.find("pods", "launcher", "shop") == pod
+
+
+def test_deleting_what_is_gone_is_not_found(cluster: Cluster) -> None:
+    with pytest.raises(errors.NotFound):
+        cluster.delete("pods", "launcher", "shop", uid="gone", grace=0)
+
+
+def test_a_verb_that_is_not_granted_is_forbidden_and_named(api: Api, cluster: Cluster) -> None:
+    pod = put_pod(api, "launcher")
+    api.authorize = lambda _user, verb, _resource, _namespace: verb not in {"get", "list", "watch", "delete"}
+    with pytest.raises(errors.Forbidden, match='cannot get resource "pods"'):
+        cluster.find("pods", "launcher", "shop")
+    with pytest.raises(errors.Forbidden, match='cannot list resource "nodes"'):
+        next(cluster.pages("nodes"))
+    with pytest.raises(errors.Forbidden, match='cannot watch resource "nodes"'):
+        changes(cluster, "1", 1)
+    with pytest.raises(errors.Forbidden, match='cannot delete resource "pods"'):
+        cluster.delete("pods", "launcher", "shop", uid=pod["metadata"]["uid"])
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
+def test_later_and_server_errors_mean_that_nothing_is_known(api: Api, cluster: Cluster, code: int) -> None:
+    pod = put_pod(api, "launcher")
+    api.faults.append(lambda _: ApiError(code, "Later", "not now"))
+    with pytest.raises(errors.ClusterUnreachable, match="not now"):
+        cluster.find("nodes", "node-a")
+    with pytest.raises(errors.ClusterUnreachable, match="not now"):
+        next(cluster.pages("nodes"))
+    with pytest.raises(errors.ClusterUnreachable, match="not now"):
+        changes(cluster, "1", 1)
+    with pytest.raises(errors.ClusterUnreachable, match="not now"):
+        cluster.delete("pods", "launcher", "shop", uid=pod["metadata"]["uid"])
+
+
+def test_a_deletion_whose_answer_was_lost_has_happened(api: Api, cluster: Cluster) -> None:
+    pod = put_pod(api, "launcher")
+    api.late_faults.append(lambda _: ApiError(504, "Timeout", "too late"))
+    with pytest.raises(errors.ClusterUnreachable):
+        cluster.delete("pods", "launcher", "shop", uid=pod["metadata"]["uid"], grace=0)
+    api.late_faults.clear()
+    assert cluster.find("pods", "launcher", "shop") is None
+
+
+def test_any_other_refusal_is_rejected(cluster: Cluster) -> None:
+    with pytest.raises(errors.Rejected):
+        next(cluster.pages("pods", labels="a in b"))
+
+
+def test_the_clusters_identity_is_that_of_its_namespace_kube_system(api: Api, cluster: Cluster) -> None:
+    with pytest.raises(errors.Rejected, match="is this a Kubernetes cluster"):
+        door.uid(cluster)
+    made = api.store.create("namespaces", {"metadata": {"name": "kube-system"}})
+    assert door.uid(cluster) == made["metadata"]["uid"]

@@ -81,7 +81,8 @@ def connect(kubeconfig: str, timeout: float, before_call: Callable[[], None] = l
             config.load_kube_config(kubeconfig, client_configuration=configuration)
         else:
             config.load_incluster_config(client_configuration=configuration)
-    except (config.ConfigException, OSError, YAMLError) as error:
+    except (config.ConfigException, OSError, YAMLError, AttributeError, TypeError, ValueError) as error:
+        # The last three are the library's stumbling over a file that is YAML, or text, but no kubeconfig.
         what = f"KUBECONFIG={kubeconfig}" if kubeconfig else "no cluster: KUBECONFIG is not set, and this is no pod"
         raise errors.SettingsError(f"{what}: {error}") from error
     return KubernetesCluster(ApiClient(configuration), timeout, before_call)
@@ -144,8 +145,7 @@ class KubernetesCluster:
     def _json(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Obj | None = None) -> Obj:
         with _translated():
             response = self._send(method, path, query or {}, body=body, timeout=Timeout(self._timeout))
-            found: Obj = orjson.loads(response.data)
-            return found
+            return _object(response.data)
 
     def _send(
         self,
@@ -193,8 +193,18 @@ def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
         raise errors.ClusterUnreachable("the watch was cut in the middle of a line")
 
 
+def _object(data: bytes) -> Obj:
+    """An object, list or Status. Anything else is no answer, lest a proxy's `null` be taken for "there is none"."""
+    found = orjson.loads(data)
+    if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
+        raise errors.ClusterUnreachable(f"the API server's answer is no Kubernetes object: {str(found)[:60]!r}")
+    return found
+
+
 def _watch_event(line: bytes) -> tuple[str, Obj]:
     event = orjson.loads(line)
+    if not isinstance(event, dict) or not isinstance(event.get("object"), dict) or "type" not in event:
+        raise errors.ClusterUnreachable(f"the API server's answer is no watch event: {str(event)[:60]!r}")
     if event["type"] == "ERROR":
         status = event["object"]
         kind = errors.Expired if status.get("code") == HTTPStatus.GONE else errors.ClusterUnreachable
@@ -205,9 +215,10 @@ def _watch_event(line: bytes) -> tuple[str, Obj]:
 def _refusal(method: str, path: str, response: BaseHTTPResponse) -> errors.ClusterError:
     """What an answer that is no success means. Nothing of the request's headers gets into the message."""
     try:
-        status = json.loads(response.data)
+        answered = json.loads(response.data)
     except ValueError:
-        status = {}
+        answered = None
+    status: Obj = answered if isinstance(answered, dict) else {}
     said = str(status.get("message") or response.reason or "")[:300]
     message = f"{method} /{path}: {response.status} {said}"
     if response.status == HTTPStatus.NOT_FOUND:

@@ -1,0 +1,34 @@
+"""Which cluster is meant: a kubeconfig file, or the one that this pod runs in; what is neither is said at start."""
+
+from pathlib import Path
+
+import pytest
+
+from reactor.doors.cluster import connect
+from reactor.model import errors
+
+BAD_FILES = ["", "{", "[]", "a word", "5", "{}", '{"current-context": "x"}', "a: b: c", "\x00"]
+
+
+@pytest.mark.parametrize("text", BAD_FILES)
+def test_a_kubeconfig_that_is_none_is_a_settings_error_that_names_the_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "kubeconfig").write_text(text)
+    with pytest.raises(errors.SettingsError, match=r"KUBECONFIG=.*/kubeconfig: "):
+        connect(str(tmp_path / "kubeconfig"), 5)
+
+
+def test_a_kubeconfig_that_is_missing_is_a_settings_error(tmp_path: Path) -> None:
+    with pytest.raises(errors.SettingsError, match=r"KUBECONFIG=.*/absent: "):
+        connect(str(tmp_path / "absent"), 5)
+
+
+def test_without_kubeconfig_and_outside_of_a_pod_there_is_no_cluster() -> None:
+    with pytest.raises(errors.SettingsError, match="no cluster: KUBECONFIG is not set, and this is no pod"):
+        connect("", 5)
+
+
+def test_what_a_kubeconfig_holds_is_not_repeated_when_it_is_malformed(tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text('users:\n- name: u\n  user: {token: "a-secret-token\n')
+    with pytest.raises(errors.SettingsError) as caught:
+        connect(str(tmp_path / "kubeconfig"), 5)
+    assert "a-secret-token" not in str(caught.value)

@@ -18,7 +18,7 @@ from reactor.doors import cluster as cluster_door
 from reactor.doors import store as store_door
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
-from reactor.model.errors import StoreError, VmDriftError
+from reactor.model.errors import SettingsError, StoreError, VmDriftError
 from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
 from reactor.settings import Settings
 from vmdrift.demo import Demo
@@ -36,6 +36,11 @@ _ROLES = {
     **{f"drifts-{number}": "workers drifts" for number in range(1, _DRIFT_WORKERS + 1)},
 }
 
+_NEXT = (
+    "Next, on your cluster (it only observes until you say --act):",
+    "  KUBECONFIG=/path/to/kubeconfig vmdrift run",
+)
+
 
 def run(*, act: bool, simulate: bool, factor: float) -> int:
     """Returns the exit code: 0 as it should, 1 not, 2 could not start."""
@@ -51,12 +56,12 @@ def run(*, act: bool, simulate: bool, factor: float) -> int:
             here = _Here(processes, folder, console)
             code = here.real(act=act) if real else here.simulated(factor)
     except Stopped:
-        console.print("Stopped.")
+        console.print("Stopped.", highlight=False)
         code = 0 if real else 1
     except VmDriftError as error:
         sys.stderr.write(f"vmdrift run: cannot start: {explain(error)}\n")
     if code:
-        console.print(f"Logs: {folder}")
+        console.print(f"Logs: {folder}", highlight=False, markup=False, soft_wrap=True)
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return code
@@ -73,30 +78,45 @@ class _Here:
         settings = Settings.read(os.environ)
         cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
         cluster_door.uid(cluster)  # a wrong token or address must show here, not in a child's log
-        doing = "acting on it" if act else "only observing (make run ARGS=--act to act)"
-        self._console.print(f"Cluster: {cluster.host}, {doing}.")
-        env = self._start({"VMDRIFT_POLICY": "auto" if act else "observe"}, {})
+        doing = "acting on it" if act else "only observing; --act lets it act"
+        self._say(f"Cluster: {cluster.host} ({doing}).")
+        url = self._redis()
+        self._say(_status(url))
+        env = self._start(url, {"VMDRIFT_POLICY": "auto" if act else "observe"}, {})
         self._follow(env, lambda _: False)
         return 1
 
     def simulated(self, factor: float) -> int:
         """The story of one lost node, from the power cut to the verdict."""
-        self._console.print("This is a simulated cluster: no real machine, VM or disk is touched.")
+        self._say("This is a simulated cluster: no real machine, VM or disk is touched.")
+        url = self._redis()
+        # Workers take whatever job is there: those of a real cluster must never be judged by a simulated one.
+        with store_door.translated():
+            used = store_door.connect(url).dbsize()
+        if used:
+            raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")
         demo = Demo(self._processes, self._folder, factor)
         kubeconfigs = {name: str(demo.kubeconfig("watcher" if name == "watcher" else "workers")) for name in _ROLES}
-        env = self._start(demo.env, kubeconfigs)
-        for line in demo.story():
-            self._console.print(line, soft_wrap=True)
+        env = self._start(url, demo.env, kubeconfigs)
+        self._say(_status(url), *demo.story())
         demo.cut_power()
         records = self._follow(env, demo.ended)
         faults = ["A process ended before the story did."] if records is None else demo.faults(records)
-        for line in faults or demo.praise(records or []):
-            self._console.print(line)
+        self._say(*(faults or demo.praise(records or [])))
+        self._say("The story has ended, and everything of it is stopped.", *([] if faults else _NEXT))
         return 1 if faults else 0
 
-    def _start(self, env: Mapping[str, str], kubeconfigs: Mapping[str, str]) -> Mapping[str, str]:
-        """The queue, then everybody who stands on it; returns the environment that they share."""
-        url = os.environ.get("VMDRIFT_REDIS_URL") or start_valkey(self._processes, self._folder)
+    def _say(self, *lines: str) -> None:
+        """As it is, however long: commands are there to be copied."""
+        for line in lines:
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _redis(self) -> str:
+        """The URL of the given Redis, or of one of our own."""
+        return os.environ.get("VMDRIFT_REDIS_URL") or start_valkey(self._processes, self._folder)
+
+    def _start(self, url: str, env: Mapping[str, str], kubeconfigs: Mapping[str, str]) -> Mapping[str, str]:
+        """Everybody who stands on the queue; returns the environment that they share."""
         shared = {**env, "VMDRIFT_REDIS_URL": url}
         for name, words in _ROLES.items():
             own = {"KUBECONFIG": kubeconfigs[name]} if name in kubeconfigs else {}
@@ -107,7 +127,7 @@ class _Here:
         """Show the table until it has `ended`; the records then, or None when a process died before."""
         settings = Settings.read({**os.environ, **env})
         store = RedisStore(store_door.connect(settings.redis_url), settings.history_ttl)
-        with Live(self._console, settings.to_policy()) as live:
+        with Live(self._console) as live:
             while True:
                 if dead := self._processes.dead():
                     live.say(self._last_words(dead[0]))
@@ -125,3 +145,9 @@ class _Here:
     def _last_words(self, name: str) -> str:
         lines = self._processes.log(name).read_text(errors="replace").strip().splitlines()
         return f"{name} ended: " + (lines[-1] if lines else "it said nothing")
+
+
+def _status(url: str) -> str:
+    """How to see more. A URL that was given may hold a password, so it is not repeated."""
+    words = "" if os.environ.get("VMDRIFT_REDIS_URL") else f"VMDRIFT_REDIS_URL={url} "
+    return f"Every check of every VM, in another terminal:\n  {words}vmdrift status"

@@ -12,7 +12,7 @@ from reactor.doors.store import RedisStore, Store
 from reactor.model.drift import OutageRecord, Record
 from reactor.process import start
 from reactor.settings import Settings
-from vmdrift.table import checks_table, drifts_table
+from vmdrift.table import checks_table, overview
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def status(*, as_json: bool) -> int:
         if as_json:
             sys.stdout.buffer.write(orjson.dumps(as_object(snapshot), option=orjson.OPT_INDENT_2) + b"\n")
         else:
-            _print(snapshot, settings)
+            _print(snapshot)
 
     return start("status", show)
 
@@ -57,15 +57,11 @@ def as_object(snapshot: Snapshot) -> dict[str, object]:
     }
 
 
-def _print(snapshot: Snapshot, settings: Settings) -> None:
+def _print(snapshot: Snapshot) -> None:
     console = Console()
     if not snapshot.outages:
         console.print("No node is lost.")
         return
-    if not snapshot.records:
-        names = ", ".join(outage.outage.node.name for outage, _ in snapshot.outages)
-        console.print(f"Lost: {names}. No VM was found there yet.")
-        return
-    console.print(drifts_table(snapshot.records, settings.to_policy(), time.time()))
+    console.print(overview(snapshot.outages, snapshot.records, time.time()))
     for record in snapshot.records:
         console.print(checks_table(record))

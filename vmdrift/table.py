@@ -1,12 +1,16 @@
-"""Tables of drifts for a terminal: who, where it stands, why, and how much of the window is left."""
+"""What a terminal shows of outages and drifts: who, where it stands, why, and how much of a window is left."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 
+from rich import box
+from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from reactor.model.drift import Phase, Policy, Record
+from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.times import clock_time
 
 _STYLE = {
     Phase.WAITING: "cyan",
@@ -19,53 +23,83 @@ _STYLE = {
     Phase.CANCELLED: "magenta",
     Phase.FAILED: "red",
 }
-_BAR = 16  # characters
+_BAR = 10  # characters
+_LEFT = len(" 300 s left")
+_WHY = 28  # characters; the sentence is what matters, so a long VM name is folded before it gets narrower
 
 
-def drifts_table(records: Iterable[Record], policy: Policy, now: float, title: str | None = None) -> Table:
-    """A row per drift; `now` in seconds since the epoch."""
-    table = Table(title=title, title_justify="left", expand=True)
-    for column in ("Node", "VM", "Phase"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("Why", ratio=1)
-    table.add_column("Window", no_wrap=True, width=_BAR + 8)
-    table.add_column("Spent", justify="right", no_wrap=True)
+Outages = Sequence[tuple[OutageRecord, Sequence[Record]]]  # each with its drifts
+
+
+def overview(outages: Outages, shown: Sequence[Record], now: float) -> RenderableType:
+    """A line per outage that counts its drifts, then those `shown` as a table; `now` in seconds since the epoch."""
+    heads = [Text(f"{_told(outage)}; {_counted(records)}", style="bold") for outage, records in outages]
+    return Group(*heads, drifts_table(shown, now)) if shown else Group(*heads)
+
+
+def _told(outage: OutageRecord) -> str:
+    node, since = outage.outage.node.name, clock_time(outage.outage.since)
+    if outage.recovered_at is None:
+        return f"Node {node} is lost since {since}"
+    return f"Node {node} was lost at {since} and is back since {clock_time(outage.recovered_at)}"
+
+
+def _counted(records: Sequence[Record]) -> str:
+    """How many drifts stand where: "6 VMs: 2 waiting, 4 completed."."""
+    if not records:
+        return "no VM was found there yet."
+    phases = Counter(record.phase for record in records)
+    numbers = ", ".join(f"{phases[phase]} {phase.value}" for phase in Phase if phases[phase])
+    return f"{len(records)} VM{'' if len(records) == 1 else 's'}: {numbers}."
+
+
+def drifts_table(records: Sequence[Record], now: float) -> Table:
+    """A row per drift; the node is named only where there is more than one."""
+    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 2, 0, 0))
+    several = len({record.drift.outage.id for record in records}) > 1
+    for column in ("Node", "VM") if several else ("VM",):
+        table.add_column(column, overflow="fold")
+    table.add_column("Phase", no_wrap=True)
+    table.add_column("Why", ratio=1, min_width=_WHY)
+    table.add_column("Time", no_wrap=True, width=_BAR + _LEFT)
     for record in records:
+        node = [record.drift.outage.node.name] if several else []
         phase = Text(record.phase.value, style=_STYLE[record.phase])
-        why = Text(record.sentence)
-        spent = f"{(record.ended_at or now) - record.drift.outage.since:.0f} s"
-        node = record.drift.outage.node.name
-        table.add_row(node, str(record.drift.vm), phase, why, _window(record, policy, now), spent)
+        table.add_row(*node, str(record.drift.vm), phase, Text(record.sentence), _time(record, now))
     return table
 
 
-def window_of(record: Record, policy: Policy) -> tuple[float, float] | None:
-    """The window that this drift waits for, (begin, length in seconds); None when it waits for none."""
-    if record.phase is Phase.WAITING:
-        return record.drift.outage.since, policy.unreachable_window
-    if record.phase is Phase.DETACHING and record.released_at and record.reason == "detach-window":
-        return record.released_at, policy.detach_window
-    return None
-
-
-def _window(record: Record, policy: Policy, now: float) -> Table | str:
-    window = window_of(record, policy)
+def _time(record: Record, now: float) -> Table | str:
+    """What is left of the window, as a bar, or how long after the outage began."""
+    window = _window(record)
     if window is None:
-        return ""
-    begin, length = window
-    left = max(0.0, begin + length - now)
+        return f"after {(record.ended_at or now) - record.drift.outage.since:.0f} s"
+    begin, end = window
+    left = min(end - begin, max(0.0, end - now))
     bar = Table.grid(padding=(0, 1))
-    bar.add_row(ProgressBar(length, min(length, length - left), width=_BAR), f"{left:4.0f} s")
+    bar.add_row(ProgressBar(end - begin, end - begin - left, width=_BAR), f"{left:.0f} s left")
     return bar
+
+
+def _window(record: Record) -> tuple[float, float] | None:
+    """Begin and end of the window that this drift waits for, as its last pass saw it; None when it waits for none."""
+    if record.again_at is None:
+        return None
+    if record.phase is Phase.WAITING:
+        return record.drift.outage.since, record.again_at
+    if record.reason == "detach-window" and record.released_at is not None:
+        return record.released_at, record.again_at
+    return None
 
 
 def checks_table(record: Record) -> Table:
     """The prerequisites of one drift as its last pass found them."""
-    title = f"{record.drift.vm} off {record.drift.outage.node.name}: {record.phase.value}, {record.reason}"
+    # Text, here and below: in a plain string rich takes [brackets] for its markup, and sentences quote others.
+    title = Text(f"{record.drift.vm} off {record.drift.outage.node.name}: {record.phase.value}, {record.reason}")
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
     for check in record.checks:
         mark = Text("holds", style="green") if check.held else Text("does not hold", style="yellow")
-        table.add_row(check.name, mark, check.sentence)
+        table.add_row(Text(check.name), mark, Text(check.sentence))
     if not record.checks:
-        table.add_row("no look at it yet", "", record.sentence)
+        table.add_row("no look at it yet", "", Text(record.sentence))
     return table

@@ -28,6 +28,7 @@ from reactor.model.event import worker_source
 from reactor.model.identity import VERSION, Drift
 from reactor.settings import Settings
 from workers import drift, intake
+from workers.rq_queue import WorkedQueue
 from workers.tools import Tools
 
 log = structlog.get_logger()
@@ -117,6 +118,7 @@ class Worker(SimpleWorker):
         super().__init__(
             [queue],
             connection=redis,
+            queue_class=WorkedQueue,
             serializer=SERIALIZER,
             worker_ttl=self.WORKER_TTL,
             maintenance_interval=self.MAINTENANCE,

@@ -30,7 +30,7 @@ class MemoryQueue:
     def wake(self, entry: Entry, due: float) -> None:
         job = self._jobs.get(entry.id)
         if entry.id == self._running:
-            self._marks[entry.id] = due
+            self._marks[entry.id] = min(due, self._marks.get(entry.id, due))
         elif job is None or job.due is None:
             self._jobs[entry.id] = _Job(entry, due)
         else:

@@ -1,0 +1,131 @@
+"""Settings: every default, and what a malformed value is answered with."""
+
+from dataclasses import FrozenInstanceError, asdict, fields
+
+import pytest
+
+from reactor.model.drift import Policy
+from reactor.model.errors import SettingsError
+from reactor.settings import Settings, env_name
+
+DEFAULTS = {
+    "VMDRIFT_REDIS_URL": "redis://127.0.0.1:6379/0",
+    "VMDRIFT_POLICY": "auto",
+    "VMDRIFT_UNREACHABLE_WINDOW": 300.0,
+    "VMDRIFT_DETACH_WINDOW": 360.0,
+    "VMDRIFT_DETACH_POLICY": "wait",
+    "VMDRIFT_MIN_AVAILABLE_NODES": 2,
+    "VMDRIFT_RESYNC": 60.0,
+    "VMDRIFT_API_TIMEOUT": 3.0,
+    "VMDRIFT_WATCH_SILENCE": 150.0,
+    "VMDRIFT_HISTORY_TTL": 604800.0,
+}
+GOOD = {
+    "VMDRIFT_REDIS_URL": ["rediss://:pw@redis:6380/1", "unix:///run/valkey.sock"],
+    "VMDRIFT_POLICY": ["observe"],
+    "VMDRIFT_UNREACHABLE_WINDOW": ["10", "604800", "12.5"],
+    "VMDRIFT_DETACH_WINDOW": ["10"],
+    "VMDRIFT_DETACH_POLICY": ["delete"],
+    "VMDRIFT_MIN_AVAILABLE_NODES": ["1", "1000"],
+    "VMDRIFT_RESYNC": ["1", "3600"],
+    "VMDRIFT_API_TIMEOUT": ["0.1", "6"],
+    "VMDRIFT_WATCH_SILENCE": ["1", "3600"],
+    "VMDRIFT_HISTORY_TTL": ["60", "31536000"],
+}
+URL = "a URL that starts with redis://, rediss:// or unix://"
+EXPECTED = {
+    "VMDRIFT_POLICY": "one of auto, observe",
+    "VMDRIFT_UNREACHABLE_WINDOW": "a number of seconds from 10 to 604800",
+    "VMDRIFT_DETACH_WINDOW": "a number of seconds from 10 to 604800",
+    "VMDRIFT_DETACH_POLICY": "one of wait, delete",
+    "VMDRIFT_MIN_AVAILABLE_NODES": "a whole number from 1 to 1000",
+    "VMDRIFT_RESYNC": "a number of seconds from 1 to 3600",
+    "VMDRIFT_API_TIMEOUT": "a number of seconds from 0.1 to 6",
+    "VMDRIFT_WATCH_SILENCE": "a number of seconds from 1 to 3600",
+    "VMDRIFT_HISTORY_TTL": "a number of seconds from 60 to 3.1536e+07",
+}
+BAD = {
+    "VMDRIFT_POLICY": ["Auto", "never", " auto"],
+    "VMDRIFT_UNREACHABLE_WINDOW": ["9.9", "604801", "-300", "nan", "inf", "1e3", "1_000", "5m", " 300", "300\n", "٣٠٠"],
+    "VMDRIFT_DETACH_WINDOW": ["0", "9"],
+    "VMDRIFT_DETACH_POLICY": ["auto", "WAIT"],
+    "VMDRIFT_MIN_AVAILABLE_NODES": ["0", "1001", "2.0", "-2", "two", "٣", "9" * 5000],
+    "VMDRIFT_RESYNC": ["0", "3601"],
+    "VMDRIFT_API_TIMEOUT": ["0", "6.1"],
+    "VMDRIFT_WATCH_SILENCE": ["0.9", "3600.5"],
+    "VMDRIFT_HISTORY_TTL": ["59", "31536001"],
+}
+
+
+def by_variable(settings: Settings) -> dict[str, object]:
+    values = asdict(settings)
+    return {env_name(row): values[row.name] for row in fields(Settings)}
+
+
+def every(table: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(name, text) for name, texts in table.items() for text in texts]
+
+
+def test_the_defaults_are_these() -> None:
+    assert by_variable(Settings.read({})) == DEFAULTS
+
+
+def test_every_default_would_be_accepted_as_a_value() -> None:
+    assert by_variable(Settings.read({name: str(value) for name, value in DEFAULTS.items() if value != 2})) == DEFAULTS
+
+
+def test_every_setting_has_good_and_bad_values_here() -> None:
+    assert GOOD.keys() == DEFAULTS.keys() == BAD.keys() | {"VMDRIFT_REDIS_URL"}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_variable_that_is_empty_counts_as_not_set(name: str) -> None:
+    assert by_variable(Settings.read({name: ""})) == DEFAULTS
+
+
+@pytest.mark.parametrize(("name", "text"), every(GOOD))
+def test_a_well_formed_value_is_taken(name: str, text: str) -> None:
+    found = by_variable(Settings.read({name: text}))
+    assert found == DEFAULTS | {name: type(DEFAULTS[name])(text)}
+
+
+@pytest.mark.parametrize(("name", "text"), every(BAD))
+def test_a_malformed_value_is_refused_with_its_name_the_value_and_what_is_expected(name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read({name: text})
+    assert str(caught.value) == f"{name}: {text[:60]!r} is not {EXPECTED[name]}"
+
+
+@pytest.mark.parametrize("text", ["http://user:secret@redis", "user:secret@redis:6379", "REDIS://:secret@redis"])
+def test_a_malformed_redis_url_is_refused_without_showing_it(text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read({"VMDRIFT_REDIS_URL": text})
+    assert str(caught.value) == f"VMDRIFT_REDIS_URL: what was given is not {URL}"
+
+
+def test_all_malformed_values_are_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read({"VMDRIFT_POLICY": "x", "VMDRIFT_RESYNC": "y", "VMDRIFT_API_TIMEOUT": "1"})
+    told = str(caught.value).split("; ")
+    assert [part.split(":")[0] for part in told] == ["VMDRIFT_POLICY", "VMDRIFT_RESYNC"]
+
+
+def test_other_variables_do_not_matter() -> None:
+    assert Settings.read({"PATH": "/bin", "RESYNC": "x", "vmdrift_resync": "x"}) == Settings()
+
+
+def test_settings_cannot_be_changed_once_they_are_read() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().resync = 1.0  # type: ignore[misc]
+
+
+def test_the_policy_is_what_the_settings_say() -> None:
+    env = {
+        "VMDRIFT_POLICY": "observe",
+        "VMDRIFT_UNREACHABLE_WINDOW": "20",
+        "VMDRIFT_DETACH_WINDOW": "30",
+        "VMDRIFT_DETACH_POLICY": "delete",
+        "VMDRIFT_MIN_AVAILABLE_NODES": "3",
+    }
+    assert Settings.read(env).to_policy() == Policy("observe", 20.0, 30.0, "delete", 3)
+    assert Settings().to_policy() == Policy()

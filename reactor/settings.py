@@ -16,8 +16,8 @@ Parse = Callable[[str], Any]
 
 def _seconds(least: float, most: float = 7 * 86400) -> Parse:
     def parse(text: str) -> float:
-        # The pattern keeps out what float() would take but nobody means: nan, inf, 1e3, 1_000.
-        if not re.fullmatch(r"\d+(\.\d+)?", text) or not least <= float(text) <= most:
+        # The pattern keeps out what float() would take but nobody means: nan, inf, 1e3, 1_000, other scripts' digits.
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not least <= float(text) <= most:
             message = f"a number of seconds from {least:g} to {most:g}"
             raise ValueError(message)
         return float(text)
@@ -27,7 +27,7 @@ def _seconds(least: float, most: float = 7 * 86400) -> Parse:
 
 def _count(least: int, most: int) -> Parse:
     def parse(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
             message = f"a whole number from {least} to {most}"
             raise ValueError(message)
         return int(text)

@@ -112,7 +112,7 @@ class Demo:
         pods = sum(entry["resource"] == "pods" for entry in self._deletes())
         return [
             f"{len(moved)} VMs run elsewhere, {len(records) - len(moved)} rightly stayed; none ran twice.",
-            f"{pods} launcher pods were force-deleted, one DELETE each, all with a uid precondition.",
+            f"{pods} launcher pods were force-deleted, each by one DELETE with a uid precondition.",
             f"Median from Unknown to running elsewhere: {median(spent):.0f} s.",
         ]
 

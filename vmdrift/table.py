@@ -55,7 +55,7 @@ def _counted(records: Sequence[Record]) -> str:
 
 def drifts_table(records: Sequence[Record], now: float) -> Table:
     """A row per drift; the node is named only where there is more than one."""
-    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
     several = len({record.drift.outage.id for record in records}) > 1
     for column in ("Node", "VM") if several else ("VM",):
         table.add_column(column, overflow="fold")

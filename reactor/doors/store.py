@@ -27,6 +27,7 @@ from redis import Redis
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
+    InvalidResponse,
     NoPermissionError,
     ResponseError,
 )
@@ -131,6 +132,8 @@ def translated() -> Iterator[None]:
         # READONLY, LOADING, MISCONF.
         kind = StoreRefused if str(error).startswith(("WRONGPASS", "NOAUTH", "NOPERM")) else StoreUnreachable
         raise kind(f"Redis answers: {error}") from error
+    except InvalidResponse as error:
+        raise StoreUnreachable(f"What answers is no Redis: {error}") from error
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise StoreUnreachable(f"Redis is away: {error}") from error
 
@@ -139,10 +142,12 @@ def connect(url: str) -> Redis:
     """A connection that has answered once. Raises StoreUnreachable, StoreRefused, or SettingsError for a bad URL."""
     try:
         redis = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=15)
-    except ValueError as error:
-        raise SettingsError(f"VMDRIFT_REDIS_URL: {error}") from error
-    with translated():
-        redis.ping()
+        with translated():
+            redis.ping()
+    except (ValueError, TypeError):  # TypeError: an unknown parameter after "?" is found when it connects
+        # Not what the library says: of a password with a "/" or "#" in it, it would show the beginning.
+        message = "VMDRIFT_REDIS_URL: not a valid URL (special characters in a password must be percent-encoded)"
+        raise SettingsError(message) from None
     return redis
 
 

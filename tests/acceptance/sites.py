@@ -1,0 +1,89 @@
+"""A simulated cluster in its own process, a Valkey, and as many of vm-drift's processes as a test wants."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reactor.doors import store as store_door
+from reactor.doors.store import RedisStore
+from reactor.model.drift import Record
+from tests.acceptance.commands import Done, eventually, vmdrift
+from vmdrift.demo import Demo
+from vmdrift.processes import Processes
+from vmdrift.valkey import start as start_valkey
+
+TIMES = 25.0  # how many times faster it lives
+
+
+@dataclass
+class Site:
+    """Everything in `folder`. `vms`: 0 for the demo's own, else so many alike on the node to be lost."""
+
+    processes: Processes
+    folder: Path
+    vms: int = 0
+    _roles: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.demo = Demo(self.processes, self.folder, TIMES, self.vms)
+        self.redis_url = start_valkey(self.processes, self.folder)
+        self.store = RedisStore(store_door.connect(self.redis_url), 3600)
+
+    def env(self, role: str = "workers") -> Mapping[str, str]:
+        """What vm-drift needs to find all of it, as one of the cluster's users."""
+        return {
+            **self.demo.env,
+            "VMDRIFT_REDIS_URL": self.redis_url,
+            "KUBECONFIG": str(self.demo.kubeconfig(role)),
+        }
+
+    def start(self, *roles: str) -> None:
+        """Each a process: "reactor watch", "workers drifts"..."""
+        for words in roles:
+            self._roles.append(words)
+            env = self.env("watcher" if words == "reactor watch" else "workers")
+            self.processes.start(f"{len(self._roles)}-{words}", [sys.executable, "-m", *words.split()], env)
+
+    def records(self) -> dict[str, Record]:
+        """By VM."""
+        outages = self.store.outages()
+        return {str(r.drift.vm): r for outage in outages for r in self.store.records(outage.outage.id)}
+
+    def wait_for(self, phase: str, *vms: str) -> None:
+        """Until these VMs' drifts are in this phase."""
+
+        def there() -> bool:
+            assert not self.processes.dead(), self.words_of(self.processes.dead()[0])
+            records = self.records()
+            return all(vm in records and records[vm].phase == phase for vm in vms)
+
+        eventually(f"{', '.join(vms)} {phase}", there)
+
+    def words_of(self, name: str) -> str:
+        """What a process said, for a failed test to show."""
+        return f"{name} ended:\n{self.processes.log(name).read_text()}"
+
+    def audit(self) -> list[dict[str, Any]]:
+        """Every request that vm-drift sent to the cluster."""
+        return [entry for entry in self.demo.ask(do="audit") if "vm-drift" in entry["user"]]
+
+    def deletes(self, resource: str = "pods") -> list[dict[str, Any]]:
+        """Every DELETE that vm-drift sent."""
+        return [entry for entry in self.audit() if entry["verb"] == "delete" and entry["resource"] == resource]
+
+    def truth(self) -> Any:
+        """Where each VM really runs, and which ran twice."""
+        return self.demo.ask(do="truth")
+
+    def status(self, *words: str) -> Done:
+        """`vmdrift status`."""
+        return vmdrift("status", *words, env=self.env())
+
+    def drifts(self) -> dict[str, dict[str, Any]]:
+        """By VM, as `vmdrift status --json` tells them."""
+        told = json.loads(self.status("--json").out)
+        drifts = [drift for outage in told["outages"] for drift in outage["drifts"]]
+        return {f"{d['drift']['vm']['namespace']}/{d['drift']['vm']['name']}": d for d in drifts}

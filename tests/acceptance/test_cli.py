@@ -1,0 +1,67 @@
+"""The command line as it reads."""
+
+from importlib.metadata import distributions
+
+import pytest
+
+from tests.acceptance.commands import python, vmdrift
+
+HELP = {
+    (): ["run", "watch", "work", "status", "VMDRIFT_", "KUBECONFIG", "Exit codes"],
+    ("run",): ["--act", "--simulate", "--factor", "[default: 20.0]", "only observing unless --act"],
+    ("watch",): ["Any number may run side by side"],
+    ("work",): ["drifts|events|scheduler", "At least one of each"],
+    ("status",): ["--json", "Asks the cluster nothing"],
+}
+
+
+@pytest.mark.parametrize("words", HELP)
+def test_help_names_what_there_is(words: tuple[str, ...]) -> None:
+    done = vmdrift(*words, "--help", env={"COLUMNS": "80"})
+
+    assert done.code == 0
+    assert done.err == ""
+    for text in HELP[words]:
+        assert text in " ".join(done.out.split())
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("drift",), "No such command 'drift'"),
+        (("run", "--force"), "No such option"),
+        (("work",), "Missing argument"),
+        (("work", "hard"), "'hard' is not one of 'drifts', 'events', 'scheduler'"),
+        (("status", "now"), "unexpected extra argument"),
+    ],
+)
+def test_a_mistyped_command_is_answered_with_the_usage(words: tuple[str, ...], said: str) -> None:
+    done = vmdrift(*words)
+
+    assert done.code == 2
+    assert "Usage: " in done.err
+    assert said in done.err
+
+
+def test_without_a_command_it_shows_the_help() -> None:
+    done = vmdrift()
+
+    assert done.code == 2
+    assert "Commands:" in done.out + done.err
+
+
+@pytest.mark.skipif(not list(distributions(name="vm-drift")), reason="the version is the installed package's")
+def test_it_tells_its_version() -> None:
+    assert vmdrift("--version").code == 0
+
+
+@pytest.mark.parametrize(
+    ("package", "usage"), [("reactor", "reactor watch"), ("workers", "workers drifts|events|scheduler")]
+)
+@pytest.mark.parametrize("words", [(), ("nothing",), ("watch", "drifts")])
+def test_a_package_without_a_role_tells_its_roles(package: str, usage: str, words: tuple[str, ...]) -> None:
+    done = python("-m", package, *words)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"usage: python -m {usage}\n"

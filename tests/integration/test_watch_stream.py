@@ -1,0 +1,203 @@
+"""The stream under the watcher, over real HTTP: whatever breaks, it goes on, and no change is lost."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from reactor.doors.cluster import Cluster, Obj, Page
+from reactor.model.errors import ClusterUnreachable, Expired
+from reactor.watch.stream import LISTED, follow
+from simulator.api import Api
+from simulator.apiserver import ApiServer
+from simulator.client import ApiError
+from tests.contracts.clusters import an_api, over_http, put_node
+
+Told = tuple[str, list[str]]
+DEADLINE = 20.0  # seconds
+
+
+def name_of(obj: Obj) -> str:
+    return str(obj["metadata"]["name"])
+
+
+class EndedError(Exception):
+    """Ends the follower's thread at its next pause."""
+
+
+@contextmanager
+def following(cluster: Cluster, silence: float = 30.0) -> Iterator[Callable[[], Told]]:
+    """Follows the Nodes in a thread; yields a call that returns what comes next."""
+    told: queue.Queue[Told] = queue.Queue()
+    end = threading.Event()
+
+    def pause(seconds: float) -> None:
+        if end.wait(min(seconds, 0.05)):
+            raise EndedError
+
+    def run() -> None:
+        with suppress(EndedError):
+            for change in follow(cluster, "nodes", name_of, silence, pause):
+                told.put(change)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield lambda: told.get(timeout=DEADLINE)
+    finally:
+        end.set()
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def api() -> Api:
+    return an_api()
+
+
+def watches(api: Api) -> int:
+    with api.lock:
+        return sum(entry.verb == "watch" for entry in api.audit)
+
+
+@contextmanager
+def stopping(server: ApiServer) -> Iterator[None]:
+    """Ends the watches before the follower is joined."""
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+def test_first_comes_a_list_and_then_each_change(api: Api, tmp_path: Path) -> None:
+    put_node(api, "a")
+    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
+        with following(cluster) as told, stopping(server):
+            assert told() == (LISTED, ["a"])
+            put_node(api, "b")
+            assert told() == ("ADDED", ["b"])
+            with api.lock:
+                api.store.update("nodes", {**api.store.get("nodes", "b"), "spec": {"unschedulable": True}})
+                api.store.delete("nodes", "a")
+            assert [told(), told()] == [("MODIFIED", ["b"]), ("DELETED", ["a"])]
+
+
+def test_a_server_that_was_away_is_gone_on_with_and_nothing_is_lost(api: Api, tmp_path: Path) -> None:
+    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
+        with following(cluster) as told, stopping(server):
+            assert told() == (LISTED, [])
+            server.stop()
+            put_node(api, "meanwhile")
+            server.start()
+            assert told() == ("ADDED", ["meanwhile"])
+            put_node(api, "after")
+            assert told() == ("ADDED", ["after"])
+
+
+def test_a_version_that_is_too_old_lists_again(api: Api, tmp_path: Path) -> None:
+    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
+        with following(cluster) as told, stopping(server):
+            assert told() == (LISTED, [])
+            server.stop()
+            for number in range(110):
+                put_node(api, f"n{number:03}")
+            server.start()
+            assert told() == (LISTED, [f"n{number:03}" for number in range(110)])
+            put_node(api, "after")
+            assert told() == ("ADDED", ["after"])
+
+
+def test_bookmarks_keep_a_quiet_watch_from_getting_too_old(api: Api, tmp_path: Path) -> None:
+    with ApiServer(api, bookmark_interval=0.02) as server, over_http(server.url, tmp_path) as cluster:
+        with following(cluster) as told, stopping(server):
+            assert told() == (LISTED, [])
+            for number in range(110):  # of another kind: the ring of the Nodes is not touched, but the version grows
+                api.store.create("configmaps", {"metadata": {"name": f"c{number}", "namespace": "default"}})
+            put_node(api, "first")
+            assert told() == ("ADDED", ["first"])
+
+
+def test_silence_connects_again(api: Api, tmp_path: Path) -> None:
+    with ApiServer(api, bookmark_interval=1000) as server, over_http(server.url, tmp_path) as cluster:
+        with following(cluster, silence=0.1) as told, stopping(server):
+            assert told() == (LISTED, [])
+            while watches(api) < 3:
+                threading.Event().wait(0.02)
+            put_node(api, "after")
+            assert told() == ("ADDED", ["after"])
+
+
+@pytest.mark.parametrize("code", [401, 403, 429, 500])
+def test_refusals_are_outlasted_too(api: Api, tmp_path: Path, code: int) -> None:
+    put_node(api, "a")
+    left = [1, 1, 1]
+
+    def refuse(_: object) -> ApiError | None:
+        return ApiError(code, "Refused", "not now") if left and left.pop() else None
+
+    api.faults.append(refuse)
+    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
+        with following(cluster) as told, stopping(server):
+            assert told() == (LISTED, ["a"])
+
+
+class Script:
+    """A cluster whose watches do what is written down, one after the other; the versions that they began at."""
+
+    def __init__(self, *steps: Exception | list[tuple[str, Obj]]) -> None:
+        self._steps = iter(steps)
+        self.since: list[str] = []
+
+    def pages(self, *_: object, **__: object) -> Iterator[Page]:
+        yield Page([{"metadata": {"name": "a"}}], "10")
+        yield Page([{"metadata": {"name": "b"}}], "10")
+
+    def watch(self, _resource: str, version: str, _silence: float) -> Iterator[tuple[str, Obj]]:
+        self.since.append(version)
+        step = next(self._steps, EndedError())
+        if isinstance(step, Exception):
+            raise step
+        yield from step
+
+
+def change(kind: str, version: int) -> tuple[str, Obj]:
+    return kind, {"metadata": {"name": f"of-{version}", "resourceVersion": str(version)}}
+
+
+def followed(script: Script) -> tuple[list[Told], list[float]]:
+    """What is told, and how long it paused between tries."""
+    told: list[Told] = []
+    pauses: list[float] = []
+    with suppress(EndedError):
+        told.extend(islice(follow(script, "nodes", name_of, 1, pauses.append), 100))  # type: ignore[arg-type]
+    return told, pauses
+
+
+def test_a_watch_goes_on_from_the_last_thing_it_heard_bookmarks_included() -> None:
+    script = Script([change("ADDED", 11)], [change("MODIFIED", 12), change("BOOKMARK", 20)], ClusterUnreachable("x"))
+    followed(script)
+    assert script.since == ["10", "11", "20", "20"]
+
+
+def test_an_expired_version_is_forgotten() -> None:
+    script = Script([change("ADDED", 11)], Expired("too old"))
+    followed(script)
+    assert script.since == ["10", "11", "10"]
+
+
+def test_the_pauses_grow_up_to_half_a_minute_and_begin_anew_once_something_is_heard() -> None:
+    script = Script(*[ClusterUnreachable("away")] * 20, [change("ADDED", 11)], ClusterUnreachable("away"))
+    _, pauses = followed(script)
+    assert all(0.2 <= pause <= 30 for pause in pauses)
+    assert all(pause <= 0.2 * 2 ** (tries + 1) for tries, pause in enumerate(pauses[:20]))
+    assert max(pauses[8:20]) > 5
+    assert pauses[20] <= 0.4
+
+
+def test_the_pauses_differ_so_that_watchers_do_not_come_back_all_at_once() -> None:
+    runs = [followed(Script(*[ClusterUnreachable("away")] * 8))[1] for _ in range(2)]
+    assert runs[0] != runs[1]

@@ -1,0 +1,318 @@
+"""The whole reactor in virtual time: watchers, queue, workers and store as one actor of a simulated world.
+
+`Play` is a scene that is up, with a Reactor in it and an Auditor who looks at every DELETE of ours at the moment when it
+is sent: he reads the cluster himself and knows nothing of the product's decisions.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from reactor.doors.cloudevents import decode
+from reactor.doors.queue import RUN_DRIFT, TAKE_EVENT, Entry
+from reactor.model.drift import Again, Ended, Outcome, Policy, Record
+from reactor.model.errors import BadInput, ClusterError, StoreError
+from reactor.model.event import Event, watcher_source, worker_source
+from reactor.model.identity import Drift, Outage
+from reactor.model.node import node_view
+from reactor.settings import Settings
+from reactor.watch.stream import LISTED
+from reactor.watch.watcher import Watcher
+from simulator.api import Api
+from simulator.audit import Request
+from simulator.client import ApiError, Obj
+from simulator.objects import epoch
+from simulator.scene import Scene, Vm, staged
+from simulator.selectors import Selection
+from simulator.twins.cluster import ApiCluster
+from simulator.twins.queue import MemoryQueue
+from simulator.twins.store import MemoryStore
+from simulator.world import World
+from workers.drift import run_pass
+from workers.intake import take_event
+from workers.rq import body
+from workers.tools import Tools
+
+WATCHERS = "system:serviceaccount:vm-drift:watcher"
+WORKERS = "system:serviceaccount:vm-drift:workers"
+_TROUBLE_RETRY = 5.0  # seconds, as in workers.rq
+_RESTART = 8.0  # seconds until a job whose worker was killed is run again
+_T = TypeVar("_T", MemoryStore, MemoryQueue)
+
+
+class KilledError(BaseException):
+    """The process is gone in the middle of something; raised by what a test puts into `Reactor.before_call`."""
+
+
+def no_trouble() -> None:
+    """What happens before an API call when nothing happens."""
+
+
+class Reactor:
+    """An actor: some watchers, one queue with its worker, one store. `settings` are the product's.
+
+    `requests` counts the workers' API requests by the job's function; `before_call` runs before each of them.
+    """
+
+    name = "reactor"
+    watches = ("nodes",)
+
+    def __init__(
+        self, world: World, policy: Policy | None = None, store: MemoryStore | None = None, watchers: int = 1
+    ) -> None:
+        self.world, self.resync = world, Settings().resync
+        self.store = store or MemoryStore(world.clock)
+        self.queue = MemoryQueue(world.clock, self.handle)
+        self.entries: dict[str, Entry] = {}
+        self.requests: Counter[str] = Counter()
+        self.before_call = no_trouble
+        self._function = ""
+        uid = world.store.get("namespaces", "kube-system")["metadata"]["uid"]
+        cluster = ApiCluster(world.api, WORKERS, self._called)
+        policy = policy or Settings().to_policy()
+        self.tools = Tools(cluster, self.store, self.queue, policy, world.clock, worker_source(uid))
+        self._nodes = world.api.client(WATCHERS).informer("nodes")
+        self._watchers = [Watcher(self.store, self.queue, watcher_source(uid), world.clock) for _ in range(watchers)]
+        self._resync_at: float | None = None
+
+    def step(self, now: float) -> float:
+        changes = self._nodes.poll()
+        for watcher in self._watchers:
+            self._tell(watcher, changes)
+        if self._resync_at is None or now >= self._resync_at:
+            for watcher in self._watchers:
+                watcher.resync()
+            self._resync_at = now + self.resync
+        try:
+            due = self.queue.step(now)
+        except KilledError:
+            due = now + _RESTART
+        return self._resync_at if due is None else min(due, self._resync_at)
+
+    def handle(self, entry: Entry) -> Outcome:
+        """Run a job, as `workers.rq` does."""
+        self.entries[entry.id], self._function = entry, entry.function
+        try:
+            return self._outcome(entry)
+        except BadInput as error:
+            return Ended("malformed", "bad-input", str(error))
+        except (ClusterError, StoreError) as error:
+            return Again(self.world.now + _TROUBLE_RETRY, "unavailable", str(error))
+
+    def again(self) -> None:
+        """Every job that ever ran is run once more at this moment: a duplicate, too early or too late."""
+        for entry in list(self.entries.values()):
+            self.handle(entry)
+
+    def flush(self) -> None:
+        """Redis lost everything; the processes live on."""
+        _emptied(self.store, MemoryStore(self.world.clock))
+        _emptied(self.queue, MemoryQueue(self.world.clock, self.handle))
+
+    def _tell(self, watcher: Watcher, changes: Iterable[tuple[str, Obj]]) -> None:
+        if self._resync_at is None:
+            watcher.take(LISTED, [node_view(obj) for obj in self._nodes.objects.values()])
+            return
+        for kind, obj in changes:
+            watcher.take(kind, [node_view(obj)])
+
+    def _outcome(self, entry: Entry) -> Outcome:
+        match entry.function:
+            case _ if entry.function == RUN_DRIFT:
+                return run_pass(Drift.of(body(entry.args)), self.tools)
+            case _ if entry.function == TAKE_EVENT:
+                return take_event(decode(body(entry.args)), self.tools)
+        raise BadInput(f"job.function: {entry.function}")
+
+    def _called(self) -> None:
+        self.requests[self._function] += 1
+        self.before_call()
+
+
+def _emptied(thing: _T, fresh: _T) -> None:
+    vars(thing).update(vars(fresh))
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A DELETE of ours that took effect."""
+
+    at: float
+    resource: str
+    name: str
+    uid: str
+    volume: str = ""
+
+
+@dataclass
+class Auditor:
+    """Watches what the workers do to the cluster. `wrong` says what must never have been done; `window` in seconds."""
+
+    world: World
+    window: float
+    deletions: list[Deletion] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    _sent: Deletion | None = None
+
+    def sent(self, request: Request) -> ApiError | None:
+        """Before a request is carried out."""
+        if request.user == WORKERS and request.verb not in {"get", "list", "watch"}:
+            reasons = list(self._objections(request))
+            self.wrong += [f"{request.verb} {request.resource} {request.name}: {reason}" for reason in reasons]
+        return None
+
+    def done(self, request: Request) -> ApiError | None:
+        """After a request took effect."""
+        if request.user == WORKERS and request.verb == "delete" and self._sent:
+            self.deletions.append(self._sent)
+        return None
+
+    def check(self) -> None:
+        """Nothing wrong was done, and nothing twice."""
+        assert self.wrong == []
+        uids = Counter(deletion.uid for deletion in self.deletions)
+        assert [uid for uid, times in uids.items() if times > 1] == []
+
+    def deleted(self, resource: str) -> list[str]:
+        """The names of what was deleted, in order."""
+        return [deletion.name for deletion in self.deletions if deletion.resource == resource]
+
+    def _objections(self, request: Request) -> Iterator[str]:
+        self._sent = None
+        if request.verb != "delete" or request.resource not in {"pods", "volumeattachments"}:
+            yield "is not ours to do"
+            return
+        obj = _found(self.world.api, request.resource, request.name, request.namespace)
+        if request.uid is None:
+            yield "without a uid precondition"
+        if obj is None or obj["metadata"]["uid"] != request.uid:
+            return
+        volume = obj["spec"].get("source", {}).get("persistentVolumeName", "")
+        self._sent = Deletion(self.world.now, request.resource, request.name, request.uid, volume)
+        yield from self._node_objections(obj["spec"]["nodeName"])
+        yield from self._pod_objections(obj) if request.resource == "pods" else self._attachment_objections(obj)
+
+    def _node_objections(self, name: str) -> Iterator[str]:
+        node = _found(self.world.api, "nodes", name)
+        if node is None:
+            yield f"node {name} is deleted"
+            return
+        ready = next(c for c in node["status"]["conditions"] if c["type"] == "Ready")
+        if ready["status"] != "Unknown":
+            yield f"node {name} is {ready['status']}"
+        elif self.world.now < epoch(ready["lastTransitionTime"]) + self.window:
+            yield f"within the window of node {name}"
+
+    def _pod_objections(self, pod: Obj) -> Iterator[str]:
+        if "deletionTimestamp" not in pod["metadata"]:
+            yield "is not Terminating"
+        name, namespace = pod["metadata"]["labels"]["vm.kubevirt.io/name"], pod["metadata"]["namespace"]
+        vm = _found(self.world.api, "virtualmachines", name, namespace)
+        if vm is None or vm["spec"]["runStrategy"] not in {"Always", "RerunOnFailure"}:
+            yield "its VM would not come back"
+
+    def _attachment_objections(self, attachment: Obj) -> Iterator[str]:
+        """Pod first, attachment second: the other way round it is made again on the dead node."""
+        volume = attachment["spec"]["source"]["persistentVolumeName"]
+        pods = self.world.store.list(Selection("pods", fields=f"spec.nodeName={attachment['spec']['nodeName']}")).items
+        for pod in pods:
+            names = {v.get("persistentVolumeClaim", {}).get("claimName") for v in pod["spec"].get("volumes", ())}
+            namespace = pod["metadata"]["namespace"]
+            if volume in {f"{namespace}-{name}" for name in names}:
+                yield f"pod {pod['metadata']['name']} on the same node still uses it"
+
+
+def _found(api: Api, resource: str, name: str, namespace: str = "") -> Obj | None:
+    try:
+        return api.store.get(resource, name, namespace)
+    except ApiError:
+        return None
+
+
+@dataclass
+class Play:
+    """A scene with a Reactor and an Auditor in it."""
+
+    world: World
+    reactor: Reactor
+    auditor: Auditor
+    vms: tuple[Vm, ...]
+
+    @classmethod
+    def of(cls, scene: Scene, policy: Policy | None = None, seed: int = 0, watchers: int = 1) -> "Play":
+        """The scene is up and the reactor has just been started."""
+        world = staged(scene, seed)
+        policy = policy or Settings().to_policy()
+        auditor = Auditor(world, policy.unreachable_window)
+        world.api.faults.append(auditor.sent)
+        world.api.late_faults.append(auditor.done)
+        reactor = Reactor(world, policy, watchers=watchers)
+        world.add(reactor)
+        return cls(world, reactor, auditor, scene.vms)
+
+    @property
+    def records(self) -> list[Record]:
+        """All records, of all outages."""
+        return list(self.reactor.store._records.values())
+
+    def record(self, vm: str) -> Record:
+        """The newest record of a VM; StopIteration without one."""
+        return next(r for r in sorted(self.records, key=lambda r: -r.created_at) if r.drift.vm.name == vm)
+
+    def story(self, vm: str) -> tuple[str, str]:
+        """Phase and reason of a VM's newest record, ("", "") without one."""
+        known = any(record.drift.vm.name == vm for record in self.records)
+        return (self.record(vm).phase.value, self.record(vm).reason) if known else ("", "")
+
+    def outages(self) -> list[Outage]:
+        """The outages that are not done with."""
+        return [record.outage for record in self.reactor.store.outages()]
+
+    def news(self, vm: str) -> list[str]:
+        """What was told of a VM, in order: scheduled, released..."""
+        told = [event for _, event in self.reactor.store.events() if event["subject"].endswith(f"/{vm}")]
+        return [event["type"].rpartition(".")[2] for event in told]
+
+    def take(self, event: Event) -> None:
+        """Another sender's event comes in at this moment."""
+        take_event(event, self.reactor.tools)
+
+    def running(self, vm: str, namespace: str = "default") -> list[str]:
+        """Where it really runs."""
+        return self.world.hypervisor.running((namespace, vm))
+
+    def restart(self, *, forgetful: bool = False) -> None:
+        """The reactor dies and another one starts, with the same store but an empty queue, or with nothing at all."""
+        old = self.reactor
+        self.world.remove(old)
+        self.reactor = Reactor(self.world, old.tools.policy, None if forgetful else old.store)
+        self.world.add(self.reactor)
+
+    def until(self, vm: str, *stories: tuple[str, str], limit: float = 1500.0) -> bool:
+        """Live until the VM's record has one of these (phase, reason)."""
+        return self.world.run(lambda: self.story(vm) in stories, limit)
+
+    def until_ended(self, limit: float = 1500.0) -> bool:
+        """Live until there are records and every one of them has ended."""
+        return self.world.run(lambda: bool(self.records) and all(r.phase.is_end for r in self.records), limit)
+
+    def check(self) -> None:
+        """What must hold in every play without a cut network."""
+        self.auditor.check()
+        assert self.world.hypervisor.double_runs == []
+
+
+def fail(api: Api, code: int, times: int, *, verb: str, late: bool = False, **match: Any) -> None:
+    """The API server answers the workers' next so many matching requests with an error; `late`: after the effect."""
+    left = [times]
+    (api.late_faults if late else api.faults).append(partial(_refuse, left, code, {"verb": verb, **match}))
+
+
+def _refuse(left: list[int], code: int, match: dict[str, Any], request: Request) -> ApiError | None:
+    wanted = request.user == WORKERS and all(getattr(request, name) == value for name, value in match.items())
+    if not wanted or not left[0]:
+        return None
+    left[0] -= 1
+    return ApiError(code, "Fault", "a fault of the test's")

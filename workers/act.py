@@ -4,7 +4,7 @@ Each call is preceded by a fresh read of what it destroys and of the node, and c
 neither a node that returned meanwhile nor an object that was created anew is ever hit.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reactor.doors.cluster import Cluster
@@ -20,21 +20,18 @@ class ChangedUnderwayError(Exception):
     """What was judged is not what is there; nothing was done about it. The message is a sentence for people."""
 
 
-def act(action: Action, cluster: Cluster, record: Record, hold: Callable[[], None]) -> None:
-    """Carry it out. `hold` renews the lock before each destructive call, and raises LockLost when it is not ours.
-
-    Raises ChangedUnderwayError, ClusterError, LockLost.
-    """
+def act(action: Action, cluster: Cluster, record: Record) -> None:
+    """Carry it out. Raises ChangedUnderwayError, ClusterError, and LockLost from a cluster that holds a lock."""
     match action:
         case Release():
             for pod in action.pods:
-                _force_delete(cluster, record, pod, hold)
+                _force_delete(cluster, record, pod)
         case Detach():
             for attachment in action.attachments:
-                _detach(cluster, record, attachment, hold)
+                _detach(cluster, record, attachment)
 
 
-def _force_delete(cluster: Cluster, record: Record, pod: PodView, hold: Callable[[], None]) -> None:
+def _force_delete(cluster: Cluster, record: Record, pod: PodView) -> None:
     _still_lost(cluster, record)
     found = cluster.find("pods", pod.name, pod.namespace)
     if found is None:
@@ -42,12 +39,11 @@ def _force_delete(cluster: Cluster, record: Record, pod: PodView, hold: Callable
     fresh = pod_view(found)
     if (fresh.uid, fresh.node, fresh.terminating) != (pod.uid, pod.node, True):
         raise ChangedUnderwayError(f"Launcher pod {pod.name} is not the one that was judged any more.")
-    hold()
     with _gone_is_fine(pod.name):
         cluster.delete("pods", pod.name, pod.namespace, uid=pod.uid, grace=0)
 
 
-def _detach(cluster: Cluster, record: Record, attachment: Attachment, hold: Callable[[], None]) -> None:
+def _detach(cluster: Cluster, record: Record, attachment: Attachment) -> None:
     _still_lost(cluster, record)
     found = cluster.find("volumeattachments", attachment.name)
     if found is None:
@@ -57,7 +53,6 @@ def _detach(cluster: Cluster, record: Record, attachment: Attachment, hold: Call
         raise ChangedUnderwayError(f"VolumeAttachment {attachment.name} is not the one that was judged any more.")
     if fresh.deleting:
         return
-    hold()
     with _gone_is_fine(attachment.name):
         cluster.delete("volumeattachments", attachment.name, uid=attachment.uid)
 

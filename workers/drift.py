@@ -4,15 +4,15 @@ Every pass starts from what the cluster looks like now, so it may come at any ti
 any line of the one before.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 import structlog
 
 from reactor.doors.cloudevents import encode
+from reactor.doors.cluster import Cluster
 from reactor.doors.store import Lock
-from reactor.model.drift import Again, Ended, Outcome, Phase, Record
+from reactor.model.drift import Again, Ended, Outcome, Phase, Policy, Record
 from reactor.model.errors import (
     ClusterError,
     ClusterUnreachable,
@@ -27,12 +27,15 @@ from workers.act import ChangedUnderwayError, act
 from workers.decide import decide
 from workers.decide.decision import Decision, Judgement, backoff
 from workers.decide.node import window
+from workers.holding import HoldingCluster
 from workers.observe import observe
 from workers.outbox import news
 from workers.tools import Tools
 
-# Longer than the longest single call between two renewals (VMDRIFT_API_TIMEOUT, 6 s at most) by a wide margin.
-LOCK_TTL = 30.0  # seconds
+# Longer than one call (VMDRIFT_API_TIMEOUT, 6 s at most) and the time between two renewals together; short, because it is
+# what a killed worker leaves behind.
+LOCK_TTL = 12.0  # seconds
+_RENEW_EVERY = 3.0  # seconds
 _LOCKED_RETRY = 2.0  # seconds
 
 log = structlog.get_logger()
@@ -65,7 +68,8 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     if before.phase.is_end:
         return Ended(before.phase, before.reason, before.sentence)
     now = tools.clock()
-    after = _step(before, tools, now, lambda: tools.store.renew(lock, LOCK_TTL))
+    cluster = HoldingCluster(tools.cluster, lambda: tools.store.renew(lock, LOCK_TTL), tools.clock, _RENEW_EVERY)
+    after = _step(before, cluster, tools.policy, now)
     events = [encode(event) for event in news(before, after, tools.source, now)]
     tools.store.save(after, lock, events)
     if (before.phase, before.reason) != (after.phase, after.reason):
@@ -75,14 +79,13 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     return Again(after.again_at, after.reason, after.sentence)
 
 
-def _step(record: Record, tools: Tools, now: float, hold: Callable[[], None]) -> Record:
+def _step(record: Record, cluster: Cluster, policy: Policy, now: float) -> Record:
     """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
     try:
-        seen = observe(tools.cluster, record, tools.policy, now)
-        hold()
-        decision = decide(seen, record, tools.policy, now)
+        seen = observe(cluster, record, policy, now)
+        decision = decide(seen, record, policy, now)
         if decision.judgement.action:
-            act(decision.judgement.action, tools.cluster, record, hold)
+            act(decision.judgement.action, cluster, record)
     except ChangedUnderwayError as error:
         return _blocked(record, now, "changed-underway", str(error), None)
     except (Unauthorized, Forbidden, NotServed) as error:

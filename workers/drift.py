@@ -32,8 +32,8 @@ from workers.observe import observe
 from workers.outbox import news
 from workers.tools import Tools
 
-# Longer than one call (VMDRIFT_API_TIMEOUT, 6 s at most) and the time between two renewals together; short, because it is
-# what a killed worker leaves behind.
+# Longer than one call (VMDRIFT_API_TIMEOUT, 6 s at most) and the time between two renewals together; short, because
+# it is what a killed worker leaves behind.
 LOCK_TTL = 12.0  # seconds
 _RENEW_EVERY = 3.0  # seconds
 _LOCKED_RETRY = 2.0  # seconds

@@ -62,6 +62,10 @@ class Site:
 
         eventually(f"{', '.join(vms)} {phase}", there)
 
+    def buried(self) -> list[str]:
+        """Those that ended since the last call; nobody is surprised by their death any more."""
+        return [name for name in self.processes.dead() if self.processes._children.pop(name).wait() is not None]
+
     def words_of(self, name: str) -> str:
         """What a process said, for a failed test to show."""
         return f"{name} ended:\n{self.processes.log(name).read_text()}"

@@ -1,4 +1,4 @@
-"""A worker, watcher or intake dies before or after any one of its calls: each drift still completes, with one DELETE."""
+"""A worker, watcher or intake dies before or after any one of its calls: its drift completes, with one DELETE."""
 
 import pytest
 

@@ -2,7 +2,7 @@
 
 It speaks JSON lines: says `{"url": ...}` when every VM of the scene runs, then answers one line for each line on its
 standard input: `{"do": "power_cut" | "power_on" | "cut_network" | "restore_network", "node": NAME}`, `{"do": "truth"}`,
-`{"do": "audit"}`. It ends when its standard input does.
+`{"do": "audit"}`, `{"do": "api_down" | "api_up"}`. It ends when its standard input does.
 """
 
 import dataclasses
@@ -90,6 +90,9 @@ class Cluster:
         """Carry one order out; KeyError for one that is not known."""
         if order["do"] in _PLUGS:
             getattr(self.hypervisor, order["do"])(order["node"])
+            return {"done": order}
+        if order["do"] in {"api_down", "api_up"}:
+            (self.server.stop if order["do"] == "api_down" else self.server.start)()
             return {"done": order}
         return {"truth": self._truth, "audit": self._audit}[order["do"]]()
 

@@ -1,14 +1,12 @@
 """The whole reactor in virtual time: watchers, queue, workers and store as one actor of a simulated world.
 
-`Play` is a scene that is up, with a Reactor in it and an Auditor who looks at every DELETE of ours at the moment when it
-is sent: he reads the cluster himself and knows nothing of the product's decisions.
+`Play` is a scene that is up, with a Reactor in it and an Auditor who looks at all it does.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
 
 from reactor.doors.cloudevents import decode
 from reactor.doors.queue import RUN_DRIFT, TAKE_EVENT, Entry
@@ -20,23 +18,19 @@ from reactor.model.node import node_view
 from reactor.settings import Settings
 from reactor.watch.stream import LISTED
 from reactor.watch.watcher import Watcher
-from simulator.api import Api
-from simulator.audit import Request
-from simulator.client import ApiError, Obj
-from simulator.objects import epoch
+from simulator.client import Obj
 from simulator.scene import Scene, Vm, staged
-from simulator.selectors import Selection
 from simulator.twins.cluster import ApiCluster
 from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore
 from simulator.world import World
+from tests.auditor import WORKERS, Auditor
 from workers.drift import run_pass
 from workers.intake import take_event
 from workers.rq import body
 from workers.tools import Tools
 
 WATCHERS = "system:serviceaccount:vm-drift:watcher"
-WORKERS = "system:serviceaccount:vm-drift:workers"
 _TROUBLE_RETRY = 5.0  # seconds, as in workers.rq
 _RESTART = 8.0  # seconds until a job whose worker was killed is run again
 _T = TypeVar("_T", MemoryStore, MemoryQueue)
@@ -119,12 +113,10 @@ class Reactor:
             watcher.take(kind, [node_view(obj)])
 
     def _outcome(self, entry: Entry) -> Outcome:
-        match entry.function:
-            case _ if entry.function == RUN_DRIFT:
-                return run_pass(Drift.of(body(entry.args)), self.tools)
-            case _ if entry.function == TAKE_EVENT:
-                return take_event(decode(body(entry.args)), self.tools)
-        raise BadInput(f"job.function: {entry.function}")
+        if entry.function == RUN_DRIFT:
+            return run_pass(Drift.of(body(entry.args)), self.tools)
+        assert entry.function == TAKE_EVENT
+        return take_event(decode(body(entry.args)), self.tools)
 
     def _called(self) -> None:
         self.requests[self._function] += 1
@@ -133,102 +125,6 @@ class Reactor:
 
 def _emptied(thing: _T, fresh: _T) -> None:
     vars(thing).update(vars(fresh))
-
-
-@dataclass(frozen=True)
-class Deletion:
-    """A DELETE of ours that took effect."""
-
-    at: float
-    resource: str
-    name: str
-    uid: str
-    volume: str = ""
-
-
-@dataclass
-class Auditor:
-    """Watches what the workers do to the cluster. `wrong` says what must never have been done; `window` in seconds."""
-
-    world: World
-    window: float
-    deletions: list[Deletion] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-    _sent: Deletion | None = None
-
-    def sent(self, request: Request) -> ApiError | None:
-        """Before a request is carried out."""
-        if request.user == WORKERS and request.verb not in {"get", "list", "watch"}:
-            reasons = list(self._objections(request))
-            self.wrong += [f"{request.verb} {request.resource} {request.name}: {reason}" for reason in reasons]
-        return None
-
-    def done(self, request: Request) -> ApiError | None:
-        """After a request took effect."""
-        if request.user == WORKERS and request.verb == "delete" and self._sent:
-            self.deletions.append(self._sent)
-        return None
-
-    def check(self) -> None:
-        """Nothing wrong was done, and nothing twice."""
-        assert self.wrong == []
-        uids = Counter(deletion.uid for deletion in self.deletions)
-        assert [uid for uid, times in uids.items() if times > 1] == []
-
-    def deleted(self, resource: str) -> list[str]:
-        """The names of what was deleted, in order."""
-        return [deletion.name for deletion in self.deletions if deletion.resource == resource]
-
-    def _objections(self, request: Request) -> Iterator[str]:
-        self._sent = None
-        if request.verb != "delete" or request.resource not in {"pods", "volumeattachments"}:
-            yield "is not ours to do"
-            return
-        obj = _found(self.world.api, request.resource, request.name, request.namespace)
-        if request.uid is None:
-            yield "without a uid precondition"
-        if obj is None or obj["metadata"]["uid"] != request.uid:
-            return
-        volume = obj["spec"].get("source", {}).get("persistentVolumeName", "")
-        self._sent = Deletion(self.world.now, request.resource, request.name, request.uid, volume)
-        yield from self._node_objections(obj["spec"]["nodeName"])
-        yield from self._pod_objections(obj) if request.resource == "pods" else self._attachment_objections(obj)
-
-    def _node_objections(self, name: str) -> Iterator[str]:
-        node = _found(self.world.api, "nodes", name)
-        if node is None:
-            yield f"node {name} is deleted"
-            return
-        ready = next(c for c in node["status"]["conditions"] if c["type"] == "Ready")
-        if ready["status"] != "Unknown":
-            yield f"node {name} is {ready['status']}"
-        elif self.world.now < epoch(ready["lastTransitionTime"]) + self.window:
-            yield f"within the window of node {name}"
-
-    def _pod_objections(self, pod: Obj) -> Iterator[str]:
-        if "deletionTimestamp" not in pod["metadata"]:
-            yield "is not Terminating"
-        name, namespace = pod["metadata"]["labels"]["vm.kubevirt.io/name"], pod["metadata"]["namespace"]
-        vm = _found(self.world.api, "virtualmachines", name, namespace)
-        if vm is None or vm["spec"]["runStrategy"] not in {"Always", "RerunOnFailure"}:
-            yield "its VM would not come back"
-
-    def _attachment_objections(self, attachment: Obj) -> Iterator[str]:
-        """Pod first, attachment second: the other way round it is made again on the dead node."""
-        volume = attachment["spec"]["source"]["persistentVolumeName"]
-        pods = self.world.store.list(Selection("pods", fields=f"spec.nodeName={attachment['spec']['nodeName']}")).items
-        for pod in pods:
-            names = {v.get("persistentVolumeClaim", {}).get("claimName") for v in pod["spec"].get("volumes", ())}
-            namespace = pod["metadata"]["namespace"]
-            if volume in {f"{namespace}-{name}" for name in names}:
-                yield f"pod {pod['metadata']['name']} on the same node still uses it"
-
-
-def _found(api: Api, resource: str, name: str, namespace: str = "") -> Obj | None:
-    try:
-        return api.store.get(resource, name, namespace)
-    except ApiError:
-        return None
 
 
 @dataclass
@@ -302,17 +198,3 @@ class Play:
         """What must hold in every play without a cut network."""
         self.auditor.check()
         assert self.world.hypervisor.double_runs == []
-
-
-def fail(api: Api, code: int, times: int, *, verb: str, late: bool = False, **match: Any) -> None:
-    """The API server answers the workers' next so many matching requests with an error; `late`: after the effect."""
-    left = [times]
-    (api.late_faults if late else api.faults).append(partial(_refuse, left, code, {"verb": verb, **match}))
-
-
-def _refuse(left: list[int], code: int, match: dict[str, Any], request: Request) -> ApiError | None:
-    wanted = request.user == WORKERS and all(getattr(request, name) == value for name, value in match.items())
-    if not wanted or not left[0]:
-        return None
-    left[0] -= 1
-    return ApiError(code, "Fault", "a fault of the test's")

@@ -25,10 +25,10 @@ class Demo:
         if not 1 <= times <= WINDOW / 10:
             raise SettingsError(f"--factor: {times:g} is not from 1 to {WINDOW / 10:g}; a window lasts 10 s at least")
         try:
-            from simulator.scene import LOST, Storage  # noqa: PLC0415 - needs the extra `demo`
+            from simulator.process import scene_for  # noqa: PLC0415 - needs the extra `demo`
+            from simulator.scene import LOST, Storage  # noqa: PLC0415 - same
         except ImportError as error:
             raise SettingsError(f"the simulated cluster needs pip install 'vm-drift[demo]': {error}") from error
-        from simulator.process import scene_for  # noqa: PLC0415 - same
 
         self.lost, self._times, self._folder = LOST, times, folder
         on_lost = [vm for vm in scene_for(times, vms).vms if vm.node == LOST]

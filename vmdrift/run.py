@@ -54,7 +54,11 @@ def run(*, act: bool, simulate: bool, factor: float) -> int:
     try:
         with Processes(folder) as processes:
             here = _Here(processes, folder, console)
-            code = here.real(act=act) if real else here.simulated(factor)
+            try:
+                code = here.real(act=act) if real else here.simulated(factor)
+            except Stopped:
+                console.print("Stopping ...")  # a worker may take a few seconds
+                raise
     except Stopped:
         console.print("Stopped.", highlight=False)
         code = 0 if real else 1

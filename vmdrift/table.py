@@ -25,7 +25,7 @@ _STYLE = {
 }
 _BAR = 10  # characters
 _LEFT = len(" 300 s left")
-_WHY = 28  # characters; the sentence is what matters, so a long VM name is folded before it gets narrower
+_NAME = 24  # characters; a longer name is folded, so that the sentence has room on 80 columns
 
 
 Outages = Sequence[tuple[OutageRecord, Sequence[Record]]]  # each with its drifts
@@ -57,15 +57,14 @@ def drifts_table(records: Sequence[Record], now: float) -> Table:
     """A row per drift; the node is named only where there is more than one."""
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
     several = len({record.drift.outage.id for record in records}) > 1
-    for column in ("Node", "VM") if several else ("VM",):
-        table.add_column(column, overflow="fold")
+    table.add_column("VM", overflow="fold", max_width=_NAME)
     table.add_column("Phase", no_wrap=True)
-    table.add_column("Why", ratio=1, min_width=_WHY)
+    table.add_column("Why", ratio=1)
     table.add_column("Time", no_wrap=True, width=_BAR + _LEFT)
     for record in records:
-        node = [record.drift.outage.node.name] if several else []
+        name = str(record.drift if several else record.drift.vm)
         phase = Text(record.phase.value, style=_STYLE[record.phase])
-        table.add_row(*node, str(record.drift.vm), phase, Text(record.sentence), _time(record, now))
+        table.add_row(name, phase, Text(record.sentence), _time(record, now))
     return table
 
 

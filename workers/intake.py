@@ -42,10 +42,10 @@ def take_event(event: Event, tools: Tools) -> Ended:
     outage = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")
     found = tools.cluster.find("nodes", outage.node.name)
     node = node_view(found) if found else None
-    return _sweep(outage, tools) if goes_on(node, outage) else _over(outage, node, tools)
+    return _sweep(outage, node, tools) if goes_on(node, outage) else _over(outage, node, tools)
 
 
-def _sweep(outage: Outage, tools: Tools) -> Ended:
+def _sweep(outage: Outage, node: NodeView | None, tools: Tools) -> Ended:
     known = tools.store.outage(outage.id)
     records = tools.store.records(outage.id)
     pods = list(_launchers(tools.cluster, fields=f"spec.nodeName={outage.node.name}"))
@@ -55,10 +55,12 @@ def _sweep(outage: Outage, tools: Tools) -> Ended:
     for instance in sorted(instances - _recorded(records), key=str):
         record = _begin(instance, outage, tools)
         records += [record] if record else []
-    if known is None:
-        # Last, so that a crash before this line makes the next sweep look at the VolumeAttachments again.
-        tools.store.save_outage(OutageRecord(outage, tools.clock()), done=False)
     moved = _wake(records, tools)
+    # A deleted node may never come back to end its outage.
+    done = node is None and not pods and moved == 0
+    if known is None or done:
+        # Last, so that a crash before this line makes the next sweep look at the VolumeAttachments again.
+        tools.store.save_outage(known or OutageRecord(outage, tools.clock()), done=done)
     return Ended("swept", "outage", f"{outage.node.name}: {len(records)} VMs, {moved} under way.")
 
 

@@ -48,7 +48,10 @@ def lost_node(cluster: Cluster, record: Record) -> NodeView | None:
 
 
 def _due(node: NodeView | None, record: Record, policy: Policy, now: float) -> bool:
+    """Is more to be read than the node? Of a deleted node it is whether Kubernetes has removed its pods."""
     outage = record.drift.outage
+    if node is None:
+        return True
     return isinstance(still_lost(node, outage), Held) and isinstance(window(outage, policy, now), Held)
 
 

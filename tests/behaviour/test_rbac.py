@@ -13,7 +13,8 @@ from reactor.watch.stream import follow
 from simulator.resources import SERVED
 from simulator.scene import Scene, Storage, Vm
 from simulator.twins.cluster import ApiCluster
-from tests.virtual import WATCHERS, WORKERS, Play
+from tests.auditor import WORKERS
+from tests.virtual import WATCHERS, Play
 from workers.role import check
 
 MANIFEST = Path(__file__).parents[2] / "k8s" / "base" / "vm-drift.yaml"

@@ -74,7 +74,8 @@ def _answer(listener: socket.socket, words: bytes, end: threading.Event | None) 
 
 def put_node(api: Api, name: str, **labels: str) -> Obj:
     """A Node."""
-    return api.store.create("nodes", {"metadata": {"name": name, "labels": labels}, "spec": {}})
+    with api.lock:
+        return api.store.create("nodes", {"metadata": {"name": name, "labels": labels}, "spec": {}})
 
 
 def put_pod(api: Api, name: str, node: str = "node-a", namespace: str = "shop") -> Obj:

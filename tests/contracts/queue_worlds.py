@@ -40,6 +40,13 @@ class World(Protocol):
     def run(self) -> None: ...
 
 
+class _Worker(Worker):
+    """The product's, without the thread that listens for RQ's own commands: RQ waits a second for its end, at times."""
+
+    def subscribe(self) -> None:
+        """Do not."""
+
+
 @dataclass
 class RqWorld:
     redis: Redis
@@ -60,7 +67,7 @@ class RqWorld:
         scheduler.acquire_locks()
         scheduler.enqueue_scheduled_jobs()
         scheduler.release_locks()
-        Worker(DRIFTS, self.redis).work(burst=True, logging_level="CRITICAL")
+        _Worker(DRIFTS, self.redis).work(burst=True, max_jobs=50, logging_level="CRITICAL")
 
 
 class MemoryWorld:

@@ -104,6 +104,16 @@ def test_a_failed_job_that_is_woken_leaves_no_trace_of_its_failure(rq_world: RqW
     assert rq_world.redis.zscore(FAILED, "job") is None
 
 
+def test_a_job_that_is_queued_anew_carries_nothing_of_its_earlier_runs(rq_world: RqWorld, jobs: Jobs) -> None:
+    rq_world.queue.wake(entry(), rq_world.now())
+    fresh = set(rq_world.redis.hkeys(HASH))
+    jobs.todo.append(lambda: Again(0, "now", "It goes on."))
+    rq_world.run()
+    assert set(rq_world.redis.hkeys(HASH)) > fresh
+    rq_world.queue.wake(entry(), rq_world.now())
+    assert set(rq_world.redis.hkeys(HASH)) == fresh
+
+
 def result(redis: Redis, name: str = "job") -> Any:
     return job(redis, name).return_value()
 

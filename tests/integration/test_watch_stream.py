@@ -16,6 +16,7 @@ from simulator.api import Api
 from simulator.apiserver import ApiServer
 from simulator.client import ApiError
 from tests.contracts.clusters import an_api, over_http, put_node
+from vmdrift.processes import wait_for
 
 Told = tuple[str, list[str]]
 DEADLINE = 20.0  # seconds
@@ -30,8 +31,8 @@ class EndedError(Exception):
 
 
 @contextmanager
-def following(cluster: Cluster, silence: float = 30.0) -> Iterator[Callable[[], Told]]:
-    """Follows the Nodes in a thread; yields a call that returns what comes next."""
+def following(api: Api, folder: Path, silence: float = 30.0) -> Iterator[tuple[ApiServer, Callable[[], Told]]]:
+    """Follows the Nodes in a thread; yields the server, and a call that returns what comes next."""
     told: queue.Queue[Told] = queue.Queue()
     end = threading.Event()
 
@@ -39,19 +40,20 @@ def following(cluster: Cluster, silence: float = 30.0) -> Iterator[Callable[[], 
         if end.wait(min(seconds, 0.05)):
             raise EndedError
 
-    def run() -> None:
+    def run(cluster: Cluster) -> None:
         with suppress(EndedError):
-            for change in follow(cluster, "nodes", name_of, silence, pause):
-                told.put(change)
+            for seen in follow(cluster, "nodes", name_of, silence, pause):
+                told.put(seen)
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield lambda: told.get(timeout=DEADLINE)
-    finally:
-        end.set()
-        thread.join(DEADLINE)
-        assert not thread.is_alive()
+    with ApiServer(api, bookmark_interval=1000) as server, over_http(server.url, folder) as cluster:
+        thread = threading.Thread(target=run, args=(cluster,))
+        thread.start()
+        try:
+            yield server, lambda: told.get(timeout=DEADLINE)
+        finally:
+            end.set()
+            server.stop()  # ends the watch that the thread waits for
+            thread.join(DEADLINE)
 
 
 @pytest.fixture
@@ -64,85 +66,57 @@ def watches(api: Api) -> int:
         return sum(entry.verb == "watch" for entry in api.audit)
 
 
-@contextmanager
-def stopping(server: ApiServer) -> Iterator[None]:
-    """Ends the watches before the follower is joined."""
-    try:
-        yield
-    finally:
-        server.stop()
-
-
 def test_first_comes_a_list_and_then_each_change(api: Api, tmp_path: Path) -> None:
     put_node(api, "a")
-    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
-        with following(cluster) as told, stopping(server):
-            assert told() == (LISTED, ["a"])
-            put_node(api, "b")
-            assert told() == ("ADDED", ["b"])
-            with api.lock:
-                api.store.update("nodes", {**api.store.get("nodes", "b"), "spec": {"unschedulable": True}})
-                api.store.delete("nodes", "a")
-            assert [told(), told()] == [("MODIFIED", ["b"]), ("DELETED", ["a"])]
+    with following(api, tmp_path) as (_, told):
+        assert told() == (LISTED, ["a"])
+        put_node(api, "b")
+        assert told() == ("ADDED", ["b"])
+        with api.lock:
+            api.store.update("nodes", {**api.store.get("nodes", "b"), "spec": {"unschedulable": True}})
+            api.store.delete("nodes", "a")
+        assert [told(), told()] == [("MODIFIED", ["b"]), ("DELETED", ["a"])]
 
 
 def test_a_server_that_was_away_is_gone_on_with_and_nothing_is_lost(api: Api, tmp_path: Path) -> None:
-    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
-        with following(cluster) as told, stopping(server):
-            assert told() == (LISTED, [])
-            server.stop()
-            put_node(api, "meanwhile")
-            server.start()
-            assert told() == ("ADDED", ["meanwhile"])
-            put_node(api, "after")
-            assert told() == ("ADDED", ["after"])
+    with following(api, tmp_path) as (server, told):
+        assert told() == (LISTED, [])
+        server.stop()
+        put_node(api, "meanwhile")
+        server.start()
+        assert told() == ("ADDED", ["meanwhile"])
+        put_node(api, "after")
+        assert told() == ("ADDED", ["after"])
 
 
 def test_a_version_that_is_too_old_lists_again(api: Api, tmp_path: Path) -> None:
-    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
-        with following(cluster) as told, stopping(server):
-            assert told() == (LISTED, [])
-            server.stop()
-            for number in range(110):
-                put_node(api, f"n{number:03}")
-            server.start()
-            assert told() == (LISTED, [f"n{number:03}" for number in range(110)])
-            put_node(api, "after")
-            assert told() == ("ADDED", ["after"])
-
-
-def test_bookmarks_keep_a_quiet_watch_from_getting_too_old(api: Api, tmp_path: Path) -> None:
-    with ApiServer(api, bookmark_interval=0.02) as server, over_http(server.url, tmp_path) as cluster:
-        with following(cluster) as told, stopping(server):
-            assert told() == (LISTED, [])
-            for number in range(110):  # of another kind: the ring of the Nodes is not touched, but the version grows
-                api.store.create("configmaps", {"metadata": {"name": f"c{number}", "namespace": "default"}})
-            put_node(api, "first")
-            assert told() == ("ADDED", ["first"])
+    with following(api, tmp_path) as (server, told):
+        assert told() == (LISTED, [])
+        server.stop()
+        for number in range(110):
+            put_node(api, f"n{number:03}")
+        server.start()
+        assert told() == (LISTED, [f"n{number:03}" for number in range(110)])
+        put_node(api, "after")
+        assert told() == ("ADDED", ["after"])
 
 
 def test_silence_connects_again(api: Api, tmp_path: Path) -> None:
-    with ApiServer(api, bookmark_interval=1000) as server, over_http(server.url, tmp_path) as cluster:
-        with following(cluster, silence=0.1) as told, stopping(server):
-            assert told() == (LISTED, [])
-            while watches(api) < 3:
-                threading.Event().wait(0.02)
-            put_node(api, "after")
-            assert told() == ("ADDED", ["after"])
+    with following(api, tmp_path, silence=0.1) as (_, told):
+        assert told() == (LISTED, [])
+        assert wait_for(lambda: watches(api) >= 3, DEADLINE)
+        put_node(api, "after")
+        assert told() == ("ADDED", ["after"])
 
 
 @pytest.mark.parametrize("code", [401, 403, 429, 500])
 def test_refusals_are_outlasted_too(api: Api, tmp_path: Path, code: int) -> None:
     put_node(api, "a")
-    left = [1, 1, 1]
-
-    def refuse(_: object) -> ApiError | None:
-        return ApiError(code, "Refused", "not now") if left and left.pop() else None
-
-    api.faults.append(refuse)
-    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
-        with following(cluster) as told, stopping(server):
-            assert told() == (LISTED, ["a"])
+    refusals = [ApiError(code, "Refused", "not now")] * 3
+    api.faults.append(lambda _: refusals.pop() if refusals else None)
+    with following(api, tmp_path) as (_, told):
+        assert told() == (LISTED, ["a"])
+    assert not refusals
 
 
 class Script:
@@ -179,8 +153,9 @@ def followed(script: Script) -> tuple[list[Told], list[float]]:
 
 def test_a_watch_goes_on_from_the_last_thing_it_heard_bookmarks_included() -> None:
     script = Script([change("ADDED", 11)], [change("MODIFIED", 12), change("BOOKMARK", 20)], ClusterUnreachable("x"))
-    followed(script)
+    told, _ = followed(script)
     assert script.since == ["10", "11", "20", "20"]
+    assert told == [(LISTED, ["a", "b"]), ("ADDED", ["of-11"]), ("MODIFIED", ["of-12"])]
 
 
 def test_an_expired_version_is_forgotten() -> None:

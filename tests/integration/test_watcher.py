@@ -9,7 +9,7 @@ from redis import Redis
 from reactor.doors.cloudevents import decode
 from reactor.doors.queue import EVENTS, Entry
 from reactor.doors.store import RedisStore
-from reactor.model.drift import OutageRecord
+from reactor.model.drift import OutageRecord, Outcome
 from reactor.model.errors import StoreUnreachable
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event, watcher_source
 from reactor.model.node import NodeView, node_view
@@ -187,11 +187,11 @@ def test_a_restarted_watcher_tells_the_same_outage_by_the_same_identity(board: B
 def test_what_two_watchers_tell_is_one_job(store: MemoryStore) -> None:
     ran: list[str] = []
 
-    def run(entry: Entry) -> object:
+    def run(entry: Entry) -> Outcome:
         ran.append(entry.id)
         return DONE
 
-    queue = MemoryQueue(lambda: NOW, run)  # type: ignore[arg-type]  # DONE is an Outcome
+    queue = MemoryQueue(lambda: NOW, run)
     for watcher in (Watcher(store, queue, SOURCE, lambda: NOW) for _ in range(2)):
         watcher.take(LISTED, [view("Unknown")])
         watcher.resync()

@@ -30,7 +30,8 @@ def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Dec
         ("node", still_lost(seen.node, drift.outage)),
         ("window", window(drift.outage, policy, now)),
     ]
-    if record.released_at is None and (objection := _first(outage)):
+    # Kubernetes itself removes the pods of a deleted node: then the drift goes on to its end.
+    if record.released_at is None and seen.node and (objection := _first(outage)):
         return _decision(objection, outage, record, policy, now)
     if seen.vm is None or seen.vm.uid != drift.vm.uid or seen.vm.deleting:
         return _decision(Judgement("vm-deleted", f"VM {drift.vm} was deleted."), outage, record, policy, now)
@@ -61,8 +62,8 @@ def _prerequisites(
     seen: Observation, record: Record, policy: Policy, now: float, pods: tuple[PodView, ...]
 ) -> list[Named]:
     vm, node = seen.vm, seen.node
-    if vm is None or node is None:  # released already, and the node deleted since: only its pods are left to wait for
-        return [("node", still_lost(node, record.drift.outage))]
+    if vm is None or node is None:  # the node was deleted, which is an objection already: its pods are waited for
+        return []
     return [
         ("placement", placement(vm.template, seen.nodes, record.drift.outage.node, policy)),
         ("storage", storage(seen)),

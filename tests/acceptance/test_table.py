@@ -1,0 +1,118 @@
+"""What a terminal of some size shows; no process is needed for it."""
+
+import io
+from dataclasses import replace
+
+from rich.console import Console
+
+from reactor.model.drift import Check, OutageRecord, Phase, Record
+from reactor.model.identity import Drift, NodeRef, Outage, VmRef
+from vmdrift.live import Live
+from vmdrift.status import Snapshot
+from vmdrift.table import checks_table, overview
+
+NOW = 1_000_000_100.0
+OUTAGE = Outage(NodeRef("worker-1", "uid-1"), 1_000_000_000)
+SENTENCE = "Node worker-1 is unreachable since 01:46:40Z; the window of 300 s ends at 01:51:40Z."
+
+
+def waiting(name: str, outage: Outage = OUTAGE) -> Record:
+    drift = Drift(VmRef("shop", name, f"uid-{name}"), outage)
+    return Record(drift, Phase.WAITING, "unreachable-window", SENTENCE, NOW, NOW, again_at=outage.since + 300.0)
+
+
+def completed(name: str) -> Record:
+    record = waiting(name).moved(NOW, Phase.COMPLETED, "running-elsewhere", "It runs on worker-2.", None)
+    return replace(record, ended_at=1_000_000_042.0)
+
+
+def snapshot(*records: Record) -> Snapshot:
+    return Snapshot([(OutageRecord(OUTAGE, NOW), list(records))])
+
+
+def shown(snapshot: Snapshot, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    with console.capture() as capture:
+        console.print(overview(snapshot.outages, snapshot.records, NOW))
+    return capture.get()
+
+
+def followed(snapshot: Snapshot, *, height: int = 24) -> str:
+    """What the live table draws last on a terminal."""
+    screen = io.StringIO()
+    console = Console(file=screen, width=80, height=height, force_terminal=True, color_system=None)
+    with Live(console) as live:
+        live.show(snapshot, NOW)
+        return screen.getvalue()
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_every_word_of_the_sentence_is_there_at_80_columns() -> None:
+    text = shown(snapshot(waiting("web")))
+
+    assert all(word in text for word in SENTENCE.split())
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_very_long_name_is_folded_and_the_sentence_stays_readable() -> None:
+    name = "customer-database-of-the-north-western-region-number-0042"
+    lines = shown(snapshot(waiting(name))).splitlines()
+
+    assert "".join(line[:26].strip() for line in lines[4:]) == f"shop/{name}"
+    assert all(word in " ".join(lines) for word in SENTENCE.split())
+    assert "200 s left" in lines[4]
+
+
+def test_what_is_left_of_the_window_is_shown_and_afterwards_how_long_it_took() -> None:
+    text = shown(snapshot(waiting("web"), completed("mail")))
+
+    assert "200 s left" in text
+    assert "after 42 s" in text
+    assert "2 VMs: 1 waiting, 1 completed." in text
+
+
+def test_the_node_is_named_beside_the_vm_only_where_there_are_several_outages() -> None:
+    other = Outage(NodeRef("worker-9", "uid-9"), 1_000_000_050)
+    two = Snapshot([*snapshot(waiting("web")).outages, (OutageRecord(other, NOW), [waiting("mail", other)])])
+
+    assert "off worker" not in shown(snapshot(waiting("web")))
+    assert "shop/mail off worker-9 waiting" in words(shown(two))
+
+
+def test_a_node_that_is_back_is_not_called_lost() -> None:
+    back = Snapshot([(OutageRecord(OUTAGE, NOW, recovered_at=NOW), [waiting("web")])])
+
+    assert "Node worker-1 was lost at 01:46:40Z and is back since 01:48:20Z; 1 VM: 1 waiting." in shown(back, 120)
+
+
+def test_an_outage_without_vms_says_so() -> None:
+    assert shown(snapshot()) == "Node worker-1 is lost since 01:46:40Z; no VM was found there yet.\n"
+
+
+def test_while_no_node_is_lost_the_live_table_says_when_it_looked() -> None:
+    assert "No node is lost, as far as Kubernetes knows at 01:48:20Z." in followed(Snapshot([]))
+
+
+def test_a_terminal_too_low_for_all_shows_those_that_go_on() -> None:
+    crowd = snapshot(*(completed(f"done-{number}") for number in range(30)), waiting("slow"))
+
+    text = followed(crowd)
+
+    assert "shop/slow" in text
+    assert "shop/done" not in text
+    assert "31 VMs: 1 waiting, 30 completed." in text
+    assert "shop/done-29" in followed(crowd, height=60)
+
+
+def test_brackets_in_a_sentence_are_no_markup() -> None:
+    check = Check("placement", False, "unschedulable", "The scheduler says: [/red] preemption: [0/4 nodes].")
+    console = Console(file=io.StringIO(), width=200)
+
+    with console.capture() as capture:
+        console.print(checks_table(replace(waiting("web"), checks=(check,))))
+
+    assert check.sentence in capture.get()
+    assert "does not hold" in capture.get()

@@ -1,0 +1,151 @@
+"""Is there another node for the VM? On the recorded nodes, with templates as people write them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reactor.model.drift import Policy
+from reactor.model.identity import NodeRef
+from reactor.model.node import NodeView, Taint
+from tests.unit.decide.recorded import node, seen, vm_of
+from workers.decide.decision import Held, Judgement
+from workers.decide.placement import admits, placement, settled
+
+_LOST = NodeRef("node-a", "uid")
+_B = replace(node(name="node-b"), labels={**node(name="node-b").labels, "zone": "east", "cores": "16"})
+_A, _C = node(name="node-a"), node(name="node-c")
+_GPU = Taint("gpu", "yes", "NoSchedule")
+
+
+def _reason(template: dict[str, Any], *nodes: NodeView, policy: Policy | None = None) -> str:
+    verdict = placement(template, nodes, _LOST, policy or Policy())
+    return verdict.reason if isinstance(verdict, Judgement) else ""
+
+
+def _affinity(*terms: dict[str, Any]) -> dict[str, Any]:
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": list(terms)}}
+    return {"affinity": {"nodeAffinity": required}}
+
+
+def _rule(key: str, operator: str, *values: str) -> dict[str, Any]:
+    return {"matchExpressions": [{"key": key, "operator": operator, "values": list(values)}]}
+
+
+def test_a_vm_with_no_wishes_can_run_on_any_ready_node() -> None:
+    assert placement({}, [_A, _B], _LOST, Policy()) == Held("It can run on node-b.")
+
+
+def test_the_recorded_wish_for_the_lost_node_is_only_a_wish() -> None:
+    assert _reason(dict(vm_of(seen("vm-cd")).template), _A, _B) == ""
+
+
+def test_the_recorded_pinned_vm_can_run_nowhere_else() -> None:
+    assert _reason(dict(vm_of(seen("vm-pin")).template), _A, _B, _C) == "pinned-to-node"
+
+
+@pytest.mark.parametrize(
+    ("wish", "admitted"),
+    [
+        ({"nodeSelector": {"zone": "east"}}, True),
+        ({"nodeSelector": {"zone": "west"}}, False),
+        ({"nodeSelector": {"zone": "east", "rack": "1"}}, False),
+        (_affinity(_rule("zone", "In", "west", "east")), True),
+        (_affinity(_rule("zone", "In", "west")), False),
+        (_affinity(_rule("rack", "In", "1")), False),
+        (_affinity(_rule("zone", "NotIn", "west")), True),
+        (_affinity(_rule("zone", "NotIn", "east")), False),
+        (_affinity(_rule("rack", "NotIn", "1")), True),
+        (_affinity(_rule("zone", "Exists")), True),
+        (_affinity(_rule("rack", "Exists")), False),
+        (_affinity(_rule("rack", "DoesNotExist")), True),
+        (_affinity(_rule("zone", "DoesNotExist")), False),
+        (_affinity(_rule("cores", "Gt", "15")), True),
+        (_affinity(_rule("cores", "Gt", "16")), False),
+        (_affinity(_rule("zone", "Gt", "1")), False),
+        (_affinity(_rule("rack", "Gt", "1")), False),
+        (_affinity(_rule("cores", "Lt", "17")), True),
+        (_affinity(_rule("cores", "Lt", "16")), False),
+        (_affinity(_rule("cores", "Lt")), False),
+        (_affinity(_rule("zone", "Like", "east")), False),
+        (_affinity(_rule("zone", "In", "west"), _rule("zone", "In", "east")), True),
+        (
+            _affinity(
+                {
+                    "matchExpressions": [
+                        *_rule("zone", "Exists")["matchExpressions"],
+                        *_rule("rack", "Exists")["matchExpressions"],
+                    ]
+                }
+            ),
+            False,
+        ),
+        (_affinity({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node-b"]}]}), True),
+        (_affinity({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node-a"]}]}), False),
+        (_affinity({}), False),
+    ],
+)
+def test_selectors_and_required_affinity_are_read_as_the_scheduler_reads_them(
+    wish: dict[str, Any], admitted: bool
+) -> None:
+    assert admits(wish, _B) is admitted
+    assert _reason(wish, _A, _B) == ("" if admitted else "pinned-to-node")
+
+
+@pytest.mark.parametrize(
+    ("toleration", "admitted"),
+    [
+        (None, False),
+        ({"key": "gpu", "operator": "Exists"}, True),
+        ({"operator": "Exists"}, True),
+        ({"key": "gpu", "operator": "Equal", "value": "yes"}, True),
+        ({"key": "gpu", "value": "yes"}, True),
+        ({"key": "gpu", "value": "no"}, False),
+        ({"key": "gpu"}, False),
+        ({"key": "tpu", "operator": "Exists"}, False),
+        ({"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}, True),
+        ({"key": "gpu", "operator": "Exists", "effect": "NoExecute"}, False),
+    ],
+)
+def test_a_tainted_node_is_for_those_who_tolerate_its_taint(toleration: dict[str, str] | None, admitted: bool) -> None:
+    template = {"tolerations": [toleration] if toleration else []}
+    assert admits(template, replace(_B, taints=(_GPU,))) is admitted
+
+
+@pytest.mark.parametrize(
+    "taint",
+    [Taint("gpu", "", "PreferNoSchedule"), Taint("node.kubernetes.io/memory-pressure", "", "NoSchedule")],
+    ids=["preference", "condition"],
+)
+def test_a_taint_that_is_a_preference_or_passes_does_not_make_a_vm_pinned(taint: Taint) -> None:
+    assert admits({}, replace(_B, taints=(taint,)))
+
+
+def test_a_node_without_kubevirt_can_never_take_a_vm() -> None:
+    assert not admits({}, replace(_B, labels={}))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [replace(_B, unschedulable=True), replace(_B, ready="False"), replace(_B, ready="Unknown")],
+    ids=["cordoned", "not ready", "unreachable"],
+)
+def test_when_all_nodes_that_it_could_run_on_are_away_or_cordoned_it_waits_for_them(other: NodeView) -> None:
+    elsewhere = replace(_C, labels={"kubevirt.io/schedulable": "true", "zone": "west"})
+    assert _reason({"nodeSelector": {"zone": "east"}}, _A, other, elsewhere) == "no-node-fits"
+    assert _reason({}, _A, other) == "too-few-nodes"
+
+
+@pytest.mark.parametrize(("least", "reason"), [(1, ""), (2, ""), (3, ""), (4, "too-few-nodes")])
+def test_the_lost_node_counts_among_the_available_nodes(least: int, reason: str) -> None:
+    assert _reason({}, _A, _B, _C, policy=Policy(min_available_nodes=least)) == reason
+
+
+def test_the_lost_node_is_no_target_even_when_it_looks_ready() -> None:
+    assert _reason({}, replace(_A, ready="True", taints=())) == "pinned-to-node"
+
+
+def test_observing_may_stop_reading_nodes_as_soon_as_one_fits() -> None:
+    assert settled({}, [_A, _B], _LOST, Policy())
+    assert not settled({}, [_A, replace(_B, unschedulable=True)], _LOST, Policy())
+    assert not settled({}, [_A, _B], _LOST, Policy(min_available_nodes=3))

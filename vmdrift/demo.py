@@ -1,6 +1,7 @@
 """The simulated story: a cluster, a power cut, and what a good end looks like."""
 
 import json
+import signal
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,11 +25,15 @@ class Demo:
     def __init__(self, processes: Processes, folder: Path, times: float, vms: int = 0) -> None:
         if not 1 <= times <= WINDOW / 10:
             raise SettingsError(f"--factor: {times:g} is not from 1 to {WINDOW / 10:g}; a window lasts 10 s at least")
+        # Signals wait: what a handler raises inside a class statement comes out of it as a RuntimeError (Python 3.11).
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             from simulator.process import scene_for  # noqa: PLC0415 - needs the extra `demo`
             from simulator.scene import LOST, Storage  # noqa: PLC0415 - same
         except ImportError as error:
             raise SettingsError(f"the simulated cluster needs pip install 'vm-drift[demo]': {error}") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
         self.lost, self._times, self._folder = LOST, times, folder
         on_lost = [vm for vm in scene_for(times, vms).vms if vm.node == LOST]

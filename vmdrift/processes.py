@@ -65,10 +65,11 @@ class Processes:
         return [name for name, child in self._children.items() if child.poll() is not None]
 
     def stop(self) -> None:
-        """SIGTERM, in reverse order of start, SIGKILL to whoever takes too long; then the leash."""
+        """SIGTERM, in reverse order of start, SIGKILL to whoever takes too long; then to the group."""
         for child in reversed(self._children.values()):
             _end(child)
-        self._leash.kill()
+        # The whole group: a signal that raises between a child's start and our noting it leaves one we do not know.
+        os.killpg(self._leash.pid, signal.SIGKILL)
         _close(self._leash.stdin)
         self._leash.wait()
 

@@ -64,7 +64,7 @@ def run(*, act: bool, simulate: bool, factor: float) -> int:
         code = 0 if real else 1
     except VmDriftError as error:
         sys.stderr.write(f"vmdrift run: cannot start: {explain(error)}\n")
-    if code:
+    if code and any(log.stat().st_size for log in folder.glob("*.log")):
         console.print(f"Logs: {folder}", highlight=False, markup=False, soft_wrap=True)
     else:
         shutil.rmtree(folder, ignore_errors=True)
@@ -93,13 +93,13 @@ class _Here:
     def simulated(self, factor: float) -> int:
         """The story of one lost node, from the power cut to the verdict."""
         self._say("This is a simulated cluster: no real machine, VM or disk is touched.")
+        demo = Demo(self._processes, self._folder, factor)
         url = self._redis()
         # Workers take whatever job is there: those of a real cluster must never be judged by a simulated one.
         with store_door.translated():
             used = store_door.connect(url).dbsize()
         if used:
             raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")
-        demo = Demo(self._processes, self._folder, factor)
         kubeconfigs = {name: str(demo.kubeconfig("watcher" if name == "watcher" else "workers")) for name in _ROLES}
         env = self._start(url, demo.env, kubeconfigs)
         self._say(_status(url), *demo.story())

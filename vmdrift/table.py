@@ -23,8 +23,8 @@ _STYLE = {
     Phase.CANCELLED: "magenta",
     Phase.FAILED: "red",
 }
-_BAR = 10  # characters
-_LEFT = len(" 300 s left")
+_BAR = 8  # characters
+_LEFT = len(" 300 s")
 _NAME = 24  # characters; a longer name is folded, so that the sentence has room on 80 columns
 
 
@@ -54,29 +54,31 @@ def _counted(records: Sequence[Record]) -> str:
 
 
 def drifts_table(records: Sequence[Record], now: float) -> Table:
-    """A row per drift; the node is named only where there is more than one."""
+    """A row per drift. `Spent` is since the node turned Unknown, to the drift's end or to now."""
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
-    several = len({record.drift.outage.id for record in records}) > 1
+    table.add_column("Node", overflow="fold", max_width=_NAME)
     table.add_column("VM", overflow="fold", max_width=_NAME)
     table.add_column("Phase", no_wrap=True)
     table.add_column("Why", ratio=1)
-    table.add_column("Time", no_wrap=True, width=_BAR + _LEFT)
+    table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
+    table.add_column("Spent", no_wrap=True, justify="right")
     for record in records:
-        name = str(record.drift if several else record.drift.vm)
         phase = Text(record.phase.value, style=_STYLE[record.phase])
-        table.add_row(name, phase, Text(record.sentence), _time(record, now))
+        spent = f"{(record.ended_at or now) - record.drift.outage.since:.0f} s"
+        node, vm = record.drift.outage.node.name, str(record.drift.vm)
+        table.add_row(node, vm, phase, Text(record.sentence), _left(record, now), spent)
     return table
 
 
-def _time(record: Record, now: float) -> Table | str:
-    """What is left of the window, as a bar, or how long after the outage began."""
+def _left(record: Record, now: float) -> Table | str:
+    """What is left of the window that this drift waits for, as a bar and in seconds."""
     window = _window(record)
     if window is None:
-        return f"after {(record.ended_at or now) - record.drift.outage.since:.0f} s"
+        return ""
     begin, end = window
     left = min(end - begin, max(0.0, end - now))
     bar = Table.grid(padding=(0, 1))
-    bar.add_row(ProgressBar(end - begin, end - begin - left, width=_BAR), f"{left:.0f} s left")
+    bar.add_row(ProgressBar(end - begin, end - begin - left, width=_BAR), f"{left:.0f} s")
     return bar
 
 

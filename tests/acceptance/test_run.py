@@ -196,3 +196,4 @@ def refused(done: Done, said: str) -> None:
     assert said in done.err
     assert done.err.count("\n") == 1
     assert "Traceback" not in done.err
+    assert "Logs: " not in done.out, "an empty folder is no help"

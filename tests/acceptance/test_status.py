@@ -20,7 +20,7 @@ def test_it_shows_every_check_of_every_drift_with_its_sentence(site: Callable[[i
     assert early.code == 0
     assert "Node worker-1 is lost since" in early.out
     assert "6 VMs: 6 waiting." in early.out
-    assert "s left" in early.out
+    assert "Window left" in early.out
 
     cluster.wait_for("refused", "shop/scratch", "shop/licence")
     cluster.wait_for("detaching", "shop/database")

@@ -99,7 +99,7 @@ def test_the_story_survives(
 
 
 def _untold(cluster: Site) -> bool:
-    """Redis was emptied after some had come up; nothing of the lost node names them, so nobody tells their end again."""
+    """Redis was emptied after some had come up; nothing of the lost node names them, so nobody tells their end."""
     records = cluster.records()
     missing = set(cluster.demo.expected) - set(records)
     return missing <= {"shop/web", "shop/queue"} and all(record.phase.is_end for record in records.values())

@@ -67,6 +67,7 @@ class RqWorld:
         scheduler.acquire_locks()
         scheduler.enqueue_scheduled_jobs()
         scheduler.release_locks()
+        scheduler.connection.connection_pool.disconnect()  # RQ's scheduler opens its own
         _Worker(DRIFTS, self.redis).work(burst=True, max_jobs=50, logging_level="CRITICAL")
 
 

@@ -87,8 +87,7 @@ def _check(play: Play) -> None:
     for record in play.records:
         assert record.reason
         assert record.sentence
-        assert record.phase.is_end or (record.again_at is not None and record.again_at > play.world.now - 1)
-        assert record.phase.is_end or record.again_at <= play.world.now + 600
+        assert record.phase.is_end or -1 < (record.again_at or 0) - play.world.now < 600
     for outage in play.outages():
         node = next((n for n in play.world.hypervisor.machines.values() if n.node == outage.node.name), None)
         assert node is not None

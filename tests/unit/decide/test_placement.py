@@ -8,7 +8,7 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.identity import NodeRef
 from reactor.model.node import NodeView, Taint
-from tests.unit.decide.recorded import node, seen, vm_of
+from tests.unit.decide.recorded import READY, node, seen, vm_of
 from workers.decide.decision import Held, Judgement
 from workers.decide.placement import admits, placement, settled
 
@@ -142,7 +142,10 @@ def test_the_lost_node_counts_among_the_available_nodes(least: int, reason: str)
 
 
 def test_the_lost_node_is_no_target_even_when_it_looks_ready() -> None:
-    assert _reason({}, replace(_A, ready="True", taints=())) == "pinned-to-node"
+    back = node(READY, "node-a")
+    assert admits({}, back)
+    assert _reason({}, back) == "pinned-to-node"
+    assert _reason({}, back, replace(_B, unschedulable=True), policy=Policy(min_available_nodes=1)) == "no-node-fits"
 
 
 def test_observing_may_stop_reading_nodes_as_soon_as_one_fits() -> None:

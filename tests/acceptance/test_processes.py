@@ -1,0 +1,38 @@
+"""Children end with us, also those that we had no time to note."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vmdrift.processes import Processes
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+STUBBORN = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"]
+
+
+def test_a_child_that_was_started_but_not_yet_noted_is_ended_too(folder: Path) -> None:
+    processes = Processes(folder)
+    # As if a signal handler had raised between the two lines of `start`.
+    child = subprocess.Popen(SLEEP, process_group=processes._leash.pid)
+
+    processes.stop()
+
+    assert child.wait(10) != 0
+
+
+def test_a_child_that_ignores_sigterm_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vmdrift.processes._GRACE", 0.1)
+    with Processes(folder) as processes:
+        child = processes.start("stubborn", STUBBORN)
+
+    assert child.returncode is not None
+
+
+def test_a_child_that_ended_by_itself_is_told(folder: Path) -> None:
+    with Processes(folder) as processes:
+        processes.start("quick", [sys.executable, "-c", "print('last words')"]).wait(30)
+
+        assert processes.dead() == ["quick"]
+        assert processes.log("quick").read_text() == "last words\n"

@@ -33,8 +33,8 @@ def reasons() -> str:
     lines = [
         "# Reasons",
         "",
-        "Why a drift is where it is: each code, the phase that it explains, what it means, what ends it, and what you can",
-        "do. Generated from `reactor/model/reason.py` by `python docs/generate.py`.",
+        "Why a drift is where it is: each code, the phase that it explains, what it means, what ends it, and what you",
+        "can do. Generated from `reactor/model/reason.py` by `python docs/generate.py`.",
         "",
         "| code | phase | meaning | what ends it | what you can do |",
         "| --- | --- | --- | --- | --- |",

@@ -212,6 +212,16 @@ def test_an_operator_who_force_deletes_the_launcher_is_followed_to_the_end() -> 
     play.check()
 
 
+def test_a_vm_that_is_stopped_after_its_release_is_not_waited_for() -> None:
+    play = _lost(Vm("vm", Storage.RBD_BLOCK, node=LOST))
+    assert play.until("vm", ("released", "force-deleted"))
+    play.world.run_for(100)
+    play.world.api.client("admin").patch("virtualmachines", "vm", {"spec": {"runStrategy": "Halted"}}, "default")
+    assert play.until_ended()
+    assert play.story("vm") == ("refused", "run-strategy")
+    play.check()
+
+
 def test_a_shorter_window_is_kept_to_the_second() -> None:
     policy = replace(Policy(), unreachable_window=60.0)
     play = _lost(Vm("vm", node=LOST, toleration=10), policy=policy)

@@ -90,8 +90,10 @@ def _after_release(seen: Observation, record: Record, policy: Policy, now: float
         return _decision(_elsewhere(seen.vmi), [("node", lost)], record, policy, now)
     released_at = record.released_at or (new.created if new else now)
     freed = volumes(seen, replace(policy, detach=_detach(seen, lost, policy)), released_at, now)
-    checks = [("node", lost), ("volumes", freed)]
-    decision = _decision(_first([("volumes", freed)]) or ending(seen, new), checks, record, policy, now)
+    # Somebody may have stopped the VM since, or force-deleted the launcher of one that never comes back by itself.
+    back = [] if new or seen.vm is None else [("comeback", comeback(seen.vm))]
+    checks: list[Named] = [("node", lost), ("volumes", freed), *back]
+    decision = _decision(_first(checks[1:]) or ending(seen, new), checks, record, policy, now)
     return replace(decision, released_at=released_at, detached=isinstance(freed, Held))
 
 

@@ -184,6 +184,18 @@ def test_the_six_minutes_are_told_after_the_release() -> None:
     assert not decision.detached
 
 
+@pytest.mark.parametrize("vm", ["vm-man", "vm-once"])
+def test_a_vm_that_does_not_come_back_is_not_waited_for_though_somebody_released_it(vm: str) -> None:
+    decision = decide(seen(vm, RELEASED), record(vm), _AUTO, _LATER)
+    assert (decision.judgement.phase, decision.judgement.reason) == (Phase.REFUSED, "run-strategy")
+
+
+def test_a_vm_that_was_started_by_hand_after_the_release_is_followed_to_its_end() -> None:
+    running = seen("vm-rbd", RUNNING)
+    manual = replace(running, vm=replace(vm_of(running), run_strategy="Manual"))
+    assert decide(manual, _RELEASED, _AUTO, POWER_CUT + RUNNING).judgement.reason == "running-elsewhere"
+
+
 def test_the_end_is_told_when_the_vm_runs_elsewhere() -> None:
     decision = decide(seen("vm-rbd", RUNNING), _RELEASED, _AUTO, POWER_CUT + RUNNING)
     assert (decision.judgement.phase, decision.judgement.reason) == (Phase.COMPLETED, "running-elsewhere")

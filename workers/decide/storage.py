@@ -55,7 +55,7 @@ def _claim_objection(volume: Volume) -> Judgement | None:
         return Judgement("node-local-volume", f"{what} is a {volume.source} volume on the lost node.")
     if not any(fnmatch(volume.driver, pattern) for pattern in _CEPH):
         return Judgement("unsupported-storage", f"{what}: {volume.driver or volume.source} is not known to be shared.")
-    if not _SINGLE_NODE.issuperset(volume.modes):
-        modes = ", ".join(volume.modes)
+    if not volume.modes or not _SINGLE_NODE.issuperset(volume.modes):
+        modes = ", ".join(volume.modes) or "nobody knows which access modes"
         return Judgement("shared-volume-not-fenced", f"{what} allows {modes}: nothing would keep the lost node out.")
     return None

@@ -22,14 +22,16 @@ os.killpg(0, signal.SIGTERM)
 time.sleep(5)
 os.killpg(0, signal.SIGKILL)
 """
-_GRACE = 10.0  # seconds a child may take to stop
 
 
 class Processes:
-    """Starts children and stops them in reverse order. Use it as a context manager. `logs` is a folder."""
+    """Starts children and stops them in reverse order. Use it as a context manager.
 
-    def __init__(self, logs: Path) -> None:
-        self.logs = logs
+    `logs` is a folder; `grace` is how many seconds a child may take to stop before it is killed.
+    """
+
+    def __init__(self, logs: Path, grace: float = 10.0) -> None:
+        self.logs, self._grace = logs, grace
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         leash = [sys.executable, "-I", "-S", "-c", _LEASH]
         self._leash = subprocess.Popen(leash, stdin=subprocess.PIPE, process_group=0)  # noqa: S603 - our own text
@@ -67,19 +69,19 @@ class Processes:
     def stop(self) -> None:
         """SIGTERM, in reverse order of start, SIGKILL to whoever takes too long; then to the group."""
         for child in reversed(self._children.values()):
-            _end(child)
+            _end(child, self._grace)
         # The whole group: a signal that raises between a child's start and our noting it leaves one we do not know.
         os.killpg(self._leash.pid, signal.SIGKILL)
         _close(self._leash.stdin)
         self._leash.wait()
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _end(child: subprocess.Popen[bytes], grace: float) -> None:
     _close(child.stdin)
     if child.poll() is None:
         child.send_signal(signal.SIGTERM)
     try:
-        child.wait(_GRACE)
+        child.wait(grace)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()

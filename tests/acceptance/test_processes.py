@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from vmdrift.processes import Processes
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -22,9 +20,8 @@ def test_a_child_that_was_started_but_not_yet_noted_is_ended_too(folder: Path) -
     assert child.wait(10) != 0
 
 
-def test_a_child_that_ignores_sigterm_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vmdrift.processes._GRACE", 0.1)
-    with Processes(folder) as processes:
+def test_a_child_that_ignores_sigterm_is_killed(folder: Path) -> None:
+    with Processes(folder, grace=0.1) as processes:
         child = processes.start("stubborn", STUBBORN)
 
     assert child.returncode is not None

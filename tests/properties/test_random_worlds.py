@@ -127,7 +127,7 @@ _FEW = settings(
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.generate],
 )
-_MANY = settings(max_examples=3000, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+_MANY = settings(max_examples=300, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @_FEW

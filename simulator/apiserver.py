@@ -1,7 +1,9 @@
 """The simulated API server over HTTP, for unmodified clients: the official `kubernetes` package, kubectl, curl."""
 
 import asyncio
+import ssl
 import threading
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
@@ -23,19 +25,26 @@ _SHUTDOWN_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def serving(api: Api, port: int = 0, *, bookmark_interval: float = 60.0) -> AsyncIterator[int]:
+async def serving(
+    api: Api, port: int = 0, *, bookmark_interval: float = 60.0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
     """Serve `api` on the loopback interface in the running event loop; yields the port (a free one for 0)."""
     bell = Bell(api)
     app = web.Application(client_max_size=_LARGEST_BODY)
-    app.router.add_route("*", "/{path:.*}", Handler(api, bell, bookmark_interval).handle)
+    handler = Handler(api, bell, bookmark_interval)
+    app.router.add_route("*", "/{path:.*}", handler.handle)
+    app.on_response_prepare.append(handler.stamp)
     # Cancelling handlers of clients that left keeps abandoned watches from piling up.
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
     try:
         await runner.setup()
-        await web.TCPSite(runner, HOST, port).start()
+        await web.TCPSite(runner, HOST, port, ssl_context=tls).start()
         yield runner.addresses[0][1]
     finally:
         bell.close()
+        for connection in runner.server.connections if tls and runner.server else ():
+            if connection.transport:
+                connection.transport.abort()  # an orderly end would wait for clients that do not listen just now
         await runner.cleanup()
 
 
@@ -49,10 +58,13 @@ class ApiServer:
         api: what is served.
         port: 0 for a free one, chosen at the first start.
         bookmark_interval: seconds between the bookmarks of a watch.
+        tls: its certificate; None for plain HTTP.
     """
 
-    def __init__(self, api: Api, *, port: int = 0, bookmark_interval: float = 60.0) -> None:
-        self.api, self.port = api, port
+    def __init__(
+        self, api: Api, *, port: int = 0, bookmark_interval: float = 60.0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.api, self.port, self.tls = api, port, tls
         self._bookmark_interval = bookmark_interval
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -61,7 +73,7 @@ class ApiServer:
     @property
     def url(self) -> str:
         """Where it listens, for instance "http://127.0.0.1:40001"."""
-        return f"http://{HOST}:{self.port}"
+        return f"http{'s' if self.tls else ''}://{HOST}:{self.port}"
 
     def start(self) -> None:
         """Listen; returns when connections are taken. OSError when the port is not free."""
@@ -96,22 +108,23 @@ class ApiServer:
 
     async def _serve(self, listening: Future[int]) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with serving(self.api, self.port, bookmark_interval=self._bookmark_interval) as port:
+        async with serving(self.api, self.port, bookmark_interval=self._bookmark_interval, tls=self.tls) as port:
             listening.set_result(port)
             await self._stop.wait()
 
 
-def kubeconfig(url: str, token: str) -> Obj:
+def kubeconfig(url: str, token: str, ca: bytes = b"") -> Obj:
     """A kubeconfig for kubectl and the official clients: write it to a file as JSON, which is YAML too.
 
     kubectl sends no token over plain HTTP (client-go `clientcmd/client_config.go`), so the API sees
-    the user without one; the official Python client sends it.
+    the user without one; the official Python client sends it. `ca`: who vouches for the server, as PEM.
     """
+    trusted = {"certificate-authority-data": b64encode(ca).decode()} if ca else {}
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "simulated",
-        "clusters": [{"name": "simulated", "cluster": {"server": url}}],
+        "clusters": [{"name": "simulated", "cluster": {"server": url} | trusted}],
         "users": [{"name": "user", "user": {"token": token}}],
         "contexts": [
             {"name": "simulated", "context": {"cluster": "simulated", "user": "user", "namespace": "default"}}

@@ -16,7 +16,7 @@ import orjson
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration
 from urllib3 import BaseHTTPResponse, Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, SSLError
 from yaml import YAMLError
 
 from reactor.model import errors
@@ -75,6 +75,10 @@ def connect(kubeconfig: str, timeout: float, before_call: Callable[[], None] = l
 
     Raises SettingsError when there is neither. Nothing is asked of the API server yet.
     """
+    return KubernetesCluster(lambda: _client(kubeconfig), timeout, before_call)
+
+
+def _client(kubeconfig: str) -> ApiClient:
     configuration = Configuration()
     try:
         if kubeconfig:
@@ -85,7 +89,7 @@ def connect(kubeconfig: str, timeout: float, before_call: Callable[[], None] = l
         # The last three are the library's stumbling over a file that is YAML, or text, but no kubeconfig.
         what = f"KUBECONFIG={kubeconfig}" if kubeconfig else "no cluster: KUBECONFIG is not set, and this is no pod"
         raise errors.SettingsError(f"{what}: {error}") from error
-    return KubernetesCluster(ApiClient(configuration), timeout, before_call)
+    return ApiClient(configuration)
 
 
 def uid(cluster: Cluster) -> str:
@@ -97,10 +101,17 @@ def uid(cluster: Cluster) -> str:
 
 
 class KubernetesCluster:
-    """The Cluster over HTTP. `timeout` in seconds, for one call; `before_call` runs before each (heartbeats)."""
+    """The Cluster over HTTP. `timeout` in seconds, for one call; `before_call` runs before each (heartbeats).
 
-    def __init__(self, api: ApiClient, timeout: float, before_call: Callable[[], None] = lambda: None) -> None:
-        self._api, self._timeout, self._before_call = api, timeout, before_call
+    `load` makes a client from the credentials as they are now. It is asked again when the API server knows the old ones
+    no more: tokens expire and certificates are rotated while we run.
+    """
+
+    def __init__(
+        self, load: Callable[[], ApiClient], timeout: float, before_call: Callable[[], None] = lambda: None
+    ) -> None:
+        self._load, self._timeout, self._before_call = load, timeout, before_call
+        self._api = load()
 
     @property
     def host(self) -> str:
@@ -147,15 +158,19 @@ class KubernetesCluster:
             response = self._send(method, path, query or {}, body=body, timeout=Timeout(self._timeout))
             return _object(response.data)
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        *,
-        timeout: Timeout,
-        body: Obj | None = None,
-        **more: bool,
+    def _send(self, method: str, path: str, query: Mapping[str, str], **more: Any) -> BaseHTTPResponse:
+        wanted = urlencode({key: value for key, value in query.items() if value})
+        where = f"{path}?{wanted}" if wanted else path
+        response = self._request(method, where, **more)
+        # Refused before anything was done, so that asking again with new credentials does nothing twice.
+        if response.status == HTTPStatus.UNAUTHORIZED and self._renewed():
+            response = self._request(method, where, **more)
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise _refusal(method, path, response)
+        return response
+
+    def _request(
+        self, method: str, where: str, *, timeout: Timeout, body: Obj | None = None, stream: bool = False
     ) -> BaseHTTPResponse:
         self._before_call()
         configuration = self._api.configuration
@@ -163,20 +178,30 @@ class KubernetesCluster:
         # Asked for anew at every call: the client reloads a ServiceAccount's token about once a minute.
         if token := configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
             headers["Authorization"] = token
-        wanted = {key: value for key, value in query.items() if value}
-        response: BaseHTTPResponse = self._api.rest_client.pool_manager.request(
-            method,
-            f"{configuration.host}/{path}" + (f"?{urlencode(wanted)}" if wanted else ""),
-            headers=headers | ({"Content-Type": "application/json"} if body else {}),
-            body=orjson.dumps(body) if body else None,
-            timeout=timeout,
-            retries=False,
-            redirect=False,
-            preload_content=not more.get("stream"),
-        )
-        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise _refusal(method, path, response)
+        try:
+            response: BaseHTTPResponse = self._api.rest_client.pool_manager.request(
+                method,
+                f"{configuration.host}/{where}",
+                headers=headers | ({"Content-Type": "application/json"} if body else {}),
+                body=orjson.dumps(body) if body else None,
+                timeout=timeout,
+                retries=False,
+                preload_content=not stream,
+            )
+        except SSLError:
+            self._renewed()  # for the next call: what became of this one is not known
+            raise
         return response
+
+    def _renewed(self) -> bool:
+        """Read the credentials anew; False while they cannot be read."""
+        try:
+            fresh = self._load()
+        except errors.SettingsError:
+            return False
+        self._api.rest_client.pool_manager.clear()
+        self._api = fresh
+        return True
 
 
 def _path(resource: str, namespace: str = "", name: str = "") -> str:

@@ -1,6 +1,7 @@
 """One HTTP request to the API, turned into a call of `Api` and back."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -39,6 +40,10 @@ class Handler:
             ("PATCH", True): self._patch,
             ("DELETE", True): self._delete,
         }
+
+    async def stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Give a response, also a watch's head, its `Date` by the API's clock; aiohttp would take the machine's."""
+        response.headers["Date"] = formatdate(self._api.store.clock(), usegmt=True)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; every refusal is a Status."""

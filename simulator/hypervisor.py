@@ -1,7 +1,8 @@
 """What really happens, beyond what the API shows: machines, power, network, processes and who writes to disks.
 
 Kubelets register processes here. Nobody fences anything by itself: a VM that is started while its old process lives on
-behind a cut network runs **twice**, and `double_runs` remembers it. Ceph's own guards (exclusive locks, watchers) are
+behind a cut network runs **twice**, and `double_runs` remembers it; `double_writes` remembers the disks that two
+machines could write to. Ceph's own guards (exclusive locks, watchers) are
 not simulated, so this shows the worst case.
 """
 
@@ -14,7 +15,10 @@ MACHINES = "machines"  # what the hypervisor's changes are called among resource
 
 @dataclass
 class Machine:
-    """One host. `network` is its way to the API server, `storage` its way to the disks."""
+    """One host. `network` is its way to the API server, `storage` its way to the disks.
+
+    `skew`: seconds by which its clock is ahead of the API server's, negative for behind.
+    """
 
     node: str
     powered: bool = True
@@ -23,6 +27,11 @@ class Machine:
     network: bool = True
     storage: bool = True
     boots: int = 1
+    skew: float = 0.0
+
+    def clock(self, now: float) -> float:
+        """What its clock shows at `now`: the time in its Lease, its conditions and virt-handler's heartbeat."""
+        return now + self.skew
 
     @property
     def boot_id(self) -> str:
@@ -42,7 +51,10 @@ class Machine:
 
 @dataclass(frozen=True)
 class Process:
-    """What a pod runs: the guest of `vm`, or None for a pod that only holds `disks` (CSI volume handles)."""
+    """What a pod runs: the guest of `vm`, or None for a pod that only holds `disks`.
+
+    `disks` are what it can write to: CSI volume handles, or names of volumes without one.
+    """
 
     node: str
     pod_uid: str
@@ -59,6 +71,15 @@ class DoubleRun:
     at: float
 
 
+@dataclass(frozen=True)
+class DoubleWrite:
+    """From `at` on (seconds since the epoch) processes on more than one of `nodes` could write to a disk."""
+
+    disk: str
+    nodes: tuple[str, ...]
+    at: float
+
+
 @dataclass
 class Hypervisor:
     """All machines and processes. `listeners` are called after each change of a machine, with `MACHINES`.
@@ -69,6 +90,7 @@ class Hypervisor:
     machines: dict[str, Machine] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     double_runs: list[DoubleRun] = field(default_factory=list)
+    double_writes: list[DoubleWrite] = field(default_factory=list)
     listeners: list[Callable[[str], None]] = field(default_factory=list)
     version: int = 0
 
@@ -79,12 +101,13 @@ class Hypervisor:
         return self.machines[node]
 
     def start(self, process: Process, now: float) -> None:
-        """A pod's process starts; notes it when its VM already runs on another machine."""
+        """A pod's process starts; notes it when its VM or a writer of its disks already runs on another machine."""
         if process.vm:
             others = tuple(node for node in self.running(process.vm) if node != process.node)
             if others:
                 self.double_runs.append(DoubleRun(process.vm, (*others, process.node), now))
         self.processes[process.pod_uid] = process
+        self._note_writers(process, now)
 
     def stop(self, pod_uid: str) -> None:
         """A pod's process ends; nothing happens when there is none."""
@@ -146,11 +169,23 @@ class Hypervisor:
         """The node's storage clients are fenced off: its processes can no longer write."""
         self._set(node, storage=False)
 
-    def unblock_storage(self, node: str) -> None:
-        """The node's storage clients are let in again."""
+    def unblock_storage(self, node: str, now: float = 0.0) -> None:
+        """The node's storage clients are let in again, at `now`: what still runs there writes again."""
         self._set(node, storage=True)
+        for process in self.on(node):
+            self._note_writers(process, now)
 
-    def _set(self, node: str, **state: bool) -> None:
+    def set_clock(self, node: str, skew: float) -> None:
+        """The node's clock is `skew` seconds ahead of the API server's from now on, behind if negative."""
+        self._set(node, skew=skew)
+
+    def _note_writers(self, process: Process, now: float) -> None:
+        for disk in sorted(process.disks):
+            nodes = tuple(self.writers(disk))
+            if len(nodes) > 1 and process.node in nodes:
+                self.double_writes.append(DoubleWrite(disk, nodes, now))
+
+    def _set(self, node: str, **state: bool | float) -> None:
         for name, value in state.items():
             setattr(self.machines[node], name, value)
         self._changed()

@@ -15,22 +15,25 @@ from typing import Any
 
 import yaml
 
-from simulator.actors.cast import any_phases, cast
+from simulator.actors.cast import Phases, any_phases, cast, control_plane, kubevirt
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.hypervisor import Hypervisor
 from simulator.scene import DEMO, LOST, Scene, Vm, build, is_up
 from simulator.store import Store
 from simulator.timing import Timing
-from simulator.world import RealTime
+from simulator.world import Actor, RealTime
 
 # A token per role, so that the audit tells who did what; "" is kubectl, which sends no token over plain HTTP.
 USERS = {
     "watcher": "system:serviceaccount:vm-drift:watcher",
     "workers": "system:serviceaccount:vm-drift:workers",
     "admin": "system:admin",
+    # This API server knows no impersonation; from a name of KubeVirt's it takes a VMI's status.
+    "e2e": "system:kubevirt:e2e",
 }
 _LEAST_GRACE = 5.0  # seconds; a busy machine may be late by a second or two, and no node shall look dead for that
+NOTHING = "none"  # instead of a number of VMs: no node and no VM
 _UP = 60.0  # seconds
 _PLUGS = frozenset({"power_cut", "power_on", "cut_network", "restore_network"})
 
@@ -53,18 +56,25 @@ def scene_for(times: float, vms: int) -> Scene:
 
 
 class Cluster:
-    """Everything of it, running. `folder` gets a kubeconfig per user."""
+    """Everything of it, running. `folder` gets a kubeconfig per user.
 
-    def __init__(self, folder: Path, times: float, vms: int = 0, port: int = 0) -> None:
-        self.scene, timing = scene_for(times, vms), faster(times)
+    With `vms` None there is no node and no VM, and nobody but the controllers: somebody else brings machines.
+    """
+
+    def __init__(self, folder: Path, times: float, vms: int | None = 0, port: int = 0) -> None:
+        self.scene, timing = Scene((), ()) if vms is None else scene_for(times, vms), faster(times)
         self.hypervisor, self.store = Hypervisor(), Store(time.time)
         self.api = Api(self.store, tokens={**{f"token-{role}": user for role, user in USERS.items()}, "": "kubectl"})
         self.server = ApiServer(self.api, port=port)
-        actors = cast(self.api.client, self.hypervisor, timing, any_phases(0, timing))
-        self._life = RealTime(actors, time.time)
+        self._life = RealTime(self._actors(timing, any_phases(0, timing), machines=vms is not None), time.time)
         self.store.listeners.append(self._life.changed)
         self.hypervisor.listeners.append(self._life.changed)
         self._folder = folder
+
+    def _actors(self, timing: Timing, phases: Phases, *, machines: bool) -> list[Actor]:
+        if machines:
+            return cast(self.api.client, self.hypervisor, timing, phases)
+        return [*control_plane(self.api.client, timing, phases), *kubevirt(self.api.client, timing, phases)]
 
     def start(self) -> str:
         """Bring the scene up; returns the API server's URL."""
@@ -114,9 +124,9 @@ class Cluster:
 
 
 def main(arguments: list[str]) -> None:
-    """Arguments: folder, how many times faster, number of VMs (0: the demo's)."""
+    """Arguments: folder, how many times faster, number of VMs (0: the demo's; "none": not even nodes)."""
     folder, times, vms = arguments
-    cluster = Cluster(Path(folder), float(times), int(vms))
+    cluster = Cluster(Path(folder), float(times), None if vms == NOTHING else int(vms))
     _say({"url": cluster.start()})
     for line in sys.stdin:
         _say(cluster.answer(json.loads(line)))

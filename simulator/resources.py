@@ -69,6 +69,21 @@ def _storage(plural: str, kind: str, *short: str, status: bool = False) -> Resou
     )
 
 
+def _hwameistor(plural: str, kind: str, *short: str) -> Resource:
+    # Source: hwameistor `pkg/apis/hwameistor/v1alpha1/localvolume_types.go` and `localvolumereplica_types.go`.
+    return Resource(
+        group="hwameistor.io",
+        version="v1alpha1",
+        plural=plural,
+        singular=kind.lower(),
+        kind=kind,
+        namespaced=False,
+        short_names=short,
+        has_status=True,
+        counts_generation=True,
+    )
+
+
 def _kubevirt(plural: str, kind: str, *short: str, status: bool) -> Resource:
     return Resource(
         group="kubevirt.io",
@@ -103,5 +118,20 @@ KUBEVIRT: tuple[Resource, ...] = (
     _kubevirt("virtualmachines", "VirtualMachine", "vm", "vms", status=True),
     _kubevirt("virtualmachineinstances", "VirtualMachineInstance", "vmi", "vmis", status=False),
     _kubevirt("virtualmachineinstancemigrations", "VirtualMachineInstanceMigration", "vmim", "vmims", status=True),
+    _kubevirt("virtualmachineinstancereplicasets", "VirtualMachineInstanceReplicaSet", "vmirs", "vmirss", status=True),
 )
-SERVED: tuple[Resource, ...] = KUBERNETES + KUBEVIRT
+# A DataVolume's status is written with the object (containerized-data-importer `pkg/apis/core/v1beta1/types.go`).
+STORAGE: tuple[Resource, ...] = (
+    Resource(
+        group="cdi.kubevirt.io",
+        version="v1beta1",
+        plural="datavolumes",
+        singular="datavolume",
+        kind="DataVolume",
+        short_names=("dv", "dvs"),
+        counts_generation=True,
+    ),
+    _hwameistor("localvolumes", "LocalVolume", "lv"),
+    _hwameistor("localvolumereplicas", "LocalVolumeReplica", "lvr"),
+)
+SERVED: tuple[Resource, ...] = KUBERNETES + KUBEVIRT + STORAGE

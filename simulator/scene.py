@@ -1,58 +1,48 @@
 """Clusters to play in: nodes and VMs by storage kind, built through a `Client`, and the demo."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 from typing import Any
 
-from simulator import shapes
+from simulator import disks, shapes
 from simulator.actors.cast import any_phases, cast
 from simulator.actors.kubelets import process_of
+from simulator.actors.objects import condition
 from simulator.actors.podvolumes import PodVolumes
 from simulator.client import Client, Obj
 from simulator.hypervisor import Hypervisor
 from simulator.store import Store
 from simulator.timing import Timing
+from simulator.vms import FOR_EVER, ClaimPod, Kind, Storage, Vm
 from simulator.world import World
 
+__all__ = [
+    "DEMO",
+    "FOR_EVER",
+    "LOST",
+    "ClaimPod",
+    "Kind",
+    "Scene",
+    "Storage",
+    "Vm",
+    "add_node",
+    "add_vm",
+    "adopt",
+    "build",
+    "is_up",
+    "staged",
+    "up",
+]
 _NAMESPACES = ("default", "kube-system", "kube-node-lease", "kubevirt")
 _STARTS_WITHIN = 600.0  # seconds; far more than any VM on a healthy cluster takes
 
 
-class Storage(Enum):
-    """Where a VM's data lies."""
-
-    CONTAINER_DISK = "containerDisk"
-    RBD_BLOCK = "rbd-block"
-    RBD_FILESYSTEM = "rbd-filesystem"
-    RBD_SHARED = "rbd-block-rwx"
-    RBD_HOTPLUGGED = "rbd-hotplugged"
-    LOCAL = "local"
-
-
-@dataclass(frozen=True)
-class Vm:
-    """A VM to be. `node`: where it is to run at first, a wish; `pinned`: a nodeSelector instead of the wish.
-
-    `toleration`: seconds it tolerates an unreachable node, None for the default (300).
-    """
-
-    name: str
-    storage: Storage = Storage.CONTAINER_DISK
-    namespace: str = "default"
-    node: str = ""
-    pinned: bool = False
-    run_strategy: str = "Always"
-    toleration: int | None = None
-    annotations: Mapping[str, str] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class Scene:
-    """Names of nodes, and VMs."""
+    """Names of nodes, VMs, and pods beside them."""
 
     nodes: tuple[str, ...]
     vms: tuple[Vm, ...]
+    pods: tuple[ClaimPod, ...] = ()
 
 
 LOST = "worker-1"  # the demo's node to be lost
@@ -82,6 +72,8 @@ def build(scene: Scene, client: Client, hypervisor: Hypervisor) -> None:
         add_node(client, hypervisor, name, index)
     for vm in scene.vms:
         add_vm(client, vm)
+    for pod in scene.pods:
+        client.create("pods", shapes.plain_pod(pod.namespace, pod.name, pod.node, pod.claim))
 
 
 def add_node(client: Client, hypervisor: Hypervisor, name: str, index: int) -> None:
@@ -94,15 +86,19 @@ def add_node(client: Client, hypervisor: Hypervisor, name: str, index: int) -> N
 
 
 def add_vm(client: Client, vm: Vm) -> None:
-    """A VM with its disk, about to start."""
-    volumes: list[Obj] = []
-    if vm.storage in (Storage.CONTAINER_DISK, Storage.RBD_HOTPLUGGED):
-        volumes.append({"name": "root", "containerDisk": {"image": "registry.local/kubevirt/cirros:v1"}})
-    if vm.storage is not Storage.CONTAINER_DISK:
-        volumes.append(_disk(client, vm))
+    """A VM, or what `vm.kind` says instead, with its disks, about to start."""
+    volumes = disks.volumes(client, vm)
     meta = {"name": vm.name, "namespace": vm.namespace, "annotations": dict(vm.annotations)}
-    run = {"runStrategy": vm.run_strategy}
-    client.create("virtualmachines", shapes.virtual_machine(meta, volumes, _placement(vm), run))
+    shape = volumes, _placement(vm)
+    instance = shapes.instance_spec(*shape, disks.devices(vm))
+    if vm.kind is Kind.VMI:
+        client.create("virtualmachineinstances", shapes.bare_instance(meta, instance))
+        return
+    if vm.kind is Kind.REPLICA_SET:
+        client.create("virtualmachineinstancereplicasets", shapes.replica_set(meta, instance))
+        return
+    run = {"running": True} if vm.running else {"runStrategy": vm.run_strategy}
+    client.create("virtualmachines", shapes.virtual_machine(meta, *shape, run, disks.devices(vm)))
     if vm.run_strategy == "Manual":
         start = {"status": {"stateChangeRequests": [{"action": "Start"}]}}
         client.patch("virtualmachines", vm.name, start, vm.namespace, subresource="status")
@@ -135,38 +131,28 @@ def staged(scene: Scene, seed: int = 0, timing: Timing | None = None) -> World:
 
 
 def up(world: World, scene: Scene) -> bool:
-    """Whether every VM is Running and Ready, with what is hotplugged."""
-    return all(is_up(world.store, vm) for vm in scene.vms if vm.run_strategy != "Halted")
+    """Whether every VM is Running and Ready, with what is hotplugged, and every other pod Running."""
+    pods = (world.store.get("pods", pod.name, pod.namespace) for pod in scene.pods)
+    wanted = (vm for vm in scene.vms if vm.run_strategy != "Halted")
+    return all(is_up(world.store, vm) for vm in wanted) and all(pod["status"]["phase"] == "Running" for pod in pods)
 
 
 def is_up(store: Store, vm: Vm) -> bool:
     """Whether the VM is Running and Ready, with what is hotplugged."""
-    status = store.get("virtualmachines", vm.name, vm.namespace).get("status", {})
-    if status.get("printableStatus") != "Running" or not status.get("ready"):
+    if vm.kind is Kind.REPLICA_SET:
+        found = store.get("virtualmachineinstancereplicasets", vm.name, vm.namespace)
+        return bool(found.get("status", {}).get("readyReplicas"))
+    status = store.get("virtualmachines", vm.name, vm.namespace).get("status", {}) if vm.kind is Kind.VM else {}
+    if vm.kind is Kind.VM and (status.get("printableStatus") != "Running" or not status.get("ready")):
         return False
-    volumes = store.get("virtualmachineinstances", vm.name, vm.namespace)["status"].get("volumeStatus") or ()
-    return all(entry["hotplugVolume"].get("attachPodUID") for entry in volumes if "hotplugVolume" in entry)
+    return _instance_up(store.get("virtualmachineinstances", vm.name, vm.namespace))
 
 
-def _disk(client: Client, vm: Vm) -> Obj:
-    """The VM's claim, bound to a volume; as an entry of the VM's volumes."""
-    name, local = f"{vm.name}-disk", vm.storage is Storage.LOCAL
-    modes = ["ReadWriteMany"] if vm.storage is Storage.RBD_SHARED else ["ReadWriteOnce"]
-    spec = {
-        "accessModes": modes,
-        "storageClassName": shapes.LOCAL_CLASS if local else shapes.RBD_CLASS,
-        "volumeMode": "Filesystem" if local or vm.storage is Storage.RBD_FILESYSTEM else "Block",
-    }
-    claim = client.create("persistentvolumeclaims", shapes.claim(vm.namespace, name, spec))
-    source = shapes.local_source(vm.node) if local else shapes.rbd_source(claim["spec"]["volumeName"])
-    client.create("persistentvolumes", shapes.volume(claim, source))
-    phase = {"status": {"phase": "Bound"}}
-    client.patch("persistentvolumes", claim["spec"]["volumeName"], phase, subresource="status")
-    client.patch("persistentvolumeclaims", name, shapes.bound(modes), vm.namespace, subresource="status")
-    entry: Obj = {"name": "data", "persistentVolumeClaim": {"claimName": name}}
-    if vm.storage is Storage.RBD_HOTPLUGGED:
-        entry["persistentVolumeClaim"]["hotpluggable"] = True
-    return entry
+def _instance_up(instance: Obj) -> bool:
+    status = instance.get("status", {})
+    volumes = status.get("volumeStatus") or ()
+    ready = status.get("phase") == "Running" and condition(instance, "Ready").get("status") == "True"
+    return ready and all(entry["hotplugVolume"].get("attachPodUID") for entry in volumes if "hotplugVolume" in entry)
 
 
 def _placement(vm: Vm) -> Obj:
@@ -180,5 +166,6 @@ def _placement(vm: Vm) -> Obj:
         placement["affinity"] = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
     if vm.toleration is not None:
         taint = {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"}
-        placement["tolerations"] = [taint | {"tolerationSeconds": vm.toleration}]
+        seconds = {} if vm.toleration == FOR_EVER else {"tolerationSeconds": vm.toleration}
+        placement["tolerations"] = [taint | seconds]
     return placement

@@ -1,8 +1,10 @@
 """Objects of a scene, shaped as those of a real cluster were recorded. Pure."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from simulator.actors.launcher import with_default_tolerations
+from simulator.actors.launcher import CPU_MODEL, with_default_tolerations
+from simulator.actors.vmi import FOREGROUND
 from simulator.client import Obj
 
 RBD, LOCAL_CLASS, RBD_CLASS = "rook-ceph.rbd.csi.ceph.com", "local-storage", "rook-ceph-block"
@@ -19,7 +21,8 @@ def node(name: str, index: int) -> Obj:
         "node-role.kubernetes.io/worker": "",
         "kubevirt.io/schedulable": "true",
         "machine-type.node.kubevirt.io/q35": "true",
-        "cpu-model.node.kubevirt.io/Skylake-Client": "true",
+        f"cpu-model.node.kubevirt.io/{CPU_MODEL}": "true",
+        f"cpu-model-migration.node.kubevirt.io/{CPU_MODEL}": "true",
     }
     addresses = [{"type": "InternalIP", "address": f"192.0.2.{index + 10}"}, {"type": "Hostname", "address": name}]
     info = {"architecture": "amd64", "kubeletVersion": "v1.36.2", "machineID": name, "systemUUID": name}
@@ -115,17 +118,28 @@ def bound(modes: Sequence[str]) -> Obj:
     return {"status": {"phase": "Bound", "accessModes": list(modes), "capacity": _SIZE}}
 
 
-def virtual_machine(meta: Obj, volumes: list[Obj], placement: Obj, run: Mapping[str, str]) -> Obj:
-    """A VirtualMachine; `placement` goes into the template's spec, `run` (runStrategy) into the VM's."""
+def data_volume(namespace: str, name: str, storage: Obj) -> Obj:
+    """A DataVolume whose import into the claim of its name, with this spec, is long done."""
+    source = {"registry": {"url": "docker://registry.local/kubevirt/fedora:v1"}}
+    return {
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"source": source, "storage": {**storage, "resources": {"requests": _SIZE}}},
+        "status": {"phase": "Succeeded", "progress": "100.0%", "claimName": name},
+    }
+
+
+def instance_spec(volumes: list[Obj], placement: Obj, devices: Obj | None = None) -> Obj:
+    """The spec of a VM instance; `placement` goes into it, `devices` into its domain's."""
     disks = [{"name": volume["name"], "disk": {"bus": "virtio"}} for volume in volumes]
+    interfaces = [{"name": "default", "masquerade": {}}]
     domain = {
         "cpu": {"cores": 1},
-        "devices": {"disks": disks, "interfaces": [{"name": "default", "masquerade": {}}]},
+        "devices": {"disks": disks, "interfaces": interfaces, **(devices or {})},
         "machine": {"type": "q35"},
         "memory": {"guest": "256Mi"},
         "resources": {},
     }
-    spec = {
+    return {
         "architecture": "amd64",
         "domain": domain,
         "networks": [{"name": "default", "pod": {}}],
@@ -133,11 +147,31 @@ def virtual_machine(meta: Obj, volumes: list[Obj], placement: Obj, run: Mapping[
         "volumes": volumes,
         **placement,
     }
+
+
+def virtual_machine(
+    meta: Obj, volumes: list[Obj], placement: Obj, run: Mapping[str, Any], devices: Obj | None = None
+) -> Obj:
+    """A VirtualMachine of that instance; `run` (runStrategy, or running) goes into its spec."""
+    instance = instance_spec(volumes, placement, devices)
     meta = {**meta, "finalizers": ["kubevirt.io/virtualMachineControllerFinalize"]}
     return {
         "metadata": meta,
-        "spec": {**run, "template": {"metadata": {"labels": {"app": meta["name"]}}, "spec": spec}},
+        "spec": {**run, "template": {"metadata": {"labels": {"app": meta["name"]}}, "spec": instance}},
     }
+
+
+def bare_instance(meta: Obj, instance: Obj) -> Obj:
+    """A VirtualMachineInstance that nobody owns."""
+    labels = {"app": meta["name"]}
+    return {"metadata": {**meta, "labels": labels, "finalizers": [FOREGROUND]}, "spec": instance}
+
+
+def replica_set(meta: Obj, instance: Obj) -> Obj:
+    """A VirtualMachineInstanceReplicaSet of one replica."""
+    labels = {"app": meta["name"]}
+    template = {"metadata": {"labels": labels}, "spec": instance}
+    return {"metadata": meta, "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}}
 
 
 def plain_pod(namespace: str, name: str, node: str, claim_name: str) -> Obj:

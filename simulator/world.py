@@ -120,6 +120,11 @@ class World:
         """The virtual time, seconds since the epoch."""
         return self.now
 
+    @property
+    def actors(self) -> list[Actor]:
+        """Whoever lives in it now."""
+        return [entry.actor for entry in self._roster.entries]
+
     def add(self, *actors: Actor) -> None:
         """New actors; they take their first step when time goes on."""
         for actor in actors:

@@ -1,12 +1,13 @@
 """Everyone a simulated cluster needs."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.actors.attach_detach import AttachDetach
 from simulator.actors.csi_attacher import CsiAttacher
 from simulator.actors.kubelets import Kubelets
+from simulator.actors.leader import Leader
 from simulator.actors.migrations import Migrations
 from simulator.actors.node_lifecycle import NodeLifecycle
 from simulator.actors.pod_gc import PodGc
@@ -21,6 +22,7 @@ from simulator.world import Actor
 
 _ACCOUNT = "system:serviceaccount:kube-system:"
 ClientOf = Callable[[str], Client]  # a user's access
+MACHINERY = ("kubelet", "virt-handler", "csi-attacher")  # what a control plane without machines lacks
 
 
 @dataclass(frozen=True)
@@ -46,27 +48,40 @@ def cast(client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, phases: Ph
     """All controllers, and the kubelets and virt-handlers of the hypervisor's machines."""
     return [
         *control_plane(client_of, timing, phases),
-        VirtController(client_of("system:kubevirt:virt-controller"), timing, phases.node_look),
-        Migrations(client_of("system:kubevirt:virt-controller")),
+        *kubevirt(client_of, timing, phases),
         *machinery(client_of, hypervisor, timing),
     ]
 
 
-def control_plane(client_of: ClientOf, timing: Timing, phases: Phases) -> list[Actor]:
-    """What a real kube-controller-manager and kube-scheduler do."""
+def control_plane(client_of: ClientOf, timing: Timing, phases: Phases, leader: Leader | None = None) -> list[Actor]:
+    """What a real kube-controller-manager, led by `leader`, and kube-scheduler do."""
+    leader = leader or Leader()
     return [
-        NodeLifecycle(client_of(f"{_ACCOUNT}node-controller"), timing, phases.node_monitor),
-        TaintEviction(client_of(f"{_ACCOUNT}taint-eviction-controller"), timing),
+        NodeLifecycle(client_of(f"{_ACCOUNT}node-controller"), timing, phases.node_monitor, leader),
+        TaintEviction(client_of(f"{_ACCOUNT}taint-eviction-controller"), timing, leader),
         AttachDetach(client_of(f"{_ACCOUNT}attachdetach-controller"), timing, phases.attach_sync),
         PodGc(client_of(f"{_ACCOUNT}pod-garbage-collector"), timing),
         Scheduler(client_of("system:kube-scheduler"), timing),
     ]
 
 
-def machinery(client_of: ClientOf, hypervisor: Hypervisor, timing: Timing) -> list[Actor]:
-    """What a control plane without machines lacks: kubelets, virt-handlers and the CSI attacher."""
+def kubevirt(client_of: ClientOf, timing: Timing, phases: Phases) -> list[Actor]:
+    """What a real virt-controller does."""
     return [
-        Kubelets(client_of("system:nodes"), hypervisor, timing),
-        VirtHandlers(client_of("system:kubevirt:virt-handler"), hypervisor, timing),
-        CsiAttacher(client_of("system:serviceaccount:rook-ceph:csi-attacher"), timing),
+        VirtController(client_of("system:kubevirt:virt-controller"), timing, phases.node_look),
+        Migrations(client_of("system:kubevirt:virt-controller")),
     ]
+
+
+def machinery(
+    client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, names: Sequence[str] = MACHINERY
+) -> list[Actor]:
+    """Those of `MACHINERY` that are named, for the hypervisor's machines only; KeyError for another name."""
+    nodes, handlers = client_of("system:nodes"), client_of("system:kubevirt:virt-handler")
+    attacher = client_of("system:serviceaccount:rook-ceph:csi-attacher")
+    makers: Mapping[str, Callable[[], Actor]] = {
+        "kubelet": lambda: Kubelets(nodes, hypervisor, timing, lambda node: client_of(f"system:node:{node}")),
+        "virt-handler": lambda: VirtHandlers(handlers, hypervisor, timing),
+        "csi-attacher": lambda: CsiAttacher(attacher, timing, hypervisor.machines),
+    }
+    return [makers[name]() for name in names]

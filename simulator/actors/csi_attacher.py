@@ -4,6 +4,8 @@ Source: kubernetes-csi/external-attacher `pkg/controller/csi_handler.go`. Nothin
 without the out-of-service taint.
 """
 
+from collections.abc import Collection
+
 from simulator.actors import objects
 from simulator.client import Client, Obj
 from simulator.objects import key_of
@@ -11,13 +13,19 @@ from simulator.timing import Timing
 
 
 class CsiAttacher:
-    """The attachers of all drivers. Uses `timing.attach` and `timing.detach`."""
+    """The attachers of all drivers. Uses `timing.attach` and `timing.detach`.
+
+    Args:
+        client: their access.
+        timing: how long things take.
+        nodes: whose attachments are theirs, live; None for every node's.
+    """
 
     name = "csi-attacher"
     watches = ("volumeattachments",)
 
-    def __init__(self, client: Client, timing: Timing) -> None:
-        self._client, self._timing = client, timing
+    def __init__(self, client: Client, timing: Timing, nodes: Collection[str] | None = None) -> None:
+        self._client, self._timing, self._nodes = client, timing, nodes
         self._attachments = client.informer("volumeattachments")
         self._due: dict[tuple[str, bool], float] = {}  # (uid, being detached?) -> when the driver has done it
 
@@ -26,8 +34,8 @@ class CsiAttacher:
         self._attachments.poll()
         alive = set()
         for _, attachment in sorted(self._attachments.objects.items()):
-            detach = objects.deleting(attachment)
-            if not detach and attachment.get("status", {}).get("attached"):
+            detach, foreign = objects.deleting(attachment), not self._ours(attachment)
+            if foreign or (not detach and attachment.get("status", {}).get("attached")):
                 continue
             work = attachment["metadata"]["uid"], detach
             alive.add(work)
@@ -38,6 +46,9 @@ class CsiAttacher:
                 self._end(attachment)
         self._due = {work: due for work, due in self._due.items() if work in alive}
         return min((due for due in self._due.values() if due > now), default=None)
+
+    def _ours(self, attachment: Obj) -> bool:
+        return self._nodes is None or attachment["spec"]["nodeName"] in self._nodes
 
     def _begin(self, attachment: Obj) -> None:
         if objects.deleting(attachment):

@@ -7,7 +7,7 @@ has a node, even while its disk waits in Multi-Attach; only `attachPodUID` says 
 from collections.abc import Mapping
 
 from simulator.actors import objects
-from simulator.actors.launcher import hotplugged
+from simulator.actors.launcher import claim_of, hotplugged
 from simulator.actors.vmi import going_down, phase_of
 from simulator.client import Obj
 from simulator.objects import Key
@@ -47,7 +47,7 @@ def _plugged(name: str, before: Obj, pod: Obj | None) -> Obj:
 
 
 def _claim_info(vmi: Obj, volume: Obj, claims: Mapping[Key, Obj]) -> Obj:
-    name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+    name = claim_of(volume).get("claimName")
     claim = claims.get((vmi["metadata"]["namespace"], name)) if name else None
     if claim is None:
         return {}

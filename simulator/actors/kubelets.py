@@ -5,6 +5,7 @@ kubelet without power, process or network does nothing and forgets its timers; w
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 
@@ -37,13 +38,28 @@ class _Kubelet:
 
 
 class Kubelets:
-    """All kubelets. Uses `timing.lease_renew`, `node_status_report`, `pod_start`, `pod_stop`."""
+    """All kubelets. Uses `timing.lease_renew`, `node_status_report`, `pod_start`, `pod_stop`.
+
+    Args:
+        client: what all of them read with.
+        hypervisor: the machines; the nodes of others are left alone.
+        timing: how long things take.
+        client_of: the access of one node's kubelet, for what it writes; None for `client`. A real API server lets a
+            kubelet write only what is its own (admission NodeRestriction).
+    """
 
     name = "kubelets"
     watches = ("pods", "volumeattachments", MACHINES)
 
-    def __init__(self, client: Client, hypervisor: Hypervisor, timing: Timing) -> None:
+    def __init__(
+        self,
+        client: Client,
+        hypervisor: Hypervisor,
+        timing: Timing,
+        client_of: Callable[[str], Client] | None = None,
+    ) -> None:
         self._client, self._hypervisor, self._timing = client, hypervisor, timing
+        self._client_of = client_of or (lambda _: client)
         self._pods = client.informer("pods")
         self._volumes = PodVolumes(client)
         self._kubelets: dict[str, _Kubelet] = {}
@@ -80,10 +96,10 @@ class Kubelets:
         if kubelet is None:
             return
         if now >= kubelet.lease_due:
-            self._renew(machine.node, now)
+            self._renew(machine.node, machine.clock(now))
             kubelet.lease_due = now + self._timing.lease_renew
         if now >= kubelet.status_due:
-            self._report(machine, now)
+            self._report(machine, machine.clock(now))
             kubelet.status_due = now + self._timing.node_status_report
         if now >= kubelet.pods_due:
             self._sync_pods(machine.node, kubelet, now)
@@ -98,7 +114,7 @@ class Kubelets:
 
     def _renew(self, node: str, now: float) -> None:
         patch = {"spec": {"renewTime": objects.micro_time(now)}}
-        self._client.patch("leases", node, patch, "kube-node-lease")
+        self._client_of(node).patch("leases", node, patch, "kube-node-lease")
 
     def _report(self, machine: Machine, now: float) -> None:
         """Post the node's conditions and bootID; `lastTransitionTime` moves only where a status does."""
@@ -110,7 +126,7 @@ class Kubelets:
             new = {"type": kind, "status": status, "reason": reason, "message": message}
             conditions.append(new | {"lastHeartbeatTime": rfc3339(now), "lastTransitionTime": since})
         patch = {"status": {"conditions": conditions, "nodeInfo": {"bootID": machine.boot_id}}}
-        self._client.patch("nodes", machine.node, patch, subresource="status")
+        self._client_of(machine.node).patch("nodes", machine.node, patch, subresource="status")
 
     def _forget_removed(self, node: str, pods: list[Obj]) -> None:
         """Stop what runs for pods that are no longer in the API."""
@@ -155,20 +171,27 @@ class Kubelets:
         if kubelet.timers.setdefault(uid, now + takes) <= now:
             del kubelet.timers[uid]
             self._hypervisor.stop(uid)
-            self._client.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"], uid=uid, grace=0)
+            own = self._client_of(pod["spec"]["nodeName"])
+            own.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"], uid=uid, grace=0)
 
     def _address(self, node: str) -> str:
         addresses = self._client.get("nodes", node)["status"].get("addresses") or ()
         return next((entry["address"] for entry in addresses if entry["type"] == "InternalIP"), "")
 
     def _post(self, pod: Obj, status: Obj) -> None:
-        meta = pod["metadata"]
-        self._client.patch("pods", meta["name"], {"status": status}, meta["namespace"], subresource="status")
+        meta, own = pod["metadata"], self._client_of(pod["spec"]["nodeName"])
+        own.patch("pods", meta["name"], {"status": status}, meta["namespace"], subresource="status")
 
 
 def process_of(pod: Obj, volumes: PodVolumes) -> Process:
-    """What a pod runs on its node: a launcher its VM's guest, any other pod only what holds its disks."""
+    """What a pod runs on its node: a launcher its VM's guest, any other pod only what holds its disks.
+
+    A migration's target holds nothing yet: its guest is not resumed before the hand-over.
+    """
     meta = pod["metadata"]
-    vm = meta.get("labels", {}).get("vm.kubevirt.io/name")
+    labels = meta.get("labels", {})
+    if "kubevirt.io/migrationJobUID" in labels:
+        return Process(pod["spec"]["nodeName"], meta["uid"])
+    vm = labels.get("vm.kubevirt.io/name")
     disks = frozenset(volumes.handles(pod))
     return Process(pod["spec"]["nodeName"], meta["uid"], (meta["namespace"], vm) if vm else None, disks)

@@ -4,12 +4,15 @@ Source: KubeVirt `pkg/virt-controller/services/template.go`. Left out: what only
 """
 
 import json
+from pathlib import PurePosixPath
 from typing import Any
 
 from simulator.actors import objects
 from simulator.client import Obj
 
+STATE = "persistent-state-for"  # a label, and before "-<VM>" the name of the claim that bears it
 IMAGE = "registry.local/kubevirt/virt-launcher:v1"
+CPU_MODEL = "Skylake-Client"  # of every node of a scene
 _EXTRA_GRACE = 30  # a launcher gets this many seconds more than its guest (recorded)
 _SCRATCH = ("private", "public", "sockets", "virt-bin-share-dir", "libvirt-runtime", "ephemeral-disks")
 _DEVICES = {f"devices.kubevirt.io/{name}": "1" for name in ("kvm", "tun", "vhost-net")}
@@ -45,9 +48,23 @@ def launcher(vmi: Obj) -> Obj:
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": spec.get("terminationGracePeriodSeconds", 30) + _EXTRA_GRACE,
             "tolerations": with_default_tolerations(spec.get("tolerations") or []),
-            "volumes": _volumes(spec),
+            "volumes": [*_volumes(spec), *_state(vmi)],
         },
     }
+
+
+def migration_target(vmi: Obj, migration: Obj) -> Obj:
+    """The launcher pod that a migration moves a VMI to: not on the node of the present one, on the same CPU model."""
+    pod, meta = launcher(vmi), migration["metadata"]
+    pod["metadata"]["labels"]["kubevirt.io/migrationJobUID"] = meta["uid"]
+    pod["metadata"]["annotations"]["kubevirt.io/migrationJobName"] = meta["name"]
+    apart = {
+        "labelSelector": {"matchLabels": {"kubevirt.io/created-by": vmi["metadata"]["uid"]}},
+        "topologyKey": "kubernetes.io/hostname",
+    }
+    pod["spec"]["affinity"]["podAntiAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}
+    pod["spec"]["nodeSelector"][f"cpu-model-migration.node.kubevirt.io/{CPU_MODEL}"] = "true"
+    return pod
 
 
 def attachment(vmi: Obj, pod: Obj, names: list[str]) -> Obj:
@@ -97,17 +114,32 @@ def with_default_tolerations(tolerations: list[Obj]) -> list[Obj]:
 def _volumes(spec: Obj, *, hotplugged: bool = False) -> list[Obj]:
     volumes: list[Obj] = [] if hotplugged else [{"name": name, "emptyDir": {}} for name in _SCRATCH]
     for volume in spec.get("volumes") or ():
-        claim = _claim(volume)
+        claim = claim_of(volume)
         if claim and bool(claim.get("hotpluggable")) == hotplugged:
-            volumes.append({"name": volume["name"], "persistentVolumeClaim": {"claimName": claim["claimName"]}})
+            source = {name: claim[name] for name in ("claimName", "readOnly") if name in claim}
+            volumes.append({"name": volume["name"], "persistentVolumeClaim": source})
+        elif "hostDisk" in volume:
+            volumes.append(
+                {"name": volume["name"], "hostPath": {"path": str(PurePosixPath(volume["hostDisk"]["path"]).parent)}}
+            )
         elif "containerDisk" in volume and not hotplugged:
             image = {"reference": volume["containerDisk"]["image"], "pullPolicy": "IfNotPresent"}
             volumes.append({"name": volume["name"], "image": image})
     return volumes if hotplugged else [*volumes, {"name": "hotplug-disks", "emptyDir": {}}]
 
 
-def _claim(volume: Obj) -> Obj:
-    """The volume's claim; a DataVolume's has its name."""
+def _state(vmi: Obj) -> list[Obj]:
+    """The claim that keeps a vTPM or EFI variables (KubeVirt `pkg/storage/backend-storage`), where there is one."""
+    domain = vmi["spec"].get("domain", {})
+    kept = (domain.get("devices", {}).get("tpm"), domain.get("firmware", {}).get("bootloader", {}).get("efi"))
+    if not any((holder or {}).get("persistent") for holder in kept):
+        return []
+    name = vmi["metadata"]["name"]
+    return [{"name": f"{name}-state", "persistentVolumeClaim": {"claimName": f"{STATE}-{name}"}}]
+
+
+def claim_of(volume: Obj) -> Obj:
+    """A VM's volume's claim, {} when it has none; a DataVolume's has its name."""
     if data := volume.get("dataVolume"):
         return {**data, "claimName": data["name"]}
     claim: Obj = (

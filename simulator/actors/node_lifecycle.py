@@ -6,18 +6,17 @@ value than at the last look, so clocks are never compared; this memory is lost w
 
 from collections import defaultdict
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from simulator.actors import objects
-from simulator.client import ApiError, Client, Obj
+from simulator.actors.leader import Leader
+from simulator.client import Client, Obj
 from simulator.objects import rfc3339
 from simulator.timing import Timing
 
 UNREACHABLE, NOT_READY = "node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready"
 _KEYS = {"Unknown": UNREACHABLE, "False": NOT_READY}
 _COMPONENT = "node-controller"
-_LEASE = "kube-system", "kube-controller-manager"
 _ROUNDING = 1e-4  # the grace period is a multiple of the period: a sum of floats may fall just short of it
 _ZONE = "topology.kubernetes.io/zone"
 # Partial disruption: at least this share and more than this number not Ready; then nothing is evicted in small zones.
@@ -37,48 +36,40 @@ class NodeLifecycle:
         client: the controller's access.
         timing: `node_monitor_period` and `node_monitor_grace` are used.
         phase: seconds after the first step at which the first look at all nodes is due.
+        leader: the process; its clock is the time of every condition, taint and event written here.
     """
 
     name = "node-lifecycle"
     watches = ("nodes",)
 
-    def __init__(self, client: Client, timing: Timing, phase: float = 0.0) -> None:
-        self._client, self._timing, self._phase = client, timing, phase
+    def __init__(self, client: Client, timing: Timing, phase: float = 0.0, leader: Leader | None = None) -> None:
+        self._client, self.timing, self._phase = client, timing, phase
+        self.leader = leader or Leader()
         self._nodes, self._leases = client.informer("nodes"), client.informer("leases", "kube-node-lease")
         self._health: dict[str, _Health] = {}
         self._look: float | None = None
+        self._evicting: set[tuple[str, str]] = set()  # (node, taint's key) that this process put NoExecute on
 
     def step(self, now: float) -> float:
         """Taint what has changed; at each period, look at all nodes."""
         if self._look is None:
             self._look = now + self._phase
+        at = self.leader.clock(now)
         changed = [obj for kind, obj in self._nodes.poll() if kind != "DELETED"]
         if now >= self._look:
-            self._look += self._timing.node_monitor_period
+            self._look += self.timing.node_monitor_period
             self._leases.poll()
-            self._renew(now)
+            self.leader.renew(self._client, now)
             for node in list(self._nodes.objects.values()):
                 self._monitor(node, now)
             for execute in (False, True):
                 self._nodes.poll()
                 for node in [node for node in self._nodes.objects.values() if _concerned(node)]:
-                    self._taint(node, now, execute=execute)
+                    self._taint(node, at, execute=execute)
         else:
             for node in {node["metadata"]["name"]: node for node in changed if _concerned(node)}.values():
-                self._taint(node, now, execute=False)
+                self._taint(node, at, execute=False)
         return self._look
-
-    def _renew(self, now: float) -> None:
-        """Keep the controller manager's own Lease: every period here, every 2 s in a real one."""
-        spec: Obj = {"leaseDurationSeconds": 15, "holderIdentity": "kube-controller-manager-0"}
-        spec["renewTime"] = objects.micro_time(now)
-        try:
-            self._client.patch("leases", _LEASE[1], {"spec": spec}, _LEASE[0])
-        except ApiError as error:
-            if error.code != HTTPStatus.NOT_FOUND:
-                raise
-            meta = {"namespace": _LEASE[0], "name": _LEASE[1]}
-            self._client.create("leases", {"metadata": meta, "spec": spec})
 
     def _monitor(self, node: Obj, now: float) -> None:
         """Mark the node Unknown when it was not heard for the grace period."""
@@ -88,8 +79,8 @@ class NodeLifecycle:
         health = self._health.get(name)
         if health is None or health.seen != heard:
             self._health[name] = _Health(heard, now)
-        elif now - health.at >= self._timing.node_monitor_grace - _ROUNDING and ready.get("status") != "Unknown":
-            self._lose(node, now)
+        elif now - health.at >= self.timing.node_monitor_grace - _ROUNDING and ready.get("status") != "Unknown":
+            self._lose(node, self.leader.clock(now))
 
     def _lose(self, node: Obj, now: float) -> None:
         lost = {
@@ -124,13 +115,24 @@ class NodeLifecycle:
         wanted = {(key, "NoSchedule")} if key else set()
         if execute:
             wanted |= self._execute(node, key)
+            present = self._inherited_dropped(node, key, wanted)
         else:
             wanted |= {(t["key"], t["effect"]) for t in present if t["effect"] == "NoExecute"}
         kept = [t for t in present if t["key"] not in _KEYS.values() or (t["key"], t["effect"]) in wanted]
         missing = wanted - {(t["key"], t["effect"]) for t in kept}
         new = [{"key": k, "effect": e, "timeAdded": rfc3339(now)} for k, e in sorted(missing, reverse=True)]
-        if kept + new != present:
+        if kept + new != objects.taints(node):
             self._client.patch("nodes", node["metadata"]["name"], {"spec": {"taints": (kept + new) or None}})
+
+    def _inherited_dropped(self, node: Obj, key: str | None, wanted: set[tuple[str, str]]) -> list[Obj]:
+        """The node's taints; without a NoExecute of another process, which a new one puts on again, once (recorded)."""
+        mine, present = (node["metadata"]["name"], key or ""), objects.taints(node)
+        if (key, "NoExecute") not in wanted:
+            self._evicting = {known for known in self._evicting if known[0] != mine[0]}
+        elif mine not in self._evicting and not self._disrupted(_zone(node)):
+            self._evicting.add(mine)
+            return [taint for taint in present if (taint["key"], taint["effect"]) != (key, "NoExecute")]
+        return present
 
     def _execute(self, node: Obj, key: str | None) -> set[tuple[str, str]]:
         """The NoExecute taint that the node should carry: none while Kubernetes itself has stopped evicting."""

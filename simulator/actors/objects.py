@@ -114,10 +114,11 @@ def micro_time(now: float) -> str:
     return f"{rfc3339(micros // 1_000_000)[:-1]}.{micros % 1_000_000:06d}Z"
 
 
-def claims(pod: Obj) -> Iterable[Key]:
-    """(namespace, name) of every PersistentVolumeClaim a pod mounts."""
+def claims(pod: Obj, *, writable: bool = False) -> Iterable[Key]:
+    """(namespace, name) of every PersistentVolumeClaim a pod mounts; with `writable` none that it mounts read-only."""
     for volume in pod["spec"].get("volumes") or ():
-        if claim := volume.get("persistentVolumeClaim"):
+        claim = volume.get("persistentVolumeClaim")
+        if claim and not (writable and claim.get("readOnly")):
             yield key_of(pod)[0], claim["claimName"]
 
 

@@ -44,7 +44,9 @@ class PodVolumes:
 
     def handles(self, pod: Obj) -> Iterable[str]:
         """What the pod can write to: CSI volume handles, or names of volumes without one."""
-        for volume in self._of(pod):
+        for volume in self._of(pod, writable=True):
+            if volume["spec"].get("accessModes") == ["ReadOnlyMany"]:
+                continue
             yield volume["spec"].get("csi", {}).get("volumeHandle") or volume["metadata"]["name"]
 
     def report(self, node: str, pods: list[Obj]) -> None:
@@ -57,8 +59,8 @@ class PodVolumes:
         if sorted(status.get("volumesInUse") or ()) != wanted:
             self._client.patch("nodes", node, {"status": {"volumesInUse": wanted or None}}, subresource="status")
 
-    def _of(self, pod: Obj) -> Iterable[Obj]:
-        for key in objects.claims(pod):
+    def _of(self, pod: Obj, *, writable: bool = False) -> Iterable[Obj]:
+        for key in objects.claims(pod, writable=writable):
             name = self._claims.objects.get(key, {}).get("spec", {}).get("volumeName", "")
             if volume := self._volumes.objects.get(("", name)):
                 yield volume

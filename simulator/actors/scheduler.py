@@ -17,6 +17,7 @@ from simulator.timing import Timing
 _TAINTED = "node(s) had untolerated taint(s)"
 _CORDONED = "node(s) were unschedulable"
 _UNMATCHED = "node(s) didn't match Pod's node affinity/selector"
+_REPELLED = "node(s) didn't match pod anti-affinity rules"
 _VOLUME = "node(s) didn't match PersistentVolume's node affinity"
 _OPERATORS: dict[str, Callable[[str | None, list[str]], bool]] = {
     "In": lambda value, values: value in values,
@@ -86,7 +87,18 @@ class Scheduler:
             return _TAINTED
         if not _selected(pod["spec"], node):
             return _UNMATCHED
+        if self._repelled(pod, node["metadata"]["name"]):
+            return _REPELLED
         return None if all(_admits(volume, node) for volume in self._volumes_of(pod)) else _VOLUME
+
+    def _repelled(self, pod: Obj, node: str) -> bool:
+        """Whether a pod of its namespace on the node keeps it away; of rules only labels and hosts are known."""
+        rules = pod["spec"].get("affinity", {}).get("podAntiAffinity", {})
+        terms = rules.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
+        wanted = [term["labelSelector"]["matchLabels"].items() for term in terms]
+        here = [key for key, at in self._placed.items() if at == node and key[0] == key_of(pod)[0]] if terms else []
+        labels = [self._pods.objects[key]["metadata"].get("labels", {}).items() for key in here]
+        return any(some <= present for some in wanted for present in labels)
 
     def _volumes_of(self, pod: Obj) -> Iterable[Obj]:
         for key in objects.claims(pod):

@@ -7,6 +7,7 @@ controller first saw the taint, in memory; it starts again when the controller i
 from dataclasses import dataclass
 
 from simulator.actors import objects
+from simulator.actors.leader import Leader
 from simulator.actors.retry import WorkQueue
 from simulator.client import Client, Obj
 from simulator.objects import Key, key_of
@@ -28,8 +29,8 @@ class TaintEviction:
     name = "taint-eviction"
     watches = ("nodes", "pods")
 
-    def __init__(self, client: Client, timing: Timing) -> None:
-        self._client, self._timing = client, timing
+    def __init__(self, client: Client, timing: Timing, leader: Leader | None = None) -> None:
+        self._client, self._timing, self._leader = client, timing, leader or Leader()
         self._nodes, self._pods = client.informer("nodes"), client.informer("pods")
         self._taints: dict[str, list[Obj]] = {}
         self._evictions: dict[Key, _Eviction] = {}
@@ -100,7 +101,7 @@ class TaintEviction:
         target = objects.pod_condition(
             "DisruptionTarget",
             "True",
-            now,
+            self._leader.clock(now),
             reason="DeletionByTaintManager",
             message="Taint manager: deleting due to NoExecute taint",
             observedGeneration=pod["metadata"].get("generation", 1),
@@ -111,4 +112,5 @@ class TaintEviction:
         del self._evictions[key]
 
     def _tell(self, pod: Obj, message: str, now: float) -> None:
-        self._client.create("events", objects.event(pod, ("TaintManagerEviction", message), _COMPONENT, now))
+        happened = objects.event(pod, ("TaintManagerEviction", message), _COMPONENT, self._leader.clock(now))
+        self._client.create("events", happened)

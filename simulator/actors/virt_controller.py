@@ -9,6 +9,7 @@ from collections import defaultdict
 from simulator.actors import hotplug, objects, vm, vmi
 from simulator.actors.launcher import attachment, hotplugged, launcher
 from simulator.actors.nodewatch import NodeWatch
+from simulator.actors.replicasets import SETS, ReplicaSets
 from simulator.actors.retry import WorkQueue
 from simulator.client import Client, Obj
 from simulator.objects import Key, key_of
@@ -29,13 +30,13 @@ class VirtController:
     """
 
     name = "virt-controller"
-    watches = (VMS, VMIS, "pods", "persistentvolumeclaims")
+    watches = (VMS, VMIS, SETS, "pods", "persistentvolumeclaims")
 
     def __init__(self, client: Client, timing: Timing, phase: float = 0.0) -> None:
         self._client, self._timing = client, timing
         self._vms, self._vmis = client.informer(VMS), client.informer(VMIS)
         self._pods, self._claims = client.informer("pods"), client.informer("persistentvolumeclaims")
-        self._nodes = NodeWatch(client, timing, phase)
+        self._nodes, self._sets = NodeWatch(client, timing, phase), ReplicaSets(client, self._vmis)
         self._by_vmi: dict[str, dict[Key, Obj]] = defaultdict(dict)  # VMI uid -> its launchers and attachment pods
         self._launching: dict[Key, float] = {}
         self._queue: WorkQueue[Key] = WorkQueue()
@@ -45,6 +46,7 @@ class VirtController:
         self._queue.add(self._changed() | {key for key, due in self._launching.items() if due <= now}, now)
         again = self._queue.work(lambda key: self._sync(key, now), now)
         look = self._nodes.step(now)
+        self._sets.step(now)
         launches = (due for due in self._launching.values() if due > now)
         return min([look, *launches, *([] if again is None else [again])])
 

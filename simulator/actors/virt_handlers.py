@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 from simulator.actors import objects
+from simulator.actors.launcher import claim_of
 from simulator.actors.retry import WorkQueue
 from simulator.actors.vmi import phase_patch
 from simulator.client import Client, Obj
@@ -77,7 +78,7 @@ class VirtHandlers:
         return dirty
 
     def _heartbeat(self, node: str, now: float) -> None:
-        heartbeat = {"annotations": {"kubevirt.io/heartbeat": rfc3339(now)}}
+        heartbeat = {"annotations": {"kubevirt.io/heartbeat": rfc3339(self._hypervisor.machines[node].clock(now))}}
         labels = {"labels": {"kubevirt.io/schedulable": "true"}}
         self._client.patch("nodes", node, {"metadata": heartbeat | labels})
         self._beat[node] = now + self._timing.heartbeat
@@ -101,7 +102,7 @@ class VirtHandlers:
         return objects.with_condition(conditions, {"type": "StorageLiveMigratable", **_MIGRATABLE})
 
     def _shared(self, vmi: Obj, volume: Obj) -> bool:
-        name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+        name = claim_of(volume).get("claimName")
         claim = self._claims.objects.get((vmi["metadata"]["namespace"], name), {}) if name else None
         return claim is None or "ReadWriteMany" in claim.get("spec", {}).get("accessModes", [])
 

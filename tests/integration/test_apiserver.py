@@ -294,7 +294,9 @@ def test_the_api_can_be_discovered(core: Any) -> None:
     assert kinds["pods"].short_names == ["po"]
     assert "pods/binding" in kinds
     assert {group.name for group in k8s.ApisApi(connection).get_api_versions().groups} == {
+        "cdi.kubevirt.io",
         "coordination.k8s.io",
+        "hwameistor.io",
         "kubevirt.io",
         "storage.k8s.io",
     }

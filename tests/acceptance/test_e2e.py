@@ -1,0 +1,150 @@
+"""`make e2e`, tried on the simulated control plane: another process, without machines, reached over HTTP only."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.client import Obj
+from simulator.httpclient import HttpClient
+from tests.acceptance.commands import clean_env, eventually
+from tests.e2e.site import PREFIX
+from tests.e2e.surroundings import Access, Surroundings
+from tests.e2e.sweep import KINDS
+from vmdrift.processes import Processes
+
+ROOT = Path(__file__).parents[2]
+E2E = [sys.executable, "-m", "pytest", "tests/e2e", "-p", "no:cacheprovider"]
+TIMES = "25"  # how many times faster it lives
+LONG = 400.0  # seconds; a deadline for a loaded machine
+
+
+class ControlPlane:
+    """API server, controllers, scheduler and virt-controller, and no node; kubeconfigs in `folder`."""
+
+    def __init__(self, processes: Processes, folder: Path) -> None:
+        self.folder = folder
+        command = [sys.executable, "-m", "simulator", str(folder), TIMES, "none"]
+        self._process = processes.start("cluster", command, talks=True)
+        self._heard()
+        self.around = Surroundings(self.kubeconfig("e2e"), self.kubeconfig("workers"))
+
+    def kubeconfig(self, user: str) -> Path:
+        return self.folder / f"{user}.kubeconfig"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What `make e2e` is given."""
+        around = self.around
+        return {"KUBECONFIG": str(around.kubeconfig), "PRODUCT_KUBECONFIG": str(around.product), "TIMES": TIMES}
+
+    def deletes(self) -> list[dict[str, Any]]:
+        """Every DELETE that vm-drift sent."""
+        assert self._process.stdin
+        self._process.stdin.write(b'{"do": "audit"}\n')
+        self._process.stdin.flush()
+        return [entry for entry in self._heard() if entry["verb"] == "delete" and "vm-drift" in entry["user"]]
+
+    def _heard(self) -> Any:
+        assert self._process.stdout
+        return json.loads(self._process.stdout.readline())
+
+
+@pytest.fixture
+def control_plane(folder: Path) -> Iterator[ControlPlane]:
+    with Processes(folder) as processes:
+        yield ControlPlane(processes, folder)
+
+
+@pytest.fixture
+def client(control_plane: ControlPlane) -> Iterator[HttpClient]:
+    access = Access(control_plane.around)
+    yield access.own
+    access.close()
+
+
+def _run(command: list[str], **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=ROOT, env=clean_env(**env), capture_output=True, text=True, timeout=LONG, check=False
+    )
+
+
+def _e2e(control_plane: ControlPlane, *words: str) -> subprocess.CompletedProcess[str]:
+    return _run([*E2E, *words], **control_plane.env)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(LONG)
+def test_e2e_holds_on_a_control_plane_without_machines_and_leaves_it_as_it_was(
+    control_plane: ControlPlane, client: HttpClient
+) -> None:
+    done = _e2e(control_plane, "-m", "e2e")
+    assert done.returncode == 0, done.stdout
+    deletes = control_plane.deletes()
+    assert Counter(entry["resource"] for entry in deletes) == {"pods": 3, "volumeattachments": 1}
+    assert len({entry["uid_precondition"] for entry in deletes} - {None}) == 4
+    assert _of_runs(client) == []
+
+
+def test_e2e_touches_nothing_while_a_foreign_node_is_lost(control_plane: ControlPlane, client: HttpClient) -> None:
+    client.create("nodes", _unheard("somebodys"))
+    done = _e2e(control_plane, "-m", "e2e")
+    assert done.returncode == 2
+    assert "e2e: not Ready: node somebodys. vm-drift would act on it" in done.stdout
+    assert [node["metadata"]["name"] for node in client.list("nodes")] == ["somebodys"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_e2e_that_is_stopped_half_way_leaves_the_cluster_as_it_was(
+    control_plane: ControlPlane, client: HttpClient, number: signal.Signals
+) -> None:
+    env = clean_env(**control_plane.env)
+    with subprocess.Popen([*E2E, "-m", "e2e"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL) as running:
+        eventually("VMs are there", lambda: len(client.list("virtualmachineinstances")) > 2)
+        running.send_signal(number)
+        assert running.wait(LONG) == pytest.ExitCode.INTERRUPTED
+    assert _of_runs(client) == []
+
+
+@pytest.mark.parametrize("words", [(), ("-m", "not nightly")])
+def test_a_kubeconfig_alone_starts_nothing(control_plane: ControlPlane, client: HttpClient, words: tuple[str]) -> None:
+    done = _e2e(control_plane, *words)
+    assert "deselected" in done.stdout
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert client.list("nodes") == []
+
+
+def test_make_e2e_without_a_kubeconfig_says_so_in_one_line() -> None:
+    done = _run(["make", "e2e"], KUBECONFIG="")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[0] == "make e2e: KUBECONFIG is not set; it says which cluster is tested"
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({}, "e2e: KUBECONFIG is not set"),
+        ({"KUBECONFIG": "there", "ACTORS": "kubelet, scheduler"}, "e2e: ACTORS: scheduler cannot be played"),
+    ],
+)
+def test_e2e_says_what_it_was_not_given(env: dict[str, str], words: str) -> None:
+    done = _run([*E2E, "-m", "e2e"], **env)
+    assert done.returncode == 2
+    assert words in done.stdout
+
+
+def _of_runs(client: HttpClient) -> list[Obj]:
+    """Whatever still names a run; Events expire by themselves."""
+    return [obj for kind in KINDS if kind != "events" for obj in client.list(kind) if PREFIX in json.dumps(obj)]
+
+
+def _unheard(name: str) -> Obj:
+    """A Node that no kubelet has reported on."""
+    return {"metadata": {"name": name}, "spec": {}}

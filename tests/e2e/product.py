@@ -1,0 +1,54 @@
+"""vm-drift's real processes, with a Valkey of their own."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reactor.doors import store as store_door
+from reactor.doors.store import RedisStore
+from reactor.model.drift import Record
+from tests.e2e.surroundings import Surroundings
+from vmdrift.processes import Processes
+from vmdrift.valkey import start as start_valkey
+
+_ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts")
+_WINDOW = 10.0  # seconds; the shortest that can be set
+_DETACH = 360.0  # seconds; Kubernetes' own, which cannot be set there
+
+
+class Product:
+    """All of it; `running` may be entered again and again, on the same records. `folder`'s path must be short."""
+
+    def __init__(self, processes: Processes, folder: Path, around: Surroundings) -> None:
+        self._folder, self._started = folder, 0
+        self._outages: dict[str, None] = {}  # ids, in the order in which they were seen
+        url = start_valkey(processes, folder)
+        self._store = RedisStore(store_door.connect(url), 3600)
+        self._env = {
+            "KUBECONFIG": str(around.product),
+            "VMDRIFT_REDIS_URL": url,
+            "VMDRIFT_UNREACHABLE_WINDOW": f"{_WINDOW:g}",
+            "VMDRIFT_DETACH_WINDOW": f"{max(10.0, _DETACH / around.times):g}",
+            "VMDRIFT_DETACH_POLICY": "wait",
+            "VMDRIFT_MIN_AVAILABLE_NODES": "2",
+            "VMDRIFT_RESYNC": "5",
+        }
+
+    @contextmanager
+    def running(self, policy: str) -> Iterator[Processes]:
+        """With this VMDRIFT_POLICY, until the end of the block."""
+        self._started += 1
+        logs = self._folder / f"{self._started}-{policy}"
+        logs.mkdir()
+        with Processes(logs) as processes:
+            for number, words in enumerate(_ROLES):
+                command = [sys.executable, "-m", *words.split()]
+                processes.start(f"{number}-{words}", command, {**self._env, "VMDRIFT_POLICY": policy})
+            yield processes
+
+    def records(self, namespace: str) -> dict[str, Record]:
+        """Of every outage that this has ever seen open, by VM's name; the latest one's where a VM has several."""
+        self._outages |= {known.outage.id: None for known in self._store.outages()}
+        records = [record for outage in self._outages for record in self._store.records(outage)]
+        return {record.drift.vm.name: record for record in records if record.drift.vm.namespace == namespace}

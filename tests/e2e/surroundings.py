@@ -1,0 +1,82 @@
+"""What the tests are given from outside, as environment variables, and the way into the cluster."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from reactor.doors.cluster import connect
+from simulator.actors.cast import MACHINERY
+from simulator.httpclient import HttpClient, Listener
+
+_TIMEOUT = 10.0  # seconds, for one call
+_NODE = "system:node:"
+# KubeVirt takes a VMI's status from its own accounts only (kubevirt, pkg/virt-api/webhooks, IsKubeVirtServiceAccount).
+_REAL = {"system:kubevirt:virt-handler": "system:serviceaccount:kubevirt:kubevirt-handler"}
+_ALL_RIGHTS = "system:masters"  # we want to be taken for the user, not to have its rights, which may not be set up
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where, and how.
+
+    `kubeconfig` and `product`: the files that the actors and vm-drift use. `actors`: who is played by us.
+    `impersonate`: whether those speak as the users that the real ones are. `times`: how many times faster than a real
+    one this control plane lives; another number than 1 only where it is simulated.
+    """
+
+    kubeconfig: Path
+    product: Path
+    actors: tuple[str, ...] = MACHINERY
+    impersonate: bool = True
+    times: float = 1.0
+
+    @classmethod
+    def of(cls, env: Mapping[str, str]) -> Self:
+        """From KUBECONFIG, PRODUCT_KUBECONFIG, ACTORS, IMPERSONATE, TIMES; ValueError is a sentence."""
+        kubeconfig = env.get("KUBECONFIG", "")
+        if not kubeconfig:
+            raise ValueError("KUBECONFIG is not set: it says against which API server this runs")
+        actors = tuple(filter(None, env.get("ACTORS", ",".join(MACHINERY)).replace(" ", "").split(",")))
+        if unknown := set(actors) - set(MACHINERY):
+            raise ValueError(f"ACTORS: {', '.join(sorted(unknown))} cannot be played; {', '.join(MACHINERY)} can")
+        return cls(
+            Path(kubeconfig).absolute(),
+            Path(env.get("PRODUCT_KUBECONFIG") or kubeconfig).absolute(),
+            actors,
+            env.get("IMPERSONATE", "yes") != "no",
+            float(env.get("TIMES", "1")),
+        )
+
+
+class Access:
+    """Every actor's way to the API server. `listeners` are told what has changed there."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._door, self._impersonate = connect(str(around.kubeconfig), _TIMEOUT), around.impersonate
+        self._clients: dict[str, HttpClient] = {}
+        self.listeners: list[Listener] = []
+
+    @property
+    def own(self) -> HttpClient:
+        """As the kubeconfig's own user."""
+        return self._client("", ())
+
+    def of(self, user: str) -> HttpClient:
+        """As one of the cast's users, where the API server makes a difference."""
+        if not self._impersonate:
+            return self.own
+        if user.startswith(_NODE):
+            return self._client(user, ("system:nodes", _ALL_RIGHTS))
+        return self._client(_REAL[user], (_ALL_RIGHTS,)) if user in _REAL else self.own
+
+    def close(self) -> None:
+        """End every watch and connection."""
+        for client in self._clients.values():
+            client.close()
+        self._door._api.rest_client.pool_manager.clear()
+
+    def _client(self, user: str, groups: tuple[str, ...]) -> HttpClient:
+        if user not in self._clients:
+            self._clients[user] = HttpClient(self._door._api, user, groups, listeners=self.listeners)
+        return self._clients[user]

@@ -3,12 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 # More words for the command: make run ARGS=--act
 ARGS ?=
+# Who is lacking in the cluster of `make e2e` and so is played by us.
+ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check nightly clean
+.PHONY: help run test check nightly bench-recovery e2e e2e-cluster clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/demo ## Run everything: on the cluster of KUBECONFIG (observing; ARGS=--act acts), or on a simulated one
 	@$(BIN)/vmdrift run $(ARGS)
@@ -19,11 +21,20 @@ test: check ## Check the code and run the tests
 check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy reactor workers vmdrift simulator tests
+	$(BIN)/mypy reactor workers vmdrift simulator benchmarks tests
 	$(BIN)/lint-imports --no-logo
 
 nightly: check ## All tests, the long ones too
 	$(BIN)/pytest -n 2 $(ARGS)
+
+bench-recovery: .venv/dev ## Measure how late things happen when processes are killed (about ten minutes)
+	$(BIN)/python -m benchmarks.recovery $(ARGS)
+
+e2e: e2e-cluster .venv/dev ## Run the scenarios against the cluster of KUBECONFIG, with nodes of our own (docs/e2e.md)
+	@ACTORS=$(ACTORS) $(BIN)/pytest tests/e2e -m e2e $(ARGS)
+
+e2e-cluster:
+	@test -n "$$KUBECONFIG" || { echo "make e2e: KUBECONFIG is not set; it says which cluster is tested" >&2; exit 2; }
 
 clean: ## Remove the environment and all caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

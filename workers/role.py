@@ -1,6 +1,5 @@
 """The processes: a worker for one queue, or a scheduler. One that loses Redis waits for it and goes on."""
 
-import logging
 import signal
 import time
 from collections.abc import Callable
@@ -10,11 +9,13 @@ from redis.exceptions import RedisError
 
 from reactor.doors import store as store_door
 from reactor.doors.cluster import Cluster
-from reactor.doors.queue import DRIFTS, EVENTS, SERIALIZER
+from reactor.doors.queue import DRIFTS, EVENTS
 from reactor.model.errors import StoreError
-from reactor.process import Stopped, raise_stopped
 from reactor.settings import Settings
-from workers.rq import Scheduler, Worker, tools
+from workers.rq import tools
+from workers.rq_scheduler import Scheduler
+from workers.rq_worker import Worker
+from workers.stop import Stop
 
 log = structlog.get_logger()
 
@@ -35,10 +36,8 @@ def schedule(settings: Settings) -> None:
     """A scheduler of both queues, until SIGTERM or SIGINT."""
     store_door.connect(settings.redis_url)
 
-    def once() -> bool:
-        redis = store_door.connect(settings.redis_url)
-        Scheduler([EVENTS, DRIFTS], redis, serializer=SERIALIZER, logging_level=logging.ERROR).work()
-        return True
+    def once(stop: Stop) -> None:
+        Scheduler([EVENTS, DRIFTS], store_door.connect(settings.redis_url), stop).work()
 
     _go_on("scheduler", once)
 
@@ -47,34 +46,34 @@ def _work(queue: str, settings: Settings) -> None:
     store_door.connect(settings.redis_url)
     check(tools().cluster)
 
-    def once() -> bool:
+    def once(stop: Stop) -> None:
         # A connection of its own: RQ stretches its time-outs to those of a blocking read.
-        worker = Worker(queue, store_door.connect(settings.redis_url))
-        worker.work(logging_level="ERROR")
-        return worker.stopping
+        Worker(queue, store_door.connect(settings.redis_url), stop).work(logging_level="ERROR")
 
     _go_on(f"worker of {queue}", once)
 
 
-def _go_on(who: str, once: Callable[[], bool]) -> None:
-    """Call `once` until it says that it was asked to stop; say once per change what keeps it from working."""
-    trouble = ""
+def _go_on(who: str, once: Callable[[Stop], None]) -> None:
+    """Call `once` until the process is asked to stop; say once per change what keeps it from working."""
+    stop, trouble = Stop(), ""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop.ask)
+    while not stop.asked():
+        why = _trouble_of(once, stop)
+        if stop.asked():
+            return
+        if why != trouble:
+            log.warning("Redis is away; trying again", who=who, why=why)
+        trouble = why
+        time.sleep(_AGAIN)
+
+
+def _trouble_of(once: Callable[[Stop], None], stop: Stop) -> str:
     try:
-        while True:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, raise_stopped)
-            try:
-                if once():
-                    return
-                why = "RQ's loop ended"
-            except (RedisError, OSError, StoreError) as error:
-                why = str(error)
-            if why != trouble:
-                log.warning("Redis is away; trying again", who=who, why=why)
-            trouble = why
-            time.sleep(_AGAIN)
-    except Stopped:
-        return
+        once(stop)
+    except (RedisError, OSError, StoreError) as error:
+        return str(error)
+    return "RQ's loop ended"
 
 
 def check(cluster: Cluster) -> None:

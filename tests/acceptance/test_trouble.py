@@ -1,5 +1,7 @@
 """Redis and the API server are taken away in the middle of a story; it ends well, with one DELETE for each pod."""
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,6 +13,7 @@ from redis.exceptions import RedisError
 from tests.acceptance.commands import eventually
 from tests.acceptance.sites import Site
 from vmdrift.valkey import start as start_valkey
+from workers.drift import LOCK_TTL
 
 ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts")
 WORKERS = 3
@@ -62,8 +65,32 @@ def without_api(site: Site) -> Iterator[None]:
     site.demo.ask(do="api_up")
 
 
+@contextmanager
+def slow(site: Site) -> Iterator[None]:
+    """It stands still for longer than locks and heartbeats live, then stutters: a third of a second at a time."""
+    server = site.processes._children["valkey"]
+
+    def stand_still(seconds: float) -> None:
+        server.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        server.send_signal(signal.SIGCONT)
+
+    stand_still(LOCK_TTL + 1)
+    ended = threading.Event()
+
+    def stutter() -> None:
+        while not ended.wait(0.1):
+            stand_still(0.3)
+
+    stuttering = threading.Thread(target=stutter)
+    stuttering.start()
+    yield
+    ended.set()
+    stuttering.join()
+
+
 pytestmark = pytest.mark.nightly
-TROUBLES = (killed_and_restarted, full, read_only, flushed, without_api)
+TROUBLES = (killed_and_restarted, full, read_only, flushed, slow, without_api)
 
 
 @pytest.mark.timeout(240)

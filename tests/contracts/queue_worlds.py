@@ -11,12 +11,14 @@ from typing import Any, Protocol
 
 from redis import Redis
 
-from reactor.doors.queue import DRIFTS, SERIALIZER, Entry, Queue, RqQueue
+from reactor.doors.queue import DRIFTS, Entry, Queue, RqQueue
 from reactor.model.drift import Ended, Outcome
 from reactor.model.identity import VERSION
 from simulator.twins.queue import MemoryQueue
 from tests.contracts.queue_jobs import RUN
-from workers.rq import Scheduler, Worker
+from workers.rq_scheduler import Scheduler
+from workers.rq_worker import Worker
+from workers.stop import Stop
 
 DONE = Ended("completed", "done", "It is done.")
 
@@ -40,13 +42,6 @@ class World(Protocol):
     def run(self) -> None: ...
 
 
-class _Worker(Worker):
-    """The product's, without the thread that listens for RQ's own commands: RQ waits a second for its end, at times."""
-
-    def subscribe(self) -> None:
-        """Do not."""
-
-
 @dataclass
 class RqWorld:
     redis: Redis
@@ -58,17 +53,19 @@ class RqWorld:
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        key = f"rq:scheduled:{DRIFTS}"
-        for job_id, _ in self.redis.zscan_iter(key):
-            self.redis.zincrby(key, -seconds, job_id)
+        for key in (f"rq:scheduled:{DRIFTS}", f"rq:wip:{DRIFTS}"):
+            for member, _ in self.redis.zscan_iter(key):
+                self.redis.zincrby(key, -seconds, member)
+        for key in self.redis.scan_iter(f"rq:queue:{DRIFTS}:intermediate:first_seen:*"):
+            self.redis.incrbyfloat(key, -seconds)
 
     def run(self) -> None:
-        scheduler: Any = Scheduler([DRIFTS], self.redis, serializer=SERIALIZER)
+        scheduler: Any = Scheduler([DRIFTS], self.redis, Stop())
         scheduler.acquire_locks()
         scheduler.enqueue_scheduled_jobs()
         scheduler.release_locks()
         scheduler.connection.connection_pool.disconnect()  # RQ's scheduler opens its own
-        _Worker(DRIFTS, self.redis).work(burst=True, max_jobs=50, logging_level="CRITICAL")
+        Worker(DRIFTS, self.redis, Stop()).work(burst=True, max_jobs=50, logging_level="CRITICAL")
 
 
 class MemoryWorld:

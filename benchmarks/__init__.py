@@ -1,0 +1,1 @@
+"""What has to be measured rather than promised: `make bench-...`; the results lie in `results`."""

@@ -1,0 +1,115 @@
+"""A simulated cluster with one VM on the node to be lost, a Valkey, and vm-drift's processes, each of them twice."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from redis import Redis
+
+from reactor.doors import store as store_door
+from reactor.doors.queue import DRIFTS
+from reactor.doors.store import RedisStore
+from vmdrift.demo import WINDOW, Demo
+from vmdrift.processes import Processes, wait_for
+from vmdrift.valkey import start as start_valkey
+
+TIMES = 30.0  # how many times faster the cluster lives: the window lasts 10 s, the shortest there is
+WATCHER, WORKER, MORTAL = "reactor watch", "workers drifts", "benchmarks.mortal"
+_ROLES = (WATCHER, WATCHER, "workers events", "workers scheduler", "workers scheduler")
+_LONG = 180.0  # seconds; whatever takes longer has failed
+
+
+class Site:
+    """All of it, running. `worker` is the module and its arguments that work the queue `drifts`, twice."""
+
+    def __init__(self, processes: Processes, folder: Path, worker: str) -> None:
+        self._processes = processes
+        self.demo = Demo(processes, folder, TIMES, vms=1)
+        self._url = start_valkey(processes, folder)
+        self.redis: Redis = store_door.connect(self._url)
+        self.store = RedisStore(self.redis, 3600)
+        self.children: dict[str, list[subprocess.Popen[bytes]]] = {}
+        for words in (*_ROLES, worker, worker):
+            self.start(words)
+        self.until("everything has started", self._is_ready)
+
+    def start(self, words: str) -> None:
+        """One more process: `python -m WORDS`."""
+        user = "watcher" if words == WATCHER else "workers"
+        env = {**self.demo.env, "VMDRIFT_REDIS_URL": self._url, "KUBECONFIG": str(self.demo.kubeconfig(user))}
+        of_its_kind = self.children.setdefault(words, [])
+        name = f"{words}-{len(of_its_kind)}"
+        of_its_kind.append(self._processes.start(name, [sys.executable, "-m", *words.split()], env))
+
+    def until(self, what: str, true: Callable[[], bool]) -> None:
+        """Wait until it is true; RuntimeError if it takes too long."""
+        if not wait_for(true, _LONG):
+            raise RuntimeError(f"not within {_LONG:g} s: {what}")
+
+    def due(self) -> float:
+        """When the window of the only outage ends, in seconds since the epoch; waits until it is told."""
+        self.until("the outage is told", lambda: bool(self.store.outages()))
+        return self.store.outages()[0].outage.since + WINDOW / TIMES
+
+    def told(self) -> float:
+        """Seconds from when Kubernetes wrote that the node is unreachable until vm-drift had taken that in."""
+        self.due()
+        written = next(
+            entry["time"]
+            for entry in reversed(self.audit("nodes", "update", "patch"))
+            if entry["name"] == self.demo.lost
+            and entry["user"].endswith(":node-controller")
+            and entry["time"] <= self.store.outages()[0].seen_at
+        )
+        return self.store.outages()[0].seen_at - float(written)
+
+    def deleted(self) -> float:
+        """Seconds from the end of the window to the DELETE of the launcher pod."""
+        due = self.due()
+        self.until("the launcher pod is deleted", lambda: bool(self._deletes()))
+        return float(self._deletes()[0]["time"]) - due
+
+    def audit(self, resource: str, *verbs: str) -> list[dict[str, Any]]:
+        """The API server's requests of these verbs, oldest first."""
+        found: list[dict[str, Any]] = self.demo.ask(do="audit")
+        return [entry for entry in found if entry["resource"] == resource and entry["verb"] in verbs]
+
+    def scheduler(self) -> subprocess.Popen[bytes]:
+        """The one that moves the due drifts."""
+        name = self.redis.get(f"rq:scheduler-lock:{DRIFTS}")
+        pid = self.redis.hget(f"rq:scheduler:{_text(name)}", "pid")
+        return next(child for child in self.children["workers scheduler"] if str(child.pid) == _text(pid))
+
+    def _deletes(self) -> list[dict[str, Any]]:
+        return [
+            entry
+            for entry in self.audit("pods", "delete")
+            if "vm-drift" in entry["user"] and entry["code"] == HTTPStatus.OK
+        ]
+
+    def _is_ready(self) -> bool:
+        started = self.redis.scard("rq:workers") + len(self.redis.keys("rq:scheduler:*"))
+        watching = [entry for entry in self.audit("nodes", "watch") if "vm-drift" in entry["user"]]
+        return started + len(watching) >= sum(map(len, self.children.values()))
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+@contextmanager
+def running(worker: str = WORKER) -> Iterator[Site]:
+    """A site for one measurement; nothing of it is left."""
+    with TemporaryDirectory(prefix="vmd-") as name, Processes(Path(name)) as processes:
+        yield Site(processes, Path(name), worker)
+
+
+def sleep_until(moment: float) -> None:
+    """`moment` in seconds since the epoch."""
+    time.sleep(max(0.0, moment - time.time()))

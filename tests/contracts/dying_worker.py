@@ -1,0 +1,57 @@
+"""`python -m tests.contracts.dying_worker REDIS_URL taken|running|ending`: takes one job, and is killed at it.
+
+`taken`: out of the queue, not yet started. `running`: in the job. `ending`: the job is to come again, RQ has written
+the status `scheduled`, but not yet when.
+"""
+
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from redis import Redis
+from rq.job import Job
+
+from reactor.doors.queue import DRIFTS
+from reactor.model.drift import Again, Outcome
+from tests.contracts.queue_jobs import Desk
+from workers.rq_worker import Worker
+from workers.stop import Stop
+
+
+def die(*_: Any, **__: Any) -> Any:
+    """As by `kill -9`."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def later(_: str) -> Outcome:
+    return Again(time.time() + 1000, "later", "It waits.")
+
+
+class Taken(Worker):
+    """Killed with a job in its hands."""
+
+    def execute_job(self, job: Job, queue: Any) -> None:  # noqa: ARG002 - RQ's signature
+        """Do not."""
+        die()
+
+
+class Ending(Worker):
+    """Killed while it writes down when the job comes again."""
+
+    def handle_job_retry(self, job: Job, queue: Any, *args: Any, **more: Any) -> None:
+        """As RQ does, until it calls the method that writes the due time."""
+        queue.schedule_job = die
+        super().handle_job_retry(job, queue, *args, **more)
+
+
+def main(url: str, where: str) -> None:
+    """Does not return."""
+    Desk.work, Desk.woken = (die if where == "running" else later), lambda _: None
+    kind = {"taken": Taken, "running": Worker, "ending": Ending}[where]
+    kind(DRIFTS, Redis.from_url(url), Stop()).work(max_jobs=1, logging_level="CRITICAL")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,56 @@
+"""RQ's scheduler as we need it: a dead one is replaced within seconds, and no job keeps it from the others."""
+
+import logging
+import time
+from collections.abc import Iterable
+
+from redis import Redis
+from rq.scheduler import RQScheduler
+
+from reactor.doors.queue import SERIALIZER
+from workers.rq_queue import UNREADABLE, WorkedQueue
+from workers.stop import Stop, Stoppable
+
+
+class Scheduler(Stoppable, RQScheduler):
+    """Moves due jobs into their queues. Any number may run; a dead one's lock is taken over within seconds."""
+
+    LOCK_TTL = 8  # seconds; RQ's own is 61
+    ACQUIRE_EVERY = 2.0  # seconds between two tries for the locks that another one holds; RQ's own are 600
+
+    _tried = 0.0
+
+    def __init__(self, queues: Iterable[str], redis: Redis, stopping: Stop) -> None:
+        super().__init__(queues, redis, serializer=SERIALIZER, logging_level=logging.ERROR)
+        self.stopping = stopping
+
+    @property
+    def should_reacquire_locks(self) -> bool:
+        """While some lock is another's: try again soon."""
+        if self._queue_names == self.acquired_locks or time.monotonic() - self._tried < self.ACQUIRE_EVERY:
+            return False
+        self._tried = time.monotonic()
+        return True
+
+    def acquire_locks(self, auto_start: bool = False) -> set[str]:
+        """As RQ does, for a shorter time."""
+        acquired: set[str] = super().acquire_locks(auto_start)
+        self._shorten()
+        return acquired
+
+    def heartbeat(self) -> None:
+        """As RQ does, for a shorter time."""
+        super().heartbeat()
+        self._shorten()
+
+    def enqueue_scheduled_jobs(self) -> None:
+        """As RQ does; a job that it cannot read is forgotten, lest all others wait for it."""
+        try:
+            super().enqueue_scheduled_jobs()
+        except UNREADABLE:
+            for name in self.acquired_locks:
+                WorkedQueue(name, connection=self.connection, serializer=self.serializer).forget_unreadable_due()
+
+    def _shorten(self) -> None:
+        for name in self.acquired_locks:
+            self.connection.expire(self.get_locking_key(name), self.LOCK_TTL)

@@ -1,0 +1,133 @@
+"""RQ's worker as we need it: a dead one is noticed within seconds, and one that shall stop leaves nothing behind.
+
+RQ's defaults notice a dead worker after minutes, so the times here are short; a pass keeps its job's heartbeat young by
+a beat before each API call.
+"""
+
+import time
+from contextlib import suppress
+from typing import Any, cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.exceptions import DequeueTimeout, StopRequested
+from rq.job import Job
+from rq.worker import WorkerStatus
+
+from reactor.doors import store as store_door
+from reactor.doors.queue import SERIALIZER
+from reactor.model.errors import VmDriftError
+from workers.rq_queue import WorkedQueue
+from workers.stop import Stop, Stoppable
+
+
+class Stopping(VmDriftError):
+    """This process was asked to stop, and its job takes too long: another process goes on with it."""
+
+
+class Worker(Stoppable, SimpleWorker):
+    """One queue, one job at a time, in this very process."""
+
+    HEARTBEAT_TTL = 8  # seconds without a beat after which another worker takes the job over
+    BEAT_EVERY = 2.0  # seconds
+    WORKER_TTL = 16  # seconds; RQ blocks for new jobs 15 s less than this, and so long an idle worker takes to stop
+    MAINTENANCE = 3  # seconds between two looks for jobs whose worker died
+    # Seconds from SIGTERM until a job is cut short at its next API call: a pass of many calls to a slow API server
+    # lasts minutes. Together with the longest call (6 s) it is less than the grace periods of `vmdrift run` (10 s) and
+    # Kubernetes (30 s).
+    STOP_WITHIN = 3.0
+    log_result_lifespan = False
+
+    _current: tuple["Worker", Job, Any] | None = None
+    _beaten = 0.0
+
+    def __init__(self, queue: str, redis: Redis, stopping: Stop) -> None:
+        super().__init__(
+            [queue],
+            connection=redis,
+            queue_class=WorkedQueue,
+            serializer=SERIALIZER,
+            worker_ttl=self.WORKER_TTL,
+            maintenance_interval=self.MAINTENANCE,
+            log_job_description=False,
+        )
+        self.stopping = stopping
+
+    def subscribe(self) -> None:
+        """Not to RQ's commands: nobody sends any, and the thread that waits for them ends up to a second late."""
+
+    def dequeue_job_and_maintain_ttl(
+        self,
+        timeout: int | None,
+        max_idle_time: int | None = None,  # noqa: ARG002 - RQ's signature
+    ) -> tuple[Job, Any] | None:
+        """As RQ does, but it looks whether to stop between two waits; troubles with Redis are left to its owner."""
+        self.set_state(WorkerStatus.IDLE)
+        try:
+            while not self.stopping.asked():
+                self.heartbeat()
+                if self.should_run_maintenance_tasks:
+                    self.run_maintenance_tasks()
+                with suppress(DequeueTimeout):
+                    return self._dequeue(timeout)
+        except RedisError as error:
+            raise StopRequested(str(error)) from error
+        return None
+
+    def _dequeue(self, timeout: int | None) -> tuple[Job, Any] | None:
+        found: tuple[Job, Any] | None = self.queue_class.dequeue_any(
+            self.queues,
+            timeout,
+            connection=self.connection,
+            job_class=self.job_class,
+            serializer=self.serializer,
+            death_penalty_class=self.death_penalty_class,
+        )
+        return found
+
+    def clean_registries(self) -> None:
+        """As RQ does, once that is gone which it would stumble over, now and at each later time."""
+        for queue in self.queues:
+            cast(WorkedQueue, queue).forget_unreadable()
+        super().clean_registries()
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002 - RQ's signature
+        """Seconds; RQ's own is a minute more than the job's time-out."""
+        return self.HEARTBEAT_TTL
+
+    def perform_job(self, job: Job, queue: Any, execution: Any) -> bool:
+        """As RQ does, while others in this process can find out which job runs."""
+        Worker._current, Worker._beaten = (self, job, execution), time.monotonic()
+        try:
+            return bool(super().perform_job(job, queue, execution))
+        finally:
+            Worker._current = None
+
+    def handle_job_failure(self, job: Job, *args: Any, **more: Any) -> None:
+        """A job that raised has a bug: it must be seen as failed, and not be retried as one whose worker died."""
+        if more.get("execution") is not None:
+            job.retries_left = None
+        super().handle_job_failure(job, *args, **more)
+
+    @classmethod
+    def current_job(cls) -> Job | None:
+        """The job that runs in this process."""
+        return cls._current[1] if cls._current else None
+
+    @classmethod
+    def beat_current(cls) -> None:
+        """Tell Redis that the running job is alive. Called before every API call; does something every 2 s.
+
+        Raises Stopping when the process was asked to stop and should have ended by now; StoreError.
+        """
+        if cls._current is None:
+            return
+        worker, job, execution = cls._current
+        if worker.stopping.is_older_than(cls.STOP_WITHIN):
+            raise Stopping("The worker was asked to stop; another one goes on.")
+        if time.monotonic() - cls._beaten < cls.BEAT_EVERY:
+            return
+        cls._beaten = time.monotonic()
+        with store_door.translated():
+            worker.maintain_heartbeats(job, execution)

@@ -121,7 +121,7 @@ def test_a_kubeconfig_alone_starts_nothing(control_plane: ControlPlane, client: 
 
 
 def test_make_e2e_without_a_kubeconfig_says_so_in_one_line() -> None:
-    done = _run(["make", "e2e"], KUBECONFIG="")
+    done = _run(["make", "--no-print-directory", "e2e"], KUBECONFIG="")
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.splitlines()[0] == "make e2e: KUBECONFIG is not set; it says which cluster is tested"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -53,5 +54,7 @@ class Stopped(BaseException):
 
 
 def raise_stopped(_signum: int, _frame: FrameType | None) -> None:
-    """A signal handler."""
+    """A signal handler, for once: a second signal would come out of whatever the first one is unwinding."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     raise Stopped

@@ -1,15 +1,11 @@
 """`simulator.client.Client` over HTTP: the actors against a real control plane.
 
 A real API server treats some writes by who writes them (KubeVirt drops a VMI status that is not KubeVirt's), so a
-client may impersonate a user; that needs the right to. Informers follow in threads of their own until `close`;
-listeners are told at once when something has changed.
+client may impersonate a user; that needs the right to.
 """
 
 import builtins
-import queue
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,18 +14,14 @@ from kubernetes.client import ApiClient
 from urllib3 import HTTPHeaderDict, Timeout
 from urllib3.exceptions import HTTPError
 
-from simulator.actors.retry import REFUSED_FOR_NOW
 from simulator.client import ApiError, Informer, Obj
-from simulator.objects import Key, key_of
+from simulator.httpinformer import HttpInformer, Listener
 from simulator.resources import SERVED, Resource
 
-Listener = Callable[[str], None]  # is told the plural resource name of what has changed
 _KINDS = {kind.plural: kind for kind in SERVED}
 _REFUSED = 300  # HTTP codes from here on are no success
-_GONE = 410
 _TIMEOUT = 10.0  # seconds, for one call
 _SILENCE = 90.0  # seconds without a word after which a watch begins anew
-_PAUSE = 1.0  # seconds between two tries of a watch
 
 
 class HttpClient:
@@ -157,105 +149,6 @@ class HttpClient:
         return headers
 
 
-class HttpInformer:
-    """A list kept up to date by a watch in a thread of its own."""
-
-    def __init__(self, client: HttpClient, resource: str, namespace: str, listeners: Sequence[Listener]) -> None:
-        self._client, self._resource, self._namespace = client, resource, namespace
-        self._listeners = listeners
-        self._objects: dict[Key, Obj] = {}
-        self._news: queue.Queue[tuple[str, Any]] = queue.Queue()
-        self._listed = False
-        self._closed, self._response = threading.Event(), None
-        self._thread = threading.Thread(target=self._follow, name=f"watch-{resource}", daemon=True)
-        self._thread.start()
-
-    @property
-    def objects(self) -> Mapping[Key, Obj]:
-        return self._objects
-
-    def poll(self) -> list[tuple[str, Obj]]:
-        """Waits only for the very first list: nobody shall take "not heard yet" for "there is none"."""
-        changes: list[tuple[str, Obj]] = []
-        while True:
-            try:
-                kind, what = self._news.get_nowait() if self._listed else self._news.get(timeout=self._client.timeout)
-            except queue.Empty:
-                if self._listed:
-                    return changes
-                raise ApiError(503, "ServiceUnavailable", f"no list of {self._resource} yet") from None
-            if kind == "REFUSED":
-                raise what
-            self._listed = True
-            changes += self._relisted(what) if kind == "LISTED" else [self._changed(kind, what)]
-
-    def close(self) -> None:
-        """Follow no more; returns when the thread has ended."""
-        self._closed.set()
-        response: Any = self._response
-        if response is not None:
-            with suppress(ValueError, TypeError, RuntimeError, OSError):  # it has ended by itself
-                response.shutdown()
-        self._thread.join()
-
-    def _relisted(self, present: list[Obj]) -> list[tuple[str, Obj]]:
-        """The difference to what was known; what was created anew under its old name had gone before."""
-        by_key, known = {key_of(obj): obj for obj in present}, self._objects
-        gone = [("DELETED", obj) for key, obj in known.items() if _uid(by_key.get(key)) != _uid(obj)]
-        fresh = [("ADDED", obj) for key, obj in by_key.items() if _uid(known.get(key)) != _uid(obj)]
-        stayed = [(known[key], obj) for key, obj in by_key.items() if _uid(known.get(key)) == _uid(obj)]
-        changed = [("MODIFIED", new) for old, new in stayed if _version(old) != _version(new)]
-        self._objects = by_key
-        return [*gone, *fresh, *changed]
-
-    def _changed(self, kind: str, obj: Obj) -> tuple[str, Obj]:
-        if kind == "DELETED":
-            self._objects.pop(key_of(obj), None)
-        else:
-            self._objects[key_of(obj)] = obj
-        return kind, obj
-
-    def _tell(self, kind: str, what: Any) -> None:
-        self._news.put((kind, what))
-        for listener in self._listeners:
-            listener(self._resource)
-
-    def _follow(self) -> None:
-        version = ""
-        while not self._closed.is_set():
-            try:
-                if not version:
-                    items, version = self._client.listed(self._resource, self._namespace)
-                    self._tell("LISTED", items)
-                version = self._watch(version)
-            except ApiError as error:
-                version = ""
-                if error.code not in {*REFUSED_FOR_NOW, _GONE}:
-                    self._tell("REFUSED", error)
-            except (HTTPError, OSError, ValueError):
-                version = ""
-            self._closed.wait(_PAUSE)
-
-    def _watch(self, version: str) -> str:
-        """Hear of changes until the server ends the watch; the version to go on from, "" to list anew."""
-        response = self._response = self._client.stream(self._resource, self._namespace, version)
-        rest = b""
-        try:
-            for chunk in response.stream(65536) if not self._closed.is_set() else ():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    event = orjson.loads(line)
-                    if event["type"] == "ERROR":
-                        return ""
-                    version = _version(event["object"])
-                    if event["type"] != "BOOKMARK":
-                        self._tell(event["type"], event["object"])
-        finally:
-            self._response = None
-            response.close()
-        return version
-
-
 def path(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
     """The URL path of a kind, an object or a subresource."""
     kind = _KINDS[resource]
@@ -270,14 +163,6 @@ def _typed(resource: str, obj: Obj, subresource: str = "") -> Obj:
     if subresource == "binding":
         return {"apiVersion": "v1", "kind": "Binding", **obj}
     return {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
-
-
-def _uid(obj: Obj | None) -> str:
-    return str(obj["metadata"]["uid"]) if obj else ""
-
-
-def _version(obj: Obj) -> str:
-    return str(obj["metadata"]["resourceVersion"])
 
 
 def _refused(response: Any) -> ApiError:

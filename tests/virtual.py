@@ -96,8 +96,9 @@ class Reactor:
             return Again(self.world.now + _TROUBLE_RETRY, "unavailable", str(error))
 
     def again(self) -> None:
-        """Every job that ever ran is run once more at this moment: a duplicate, too early or too late."""
-        for entry in list(self.entries.values()):
+        """Every job that ran or is to run is run once more at this moment: a duplicate, too early or too late."""
+        waiting = {job_id: job.entry for job_id, job in self.queue._jobs.items()}
+        for entry in (self.entries | waiting).values():
             self.handle(entry)
 
     def flush(self) -> None:

@@ -115,7 +115,7 @@ class RqQueue:
     def _state(self, queue: RedisQueue, job_id: str) -> _State:
         try:
             job = Job.fetch(job_id, connection=self._redis, serializer=SERIALIZER)
-        except (NoSuchJobError, ValueError):
+        except (NoSuchJobError, ValueError, AssertionError):  # the last for a malformed time-out
             return _State.OVER  # a hash that RQ cannot read is as good as none
         status = job.get_status(refresh=False)
         if status == JobStatus.QUEUED and self._listed(queue, job_id):

@@ -190,7 +190,7 @@ def test_undecodable_job_data_does_not_stop_the_others_and_is_mended_by_waking(
     assert jobs.ran == ["good", "job"]
 
 
-BROKEN_FIELDS = {"status": "x", "meta": "{", "last_heartbeat": "x", "created_at": "\xff", "data": ""}
+BROKEN_FIELDS = {"status": "x", "meta": "{", "last_heartbeat": "x", "created_at": "\xff", "timeout": "x", "data": ""}
 
 
 @pytest.mark.parametrize("field", BROKEN_FIELDS)

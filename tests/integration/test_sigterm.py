@@ -189,10 +189,12 @@ def test_a_worker_takes_no_other_job_once_it_was_asked_to_stop(begin: Begin, api
     assert redis.llen(f"rq:queue:{EVENTS}:intermediate") == 0
 
 
-def test_a_watcher_in_the_middle_of_its_list_ends(begin: Begin, api: Api) -> None:
+@SIGNALS
+def test_a_watcher_in_the_middle_of_its_list_ends(begin: Begin, api: Api, signals: tuple[signal.Signals, ...]) -> None:
     gate = Gate(api, "list", "nodes", first=2)  # the first one only asks whether it may
     watcher = begin(WATCH, gate.reached.is_set)
-    watcher.send_signal(signal.SIGTERM)
+    for number in signals:
+        watcher.send_signal(number)
     try:
         ends_well(watcher)
     finally:

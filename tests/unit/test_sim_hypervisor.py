@@ -23,6 +23,16 @@ def _release(world: World) -> None:
         client.delete("pods", pod["metadata"]["name"], "default", grace=0)
 
 
+def _released_behind_a_cut(storage: Storage) -> World:
+    """Its node is cut off but alive, and its launcher was force-deleted a while ago."""
+    world = _staged(storage)
+    world.hypervisor.cut_network(LOST)
+    world.run_for(400)
+    _release(world)
+    world.run_for(20)
+    return world
+
+
 def _signs(world: World) -> tuple[str, str]:
     """What is renewed: the node's Lease and virt-handler's heartbeat."""
     node: Obj = world.store.get("nodes", LOST)
@@ -86,19 +96,11 @@ def test_a_node_that_is_fenced_off_storage_writes_nothing_twice_until_it_is_let_
 
 
 def test_a_vm_that_keeps_nothing_runs_twice_without_writing_twice() -> None:
-    world = _staged(Storage.CONTAINER_DISK)
-    world.hypervisor.cut_network(LOST)
-    world.run_for(400)
-    _release(world)
-    world.run_for(20)
+    world = _released_behind_a_cut(Storage.CONTAINER_DISK)
     assert len(world.hypervisor.double_runs) == 1
     assert world.hypervisor.double_writes == []
 
 
 def test_without_attachments_nothing_holds_a_second_writer_back() -> None:
-    world = _staged(Storage.NO_ATTACH)
-    world.hypervisor.cut_network(LOST)
-    world.run_for(400)
-    _release(world)
-    world.run_for(20)
+    world = _released_behind_a_cut(Storage.NO_ATTACH)
     assert len(world.hypervisor.double_writes) == 1

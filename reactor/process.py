@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -49,12 +50,35 @@ def configure_logs() -> None:
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
 
 
+class Stop:
+    """Whether this process was asked to stop, and when first; asking again changes nothing."""
+
+    def __init__(self) -> None:
+        self._at: float | None = None  # monotonic seconds
+
+    def listen(self) -> None:
+        """To SIGTERM and SIGINT, from now on."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.ask)
+
+    def ask(self, *_: object) -> None:
+        """A signal handler; it does nothing but remember."""
+        if self._at is None:
+            self._at = time.monotonic()
+
+    def asked(self) -> bool:
+        """Whether to stop."""
+        return self._at is not None
+
+    def is_older_than(self, seconds: float) -> bool:
+        """Whether it was asked so long ago."""
+        return self._at is not None and time.monotonic() - self._at > seconds
+
+
 class Stopped(BaseException):
     """Raised in the main thread by SIGTERM or SIGINT, where nothing can be left half-done."""
 
 
 def raise_stopped(_signum: int, _frame: FrameType | None) -> None:
-    """A signal handler, for once: a second signal would come out of whatever the first one is unwinding."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
+    """A signal handler."""
     raise Stopped

@@ -1,6 +1,5 @@
 """The processes: a worker for one queue, or a scheduler. One that loses Redis waits for it and goes on."""
 
-import signal
 import time
 from collections.abc import Callable
 
@@ -11,11 +10,11 @@ from reactor.doors import store as store_door
 from reactor.doors.cluster import Cluster
 from reactor.doors.queue import DRIFTS, EVENTS
 from reactor.model.errors import StoreError
+from reactor.process import Stop
 from reactor.settings import Settings
 from workers.rq import tools
 from workers.rq_scheduler import Scheduler
 from workers.rq_worker import Worker
-from workers.stop import Stop
 
 log = structlog.get_logger()
 
@@ -56,8 +55,7 @@ def _work(queue: str, settings: Settings) -> None:
 def _go_on(who: str, once: Callable[[Stop], None]) -> None:
     """Call `once` until the process is asked to stop; say once per change what keeps it from working."""
     stop, trouble = Stop(), ""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop.ask)
+    stop.listen()
     while not stop.asked():
         why = _trouble_of(once, stop)
         if stop.asked():

@@ -8,8 +8,9 @@ from redis import Redis
 from rq.scheduler import RQScheduler
 
 from reactor.doors.queue import SERIALIZER
+from reactor.process import Stop
 from workers.rq_queue import UNREADABLE, WorkedQueue
-from workers.stop import Stop, Stoppable
+from workers.stop import Stoppable
 
 
 class Scheduler(Stoppable, RQScheduler):

@@ -18,8 +18,9 @@ from rq.worker import WorkerStatus
 from reactor.doors import store as store_door
 from reactor.doors.queue import SERIALIZER
 from reactor.model.errors import VmDriftError
+from reactor.process import Stop
 from workers.rq_queue import WorkedQueue
-from workers.stop import Stop, Stoppable
+from workers.stop import Stoppable
 
 
 class Stopping(VmDriftError):

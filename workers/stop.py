@@ -4,27 +4,7 @@ RQ's own handlers raise: at the first signal while it waits for a job, which los
 second signal wherever it is, which makes the running job a failed one. And they ask Redis, which may be away.
 """
 
-import time
-
-
-class Stop:
-    """Whether this process was asked to stop, and when first; asking again changes nothing."""
-
-    def __init__(self) -> None:
-        self._at: float | None = None  # monotonic seconds
-
-    def ask(self, *_: object) -> None:
-        """A signal handler; it does nothing but remember."""
-        if self._at is None:
-            self._at = time.monotonic()
-
-    def asked(self) -> bool:
-        """Whether to stop."""
-        return self._at is not None
-
-    def is_older_than(self, seconds: float) -> bool:
-        """Whether it was asked so long ago."""
-        return self._at is not None and time.monotonic() - self._at > seconds
+from reactor.process import Stop
 
 
 class Stoppable:

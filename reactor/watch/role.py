@@ -2,7 +2,6 @@
 
 import os
 import queue
-import signal
 import threading
 import time
 
@@ -12,17 +11,20 @@ from reactor.doors.queue import RqQueue
 from reactor.doors.store import RedisStore
 from reactor.model.event import watcher_source
 from reactor.model.node import NodeView, node_view
-from reactor.process import Stopped, raise_stopped
+from reactor.process import Stop
 from reactor.settings import Settings
 from reactor.watch.stream import follow
 from reactor.watch.watcher import Watcher
 
 _TROUBLE_RETRY = 2.0  # seconds until Redis is tried again
+_LOOK = 1.0  # seconds between two looks whether to stop
 Seen = tuple[str, list[NodeView]]
 
 
 def watch(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Raises SettingsError, StoreError, ClusterError when it cannot start."""
+    stop = Stop()
+    stop.listen()
     redis = store_door.connect(settings.redis_url)
     cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
     source = watcher_source(cluster_door.uid(cluster))
@@ -31,12 +33,7 @@ def watch(settings: Settings) -> None:
     watcher = Watcher(RedisStore(redis, settings.history_ttl), tasks, source, time.time)
     changes: queue.Queue[Seen] = queue.Queue(maxsize=1000)
     threading.Thread(target=_read, args=(cluster, settings, changes), daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, raise_stopped)
-    try:
-        _loop(watcher, changes, settings.resync)
-    except Stopped:
-        return
+    _loop(watcher, changes, settings.resync, stop)
 
 
 def _read(cluster: cluster_door.Cluster, settings: Settings, changes: "queue.Queue[Seen]") -> None:
@@ -44,13 +41,22 @@ def _read(cluster: cluster_door.Cluster, settings: Settings, changes: "queue.Que
         changes.put(change)
 
 
-def _loop(watcher: Watcher, changes: "queue.Queue[Seen]", every: float) -> None:
+def _loop(watcher: Watcher, changes: "queue.Queue[Seen]", every: float, stop: Stop) -> None:
     """Nothing is told before the first list: a watcher that knows no node would take every outage for going on."""
-    told = watcher.take(*changes.get())
-    due = time.monotonic() + (every if told and watcher.resync() else _TROUBLE_RETRY)
-    while True:
-        try:
-            told = watcher.take(*changes.get(timeout=max(0.0, due - time.monotonic())))
-            due = due if told else min(due, time.monotonic() + _TROUBLE_RETRY)
-        except queue.Empty:
+    due: float | None = None  # of the next resync; monotonic seconds
+    while not stop.asked():
+        if due is not None and time.monotonic() >= due:
             due = time.monotonic() + (every if watcher.resync() else _TROUBLE_RETRY)
+        try:
+            told = watcher.take(*changes.get(timeout=_pause(due)))
+        except queue.Empty:
+            continue
+        if due is None:
+            due = time.monotonic() + (every if told and watcher.resync() else _TROUBLE_RETRY)
+        elif not told:
+            due = min(due, time.monotonic() + _TROUBLE_RETRY)
+
+
+def _pause(due: float | None) -> float:
+    """How long to wait for a change, in seconds."""
+    return _LOOK if due is None else max(0.0, min(_LOOK, due - time.monotonic()))

@@ -15,9 +15,9 @@ from rq.job import Job
 
 from reactor.doors.queue import DRIFTS
 from reactor.model.drift import Again, Outcome
+from reactor.process import Stop
 from tests.contracts.queue_jobs import Desk
 from workers.rq_worker import Worker
-from workers.stop import Stop
 
 
 def die(*_: Any, **__: Any) -> Any:

@@ -14,11 +14,11 @@ from redis import Redis
 from reactor.doors.queue import DRIFTS, Entry, Queue, RqQueue
 from reactor.model.drift import Ended, Outcome
 from reactor.model.identity import VERSION
+from reactor.process import Stop
 from simulator.twins.queue import MemoryQueue
 from tests.contracts.queue_jobs import RUN
 from workers.rq_scheduler import Scheduler
 from workers.rq_worker import Worker
-from workers.stop import Stop
 
 DONE = Ended("completed", "done", "It is done.")
 

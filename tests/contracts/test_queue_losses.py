@@ -16,9 +16,9 @@ from rq.registry import FailedJobRegistry
 import reactor
 from reactor.doors.queue import DRIFTS, SERIALIZER
 from reactor.model.drift import Again, Outcome
+from reactor.process import Stop
 from tests.contracts.queue_worlds import DONE, BrokenError, Jobs, RqWorld, entry
 from workers.rq_worker import Worker
-from workers.stop import Stop
 
 QUEUE, DUE, RUNNING = f"rq:queue:{DRIFTS}", f"rq:scheduled:{DRIFTS}", f"rq:wip:{DRIFTS}"
 TAKEN = f"{QUEUE}:intermediate"

@@ -7,7 +7,8 @@ from typing import Self
 
 from reactor.doors.cluster import connect
 from simulator.actors.cast import MACHINERY
-from simulator.httpclient import HttpClient, Listener
+from simulator.httpclient import HttpClient
+from simulator.httpinformer import Listener
 
 _TIMEOUT = 10.0  # seconds, for one call
 _NODE = "system:node:"

@@ -8,7 +8,8 @@ from simulator.actors.vmi import FOREGROUND
 from simulator.client import Obj
 
 RBD, LOCAL_CLASS, RBD_CLASS = "rook-ceph.rbd.csi.ceph.com", "local-storage", "rook-ceph-block"
-_CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110", "devices.kubevirt.io/kvm": "1k"}
+_CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110", "ephemeral-storage": "200Gi"}
+_CAPACITY |= {f"devices.kubevirt.io/{name}": "1k" for name in ("kvm", "tun", "vhost-net")}
 _SIZE = {"storage": "10Gi"}
 
 

@@ -16,6 +16,8 @@ class Timing:
     # kube-controller-manager, node lifecycle: --node-monitor-period and --node-monitor-grace-period (50 s since 1.32)
     node_monitor_period: float = 5.0
     node_monitor_grace: float = 50.0
+    # kube-controller-manager: --leader-elect-retry-period
+    leader_renew: float = 2.0
     # kubelet: a Lease of 40 s is renewed every quarter of it (`pkg/kubelet/kubelet.go`, nodeLeaseRenewIntervalFraction)
     lease_renew: float = 10.0
     # kubelet --node-status-report-frequency: how often an unchanged status is reported

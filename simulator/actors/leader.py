@@ -27,7 +27,7 @@ class Leader:
         return now + self.skew
 
     def renew(self, client: Client, now: float) -> None:
-        """Keep the Lease: every period of the node monitor here, every 2 s in a real one; take it over from another."""
+        """Keep the Lease; take it over from another."""
         at = objects.micro_time(self.clock(now))
         spec: Obj = {"leaseDurationSeconds": _DURATION, "holderIdentity": self.identity, "renewTime": at}
         try:

@@ -48,18 +48,21 @@ class NodeLifecycle:
         self._nodes, self._leases = client.informer("nodes"), client.informer("leases", "kube-node-lease")
         self._health: dict[str, _Health] = {}
         self._look: float | None = None
+        self._renew = 0.0
         self._evicting: set[tuple[str, str]] = set()  # (node, taint's key) that this process put NoExecute on
 
     def step(self, now: float) -> float:
         """Taint what has changed; at each period, look at all nodes."""
         if self._look is None:
             self._look = now + self._phase
+        if now >= self._renew:
+            self.leader.renew(self._client, now)
+            self._renew = now + self.timing.leader_renew
         at = self.leader.clock(now)
         changed = [obj for kind, obj in self._nodes.poll() if kind != "DELETED"]
         if now >= self._look:
             self._look += self.timing.node_monitor_period
             self._leases.poll()
-            self.leader.renew(self._client, now)
             for node in list(self._nodes.objects.values()):
                 self._monitor(node, now)
             for execute in (False, True):
@@ -69,7 +72,7 @@ class NodeLifecycle:
         else:
             for node in {node["metadata"]["name"]: node for node in changed if _concerned(node)}.values():
                 self._taint(node, at, execute=False)
-        return self._look
+        return min(self._look, self._renew)
 
     def _monitor(self, node: Obj, now: float) -> None:
         """Mark the node Unknown when it was not heard for the grace period."""
@@ -90,7 +93,10 @@ class NodeLifecycle:
             "lastTransitionTime": rfc3339(now),
         }
         name = node["metadata"]["name"]
-        patch = {"status": {"conditions": [entry | lost for entry in objects.conditions(node)]}}
+        never = [{"type": "Ready", "lastHeartbeatTime": node["metadata"]["creationTimestamp"]}]
+        if not objects.conditions(node):
+            lost |= {"reason": "NodeStatusNeverUpdated", "message": "Kubelet never posted node status."}
+        patch = {"status": {"conditions": [entry | lost for entry in objects.conditions(node) or never]}}
         self._client.patch("nodes", name, patch, subresource="status")
         message = f"Node {name} status is now: NodeNotReady"
         self._client.create("events", objects.event(node, ("NodeNotReady", message), _COMPONENT, now))

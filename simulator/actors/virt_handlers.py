@@ -15,6 +15,7 @@ from simulator.hypervisor import MACHINES, Hypervisor
 from simulator.objects import Key, key_of, rfc3339
 from simulator.timing import Timing
 
+_BEGUN = frozenset({"Scheduled", "Running"})  # a launcher that ends in either of these takes the instance with it
 _MIGRATABLE = {"lastProbeTime": None, "lastTransitionTime": None, "status": "True"}
 _NOT_SHARED = {"reason": "DisksNotLiveMigratable", "message": "cannot migrate VMI: PVC is not shared (RWO)"}
 
@@ -90,7 +91,7 @@ class VirtHandlers:
         if phase == "Scheduled" and running:
             if self._starting.setdefault(uid, now + self._timing.guest_start) <= now:
                 self._post(vmi, phase_patch(vmi, "Running", now, conditions=self._migratable(vmi)))
-        elif phase == "Running" and not running and pod and pod["status"]["phase"] in objects.FINISHED:
+        elif phase in _BEGUN and not running and pod and pod["status"]["phase"] in objects.FINISHED:
             self._post(vmi, phase_patch(vmi, "Failed", now))
         if phase != "Scheduled":
             self._starting.pop(uid, None)

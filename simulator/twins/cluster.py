@@ -58,6 +58,9 @@ class ApiCluster:
         with self._translated():
             self._api.delete(Request(self._user, "delete", resource, namespace, name, uid=uid, grace=grace))
 
+    def time(self) -> float | None:
+        return float(int(self._api.store.clock()))
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         self._before_call()

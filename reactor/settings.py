@@ -45,6 +45,28 @@ def _one_of(*words: str) -> Parse:
     return parse
 
 
+def _share(text: str) -> str:
+    percent = re.fullmatch(r"([0-9]{1,3})%", text)
+    if not (percent and int(percent[1]) <= 100) and not re.fullmatch(r"[0-9]{1,5}", text):  # noqa: PLR2004 - percent
+        message = "a share of the nodes from 0% to 100%, or a number of nodes"
+        raise ValueError(message)
+    return text
+
+
+def _truth(text: str) -> bool:
+    return bool(_one_of("true", "false")(text) == "true")
+
+
+def _globs(text: str) -> tuple[str, ...]:
+    globs = tuple(part.strip() for part in text.split(","))
+    if not all(re.fullmatch(r"[A-Za-z0-9.*?-]+", glob) and re.search(r"[A-Za-z0-9]", glob) for glob in globs):
+        message = (
+            "CSI driver names separated by commas, in which * and ? stand for anything, for instance *.nfs.example"
+        )
+        raise ValueError(message)
+    return globs
+
+
 def _redis_url(text: str) -> str:
     if not text.startswith(("redis://", "rediss://", "unix://")):
         message = "a URL that starts with redis://, rediss:// or unix://"
@@ -74,16 +96,31 @@ class Settings:
         secret=True,
     )
     policy: str = setting(
-        "auto | observe",
+        "auto | observe | never",
         "auto",
-        _one_of("auto", "observe"),
-        "observe decides and tells, and never changes the cluster.",
+        _one_of("auto", "observe", "never"),
+        "observe decides and tells, and never changes the cluster; never refuses. The annotation vmdrift.io/policy on "
+        "a VM, or else on its namespace, goes before it.",
     )
     unreachable_window: float = setting(
         "seconds",
         300.0,
         _seconds(10),
         "How long a node must have been unreachable. Not under 10: Kubernetes' times are whole seconds.",
+    )
+    virt_handler_grace: float = setting(
+        "seconds",
+        180.0,
+        _seconds(1),
+        "How long we must have watched a lost node's Lease and virt-handler heartbeat without a change. virt-handler "
+        "writes every 60 to 132 s.",
+    )
+    max_unreachable: str = setting(
+        "share or count of nodes",
+        "40%",
+        _share,
+        "When more nodes than this are unreachable nothing is done: it is rather the control plane than the nodes. One "
+        "lost node is never too many.",
     )
     detach_window: float = setting(
         "seconds",
@@ -103,6 +140,32 @@ class Settings:
         2,
         _count(1, 1000),
         "The source document's prerequisite; the lost node counts, so a cluster of two that loses one drifts.",
+    )
+    shared_csi_drivers: tuple[str, ...] = setting(
+        "CSI driver names, * and ? allowed, separated by commas",
+        (),
+        _globs,
+        "Whose volumes can be attached to any node, besides Rook-Ceph's and HwameiStor's. Unknown means unsafe.",
+    )
+    allow_unfenced_rwx: bool = setting(
+        "true | false",
+        False,
+        _truth,
+        "Move VMs with volumes that several nodes may write to at once although nothing proves that the lost node has "
+        "stopped. Two writers destroy a disk.",
+    )
+    delete_unevicted: bool = setting(
+        "true | false",
+        False,
+        _truth,
+        "Force delete launcher pods, too, that Kubernetes itself does not evict (tolerations, or too many nodes of a "
+        "zone lost).",
+    )
+    start_deadline: float = setting(
+        "seconds",
+        1800.0,
+        _seconds(60),
+        "How long the new VM may take to run, once no volume holds it back, before its drift is told as failed.",
     )
     resync: float = setting(
         "seconds",
@@ -150,8 +213,5 @@ class Settings:
         """The part of it that decisions are made of."""
         return Policy(
             mode=self.policy,
-            unreachable_window=self.unreachable_window,
-            detach_window=self.detach_window,
-            detach=self.detach,
-            min_available_nodes=self.min_available_nodes,
+            **{row.name: getattr(self, row.name) for row in fields(Policy) if row.name != "mode"},
         )

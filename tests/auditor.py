@@ -12,6 +12,7 @@ from simulator.client import ApiError, Obj
 from simulator.objects import epoch
 from simulator.selectors import Selection
 from simulator.world import World
+from tests.visible import Visible
 
 WORKERS = "system:serviceaccount:vm-drift:workers"
 
@@ -30,13 +31,20 @@ class Deletion:
 
 @dataclass
 class Auditor:
-    """Watches what the workers do to the cluster. `wrong` says what must never have been done; `window` in seconds."""
+    """Watches what the workers do to the cluster. `wrong` says what must never have been done.
+
+    `window`, `grace`: seconds for which a node must be Unknown, and without a sign of life.
+    """
 
     world: World
     window: float
+    grace: float
     deletions: list[Deletion] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     _sent: Deletion | None = None
+
+    def __post_init__(self) -> None:
+        self._visible = Visible(self.world)
 
     def sent(self, request: Request) -> ApiError | None:
         """Before a request is carried out."""
@@ -88,14 +96,21 @@ class Auditor:
             yield f"node {name} is {ready['status']}"
         elif self.world.now < epoch(ready["lastTransitionTime"]) + self.window:
             yield f"within the window of node {name}"
+        elif self.world.now < self._visible.nodes[name].sign_at + self.grace:
+            yield f"node {name} gave a sign of life just now"
 
     def _pod_objections(self, pod: Obj) -> Iterator[str]:
         if "deletionTimestamp" not in pod["metadata"]:
             yield "is not Terminating"
-        name, namespace = pod["metadata"]["labels"]["vm.kubevirt.io/name"], pod["metadata"]["namespace"]
-        vm = _found(self.world.api, "virtualmachines", name, namespace)
-        if vm is None or vm["spec"]["runStrategy"] not in {"Always", "RerunOnFailure"}:
+        if not self._comes_back(pod["metadata"]["labels"]["vm.kubevirt.io/name"], pod["metadata"]["namespace"]):
             yield "its VM would not come back"
+
+    def _comes_back(self, name: str, namespace: str) -> bool:
+        if vm := _found(self.world.api, "virtualmachines", name, namespace):
+            return bool(vm["spec"].get("running")) or vm["spec"].get("runStrategy") in {"Always", "RerunOnFailure"}
+        instance = _found(self.world.api, "virtualmachineinstances", name, namespace) or {"metadata": {}}
+        owners = instance["metadata"].get("ownerReferences", ())
+        return any(owner["kind"] == "VirtualMachineInstanceReplicaSet" for owner in owners)
 
     def _attachment_objections(self, attachment: Obj) -> Iterator[str]:
         """Pod first, attachment second: the other way round it is made again on the dead node."""

@@ -28,6 +28,7 @@ from tests.auditor import WORKERS, Auditor
 from workers.drift import run_pass
 from workers.intake import take_event
 from workers.rq import body
+from workers.surroundings import Surroundings
 from workers.tools import Tools
 
 WATCHERS = "system:serviceaccount:vm-drift:watcher"
@@ -66,7 +67,9 @@ class Reactor:
         uid = world.store.get("namespaces", "kube-system")["metadata"]["uid"]
         cluster = ApiCluster(world.api, WORKERS, self._called)
         policy = policy or Settings().to_policy()
-        self.tools = Tools(cluster, self.store, self.queue, policy, world.clock, worker_source(uid))
+        self.tools = Tools(
+            cluster, self.store, self.queue, policy, world.clock, worker_source(uid), Surroundings(world.clock)
+        )
         self._nodes = world.api.client(WATCHERS).informer("nodes")
         self._watchers = [Watcher(self.store, self.queue, watcher_source(uid), world.clock) for _ in range(watchers)]
         self._resync_at: float | None = None
@@ -142,7 +145,7 @@ class Play:
         """The scene is up and the reactor has just been started."""
         world = staged(scene, seed)
         policy = policy or Settings().to_policy()
-        auditor = Auditor(world, policy.unreachable_window)
+        auditor = Auditor(world, policy.unreachable_window, policy.virt_handler_grace)
         world.api.faults.append(auditor.sent)
         world.api.late_faults.append(auditor.done)
         reactor = Reactor(world, policy, watchers=watchers)

@@ -13,7 +13,8 @@ from reactor.model.errors import Conflict, NotFound
 from workers.decide.decision import Action, Detach, Held, Release
 from workers.decide.node import still_lost
 from workers.decide.observation import Attachment, PodView
-from workers.observe import attachment_view, lost_node, pod_view
+from workers.observe import lease, lost_node
+from workers.views import attachment_view, pod_view
 
 
 class ChangedUnderwayError(Exception):
@@ -21,7 +22,10 @@ class ChangedUnderwayError(Exception):
 
 
 def act(action: Action, cluster: Cluster, record: Record) -> None:
-    """Carry it out. Raises ChangedUnderwayError, ClusterError, and LockLost from a cluster that holds a lock."""
+    """Carry it out. Raises ChangedUnderwayError, ClusterError, and LockLost from a cluster that holds a lock.
+
+    `record` bears the signs of life that the judgement was based on.
+    """
     match action:
         case Release():
             for pod in action.pods:
@@ -37,7 +41,7 @@ def _force_delete(cluster: Cluster, record: Record, pod: PodView) -> None:
     if found is None:
         return
     fresh = pod_view(found)
-    if (fresh.uid, fresh.node, fresh.terminating) != (pod.uid, pod.node, True):
+    if (fresh.uid, fresh.node) != (pod.uid, pod.node) or (pod.terminating and not fresh.terminating):
         raise ChangedUnderwayError(f"Launcher pod {pod.name} is not the one that was judged any more.")
     with _gone_is_fine(pod.name):
         cluster.delete("pods", pod.name, pod.namespace, uid=pod.uid, grace=0)
@@ -58,9 +62,13 @@ def _detach(cluster: Cluster, record: Record, attachment: Attachment) -> None:
 
 
 def _still_lost(cluster: Cluster, record: Record) -> None:
-    verdict = still_lost(lost_node(cluster, record), record.drift.outage)
+    node = lost_node(cluster, record)
+    verdict = still_lost(node, record.drift.outage)
     if not isinstance(verdict, Held):
         raise ChangedUnderwayError(verdict.sentence)
+    known = record.signs
+    if known and node and (node.heartbeat, lease(cluster, record.drift.outage)) != (known.heartbeat, known.lease):
+        raise ChangedUnderwayError(f"Node {node.name} gave a sign of life just now.")
 
 
 @contextmanager

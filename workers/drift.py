@@ -12,7 +12,7 @@ import structlog
 from reactor.doors.cloudevents import encode
 from reactor.doors.cluster import Cluster
 from reactor.doors.store import Lock
-from reactor.model.drift import Again, Ended, Outcome, Phase, Policy, Record
+from reactor.model.drift import Again, Ended, Outcome, Phase, Record, Signs
 from reactor.model.errors import (
     ClusterError,
     ClusterUnreachable,
@@ -23,12 +23,13 @@ from reactor.model.errors import (
     Unauthorized,
 )
 from reactor.model.identity import Drift
+from reactor.model.times import clock_time
 from workers.act import ChangedUnderwayError, act
 from workers.decide import decide
 from workers.decide.decision import Decision, Judgement, backoff
-from workers.decide.node import window
+from workers.decide.glance import undisturbed
 from workers.holding import HoldingCluster
-from workers.observe import observe
+from workers.observe import glance, observe
 from workers.outbox import news
 from workers.tools import Tools
 
@@ -55,12 +56,17 @@ def run_pass(drift: Drift, tools: Tools) -> Outcome:
             tools.store.release(lock)
 
 
-def first_record(drift: Drift, tools: Tools, vmi_uid: str = "") -> Record:
-    """Where a drift begins, or begins anew after its record was lost."""
+def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | None = None) -> Record:
+    """Where a drift begins, or begins anew after its record was lost. `signs`: of its node, if they were read."""
+    # A time that is yet to come was written by a clock that is ahead. The first pass looks at clocks more closely.
     now = tools.clock()
-    verdict = window(drift.outage, tools.policy, drift.outage.since)
-    due = drift.outage.since + tools.policy.unreachable_window
-    return Record(drift, Phase.WAITING, "unreachable-window", verdict.sentence, now, now, again_at=due, vmi_uid=vmi_uid)
+    due = min(drift.outage.since, now) + tools.policy.unreachable_window
+    sentence = (
+        f"Node {drift.outage.node.name} is unreachable since {clock_time(drift.outage.since)}; "
+        f"the window of {tools.policy.unreachable_window:g} s ends at {clock_time(due)}."
+    )
+    first = Record(drift, Phase.WAITING, "unreachable-window", sentence, now, now, again_at=due, vmi_uid=vmi_uid)
+    return replace(first, signs=signs)
 
 
 def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
@@ -69,7 +75,7 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
         return Ended(before.phase, before.reason, before.sentence)
     now = tools.clock()
     cluster = HoldingCluster(tools.cluster, lambda: tools.store.renew(lock, LOCK_TTL), tools.clock, _RENEW_EVERY)
-    after = _step(before, cluster, tools.policy, now)
+    after = _step(before, cluster, tools, now)
     events = [encode(event) for event in news(before, after, tools.source, now)]
     tools.store.save(after, lock, events)
     if (before.phase, before.reason) != (after.phase, after.reason):
@@ -79,13 +85,17 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     return Again(after.again_at, after.reason, after.sentence)
 
 
-def _step(record: Record, cluster: Cluster, policy: Policy, now: float) -> Record:
+def _step(record: Record, cluster: Cluster, tools: Tools, now: float) -> Record:
     """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
     try:
-        seen = observe(cluster, record, policy, now)
-        decision = decide(seen, record, policy, now)
+        if record.reason == "detach-window":
+            later = undisturbed(glance(cluster, record, tools.around), record, tools.policy, now)
+            if later:
+                return record.moved(now, record.phase, record.reason, record.sentence, later)
+        seen = observe(cluster, record, tools.policy, now, tools.around)
+        decision = decide(seen, record, tools.policy, now)
         if decision.judgement.action:
-            act(decision.judgement.action, cluster, record)
+            act(decision.judgement.action, cluster, replace(record, signs=decision.signs))
     except ChangedUnderwayError as error:
         return _blocked(record, now, "changed-underway", str(error), None)
     except (Unauthorized, Forbidden, NotServed) as error:
@@ -101,7 +111,17 @@ def _recorded(record: Record, decision: Decision, now: float, target: str) -> Re
     after = record.moved(now, judgement.phase, judgement.reason, judgement.sentence, decision.again_at)
     released_at = now if judgement.phase is Phase.RELEASED else decision.released_at
     detached_at = record.detached_at or (now if decision.detached else None)
-    return replace(after, checks=decision.checks, released_at=released_at, detached_at=detached_at, target=target)
+    return replace(
+        after,
+        checks=decision.checks,
+        released_at=released_at,
+        detached_at=detached_at,
+        target=target,
+        signs=decision.signs,
+        unsteady_at=now if decision.unsteady else record.unsteady_at,
+        in_use_at=now if decision.in_use else record.in_use_at,
+        hotplugs=decision.hotplugs,
+    )
 
 
 def _blocked(record: Record, now: float, reason: str, sentence: str, later: float | None) -> Record:

@@ -42,6 +42,10 @@ class HoldingCluster:
         self._renew()
         self._cluster.delete(resource, name, namespace, uid=uid, grace=grace)
 
+    def time(self) -> float | None:
+        """As the Cluster does."""
+        return self._cluster.time()
+
     def _keep(self) -> None:
         if self._clock() - self._renewed >= self._every:
             self._renew()

@@ -12,12 +12,13 @@ import structlog
 from reactor.doors.cloudevents import encode
 from reactor.doors.cluster import Cluster, Obj
 from reactor.doors.queue import drift_entry
-from reactor.model.drift import Ended, OutageRecord, Record
+from reactor.model.drift import Ended, OutageRecord, Record, Signs
 from reactor.model.errors import BadInput
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
-from reactor.model.identity import Drift, Outage, VmRef, take
+from reactor.model.identity import INSTANCE, Drift, Outage, VmRef, take
 from reactor.model.node import NodeView, goes_on, node_view
 from workers.drift import first_record
+from workers.observe import lease
 from workers.outbox import news
 from workers.tools import Tools
 
@@ -52,8 +53,10 @@ def _sweep(outage: Outage, node: NodeView | None, tools: Tools) -> Ended:
     instances = {_instance(pod) for pod in pods}
     if known is None:
         instances |= set(_holders(tools.cluster, outage, pods))
-    for instance in sorted(instances - _recorded(records), key=str):
-        record = _begin(instance, outage, tools)
+    new = sorted(instances - _recorded(records), key=str)
+    signs = _signs(node, outage, tools) if new and node else None
+    for instance in new:
+        record = _begin(instance, outage, signs, tools)
         records += [record] if record else []
     moved = _wake(records, tools)
     # A deleted node may never come back to end its outage.
@@ -94,18 +97,46 @@ def _recorded(records: Iterable[Record]) -> set[_Instance]:
     return found
 
 
-def _begin(instance: _Instance, outage: Outage, tools: Tools) -> Record | None:
-    vm = tools.cluster.find("virtualmachines", instance.name, instance.namespace)
+def _signs(node: NodeView, outage: Outage, tools: Tools) -> Signs:
+    """What the lost node said last. Read now, so that at the window's end it is known whether it changed."""
+    return Signs(lease(tools.cluster, outage), node.heartbeat, tools.clock())
+
+
+def _begin(instance: _Instance, outage: Outage, signs: Signs | None, tools: Tools) -> Record | None:
+    vm = _who(instance, tools.cluster)
     if vm is None:
-        log.info("an instance without a VM: KubeVirt would not start it again", instance=f"{instance}")
+        log.info("its VM is gone: nobody would start it again", instance=f"{instance}")
         return None
-    drift = Drift(VmRef(instance.namespace, instance.name, vm["metadata"]["uid"]), outage)
-    record = first_record(drift, tools, instance.uid)
+    drift = Drift(vm, outage)
+    record = first_record(drift, tools, instance.uid, signs)
     events = [encode(event) for event in news(None, record, tools.source, tools.clock())]
     if tools.store.create(record, events):
         log.info(record.sentence, drift=str(drift), phase=record.phase.value, reason=record.reason)
         return record
     return tools.store.record(drift.id) or record
+
+
+def on_node(cluster: Cluster, node: str) -> Iterator[tuple[VmRef, str]]:
+    """Each VM that has a launcher pod on the node, with the uid of that instance. Raises ClusterError."""
+    instances = {_instance(pod) for pod in _launchers(cluster, fields=f"spec.nodeName={node}")}
+    for instance in sorted(instances, key=str):
+        if vm := _who(instance, cluster):
+            yield vm, instance.uid
+
+
+def _who(instance: _Instance, cluster: Cluster) -> VmRef | None:
+    """The VM of an instance, or the instance itself where no VM stands behind it."""
+    vm = cluster.find("virtualmachines", instance.name, instance.namespace)
+    if vm:
+        return VmRef(instance.namespace, instance.name, vm["metadata"]["uid"])
+    vmi = cluster.find("virtualmachineinstances", instance.name, instance.namespace)
+    if vmi is None or vmi["metadata"]["uid"] != instance.uid:
+        return None
+    owners = {owner["kind"]: owner["name"] for owner in vmi["metadata"].get("ownerReferences", [])}
+    if "VirtualMachine" in owners:
+        return None
+    owner = owners.get("VirtualMachineInstanceReplicaSet", "")
+    return VmRef(instance.namespace, instance.name, instance.uid, INSTANCE, owner)
 
 
 def _launchers(cluster: Cluster, *, namespace: str = "", fields: str = "") -> Iterator[Obj]:

@@ -1,7 +1,8 @@
 """Cluster -> Observation: the live objects of one VM, read once for one pass.
 
-Every object is asked for by name, or by a label that only this VM's pods carry, so a pass costs the same in a cluster
-of any size. VolumeAttachments cannot be asked for by node or volume, but their names are deterministic.
+Every object of the VM is asked for by name, or by a label that only this VM's pods carry, so that part of a pass costs
+the same in a cluster of any size; what is the same for all VMs is in `workers.surroundings`. VolumeAttachments cannot
+be asked for by node or volume, but their names are deterministic.
 """
 
 from collections.abc import Mapping
@@ -10,35 +11,58 @@ from hashlib import sha256
 from typing import Any
 
 from reactor.doors.cluster import Cluster
-from reactor.model.drift import Policy, Record
+from reactor.model.drift import Phase, Policy, Record
+from reactor.model.identity import Outage
 from reactor.model.node import NodeView, node_view
-from reactor.model.times import parse_time
+from reactor.model.times import Clock, parse_time
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Held
 from workers.decide.node import still_lost, window
-from workers.decide.observation import Attachment, Observation, PodView, VmiView, VmView, Volume
-from workers.decide.placement import settled
+from workers.decide.observation import Attachment, Manager, Observation, PodView, VmView, Volume
+from workers.disks import Disks
+from workers.surroundings import NODE_LEASES, Surroundings, listed, renewed
+from workers.views import attachment_view, pod_view, vm_view, vmi_view
 
 Obj = Mapping[str, Any]
-_NODES_AT_ONCE = 20  # the first of them nearly always settles whether there is a node that fits
+_TERMINAL = frozenset({"Succeeded", "Failed"})
+_SKEW = 10.0  # seconds; a controller manager whose Lease is further off than this is not believed in anything
+_STALE = 3.0  # seconds: a Lease is renewed every 2 s, and Date has whole seconds
+_SLOW = 3  # looks at a VM that still does not run, after which Kubernetes' events are read
 
 
-def observe(cluster: Cluster, record: Record, policy: Policy, now: float) -> Observation:
+def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around: Surroundings) -> Observation:
     """Raises ClusterError: what could not be read is not known, and nothing is decided on it."""
-    drift = record.drift
-    node = lost_node(cluster, record)
-    if record.released_at is None and not _due(node, record, policy, now):
-        return Observation(node, None, None)
-    vm = cluster.find("virtualmachines", drift.vm.name, drift.vm.namespace)
-    vmi = cluster.find("virtualmachineinstances", drift.vm.name, drift.vm.namespace)
-    seen = Observation(node, vm_view(vm) if vm else None, vmi_view(vmi) if vmi else None)
-    seen = replace(seen, launchers=_launchers(cluster, record, seen))
+    seen = Observation(lost_node(cluster, record), None, None)
+    if record.detached_at is None:  # both windows are counted by its clock
+        seen = replace(seen, manager=manager(cluster, around.clock))
+    if record.released_at is None and not _due(seen, record, policy, now):
+        return seen
+    seen = _with_vm(cluster, seen, record)
     if seen.vm is None:
         return seen
-    volumes = tuple(_volume(cluster, drift.vm.namespace, v) for v in seen.vm.template.get("volumes", []))
+    seen = replace(
+        seen,
+        namespace=_annotations(cluster, record, around),
+        lease=lease(cluster, record.drift.outage) if record.detached_at is None else None,
+        launchers=_launchers(cluster, record, seen),
+    )
     if lost_launchers(seen, record):
-        return replace(seen, volumes=volumes, nodes=_nodes(cluster, record, seen.vm, policy))
-    return _with_target(cluster, replace(seen, volumes=volumes), record)
+        return _before_release(cluster, seen, record, around)
+    return _after_release(cluster, seen, record, around)
+
+
+def glance(cluster: Cluster, record: Record, around: Surroundings) -> Observation:
+    """What can end the six minutes early, in two requests: the node, the VM, and (remembered) its namespace."""
+    ref = record.drift.vm
+    vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
+    seen = Observation(lost_node(cluster, record), vm_view(vm) if vm else None, None)
+    return replace(seen, namespace=_annotations(cluster, record, around))
+
+
+def _annotations(cluster: Cluster, record: Record, around: Surroundings) -> Mapping[str, str]:
+    """Of the VM's namespace."""
+    space = around.find(cluster, "namespaces", record.drift.vm.namespace)
+    return (space or {}).get("metadata", {}).get("annotations") or {}
 
 
 def lost_node(cluster: Cluster, record: Record) -> NodeView | None:
@@ -47,47 +71,113 @@ def lost_node(cluster: Cluster, record: Record) -> NodeView | None:
     return node_view(node) if node else None
 
 
-def _due(node: NodeView | None, record: Record, policy: Policy, now: float) -> bool:
+def lease(cluster: Cluster, outage: Outage) -> str:
+    """What the lost node's kubelet said last: its Lease's renewTime."""
+    return renewed(cluster.find("leases", outage.node.name, NODE_LEASES))
+
+
+def manager(cluster: Cluster, clock: Clock) -> Manager | None:
+    """The controller manager by its Lease; None in a cluster that shows none."""
+    asked = clock()
+    found = cluster.find("leases", "kube-controller-manager", "kube-system")
+    answered, server = clock(), cluster.time()
+    if found is None or not renewed(found):
+        return None
+    at = parse_time(renewed(found))
+    acquired = found["spec"].get("acquireTime")
+    ahead = _ahead(at, server, asked, answered) if server else None
+    return Manager(at, parse_time(acquired) if acquired else 0.0, ahead)
+
+
+def _ahead(renewed_at: float, server: float, asked: float, answered: float) -> float | None:
+    """How far the controller manager's clock is ahead of ours, by way of the API server's; small change is noise."""
+    skew = renewed_at - server
+    if abs(skew) > _SKEW:
+        return None
+    ours = 0.0 if asked - 2.0 <= server <= answered + 1.0 else server - answered
+    return ours + (0.0 if abs(skew) <= _STALE else skew)
+
+
+def _due(seen: Observation, record: Record, policy: Policy, now: float) -> bool:
     """Is more to be read than the node? Of a deleted node it is whether Kubernetes has removed its pods."""
-    outage = record.drift.outage
-    if node is None:
+    if seen.node is None:
         return True
-    return isinstance(still_lost(node, outage), Held) and isinstance(window(outage, policy, now), Held)
+    lost = isinstance(still_lost(seen.node, record.drift.outage), Held)
+    return lost and isinstance(window(record, seen.manager, policy, now), Held)
+
+
+def _with_vm(cluster: Cluster, seen: Observation, record: Record) -> Observation:
+    ref = record.drift.vm
+    vmi = cluster.find("virtualmachineinstances", ref.name, ref.namespace)
+    view = vmi_view(vmi) if vmi else None
+    if ref.is_instance:
+        return replace(seen, vm=_as_vm(cluster, record, vmi), vmi=view if view and view.uid == ref.uid else None)
+    vm = cluster.find("virtualmachines", ref.name, ref.namespace)
+    return replace(seen, vm=vm_view(vm) if vm else None, vmi=view)
+
+
+def _as_vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
+    """An instance without a VM, shown as one. Once it is gone, only its ReplicaSet is left to look at."""
+    ref = record.drift.vm
+    if vmi and vmi["metadata"]["uid"] == ref.uid:
+        meta = vmi["metadata"]
+        # KubeVirt deletes the instance whose launcher is gone; that is the drift's course and not somebody's wish.
+        return VmView(ref.uid, "", deleting=False, template=vmi["spec"], annotations=meta.get("annotations", {}))
+    owner = cluster.find("virtualmachineinstancereplicasets", ref.owner, ref.namespace) if ref.owner else None
+    if owner is None:
+        return None
+    ready = owner.get("status", {}).get("readyReplicas") or 0
+    template = owner["spec"]["template"]["spec"]
+    return VmView(ref.uid, "", deleting=False, template=template, replicas=(owner["spec"].get("replicas", 1), ready))
 
 
 def _launchers(cluster: Cluster, record: Record, seen: Observation) -> tuple[PodView, ...]:
     uids = sorted({record.vmi_uid, seen.vmi.uid if seen.vmi else ""} - {""})
     if not uids:
         return ()
-    labels = f"kubevirt.io=virt-launcher,kubevirt.io/created-by in ({','.join(uids)})"
-    pages = cluster.pages("pods", namespace=record.drift.vm.namespace, labels=labels)
-    return tuple(pod_view(pod) for page in pages for pod in page.items)
-
-
-def _nodes(cluster: Cluster, record: Record, vm: VmView, policy: Policy) -> tuple[NodeView, ...]:
-    nodes: list[NodeView] = []
-    for page in cluster.pages("nodes", limit=_NODES_AT_ONCE):
-        nodes += map(node_view, page.items)
-        if settled(vm.template, nodes, record.drift.outage.node, policy):
-            break
-    return tuple(nodes)
-
-
-def _with_target(cluster: Cluster, seen: Observation, record: Record) -> Observation:
-    """Where the replacement goes, and which node holds which volume."""
-    new, lost = replacement(seen, record), record.drift.outage.node.name
-    name = next((pod.node for pod in seen.launchers if new and pod.vmi_uid == new.uid), "")
-    target = cluster.find("nodes", name) if name else None
-    volumes = tuple(
-        replace(
-            volume,
-            # A VM that came up on the returned node holds its volumes there by right.
-            held=_attachment(cluster, volume, lost) if name != lost else None,
-            attached=_attachment(cluster, volume, name) if name else None,
-        )
-        for volume in seen.volumes
+    namespace, labels = (
+        record.drift.vm.namespace,
+        f"kubevirt.io=virt-launcher,kubevirt.io/created-by in ({','.join(uids)})",
     )
-    return replace(seen, volumes=volumes, target=node_view(target) if target else None)
+    launchers = [pod_view(pod) for pod in listed(cluster, "pods", namespace=namespace, labels=labels)]
+    plugs = [cluster.find("pods", name, namespace) for name in (seen.vmi.attachment_pods if seen.vmi else ())]
+    return (*launchers, *(pod_view(pod, seen.vmi.uid) for pod in plugs if pod and seen.vmi))
+
+
+def _before_release(cluster: Cluster, seen: Observation, record: Record, around: Surroundings) -> Observation:
+    ref, template = record.drift.vm, seen.vm.template if seen.vm else {}
+    return replace(
+        seen,
+        volumes=Disks(cluster, around, ref.namespace).all(ref.name, template, template.get("volumes", [])),
+        nodes=around.nodes(cluster),
+        renewals=around.renewals(cluster),
+    )
+
+
+def _after_release(cluster: Cluster, seen: Observation, record: Record, around: Surroundings) -> Observation:
+    """Where the replacement goes, and which node holds which volume."""
+    new, ref = replacement(seen, record), record.drift.vm
+    template = seen.vm.template if seen.vm else {}
+    specs = new.volumes if new else template.get("volumes", [])
+    pod = next((pod for pod in seen.launchers if new and pod.vmi_uid == new.uid and not pod.hotplug), None)
+    target = cluster.find("nodes", pod.node) if pod and pod.node else None
+    # What a bound claim leads to does not change any more; what holds it is read anew.
+    volumes = Disks(cluster, around, ref.namespace, remembered=True).all(ref.name, template, specs)
+    return replace(
+        seen,
+        volumes=tuple(_held(cluster, volume, record, pod.node if pod else "", around) for volume in volumes),
+        target=node_view(target) if target else None,
+        warnings=_warnings(cluster, pod, record) if pod else (),
+    )
+
+
+def _held(cluster: Cluster, volume: Volume, record: Record, target: str, around: Surroundings) -> Volume:
+    lost = record.drift.outage.node.name
+    # A VM that came up on the returned node holds its volumes there by right.
+    held = _attachment(cluster, volume, lost) if target != lost and record.detached_at is None else None
+    attached = _attachment(cluster, volume, target) if target else None
+    users = _users(cluster, volume, record, around) if held and volume.exclusive else ()
+    return replace(volume, held=held, attached=attached, users=users)
 
 
 def _attachment(cluster: Cluster, volume: Volume, node: str) -> Attachment | None:
@@ -95,118 +185,40 @@ def _attachment(cluster: Cluster, volume: Volume, node: str) -> Attachment | Non
 
     Source: `getAttachmentName` in kubernetes, pkg/volume/csi/csi_attacher.go; the recorded traces agree.
     """
-    if not volume.handle:
+    if not volume.handle or not volume.attaches:
         return None
     digest = sha256(f"{volume.handle}{volume.driver}{node}".encode()).hexdigest()
     found = cluster.find("volumeattachments", f"csi-{digest}")
     return attachment_view(found) if found else None
 
 
-def _volume(cluster: Cluster, namespace: str, spec: Obj) -> Volume:
-    kind = next((key for key in spec if key != "name"), "")
-    volume, claim = Volume(spec["name"], kind), _claim(kind, spec.get(kind) or {})
-    if not claim:
-        return volume
-    volume = replace(volume, claim=claim)
-    pvc = cluster.find("persistentvolumeclaims", claim, namespace)
-    if pvc is None:
-        return replace(volume, trouble=f"claim {claim} is missing")
-    if pvc.get("status", {}).get("phase") != "Bound":
-        return replace(volume, trouble=f"claim {claim} is {pvc.get('status', {}).get('phase', 'not bound')}")
-    pv = cluster.find("persistentvolumes", pvc["spec"]["volumeName"])
-    if pv is None:
-        return replace(volume, trouble=f"the PersistentVolume of claim {claim} is missing")
-    return _with_pv(volume, pv)
+def _users(cluster: Cluster, volume: Volume, record: Record, around: Surroundings) -> tuple[str, ...]:
+    """Pods on the lost node that use the claim besides the VM's own; they keep it attached there."""
+    pods = around.pods_on(cluster, record.drift.outage.node.name, record.drift.vm.namespace)
+    return tuple(pod["metadata"]["name"] for pod in pods if _uses(pod, volume.claim) and not _own(pod, record))
 
 
-def _claim(kind: str, source: Obj) -> str:
-    if kind == "dataVolume":
-        return str(source.get("name", ""))
-    if kind == "ephemeral":
-        source = source.get("persistentVolumeClaim", {})
-    return str(source.get("claimName", ""))
+def _uses(pod: Obj, claim: str) -> bool:
+    if pod.get("status", {}).get("phase") in _TERMINAL:
+        return False
+    claims = (volume.get("persistentVolumeClaim", {}).get("claimName") for volume in pod["spec"].get("volumes", []))
+    return claim in claims
 
 
-def _with_pv(volume: Volume, pv: Obj) -> Volume:
-    spec = pv["spec"]
-    csi = spec.get("csi", {})
-    known = ("csi", "local", "hostPath")
-    return replace(
-        volume,
-        pv=pv["metadata"]["name"],
-        source=next((key for key in known if key in spec), "another"),
-        driver=csi.get("driver", ""),
-        handle=csi.get("volumeHandle", ""),
-        modes=tuple(spec.get("accessModes", [])),
-    )
+def _own(pod: Obj, record: Record) -> bool:
+    """The VM's launchers, and the pods that hold what is hotplugged into it; another VM's are others'."""
+    meta, vm = pod["metadata"], record.drift.vm
+    labels, notes = meta.get("labels", {}), meta.get("annotations", {})
+    if record.vmi_uid and labels.get("kubevirt.io/created-by") == record.vmi_uid:
+        return True
+    return vm.name in {labels.get("vm.kubevirt.io/name"), notes.get("kubevirt.io/owner-vmi-name")}
 
 
-def vm_view(obj: Obj) -> VmView:
-    """From a kubevirt.io/v1 VirtualMachine."""
-    meta, spec = obj["metadata"], obj["spec"]
-    by_running = {True: "Always", False: "Halted"}.get(spec.get("running"), "")
-    return VmView(
-        uid=meta["uid"],
-        run_strategy=spec.get("runStrategy") or by_running,
-        deleting="deletionTimestamp" in meta,
-        template=spec.get("template", {}).get("spec", {}),
-        annotations=meta.get("annotations", {}),
-    )
-
-
-def vmi_view(obj: Obj) -> VmiView:
-    """From a kubevirt.io/v1 VirtualMachineInstance."""
-    meta, status = obj["metadata"], obj.get("status", {})
-    return VmiView(
-        meta["uid"], status.get("nodeName", ""), status.get("phase", ""), parse_time(meta["creationTimestamp"])
-    )
-
-
-def pod_view(obj: Obj) -> PodView:
-    """From a v1 Pod that is a virt-launcher."""
-    meta, spec = obj["metadata"], obj["spec"]
-    scheduled: Obj = next(
-        (
-            c
-            for c in obj.get("status", {}).get("conditions", [])
-            if c["type"] == "PodScheduled" and c["status"] != "True"
-        ),
-        {},
-    )
-    return PodView(
-        namespace=meta["namespace"],
-        name=meta["name"],
-        uid=meta["uid"],
-        node=spec.get("nodeName", ""),
-        vmi_uid=meta.get("labels", {}).get("kubevirt.io/created-by", ""),
-        created=parse_time(meta["creationTimestamp"]),
-        terminating="deletionTimestamp" in meta,
-        tolerates=_tolerates(spec.get("tolerations", [])),
-        pending=scheduled.get("message", ""),
-    )
-
-
-def _tolerates(tolerations: list[Obj]) -> float | None:
-    """As the taint manager counts it: the shortest of the matching tolerations; none that matches: not at all."""
-    matching = [
-        t.get("tolerationSeconds")
-        for t in tolerations
-        if t.get("key") in {None, "", "node.kubernetes.io/unreachable"} and t.get("effect") in {None, "", "NoExecute"}
-    ]
-    if not matching:
-        return 0.0
-    limited = [float(seconds) for seconds in matching if seconds is not None]
-    return max(0.0, min(limited)) if limited else None
-
-
-def attachment_view(obj: Obj) -> Attachment:
-    """From a storage.k8s.io/v1 VolumeAttachment."""
-    meta, spec = obj["metadata"], obj["spec"]
-    return Attachment(
-        name=meta["name"],
-        uid=meta["uid"],
-        node=spec["nodeName"],
-        volume=spec.get("source", {}).get("persistentVolumeName", ""),
-        attached=bool(obj.get("status", {}).get("attached")),
-        deleting="deletionTimestamp" in meta,
-    )
+def _warnings(cluster: Cluster, pod: PodView, record: Record) -> tuple[str, ...]:
+    """What Kubernetes told of the pod; some of it, as Multi-Attach, only once. Read when the start takes long."""
+    if record.phase is not Phase.STARTING or record.tries < _SLOW:
+        return ()
+    fields = f"involvedObject.uid={pod.uid},type=Warning"
+    events = listed(cluster, "events", namespace=pod.namespace, fields=fields)
+    told = {f"{event['reason']}: {event.get('message', '')[:200]}": None for event in events}
+    return tuple(told)[-3:]

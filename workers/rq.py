@@ -25,6 +25,7 @@ from reactor.model.identity import VERSION, Drift
 from reactor.settings import Settings
 from workers import drift, intake
 from workers.rq_worker import Stopping, Worker
+from workers.surroundings import Surroundings
 from workers.tools import Tools
 
 log = structlog.get_logger()
@@ -55,6 +56,7 @@ def tools() -> Tools:
         policy=settings.to_policy(),
         clock=time.time,
         source=worker_source(cluster_door.uid(cluster)),
+        around=Surroundings(time.time),
     )
 
 

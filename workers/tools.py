@@ -7,6 +7,7 @@ from reactor.doors.queue import Queue
 from reactor.doors.store import Store
 from reactor.model.drift import Policy
 from reactor.model.times import Clock
+from workers.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,4 @@ class Tools:
     policy: Policy
     clock: Clock
     source: str
+    around: Surroundings

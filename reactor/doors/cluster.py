@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -25,9 +26,11 @@ Obj = dict[str, Any]
 
 # Where each kind lives; exactly those that are used.
 _GROUPS = {
-    "api/v1": ("namespaces", "nodes", "pods", "persistentvolumeclaims", "persistentvolumes"),
-    "apis/storage.k8s.io/v1": ("volumeattachments",),
-    "apis/kubevirt.io/v1": ("virtualmachines", "virtualmachineinstances"),
+    "api/v1": ("events", "namespaces", "nodes", "pods", "persistentvolumeclaims", "persistentvolumes"),
+    "apis/coordination.k8s.io/v1": ("leases",),
+    "apis/hwameistor.io/v1alpha1": ("localvolumes", "localvolumereplicas"),
+    "apis/storage.k8s.io/v1": ("csidrivers", "storageclasses", "volumeattachments"),
+    "apis/kubevirt.io/v1": ("virtualmachines", "virtualmachineinstances", "virtualmachineinstancereplicasets"),
 }
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 PAGE = 500
@@ -68,6 +71,9 @@ class Cluster(Protocol):
 
     def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
         """Delete the object of this name *and uid*; Conflict, and nothing happens, if it is another one."""
+
+    def time(self) -> float | None:
+        """The API server's clock at its last answer, in whole seconds since the epoch; None if it told none."""
 
 
 def connect(kubeconfig: str, timeout: float, before_call: Callable[[], None] = lambda: None) -> "KubernetesCluster":
@@ -112,6 +118,7 @@ class KubernetesCluster:
     ) -> None:
         self._load, self._timeout, self._before_call = load, timeout, before_call
         self._api = load()
+        self._time: float | None = None
 
     @property
     def host(self) -> str:
@@ -153,6 +160,9 @@ class KubernetesCluster:
             options["gracePeriodSeconds"] = grace
         self._json("DELETE", _path(resource, namespace, name), body=options)
 
+    def time(self) -> float | None:
+        return self._time
+
     def _json(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Obj | None = None) -> Obj:
         with _translated():
             response = self._send(method, path, query or {}, body=body, timeout=Timeout(self._timeout))
@@ -191,6 +201,7 @@ class KubernetesCluster:
         except SSLError:
             self._renewed()  # for the next call: what became of this one is not known
             raise
+        self._time = _date(response.headers.get("Date", ""))
         return response
 
     def _renewed(self) -> bool:
@@ -202,6 +213,14 @@ class KubernetesCluster:
         self._api.rest_client.pool_manager.clear()
         self._api = fresh
         return True
+
+
+def _date(header: str) -> float | None:
+    """An HTTP date (RFC 9110) in seconds since the epoch."""
+    try:
+        return parsedate_to_datetime(header).timestamp()
+    except ValueError:
+        return None
 
 
 def _path(resource: str, namespace: str = "", name: str = "") -> str:

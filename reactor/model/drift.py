@@ -48,13 +48,36 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How this installation wants it; windows in seconds. The settings of the same names say why."""
+    """How this installation wants it; times in seconds. The settings of the same names say why.
+
+    `max_unreachable` is a share of the nodes ("40%") or a count ("3"); `shared_csi_drivers` are globs.
+    """
 
     mode: str = "auto"
     unreachable_window: float = 300.0
-    detach_window: float = 360.0
-    detach: str = "wait"
+    virt_handler_grace: float = 180.0
+    max_unreachable: str = "40%"
     min_available_nodes: int = 2
+    shared_csi_drivers: tuple[str, ...] = ()
+    allow_unfenced_rwx: bool = False
+    delete_unevicted: bool = False
+    detach: str = "wait"
+    detach_window: float = 360.0
+    start_deadline: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The last signs of life that we read of a lost node, by value: its Lease's renewTime and virt-handler's heartbeat.
+
+    `since`: when *we* first read these values, seconds since the epoch; the values themselves are of the node's clock.
+    `alive`: whose value it was that changed before our eyes ("kubelet", "virt-handler"), "" while none did.
+    """
+
+    lease: str
+    heartbeat: str
+    since: float
+    alive: str = ""
 
 
 def _version(data: Mapping[str, Any]) -> None:
@@ -67,7 +90,9 @@ class Record:
     """What was done and when, never what to do next; all of it can be found again from the cluster.
 
     Times are seconds since the epoch. `vmi_uid` is the lost VirtualMachineInstance ("" while unknown), `tries` how many
-    passes in a row ended with this reason, `fence` the lock's counter under which it was last written.
+    passes in a row ended with this reason, `fence` the lock's counter under which it was last written, `unsteady_at`
+    when the cluster as a whole was last seen in no state to act in, `in_use_at` when another pod on the lost node was
+    last seen to use a volume, `hotplugs` the volumes that only the lost instance had.
     """
 
     drift: Drift
@@ -86,6 +111,10 @@ class Record:
     passes: int = 0
     fence: int = 0
     checks: tuple[Check, ...] = field(default=())
+    signs: Signs | None = None
+    unsteady_at: float | None = None
+    in_use_at: float | None = None
+    hotplugs: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""
@@ -100,6 +129,8 @@ class Record:
             fields["drift"] = Drift.of(take(data, "drift", dict, "record"), "record.drift")
             fields["phase"] = Phase(fields["phase"])
             fields["checks"] = tuple(Check(**check) for check in fields["checks"])
+            fields["signs"] = Signs(**fields["signs"]) if fields.get("signs") else None
+            fields["hotplugs"] = tuple(fields.get("hotplugs", ()))
             return cls(**fields)
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"record: {error}") from error

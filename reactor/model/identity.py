@@ -13,6 +13,8 @@ from reactor.model.errors import BadInput
 
 VERSION = 1  # of job arguments and records; another one is not read but derived anew from the cluster
 
+INSTANCE = "VirtualMachineInstance"
+
 # RQ's job ids take [A-Za-z0-9_-] only, and so do ours: a uid with anything else is no uid of Kubernetes.
 _UID = re.compile(r"[A-Za-z0-9-]{1,64}")
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ (DNS subdomain)
@@ -49,17 +51,35 @@ class NodeRef:
 
 @dataclass(frozen=True, slots=True)
 class VmRef:
-    """A VirtualMachine."""
+    """A VirtualMachine, or an instance (VirtualMachineInstance) that no VirtualMachine stands behind.
+
+    `owner` is the VirtualMachineInstanceReplicaSet of such an instance, "" if it has none.
+    """
 
     namespace: str
     name: str
     uid: str
+    kind: str = "VirtualMachine"
+    owner: str = ""
 
     @classmethod
     def of(cls, data: Mapping[str, Any], where: str) -> Self:
-        """From a JSON object with `namespace`, `name` and `uid`; BadInput."""
-        namespace = _matching(_NAME, data, "namespace", where)
-        return cls(namespace, _matching(_NAME, data, "name", where), _matching(_UID, data, "uid", where))
+        """From a JSON object with `namespace`, `name`, `uid`, and perhaps `kind` and `owner`; BadInput."""
+        kind = data.get("kind", "VirtualMachine")
+        if kind not in {"VirtualMachine", INSTANCE}:
+            raise BadInput(f"{where}.kind: expected VirtualMachine or {INSTANCE}, found {str(kind)[:60]!r}")
+        return cls(
+            _matching(_NAME, data, "namespace", where),
+            _matching(_NAME, data, "name", where),
+            _matching(_UID, data, "uid", where),
+            kind,
+            _matching(_NAME, data, "owner", where) if data.get("owner") else "",
+        )
+
+    @property
+    def is_instance(self) -> bool:
+        """No VirtualMachine stands behind it."""
+        return self.kind == INSTANCE
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"

@@ -8,6 +8,7 @@ from reactor.model.identity import NodeRef, Outage
 from reactor.model.times import parse_time
 
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
+HEARTBEAT = "kubevirt.io/heartbeat"  # virt-handler writes it every 60 to 132 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,10 @@ class Taint:
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """`ready` is the Ready condition's status: True, False, Unknown, or "" when there is none."""
+    """`ready` is the Ready condition's status: True, False, Unknown, or "" when there is none.
+
+    `heartbeat` is virt-handler's, as it wrote it; "" where there is none.
+    """
 
     name: str
     uid: str
@@ -31,6 +35,7 @@ class NodeView:
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
     unschedulable: bool = False
+    heartbeat: str = ""
 
     @property
     def available(self) -> bool:
@@ -70,6 +75,7 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
         labels=meta.get("labels", {}),
         taints=tuple(_taint(t) for t in spec.get("taints", [])),
         unschedulable=bool(spec.get("unschedulable")),
+        heartbeat=meta.get("annotations", {}).get(HEARTBEAT, ""),
     )
 
 

@@ -25,7 +25,60 @@ _TABLE = (
         "The window's end, or the node's return.",
         "If you know that the node is off, repair it or wait; nothing shortens the window.",
     ),
+    Reason(
+        "watching-for-life",
+        Phase.WAITING,
+        "Lease and virt-handler heartbeat of the lost node must have been watched for VMDRIFT_VIRT_HANDLER_GRACE "
+        "without "
+        "a change. That counts from our first look, so it begins anew when Redis was lost.",
+        "The grace's end, or a sign of life.",
+    ),
+    Reason(
+        "cool-down",
+        Phase.WAITING,
+        "Too many nodes were lost, or the control plane was not steady, until a moment ago.",
+        "At least a minute in which the cluster stays in order.",
+    ),
+    Reason(
+        "eviction-due",
+        Phase.WAITING,
+        "Kubernetes is about to evict the launcher pod: its toleration of a lost node ends with the window.",
+        "The launcher pod is Terminating.",
+    ),
     # blocked
+    Reason(
+        "kubelet-alive",
+        Phase.BLOCKED,
+        "The lost node's Lease changed while we watched: its kubelet lives, and its VMs may well run.",
+        "VMDRIFT_VIRT_HANDLER_GRACE without another change, or the node's return.",
+        "Look at the way from the node to the API server.",
+    ),
+    Reason(
+        "virt-handler-alive",
+        Phase.BLOCKED,
+        "The lost node's virt-handler heartbeat changed while we watched: only its kubelet is gone, and its VMs may "
+        "well "
+        "run (kubevirt issue 8104).",
+        "VMDRIFT_VIRT_HANDLER_GRACE without another change, or the node's return.",
+        "Restart the kubelet of that node.",
+    ),
+    Reason(
+        "too-many-nodes-lost",
+        Phase.BLOCKED,
+        "More nodes than VMDRIFT_MAX_UNREACHABLE are unreachable at once: that looks like the network or the control "
+        "plane.",
+        "Nodes come back; then a minute of cool-down.",
+        "Look at the control plane and at what the lost nodes have in common.",
+    ),
+    Reason(
+        "control-plane-unsteady",
+        Phase.BLOCKED,
+        "The controller manager, or most other nodes, have not renewed their Leases since the outage began, so what "
+        "the "
+        "API says of nodes is not up to date.",
+        "They renew them; then a minute of cool-down.",
+        "Look at kube-controller-manager and the API server.",
+    ),
     Reason(
         "kubelet-reports-not-ready",
         Phase.BLOCKED,
@@ -67,14 +120,34 @@ _TABLE = (
         "A volume can be mounted by several nodes at once, so nothing would keep a node that is cut off but alive from "
         "writing to it beside the new one.",
         "The node returns.",
-        "Make sure that the node is off, then force delete the launcher pod yourself.",
+        "Make sure that the node is off, then force delete the launcher pod yourself. "
+        "VMDRIFT_ALLOW_UNFENCED_RWX=true takes "
+        "the risk for all of them.",
+    ),
+    Reason(
+        "replica-not-synced",
+        Phase.BLOCKED,
+        "No living node is known to have a HwameiStor replica that is Ready and synced.",
+        "A replica is synced.",
+        "Look at the LocalVolumeReplicas of the volume that is named.",
+    ),
+    Reason(
+        "claim-used-by-pod",
+        Phase.BLOCKED,
+        "Another pod on the lost node uses a claim of the VM. While it exists, Kubernetes keeps the volume attached "
+        "there, "
+        "and the six minutes do not even begin.",
+        "That pod is gone.",
+        "Decide about the pod that is named: kubectl delete pod NAME --grace-period=0 --force.",
     ),
     Reason(
         "not-terminating",
         Phase.BLOCKED,
         "Kubernetes has not yet marked the launcher pod for deletion.",
         "The taint manager evicts the pod.",
-        "Look at the pod's tolerations and at how many nodes of its zone are lost.",
+        "Look at the pod's tolerations and at how many nodes of its zone are lost. VMDRIFT_DELETE_UNEVICTED=true "
+        "lets such "
+        "pods be deleted all the same.",
     ),
     Reason(
         "observe-only",
@@ -139,6 +212,20 @@ _TABLE = (
         "Nothing here.",
         "Start the VM by hand, or set runStrategy: Always.",
     ),
+    Reason(
+        "bare-instance",
+        Phase.REFUSED,
+        "A VirtualMachineInstance that neither a VirtualMachine nor a ReplicaSet stands behind is never created anew.",
+        "Nothing here.",
+        "Create it again by hand; make it a VirtualMachine.",
+    ),
+    Reason(
+        "policy-never",
+        Phase.REFUSED,
+        "The VM, its namespace or this installation says never.",
+        "Nothing here.",
+        "Change the annotation vmdrift.io/policy, or VMDRIFT_POLICY.",
+    ),
     # under way
     Reason(
         "force-deleted",
@@ -156,9 +243,12 @@ _TABLE = (
     Reason(
         "still-attached",
         Phase.DETACHING,
-        "The six minutes are over and the lost node still holds a volume.",
+        "The lost node still holds a volume though it should not any more: the six minutes are over, or its "
+        "VolumeAttachment was deleted and a finalizer keeps it.",
         "The VolumeAttachment that is named is gone.",
-        "If you know that the node is off: kubectl delete volumeattachment NAME.",
+        "If you know that the node is off: kubectl delete volumeattachment NAME. If it is deleted already, look at "
+        "the CSI "
+        "attacher; a finalizer is never removed from here.",
     ),
     Reason(
         "volumeattachment-deleted",
@@ -196,6 +286,20 @@ _TABLE = (
     ),
     # ends
     Reason("running-elsewhere", Phase.COMPLETED, "The VM runs on another node.", "It is an end."),
+    Reason("returned-node", Phase.COMPLETED, "The VM runs on the node that was lost, which is back.", "It is an end."),
+    Reason(
+        "replicas-restored",
+        Phase.COMPLETED,
+        "The ReplicaSet that owned the instance has as many ready ones again as it should.",
+        "It is an end.",
+    ),
+    Reason(
+        "start-deadline",
+        Phase.FAILED,
+        "The new VM did not run within VMDRIFT_START_DEADLINE, though no volume held it back. It may still come up.",
+        "It is an end.",
+        "Read what Kubernetes says, in the sentence; look at the new launcher pod.",
+    ),
     Reason(
         "node-returned",
         Phase.CANCELLED,
@@ -214,6 +318,7 @@ _TABLE = (
         "A new node registered under the same name; what runs there is not this outage's.",
         "It is an end.",
     ),
+    Reason("vm-stopped", Phase.CANCELLED, "Somebody, or the guest itself, stopped the VM.", "It is an end."),
     Reason("vm-deleted", Phase.CANCELLED, "The VM was deleted.", "It is an end."),
     Reason("not-on-node", Phase.CANCELLED, "The VM does not run on the lost node any more.", "It is an end."),
 )

@@ -11,7 +11,7 @@ from reactor.doors.cluster import uid
 from reactor.model.node import node_view
 from reactor.watch.stream import follow
 from simulator.resources import SERVED
-from simulator.scene import Scene, Storage, Vm
+from simulator.scene import Kind, Scene, Storage, Vm
 from simulator.twins.cluster import ApiCluster
 from tests.auditor import WORKERS
 from tests.virtual import WATCHERS, Play
@@ -27,6 +27,10 @@ SCENE = Scene(
         Vm("plain", node=LOST),
         Vm("waits", Storage.RBD_BLOCK, node=LOST),
         Vm("deletes", Storage.RBD_BLOCK, node=LOST, annotations={"vmdrift.io/detach": "delete"}),
+        Vm("state", Storage.PERSISTENT_STATE, node=LOST),
+        Vm("mirrored", Storage.HWAMEISTOR_HA, node=LOST),
+        Vm("set", node=LOST, kind=Kind.REPLICA_SET),
+        Vm("unknown", Storage.HWAMEISTOR_ONE, node=LOST),
     ),
 )
 
@@ -61,17 +65,27 @@ def play() -> Play:
     uid(watcher)
     uid(workers)
     check(workers)
+    _forget_replicas(play, "default-unknown-disk")
     play.world.hypervisor.power_cut(LOST)
     changes: Iterator[object] = follow(watcher, "nodes", node_view, 1.0, play.world.run_for)
     list(islice(changes, 2))  # the list, and a change from the watch after it
     assert play.until("waits", ("detaching", "detach-window"))
+    play.world.run_for(100)
     play.reactor.flush()  # what was released is then found by its VolumeAttachments
     play.until_ended()
     return play
 
 
+def _forget_replicas(play: Play, volume: str) -> None:
+    """How many it has is then the StorageClass' word."""
+    admin = play.world.api.client("system:admin")
+    admin.delete("localvolumes", volume)
+    admin.patch("persistentvolumes", volume, {"spec": {"csi": {"volumeAttributes": None}}})
+
+
 def test_the_story_ends_well_under_the_manifests_rules(play: Play) -> None:
-    assert {record.phase.value for record in play.records} == {"completed"}
+    assert {record.phase.value for record in play.records if record.drift.vm.name != "unknown"} == {"completed"}
+    assert play.story("unknown") == ("refused", "node-local-volume")
     assert [entry for entry in play.world.api.audit if entry.code == 403 and entry.user in ALLOWED] == []
 
 

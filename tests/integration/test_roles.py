@@ -116,7 +116,7 @@ def test_a_password_that_breaks_the_url_is_not_shown(env: dict[str, str]) -> Non
 def test_malformed_settings_are_all_named_with_what_is_expected(role: str, env: dict[str, str]) -> None:
     said = why_not(role, env | {"VMDRIFT_UNREACHABLE_WINDOW": "5m", "VMDRIFT_POLICY": "on"})
     policy, window = said.split("; ")
-    assert policy == "VMDRIFT_POLICY: 'on' is not one of auto, observe"
+    assert policy == "VMDRIFT_POLICY: 'on' is not one of auto, observe, never"
     assert window == "VMDRIFT_UNREACHABLE_WINDOW: '5m' is not a number of seconds from 10 to 604800"
 
 

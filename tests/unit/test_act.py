@@ -99,6 +99,47 @@ def test_a_node_that_was_deleted_between_decision_and_act_is_left_alone(action: 
     assert _deletes(there._api) == []
 
 
+def _beating(obj: Obj) -> Obj:
+    obj["metadata"]["annotations"]["kubevirt.io/heartbeat"] = "2026-11-23T06:20:00Z"
+    return obj
+
+
+def _renewed(obj: Obj) -> Obj:
+    obj["spec"]["renewTime"] = "2026-11-23T06:20:00.000000Z"
+    return obj
+
+
+@_BOTH
+@pytest.mark.parametrize(
+    ("resource", "namespace", "change"), [("nodes", "", _beating), ("leases", "kube-node-lease", _renewed)]
+)
+def test_a_node_that_gave_a_sign_of_life_since_the_decision_is_left_alone(
+    action: Action, second: float, resource: str, namespace: str, change: Callable[[Obj], Obj]
+) -> None:
+    there = cluster(second)
+    _change(there._api, resource, "node-a", change, namespace)
+    with pytest.raises(ChangedUnderwayError, match="Node node-a gave a sign of life just now"):
+        _act(action, there)
+    assert _deletes(there._api) == []
+
+
+@_BOTH
+def test_a_lease_that_is_gone_since_the_decision_is_a_change_too(action: Action, second: float) -> None:
+    there = cluster(second)
+    there._api.store.delete("leases", "node-a", "kube-node-lease")
+    with pytest.raises(ChangedUnderwayError, match="sign of life"):
+        _act(action, there)
+    assert _deletes(there._api) == []
+
+
+def test_a_launcher_that_was_judged_without_being_terminating_is_deleted_as_it_is() -> None:
+    there = cluster(TERMINATING)
+    pod = launcher("vm-rbd")
+    _change(there._api, "pods", pod.name, _not_deleted, "run1")
+    _act(Release((replace(pod, terminating=False),)), there)
+    assert [name for _, name, *_ in _deletes(there._api)] == [pod.name]
+
+
 def _other_uid(obj: Obj) -> Obj:
     obj["metadata"]["uid"] = "another"
     return obj

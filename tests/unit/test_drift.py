@@ -5,16 +5,17 @@ from dataclasses import replace
 import pytest
 
 from reactor.doors.store import Lock, Store
-from reactor.model.drift import Again, Ended, Outcome, Phase, Policy
+from reactor.model.drift import Again, Ended, Outcome, Phase, Policy, Signs
 from reactor.model.errors import ClusterUnreachable, StoreUnreachable
 from reactor.model.identity import Drift, VmRef
 from reactor.model.node import node_view
+from reactor.model.times import format_time
 from reactor.settings import Settings
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
 from simulator.twins.store import MemoryStore
-from tests.auditor import fail
+from tests.auditor import WORKERS, fail
 from tests.virtual import Play, Reactor
 from workers.drift import LOCK_TTL, first_record, run_pass
 
@@ -22,10 +23,13 @@ LOST = "node-a"
 _SCENE = Scene((LOST, "node-b", "node-c"), (Vm("db", Storage.RBD_BLOCK, node=LOST), Vm("web", node=LOST)))
 
 
+_AT_ONCE = Policy(virt_handler_grace=0.0)  # nobody took the event in, so nobody watched the node until now
+
+
 class _Pass:
     """A play in which passes are made by hand."""
 
-    def __init__(self, policy: Policy | None = None) -> None:
+    def __init__(self, policy: Policy = _AT_ONCE) -> None:
         self.play = Play.of(_SCENE, policy)
         self.world = self.play.world
         self.world.remove(self.play.reactor)
@@ -49,6 +53,11 @@ class _Pass:
     def reason(self, vm: str = "web") -> str:
         record = self.tools.store.record(self.drift(vm).id)
         return record.reason if record else ""
+
+    def beat(self) -> None:
+        """virt-handler of the lost node gives a sign of life."""
+        heartbeat = {"annotations": {"kubevirt.io/heartbeat": format_time(self.world.now)}}
+        self.world.api.client("virt-handler").patch("nodes", LOST, {"metadata": heartbeat})
 
     def requests(self) -> int:
         return sum(self.reactor.requests.values())
@@ -165,7 +174,7 @@ def test_the_servers_wish_when_to_come_again_is_honoured(passing: _Pass) -> None
 
 
 def test_the_checks_of_the_last_whole_look_stay_while_the_api_is_away() -> None:
-    passing = _Pass(Policy(mode="observe"))
+    passing = _Pass(replace(_AT_ONCE, mode="observe"))
     passing.run()
     checks = passing.play.record("web").checks
     fail(passing.world.api, 503, 1, verb="get")
@@ -264,3 +273,74 @@ def test_a_first_record_waits_for_the_end_of_the_window(passing: _Pass) -> None:
     record = first_record(passing.drift(), passing.tools, "an-instance")
     assert (record.phase, record.reason, record.vmi_uid) == (Phase.WAITING, "unreachable-window", "an-instance")
     assert record.again_at == passing.drift().outage.since + Settings().unreachable_window
+
+
+def test_a_first_record_keeps_the_signs_of_life_that_were_read_with_it(passing: _Pass) -> None:
+    signs = Signs("then", "before", passing.world.now)
+    assert first_record(passing.drift(), passing.tools, "an-instance", signs).signs == signs
+    assert first_record(passing.drift(), passing.tools).signs is None
+
+
+def test_a_node_that_nobody_watched_is_watched_for_the_grace_before_anything_is_done() -> None:
+    passing = _Pass(Policy())
+    begin = passing.world.now
+    outcome = passing.run()
+    assert isinstance(outcome, Again)
+    assert (outcome.reason, outcome.at) == ("watching-for-life", begin + 180)
+    passing.world.run_for(179)
+    passing.run()
+    assert (passing.reason(), passing.play.auditor.deletions) == ("watching-for-life", [])
+    passing.world.run_for(1)
+    passing.run()
+    assert passing.reason() == "force-deleted"
+    passing.play.check()
+
+
+def test_a_sign_of_life_is_remembered_from_pass_to_pass() -> None:
+    passing = _Pass(Policy())
+    passing.run()
+    passing.world.run_for(100)
+    passing.beat()
+    passing.world.run_for(80)
+    passing.run()
+    assert passing.play.story("web") == ("blocked", "virt-handler-alive")
+    seen_at = passing.world.now
+    passing.world.run_for(179)
+    passing.run()
+    assert passing.reason() == "virt-handler-alive"
+    known = passing.play.record("web").signs
+    assert known is not None
+    assert (known.since, known.alive) == (seen_at, "virt-handler")
+
+
+def test_a_sign_of_life_between_decision_and_act_is_a_change_underway(passing: _Pass) -> None:
+    reads: list[Request] = []
+
+    def meanwhile(request: Request) -> None:
+        """The node is read to decide, and once more to act."""
+        if (request.user, request.verb, request.resource) == (WORKERS, "get", "nodes"):
+            reads.append(request)
+            if len(reads) == 2:
+                passing.beat()
+
+    passing.world.api.faults.append(meanwhile)
+    passing.run()
+    assert passing.play.story("web") == ("blocked", "changed-underway")
+    assert passing.play.auditor.deletions == []
+
+
+def test_a_cluster_that_is_out_of_order_is_remembered_for_the_cool_down(passing: _Pass) -> None:
+    passing.world.hypervisor.power_cut("node-b")
+    passing.world.run_for(60)
+    passing.run()
+    assert passing.play.story("web") == ("blocked", "too-many-nodes-lost")
+    unsteady_at = passing.world.now
+    passing.world.hypervisor.power_on("node-b")
+    passing.world.run_for(40)
+    outcome = passing.run()
+    assert isinstance(outcome, Again)
+    assert (outcome.reason, outcome.at) == ("cool-down", unsteady_at + 90)
+    assert passing.play.record("web").unsteady_at == unsteady_at
+    passing.world.run_for(50)
+    passing.run()
+    assert passing.reason() == "force-deleted"

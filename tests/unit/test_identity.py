@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reactor.doors.queue import drift_entry, event_entry
 from reactor.model.errors import BadInput
 from reactor.model.event import recovered, unreachable
-from reactor.model.identity import Drift, NodeRef, Outage, VmRef
+from reactor.model.identity import INSTANCE, Drift, NodeRef, Outage, VmRef
 
 # rq 3.0, `rq/utils.py`, validate_job_id: what a job's id may be made of
 JOB_ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -20,7 +20,9 @@ names = st.sampled_from(["a", "node-a", "db.example", "0", "x" * 253])
 uids = st.uuids().map(str)
 nodes = st.builds(NodeRef, names, uids)
 outages = st.builds(Outage, nodes, st.integers(0, 2**33))
-drifts = st.builds(Drift, st.builds(VmRef, names, names, uids), outages)
+vms = st.builds(VmRef, names, names, uids)
+instances = st.builds(VmRef, names, names, uids, st.just(INSTANCE), st.just("") | names)
+drifts = st.builds(Drift, vms | instances, outages)
 OUTAGE = Outage(NodeRef("node-a", "uid-a"), 100)
 DRIFT = Drift(VmRef("shop", "db", "uid-db"), OUTAGE)
 
@@ -85,6 +87,8 @@ PATHS: dict[str, list[Any]] = {
     "drift.vm.namespace": [None, "", "UPPER", "a/b", 5, "-a", "a" * 300],
     "drift.vm.name": [None, "", "a b", "a\n", "../x"],
     "drift.vm.uid": [None, "", "a_b", "a.b", "a:b", "a" * 65, "ü", {}],
+    "drift.vm.kind": ["", "Pod", "virtualmachine", None, 5],
+    "drift.vm.owner": ["UPPER", "a/b", 5, ["web"], "-a"],
     "drift.outage": [None, [], "x"],
     "drift.outage.node": [None, 5],
     "drift.outage.node.name": [None, "", "a?b=c"],
@@ -99,7 +103,7 @@ def test_what_is_malformed_is_named_with_its_path(path: str, value: Any) -> None
         Drift.of(changed(path, value))
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", sorted(PATHS.keys() - {"drift.vm.kind", "drift.vm.owner"}))
 def test_what_is_missing_is_named_with_its_path(path: str) -> None:
     body = changed(path, None)
     where = body
@@ -120,3 +124,24 @@ def test_what_was_found_is_shown_cut_short(read: Callable[[dict[str, Any]], obje
 
 def test_fields_of_a_later_version_do_not_matter() -> None:
     assert Drift.of({**DRIFT.as_json(), "later": 1}) == DRIFT
+
+
+def test_what_says_no_kind_is_a_vm_without_an_owner() -> None:
+    body = DRIFT.as_json()
+    del body["vm"]["kind"], body["vm"]["owner"]
+    assert Drift.of(body) == DRIFT
+    assert not DRIFT.vm.is_instance
+
+
+@pytest.mark.parametrize("owner", ["", None])
+def test_an_instance_need_not_have_an_owner(owner: str | None) -> None:
+    body = DRIFT.as_json()
+    body["vm"] |= {"kind": INSTANCE, "owner": owner}
+    vm = Drift.of(body).vm
+    assert (vm.is_instance, vm.owner, str(vm)) == (True, "", "shop/db")
+
+
+def test_a_vm_and_an_instance_of_one_name_are_different_drifts() -> None:
+    instance = Drift(VmRef("shop", "db", "uid-instance", INSTANCE, "web"), OUTAGE)
+    assert instance.id != DRIFT.id
+    assert Drift.of(instance.as_json()) == instance

@@ -1,4 +1,4 @@
-"""Live objects become an Observation: the recorded cluster, with single objects changed."""
+"""Live objects become an Observation: the recorded cluster, with single objects changed or added."""
 
 from typing import Any
 
@@ -7,114 +7,153 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.errors import Forbidden
 from simulator.client import ApiError, Obj
+from simulator.objects import copied
 from simulator.twins.cluster import ApiCluster
-from tests.unit.decide.recorded import DUE, POWER_CUT, TERMINATING, cluster, record
-from workers.decide.observation import Observation, Volume
-from workers.observe import observe, vm_view, vmi_view
+from tests.unit.decide.recorded import (
+    POWER_CUT,
+    READY,
+    RELEASED,
+    RUNNING,
+    TERMINATING,
+    UNKNOWN,
+    cluster,
+    look,
+    objects,
+    outage,
+    record,
+)
+from workers.decide.observation import Observation
+from workers.observe import observe
+from workers.surroundings import Surroundings
 
 _NAMESPACE = "run1"
-_CLAIM = {"name": "root", "persistentVolumeClaim": {"claimName": "rbd-disk"}}
+_GONE = POWER_CUT + 544.3
 
 
-def _seen(changed: ApiCluster) -> Observation:
-    return observe(changed, record("vm-rbd"), Policy(), POWER_CUT + TERMINATING)
+def _seen(there: ApiCluster, second: float = TERMINATING, **changes: Any) -> Observation:
+    return look(there, second, record("vm-rbd", **changes))
 
 
-def _with(volumes: list[Obj], changed: ApiCluster | None = None) -> tuple[Volume, ...]:
-    changed = changed or cluster(TERMINATING)
-    template = {"spec": {"template": {"spec": {"volumes": volumes}}}}
-    changed._api.client("admin").patch("virtualmachines", "vm-rbd", template, _NAMESPACE)
-    return _seen(changed).volumes
+def _after(there: ApiCluster | None = None, second: float = RELEASED, **changes: Any) -> Observation:
+    return _seen(there or cluster(second), second, released_at=_GONE, **changes)
 
 
-@pytest.mark.parametrize(
-    ("source", "kind"),
-    [
-        ({"persistentVolumeClaim": {"claimName": "rbd-disk"}}, "persistentVolumeClaim"),
-        ({"dataVolume": {"name": "rbd-disk"}}, "dataVolume"),
-        ({"ephemeral": {"persistentVolumeClaim": {"claimName": "rbd-disk"}}}, "ephemeral"),
-    ],
-)
-def test_every_way_to_name_a_claim_leads_to_its_volume(source: Obj, kind: str) -> None:
-    (volume,) = _with([{"name": "root", **source}])
-    assert (volume.kind, volume.claim, volume.pv) == (kind, "rbd-disk", "run1-rbd-disk")
-    assert (volume.source, volume.driver, volume.modes) == ("csi", "rook-ceph.rbd.csi.ceph.com", ("ReadWriteOnce",))
+def test_a_released_vm_is_looked_at_whatever_its_node_does() -> None:
+    there = cluster(TERMINATING)
+    there._api.store.delete("nodes", "node-a")
+    assert _seen(there, released_at=_GONE).vm is not None
 
 
-@pytest.mark.parametrize("source", [{"containerDisk": {"image": "a"}}, {"emptyDisk": {}}, {"cloudInitNoCloud": None}])
-def test_a_volume_without_a_claim_is_known_by_its_kind(source: Obj) -> None:
-    assert _with([{"name": "root", **source}]) == (Volume("root", next(iter(source))),)
+def test_of_a_deleted_node_it_is_read_whether_its_pods_are_still_there() -> None:
+    there = cluster(TERMINATING)
+    there._api.store.delete("nodes", "node-a")
+    observation = _seen(there)
+    assert (observation.node, [pod.node for pod in observation.launchers]) == (None, ["node-a"])
 
 
-def test_a_missing_claim_is_named() -> None:
-    (volume,) = _with([{"name": "root", "persistentVolumeClaim": {"claimName": "nothing"}}])
-    assert volume.trouble == "claim nothing is missing"
-
-
-def test_an_unbound_claim_is_named_with_its_phase() -> None:
-    changed = cluster(TERMINATING)
-    phase = {"status": {"phase": "Lost"}}
-    changed._api.client("admin").patch("persistentvolumeclaims", "rbd-disk", phase, _NAMESPACE, subresource="status")
-    (volume,) = _with([_CLAIM], changed)
-    assert volume.trouble == "claim rbd-disk is Lost"
-
-
-def test_a_claim_whose_volume_is_gone_is_named() -> None:
-    changed = cluster(TERMINATING)
-    admin = changed._api.client("admin")
-    admin.patch("persistentvolumes", "run1-rbd-disk", {"metadata": {"finalizers": None}})
-    admin.delete("persistentvolumes", "run1-rbd-disk")
-    (volume,) = _with([_CLAIM], changed)
-    assert volume.trouble == "the PersistentVolume of claim rbd-disk is missing"
-
-
-@pytest.mark.parametrize(
-    ("source", "known"),
-    [
-        ({"local": {"path": "/mnt"}}, "local"),
-        ({"hostPath": {"path": "/mnt"}}, "hostPath"),
-        ({"nfs": {"server": "a", "path": "/"}}, "another"),
-    ],
-)
-def test_what_a_volume_lies_on_is_read_from_its_persistent_volume(source: Obj, known: str) -> None:
-    changed = cluster(TERMINATING)
-    changed._api.client("admin").patch("persistentvolumes", "run1-rbd-disk", {"spec": {"csi": None, **source}})
-    (volume,) = _with([_CLAIM], changed)
-    assert (volume.source, volume.driver, volume.handle) == (known, "", "")
-
-
-@pytest.mark.parametrize(
-    ("spec", "strategy"),
-    [
-        ({"runStrategy": "Once"}, "Once"),
-        ({"running": True}, "Always"),
-        ({"running": False}, "Halted"),
-        ({}, ""),
-    ],
-)
-def test_the_old_way_to_say_that_a_vm_runs_is_understood(spec: dict[str, Any], strategy: str) -> None:
-    assert vm_view({"metadata": {"uid": "a"}, "spec": spec}).run_strategy == strategy
-
-
-def test_an_instance_that_was_just_created_has_neither_node_nor_phase() -> None:
-    view = vmi_view({"metadata": {"uid": "a", "creationTimestamp": "2026-11-23T06:18:45Z"}})
-    assert (view.node, view.phase, view.created) == ("", "", DUE)
-
-
-def test_nodes_are_read_only_until_one_fits() -> None:
-    large = cluster(TERMINATING)
-    for number in range(100):
-        large._api.client("admin").create("nodes", {"metadata": {"name": f"node-{number}"}})
-    assert len(_seen(large).nodes) == 108
-    fitting = {"kubevirt.io/schedulable": "true"}
-    ready = {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-23T06:00:00Z"}]}
-    large._api.store.create("nodes", {"metadata": {"name": "a-first", "labels": fitting}, "status": ready})
-    assert len(_seen(large).nodes) == 20
+@pytest.mark.parametrize("policy", [Policy(), Policy(unreachable_window=10.0)])
+def test_before_the_window_ends_nothing_but_the_node_and_the_clocks_are_read(policy: Policy) -> None:
+    there = cluster(UNKNOWN)
+    now = POWER_CUT + UNKNOWN
+    early = observe(there, record("vm-rbd"), policy, now, Surroundings(lambda: now))
+    assert early.manager is not None
+    assert (early.vm is None) is (now < outage().since + policy.unreachable_window)
+    if early.vm is None:
+        assert {entry.resource for entry in there._api.audit} == {"nodes", "leases"}
 
 
 def test_what_may_not_be_read_is_an_error_and_no_observation() -> None:
-    changed = cluster(TERMINATING)
+    there = cluster(TERMINATING)
     refused = ApiError(403, "Forbidden", "no")
-    changed._api.faults.append(lambda request: refused if request.resource == "persistentvolumes" else None)
+    there._api.faults.append(lambda request: refused if request.resource == "persistentvolumes" else None)
     with pytest.raises(Forbidden):
-        _seen(changed)
+        _seen(there)
+
+
+def test_without_the_vm_nothing_more_is_read() -> None:
+    there = cluster(TERMINATING)
+    del there._api.store._tables["virtualmachines"].objects[_NAMESPACE, "vm-rbd"]
+    observation = _seen(there)
+    assert (observation.vm, observation.launchers, observation.nodes) == (None, (), ())
+
+
+def test_the_namespaces_annotations_are_read() -> None:
+    there = cluster(TERMINATING)
+    notes = {"vmdrift.io/policy": "observe"}
+    there._api.store.create("namespaces", {"metadata": {"name": _NAMESPACE, "annotations": notes}})
+    assert _seen(there).namespace == notes
+    assert _seen(cluster(TERMINATING)).namespace == {}
+
+
+def test_signs_of_life_and_clocks_are_read_until_the_volumes_are_free() -> None:
+    before = _after()
+    assert before.lease == objects(READY)["leases"]["kube-node-lease", "node-a"]["spec"]["renewTime"]
+    assert before.manager is not None
+    later = _after(detached_at=_GONE + 1.0)
+    assert (later.lease, later.manager) == (None, None)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_launchers_are_those_of_the_lost_and_of_the_new_instance(known: bool) -> None:
+    there = cluster(RELEASED)
+    stuck = copied(objects(TERMINATING)["pods"][_NAMESPACE, "virt-launcher-vm-rbd-w9bmk"])
+    there._api.store.create("pods", stuck)
+    found = look(there, RELEASED, record("vm-rbd", **({} if known else {"vmi_uid": ""})))
+    assert {pod.node for pod in found.launchers} == ({"node-a", "node-b"} if known else {"node-b"})
+
+
+def test_hotplug_attachment_pods_are_seen_with_their_launcher() -> None:
+    there = cluster(UNKNOWN)
+    observation = look(there, UNKNOWN, record("vm-hp"))
+    assert {pod.name: pod.hotplug for pod in observation.launchers} == {
+        "virt-launcher-vm-hp-l9jz7": False,
+        "hp-volume-vptrg": True,
+    }
+    (uid,) = {pod.vmi_uid for pod in observation.launchers}
+    assert observation.vmi
+    assert uid == observation.vmi.uid
+
+
+def test_what_the_lost_and_the_new_node_hold_is_read_apart() -> None:
+    early, late = _after(), _after(second=RUNNING)
+    assert early.target is not None
+    assert (early.target.name, early.target.ready) == ("node-b", "True")
+    (before,), (after,) = early.volumes, late.volumes
+    assert before.held is not None
+    assert (before.held.node, before.attached) == ("node-a", None)
+    assert after.attached is not None
+    assert (after.attached.node, after.held) == ("node-b", None)
+
+
+def test_once_the_volumes_are_free_the_lost_node_is_not_asked_any_more() -> None:
+    (found,) = _after(detached_at=_GONE + 1.0).volumes
+    assert found.held is None
+
+
+def test_a_volume_on_the_returned_node_is_held_there_by_right() -> None:
+    there = cluster(RELEASED)
+    (name,) = (name for _, name in objects(RELEASED)["pods"] if name.startswith("virt-launcher-vm-rbd-"))
+    pod = copied(there._api.store.get("pods", name, _NAMESPACE))
+    pod["spec"]["nodeName"] = "node-a"
+    there._api.store._tables["pods"].objects[_NAMESPACE, name] = pod
+    (found,) = _after(there).volumes
+    assert found.attached is not None
+    assert (found.attached.node, found.held) == ("node-a", None)
+
+
+@pytest.mark.parametrize("csi", [{"driver": "rook-ceph.rbd.csi.ceph.com"}, None])
+def test_a_volume_without_a_handle_is_attached_nowhere(csi: Obj | None) -> None:
+    there = cluster(RELEASED)
+    pv = copied(there._api.store.get("persistentvolumes", "run1-rbd-disk"))
+    pv["spec"] = {**pv["spec"], "csi": csi} if csi else {k: v for k, v in pv["spec"].items() if k != "csi"}
+    there._api.store._tables["persistentvolumes"].objects["", "run1-rbd-disk"] = pv
+    (found,) = _after(there).volumes
+    assert (found.held, found.attached) == (None, None)
+
+
+def test_a_volume_whose_driver_attaches_nothing_is_held_by_nothing() -> None:
+    there = cluster(RELEASED)
+    driver = {"metadata": {"name": "rook-ceph.rbd.csi.ceph.com"}, "spec": {"attachRequired": False}}
+    there._api.store.create("csidrivers", driver)
+    (found,) = _after(there).volumes
+    assert (found.held, found.attached) == (None, None)

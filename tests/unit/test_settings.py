@@ -8,13 +8,19 @@ from reactor.model.drift import Policy
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings, env_name
 
-DEFAULTS: dict[str, str | float] = {
+DEFAULTS: dict[str, object] = {
     "VMDRIFT_REDIS_URL": "redis://127.0.0.1:6379/0",
     "VMDRIFT_POLICY": "auto",
     "VMDRIFT_UNREACHABLE_WINDOW": 300.0,
+    "VMDRIFT_VIRT_HANDLER_GRACE": 180.0,
+    "VMDRIFT_MAX_UNREACHABLE": "40%",
     "VMDRIFT_DETACH_WINDOW": 360.0,
     "VMDRIFT_DETACH_POLICY": "wait",
     "VMDRIFT_MIN_AVAILABLE_NODES": 2,
+    "VMDRIFT_SHARED_CSI_DRIVERS": (),
+    "VMDRIFT_ALLOW_UNFENCED_RWX": False,
+    "VMDRIFT_DELETE_UNEVICTED": False,
+    "VMDRIFT_START_DEADLINE": 1800.0,
     "VMDRIFT_RESYNC": 60.0,
     "VMDRIFT_API_TIMEOUT": 3.0,
     "VMDRIFT_WATCH_SILENCE": 150.0,
@@ -22,11 +28,17 @@ DEFAULTS: dict[str, str | float] = {
 }
 GOOD = {
     "VMDRIFT_REDIS_URL": ["rediss://:pw@redis:6380/1", "unix:///run/valkey.sock"],
-    "VMDRIFT_POLICY": ["observe"],
+    "VMDRIFT_POLICY": ["observe", "never"],
     "VMDRIFT_UNREACHABLE_WINDOW": ["10", "604800", "12.5"],
+    "VMDRIFT_VIRT_HANDLER_GRACE": ["1", "604800"],
+    "VMDRIFT_MAX_UNREACHABLE": ["0%", "100%", "0", "3", "99999"],
     "VMDRIFT_DETACH_WINDOW": ["10"],
     "VMDRIFT_DETACH_POLICY": ["delete"],
     "VMDRIFT_MIN_AVAILABLE_NODES": ["1", "1000"],
+    "VMDRIFT_SHARED_CSI_DRIVERS": ["driver.longhorn.io", "*.nfs.example", "a.example,b-?.example", " a.b , c.d "],
+    "VMDRIFT_ALLOW_UNFENCED_RWX": ["true", "false"],
+    "VMDRIFT_DELETE_UNEVICTED": ["true", "false"],
+    "VMDRIFT_START_DEADLINE": ["60", "604800"],
     "VMDRIFT_RESYNC": ["1", "3600"],
     "VMDRIFT_API_TIMEOUT": ["0.1", "6"],
     "VMDRIFT_WATCH_SILENCE": ["1", "3600"],
@@ -34,22 +46,35 @@ GOOD = {
 }
 URL = "a URL that starts with redis://, rediss:// or unix://"
 EXPECTED = {
-    "VMDRIFT_POLICY": "one of auto, observe",
+    "VMDRIFT_POLICY": "one of auto, observe, never",
     "VMDRIFT_UNREACHABLE_WINDOW": "a number of seconds from 10 to 604800",
+    "VMDRIFT_VIRT_HANDLER_GRACE": "a number of seconds from 1 to 604800",
+    "VMDRIFT_MAX_UNREACHABLE": "a share of the nodes from 0% to 100%, or a number of nodes",
     "VMDRIFT_DETACH_WINDOW": "a number of seconds from 10 to 604800",
     "VMDRIFT_DETACH_POLICY": "one of wait, delete",
     "VMDRIFT_MIN_AVAILABLE_NODES": "a whole number from 1 to 1000",
+    "VMDRIFT_SHARED_CSI_DRIVERS": "CSI driver names separated by commas, in which * and ? stand for anything, "
+    "for instance *.nfs.example",
+    "VMDRIFT_ALLOW_UNFENCED_RWX": "one of true, false",
+    "VMDRIFT_DELETE_UNEVICTED": "one of true, false",
+    "VMDRIFT_START_DEADLINE": "a number of seconds from 60 to 604800",
     "VMDRIFT_RESYNC": "a number of seconds from 1 to 3600",
     "VMDRIFT_API_TIMEOUT": "a number of seconds from 0.1 to 6",
     "VMDRIFT_WATCH_SILENCE": "a number of seconds from 1 to 3600",
     "VMDRIFT_HISTORY_TTL": "a number of seconds from 60 to 3.1536e+07",
 }
 BAD = {
-    "VMDRIFT_POLICY": ["Auto", "never", " auto"],
+    "VMDRIFT_POLICY": ["Auto", "always", " auto"],
     "VMDRIFT_UNREACHABLE_WINDOW": ["9.9", "604801", "-300", "nan", "inf", "1e3", "1_000", "5m", " 300", "300\n", "٣٠٠"],
+    "VMDRIFT_VIRT_HANDLER_GRACE": ["0", "0.9", "604801", "3m"],
+    "VMDRIFT_MAX_UNREACHABLE": ["101%", "-1", "-1%", "40 %", "0.4", "%", "half", "100000", "٣", "40%\n"],
     "VMDRIFT_DETACH_WINDOW": ["0", "9"],
     "VMDRIFT_DETACH_POLICY": ["auto", "WAIT"],
     "VMDRIFT_MIN_AVAILABLE_NODES": ["0", "1001", "2.0", "-2", "two", "٣", "9" * 5000],
+    "VMDRIFT_SHARED_CSI_DRIVERS": [",", "a.example,", "*", "?", "*,a.example", "a b", "a/b", "a.[bc]", "ü.example"],
+    "VMDRIFT_ALLOW_UNFENCED_RWX": ["True", "yes", "1", " true"],
+    "VMDRIFT_DELETE_UNEVICTED": ["TRUE", "no", "0"],
+    "VMDRIFT_START_DEADLINE": ["0", "59.9", "604801"],
     "VMDRIFT_RESYNC": ["0", "3601"],
     "VMDRIFT_API_TIMEOUT": ["0", "6.1"],
     "VMDRIFT_WATCH_SILENCE": ["0.9", "3600.5"],
@@ -62,6 +87,21 @@ def by_variable(settings: Settings) -> dict[str, object]:
     return {env_name(row): values[row.name] for row in fields(Settings)}
 
 
+def parsed(name: str, text: str) -> object:
+    """What a well-formed value means, as this test understands it."""
+    default = DEFAULTS[name]
+    if isinstance(default, bool):
+        return text == "true"
+    if isinstance(default, tuple):
+        return tuple(text.replace(" ", "").split(","))
+    return type(default)(text)  # type: ignore[call-arg]
+
+
+def shown(value: object) -> str:
+    """A default as somebody would write it into a manifest."""
+    return str(value).lower() if isinstance(value, bool) else "" if value == () else str(value)
+
+
 def every(table: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(name, text) for name, texts in table.items() for text in texts]
 
@@ -71,7 +111,7 @@ def test_the_defaults_are_these() -> None:
 
 
 def test_every_default_would_be_accepted_as_a_value() -> None:
-    assert by_variable(Settings.read({name: str(value) for name, value in DEFAULTS.items()})) == DEFAULTS
+    assert by_variable(Settings.read({name: shown(value) for name, value in DEFAULTS.items()})) == DEFAULTS
 
 
 def test_every_setting_has_good_and_bad_values_here() -> None:
@@ -86,7 +126,7 @@ def test_a_variable_that_is_empty_counts_as_not_set(name: str) -> None:
 @pytest.mark.parametrize(("name", "text"), every(GOOD))
 def test_a_well_formed_value_is_taken(name: str, text: str) -> None:
     found = by_variable(Settings.read({name: text}))
-    assert found == DEFAULTS | {name: type(DEFAULTS[name])(text)}
+    assert found == DEFAULTS | {name: parsed(name, text)}
 
 
 @pytest.mark.parametrize(("name", "text"), every(BAD))
@@ -123,9 +163,31 @@ def test_the_policy_is_what_the_settings_say() -> None:
     env = {
         "VMDRIFT_POLICY": "observe",
         "VMDRIFT_UNREACHABLE_WINDOW": "20",
-        "VMDRIFT_DETACH_WINDOW": "30",
-        "VMDRIFT_DETACH_POLICY": "delete",
+        "VMDRIFT_VIRT_HANDLER_GRACE": "25",
+        "VMDRIFT_MAX_UNREACHABLE": "3",
         "VMDRIFT_MIN_AVAILABLE_NODES": "3",
+        "VMDRIFT_SHARED_CSI_DRIVERS": "*.nfs.example",
+        "VMDRIFT_ALLOW_UNFENCED_RWX": "true",
+        "VMDRIFT_DELETE_UNEVICTED": "true",
+        "VMDRIFT_DETACH_POLICY": "delete",
+        "VMDRIFT_DETACH_WINDOW": "30",
+        "VMDRIFT_START_DEADLINE": "60",
     }
-    assert Settings.read(env).to_policy() == Policy("observe", 20.0, 30.0, "delete", 3)
+    assert Settings.read(env).to_policy() == Policy(
+        mode="observe",
+        unreachable_window=20.0,
+        virt_handler_grace=25.0,
+        max_unreachable="3",
+        min_available_nodes=3,
+        shared_csi_drivers=("*.nfs.example",),
+        allow_unfenced_rwx=True,
+        delete_unevicted=True,
+        detach="delete",
+        detach_window=30.0,
+        start_deadline=60.0,
+    )
     assert Settings().to_policy() == Policy()
+
+
+def test_every_part_of_the_policy_is_a_setting() -> None:
+    assert {row.name for row in fields(Policy)} - {"mode"} < {row.name for row in fields(Settings)}

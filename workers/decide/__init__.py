@@ -8,27 +8,42 @@ the ending. What is safe is written out; whatever is not known here ends in `blo
 from collections.abc import Iterable
 from dataclasses import replace
 
-from reactor.model.drift import Check, Policy, Record
+from reactor.model.drift import Check, Phase, Policy, Record
 from workers.decide.comeback import comeback
 from workers.decide.decision import Action, Decision, Held, Judgement, Release, Verdict, backoff
-from workers.decide.ending import ending
+from workers.decide.ending import ending, late
 from workers.decide.launcher import terminating
+from workers.decide.life import signs, silent
 from workers.decide.node import still_lost, window
 from workers.decide.observation import Observation, PodView, VmiView
 from workers.decide.placement import placement
+from workers.decide.quorum import quorum, unsteady
 from workers.decide.storage import storage
-from workers.decide.volumes import volumes
+from workers.decide.volumes import in_use, volumes
+from workers.decide.wishes import permitted, wished
 
-DETACH_ANNOTATION = "vmdrift.io/detach"
 Named = tuple[str, Verdict]
 
 
 def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
     """`now` in seconds since the epoch. The decision carries at most one action; acting on it is `workers.act`."""
+    record = replace(record, signs=signs(record.signs, seen, now))
+    policy = wished(seen, policy)
+    decision = _decide(seen, record, policy, now)
+    cluster_looked_at = bool(seen.nodes)
+    return replace(
+        decision,
+        signs=record.signs,
+        unsteady=cluster_looked_at and unsteady(seen, record, policy) is not None,
+        in_use=in_use(seen),
+    )
+
+
+def _decide(seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
     drift = record.drift
     outage: list[Named] = [
         ("node", still_lost(seen.node, drift.outage)),
-        ("window", window(drift.outage, policy, now)),
+        ("window", window(record, seen.manager, policy, now)),
     ]
     # Kubernetes itself removes the pods of a deleted node: then the drift goes on to its end.
     if record.released_at is None and seen.node and (objection := _first(outage)):
@@ -36,10 +51,13 @@ def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Dec
     if seen.vm is None or seen.vm.uid != drift.vm.uid or seen.vm.deleting:
         return _decision(Judgement("vm-deleted", f"VM {drift.vm} was deleted."), outage, record, policy, now)
     pods = lost_launchers(seen, record)
-    if pods:
-        checks = outage + _prerequisites(seen, record, policy, now, pods)
-        return _decision(_first(checks) or _release(pods), checks, record, policy, now)
-    return _after_release(seen, record, policy, now)
+    if not pods:
+        return _after_release(seen, record, policy, now)
+    if elsewhere := _elsewhere(seen, record):
+        return _decision(elsewhere, outage, record, policy, now)
+    checks = outage + _prerequisites(seen, record, policy, now, pods)
+    decision = _decision(_first(checks) or _release(pods), checks, record, policy, now)
+    return replace(decision, hotplugs=_unplugged(seen))
 
 
 def replacement(seen: Observation, record: Record) -> VmiView | None:
@@ -52,7 +70,7 @@ def replacement(seen: Observation, record: Record) -> VmiView | None:
 
 
 def lost_launchers(seen: Observation, record: Record) -> tuple[PodView, ...]:
-    """The launcher pods that the lost instance still has on the lost node."""
+    """The launcher pods, and their hotplug attachment pods, that the lost instance still has on the lost node."""
     new = replacement(seen, record)
     name = record.drift.outage.node.name
     return tuple(pod for pod in seen.launchers if pod.node == name and not (new and pod.vmi_uid == new.uid))
@@ -61,14 +79,17 @@ def lost_launchers(seen: Observation, record: Record) -> tuple[PodView, ...]:
 def _prerequisites(
     seen: Observation, record: Record, policy: Policy, now: float, pods: tuple[PodView, ...]
 ) -> list[Named]:
-    vm, node = seen.vm, seen.node
+    vm, node, lost = seen.vm, seen.node, record.drift.outage.node
     if vm is None or node is None:  # the node was deleted, which is an objection already: its pods are waited for
         return []
     return [
-        ("placement", placement(vm.template, seen.nodes, record.drift.outage.node, policy)),
-        ("storage", storage(seen)),
-        ("comeback", comeback(vm)),
-        ("launcher", terminating(pods, node, now)),
+        ("signs of life", silent(record.signs, policy, now)),
+        ("quorum", quorum(seen, record, policy, now)),
+        ("placement", placement(vm.template, seen.volumes, seen.nodes, lost, policy)),
+        ("storage", storage(seen, lost.name, policy)),
+        ("comeback", comeback(record.drift.vm, vm, seen.vmi)),
+        ("policy", permitted(seen, policy)),
+        ("launcher", terminating(pods, node, policy, now)),
         ("hold", _unheld(seen.holds)),
     ]
 
@@ -82,30 +103,52 @@ def _release(pods: tuple[PodView, ...]) -> Judgement:
     return Judgement("force-deleted", f"Force deleting launcher pod {names}.", action=Release(pods))
 
 
+def _unplugged(seen: Observation) -> tuple[str, ...]:
+    """Volumes that were hotplugged into the instance only: the next one, built from the VM, will not have them."""
+    if seen.vm is None or seen.vmi is None:
+        return ()
+    kept = {volume["name"] for volume in seen.vm.template.get("volumes", [])}
+    return tuple(volume["name"] for volume in seen.vmi.volumes if volume["name"] not in kept)
+
+
 def _after_release(seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
     """No launcher is left on the lost node: by our doing, an operator's, or Kubernetes' own."""
     new = replacement(seen, record)
     lost = still_lost(seen.node, record.drift.outage)
-    if new is None and seen.vmi and seen.vmi.node not in {"", record.drift.outage.node.name}:
-        return _decision(_elsewhere(seen.vmi), [("node", lost)], record, policy, now)
+    if new is None and (elsewhere := _elsewhere(seen, record)):
+        return _decision(elsewhere, [("node", lost)], record, policy, now)
     released_at = record.released_at or (new.created if new else now)
-    freed = volumes(seen, replace(policy, detach=_detach(seen, lost, policy)), released_at, now)
+    freed = _freed(seen, record, policy, max(released_at, record.in_use_at or 0.0), now)
+    checks: list[Named] = [("node", lost)]
     # Somebody may have stopped the VM since, or force-deleted the launcher of one that never comes back by itself.
-    back = [] if new or seen.vm is None else [("comeback", comeback(seen.vm))]
-    checks: list[Named] = [("node", lost), ("volumes", freed), *back]
-    decision = _decision(_first(checks[1:]) or ending(seen, new), checks, record, policy, now)
-    return replace(decision, released_at=released_at, detached=isinstance(freed, Held))
+    if new is None and seen.vm:
+        checks.append(("comeback", comeback(record.drift.vm, seen.vm, None)))
+    checks.append(("volumes", freed))
+    judgement = _first(checks[1:]) or ending(seen, record, new)
+    if judgement.phase is Phase.STARTING:
+        judgement = late(judgement, seen, max(released_at, record.detached_at or now), policy, now)
+    decision = _decision(judgement, checks, record, policy, now)
+    return replace(decision, released_at=released_at, detached=isinstance(freed, Held), hotplugs=record.hotplugs)
 
 
-def _detach(seen: Observation, lost: Verdict, policy: Policy) -> str:
-    """The attachments of a node that is back, or of a new one of its name, are its own: nothing is deleted then."""
-    if not isinstance(lost, Held) or seen.vm is None:
-        return "wait"
-    return seen.vm.annotations.get(DETACH_ANNOTATION, policy.detach)
+def _freed(seen: Observation, record: Record, policy: Policy, free_at: float, now: float) -> Verdict:
+    """The attachments of a node that is back, that lives, or that is a new one of its name are left alone."""
+    quiet = silent(record.signs, policy, now)
+    away = isinstance(still_lost(seen.node, record.drift.outage), Held)
+    careful = policy if away and isinstance(quiet, Held) and policy.mode != "never" else replace(policy, detach="wait")
+    freed = volumes(seen, careful, free_at, now)
+    if policy.detach == "wait" or not isinstance(freed, Judgement) or not isinstance(quiet, Judgement):
+        return freed
+    soonest = min(filter(None, (freed.again_at, quiet.again_at)), default=None)  # silent by then, it may be deleted
+    return replace(freed, again_at=soonest)
 
 
-def _elsewhere(vmi: VmiView) -> Judgement:
-    return Judgement("not-on-node", f"The same VM instance is on {vmi.node} now.")
+def _elsewhere(seen: Observation, record: Record) -> Judgement | None:
+    """A migration's other side: what lives on another node is not this outage's, whatever pods the lost one has."""
+    vmi = seen.vmi
+    if vmi is None or vmi.node in {"", record.drift.outage.node.name}:
+        return None
+    return Judgement("not-on-node", f"The VM runs on {vmi.node} now.")
 
 
 def _first(checks: Iterable[Named]) -> Judgement | None:

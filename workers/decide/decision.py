@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reactor.model.drift import Check, Phase
+from reactor.model.drift import Check, Phase, Signs
 from reactor.model.reason import REASONS
 from workers.decide.observation import Attachment, PodView
 
@@ -12,7 +12,7 @@ _BACKOFF = (1, 1, 2, 5, 10, 20, 30)
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Force delete these launcher pods of the lost node."""
+    """Force delete these pods of the lost node: launchers, and hotplug attachment pods."""
 
     pods: tuple[PodView, ...]
 
@@ -56,7 +56,8 @@ Verdict = Held | Judgement
 class Decision:
     """The judgement of a whole pass, with all prerequisites that were looked at. Times in seconds since the epoch.
 
-    `released_at` is when the launcher pod went, as far as it is known; `detached`: the lost node holds no volume.
+    `released_at` is when the launcher pod went, as far as it is known; `detached`: the lost node holds no volume;
+    `signs`, `unsteady`, `in_use` and `hotplugs`: what was learned for the next pass, see Record.
     """
 
     judgement: Judgement
@@ -64,6 +65,10 @@ class Decision:
     again_at: float | None
     released_at: float | None = None
     detached: bool = False
+    signs: Signs | None = None
+    unsteady: bool = False
+    in_use: bool = False
+    hotplugs: tuple[str, ...] = ()
 
 
 def backoff(now: float, tries: int) -> float:

@@ -2,30 +2,43 @@
 
 from collections.abc import Sequence
 
+from reactor.model.drift import Policy
 from reactor.model.node import NodeView
 from reactor.model.times import clock_time
 from workers.decide.decision import Held, Judgement, Verdict
 from workers.decide.observation import PodView
 
+# Where Kubernetes is about to evict it goes first, also with VMDRIFT_DELETE_UNEVICTED.
+_SOON, _TAKES = 60.0, 10.0  # seconds
 
-def terminating(pods: Sequence[PodView], node: NodeView, now: float) -> Verdict:
+
+def terminating(pods: Sequence[PodView], node: NodeView, policy: Policy, now: float) -> Verdict:
     """`pods` are the launcher pods on the lost node. Looks again when the taint manager should have evicted them."""
     waiting = [pod for pod in pods if not pod.terminating]
     if not waiting:
         return Held(f"Launcher pod {pods[0].name} is Terminating.")
     pod = waiting[0]
-    due = _eviction(pod, node)
-    if pod.tolerates is None:
-        why = "it tolerates an unreachable node for ever, so Kubernetes never will"
-    elif due is None:
-        why = "the node has no NoExecute taint yet"
-    else:
-        why = f"its eviction is due at {clock_time(due)}"
+    due = _eviction(pod, node, now)
+    soon = due is not None and due <= now + _SOON and now < due + _TAKES
+    if policy.delete_unevicted and not soon:
+        return Held(f"Launcher pod {pod.name} is not Terminating; VMDRIFT_DELETE_UNEVICTED=true lets it be deleted.")
     later = due if due is not None and due > now else None
-    return Judgement("not-terminating", f"Launcher pod {pod.name} is not Terminating: {why}.", again_at=later)
+    if soon and due is not None:
+        sentence = f"Kubernetes evicts launcher pod {pod.name} at {clock_time(due)}."
+        return Judgement("eviction-due", sentence, again_at=later)
+    return Judgement("not-terminating", f"Launcher pod {pod.name} is not Terminating: {_why(pod, due)}.", later)
 
 
-def _eviction(pod: PodView, node: NodeView) -> float | None:
+def _why(pod: PodView, due: float | None) -> str:
+    if pod.tolerates is None:
+        return "it tolerates an unreachable node for ever, so Kubernetes never will"
+    if due is None:
+        return "the node has no NoExecute taint (Kubernetes sets none while 55 % of a zone, more than two, are lost)"
+    return f"its eviction is due at {clock_time(due)}"
+
+
+def _eviction(pod: PodView, node: NodeView, now: float) -> float | None:
+    """When it is due. A taint that is there was not added later than now, whatever its writer's clock says."""
     if node.unreachable_since is None or pod.tolerates is None:
         return None
-    return node.unreachable_since + pod.tolerates
+    return min(node.unreachable_since, now) + pod.tolerates

@@ -1,10 +1,11 @@
 """Is this outage still going on, and has the node been unreachable for the whole window?"""
 
-from reactor.model.drift import Policy
+from reactor.model.drift import Policy, Record
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from reactor.model.times import clock_time
 from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.observation import Manager
 
 
 def still_lost(node: NodeView | None, outage: Outage) -> Verdict:
@@ -25,14 +26,29 @@ def still_lost(node: NodeView | None, outage: Outage) -> Verdict:
     return Held(f"Nothing was heard of node {name} since {clock_time(outage.since)}.")
 
 
-def window(outage: Outage, policy: Policy, now: float) -> Verdict:
+def window(record: Record, manager: Manager | None, policy: Policy, now: float) -> Verdict:
     """Never trust being called: the job's due time is no proof that the window is over."""
-    end = outage.since + policy.unreachable_window
+    outage = record.drift.outage
+    begin, why = began(record, manager)
+    end = begin + policy.unreachable_window
+    since = f"Node {outage.node.name} is unreachable since {clock_time(outage.since)}{why}"
     if now < end:
-        return Judgement(
-            "unreachable-window",
-            f"Node {outage.node.name} is unreachable since {clock_time(outage.since)}; "
-            f"the window of {policy.unreachable_window:g} s ends at {clock_time(end)}.",
-            again_at=end,
-        )
-    return Held(f"The window of {policy.unreachable_window:g} s ended at {clock_time(end)}.")
+        sentence = f"{since}; the window of {policy.unreachable_window:g} s ends at {clock_time(end)}."
+        return Judgement("unreachable-window", sentence, again_at=end)
+    return Held(f"{since}; the window of {policy.unreachable_window:g} s ended at {clock_time(end)}.")
+
+
+def began(record: Record, manager: Manager | None) -> tuple[float, str]:
+    """When the outage began by our clock, and what is to be said of that.
+
+    `lastTransitionTime` was written by the controller manager's clock. One that may be wrong is not believed at all:
+    an hour ahead, it would make us wait for an hour.
+    """
+    since, seen = record.drift.outage.since, f"first seen at {clock_time(record.created_at)}"
+    if manager is None or manager.ahead is None:
+        return record.created_at, f", by a clock that may be wrong ({seen})"
+    if manager.acquired - manager.ahead > since:  # how wrong the one before it was, nobody can say any more
+        return record.created_at, f", by a controller manager that is gone ({seen})"
+    if manager.ahead:
+        return since - manager.ahead, f" (a clock that is {manager.ahead:+.0f} s off)"
+    return since, ""

@@ -1,39 +1,60 @@
 """What one pass saw: one snapshot of live objects, reduced to what the checks look at. Pure data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from reactor.model.drift import Proof
 from reactor.model.node import NodeView
 
+Obj = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class VmView:
-    """A VirtualMachine. `template` is `spec.template.spec`: what the next VM instance is built from."""
+    """A VirtualMachine. `template` is `spec.template.spec`: what the next VM instance is built from.
+
+    An instance without a VirtualMachine is shown as one with its own spec. `stopping`: somebody asked it to stop;
+    `dumped`: its memory dump is complete; `ready`: its instance runs and is heard of; `hotplugs`: it has volumes that
+    were plugged in while it ran. `replicas`: wanted and ready ones of the ReplicaSet that owns the instance.
+    """
 
     uid: str
     run_strategy: str
     deleting: bool
-    template: Mapping[str, Any]
+    template: Obj
     annotations: Mapping[str, str] = field(default_factory=dict)
+    stopping: bool = False
+    dumped: bool = False
+    ready: bool = False
+    hotplugs: bool = False
+    replicas: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VmiView:
-    """A VirtualMachineInstance. `node` is `status.nodeName`, "" while it has none."""
+    """A VirtualMachineInstance. `node` is `status.nodeName`, "" while it has none.
+
+    `volumes` are its `spec.volumes`; `unplugged` names the hotplugged ones that are not in it yet; `conditions`
+    are those that are True (Paused, AgentConnected, ...), or False as "no X" (no Ready).
+    """
 
     uid: str
     node: str
     phase: str
     created: float
+    volumes: Sequence[Obj] = ()
+    unplugged: tuple[str, ...] = ()
+    attachment_pods: tuple[str, ...] = ()
+    conditions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class PodView:
-    """A launcher pod. `tolerates` is how many seconds it tolerates the `unreachable` NoExecute taint.
+    """A launcher pod, or a hotplug attachment pod (`hotplug`), which belongs to one.
 
-    None: for ever; 0: not at all. `pending` is the scheduler's message while it finds no node.
+    `tolerates` is how many seconds it tolerates the `unreachable` NoExecute taint. None: for ever; 0: not at all.
+    `pending` is the scheduler's message while it finds no node, or what a container waits for.
     """
 
     namespace: str
@@ -45,28 +66,47 @@ class PodView:
     terminating: bool
     tolerates: float | None = 0.0
     pending: str = ""
+    hotplug: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A VolumeAttachment: `volume` is the PersistentVolume's name."""
+    """A VolumeAttachment: `volume` is the PersistentVolume's name.
+
+    `deleted_at` is its deletionTimestamp, None while nobody deleted it; `finalizers` then keep it.
+    """
 
     name: str
     uid: str
     node: str
     volume: str
     attached: bool
-    deleting: bool
+    deleted_at: float | None = None
+    finalizers: tuple[str, ...] = ()
+
+    @property
+    def deleting(self) -> bool:
+        """Somebody deleted it already."""
+        return self.deleted_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """A HwameiStor volume's: how many it should have, and on which nodes it has one that is Ready and synced."""
+
+    wanted: int
+    synced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """One volume of the VM's template.
+    """One volume of the VM.
 
-    `kind` is the field that makes it what it is (containerDisk, persistentVolumeClaim, ...). For a claim: its PV, the
-    PV's source (`csi`, `local`, `hostPath`, ...), driver, volume handle, access modes, and who holds it: `held` is the
-    attachment to the lost node, `attached` the one to the node where the VM starts. `trouble` says why the claim cannot
-    be judged.
+    `kind` is the field that makes it what it is (containerDisk, persistentVolumeClaim, ...; `persistentState` for a
+    vTPM's or EFI's claim). For a claim: its PV, the PV's source (`csi`, `local`, `hostPath`, ...), driver, volume
+    handle, access modes, whether it is only read, whether its driver attaches at all, which nodes it admits (required
+    terms), and who holds it: `held` is the attachment to the lost node, `attached` the one to the node where the VM
+    starts. `trouble` says why the claim cannot be judged; `users` are other pods on the lost node that use it.
     """
 
     name: str
@@ -77,9 +117,35 @@ class Volume:
     driver: str = ""
     handle: str = ""
     modes: tuple[str, ...] = ()
+    read_only: bool = False
+    attaches: bool = True
+    hotplugged: bool = False
+    admits: Sequence[Obj] = ()
+    replicas: Replicas | None = None
     trouble: str = ""
     held: Attachment | None = None
     attached: Attachment | None = None
+    users: tuple[str, ...] = ()
+
+    @property
+    def exclusive(self) -> bool:
+        """Kubernetes attaches it to one node at a time: the lost node's attachment keeps every other one out."""
+        return self.attaches and bool(self.modes) and SINGLE_NODE.issuperset(self.modes)
+
+
+SINGLE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """The controller manager, by its Lease. Times are seconds since the epoch, of its own clock.
+
+    `ahead`: how many seconds its clock is ahead of ours; None when that is not known.
+    """
+
+    renewed: float
+    acquired: float
+    ahead: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +153,10 @@ class Observation:
     """One snapshot.
 
     `node` is the lost node as it is now, None if it was deleted; `launchers` are those of the VM's old and new
-    instances, on any node; `nodes` are as many nodes as were needed to find one that fits; `target` is the node of the
-    replacement's launcher pod. While the outage itself says "not now", nothing but `node` is read.
+    instances, on any node, with their hotplug attachment pods; `nodes` are all nodes, and `renewals` when each said in
+    its Lease that it lives (by its own clock); `lease` is the lost node's renewTime as it stands there, None when it
+    was not read; `target` is the node of the replacement's launcher pod; `warnings` is what Kubernetes told of that
+    pod. While the outage itself says "not now", only `node` and `manager` are read.
     """
 
     node: NodeView | None
@@ -97,6 +165,11 @@ class Observation:
     launchers: tuple[PodView, ...] = ()
     volumes: tuple[Volume, ...] = ()
     nodes: tuple[NodeView, ...] = ()
+    renewals: Mapping[str, float] = field(default_factory=dict)
+    manager: Manager | None = None
+    lease: str | None = None
+    namespace: Mapping[str, str] = field(default_factory=dict)
     target: NodeView | None = None
+    warnings: tuple[str, ...] = ()
     proof: Proof = Proof.SILENT
     holds: tuple[str, ...] = ()

@@ -1,28 +1,31 @@
 """Is there another node that this VM could run on? Room is not asked for: the VM is down already."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from reactor.model.drift import Policy
 from reactor.model.identity import NodeRef
 from reactor.model.node import NodeView, Taint
 from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.observation import Obj, Volume
 
-Obj = Mapping[str, Any]
+SCHEDULABLE = "kubevirt.io/schedulable"  # virt-handler's label on its node
 
 
-def placement(template: Obj, nodes: Iterable[NodeView], lost: NodeRef, policy: Policy) -> Verdict:
+def placement(
+    template: Obj, volumes: Iterable[Volume], nodes: Iterable[NodeView], lost: NodeRef, policy: Policy
+) -> Verdict:
     """`template` is the VM's `spec.template.spec`; `nodes` may hold the lost node, which never counts as a target."""
     others = [node for node in nodes if node.name != lost.name]
-    admitted = [node for node in others if admits(template, node)]
-    fitting = [node for node in admitted if node.available]
+    disks = [volume for volume in volumes if volume.admits]
+    admitted = _admitted(template, disks, others)
+    fitting = targets(template, disks, others)
     available = 1 + sum(node.available for node in others)
     if not admitted:
-        return Judgement("pinned-to-node", f"Its nodeSelector, affinity or tolerations admit no node but {lost.name}.")
+        return _pinned(template, disks, others, lost)
     if available < policy.min_available_nodes:
         return Judgement(
             "too-few-nodes",
-            f"{available} nodes are available, the lost one counted; {policy.min_available_nodes} are asked for.",
+            f"Available nodes, the lost one counted: {available}; asked for: {policy.min_available_nodes}.",
         )
     if not fitting:
         names = ", ".join(node.name for node in admitted[:3])
@@ -30,15 +33,40 @@ def placement(template: Obj, nodes: Iterable[NodeView], lost: NodeRef, policy: P
     return Held(f"It can run on {fitting[0].name}.")
 
 
-def settled(template: Obj, nodes: Iterable[NodeView], lost: NodeRef, policy: Policy) -> bool:
-    """True when more nodes would change nothing: `observe` stops reading then."""
-    return isinstance(placement(template, nodes, lost, policy), Held)
+def targets(template: Obj, volumes: Iterable[Volume], others: Iterable[NodeView]) -> list[NodeView]:
+    """Those of the `others` on which this VM could run now, as far as the scheduler's rules go, without room."""
+    admitted = _admitted(template, list(volumes), others)
+    return [node for node in admitted if node.available and node.labels[SCHEDULABLE] == "true"]
+
+
+def _admitted(template: Obj, disks: Sequence[Volume], others: Iterable[NodeView]) -> list[NodeView]:
+    return [node for node in others if admits(template, node) and all(reaches(disk, node) for disk in disks)]
+
+
+def _pinned(template: Obj, disks: Sequence[Volume], others: Sequence[NodeView], lost: NodeRef) -> Judgement:
+    for disk in disks:
+        if not any(reaches(disk, node) for node in others):
+            why = f"Volume {disk.name} (claim {disk.claim}, volume {disk.pv}) admits no node but {lost.name}."
+            return Judgement("node-local-volume", why)
+    what = "nodeSelector, affinity or tolerations"
+    if any(admits(template, node) for node in others):
+        what += " and its volumes together"
+    return Judgement("pinned-to-node", f"Its {what} admit no node but {lost.name}.")
+
+
+def reaches(volume: Volume, node: NodeView) -> bool:
+    """Does the PersistentVolume's nodeAffinity let it be used there?"""
+    return not volume.admits or any(_term(term, node) for term in volume.admits)
 
 
 def admits(template: Obj, node: NodeView) -> bool:
-    """Could the scheduler ever put this VM there? KubeVirt adds the nodeSelector kubevirt.io/schedulable=true."""
-    selector = {"kubevirt.io/schedulable": "true", **template.get("nodeSelector", {})}
-    if any(node.labels.get(key) != value for key, value in selector.items()):
+    """Could the scheduler ever put this VM there?
+
+    KubeVirt adds the nodeSelector kubevirt.io/schedulable=true. A node that says "false" runs KubeVirt too: its
+    virt-handler is being updated, or late.
+    """
+    selector = template.get("nodeSelector", {})
+    if SCHEDULABLE not in node.labels or any(node.labels.get(key) != value for key, value in selector.items()):
         return False
     affinity = template.get("affinity", {}).get("nodeAffinity", {})
     required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution", {})

@@ -2,6 +2,8 @@
 
 from fnmatch import fnmatch
 
+from reactor.model.drift import Policy, Proof
+from reactor.model.node import NodeView
 from workers.decide.decision import Held, Judgement, Verdict
 from workers.decide.observation import Observation, Volume
 
@@ -20,42 +22,88 @@ _CARRIED = frozenset(
         "sysprep",
     }
 )
-_CLAIMS = frozenset({"persistentVolumeClaim", "dataVolume", "ephemeral"})
+_LOST_CONTENT = frozenset({"emptyDisk", "ephemeral"})
+CLAIMS = frozenset({"persistentVolumeClaim", "dataVolume", "ephemeral", "persistentState", "memoryDump"})
 _NODE_LOCAL_KINDS = frozenset({"hostDisk"})
 _NODE_LOCAL_SOURCES = frozenset({"local", "hostPath"})
+_NODE_LOCAL_DRIVERS = frozenset({"disk.hwameistor.io"})
 # Rook puts the operator's namespace in front: rook-ceph.rbd.csi.ceph.com.
 _CEPH = ("*.rbd.csi.ceph.com", "rbd.csi.ceph.com", "*.cephfs.csi.ceph.com", "cephfs.csi.ceph.com")
-_SINGLE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
+HWAMEISTOR = "lvm.hwameistor.io"
+_REPLICAS = 2  # HwameiStor's HA
 
 
-def storage(seen: Observation) -> Verdict:
-    """The first volume that cannot follow decides."""
+def storage(seen: Observation, lost: str, policy: Policy) -> Verdict:
+    """The first volume that cannot follow decides. `lost` is the lost node's name."""
+    living = [node for node in seen.nodes if node.name != lost and node.available]
     for volume in seen.volumes:
-        if verdict := _objection(volume):
+        if verdict := _objection(volume, seen, living, policy):
             return verdict
-    claims = [f"{volume.claim} ({volume.driver})" for volume in seen.volumes if volume.kind in _CLAIMS]
-    return Held("Its claims can follow: " + ", ".join(claims) if claims else "It keeps nothing on the node.")
+    return Held(_following(seen))
 
 
-def _objection(volume: Volume) -> Judgement | None:
-    if volume.kind in _CARRIED:
+def _following(seen: Observation) -> str:
+    claims = [f"{volume.claim} ({volume.driver})" for volume in seen.volumes if volume.pv]
+    gone = [volume.name for volume in seen.volumes if volume.kind in _LOST_CONTENT]
+    sentence = "Its claims can follow: " + ", ".join(claims) if claims else "It keeps nothing on the node"
+    return sentence + (f"; what was written to {', '.join(gone)} is lost." if gone else ".")
+
+
+def _objection(volume: Volume, seen: Observation, living: list[NodeView], policy: Policy) -> Judgement | None:
+    dumped = volume.kind == "memoryDump" and seen.vm is not None and seen.vm.dumped
+    if volume.kind in _CARRIED or dumped:
         return None
     if volume.kind in _NODE_LOCAL_KINDS:
         return Judgement("node-local-volume", f"Volume {volume.name} ({volume.kind}) lies on the lost node.")
-    if volume.kind not in _CLAIMS:
+    if volume.kind not in CLAIMS:
         return Judgement("unsupported-storage", f"Volume {volume.name}: kind {volume.kind} is not known to be movable.")
     if volume.trouble:
         return Judgement("claim-not-ready", f"Volume {volume.name}: {volume.trouble}.")
-    return _claim_objection(volume)
+    return _place_objection(volume, living, policy) or _guard_objection(volume, seen.proof, policy)
 
 
-def _claim_objection(volume: Volume) -> Judgement | None:
-    what = f"Volume {volume.name} (claim {volume.claim}, volume {volume.pv})"
-    if volume.source in _NODE_LOCAL_SOURCES:
-        return Judgement("node-local-volume", f"{what} is a {volume.source} volume on the lost node.")
-    if not any(fnmatch(volume.driver, pattern) for pattern in _CEPH):
-        return Judgement("unsupported-storage", f"{what}: {volume.driver or volume.source} is not known to be shared.")
-    if not volume.modes or not _SINGLE_NODE.issuperset(volume.modes):
-        modes = ", ".join(volume.modes) or "nobody knows which access modes"
-        return Judgement("shared-volume-not-fenced", f"{what} allows {modes}: nothing would keep the lost node out.")
+def _place_objection(volume: Volume, living: list[NodeView], policy: Policy) -> Judgement | None:
+    """Is the data anywhere but on the lost node?"""
+    what = _what(volume)
+    if volume.source in _NODE_LOCAL_SOURCES or volume.driver in _NODE_LOCAL_DRIVERS:
+        return Judgement("node-local-volume", f"{what} is a {volume.driver or volume.source} volume on the lost node.")
+    if volume.driver == HWAMEISTOR:
+        return _replica_objection(volume, living)
+    if any(fnmatch(volume.driver, pattern) for pattern in (*_CEPH, *policy.shared_csi_drivers)):
+        return None
+    return Judgement(
+        "unsupported-storage",
+        f"{what}: {volume.driver or volume.source} is not known to be shared. If it is, name it in "
+        "VMDRIFT_SHARED_CSI_DRIVERS.",
+    )
+
+
+def _replica_objection(volume: Volume, living: list[NodeView]) -> Judgement | None:
+    if volume.replicas is None:
+        return Judgement("replica-not-synced", f"{_what(volume)}: its HwameiStor replicas cannot be found.")
+    if volume.replicas.wanted < _REPLICAS:
+        return Judgement("node-local-volume", f"{_what(volume)} has one HwameiStor replica, on the lost node.")
+    if not {node.name for node in living} & set(volume.replicas.synced):
+        return Judgement(
+            "replica-not-synced", f"{_what(volume)}: no living node has a replica that is Ready and synced."
+        )
     return None
+
+
+def _guard_objection(volume: Volume, proof: Proof, policy: Policy) -> Judgement | None:
+    """What keeps a node that is cut off but alive from writing beside the new one?"""
+    if volume.exclusive or _only_read(volume) or proof is Proof.FENCED or policy.allow_unfenced_rwx:
+        return None
+    if not volume.attaches:
+        why = f"driver {volume.driver} attaches nothing (attachRequired: false)"
+    else:
+        why = f"it allows {', '.join(volume.modes) or 'nobody knows which access modes'}"
+    return Judgement("shared-volume-not-fenced", f"{_what(volume)}: {why}, so nothing would keep the lost node out.")
+
+
+def _only_read(volume: Volume) -> bool:
+    return volume.read_only or volume.modes == ("ReadOnlyMany",)
+
+
+def _what(volume: Volume) -> str:
+    return f"Volume {volume.name} (claim {volume.claim}, volume {volume.pv})"

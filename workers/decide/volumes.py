@@ -1,39 +1,77 @@
 """After the launcher pod is gone: does the lost node still hold a volume, and what frees it?"""
 
+from collections.abc import Sequence
+
 from reactor.model.drift import Policy
 from reactor.model.times import clock_time
 from workers.decide.decision import Detach, Held, Judgement, Verdict
-from workers.decide.observation import Attachment, Observation
+from workers.decide.observation import Attachment, Manager, Observation, Volume
 
 # Measured on a real control plane: 0.2 s after the window the controller begins, 1.4 s later the CSI attacher is done.
 _DETACH_TAKES = 30.0  # seconds, before it is worth calling somebody
+# A hotplugged volume's six minutes began when its own pod went, which was earlier by we do not know how much; and
+# somebody at work on it may have detached a volume himself, or have set vmdrift.io/detach: delete.
+LOOK = 60.0  # seconds between two looks
+_ABOUT_NOW = 2.0  # seconds between two looks while it should happen any moment
 
 
-def volumes(seen: Observation, policy: Policy, released_at: float, now: float) -> Verdict:
-    """Held when no volume of the VM is attached to the lost node any more."""
-    held = [volume.held for volume in seen.volumes if volume.held]
+def volumes(seen: Observation, policy: Policy, free_at: float, now: float) -> Verdict:
+    """Held when the lost node keeps no volume from being attached elsewhere any more.
+
+    `free_at`: when the last pod that used one was gone, seconds since the epoch.
+    """
+    held = [volume for volume in seen.volumes if volume.held and volume.exclusive]
     if not held:
         return Held("The lost node holds none of its volumes.")
+    for volume in held:
+        if volume.users:
+            return Judgement(
+                "claim-used-by-pod",
+                f"Pod {', '.join(volume.users)} on the lost node uses claim {volume.claim} too: while it is there, the "
+                "volume stays attached to the lost node.",
+            )
+    attachments = [volume.held for volume in held if volume.held]
     if policy.detach == "delete":
-        return _delete(held)
-    due = released_at + policy.detach_window
-    names = ", ".join(attachment.volume for attachment in held)
+        return _delete(attachments, now)
+    return _wait(held, attachments, _forced_at(seen.manager, policy, free_at), now)
+
+
+def in_use(seen: Observation) -> bool:
+    """Does another pod on the lost node use a volume that is held there?"""
+    return any(volume.users for volume in seen.volumes if volume.held and volume.exclusive)
+
+
+def _forced_at(manager: Manager | None, policy: Policy, free_at: float) -> float:
+    """A controller manager that began later counts its six minutes from its own beginning (measured).
+
+    One whose clock may be wrong is not believed: when it began could as well be hours from now.
+    """
+    began = manager.acquired - manager.ahead if manager and manager.ahead is not None else 0.0
+    return max(free_at, began) + policy.detach_window
+
+
+def _wait(held: Sequence[Volume], attachments: Sequence[Attachment], due: float, now: float) -> Judgement:
+    names = ", ".join(attachment.volume for attachment in attachments)
     if now < due:
+        latest = " at the latest" if all(volume.hotplugged for volume in held) else ""
         return Judgement(
             "detach-window",
-            f"The lost node still holds {names}; Kubernetes detaches by force at {clock_time(due)}.",
-            again_at=due,
+            f"The lost node still holds {names}; Kubernetes detaches by force at {clock_time(due)}{latest}.",
+            again_at=min(due, now + LOOK),
         )
     if now < due + _DETACH_TAKES:
-        return Judgement("detach-window", f"Kubernetes detaches {names} from the lost node by force about now.")
-    commands = "; ".join(f"kubectl delete volumeattachment {attachment.name}" for attachment in held)
+        sentence = f"Kubernetes detaches {names} from the lost node by force about now."
+        return Judgement("detach-window", sentence, again_at=now + _ABOUT_NOW)
+    if kept := _kept(attachments, now):
+        return Judgement("still-attached", kept)
+    commands = "; ".join(f"kubectl delete volumeattachment {attachment.name}" for attachment in attachments)
     return Judgement(
         "still-attached",
         f"The forced detach of {names} was due at {clock_time(due)}. If you know that the node is off: {commands}",
     )
 
 
-def _delete(held: list[Attachment]) -> Judgement:
+def _delete(held: Sequence[Attachment], now: float) -> Judgement:
     wanted = tuple(attachment for attachment in held if not attachment.deleting)
     names = ", ".join(attachment.volume for attachment in held)
     if wanted:
@@ -42,4 +80,17 @@ def _delete(held: list[Attachment]) -> Judgement:
             f"Detaching {names} from the lost node at once, as asked for; this is unfenced.",
             action=Detach(wanted),
         )
+    if kept := _kept(held, now):
+        return Judgement("still-attached", kept)
     return Judgement("volumeattachment-deleted", f"The CSI attacher is detaching {names} from the lost node.")
+
+
+def _kept(held: Sequence[Attachment], now: float) -> str:
+    """Deleted long ago and still there: told, never forced."""
+    for attachment in held:
+        if attachment.deleted_at is not None and now >= attachment.deleted_at + _DETACH_TAKES:
+            return (
+                f"VolumeAttachment {attachment.name} is deleted since {clock_time(attachment.deleted_at)}, but kept by "
+                f"{', '.join(attachment.finalizers) or 'nobody knows what'}: is the CSI attacher alive?"
+            )
+    return ""

@@ -1,13 +1,16 @@
 """Observations of what a real control plane was recorded to do (`tests/traces`, namespace run1, node-a lost).
 
-The recorded objects of one moment are put into the simulated API, unchanged, and read as the product reads them.
+The recorded objects of one moment are put into the simulated API, unchanged, and read as the product reads them. Of
+Leases only the state before the power cut was recorded: the lost node's stays as it was, the others are as fresh as a
+living cluster keeps them.
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from reactor.model.drift import Phase, Policy, Record
+from reactor.model.drift import Phase, Policy, Record, Signs
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import NodeView, node_view
 from simulator.api import Api
@@ -18,6 +21,7 @@ from simulator.twins.cluster import ApiCluster
 from tests.scenarios.replay import Trace
 from workers.decide.observation import Attachment, Observation, PodView, VmiView, VmView, Volume
 from workers.observe import observe
+from workers.surroundings import Surroundings
 
 POWER_CUT = 1795414378.12  # when `default-windows` begins, seconds since the epoch
 SINCE = 1795414425  # 06:13:45Z: Ready turned Unknown
@@ -30,10 +34,11 @@ _RESOURCES = {
     "vmi": "virtualmachineinstances",
     "va": "volumeattachments",
     "pvc": "persistentvolumeclaims",
+    "event": "events",
 }
 _BEFORE = {"pvc": "persistentvolumeclaims", "pv": "persistentvolumes", "vm": "virtualmachines"} | {
     "vmi": "virtualmachineinstances",
-    **{name: name for name in ("nodes", "pods", "volumeattachments")},
+    **{name: name for name in ("nodes", "pods", "volumeattachments", "leases")},
 }
 
 
@@ -45,7 +50,9 @@ def _trace() -> Trace:
 @cache
 def objects(second: float) -> dict[str, dict[tuple[str, str], Obj]]:
     """Everything that there was at a second after the power cut: resource -> (namespace, name) -> object."""
-    found: dict[str, dict[tuple[str, str], Obj]] = {resource: {} for resource in _BEFORE.values()}
+    found: dict[str, dict[tuple[str, str], Obj]] = {
+        resource: {} for resource in {*_BEFORE.values(), *_RESOURCES.values()}
+    }
     for kind, items in _trace().before.items():
         if kind in _BEFORE:
             found[_BEFORE[kind]] |= {key_of(obj): obj for obj in items}
@@ -55,7 +62,19 @@ def objects(second: float) -> dict[str, dict[tuple[str, str], Obj]]:
         found[_RESOURCES[kind]].pop(key_of(obj), None)
         if change != "DELETED":
             found[_RESOURCES[kind]][key_of(obj)] = obj
+    found["leases"] = {key: _renewed(obj, POWER_CUT + second) for key, obj in found["leases"].items()}
     return found
+
+
+def _renewed(lease: Obj, now: float) -> Obj:
+    if lease["metadata"]["name"] == "node-a":
+        return lease
+    return {**lease, "spec": {**lease["spec"], "renewTime": stamp(now)}}
+
+
+def stamp(moment: float) -> str:
+    """A moment as Leases write it, with microseconds."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def cluster(second: float) -> ApiCluster:
@@ -86,14 +105,26 @@ def record(vm: str = "vm-cd", **changes: Any) -> Record:
     vmi_uid = before["virtualmachineinstances"]["run1", vm]["metadata"]["uid"]
     drift = Drift(VmRef("run1", vm, uid), outage())
     first = Record(drift, Phase.WAITING, "unreachable-window", "It waits.", SINCE, SINCE, vmi_uid=vmi_uid)
-    return replace(first, **changes)
+    return replace(first, **{"signs": signs(), **changes})
+
+
+def signs(**changes: Any) -> Signs:
+    """The lost node's last signs of life, first seen at the beginning of the outage, with changes."""
+    lease = objects(READY)["leases"]["kube-node-lease", "node-a"]["spec"]["renewTime"]
+    return replace(Signs(lease, node(UNKNOWN).heartbeat, float(SINCE)), **changes)
+
+
+def look(there: ApiCluster, second: float, looker: Record, policy: Policy | None = None) -> Observation:
+    """What a pass over `looker` sees of that cluster at that second, by a clock that agrees with the API server's."""
+    now = POWER_CUT + second
+    return observe(there, looker, policy or Policy(), max(DUE, now), Surroundings(lambda: now))
 
 
 @cache
 def seen(vm: str = "vm-cd", second: float = TERMINATING) -> Observation:
     """What a pass over this VM saw at that second; after the release, if the old launcher was gone by then."""
     released = POWER_CUT + 544.3 if second > TERMINATING else None
-    return observe(cluster(second), record(vm, released_at=released), Policy(), max(DUE, POWER_CUT + second))
+    return look(cluster(second), second, record(vm, released_at=released))
 
 
 def vm_of(observation: Observation) -> VmView:

@@ -6,31 +6,45 @@ from typing import Any
 import pytest
 
 from reactor.model.drift import Phase, Policy
+from reactor.model.identity import INSTANCE, Drift, VmRef
 from tests.unit.decide.recorded import (
     DUE,
     POWER_CUT,
     RELEASED,
-    RUNNING,
     SINCE,
     UNKNOWN,
     cluster,
     held,
     launcher,
     node_of,
+    outage,
     record,
     seen,
+    signs,
     vm_of,
     vmi_of,
     volume,
 )
 from workers.decide import decide, lost_launchers, replacement
-from workers.decide.decision import Decision, Detach, Release
+from workers.decide.decision import Decision, Release
 from workers.decide.observation import Observation, Volume
 from workers.observe import observe
+from workers.surroundings import Surroundings
 
 _AUTO, _DELETE = Policy(), Policy(detach="delete")
 _OBSERVE = Policy(mode="observe", detach="delete")
-_BEFORE = ["node", "window", "placement", "storage", "comeback", "launcher", "hold"]
+_BEFORE = [
+    "node",
+    "window",
+    "signs of life",
+    "quorum",
+    "placement",
+    "storage",
+    "comeback",
+    "policy",
+    "launcher",
+    "hold",
+]
 _LATER = POWER_CUT + RELEASED
 _STUCK = seen("vm-rbd")
 _RELEASED = record("vm-rbd", phase=Phase.RELEASED, reason="force-deleted", released_at=POWER_CUT + 544.3)
@@ -75,22 +89,28 @@ _HOSTDISK = (Volume("scratch", "hostDisk"),)
 
 def _broken(*parts: str) -> Observation:
     """The stuck VM with these prerequisites broken."""
-    pod, vm = launcher("vm-rbd"), vm_of(_STUCK)
+    pod, vm, node = launcher("vm-rbd"), vm_of(_STUCK), node_of(_STUCK)
     template = {**vm.template, "nodeSelector": {"zone": "nowhere"}} if "placement" in parts else vm.template
     strategy = "Manual" if "comeback" in parts else vm.run_strategy
     return replace(
         _STUCK,
+        node=replace(node, heartbeat="just now") if "signs of life" in parts else node,
+        renewals={} if "quorum" in parts else _STUCK.renewals,
         vm=replace(vm, template=template, run_strategy=strategy),
         launchers=(replace(pod, terminating="launcher" not in parts),),
         volumes=_HOSTDISK if "storage" in parts else _STUCK.volumes,
+        namespace={"vmdrift.io/policy": "never"} if "policy" in parts else {},
         holds=("Somebody says so.",) if "hold" in parts else (),
     )
 
 
 _REASONS = {
+    "signs of life": "virt-handler-alive",
+    "quorum": "control-plane-unsteady",
     "placement": "pinned-to-node",
     "storage": "node-local-volume",
     "comeback": "run-strategy",
+    "policy": "policy-never",
     "launcher": "not-terminating",
     "hold": "held",
 }
@@ -134,16 +154,6 @@ def test_when_the_outage_is_not_this_one_any_more_nothing_is_released(
     assert (decision.judgement.reason, decision.judgement.action) == (reason, None)
 
 
-def test_once_kubernetes_has_removed_the_pods_of_a_deleted_node_the_drift_goes_on() -> None:
-    left = seen("vm-rbd", RELEASED)
-    decision = _decide(replace(left, node=None), _DELETE)
-    assert (decision.judgement.reason, decision.judgement.action) == ("detach-window", None)
-    assert [(check.name, check.reason) for check in decision.checks] == [
-        ("node", "node-deleted"),
-        ("volumes", "detach-window"),
-    ]
-
-
 def test_observing_never_acts_and_says_what_it_would_do() -> None:
     decision = _decide(_STUCK, _OBSERVE)
     assert (decision.judgement.reason, decision.judgement.action) == ("observe-only", None)
@@ -176,80 +186,10 @@ def test_the_same_instance_on_another_node_has_been_migrated() -> None:
     assert _decide(moved).judgement.reason == "not-on-node"
 
 
-def test_the_six_minutes_are_told_after_the_release() -> None:
-    decision = decide(seen("vm-rbd", RELEASED), _RELEASED, _AUTO, _LATER)
-    assert decision.judgement.reason == "detach-window"
-    assert decision.again_at == POWER_CUT + 544.3 + 360.0
-    assert [(check.name, check.held) for check in decision.checks] == [("node", True), ("volumes", False)]
-    assert not decision.detached
-
-
-@pytest.mark.parametrize("vm", ["vm-man", "vm-once"])
-def test_a_vm_that_does_not_come_back_is_not_waited_for_though_somebody_released_it(vm: str) -> None:
-    decision = decide(seen(vm, RELEASED), record(vm), _AUTO, _LATER)
-    assert (decision.judgement.phase, decision.judgement.reason) == (Phase.REFUSED, "run-strategy")
-
-
-def test_a_vm_that_was_started_by_hand_after_the_release_is_followed_to_its_end() -> None:
-    running = seen("vm-rbd", RUNNING)
-    manual = replace(running, vm=replace(vm_of(running), run_strategy="Manual"))
-    assert decide(manual, _RELEASED, _AUTO, POWER_CUT + RUNNING).judgement.reason == "running-elsewhere"
-
-
-def test_the_end_is_told_when_the_vm_runs_elsewhere() -> None:
-    decision = decide(seen("vm-rbd", RUNNING), _RELEASED, _AUTO, POWER_CUT + RUNNING)
-    assert (decision.judgement.phase, decision.judgement.reason) == (Phase.COMPLETED, "running-elsewhere")
-    assert (decision.again_at, decision.detached) == (None, True)
-
-
-@pytest.mark.parametrize(
-    ("annotation", "policy", "deletes"),
-    [
-        (None, _AUTO, False),
-        (None, _DELETE, True),
-        ("delete", _AUTO, True),
-        ("wait", _DELETE, False),
-        ("nonsense", _DELETE, False),
-    ],
-)
-def test_the_vms_annotation_decides_over_the_installation_how_its_volumes_are_freed(
-    annotation: str | None, policy: Policy, *, deletes: bool
-) -> None:
-    observation = seen("vm-rbd", RELEASED)
-    wish = {"vmdrift.io/detach": annotation} if annotation else {}
-    observation = replace(observation, vm=replace(vm_of(observation), annotations=wish))
-    action = decide(observation, _RELEASED, policy, _LATER).judgement.action
-    assert action == (Detach((held(),)) if deletes else None)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"ready": "True"}, {"ready": "False"}, {"uid": "another"}, {"ready_since": SINCE + 60.0}, None],
-    ids=["back", "kubelet alive", "replaced", "lost anew", "deleted"],
-)
-def test_nothing_is_detached_from_a_node_that_is_not_in_this_outage(change: dict[str, Any] | None) -> None:
-    observation = seen("vm-rbd", RELEASED)
-    changed = None if change is None else replace(node_of(observation), **change)
-    decision = decide(replace(observation, node=changed), _RELEASED, _DELETE, _LATER)
-    assert decision.judgement.action is None
-    assert decision.judgement.reason == "detach-window"
-
-
 def test_nothing_is_detached_while_the_lost_launcher_is_still_there() -> None:
     both = replace(_STUCK, volumes=(replace(volume(), held=held()),))
     decision = decide(both, _RELEASED, _DELETE, _LATER)
     assert decision.judgement.action == Release((launcher("vm-rbd"),))
-
-
-def test_a_release_of_which_nothing_is_known_counts_from_the_new_instance() -> None:
-    decision = _decide(seen("vm-rbd", RELEASED))
-    created = vmi_of(seen("vm-rbd", RELEASED)).created
-    assert (decision.released_at, decision.again_at) == (created, created + 360.0)
-
-
-def test_a_release_of_which_nothing_is_known_at_all_counts_from_now() -> None:
-    nothing = replace(seen("vm-rbd", RELEASED), vmi=None, launchers=())
-    assert _decide(nothing).released_at == _LATER
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -262,13 +202,6 @@ def test_without_the_lost_instances_uid_it_is_told_from_its_replacement_by_age(k
     assert lost_launchers(after, mine) == ()
 
 
-def test_a_replacement_that_came_up_on_the_returned_node_is_not_taken_for_the_lost_one() -> None:
-    after = seen("vm-rbd", RELEASED)
-    home = replace(after, launchers=tuple(replace(pod, node="node-a") for pod in after.launchers))
-    assert lost_launchers(home, _RELEASED) == ()
-    assert decide(home, _RELEASED, _AUTO, _LATER).judgement.action is None
-
-
 def test_the_same_reason_again_and_again_is_looked_at_ever_less_often() -> None:
     blocked = _broken("hold")
     for tries, pause in [(0, 1), (1, 2), (2, 5), (9, 30)]:
@@ -278,6 +211,75 @@ def test_the_same_reason_again_and_again_is_looked_at_ever_less_often() -> None:
 
 
 def test_before_the_window_ends_nothing_but_the_node_is_read() -> None:
-    early = observe(cluster(UNKNOWN), record("vm-rbd"), _AUTO, DUE - 1.0)
-    assert (early.vm, early.vmi, early.launchers) == (None, None, ())
+    early = observe(cluster(UNKNOWN), record("vm-rbd"), _AUTO, DUE - 1.0, Surroundings(lambda: POWER_CUT + UNKNOWN))
+    assert (early.vm, early.vmi, early.launchers, early.lease) == (None, None, (), None)
     assert _decide(early, now=DUE - 1.0).judgement.reason == "unreachable-window"
+
+
+def test_the_first_look_at_a_node_begins_its_grace() -> None:
+    decision = _decide(_STUCK, signs=None)
+    assert (decision.judgement.reason, decision.judgement.action) == ("watching-for-life", None)
+    assert decision.signs == signs(since=_LATER)
+    assert decision.again_at == _LATER + 180.0
+
+
+@pytest.mark.parametrize(
+    ("change", "alive"), [({"lease": "just now"}, "kubelet"), ({"heartbeat": "just now"}, "virt-handler")]
+)
+def test_a_sign_of_life_blocks_and_is_remembered(change: dict[str, str], alive: str) -> None:
+    node = replace(node_of(_STUCK), heartbeat=change.get("heartbeat", node_of(_STUCK).heartbeat))
+    decision = _decide(replace(_STUCK, node=node, lease=change.get("lease", _STUCK.lease)))
+    assert (decision.judgement.reason, decision.judgement.action) == (f"{alive}-alive", None)
+    assert decision.signs == signs(**change, since=_LATER, alive=alive)
+
+
+def test_a_cluster_out_of_order_is_remembered_until_the_cool_down_is_over() -> None:
+    unsteady = _decide(replace(_STUCK, renewals={}))
+    assert (unsteady.judgement.reason, unsteady.unsteady) == ("control-plane-unsteady", True)
+    cooling = _decide(_STUCK, unsteady_at=_LATER - 89.0)
+    assert (cooling.judgement.reason, cooling.unsteady, cooling.again_at) == ("cool-down", False, _LATER + 1.0)
+    assert _decide(_STUCK, unsteady_at=_LATER - 90.0).judgement.reason == "force-deleted"
+
+
+def test_while_the_nodes_have_not_been_read_nothing_is_said_of_the_cluster() -> None:
+    assert not _decide(replace(_STUCK, nodes=(), renewals={}), now=DUE - 1.0).unsteady
+
+
+@pytest.mark.parametrize("policy", ["observe", "whatever"])
+def test_a_vm_that_is_only_to_be_observed_is_not_touched(policy: str) -> None:
+    wished = replace(_STUCK, vm=replace(vm_of(_STUCK), annotations={"vmdrift.io/policy": policy}))
+    decision = _decide(wished)
+    assert (decision.judgement.reason, decision.judgement.action) == ("observe-only", None)
+    assert "kubectl -n run1 delete pod" in decision.judgement.sentence
+
+
+@pytest.mark.parametrize(
+    ("owner", "reason", "phase"), [("", "bare-instance", Phase.REFUSED), ("web", "force-deleted", Phase.RELEASED)]
+)
+def test_an_instance_without_a_vm_is_released_only_if_a_replica_set_replaces_it(
+    owner: str, reason: str, phase: Phase
+) -> None:
+    drift = Drift(VmRef("run1", "vm-rbd", vmi_of(_STUCK).uid, INSTANCE, owner), outage())
+    instance = replace(_STUCK, vm=replace(vm_of(_STUCK), uid=drift.vm.uid, run_strategy=""))
+    decision = _decide(instance, drift=drift)
+    assert (decision.judgement.reason, decision.judgement.phase) == (reason, phase)
+
+
+def test_launcher_and_hotplug_pods_of_the_lost_node_are_released_together() -> None:
+    plug = replace(launcher("vm-rbd"), name="hp-volume-x", uid="x", hotplug=True)
+    away = replace(plug, name="hp-volume-y", node="node-b")
+    decision = _decide(replace(_STUCK, launchers=(launcher("vm-rbd"), plug, away)))
+    assert decision.judgement.action == Release((launcher("vm-rbd"), plug))
+
+
+@pytest.mark.parametrize("phase", ["Failed", "Succeeded", "Scheduled", "Pending", "Unknown"])
+def test_the_phase_of_the_lost_instance_does_not_matter_with_always(phase: str) -> None:
+    odd = replace(_STUCK, vmi=replace(vmi_of(_STUCK), phase=phase))
+    assert _decide(odd).judgement.action == Release((launcher("vm-rbd"),))
+
+
+def test_with_delete_unevicted_a_launcher_that_is_never_evicted_is_released() -> None:
+    for_ever = replace(launcher("vm-rbd"), terminating=False, tolerates=None)
+    stuck = replace(_STUCK, launchers=(for_ever,))
+    assert _decide(stuck).judgement.reason == "not-terminating"
+    assert _decide(stuck, Policy(delete_unevicted=True)).judgement.action == Release((for_ever,))

@@ -8,9 +8,10 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.identity import NodeRef
 from reactor.model.node import NodeView, Taint
-from tests.unit.decide.recorded import READY, node, seen, vm_of
+from tests.unit.decide.recorded import READY, node, seen, vm_of, volume
 from workers.decide.decision import Held, Judgement
-from workers.decide.placement import admits, placement, settled
+from workers.decide.observation import Volume
+from workers.decide.placement import admits, placement, reaches
 
 _LOST = NodeRef("node-a", "uid")
 _B = replace(node(name="node-b"), labels={**node(name="node-b").labels, "zone": "east", "cores": "16"})
@@ -18,8 +19,10 @@ _A, _C = node(name="node-a"), node(name="node-c")
 _GPU = Taint("gpu", "yes", "NoSchedule")
 
 
-def _reason(template: dict[str, Any], *nodes: NodeView, policy: Policy | None = None) -> str:
-    verdict = placement(template, nodes, _LOST, policy or Policy())
+def _reason(
+    template: dict[str, Any], *nodes: NodeView, policy: Policy | None = None, disks: tuple[Volume, ...] = ()
+) -> str:
+    verdict = placement(template, disks, nodes, _LOST, policy or Policy())
     return verdict.reason if isinstance(verdict, Judgement) else ""
 
 
@@ -33,7 +36,7 @@ def _rule(key: str, operator: str, *values: str) -> dict[str, Any]:
 
 
 def test_a_vm_with_no_wishes_can_run_on_any_ready_node() -> None:
-    assert placement({}, [_A, _B], _LOST, Policy()) == Held("It can run on node-b.")
+    assert placement({}, (), [_A, _B], _LOST, Policy()) == Held("It can run on node-b.")
 
 
 def test_the_recorded_wish_for_the_lost_node_is_only_a_wish() -> None:
@@ -123,6 +126,14 @@ def test_a_taint_that_is_a_preference_or_passes_does_not_make_a_vm_pinned(taint:
 
 def test_a_node_without_kubevirt_can_never_take_a_vm() -> None:
     assert not admits({}, replace(_B, labels={}))
+    assert _reason({}, _A, replace(_B, labels={})) == "pinned-to-node"
+
+
+def test_a_node_whose_virt_handler_is_away_for_a_moment_is_waited_for() -> None:
+    away = replace(_B, labels={**_B.labels, "kubevirt.io/schedulable": "false"})
+    assert admits({}, away)
+    assert _reason({}, _A, away) == "no-node-fits"
+    assert _reason({}, _A, away, _C) == ""
 
 
 @pytest.mark.parametrize(
@@ -148,7 +159,54 @@ def test_the_lost_node_is_no_target_even_when_it_looks_ready() -> None:
     assert _reason({}, back, replace(_B, unschedulable=True), policy=Policy(min_available_nodes=1)) == "no-node-fits"
 
 
-def test_observing_may_stop_reading_nodes_as_soon_as_one_fits() -> None:
-    assert settled({}, [_A, _B], _LOST, Policy())
-    assert not settled({}, [_A, replace(_B, unschedulable=True)], _LOST, Policy())
-    assert not settled({}, [_A, _B], _LOST, Policy(min_available_nodes=3))
+def _local(*terms: dict[str, Any], name: str = "root") -> Volume:
+    """The recorded claim's volume, as if it were on these nodes only."""
+    return replace(volume(), name=name, admits=terms)
+
+
+@pytest.mark.parametrize(
+    ("terms", "reached"),
+    [
+        ((), True),
+        ((_rule("zone", "In", "east"),), True),
+        ((_rule("zone", "In", "west"),), False),
+        ((_rule("zone", "In", "west"), _rule("zone", "In", "east")), True),
+        ((_rule("kubernetes.io/hostname", "In", "node-a", "node-b"),), True),
+        ((_rule("kubernetes.io/hostname", "In", "node-a"),), False),
+        (({},), False),
+    ],
+)
+def test_a_volume_is_used_only_where_its_node_affinity_lets_it(
+    terms: tuple[dict[str, Any], ...], reached: bool
+) -> None:
+    assert reaches(_local(*terms), _B) is reached
+    assert _reason({}, _A, _B, disks=(_local(*terms),)) == ("" if reached else "node-local-volume")
+
+
+def test_a_volume_that_admits_no_other_node_is_named_with_its_claim() -> None:
+    disk = _local(_rule("kubernetes.io/hostname", "In", "node-a"), name="data")
+    verdict = placement({}, [volume(), disk], [_A, _B, _C], _LOST, Policy())
+    assert isinstance(verdict, Judgement)
+    assert verdict.sentence == "Volume data (claim rbd-disk, volume run1-rbd-disk) admits no node but node-a."
+
+
+def test_wishes_and_volumes_must_agree_on_one_node() -> None:
+    west = replace(_C, labels={**_C.labels, "zone": "west"})
+    assert _reason({"nodeSelector": {"zone": "west"}}, _A, _B, west, disks=(_local(_rule("zone", "In", "west")),)) == ""
+    verdict = placement(
+        {"nodeSelector": {"zone": "west"}}, [_local(_rule("zone", "In", "east"))], [_A, _B, west], _LOST, Policy()
+    )
+    assert isinstance(verdict, Judgement)
+    assert verdict.reason == "pinned-to-node"
+    assert "and its volumes together" in verdict.sentence
+
+
+def test_every_volume_must_reach_the_node() -> None:
+    east, west = _local(_rule("zone", "In", "east")), _local(_rule("zone", "In", "west"), name="data")
+    west_node = replace(_C, labels={**_C.labels, "zone": "west"})
+    assert _reason({}, _A, _B, west_node, disks=(east, west)) == "pinned-to-node"
+
+
+def test_a_volume_whose_only_other_node_is_away_is_waited_for() -> None:
+    disk = _local(_rule("zone", "In", "east"))
+    assert _reason({}, _A, replace(_B, ready="Unknown"), _C, disks=(disk,)) == "no-node-fits"

@@ -1,30 +1,29 @@
-"""After the release: what holds the volumes, and when is the VM where it should be? On recorded objects."""
+"""After the release: what holds the volumes on the lost node, and what frees them? On recorded objects."""
 
 from dataclasses import replace
 
 import pytest
 
-from reactor.model.drift import Policy
+from reactor.model.drift import Phase, Policy
 from tests.unit.decide.recorded import (
     POWER_CUT,
     READY,
     RELEASED,
     RUNNING,
     held,
-    node,
     objects,
+    record,
     seen,
-    vmi_of,
     volume,
 )
+from workers.decide import decide
 from workers.decide.decision import Detach, Held, Judgement
-from workers.decide.ending import ending
-from workers.decide.observation import Observation
-from workers.decide.volumes import volumes
+from workers.decide.observation import Manager, Observation
+from workers.decide.volumes import in_use, volumes
 
 _GONE = POWER_CUT + 544.3  # when the launchers were force-deleted
 _WAIT, _DELETE = Policy(), Policy(detach="delete")
-_SEEN, _RUNNING = seen("vm-rbd", RELEASED), seen("vm-rbd", RUNNING)
+_SEEN = seen("vm-rbd", RELEASED)
 
 
 def _judged(observation: Observation, policy: Policy, now: float) -> Judgement:
@@ -50,16 +49,16 @@ def test_a_vm_without_claims_is_held_by_nothing() -> None:
     assert isinstance(volumes(seen("vm-cd", RELEASED), _WAIT, _GONE, _GONE), Held)
 
 
-@pytest.mark.parametrize("after", [0.0, 100.0, 359.9])
-def test_within_the_six_minutes_the_next_look_is_at_their_end(after: float) -> None:
+@pytest.mark.parametrize(("after", "again"), [(0.0, 60.0), (100.0, 160.0), (300.0, 360.0), (359.9, 360.0)])
+def test_within_the_six_minutes_there_is_a_look_every_minute_and_one_at_their_end(after: float, again: float) -> None:
     judged = _judged(_SEEN, _WAIT, _GONE + after)
-    assert (judged.reason, judged.again_at, judged.action) == ("detach-window", _GONE + 360.0, None)
+    assert (judged.reason, judged.again_at, judged.action) == ("detach-window", _GONE + again, None)
     assert "run1-rbd-disk" in judged.sentence
 
 
 def test_the_forced_detach_may_take_a_moment() -> None:
     judged = _judged(_SEEN, _WAIT, _GONE + 360.0)
-    assert (judged.reason, judged.again_at, judged.action) == ("detach-window", None, None)
+    assert (judged.reason, judged.again_at, judged.action) == ("detach-window", _GONE + 362.0, None)
 
 
 def test_a_volume_that_is_still_held_long_after_is_named_with_the_exact_command() -> None:
@@ -76,7 +75,7 @@ def test_delete_frees_the_volume_at_once_and_says_that_it_is_unfenced() -> None:
 
 
 def test_an_attachment_that_is_being_deleted_already_is_not_deleted_again() -> None:
-    going = replace(held(), deleting=True)
+    going = replace(held(), deleted_at=_GONE - 1.0)
     other = replace(held(), name="csi-other", volume="other")
     both = tuple(replace(volume(), held=attachment) for attachment in (going, other))
     assert _judged(replace(_SEEN, volumes=both), _DELETE, _GONE).action == Detach((other,))
@@ -84,50 +83,112 @@ def test_an_attachment_that_is_being_deleted_already_is_not_deleted_again() -> N
     assert (waiting.reason, waiting.action) == ("volumeattachment-deleted", None)
 
 
-def _ending(observation: Observation) -> str:
-    return ending(observation, observation.vmi).reason
+def _holding(**change: object) -> Observation:
+    """What the lost node still holds, with changes of the volume."""
+    return replace(_SEEN, volumes=(replace(volume("vm-rbd", RELEASED), **change),))  # type: ignore[arg-type]
 
 
-def test_without_a_new_instance_the_replacement_is_awaited() -> None:
-    assert ending(_RUNNING, None).reason == "waiting-for-replacement"
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"modes": ("ReadWriteMany",)},
+        {"modes": ("ReadWriteOnce", "ReadOnlyMany")},
+        {"modes": ("ReadOnlyMany",)},
+        {"attaches": False},
+        {"held": None},
+    ],
+)
+@pytest.mark.parametrize("policy", [_WAIT, _DELETE])
+def test_only_what_keeps_every_other_node_out_is_waited_for_or_deleted(
+    change: dict[str, object], policy: Policy
+) -> None:
+    assert isinstance(volumes(_holding(**change), policy, _GONE, _GONE), Held)
 
 
-def test_a_new_instance_without_a_launcher_or_with_one_that_has_no_node_is_on_its_way() -> None:
-    unplaced = replace(_RUNNING.launchers[0], node="")
-    assert _ending(replace(_RUNNING, launchers=())) == "waiting-for-running"
-    assert _ending(replace(_RUNNING, launchers=(unplaced,))) == "waiting-for-running"
+def test_a_volume_for_one_pod_only_is_waited_for_too() -> None:
+    assert _judged(_holding(modes=("ReadWriteOncePod",)), _WAIT, _GONE).reason == "detach-window"
 
 
-def test_the_schedulers_own_words_are_told_for_the_recorded_pinned_vm() -> None:
-    pinned = seen("vm-pin", RELEASED)
-    told = ending(pinned, pinned.vmi)
-    assert told.reason == "unschedulable"
-    assert "0/8 nodes are available" in told.sentence
+@pytest.mark.parametrize("policy", [_WAIT, _DELETE])
+@pytest.mark.parametrize("now", [_GONE, _GONE + 400.0])
+def test_a_claim_that_another_pod_on_the_lost_node_uses_is_not_freed_but_told(policy: Policy, now: float) -> None:
+    judged = _judged(_holding(users=("exporter", "backup")), policy, now)
+    assert (judged.reason, judged.action) == ("claim-used-by-pod", None)
+    assert "Pod exporter, backup" in judged.sentence
+    assert "rbd-disk" in judged.sentence
 
 
-def test_every_volume_must_be_attached_where_the_vm_is() -> None:
-    (found,) = _RUNNING.volumes
-    assert found.attached is not None
-    assert _ending(replace(_RUNNING, volumes=(replace(found, attached=None),))) == "waiting-for-volume"
-    pending = replace(found, attached=replace(found.attached, attached=False))
-    assert _ending(replace(_RUNNING, volumes=(pending,))) == "waiting-for-volume"
+_NEW_LEADER = Manager(_GONE + 120.0, acquired=_GONE + 100.0, ahead=0.0)
 
 
-@pytest.mark.parametrize("phase", ["", "Pending", "Scheduling", "Scheduled", "Failed", "Succeeded", "WaitingForSync"])
-def test_an_instance_that_is_not_running_yet_is_awaited(phase: str) -> None:
-    assert _ending(replace(_RUNNING, vmi=replace(vmi_of(_RUNNING), phase=phase))) == "waiting-for-running"
+@pytest.mark.parametrize(
+    ("manager", "due"),
+    [
+        (None, _GONE + 360.0),
+        (replace(_NEW_LEADER, acquired=_GONE - 5000.0), _GONE + 360.0),
+        (_NEW_LEADER, _GONE + 460.0),
+        (replace(_NEW_LEADER, ahead=7.0), _GONE + 453.0),
+        (replace(_NEW_LEADER, ahead=-7.0), _GONE + 467.0),
+        (replace(_NEW_LEADER, acquired=_GONE + 86400.0, ahead=None), _GONE + 360.0),
+    ],
+    ids=["unknown", "the same leader", "a new leader", "ahead", "behind", "not believed"],
+)
+def test_a_new_leader_of_the_controller_managers_counts_its_six_minutes_anew(
+    manager: Manager | None, due: float
+) -> None:
+    led = replace(_SEEN, manager=manager)
+    early = _judged(led, _WAIT, due - 0.1)
+    assert (early.reason, early.again_at) == ("detach-window", due)
+    assert _judged(led, _WAIT, due).again_at == due + 2.0
+    assert _judged(led, _WAIT, due + 29.9).reason == "detach-window"
+    assert _judged(led, _WAIT, due + 30.0).reason == "still-attached"
 
 
-def test_an_instance_that_still_names_another_node_is_awaited() -> None:
-    assert _ending(replace(_RUNNING, vmi=replace(vmi_of(_RUNNING), node="node-a"))) == "waiting-for-running"
+@pytest.mark.parametrize(("hotplugged", "told"), [(True, "06:28:02Z at the latest."), (False, "06:28:02Z.")])
+def test_a_hotplugged_volume_may_be_free_earlier_since_its_six_minutes_began_earlier(
+    hotplugged: bool, told: str
+) -> None:
+    assert _judged(_holding(hotplugged=hotplugged), _WAIT, _GONE).sentence.endswith(told)
 
 
-@pytest.mark.parametrize("ready", ["False", "Unknown", ""])
-def test_running_on_a_node_that_is_not_ready_is_no_end(ready: str) -> None:
-    assert _ending(replace(_RUNNING, target=replace(node(name="node-b"), ready=ready))) == "waiting-for-running"
-    assert _ending(replace(_RUNNING, target=None)) == "waiting-for-running"
+def test_a_pod_that_used_the_claim_is_what_the_six_minutes_are_counted_from() -> None:
+    used = _holding(users=("exporter",))
+    assert in_use(used)
+    assert not in_use(_SEEN)
+    assert not in_use(_holding(users=("exporter",), held=None))
+    looker = record("vm-rbd", phase=Phase.RELEASED, reason="force-deleted", released_at=_GONE)
+    told = decide(used, looker, _WAIT, _GONE + 500.0)
+    assert (told.judgement.reason, told.in_use) == ("claim-used-by-pod", True)
+    freed = decide(_SEEN, replace(looker, in_use_at=_GONE + 500.0), _WAIT, _GONE + 530.0)
+    assert (freed.judgement.reason, freed.in_use) == ("detach-window", False)
+    assert "06:36:22Z" in freed.judgement.sentence
 
 
-def test_running_on_a_ready_node_with_every_volume_is_the_end() -> None:
-    told = ending(_RUNNING, _RUNNING.vmi)
-    assert told == Judgement("running-elsewhere", "It runs on node-b.")
+def _kept(deleted_at: float, *finalizers: str) -> Observation:
+    return _holding(held=replace(held(), deleted_at=deleted_at, finalizers=finalizers))
+
+
+@pytest.mark.parametrize(
+    ("finalizers", "told"),
+    [(("external-attacher/a-driver",), "kept by external-attacher/a-driver"), ((), "kept by nobody knows what")],
+)
+def test_a_deleted_attachment_that_is_kept_is_told_with_what_keeps_it_and_never_forced(
+    finalizers: tuple[str, ...], told: str
+) -> None:
+    going = _judged(_kept(_GONE, *finalizers), _DELETE, _GONE + 29.9)
+    assert (going.reason, going.action) == ("volumeattachment-deleted", None)
+    stuck = _judged(_kept(_GONE, *finalizers), _DELETE, _GONE + 30.0)
+    assert (stuck.reason, stuck.action) == ("still-attached", None)
+    assert told in stuck.sentence
+
+
+def test_one_that_somebody_else_deleted_is_told_as_kept_once_the_six_minutes_are_over() -> None:
+    kept = _kept(_GONE, "external-attacher/a-driver")
+    assert _judged(kept, _WAIT, _GONE + 100.0).reason == "detach-window"
+    judged = _judged(kept, _WAIT, _GONE + 390.0)
+    assert (judged.reason, judged.action) == ("still-attached", None)
+    assert "kubectl delete" not in judged.sentence
+
+
+def test_the_window_is_as_long_as_the_installation_says() -> None:
+    assert _judged(_SEEN, Policy(detach_window=20.0), _GONE).again_at == _GONE + 20.0

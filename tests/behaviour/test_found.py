@@ -1,0 +1,106 @@
+"""What the random worlds found (tests.properties), each retold as short as it can be."""
+
+import pytest
+
+from simulator import shapes
+from simulator.manager import ControllerManager
+from simulator.scene import Scene, Storage, Vm
+from tests.virtual import Play
+
+LOST = "node-a"
+_NODES = (LOST, "node-b", "node-c")
+
+
+def _play(vm: Vm) -> Play:
+    return Play.of(Scene(_NODES, (vm,)))
+
+
+def _led_by_a_clock_ahead(play: Play, skew: float) -> ControllerManager:
+    manager = ControllerManager(play.world)
+    manager.restart()
+    manager.leader.skew = skew
+    play.world.run_for(60)
+    return manager
+
+
+def test_a_disk_that_nobody_attaches_is_not_waited_for() -> None:
+    play = _play(Vm("scratch", Storage.LOCAL, node=LOST))
+    play.world.hypervisor.cut_network(LOST)
+    play.world.run_for(100)
+    admin = play.world.api.client("admin")
+    admin.delete("nodes", LOST)
+    play.world.run_for(300)
+    admin.create("nodes", shapes.node(LOST, 0))
+    play.world.hypervisor.restore_network(LOST)
+    assert play.until_ended(limit=300)
+    assert play.story("scratch") == ("completed", "returned-node")
+    assert play.running("scratch") == [LOST]
+
+
+@pytest.mark.parametrize("skew", [600.0, -600.0, 9.0, -9.0])
+def test_a_controller_manager_whose_clock_is_wrong_neither_delays_nor_hurries_a_drift(skew: float) -> None:
+    play = _play(Vm("web", node=LOST, toleration=10))
+    _led_by_a_clock_ahead(play, skew)
+    play.world.hypervisor.power_cut(LOST)
+    assert play.world.run(lambda: bool(play.records), 100)
+    begin = play.world.now
+    play.until_ended()
+    assert 295 < play.world.now - begin < 310
+    assert play.story("web") == ("completed", "running-elsewhere")
+
+
+@pytest.mark.parametrize(("before", "after"), [(-600.0, 0.0), (-600.0, -9.0), (-9.0, 9.0)])
+def test_the_clock_of_the_next_controller_manager_says_nothing_of_what_the_last_one_wrote(
+    before: float, after: float
+) -> None:
+    play = _play(Vm("web", node=LOST, toleration=10))
+    manager = _led_by_a_clock_ahead(play, before)
+    play.world.hypervisor.power_cut(LOST)
+    assert play.world.run(lambda: bool(play.records), 100)
+    begin = play.world.now
+    manager.leader.skew = after
+    manager.restart("manager-2")
+    while not play.auditor.deletions:
+        play.world.run_for(5)
+        play.reactor.again()
+    assert 295 < play.auditor.deletions[0].at - begin < 310
+
+
+def test_an_eviction_that_is_due_by_a_wrong_clock_is_not_waited_for_longer_than_it_can_take() -> None:
+    play = _play(Vm("web", node=LOST))
+    play.world.hypervisor.power_cut(LOST)
+    assert play.world.run(lambda: bool(play.records), 100)
+    play.world.run_for(250)
+    manager = ControllerManager(play.world)
+    manager.leader.skew = 600.0
+    manager.restart()
+    assert play.until_ended(limit=700)
+    assert play.story("web") == ("completed", "running-elsewhere")
+
+
+def test_a_vm_whose_node_loses_power_while_it_starts_is_started_again() -> None:
+    play = _play(Vm("web", node=LOST))
+    admin, hypervisor = play.world.api.client("admin"), play.world.hypervisor
+    admin.delete("virtualmachineinstances", "web", "default")
+    scheduled = "Scheduled"
+    assert play.world.run(
+        lambda: (
+            admin.get("virtualmachineinstances", "web", "default").get("status", {}).get("phase") == scheduled
+            and play.running("web") == [LOST]
+        ),
+        60,
+    )
+    hypervisor.power_cut(LOST)
+    hypervisor.power_on(LOST)
+    assert play.world.run(lambda: len(play.running("web")) == 1, 600)
+
+
+def test_a_node_that_never_said_a_word_is_lost_too() -> None:
+    play = _play(Vm("web", node=LOST))
+    admin, hypervisor = play.world.api.client("admin"), play.world.hypervisor
+    hypervisor.power_cut(LOST)
+    admin.delete("nodes", LOST)
+    admin.create("nodes", shapes.node(LOST, 0))
+    assert play.until("web", ("completed", "running-elsewhere"), limit=500)
+    assert play.running("web") != []
+    play.check()

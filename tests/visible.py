@@ -1,0 +1,94 @@
+"""What anybody can see of the nodes in the API, each change with its time by the one true clock.
+
+It shares no code with the product, which sees the same only now and then, through clocks that may be wrong.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from simulator.audit import Request
+from simulator.client import ApiError, Obj
+from simulator.selectors import Selection
+from simulator.world import World
+
+_HEARTBEAT = "kubevirt.io/heartbeat"
+_MUCH = 40  # percent of the nodes
+
+
+@dataclass
+class Node:
+    """One incarnation: its Ready status, its kubelet's Lease, virt-handler's heartbeat, and when each changed last."""
+
+    uid: str
+    ready: str
+    ready_at: float
+    lease: str = ""
+    lease_at: float = 0.0
+    beat: str = ""
+    beat_at: float = 0.0
+
+    @property
+    def sign_at(self) -> float:
+        """The last sign of life."""
+        return max(self.lease_at, self.beat_at)
+
+
+@dataclass
+class Visible:
+    """`gone`: when a node's object was deleted; `crowded_at`: since when too many are Unknown, None if they are not."""
+
+    world: World
+    nodes: dict[str, Node] = field(default_factory=dict)
+    gone: dict[str, float] = field(default_factory=dict)
+    crowded_at: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.world.hypervisor.machines:
+            self._look(name)
+        self.world.api.late_faults.append(self._done)
+
+    def get(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+        """One object, None without it."""
+        try:
+            return self.world.store.get(resource, name, namespace)
+        except ApiError:
+            return None
+
+    def list(self, resource: str, fields: str = "") -> Sequence[Obj]:
+        """All objects that match."""
+        return self.world.store.list(Selection(resource, fields=fields)).items
+
+    def heard(self, lost: str) -> tuple[int, int]:
+        """How many nodes besides this one renewed their Lease since it was lost, and how many there are."""
+        others = [node for name, node in self.nodes.items() if name != lost]
+        return sum(node.lease_at > self.nodes[lost].ready_at for node in others), len(others)
+
+    def _done(self, request: Request) -> ApiError | None:
+        of_a_node = request.resource == "nodes" or request.namespace == "kube-node-lease"
+        if of_a_node and request.verb in {"patch", "update", "create", "delete"}:
+            for name in [request.name] if request.name else list(self.world.hypervisor.machines):
+                self._look(name)
+        return None
+
+    def _look(self, name: str) -> None:
+        now, obj = self.world.now, self.get("nodes", name)
+        if obj is None:
+            self.gone[name] = now
+            self.nodes.pop(name, None)
+        else:
+            self._take_down(name, obj, now)
+        lost = sum(node.ready == "Unknown" for node in self.nodes.values())
+        crowded = lost > max(1, len(self.nodes) * _MUCH // 100)
+        self.crowded_at = (self.crowded_at or now) if crowded else None
+
+    def _take_down(self, name: str, obj: Obj, now: float) -> None:
+        ready = next((c["status"] for c in obj.get("status", {}).get("conditions", []) if c["type"] == "Ready"), "")
+        node = self.nodes.get(name)
+        if node is None or node.uid != obj["metadata"]["uid"]:
+            node = self.nodes[name] = Node(obj["metadata"]["uid"], ready, now)
+        lease = (self.get("leases", name, "kube-node-lease") or {}).get("spec", {}).get("renewTime", "")
+        beat = obj["metadata"].get("annotations", {}).get(_HEARTBEAT, "")
+        node.lease_at = now if lease != node.lease else node.lease_at
+        node.beat_at = now if beat != node.beat else node.beat_at
+        node.ready_at = now if ready != node.ready else node.ready_at
+        node.lease, node.beat, node.ready = lease, beat, ready

@@ -1,0 +1,29 @@
+"""During the six minutes: has anything happened that could end them earlier, or is there nothing to do but wait?"""
+
+from reactor.model.drift import Policy, Record
+from workers.decide.decision import Held
+from workers.decide.node import still_lost
+from workers.decide.observation import Observation, VmView
+from workers.decide.volumes import LOOK
+from workers.decide.wishes import wished
+
+
+def undisturbed(seen: Observation, record: Record, policy: Policy, now: float) -> float | None:
+    """When to look again, seconds since the epoch, if there is nothing but waiting; None: look at everything.
+
+    `seen` holds what `workers.observe.glance` reads: node, VM and namespace. The end may move away from here (another
+    controller manager, a pod that uses the claim), but never towards us.
+    """
+    if record.reason != "detach-window" or record.released_at is None or seen.vm is None:
+        return None
+    end = record.released_at + policy.detach_window
+    lost = isinstance(still_lost(seen.node, record.drift.outage), Held)
+    if now >= end or not lost or wished(seen, policy).detach != "wait" or not _waits(seen.vm, record):
+        return None
+    return min(end, now + LOOK)
+
+
+def _waits(vm: VmView, record: Record) -> bool:
+    """A VM that is ready again was helped by somebody; a hotplugged volume's six minutes end earlier."""
+    gone = vm.uid != record.drift.vm.uid or vm.deleting or vm.stopping or vm.run_strategy == "Halted"
+    return not (gone or vm.ready or vm.hotplugs)

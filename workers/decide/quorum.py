@@ -1,0 +1,76 @@
+"""Is it the nodes that are lost, or the control plane that does not hear them?"""
+
+from collections.abc import Sequence
+
+from reactor.model.drift import Policy, Record
+from reactor.model.node import NodeView
+from reactor.model.times import clock_time
+from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.node import began
+from workers.decide.observation import Observation
+
+# Seconds after the last look at a cluster in disorder. Looks are up to 30 s apart, so it was in order for a minute.
+COOL_DOWN = 90.0
+
+
+def quorum(seen: Observation, record: Record, policy: Policy, now: float) -> Verdict:
+    """The cluster as a whole: not too many nodes lost, the control plane awake, and both for a while."""
+    objection = unsteady(seen, record, policy)
+    if objection:
+        return objection
+    calm = (record.unsteady_at or 0.0) + COOL_DOWN
+    if now < calm:
+        return Judgement(
+            "cool-down",
+            f"The cluster is in order again; nothing is done before {clock_time(calm)}, in case it is not.",
+            again_at=calm,
+        )
+    lost = sum(node.outage is not None for node in seen.nodes)
+    return Held(f"{lost} of {len(seen.nodes)} nodes are unreachable, and the control plane hears the others.")
+
+
+def unsteady(seen: Observation, record: Record, policy: Policy) -> Judgement | None:
+    """What is wrong with the cluster as a whole, if something is."""
+    return _too_many(seen.nodes, policy) or _asleep(seen, record)
+
+
+def allowed(policy: Policy, nodes: int) -> int:
+    """How many of so many nodes may be unreachable at once. One is never too many."""
+    text = policy.max_unreachable
+    return max(1, nodes * int(text[:-1]) // 100 if text.endswith("%") else int(text))
+
+
+def _too_many(nodes: Sequence[NodeView], policy: Policy) -> Judgement | None:
+    lost = [node.name for node in nodes if node.outage]
+    if len(lost) <= allowed(policy, len(nodes)):
+        return None
+    names = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")  # noqa: PLR2004 - names in a sentence
+    return Judgement(
+        "too-many-nodes-lost",
+        f"{len(lost)} of {len(nodes)} nodes are unreachable ({names}), more than {policy.max_unreachable}: "
+        "that looks like the network or the control plane, not like dead nodes.",
+    )
+
+
+def _asleep(seen: Observation, record: Record) -> Judgement | None:
+    """Steady: the controller manager and most other nodes have renewed their Leases since the outage began.
+
+    Nodes that are lost themselves do not count: how many of those there may be is `VMDRIFT_MAX_UNREACHABLE`'s to say.
+    The nodes' stamps are of their own clocks; a clock that is behind can only make us wait. A cluster that shows no
+    Lease of a controller manager (some hosted ones) is judged by its nodes alone.
+    """
+    outage, (begin, _) = record.drift.outage, began(record, seen.manager)
+    if seen.manager and seen.manager.renewed <= outage.since:
+        return Judgement(
+            "control-plane-unsteady",
+            f"The controller manager has not renewed its Lease since {clock_time(seen.manager.renewed)}, "
+            "so nobody keeps the nodes' conditions up to date.",
+        )
+    others = [node for node in seen.nodes if node.name != outage.node.name and node.outage is None]
+    heard = sum(seen.renewals.get(node.name, 0.0) > begin for node in others)
+    if not others or 2 * heard > len(others):  # without others there is no place to go, which placement says
+        return None
+    return Judgement(
+        "control-plane-unsteady",
+        f"Only {heard} of the {len(others)} other nodes have renewed their Leases since {clock_time(begin)}.",
+    )

@@ -1,0 +1,127 @@
+"""A VM's volumes, each followed to where its data lies: claim -> PersistentVolume -> driver -> replicas."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from reactor.doors.cluster import Cluster
+from reactor.model.errors import NotServed
+from workers.decide.observation import Obj, Replicas, Volume
+from workers.decide.storage import HWAMEISTOR
+from workers.surroundings import BOUND, Surroundings, listed
+from workers.views import hotplugged
+
+_STATE = "persistent-state-for"  # KubeVirt's label, and how it named the claim before there was the label
+
+
+class Disks:
+    """Reads for the volumes of one VM. Methods raise ClusterError.
+
+    `remembered`: what was found within the last minutes will do. Never before something is released.
+    """
+
+    def __init__(self, cluster: Cluster, around: Surroundings, namespace: str, *, remembered: bool = False) -> None:
+        self._cluster, self._around, self._namespace, self._remembered = cluster, around, namespace, remembered
+
+    def all(self, vm: str, template: Obj, volumes: Sequence[Obj]) -> tuple[Volume, ...]:
+        """Those of a spec, and the claim that keeps the state of a persistent vTPM or EFI."""
+        found = [self._volume(spec) for spec in volumes]
+        if _keeps_state(template):
+            found.append(self._on_claim(Volume("state", "persistentState", claim=self._state_claim(vm))))
+        return tuple(found)
+
+    def _find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+        if self._remembered:
+            return self._around.find(self._cluster, resource, name, namespace, BOUND)
+        return self._cluster.find(resource, name, namespace)
+
+    def _volume(self, spec: Obj) -> Volume:
+        kind = next((key for key in spec if key != "name"), "")
+        source = spec.get(kind) or {}
+        volume = Volume(spec["name"], kind, claim=_claim(kind, source), hotplugged=hotplugged(spec))
+        if not volume.claim:
+            return volume
+        # KubeVirt puts an overlay on an ephemeral volume's claim and only reads from it.
+        read_only = kind == "ephemeral" or bool(source.get("readOnly"))
+        return self._on_claim(replace(volume, read_only=read_only))
+
+    def _state_claim(self, vm: str) -> str:
+        labelled = listed(self._cluster, "persistentvolumeclaims", namespace=self._namespace, labels=f"{_STATE}={vm}")
+        return str(labelled[0]["metadata"]["name"]) if labelled else f"{_STATE}-{vm}"
+
+    def _on_claim(self, volume: Volume) -> Volume:
+        claim = volume.claim
+        pvc = self._find("persistentvolumeclaims", claim, self._namespace)
+        if pvc is None:
+            return replace(volume, trouble=f"claim {claim} is missing")
+        if pvc.get("status", {}).get("phase") != "Bound":
+            return replace(volume, trouble=f"claim {claim} is {pvc.get('status', {}).get('phase', 'not bound')}")
+        pv = self._find("persistentvolumes", pvc["spec"]["volumeName"])
+        if pv is None:
+            return replace(volume, trouble=f"the PersistentVolume of claim {claim} is missing")
+        return self._with_driver(_with_pv(volume, pv), pv)
+
+    def _with_driver(self, volume: Volume, pv: Obj) -> Volume:
+        if not volume.driver:
+            return volume
+        found = self._around.find(self._cluster, "csidrivers", volume.driver)
+        attaches = (found or {}).get("spec", {}).get("attachRequired") is not False  # Kubernetes' default is true
+        replicas = self._replicas(pv) if volume.driver == HWAMEISTOR else None
+        return replace(volume, attaches=attaches, replicas=replicas)
+
+    def _replicas(self, pv: Obj) -> Replicas | None:
+        """HwameiStor's word, else the PersistentVolume's, else the StorageClass'; None when nobody says a number."""
+        handle = pv["spec"]["csi"].get("volumeHandle", "")
+        try:
+            local = self._find("localvolumes", handle)
+        except NotServed:
+            local = None
+        wanted = (local or {}).get("spec", {}).get("replicaNumber") or self._parameter(pv)
+        if not str(wanted or "").isdecimal():
+            return None
+        return Replicas(int(wanted), self._synced((local or {}).get("status", {}).get("replicas") or ()))
+
+    def _parameter(self, pv: Obj) -> Any:
+        attributes = pv["spec"]["csi"].get("volumeAttributes") or {}
+        if "replicaNumber" in attributes:
+            return attributes["replicaNumber"]
+        name = pv["spec"].get("storageClassName")
+        found = self._around.find(self._cluster, "storageclasses", name) if name else None
+        return ((found or {}).get("parameters") or {}).get("replicaNumber")
+
+    def _synced(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The nodes of those replicas that are Ready and synced."""
+        found = [self._find("localvolumereplicas", name) or {} for name in names]
+        well = [r for r in found if r.get("status", {}).get("state") == "Ready" and r["status"].get("synced") is True]
+        return tuple(replica["spec"]["nodeName"] for replica in well)
+
+
+def _claim(kind: str, source: Obj) -> str:
+    if kind == "dataVolume":
+        return str(source.get("name", ""))
+    if kind == "ephemeral":
+        source = source.get("persistentVolumeClaim", {})
+    return str(source.get("claimName", ""))
+
+
+def _keeps_state(template: Obj) -> bool:
+    domain = template.get("domain", {})
+    tpm = (domain.get("devices", {}).get("tpm") or {}).get("persistent")
+    efi = ((domain.get("firmware", {}).get("bootloader") or {}).get("efi") or {}).get("persistent")
+    return bool(tpm or efi)
+
+
+def _with_pv(volume: Volume, pv: Obj) -> Volume:
+    spec = pv["spec"]
+    csi = spec.get("csi", {})
+    known = ("csi", "local", "hostPath")
+    return replace(
+        volume,
+        pv=pv["metadata"]["name"],
+        source=next((key for key in known if key in spec), "another"),
+        driver=csi.get("driver", ""),
+        handle=csi.get("volumeHandle", ""),
+        modes=tuple(spec.get("accessModes", [])),
+        read_only=volume.read_only or bool(csi.get("readOnly")),
+        admits=((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or (),
+    )

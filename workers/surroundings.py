@@ -1,0 +1,70 @@
+"""What many passes look at and no pass changes: all nodes, their Leases, drivers, namespaces, the lost node's pods.
+
+A worker that releases 250 VMs of one node asks for these once in a few seconds, and not 250 times. What a pass acts on
+(the VM, its pods, the lost node, attachments) is never taken from here.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypeVar
+
+from reactor.doors.cluster import Cluster, Obj
+from reactor.model.node import NodeView, node_view
+from reactor.model.times import Clock, parse_time
+
+TTL = 5.0  # seconds
+BOUND = 600.0  # seconds, for what does not change once a claim is bound
+_T = TypeVar("_T")
+
+
+class Surroundings:
+    """One process' memory of what it read within the last seconds. Methods raise ClusterError."""
+
+    def __init__(self, clock: Clock, ttl: float = TTL) -> None:
+        self.clock, self._ttl = clock, ttl
+        self._known: dict[Hashable, tuple[float, Any]] = {}
+
+    def nodes(self, cluster: Cluster) -> tuple[NodeView, ...]:
+        """All nodes."""
+        return self._once("nodes", lambda: tuple(node_view(node) for node in listed(cluster, "nodes")))
+
+    def renewals(self, cluster: Cluster) -> Mapping[str, float]:
+        """When each node said last that it lives, by its own clock: seconds since the epoch."""
+        return self._once("leases", lambda: dict(map(_renewal, listed(cluster, "leases", namespace=NODE_LEASES))))
+
+    def find(
+        self, cluster: Cluster, resource: str, name: str, namespace: str = "", ttl: float | None = None
+    ) -> Obj | None:
+        """One object, or None when there is none of that name. `ttl`: seconds, if not the common ones."""
+        return self._once((resource, namespace, name), lambda: cluster.find(resource, name, namespace), ttl)
+
+    def pods_on(self, cluster: Cluster, node: str, namespace: str) -> list[Obj]:
+        """Everything of a namespace that is bound to a node."""
+        fields = f"spec.nodeName={node}"
+        return self._once((node, namespace), lambda: listed(cluster, "pods", namespace=namespace, fields=fields))
+
+    def _once(self, key: Hashable, read: Callable[[], _T], ttl: float | None = None) -> _T:
+        now = self.clock()
+        self._known = {known: value for known, value in self._known.items() if now < value[0]}
+        if key not in self._known:
+            self._known[key] = (now + (self._ttl if ttl is None else ttl), read())
+        found: _T = self._known[key][1]
+        return found
+
+
+NODE_LEASES = "kube-node-lease"  # the namespace in which kubelets renew theirs
+
+
+def listed(cluster: Cluster, resource: str, *, namespace: str = "", labels: str = "", fields: str = "") -> list[Obj]:
+    """A whole list."""
+    pages = cluster.pages(resource, namespace=namespace, labels=labels, fields=fields)
+    return [item for page in pages for item in page.items]
+
+
+def renewed(lease: Obj | None) -> str:
+    """A Lease's renewTime as it stands there; "" when there is none."""
+    return str((lease or {}).get("spec", {}).get("renewTime") or "")
+
+
+def _renewal(lease: Obj) -> tuple[str, float]:
+    stamp = renewed(lease)
+    return lease["metadata"]["name"], parse_time(stamp) if stamp else 0.0

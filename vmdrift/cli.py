@@ -58,3 +58,50 @@ def status(*, as_json: bool) -> None:
     from vmdrift.status import status as show  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(show(as_json=as_json))
+
+
+# \b keeps click from joining the lines.
+_DUMP_EPILOG = """\b
+A dump for -f (with HwameiStor also localvolumes,localvolumereplicas):
+  kinds=nodes,namespaces,vm,vmi,vmirs,pods,pvc,pv,csidrivers,storageclasses
+  kubectl get $kinds,volumeattachments,leases -A -o json > dump.json
+"""
+_DUMP = click.option(
+    "-f",
+    "--file",
+    "dump",
+    metavar="DUMP",
+    default="",
+    help="Read a dump instead of the cluster: a file, or - for standard input.",
+)
+
+
+@main.command(epilog=_DUMP_EPILOG)
+@click.argument("node")
+@click.option("--json", "as_json", is_flag=True, help="All of it, with every check, as JSON: see docs/plan.md.")
+@_DUMP
+def plan(*, node: str, as_json: bool, dump: str) -> None:
+    """Tell what would become of every VM of NODE if it were lost now. Changes nothing.
+
+    Would it move, or why not; where to, and is there room; its volumes; how long it would take. Settings
+    (VMDRIFT_...) are read from the environment: give the same as the workers have.
+
+    Exit codes: 0 all would move, 1 some would not, 2 it could not be told.
+    """
+    from vmdrift.plan import plan as tell  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(tell(node, as_json=as_json, dump=dump))
+
+
+@main.command(epilog=_DUMP_EPILOG)
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON: see docs/plan.md.")
+@_DUMP
+def audit(*, as_json: bool, dump: str) -> None:
+    """Tell of every node which VMs would not survive its loss, and what to change. Changes nothing.
+
+    Reads the cluster, or a dump, as plan does. Exit codes: 0 all would survive, 1 some would not, 2 it could not
+    be told.
+    """
+    from vmdrift.audit import audit as tell  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(tell(as_json=as_json, dump=dump))

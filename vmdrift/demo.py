@@ -13,7 +13,7 @@ from reactor.model.drift import Phase, Record
 from reactor.model.errors import ClusterUnreachable, SettingsError
 from vmdrift.processes import Processes
 
-WINDOW, DETACH, RESYNC = 300.0, 360.0, 60.0  # seconds, the real ones
+WINDOW, GRACE, DETACH, RESYNC = 300.0, 180.0, 360.0, 60.0  # seconds, the real ones
 
 
 class Demo:
@@ -54,6 +54,7 @@ class Demo:
             "VMDRIFT_DETACH_POLICY": "wait",
             "VMDRIFT_MIN_AVAILABLE_NODES": "2",
             "VMDRIFT_UNREACHABLE_WINDOW": f"{WINDOW / self._times:f}",
+            "VMDRIFT_VIRT_HANDLER_GRACE": f"{GRACE / self._times:f}",
             "VMDRIFT_DETACH_WINDOW": f"{DETACH / self._times:f}",
             "VMDRIFT_RESYNC": f"{max(1.0, RESYNC / self._times):f}",
         }

@@ -1,0 +1,23 @@
+"""What to do about a reason: REASONS says it for a node that is lost; while nothing has happened yet there is more."""
+
+from reactor.model.reason import REASONS
+
+BEFOREHAND = {
+    "node-local-volume": "Put the disk on storage that other nodes reach, or keep a backup.",
+    "unsupported-storage": "If any node can attach this driver's volumes, name it in VMDRIFT_SHARED_CSI_DRIVERS; else "
+    "put the disk on other storage.",
+    "shared-volume-not-fenced": "Use ReadWriteOnce if the VM need not migrate live; else the node must be fenced, or "
+    "VMDRIFT_ALLOW_UNFENCED_RWX=true takes the risk of two writers.",
+    "not-terminating": "Limit the tolerationSeconds of the VM's toleration of node.kubernetes.io/unreachable, or set "
+    "VMDRIFT_DELETE_UNEVICTED=true.",
+    "run-strategy": "Set runStrategy: Always if the VM is to come back by itself.",
+    "claim-used-by-pod": "End the pod that is named, or run it on another node.",
+    "observe-only": "Set vmdrift.io/policy: auto on the VM or its namespace, or VMDRIFT_POLICY=auto.",
+    "too-many-nodes-lost": "Bring the lost nodes back, or raise VMDRIFT_MAX_UNREACHABLE.",
+}
+
+
+def change(reason: str, *, lost: bool) -> str:
+    """A sentence for an operator; `lost`: the node is lost already."""
+    operator = REASONS[reason].operator
+    return operator if lost else BEFOREHAND.get(reason, operator)

@@ -1,0 +1,178 @@
+"""`vmdrift audit`: of every node, which VMs would not survive its loss, and what to change, for people or as JSON."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reactor.model.drift import Policy
+from reactor.model.node import NodeView
+from reactor.model.reason import REASONS
+from vmdrift.advice import change
+from vmdrift.plan import VERSION, exit_code, print_json, summary, vm_object
+from vmdrift.planning import Fate, Outcome, fates
+from vmdrift.plantable import NAME, STYLE, absent, counted
+from vmdrift.reading import told
+from vmdrift.room import Room
+from vmdrift.snapshot import Snapshot
+
+_SHOWN = 6  # VMs that a finding names to people; JSON names all
+NO_ROOM = "no-room"
+_LACK = "The VMs of their node do not all find room elsewhere: these would be Pending until there is some."
+_MORE = "Add nodes, or ask for less."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What to change, and for which VMs. `code` is a reason code, or `no-room`."""
+
+    code: str
+    meaning: str
+    change: str
+    vms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAudit:
+    """What the loss of one node would do."""
+
+    node: NodeView
+    fates: list[Fate]
+
+    @property
+    def down(self) -> list[Fate]:
+        """Those that would not survive, or of which it is not known."""
+        return [fate for fate in self.fates if fate.outcome in {Outcome.STAYS, Outcome.UNKNOWN}]
+
+    @property
+    def waiting(self) -> list[Fate]:
+        """Those that would move and find no room."""
+        return [fate for fate in self.fates if fate.outcome is Outcome.MOVES and not fate.place]
+
+
+def audit(*, as_json: bool, dump: str) -> int:
+    """Print it; returns the exit code."""
+
+    def tell(there: Snapshot, policy: Policy) -> int:
+        nodes = audited(there, policy)
+        found = findings(there, policy, nodes)
+        if as_json:
+            print_json(as_object(there, policy, nodes, found))
+        else:
+            _show(Console(), there, nodes, found)
+        return exit_code(_all(nodes))
+
+    return told("audit", dump, tell)
+
+
+def audited(there: Snapshot, policy: Policy) -> list[NodeAudit]:
+    """Every node, by name."""
+    room = Room.of(there)
+    nodes = sorted(there.nodes, key=lambda view: view.name)
+    return [NodeAudit(view, fates(there, view.name, policy, room)) for view in nodes]
+
+
+def _all(nodes: Iterable[NodeAudit]) -> list[Fate]:
+    return [fate for audited in nodes for fate in audited.fates]
+
+
+def findings(there: Snapshot, policy: Policy, nodes: Sequence[NodeAudit]) -> list[Finding]:
+    """What to change, the most VMs first. A VM stands in each that concerns it."""
+    vms: dict[str, dict[str, None]] = defaultdict(dict)
+    # Placement says so of a VM only if there is any other node to go to.
+    if sum(view.available for view in there.nodes) < policy.min_available_nodes:
+        vms["too-few-nodes"] = {}
+    for fate in _all(nodes):
+        for reason in [*fate.objections, *(["observe-only"] if fate.policy == "observe" else [])]:
+            vms[reason][str(fate.vm)] = None
+    found = [
+        Finding(code, REASONS[code].meaning, change(code, lost=False), tuple(sorted(named)))
+        for code, named in vms.items()
+    ]
+    waiting = tuple(sorted(str(fate.vm) for audited in nodes for fate in audited.waiting))
+    found += [Finding(NO_ROOM, _LACK, _MORE, waiting)] if waiting else []
+    return sorted(found, key=lambda finding: (-len(finding.vms), finding.code))
+
+
+def as_object(there: Snapshot, policy: Policy, nodes: Sequence[NodeAudit], found: Sequence[Finding]) -> dict[str, Any]:
+    """The shape that docs/plan.md documents."""
+    return {
+        "version": VERSION,
+        "read_at": there.at,
+        "absent": there.absent,
+        "settings": asdict(policy),
+        "summary": summary(_all(nodes)),
+        "findings": [asdict(finding) for finding in found],
+        "nodes": [_node(audited) for audited in nodes],
+    }
+
+
+def _node(audited: NodeAudit) -> dict[str, Any]:
+    outage = audited.node.outage
+    return {
+        "node": audited.node.name,
+        "lost_since": outage.since if outage else None,
+        "summary": summary(audited.fates),
+        "no_room": [str(fate.vm) for fate in audited.waiting],
+        "vms": [vm_object(fate, lost=outage is not None) for fate in audited.down],
+    }
+
+
+def _show(console: Console, there: Snapshot, nodes: Sequence[NodeAudit], found: Sequence[Finding]) -> None:
+    absent(console, there)
+    console.print(Text(f"{len(nodes)} nodes, if any one of them were lost: {counted(_all(nodes))}", style="bold"))
+    console.print(_nodes_table(nodes))
+    if any(audited.down for audited in nodes):
+        console.print(_down_table(nodes))
+    for finding in found:
+        console.print(Text(f"{finding.code}: {_named(finding.vms)}", style="bold"))
+        console.print(Padding(Text(f"{finding.meaning}\n-> {finding.change}"), (0, 0, 0, 2)))
+
+
+def _named(vms: Sequence[str]) -> str:
+    if not vms:
+        return "the cluster"
+    rest = len(vms) - _SHOWN
+    names = ", ".join(vms[:_SHOWN])
+    return names + (f" and {rest} more" if rest > 0 else "")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold", max_width=NAME)
+    return table
+
+
+def _nodes_table(nodes: Sequence[NodeAudit]) -> Table:
+    table = _table("Node")
+    for column in ("State", "VMs", "Would move", "Stay down", "No room for"):
+        table.add_column(column, justify="left" if column == "State" else "right")
+    for audited in nodes:
+        counts = summary(audited.fates)
+        numbers = [len(audited.fates), counts["moves"], counts["stays"], len(audited.waiting)]
+        cells = [Text(str(number), style="red" if number and index > 1 else "") for index, number in enumerate(numbers)]
+        table.add_row(Text(audited.node.name), Text(_state(audited.node)), *cells)
+    return table
+
+
+def _state(node: NodeView) -> str:
+    if node.outage:
+        return "lost"
+    return "cordoned" if node.unschedulable else {"True": "Ready"}.get(node.ready, "not Ready")
+
+
+def _down_table(nodes: Sequence[NodeAudit]) -> Table:
+    table = _table("Node", "VM")
+    table.add_column("Why it would not survive", ratio=1)
+    for audited in nodes:
+        for fate in audited.down:
+            why = [f"{reason}: {sentence}" for reason, sentence in fate.objections.items()] or [fate.sentence]
+            table.add_row(Text(audited.node.name), Text(str(fate.vm), style=STYLE[fate.outcome]), Text("\n".join(why)))
+    return table

@@ -1,0 +1,45 @@
+"""Where `plan` and `audit` get a cluster from, and how they end when it cannot be told."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from reactor.doors import cluster as cluster_door
+from reactor.model.drift import Policy
+from reactor.model.errors import BadInput, Forbidden, SettingsError, VmDriftError
+from reactor.process import explain
+from reactor.settings import Settings
+from vmdrift.snapshot import Snapshot, from_cluster, from_dump
+
+CANNOT_TELL = 2  # exit code
+
+
+def told(command: str, dump: str, tell: Callable[[Snapshot, Policy], int]) -> int:
+    """Read the cluster, or a dump if its path is given, and `tell`; returns the exit code. Changes nothing."""
+    try:
+        settings = Settings.read(os.environ)
+        return _from_dump(dump, settings, tell) if dump else tell(_live(settings), settings.to_policy())
+    except VmDriftError as error:
+        sys.stderr.write(f"vmdrift {command}: {explain(error).rstrip('.')}{_fix(error)}\n")
+        return CANNOT_TELL
+
+
+def _live(settings: Settings) -> Snapshot:
+    cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
+    return from_cluster(cluster, time.time())
+
+
+def _from_dump(path: str, settings: Settings, tell: Callable[[Snapshot, Policy], int]) -> int:
+    try:
+        return tell(from_dump(path), settings.to_policy())
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: an object in it is not what Kubernetes writes: {error!r}") from error
+
+
+def _fix(error: VmDriftError) -> str:
+    if isinstance(error, Forbidden):
+        return ". This command only reads: it needs the verb list on every kind that docs/plan.md names"
+    if isinstance(error, SettingsError) and "KUBECONFIG" in str(error):
+        return ". Set KUBECONFIG to a kubeconfig file, or give a dump with -f"
+    return ""

@@ -1,0 +1,97 @@
+"""Free-room arithmetic: what each node has left, by what the pods bound there request, as the scheduler counts it.
+
+Source: kubernetes `pkg/api/v1/resource/helpers.go` (PodRequests). Room blocks nothing: a VM without room is Pending.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
+from typing import Any
+
+from vmdrift.snapshot import Snapshot
+from workers.surroundings import listed
+
+Obj = Mapping[str, Any]
+Amounts = Mapping[str, int]  # resource -> thousandths of its unit (cores, bytes, pieces)
+
+_QUANTITY = re.compile(r"([+-]?[0-9.]+)(?:([eE][+-]?[0-9]+)|([numkMGTPE]|[KMGTPE]i))?")
+_SUFFIX = {"": Decimal(1), "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3")}
+_SUFFIX |= {suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", 1)}
+_SUFFIX |= {f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", 1)}
+_TERMINAL = frozenset({"Succeeded", "Failed"})
+
+
+@lru_cache(maxsize=4096)
+def quantity(text: str) -> int:
+    """A Kubernetes quantity ("100m", "1Gi", "2e3") in thousandths; ValueError when it is none."""
+    found = _QUANTITY.fullmatch(text)
+    if not found:
+        message = f"{text[:40]!r} is no quantity"
+        raise ValueError(message)
+    number, exponent, suffix = found.groups()
+    amount = Decimal(number + (exponent or "")) * _SUFFIX[suffix or ""] * 1000
+    return int(amount.to_integral_value(ROUND_CEILING))
+
+
+def requests(pod: Obj) -> Amounts:
+    """What the scheduler reserves for a pod: its containers together, or its greediest init container."""
+    spec = pod["spec"]
+    inits = spec.get("initContainers") or ()
+    sidecars = [container for container in inits if container.get("restartPolicy") == "Always"]
+    total = _sum([*spec["containers"], *sidecars])
+    for container in inits:
+        for name, amount in _requested(container).items():
+            total[name] = max(total[name], amount)
+    for name, text in (spec.get("overhead") or {}).items():
+        total[name] += quantity(str(text))
+    total["pods"] += 1000
+    return {name: amount for name, amount in total.items() if amount}
+
+
+def _sum(containers: Iterable[Obj]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for container in containers:
+        total.update(_requested(container))
+    return total
+
+
+def _requested(container: Obj) -> dict[str, int]:
+    asked = (container.get("resources") or {}).get("requests") or {}
+    return {name: quantity(str(text)) for name, text in asked.items()}
+
+
+class Room:
+    """What is left on each node; `take` uses it up."""
+
+    def __init__(self, free: Mapping[str, Amounts]) -> None:
+        self._free = {node: Counter(amounts) for node, amounts in free.items()}
+
+    @classmethod
+    def of(cls, there: Snapshot) -> "Room":
+        """As the snapshot shows it."""
+        free: dict[str, Counter[str]] = {}
+        for node in listed(there, "nodes"):
+            allocatable = node.get("status", {}).get("allocatable") or {}
+            free[node["metadata"]["name"]] = Counter({name: quantity(str(text)) for name, text in allocatable.items()})
+        for pod in listed(there, "pods"):
+            node, phase = pod["spec"].get("nodeName", ""), pod.get("status", {}).get("phase")
+            if node in free and phase not in _TERMINAL:
+                free[node].subtract(requests(pod))
+        return cls(free)
+
+    def copy(self) -> "Room":
+        """One that can be used up by itself."""
+        return Room(self._free)
+
+    def fitting(self, nodes: Iterable[str], needs: Amounts) -> list[str]:
+        """Those of the nodes that have room for all that is needed."""
+        return [node for node in nodes if all(self._free[node][name] >= amount for name, amount in needs.items())]
+
+    def take(self, nodes: Iterable[str], needs: Amounts) -> str:
+        """Use up what is needed on the first of the nodes that has it: its name, "" when none has."""
+        found = next(iter(self.fitting(nodes, needs)), "")
+        if found:
+            self._free[found].subtract(needs)
+        return found

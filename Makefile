@@ -7,7 +7,7 @@ ARGS ?=
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check nightly bench-recovery e2e e2e-cluster clean
+.PHONY: help run test scenarios check nightly bench-recovery e2e e2e-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ run: .venv/demo ## Run everything: on the cluster of KUBECONFIG (observing; ARGS
 
 test: check ## Check the code and run the tests
 	$(BIN)/pytest -n 2 -m "not nightly" $(ARGS)
+
+scenarios: .venv/dev ## Show where the golden scenarios go another way than written down (ARGS=--write: write it down)
+	@$(BIN)/python -m tests.scenarios.golden $(ARGS)
 
 check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/ruff check

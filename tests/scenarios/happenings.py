@@ -1,0 +1,206 @@
+"""What can happen in a scenario: one word, then its arguments. `happen(stage, "power-cut node-a")`."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+
+import yaml
+
+from simulator.actors import objects
+from simulator.audit import Request
+from simulator.client import ApiError, Obj
+from simulator.migrating import migrate
+from simulator.objects import rfc3339
+from simulator.scene import Vm, add_vm
+from simulator.storeclient import StoreClient
+from simulator.world import World
+from tests.auditor import WORKERS, fail
+from tests.scenarios.stage import Stage
+
+_MACHINE = (
+    *("power-cut", "power-on", "cut-network", "restore-network", "stop-kubelet", "start-kubelet"),
+    *("stop-virt-handler", "start-virt-handler", "block-storage"),
+)
+
+
+def happen(stage: Stage, what: str) -> None:
+    """Let it happen now. KeyError for a word that is not known."""
+    word, _, rest = what.partition(" ")
+    if word in _MACHINE:
+        for node in rest.split():
+            getattr(stage.world.hypervisor, word.replace("-", "_"))(node)
+    else:
+        _HAPPENINGS[word](stage, rest)
+
+
+def _clock(stage: Stage, rest: str) -> None:
+    """`clock node-a -3600`, or `clock controller-manager 120`: seconds ahead of the API server's."""
+    who, skew = rest.split()
+    if who == "controller-manager":
+        stage.manager.leader.skew = float(skew)
+    else:
+        stage.world.hypervisor.set_clock(who, float(skew))
+
+
+def _kill(stage: Stage, who: str) -> None:
+    """An actor of the control plane, or the whole controller manager, is gone until it is started."""
+    if who == "controller-manager":
+        stage.manager.stop()
+    else:
+        stage.world.remove(stage.actors[who])
+
+
+def _start(stage: Stage, who: str) -> None:
+    if who == "controller-manager":
+        stage.manager.start("kube-controller-manager-1")
+    else:
+        stage.world.add(stage.actors[who])
+
+
+def _reactor(stage: Stage, how: str) -> None:
+    """`reactor restarted`, `reactor forgot` (nothing is left), `reactor again` (every job comes once more)."""
+    if how == "again":
+        stage.reactor.again()
+    else:
+        stage.restart(forgetful=how == "forgot")
+
+
+def _admin(stage: Stage) -> StoreClient:
+    return stage.world.api.client("system:admin")
+
+
+def _named(rest: str) -> tuple[str, str, str, str]:
+    """`kind [namespace/]name more...`; kinds in the default namespace need not say it."""
+    kind, name, *more = rest.split(" ", 2)
+    namespace, _, plain = name.rpartition("/")
+    everywhere = {
+        "nodes",
+        "namespaces",
+        "persistentvolumes",
+        "volumeattachments",
+        "localvolumes",
+        "localvolumereplicas",
+    }
+    return kind, plain, namespace or ("" if kind in everywhere else "default"), "".join(more)
+
+
+def _patch(stage: Stage, rest: str, subresource: str = "", user: str = "system:admin") -> None:
+    """`patch nodes node-b {spec: {unschedulable: true}}`."""
+    kind, name, namespace, change = _named(rest)
+    stage.world.api.client(user).patch(kind, name, yaml.safe_load(change), namespace, subresource=subresource)
+
+
+def _status(stage: Stage, rest: str) -> None:
+    """As KubeVirt would write it; a VM instance's status has no door of its own."""
+    subresource = "" if rest.startswith("virtualmachineinstances ") else "status"
+    _patch(stage, rest, subresource, "system:kubevirt:test")
+
+
+def _annotate(stage: Stage, rest: str) -> None:
+    """`annotate namespaces default vmdrift.io/policy=never`."""
+    target, _, pair = rest.rpartition(" ")
+    key, _, value = pair.partition("=")
+    _patch(stage, f"{target} {{metadata: {{annotations: {{{key}: {value or 'null'}}}}}}}")
+
+
+def _delete(stage: Stage, rest: str) -> None:
+    """`delete volumeattachments csi-of-vm` means those of the VM's volumes to a lost node."""
+    kind, name, namespace, _ = _named(rest)
+    names = [name]
+    if name.startswith("csi-of-"):
+        volume = f"default-{name.removeprefix('csi-of-')}-"
+        held = _admin(stage).list(kind)
+        names = [a["metadata"]["name"] for a in held if a["spec"]["source"]["persistentVolumeName"].startswith(volume)]
+    for one in names:
+        _admin(stage).delete(kind, one, namespace)
+
+
+def _force_delete(stage: Stage, rest: str) -> None:
+    """`force-delete vm` means its launchers, anything else the pod of that name."""
+    pods = _admin(stage).list("pods", "default")
+    for pod in pods:
+        if rest in {pod["metadata"]["name"], pod["metadata"].get("labels", {}).get("vm.kubevirt.io/name")}:
+            _admin(stage).delete("pods", pod["metadata"]["name"], "default", grace=0)
+
+
+def _replace(stage: Stage, node: str) -> None:
+    """Another machine registers under the name of one that was deleted."""
+    old = _admin(stage).get("nodes", node)
+    _admin(stage).delete("nodes", node)
+    status = {name: value for name, value in old["status"].items() if name in {"addresses", "allocatable", "capacity"}}
+    new = {"metadata": {"name": node, "labels": old["metadata"]["labels"]}, "spec": {}, "status": status}
+    _admin(stage).create("nodes", new)
+    stage.world.hypervisor.power_on(node)
+
+
+def _create(stage: Stage, name: str) -> None:
+    """A VM without a disk of its own, that wishes for node-a."""
+    add_vm(_admin(stage), Vm(name, node="node-a"))
+
+
+def _migrate(stage: Stage, vm: str) -> None:
+    """Live until the VM's migration is in flight, which it stays."""
+    migrate(stage.world, next(one for one in stage.vms if one.name == vm))
+
+
+def _api_fails(stage: Stage, rest: str) -> None:
+    """`api-fails delete 503 3 [late]`: the workers' next three deletes; late: after they took effect."""
+    verb, code, times, *late = rest.split()
+    fail(stage.world.api, int(code), int(times), verb=verb, late=bool(late))
+
+
+def _api_away(stage: Stage, seconds: str) -> None:
+    """The API server answers the workers 503 for so many seconds."""
+    stage.world.api.faults.append(partial(_away, stage.world, stage.world.now + float(seconds)))
+
+
+def _away(world: World, end: float, request: Request) -> ApiError | None:
+    if request.user != WORKERS or world.now >= end:
+        return None
+    return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", "the API server is starting")
+
+
+class _SickKubelet:
+    """A kubelet that is heard again and says that its node is not Ready."""
+
+    watches = ("nodes",)
+
+    def __init__(self, stage: Stage, node: str) -> None:
+        self.name, self._node, self._client = f"sick-kubelet-{node}", node, stage.world.api.client("system:nodes")
+
+    def step(self, now: float) -> float:
+        renewed = {"spec": {"renewTime": objects.micro_time(now)}}
+        self._client.patch("leases", self._node, renewed, "kube-node-lease")
+        node = self._client.get("nodes", self._node)
+        ready: Obj = {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": "PLEG is not healthy"}
+        if objects.condition(node, "Ready").get("status") != "False":
+            changed = objects.with_condition(objects.conditions(node), ready | {"lastTransitionTime": rfc3339(now)})
+            self._client.patch("nodes", self._node, {"status": {"conditions": changed}}, subresource="status")
+        return now + 10
+
+
+def _sick(stage: Stage, node: str) -> None:
+    stage.actors[node] = _SickKubelet(stage, node)
+    stage.world.add(stage.actors[node])
+
+
+_HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
+    "clock": _clock,
+    "kill": _kill,
+    "start": _start,
+    "reactor": _reactor,
+    "redis": lambda stage, _flushed: stage.reactor.flush(),
+    "patch": _patch,
+    "status": _status,
+    "annotate": _annotate,
+    "cordon": lambda stage, node: _patch(stage, f"nodes {node} {{spec: {{unschedulable: true}}}}"),
+    "uncordon": lambda stage, node: _patch(stage, f"nodes {node} {{spec: {{unschedulable: null}}}}"),
+    "delete": _delete,
+    "force-delete": _force_delete,
+    "replace": _replace,
+    "create": _create,
+    "migrate": _migrate,
+    "api-fails": _api_fails,
+    "api-away": _api_away,
+    "sick-kubelet": _sick,
+}

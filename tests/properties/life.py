@@ -1,0 +1,188 @@
+"""A cluster, the reactor in it, and all that can happen to both.
+
+Stories for single mutants and the state machine are told in these words, and judged by the same judge.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from reactor.model.errors import ClusterError
+from reactor.model.event import Event, recovered, unreachable
+from reactor.model.identity import NodeRef, Outage
+from reactor.settings import Settings
+from simulator import shapes
+from simulator.client import ApiError
+from simulator.manager import ControllerManager
+from simulator.migrating import migrate
+from simulator.scene import Scene, Vm, staged
+from tests.properties.fate import Fate
+from tests.properties.judge import Judge
+from tests.properties.redis import JudgedStore, Photographed
+from tests.properties.vms import ELIGIBLE, NODES, WHY
+from tests.virtual import KilledError
+from workers.intake import take_event
+
+_CALM = 5400.0  # seconds without trouble, after which everything has ended or waits
+_PAUSE = 600.0  # seconds, of which the reactor has at least that much to find out what it has missed
+_MANY = 2  # nodes that may be lost at once: 40 % of five
+
+
+class Life:
+    """A world from its beginning to its end; nodes are called by their names."""
+
+    def __init__(self, vms: Iterable[Vm], seed: int = 0) -> None:
+        self.vms = {vm.name: vm for vm in vms}
+        self.world = staged(Scene(NODES, tuple(self.vms.values())), seed)
+        self.hypervisor, self.manager, self._manager_runs = self.world.hypervisor, ControllerManager(self.world), True
+        self._managers, self._outages, self._rests_at = 1, set[Outage](), 0.0
+        asked = frozenset(vm.name for vm in self.vms.values() if vm.annotations.get("vmdrift.io/detach") == "delete")
+        self.judge = Judge(self.world, WHY, asked)
+        self.fate = Fate(self.world, self.lose_last_second)
+        self.fate.hold(self.world.api)
+        self.judge.known_until = self.fate.known_until
+        self.reactor = self._start(JudgedStore(self.world, self.judge))
+
+    def _start(self, store: JudgedStore) -> Photographed:
+        reactor = Photographed(self.world, Settings().to_policy(), store)
+        self.world.add(reactor)
+        return reactor
+
+    def live(self, seconds: float) -> None:
+        """Time goes by, then the judge speaks."""
+        self.world.run_for(seconds)
+        self._outages |= {record.outage for record in self.reactor.store._outages.values()}
+        assert not self.judge.wrong, self.judge.wrong
+
+    # what happens to nodes
+
+    def back(self, node: str) -> None:
+        """Whatever is wrong with it is repaired."""
+        if self.judge.visible.get("nodes", node) is None:
+            self._register(node)
+        machine = self.hypervisor.machines[node]
+        if not machine.powered:
+            self.hypervisor.power_on(node)
+        self.hypervisor.restore_network(node)
+        self.hypervisor.start_kubelet(node)
+        self.hypervisor.start_virt_handler(node)
+
+    def reinstall(self, node: str) -> None:
+        """The machine is taken off and comes back as another node of the same name."""
+        self.hypervisor.power_cut(node)
+        self.remove(node)
+        self.back(node)
+
+    def remove(self, node: str) -> None:
+        """Somebody deletes the Node object of a machine that does not answer."""
+        machine = self.hypervisor.machines[node]
+        if not machine.kubelet_works and self.judge.visible.get("nodes", node):
+            self.world.api.client("system:admin").delete("nodes", node)
+
+    def beat(self, node: str) -> None:
+        """Its virt-handler gets one sign of life through."""
+        machine = self.hypervisor.machines[node]
+        before = machine.virt_handler_alive, machine.network, machine.kubelet_alive
+        self.hypervisor.stop_kubelet(node)
+        self.hypervisor.restore_network(node)
+        self.hypervisor.start_virt_handler(node)
+        self.world.run_for(1)
+        machine.virt_handler_alive, machine.network, machine.kubelet_alive = before
+        self.hypervisor.set_clock(node, machine.skew)
+
+    def _register(self, node: str) -> None:
+        fresh = shapes.node(node, NODES.index(node))
+        self.world.api.client("system:admin").create("nodes", fresh)
+
+    # what happens to the control plane and to the VMs
+
+    def manager_dies(self) -> None:
+        """The controller manager is gone."""
+        if self._manager_runs:
+            self.manager.stop()
+            self._manager_runs = False
+
+    def manager_leads(self, skew: float) -> None:
+        """Another controller manager takes over, on a machine with another clock."""
+        self.manager_dies()
+        self.world.run_for(15)
+        self.manager.leader.skew = skew
+        self.manager.start(f"manager-{self._managers}")
+        self._managers, self._manager_runs = self._managers + 1, True
+
+    def migrate(self, vm: str) -> None:
+        """A live migration begins, if it can."""
+        name = f"migration-{vm}"
+        if vm in self.vms and self.judge.visible.get("virtualmachineinstancemigrations", name, "default") is None:
+            with suppress(RuntimeError, ApiError):  # it does not get that far, or its VM is gone before
+                migrate(self.world, self.vms[vm])
+
+    # what happens to the reactor
+
+    def crash(self) -> None:
+        """All its processes die and the queue is lost; others start."""
+        self.world.remove(self.reactor)
+        store = self.reactor.store
+        assert isinstance(store, JudgedStore)
+        self.reactor = self._start(store)
+
+    def lose_last_second(self) -> None:
+        """Redis comes back without its last second."""
+        self.reactor.lose_last_second()
+
+    def again(self) -> None:
+        """Every job that ever was runs once more."""
+        with suppress(KilledError):
+            self.reactor.again()
+
+    def tell(self, *, over: bool) -> None:
+        """Every outage that ever was is told once more, as lasting or as over, the newest first."""
+        for outage in sorted(self._outages, key=lambda outage: -outage.since):
+            self._take(recovered(outage, "test", self.world.now) if over else unreachable(outage, "test"))
+        self._take(unreachable(Outage(NodeRef("node-c", "never-was"), int(self.world.now)), "test"))
+
+    def _take(self, event: Event) -> None:
+        with suppress(KilledError, ClusterError):
+            take_event(event, self.reactor.tools)
+
+    # the end
+
+    def rest(self) -> None:
+        """All trouble ends, but for two nodes that stay off; then everything has its end, and every VM its place."""
+        self.fate.blows.clear()
+        if not self._manager_runs:
+            self.manager_leads(self.manager.leader.skew)
+        off = [node for node, machine in self.hypervisor.machines.items() if not machine.powered]
+        for node in sorted(set(NODES) - set(off[:_MANY])):
+            self.back(node)
+        self._rests_at = self.world.now
+        self.world.run(self._settled, _CALM)
+        self.live(60)
+        self._check(set(off[:_MANY]))
+
+    def _settled(self) -> bool:
+        going = [record for record in self.reactor.store._records.values() if not record.phase.is_end]
+        waiting = all(record.drift.vm.name in WHY for record in going)  # for as long as its node is off
+        return waiting and self._homeless() == [] and self.world.now > self._rests_at + _PAUSE
+
+    def _homeless(self) -> list[str]:
+        wanted = [vm for vm in ELIGIBLE if vm.name in self.vms]
+        return [vm.name for vm in wanted if len(self.hypervisor.running((vm.namespace, vm.name))) != 1]
+
+    def _check(self, off: set[str]) -> None:
+        records = self.reactor.store._records.values()
+        assert self._homeless() == [], [record for record in records if record.drift.vm.name in self._homeless()]
+        for vm in self.vms.values():
+            assert len(self.hypervisor.running((vm.namespace, vm.name))) < 2, vm
+        for record in records:
+            over = record.drift.outage.node.name not in off
+            assert record.phase.is_end or not over, record
+            assert record.phase.is_end or (record.again_at or 0) > self.world.now - 1, record
+        for told in self.reactor.store.outages():
+            assert told.outage.node.name in off, told
+        self._check_doubles()
+
+    def _check_doubles(self) -> None:
+        """What ran twice did so because its node was silent, or because Kubernetes itself let go of a deleted node."""
+        for double in self.hypervisor.double_runs:
+            silent = any((double.vm[1], node) in self.judge.blind for node in double.nodes)
+            assert silent or set(double.nodes) & self.judge.visible.gone.keys(), double

@@ -4,12 +4,13 @@ from typing import Any
 
 from simulator import shapes
 from simulator.client import Obj
-from simulator.scene import Storage, Vm
+from simulator.scene import FOR_EVER, Storage, Vm
 
 MARK = "vmdrift.io/e2e"  # a label, which our VMs select, and a taint, which only they tolerate; its value is the run
 _HOSTNAME = "kubernetes.io/hostname"
 # What launchers ask for besides cpu and memory (recorded).
 _DEVICES = {f"devices.kubevirt.io/{name}": "1k" for name in ("kvm", "tun", "vhost-net", "vhost-vsock")}
+_FILESYSTEMS = (Storage.LOCAL, Storage.OTHER_CSI)  # the others' volumes are Block
 _CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110", "ephemeral-storage": "200Gi", **_DEVICES}
 # As kubelets write it: without, the attach-detach controller leaves a node to its kubelet.
 _ATTACHES = {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
@@ -30,10 +31,15 @@ def driver(run: str) -> str:
     return f"{run}.rbd.csi.ceph.com"
 
 
+def unknown_driver(run: str) -> str:
+    """A CSI driver that nobody knows."""
+    return f"{run}.csi.example.com"
+
+
 def csi_node(run: str, name: str) -> Obj:
-    """Says that the node has our driver."""
-    entry = {"name": driver(run), "nodeID": name, "topologyKeys": None}
-    return {"metadata": {"name": name}, "spec": {"drivers": [entry]}}
+    """Says that the node has our drivers."""
+    entries = [{"name": has(run), "nodeID": name, "topologyKeys": None} for has in (driver, unknown_driver)]
+    return {"metadata": {"name": name}, "spec": {"drivers": entries}}
 
 
 def storage_class(run: str) -> Obj:
@@ -44,9 +50,9 @@ def storage_class(run: str) -> Obj:
 def claim(run: str, vm: Vm) -> Obj:
     """The VM's claim, on the volume that `volume` makes."""
     spec = {
-        "accessModes": ["ReadWriteOnce"],
+        "accessModes": ["ReadWriteMany" if vm.storage is Storage.RBD_SHARED else "ReadWriteOnce"],
         "storageClassName": run,
-        "volumeMode": "Filesystem" if vm.storage is Storage.LOCAL else "Block",
+        "volumeMode": "Filesystem" if vm.storage in _FILESYSTEMS else "Block",
     }
     made = shapes.claim(vm.namespace, f"{vm.name}-disk", spec)
     # A claim that says it is bound before its volume is there is Lost to the real controller.
@@ -57,25 +63,34 @@ def volume(run: str, vm: Vm, claimed: Obj) -> Obj:
     """The PersistentVolume of a stored claim."""
     if vm.storage is Storage.LOCAL:
         return shapes.volume(claimed, shapes.local_source(vm.node))
-    source = shapes.rbd_source(claimed["spec"]["volumeName"])["csi"]
-    return shapes.volume(claimed, {"csi": source | {"driver": driver(run)}})
+    name = claimed["spec"]["volumeName"]
+    if vm.storage is Storage.OTHER_CSI:
+        return shapes.volume(claimed, {"csi": {"driver": unknown_driver(run), "volumeHandle": name}})
+    return shapes.volume(claimed, {"csi": shapes.rbd_source(name)["csi"] | {"driver": driver(run)}})
 
 
 def machine(run: str, vm: Vm) -> Obj:
-    """The VirtualMachine."""
-    if vm.storage is Storage.CONTAINER_DISK:
-        disk: Obj = {"name": "root", "containerDisk": {"image": "registry.local/kubevirt/cirros:v1"}}
-    else:
-        disk = {"name": "data", "persistentVolumeClaim": {"claimName": f"{vm.name}-disk"}}
+    """The VirtualMachine. It is to run whatever its run strategy will be: virt-api, which starts others, may lack."""
     meta = {"name": vm.name, "namespace": vm.namespace, "annotations": dict(vm.annotations)}
-    return shapes.virtual_machine(meta, [disk], _placement(run, vm), {"runStrategy": vm.run_strategy})
+    starts = {"running": True} if vm.running else {"runStrategy": "Always"}
+    return shapes.virtual_machine(meta, _disks(vm), _placement(run, vm), starts)
+
+
+def _disks(vm: Vm) -> list[Obj]:
+    root: Obj = {"name": "root", "containerDisk": {"image": "registry.local/kubevirt/cirros:v1"}}
+    source: Obj = {"claimName": f"{vm.name}-disk"}
+    if vm.storage is Storage.CONTAINER_DISK:
+        return [root]
+    if vm.storage is Storage.RBD_HOTPLUGGED:
+        return [root, {"name": "data", "persistentVolumeClaim": source | {"hotpluggable": True}}]
+    return [{"name": "data", "persistentVolumeClaim": source}]
 
 
 def _placement(run: str, vm: Vm) -> Obj:
     tolerations: list[Any] = [{"key": MARK, "operator": "Equal", "value": run, "effect": "NoSchedule"}]
     if vm.toleration is not None:
         lost = {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"}
-        tolerations.append(lost | {"tolerationSeconds": vm.toleration})
+        tolerations.append(lost if vm.toleration == FOR_EVER else lost | {"tolerationSeconds": vm.toleration})
     pinned = {_HOSTNAME: vm.node} if vm.pinned else {}
     wish = {"matchExpressions": [{"key": _HOSTNAME, "operator": "In", "values": [vm.node]}]}
     preferred = [{"weight": 100, "preference": wish}]

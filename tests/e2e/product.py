@@ -15,6 +15,9 @@ from vmdrift.valkey import start as start_valkey
 _ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts")
 _WINDOW = 10.0  # seconds; the shortest that can be set
 _DETACH = 360.0  # seconds; Kubernetes' own, which cannot be set there
+# virt-handler beats every 60 to 132 s, the simulated one every 60, all the faster as it lives; a beat's stamp has whole
+# seconds, so there is a least grace, too.
+_GRACE, _LEAST_GRACE = 180.0, 8.0  # seconds
 
 
 class Product:
@@ -29,6 +32,7 @@ class Product:
             "KUBECONFIG": str(around.product),
             "VMDRIFT_REDIS_URL": url,
             "VMDRIFT_UNREACHABLE_WINDOW": f"{_WINDOW:g}",
+            "VMDRIFT_VIRT_HANDLER_GRACE": f"{max(_LEAST_GRACE, _GRACE / around.times):g}",
             "VMDRIFT_DETACH_WINDOW": f"{max(10.0, _DETACH / around.times):g}",
             "VMDRIFT_DETACH_POLICY": "wait",
             "VMDRIFT_MIN_AVAILABLE_NODES": "2",

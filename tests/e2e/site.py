@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reactor.model.drift import Record
 from reactor.model.node import node_view
@@ -21,6 +21,7 @@ from tests.e2e import objects
 from tests.e2e.product import Product
 from tests.e2e.surroundings import Access, Surroundings
 from tests.e2e.sweep import sweep
+from workers.views import vmi_view
 
 PREFIX = "vmdrift-e2e-"
 _SWEEP = 120.0  # seconds; a namespace of a real cluster takes a while to go
@@ -78,7 +79,7 @@ class Site:
 
     def __init__(self, around: Surroundings, access: Access) -> None:
         self.run, self.times = PREFIX + secrets.token_hex(3), around.times
-        self.nodes = tuple(f"{self.run}-{letter}" for letter in "abcd")
+        self.nodes = tuple(f"{self.run}-{letter}" for letter in "abcde")
         self.client, self.hypervisor, self.vms = access.own, Hypervisor(), list[Vm]()
         self._around, self._access = around, access
         self._launchers: Launchers | None = None
@@ -110,25 +111,30 @@ class Site:
         """The status of a node's condition Ready."""
         return node_view(self.client.get("nodes", node)).ready
 
-    def add(self, *vms: Vm) -> None:
-        """VMs that run where they were wanted."""
+    def add(self, *wanted: Vm) -> None:
+        """VMs, in the namespace of the run, that run where they were wanted."""
+        vms = [replace(vm, namespace=self.run) for vm in wanted]
         self.vms += vms
         for vm in vms:
             if vm.storage is not Storage.CONTAINER_DISK:
                 self._disk(vm)
             self.client.create("virtualmachines", objects.machine(self.run, vm))
         self.until("the VMs run", lambda: all(self._up(vm.name) for vm in vms))
-        strays = [vm.name for vm in vms if not self.runs_on(vm.name, vm.node)]
+        self.until("what is hotplugged is attached", lambda: all(self._plugged(vm.name) for vm in vms))
+        strays = [vm.name for vm in vms if self._running(vm.name) != [vm.node]]
         assert not strays, f"scheduled elsewhere than they wish: {strays}"
+        for vm in vms:
+            if vm.run_strategy != "Always":
+                self.client.patch("virtualmachines", vm.name, {"spec": {"runStrategy": vm.run_strategy}}, self.run)
 
-    def runs_on(self, vm: str, node: str) -> bool:
-        """Whether the VM is well, and really runs there and nowhere else."""
-        return self._up(vm) and self.hypervisor.running((self.run, vm)) == [node]
+    def runs(self, vm: str) -> bool:
+        """Whether the VM is well, and really runs, on one node."""
+        return self._up(vm) and len(self._running(vm)) == 1
 
     def seen(self, product: Product) -> Seen:
         """How things are now."""
         assert self._launchers
-        running = {vm.name: self.hypervisor.running((self.run, vm.name)) for vm in self.vms}
+        running = {vm.name: self._running(vm.name) for vm in self.vms}
         return Seen(product.records(self.run), *self._launchers.look(), running)
 
     def until(self, what: str, true: Callable[[], bool], seconds: float = PATIENCE) -> None:
@@ -140,6 +146,12 @@ class Site:
             return true()
 
         eventually(what, holds, seconds)
+
+    def _running(self, vm: str) -> list[str]:
+        return self.hypervisor.running((self.run, vm))
+
+    def _plugged(self, vm: str) -> bool:
+        return not vmi_view(self.client.get("virtualmachineinstances", vm, self.run)).unplugged
 
     def _up(self, vm: str) -> bool:
         status = self.client.get("virtualmachines", vm, self.run).get("status", {})

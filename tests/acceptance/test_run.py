@@ -13,6 +13,8 @@ from redis import Redis
 
 from tests.acceptance.commands import PROC, Done, alive, gone, vmdrift
 from tests.acceptance.conftest import Start
+from vmdrift.processes import Processes
+from vmdrift.valkey import start as start_valkey
 
 SIMULATE = ("run", "--simulate", "--factor", "25")
 STARTED = "Kubernetes notices in a few seconds."  # every process runs by then
@@ -181,13 +183,17 @@ def test_the_simulated_cluster_uses_the_redis_that_is_given(start: Start, redis_
     assert redis_url not in run.said, "a URL may hold a password"
 
 
-def test_the_simulated_cluster_never_touches_a_redis_that_is_in_use(redis_url: str, redis: Redis) -> None:
-    redis.set("rq:workers", "somebody else's")
+def test_the_simulated_cluster_never_touches_a_redis_that_is_in_use(folder: Path) -> None:
+    # A server of its own: workers that another test killed may still write to the common one.
+    with Processes(folder) as processes:
+        url = start_valkey(processes, folder)
+        with Redis.from_url(url) as redis:
+            redis.set("rq:workers", "somebody else's")
 
-    done = vmdrift("run", "--simulate", env={"VMDRIFT_REDIS_URL": redis_url})
+            done = vmdrift("run", "--simulate", env={"VMDRIFT_REDIS_URL": url})
 
-    refused(done, "needs an empty database")
-    assert redis.keys() == [b"rq:workers"]
+            refused(done, "needs an empty database")
+            assert redis.keys() == [b"rq:workers"]
 
 
 def refused(done: Done, said: str) -> None:

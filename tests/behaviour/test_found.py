@@ -95,6 +95,23 @@ def test_a_vm_whose_node_loses_power_while_it_starts_is_started_again() -> None:
     assert play.world.run(lambda: len(play.running("web")) == 1, 600)
 
 
+def test_a_vm_is_not_taken_for_pinned_while_all_other_nodes_are_registered_anew() -> None:
+    play = _play(Vm("web", node=LOST))
+    admin, hypervisor = play.world.api.client("admin"), play.world.hypervisor
+    hypervisor.power_cut(LOST)
+    play.world.run_for(300)
+    for node in _NODES[1:]:
+        hypervisor.power_cut(node)
+        admin.delete("nodes", node)
+    play.world.run_for(200)
+    assert play.story("web")[0] == "blocked"
+    for number, node in enumerate(_NODES[1:], 1):
+        admin.create("nodes", shapes.node(node, number))
+        hypervisor.power_on(node)
+    assert play.until("web", ("completed", "running-elsewhere"), limit=900)
+    assert play.running("web") != []
+
+
 def test_a_node_that_never_said_a_word_is_lost_too() -> None:
     play = _play(Vm("web", node=LOST))
     admin, hypervisor = play.world.api.client("admin"), play.world.hypervisor

@@ -20,7 +20,8 @@ def placement(
     admitted = _admitted(template, disks, others)
     fitting = targets(template, disks, others)
     available = 1 + sum(node.available for node in others)
-    if not admitted:
+    # Without another node, or without KubeVirt on those that there are, nothing is known of what it could run on.
+    if not admitted and any(SCHEDULABLE in node.labels for node in others):
         return _pinned(template, disks, others, lost)
     if available < policy.min_available_nodes:
         return Judgement(
@@ -29,7 +30,8 @@ def placement(
         )
     if not fitting:
         names = ", ".join(node.name for node in admitted[:3])
-        return Judgement("no-node-fits", f"It could run on {names}, but none of them is Ready and schedulable now.")
+        told = f"It could run on {names}, but none of them is Ready and schedulable now."
+        return Judgement("no-node-fits", told if names else "No other node runs KubeVirt now.")
     return Held(f"It can run on {fitting[0].name}.")
 
 

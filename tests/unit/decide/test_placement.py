@@ -126,7 +126,7 @@ def test_a_taint_that_is_a_preference_or_passes_does_not_make_a_vm_pinned(taint:
 
 def test_a_node_without_kubevirt_can_never_take_a_vm() -> None:
     assert not admits({}, replace(_B, labels={}))
-    assert _reason({}, _A, replace(_B, labels={})) == "pinned-to-node"
+    assert _reason({}, _A, replace(_B, labels={})) == "no-node-fits"
 
 
 def test_a_node_whose_virt_handler_is_away_for_a_moment_is_waited_for() -> None:
@@ -155,7 +155,7 @@ def test_the_lost_node_counts_among_the_available_nodes(least: int, reason: str)
 def test_the_lost_node_is_no_target_even_when_it_looks_ready() -> None:
     back = node(READY, "node-a")
     assert admits({}, back)
-    assert _reason({}, back) == "pinned-to-node"
+    assert _reason({}, back) == "too-few-nodes"
     assert _reason({}, back, replace(_B, unschedulable=True), policy=Policy(min_available_nodes=1)) == "no-node-fits"
 
 

@@ -10,7 +10,6 @@ from simulator.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.objects import epoch
-from simulator.selectors import Selection
 from simulator.world import World
 from tests.visible import Visible
 
@@ -74,7 +73,7 @@ class Auditor:
         if request.verb != "delete" or request.resource not in {"pods", "volumeattachments"}:
             yield "is not ours to do"
             return
-        obj = _found(self.world.api, request.resource, request.name, request.namespace)
+        obj = self._visible.get(request.resource, request.name, request.namespace)
         if request.uid is None:
             yield "without a uid precondition"
             return
@@ -87,7 +86,7 @@ class Auditor:
         yield from self._pod_objections(obj) if request.resource == "pods" else self._attachment_objections(obj)
 
     def _node_objections(self, name: str) -> Iterator[str]:
-        node = _found(self.world.api, "nodes", name)
+        node = self._visible.get("nodes", name)
         if node is None:
             yield f"node {name} is deleted"
             return
@@ -106,28 +105,16 @@ class Auditor:
             yield "its VM would not come back"
 
     def _comes_back(self, name: str, namespace: str) -> bool:
-        if vm := _found(self.world.api, "virtualmachines", name, namespace):
+        if vm := self._visible.get("virtualmachines", name, namespace):
             return bool(vm["spec"].get("running")) or vm["spec"].get("runStrategy") in {"Always", "RerunOnFailure"}
-        instance = _found(self.world.api, "virtualmachineinstances", name, namespace) or {"metadata": {}}
+        instance = self._visible.get("virtualmachineinstances", name, namespace) or {"metadata": {}}
         owners = instance["metadata"].get("ownerReferences", ())
         return any(owner["kind"] == "VirtualMachineInstanceReplicaSet" for owner in owners)
 
     def _attachment_objections(self, attachment: Obj) -> Iterator[str]:
         """Pod first, attachment second: the other way round it is made again on the dead node."""
-        volume = attachment["spec"]["source"]["persistentVolumeName"]
-        pods = self.world.store.list(Selection("pods", fields=f"spec.nodeName={attachment['spec']['nodeName']}")).items
-        for pod in pods:
-            names = {v.get("persistentVolumeClaim", {}).get("claimName") for v in pod["spec"].get("volumes", ())}
-            namespace = pod["metadata"]["namespace"]
-            if volume in {f"{namespace}-{name}" for name in names}:
-                yield f"pod {pod['metadata']['name']} on the same node still uses it"
-
-
-def _found(api: Api, resource: str, name: str, namespace: str = "") -> Obj | None:
-    try:
-        return api.store.get(resource, name, namespace)
-    except ApiError:
-        return None
+        for pod in self._visible.users(attachment):
+            yield f"pod {pod} on the same node still uses it"
 
 
 def fail(api: Api, code: int, times: int, *, verb: str, late: bool = False, **match: Any) -> None:

@@ -27,6 +27,14 @@ def redis(redis_url: str) -> Iterator[Redis]:
         yield connection
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each test that reports figures, on any of xdist's workers: what the random lives found."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", []):
+                terminalreporter.write_line(f"{name} ({outcome}): {value}")
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside() -> None:
     """Tests do not depend on whoever runs them."""

@@ -58,6 +58,13 @@ class Visible:
         """All objects that match."""
         return self.world.store.list(Selection(resource, fields=fields)).items
 
+    def users(self, attachment: Obj) -> Sequence[str]:
+        """The pods on an attachment's node that use its volume."""
+        volume, node = attachment["spec"]["source"]["persistentVolumeName"], attachment["spec"]["nodeName"]
+        return [
+            pod["metadata"]["name"] for pod in self.list("pods", f"spec.nodeName={node}") if volume in _volumes(pod)
+        ]
+
     def heard(self, lost: str) -> tuple[int, int]:
         """How many nodes besides this one renewed their Lease since it was lost, and how many there are."""
         others = [node for name, node in self.nodes.items() if name != lost]
@@ -92,3 +99,9 @@ class Visible:
         node.beat_at = now if beat != node.beat else node.beat_at
         node.ready_at = now if ready != node.ready else node.ready_at
         node.lease, node.beat, node.ready = lease, beat, ready
+
+
+def _volumes(pod: Obj) -> set[str]:
+    """The names of the PersistentVolumes of a pod's claims, as the scenes name them."""
+    claims = (volume.get("persistentVolumeClaim", {}).get("claimName") for volume in pod["spec"].get("volumes", ()))
+    return {f"{pod['metadata']['namespace']}-{claim}" for claim in claims}

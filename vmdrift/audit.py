@@ -85,7 +85,7 @@ def _all(nodes: Iterable[NodeAudit]) -> list[Fate]:
 def findings(there: Snapshot, policy: Policy, nodes: Sequence[NodeAudit]) -> list[Finding]:
     """What to change, the most VMs first. A VM stands in each that concerns it."""
     vms: dict[str, dict[str, None]] = defaultdict(dict)
-    # Placement says so of a VM only if there is any other node to go to.
+    # Told also where every VM has another objection that comes first, and where there are no VMs yet.
     if sum(view.available for view in there.nodes) < policy.min_available_nodes:
         vms["too-few-nodes"] = {}
     for fate in _all(nodes):

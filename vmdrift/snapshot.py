@@ -20,8 +20,11 @@ from reactor.model.node import NodeView, node_view
 from reactor.model.times import parse_time
 from workers.surroundings import NODE_LEASES, listed, renewed
 
-_NEEDED = {"Node": "nodes", "Pod": "pods", "VirtualMachine": "virtualmachines"} | {
-    "VirtualMachineInstance": "virtualmachineinstances"
+_NEEDED = {
+    "Node": "nodes",
+    "Pod": "pods",
+    "VirtualMachine": "virtualmachines",
+    "VirtualMachineInstance": "virtualmachineinstances",
 }
 _EXPECTED = {
     "Namespace": "namespaces",
@@ -32,8 +35,10 @@ _EXPECTED = {
     "VolumeAttachment": "volumeattachments",
     "Lease": "leases",
 }
-_OPTIONAL = {"LocalVolume": "localvolumes", "LocalVolumeReplica": "localvolumereplicas"} | {
-    "VirtualMachineInstanceReplicaSet": "virtualmachineinstancereplicasets"
+_OPTIONAL = {
+    "LocalVolume": "localvolumes",
+    "LocalVolumeReplica": "localvolumereplicas",
+    "VirtualMachineInstanceReplicaSet": "virtualmachineinstancereplicasets",
 }
 _KINDS: Mapping[str, str] = {**_NEEDED, **_EXPECTED, **_OPTIONAL}
 DUMP_COMMAND = (

@@ -29,8 +29,7 @@ _TABLE = (
         "watching-for-life",
         Phase.WAITING,
         "Lease and virt-handler heartbeat of the lost node must have been watched for VMDRIFT_VIRT_HANDLER_GRACE "
-        "without "
-        "a change. That counts from our first look, so it begins anew when Redis was lost.",
+        "without a change. That counts from our first look, so it begins anew when Redis was lost.",
         "The grace's end, or a sign of life.",
     ),
     Reason(
@@ -42,7 +41,7 @@ _TABLE = (
     Reason(
         "eviction-due",
         Phase.WAITING,
-        "Kubernetes is about to evict the launcher pod: its toleration of a lost node ends with the window.",
+        "Kubernetes is about to evict the launcher pod: its toleration of a lost node ends about now.",
         "The launcher pod is Terminating.",
     ),
     # blocked
@@ -56,26 +55,24 @@ _TABLE = (
     Reason(
         "virt-handler-alive",
         Phase.BLOCKED,
-        "The lost node's virt-handler heartbeat changed while we watched: only its kubelet is gone, and its VMs may "
-        "well "
-        "run (kubevirt issue 8104).",
+        "The lost node's virt-handler heartbeat changed while we watched: only its kubelet is gone, and its VMs may"
+        " well run (kubevirt issue 8104).",
         "VMDRIFT_VIRT_HANDLER_GRACE without another change, or the node's return.",
         "Restart the kubelet of that node.",
     ),
     Reason(
         "too-many-nodes-lost",
         Phase.BLOCKED,
-        "More nodes than VMDRIFT_MAX_UNREACHABLE are unreachable at once: that looks like the network or the control "
-        "plane.",
+        "More nodes than VMDRIFT_MAX_UNREACHABLE are unreachable at once: that looks like the network or the "
+        "control plane.",
         "Nodes come back; then a minute of cool-down.",
         "Look at the control plane and at what the lost nodes have in common.",
     ),
     Reason(
         "control-plane-unsteady",
         Phase.BLOCKED,
-        "The controller manager, or most other nodes, have not renewed their Leases since the outage began, so what "
-        "the "
-        "API says of nodes is not up to date.",
+        "The controller manager, or most nodes that are not lost, have not renewed their Leases since the outage "
+        "began, so what the API says of nodes is not up to date.",
         "They renew them; then a minute of cool-down.",
         "Look at kube-controller-manager and the API server.",
     ),
@@ -117,12 +114,11 @@ _TABLE = (
     Reason(
         "shared-volume-not-fenced",
         Phase.BLOCKED,
-        "A volume can be mounted by several nodes at once, so nothing would keep a node that is cut off but alive from "
-        "writing to it beside the new one.",
+        "A volume can be mounted by several nodes at once, so nothing would keep a node that is cut off but alive "
+        "from writing to it beside the new one.",
         "The node returns.",
         "Make sure that the node is off, then force delete the launcher pod yourself. "
-        "VMDRIFT_ALLOW_UNFENCED_RWX=true takes "
-        "the risk for all of them.",
+        "VMDRIFT_ALLOW_UNFENCED_RWX=true takes the risk for all of them.",
     ),
     Reason(
         "replica-not-synced",
@@ -134,9 +130,8 @@ _TABLE = (
     Reason(
         "claim-used-by-pod",
         Phase.BLOCKED,
-        "Another pod on the lost node uses a claim of the VM. While it exists, Kubernetes keeps the volume attached "
-        "there, "
-        "and the six minutes do not even begin.",
+        "Another pod on the lost node uses a claim of the VM. While it exists, Kubernetes keeps the volume attached"
+        " there, and the six minutes do not even begin.",
         "That pod is gone.",
         "Decide about the pod that is named: kubectl delete pod NAME --grace-period=0 --force.",
     ),
@@ -146,8 +141,7 @@ _TABLE = (
         "Kubernetes has not yet marked the launcher pod for deletion.",
         "The taint manager evicts the pod.",
         "Look at the pod's tolerations and at how many nodes of its zone are lost. VMDRIFT_DELETE_UNEVICTED=true "
-        "lets such "
-        "pods be deleted all the same.",
+        "lets such pods be deleted all the same.",
     ),
     Reason(
         "observe-only",
@@ -247,8 +241,7 @@ _TABLE = (
         "VolumeAttachment was deleted and a finalizer keeps it.",
         "The VolumeAttachment that is named is gone.",
         "If you know that the node is off: kubectl delete volumeattachment NAME. If it is deleted already, look at "
-        "the CSI "
-        "attacher; a finalizer is never removed from here.",
+        "the CSI attacher; a finalizer is never removed from here.",
     ),
     Reason(
         "volumeattachment-deleted",

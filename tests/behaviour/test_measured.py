@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from simulator.audit import Request
 from simulator.client import Obj
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Storage, Vm
@@ -76,6 +77,24 @@ def test_the_controller_manager_s_restart_renews_the_taint_but_not_when_the_node
     after = play.world.store.get("nodes", LOST)
     assert _taint(after) > _taint(before)
     assert _since(after) == _since(before)
+
+
+def test_eviction_is_a_plain_delete_which_no_disruption_budget_is_asked_about() -> None:
+    play = _lost(Vm("vm", node=LOST))
+    deletes: list[Request] = []
+
+    def note(request: Request) -> None:
+        if (request.verb, request.resource) not in {("get", "pods"), ("list", "pods"), ("watch", "pods")}:
+            deletes.extend([request] if request.resource == "pods" and request.name else [])
+
+    assert play.until("vm", ("waiting", "unreachable-window"))
+    play.world.api.faults.append(note)
+    assert play.until("vm", ("released", "force-deleted"))
+    pods = [request for request in deletes if request.verb in {"delete", "create"}]
+    assert [(request.verb, request.subresource, request.grace) for request in pods] == [
+        ("delete", "", None),
+        ("delete", "", 0),
+    ]
 
 
 def test_nobody_but_kubevirt_can_steer_through_the_status_of_an_instance() -> None:

@@ -154,10 +154,8 @@ class Judge:
 
     def _attachment(self, attachment: Obj) -> Iterator[str]:
         """Only where it is asked for, and the pod first: the other way round it is made again on the dead node."""
-        volume, node = attachment["spec"]["source"]["persistentVolumeName"], attachment["spec"]["nodeName"]
+        volume = attachment["spec"]["source"]["persistentVolumeName"]
         if not any(volume.startswith(f"default-{vm}-") for vm in self.deleting):
             yield f"nobody asked for {volume} to be detached at once"
-        for pod in self.visible.list("pods", f"spec.nodeName={node}"):
-            claims = {v.get("persistentVolumeClaim", {}).get("claimName") for v in pod["spec"].get("volumes", ())}
-            if volume in {f"{pod['metadata']['namespace']}-{claim}" for claim in claims}:
-                yield f"pod {pod['metadata']['name']} on {node} still uses {volume}"
+        for pod in self.visible.users(attachment):
+            yield f"pod {pod} still uses {volume}"

@@ -23,7 +23,7 @@ def late(judgement: Judgement, seen: Observation, free_at: float, policy: Policy
 
     `free_at`: since when nothing holds it back, seconds since the epoch.
     """
-    news = [told for told in seen.warnings if told.partition(": ")[2] not in judgement.sentence]
+    news = [told for told in seen.warnings if (told.partition(": ")[2] or told) not in judgement.sentence]
     said = f" Kubernetes says: {'; '.join(news)}" if news else ""
     if now < free_at + policy.start_deadline:
         return Judgement(judgement.reason, judgement.sentence + said)

@@ -9,12 +9,12 @@ from workers.decide.wishes import wished
 
 
 def undisturbed(seen: Observation, record: Record, policy: Policy, now: float) -> float | None:
-    """When to look again, seconds since the epoch, if there is nothing but waiting; None: look at everything.
+    """When to look again at a drift in its `detach-window`, seconds since the epoch; None: now, and at everything.
 
     `seen` holds what `workers.observe.glance` reads: node, VM and namespace. The end may move away from here (another
     controller manager, a pod that uses the claim), but never towards us.
     """
-    if record.reason != "detach-window" or record.released_at is None or seen.vm is None:
+    if record.released_at is None or seen.vm is None:
         return None
     end = record.released_at + policy.detach_window
     lost = isinstance(still_lost(seen.node, record.drift.outage), Held)

@@ -72,5 +72,5 @@ def _asleep(seen: Observation, record: Record) -> Judgement | None:
         return None
     return Judgement(
         "control-plane-unsteady",
-        f"Only {heard} of the {len(others)} other nodes have renewed their Leases since {clock_time(begin)}.",
+        f"Of the {len(others)} nodes not lost only {heard} have renewed their Leases since {clock_time(begin)}.",
     )

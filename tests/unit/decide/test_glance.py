@@ -59,6 +59,5 @@ def test_the_namespaces_and_the_installations_wish_count_too() -> None:
     assert undisturbed(_SEEN, _WAITING, Policy(detach="delete"), _GONE + 60.0) is None
 
 
-@pytest.mark.parametrize("change", [{"reason": "still-attached"}, {"released_at": None}])
-def test_only_a_drift_that_waits_for_the_forced_detach_can_be_left_alone(change: dict[str, Any]) -> None:
-    assert undisturbed(_SEEN, replace(_WAITING, **change), Policy(), _GONE + 60.0) is None
+def test_a_release_of_which_the_time_is_not_known_is_a_reason_to_look() -> None:
+    assert undisturbed(_SEEN, replace(_WAITING, released_at=None), Policy(), _GONE + 60.0) is None

@@ -4,7 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from reactor.model.reason import REASONS
-from reactor.settings import Settings, env_name
+from reactor.settings import Settings, env_names
 
 HERE = Path(__file__).parent
 
@@ -21,11 +21,18 @@ def settings() -> str:
         "| --- | --- | --- | --- |",
     ]
     for row in fields(Settings):
-        default = f"{row.default:g}" if isinstance(row.default, float) else row.default
+        default = _shown(row.default)
         unit = str(row.metadata["unit"]).replace("|", "or")
-        lines.append(f"| `{env_name(row)}` | {unit} | `{default}` | {row.metadata['why']} |")
+        names = ", else ".join(f"`{name}`" for name in env_names(row))
+        lines.append(f"| {names} | {unit} | {default} | {row.metadata['why']} |")
     lines += ["", "`KUBECONFIG` names the cluster; without it, the pod's own ServiceAccount does."]
     return "\n".join(lines) + "\n"
+
+
+def _shown(default: object) -> str:
+    if default in ("", ()):
+        return "not set"
+    return f"`{default:g}`" if isinstance(default, float) else f"`{str(default).lower()}`"
 
 
 def reasons() -> str:

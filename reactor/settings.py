@@ -3,78 +3,16 @@
 A variable that is set but empty counts as not set, as it does in most manifests.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Self
 
+from reactor import values
 from reactor.model.drift import Policy
 from reactor.model.errors import SettingsError
 
-Parse = Callable[[str], Any]
 
-
-def _seconds(least: float, most: float = 7 * 86400) -> Parse:
-    def parse(text: str) -> float:
-        # The pattern keeps out what float() would take but nobody means: nan, inf, 1e3, 1_000, other scripts' digits.
-        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not least <= float(text) <= most:
-            message = f"a number of seconds from {least:g} to {most:g}"
-            raise ValueError(message)
-        return float(text)
-
-    return parse
-
-
-def _count(least: int, most: int) -> Parse:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
-            message = f"a whole number from {least} to {most}"
-            raise ValueError(message)
-        return int(text)
-
-    return parse
-
-
-def _one_of(*words: str) -> Parse:
-    def parse(text: str) -> str:
-        if text not in words:
-            message = "one of " + ", ".join(words)
-            raise ValueError(message)
-        return text
-
-    return parse
-
-
-def _share(text: str) -> str:
-    percent = re.fullmatch(r"([0-9]{1,3})%", text)
-    if not (percent and int(percent[1]) <= 100) and not re.fullmatch(r"[0-9]{1,5}", text):  # noqa: PLR2004 - percent
-        message = "a share of the nodes from 0% to 100%, or a number of nodes"
-        raise ValueError(message)
-    return text
-
-
-def _truth(text: str) -> bool:
-    return bool(_one_of("true", "false")(text) == "true")
-
-
-def _globs(text: str) -> tuple[str, ...]:
-    globs = tuple(part.strip() for part in text.split(","))
-    if not all(re.fullmatch(r"[A-Za-z0-9.*?-]+", glob) and re.search(r"[A-Za-z0-9]", glob) for glob in globs):
-        message = (
-            "CSI driver names separated by commas, in which * and ? stand for anything, for instance *.nfs.example"
-        )
-        raise ValueError(message)
-    return globs
-
-
-def _redis_url(text: str) -> str:
-    if not text.startswith(("redis://", "rediss://", "unix://")):
-        message = "a URL that starts with redis://, rediss:// or unix://"
-        raise ValueError(message)
-    return text
-
-
-def setting(unit: str, default: Any, parse: Parse, why: str, **more: Any) -> Any:
+def setting(unit: str, default: Any, parse: values.Parse, why: str, **more: Any) -> Any:
     """One row of the registry, named VMDRIFT_ + the field's name, or `env`. A `secret` value is never shown."""
     return field(default=default, metadata={"unit": unit, "parse": parse, "why": why, **more})
 
@@ -84,6 +22,12 @@ def env_name(row: Field[Any]) -> str:
     return str(row.metadata.get("env") or f"VMDRIFT_{row.name.upper()}")
 
 
+def env_names(row: Field[Any]) -> tuple[str, ...]:
+    """It, and the variable that is read where it is not set."""
+    also = row.metadata.get("also")
+    return (env_name(row), *([also] if also else []))
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, parsed; durations in seconds."""
@@ -91,123 +35,233 @@ class Settings:
     redis_url: str = setting(
         "URL",
         "redis://127.0.0.1:6379/0",
-        _redis_url,
+        values.redis_url,
         "Where queue, records and locks live. It may hold a password, so it is never shown.",
         secret=True,
     )
     policy: str = setting(
         "auto | observe | never",
         "auto",
-        _one_of("auto", "observe", "never"),
+        values.one_of("auto", "observe", "never"),
         "observe decides and tells, and never changes the cluster; never refuses. The annotation vmdrift.io/policy on "
         "a VM, or else on its namespace, goes before it.",
     )
     unreachable_window: float = setting(
         "seconds",
         300.0,
-        _seconds(10),
+        values.seconds(10),
         "How long a node must have been unreachable. Not under 10: Kubernetes' times are whole seconds.",
     )
     virt_handler_grace: float = setting(
         "seconds",
         180.0,
-        _seconds(1),
+        values.seconds(1),
         "How long we must have watched a lost node's Lease and virt-handler heartbeat without a change. virt-handler "
         "writes every 60 to 132 s.",
     )
     max_unreachable: str = setting(
         "share or count of nodes",
         "40%",
-        _share,
+        values.share,
         "When more nodes than this are unreachable nothing is done: it is rather the control plane than the nodes. One "
         "lost node is never too many.",
     )
     detach_window: float = setting(
         "seconds",
         360.0,
-        _seconds(10),
+        values.seconds(10),
         "When to look for Kubernetes' forced detach: its own six minutes after the launcher pod is gone.",
     )
     detach: str = setting(
         "wait | delete",
         "wait",
-        _one_of("wait", "delete"),
+        values.one_of("wait", "delete"),
         "delete frees the volume at once by deleting its VolumeAttachment; it is unfenced, hence not the default.",
         env="VMDRIFT_DETACH_POLICY",
     )
     min_available_nodes: int = setting(
         "nodes",
         2,
-        _count(1, 1000),
+        values.count(1, 1000),
         "The source document's prerequisite; the lost node counts, so a cluster of two that loses one drifts.",
     )
     shared_csi_drivers: tuple[str, ...] = setting(
         "CSI driver names, * and ? allowed, separated by commas",
         (),
-        _globs,
+        values.globs("CSI driver names", "*.nfs.example"),
         "Whose volumes can be attached to any node, besides Rook-Ceph's and HwameiStor's. Unknown means unsafe.",
     )
     allow_unfenced_rwx: bool = setting(
         "true | false",
         False,
-        _truth,
+        values.truth,
         "Move VMs with volumes that several nodes may write to at once although nothing proves that the lost node has "
         "stopped. Two writers destroy a disk.",
     )
     delete_unevicted: bool = setting(
         "true | false",
         False,
-        _truth,
+        values.truth,
         "Force delete launcher pods, too, that Kubernetes itself does not evict (tolerations, or too many nodes of a "
         "zone lost).",
     )
     start_deadline: float = setting(
         "seconds",
         1800.0,
-        _seconds(60),
+        values.seconds(60),
         "How long the new VM may take to run, once no volume holds it back, before its drift is told as failed.",
     )
     resync: float = setting(
         "seconds",
         60.0,
-        _seconds(1, 3600),
+        values.seconds(1, 3600),
         "How often every open outage is told again. Whatever was lost in between comes back within this time.",
     )
     api_timeout: float = setting(
         "seconds",
         3.0,
-        _seconds(0.1, 6),
+        values.seconds(0.1, 6),
         "For one API call. Well below the 8 s after which a silent worker's job is given to another.",
     )
     watch_silence: float = setting(
         "seconds",
         150.0,
-        _seconds(1, 3600),
+        values.seconds(1, 3600),
         "A watch that says nothing for so long is dead; the API server sends a bookmark about once a minute.",
     )
     history_ttl: float = setting(
         "seconds",
         604800.0,
-        _seconds(60, 365 * 86400),
+        values.seconds(60, 365 * 86400),
         "How long ended drifts stay in Redis for people to read.",
+    )
+
+    listen: str = setting(
+        "address:port",
+        "127.0.0.1:8080",
+        values.address,
+        "Where events of other systems are received. Another address than loopback needs somebody who may post, or "
+        "VMDRIFT_INSECURE_NO_AUTH.",
+    )
+    web_processes: int = setting("processes", 2, values.count(1, 64), "How many processes receive events.")
+    insecure_no_auth: bool = setting(
+        "true | false",
+        False,
+        values.truth,
+        "Receive events of anybody who can reach the address. For a test bed only.",
+    )
+    tokens_file: str = setting(
+        "path",
+        "",
+        str,
+        "A JSON file that names who may post, and what (docs/cloudevents.md). Read anew when it changes.",
+    )
+    oidc_issuer: str = setting(
+        "URL", "", values.web_url, "Whose JWTs are believed, besides the tokens of the file: Knative's sender identity."
+    )
+    oidc_audience: str = setting("text", "", str, "The audience that those JWTs must bear.")
+    oidc_ca_file: str = setting(
+        "path",
+        "",
+        str,
+        "The authority that vouches for the issuer, instead of the system's. For Kubernetes as the issuer: the "
+        "ServiceAccount's ca.crt.",
+    )
+    oidc_token_file: str = setting(
+        "path",
+        "",
+        str,
+        "A bearer token to ask the issuer for its keys with, read anew each time. Kubernetes tells them to "
+        "ServiceAccounts only.",
+    )
+    alert_node_label: str = setting(
+        "label", "node", str, "The label of an Alertmanager alert that names the node that is lost."
+    )
+    strict_types: bool = setting(
+        "true | false", False, values.truth, "Refuse events of types that are not known, instead of ignoring them."
+    )
+    max_event_bytes: int = setting(
+        "bytes",
+        65536,
+        values.count(256, 16777216),
+        "The longest request that is read; a longer one is answered with 413.",
+    )
+    max_backlog: int = setting(
+        "jobs",
+        10000,
+        values.count(1, 10000000),
+        "When so many posts wait to be taken in, others are told to come later.",
+    )
+    sender_rate: int = setting(
+        "events per minute", 6000, values.count(1, 10000000), "What one sender may post in a minute."
+    )
+    dedup_ttl: float = setting(
+        "seconds",
+        86400.0,
+        values.seconds(60),
+        "How long an event is remembered by source and id: told again, it changes nothing.",
+    )
+    fsync_wait: float = setting(
+        "seconds",
+        2.0,
+        values.seconds(0, 4),
+        "How long to wait until Redis has an accepted event on disk (WAITAOF); 0: not at all. Without appendonly, with "
+        "appendfsync no, or before Redis 7.2, nothing is waited for.",
+    )
+    webhook_origins: tuple[str, ...] = setting(
+        "DNS names, * and ? allowed, separated by commas",
+        (),
+        values.globs("DNS names", "*.example.com"),
+        "Who is allowed to deliver, when asked by an OPTIONS request as the Web Hook specification has it.",
+    )
+    sink: str = setting(
+        "URL",
+        "",
+        values.sink_url,
+        "Where events about drifts are delivered, by POST. It may hold a token, so it is never shown.",
+        also="K_SINK",
+        secret=True,
+    )
+    sink_overrides: tuple[tuple[str, str], ...] = setting(
+        "JSON",
+        (),
+        values.overrides,
+        'Extensions that every delivered event gets: {"extensions": {"name": "text"}}. Knative\'s SinkBinding sets it.',
+        env="K_CE_OVERRIDES",
+    )
+    sink_token_file: str = setting(
+        "path", "", str, "A file with the bearer token that the sink wants. Read anew at each delivery."
+    )
+    sink_ca_certs: str = setting(
+        "PEM",
+        "",
+        str,
+        "Certificates of authorities that are believed besides the system's. Knative's SinkBinding sets it.",
+        env="K_CA_CERTS",
+    )
+    sink_give_up: float = setting(
+        "seconds",
+        86400.0,
+        values.seconds(1),
+        "How long an event that cannot be delivered is tried again, before it goes to the dead letters.",
     )
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Self:
         """From environment variables; SettingsError names every malformed one."""
-        values, wrong = {}, []
+        found, wrong = {}, []
         for row in fields(cls):
-            text = env.get(env_name(row), "")
+            text = next((text for name in env_names(row) if (text := env.get(name, ""))), "")
             if not text:
                 continue
             try:
-                values[row.name] = row.metadata["parse"](text)
+                found[row.name] = row.metadata["parse"](text)
             except ValueError as error:
-                found = "what was given" if row.metadata.get("secret") else repr(text[:60])
-                wrong.append(f"{env_name(row)}: {found} is not {error}")
+                shown = "what was given" if row.metadata.get("secret") else repr(text[:60])
+                wrong.append(f"{env_name(row)}: {shown} is not {error}")
         if wrong:
             raise SettingsError("; ".join(wrong))
-        return cls(**values)
+        return cls(**found)
 
     def to_policy(self) -> Policy:
         """The part of it that decisions are made of."""

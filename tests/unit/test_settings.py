@@ -25,6 +25,37 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_API_TIMEOUT": 3.0,
     "VMDRIFT_WATCH_SILENCE": 150.0,
     "VMDRIFT_HISTORY_TTL": 604800.0,
+    "VMDRIFT_LISTEN": "127.0.0.1:8080",
+    "VMDRIFT_WEB_PROCESSES": 2,
+    "VMDRIFT_INSECURE_NO_AUTH": False,
+    "VMDRIFT_TOKENS_FILE": "",
+    "VMDRIFT_OIDC_ISSUER": "",
+    "VMDRIFT_OIDC_AUDIENCE": "",
+    "VMDRIFT_OIDC_CA_FILE": "",
+    "VMDRIFT_OIDC_TOKEN_FILE": "",
+    "VMDRIFT_ALERT_NODE_LABEL": "node",
+    "VMDRIFT_STRICT_TYPES": False,
+    "VMDRIFT_MAX_EVENT_BYTES": 65536,
+    "VMDRIFT_MAX_BACKLOG": 10000,
+    "VMDRIFT_SENDER_RATE": 6000,
+    "VMDRIFT_DEDUP_TTL": 86400.0,
+    "VMDRIFT_FSYNC_WAIT": 2.0,
+    "VMDRIFT_WEBHOOK_ORIGINS": (),
+    "VMDRIFT_SINK": "",
+    "K_CE_OVERRIDES": (),
+    "VMDRIFT_SINK_TOKEN_FILE": "",
+    "K_CA_CERTS": "",
+    "VMDRIFT_SINK_GIVE_UP": 86400.0,
+}
+# Any text is a path, an audience, a label or a certificate: what is wrong with it shows where it is used.
+TEXTS = {
+    "VMDRIFT_TOKENS_FILE",
+    "VMDRIFT_OIDC_AUDIENCE",
+    "VMDRIFT_OIDC_CA_FILE",
+    "VMDRIFT_OIDC_TOKEN_FILE",
+    "VMDRIFT_ALERT_NODE_LABEL",
+    "VMDRIFT_SINK_TOKEN_FILE",
+    "K_CA_CERTS",
 }
 GOOD = {
     "VMDRIFT_REDIS_URL": ["rediss://:pw@redis:6380/1", "unix:///run/valkey.sock"],
@@ -43,8 +74,31 @@ GOOD = {
     "VMDRIFT_API_TIMEOUT": ["0.1", "6"],
     "VMDRIFT_WATCH_SILENCE": ["1", "3600"],
     "VMDRIFT_HISTORY_TTL": ["60", "31536000"],
+    "VMDRIFT_LISTEN": ["0.0.0.0:80", "[::1]:8080", "localhost:65535"],
+    "VMDRIFT_WEB_PROCESSES": ["1", "64"],
+    "VMDRIFT_INSECURE_NO_AUTH": ["true", "false"],
+    "VMDRIFT_OIDC_ISSUER": ["https://oidc.example/a"],
+    "VMDRIFT_STRICT_TYPES": ["true", "false"],
+    "VMDRIFT_MAX_EVENT_BYTES": ["256", "16777216"],
+    "VMDRIFT_MAX_BACKLOG": ["1", "10000000"],
+    "VMDRIFT_SENDER_RATE": ["1", "10000000"],
+    "VMDRIFT_DEDUP_TTL": ["60", "604800"],
+    "VMDRIFT_FSYNC_WAIT": ["0", "4"],
+    "VMDRIFT_WEBHOOK_ORIGINS": ["eventgrid.example", "*.example,b.example"],
+    "VMDRIFT_SINK": ["http://broker.knative-eventing.svc/ns/b", "https://a.example:8443/in?access_token=t"],
+    "VMDRIFT_SINK_GIVE_UP": ["1", "604800"],
+    **{name: ["any", "/text"] for name in TEXTS},
 }
-URL = "a URL that starts with redis://, rediss:// or unix://"
+SECRET = {
+    "VMDRIFT_REDIS_URL": (
+        ["http://user:secret@redis", "user:secret@redis:6379", "REDIS://:secret@redis"],
+        "a URL that starts with redis://, rediss:// or unix://",
+    ),
+    "VMDRIFT_SINK": (
+        ["sink.example", "http://user:secret@sink", "http://sink/in#part", "http://sink/in ?access_token=secret"],
+        "a URL that starts with https:// or http://, without user or fragment",
+    ),
+}
 EXPECTED = {
     "VMDRIFT_POLICY": "one of auto, observe, never",
     "VMDRIFT_UNREACHABLE_WINDOW": "a number of seconds from 10 to 604800",
@@ -62,6 +116,21 @@ EXPECTED = {
     "VMDRIFT_API_TIMEOUT": "a number of seconds from 0.1 to 6",
     "VMDRIFT_WATCH_SILENCE": "a number of seconds from 1 to 3600",
     "VMDRIFT_HISTORY_TTL": "a number of seconds from 60 to 3.1536e+07",
+    "VMDRIFT_LISTEN": "an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
+    "VMDRIFT_WEB_PROCESSES": "a whole number from 1 to 64",
+    "VMDRIFT_INSECURE_NO_AUTH": "one of true, false",
+    "VMDRIFT_OIDC_ISSUER": "a URL that starts with https:// or http://, without user, query or fragment",
+    "VMDRIFT_STRICT_TYPES": "one of true, false",
+    "VMDRIFT_MAX_EVENT_BYTES": "a whole number from 256 to 16777216",
+    "VMDRIFT_MAX_BACKLOG": "a whole number from 1 to 10000000",
+    "VMDRIFT_SENDER_RATE": "a whole number from 1 to 10000000",
+    "VMDRIFT_DEDUP_TTL": "a number of seconds from 60 to 604800",
+    "VMDRIFT_FSYNC_WAIT": "a number of seconds from 0 to 4",
+    "VMDRIFT_WEBHOOK_ORIGINS": "DNS names separated by commas, in which * and ? stand for anything, "
+    "for instance *.example.com",
+    "K_CE_OVERRIDES": 'a JSON object {"extensions": {"name": "text"}} '
+    "with names of 1 to 20 of a-z0-9 that are not ours",
+    "VMDRIFT_SINK_GIVE_UP": "a number of seconds from 1 to 604800",
 }
 BAD = {
     "VMDRIFT_POLICY": ["Auto", "always", " auto"],
@@ -79,6 +148,29 @@ BAD = {
     "VMDRIFT_API_TIMEOUT": ["0", "6.1"],
     "VMDRIFT_WATCH_SILENCE": ["0.9", "3600.5"],
     "VMDRIFT_HISTORY_TTL": ["59", "31536001"],
+    "VMDRIFT_LISTEN": ["8080", "127.0.0.1", "127.0.0.1:65536", "http://a:80", "::1:8080", "a:80\n"],
+    "VMDRIFT_WEB_PROCESSES": ["0", "65", "two"],
+    "VMDRIFT_INSECURE_NO_AUTH": ["yes"],
+    "VMDRIFT_OIDC_ISSUER": ["oidc.example", "ftp://a", "https://u@a", "https://a?b", "https://a#b", "https://a\n"],
+    "VMDRIFT_STRICT_TYPES": ["1"],
+    "VMDRIFT_MAX_EVENT_BYTES": ["255", "16777217", "64k"],
+    "VMDRIFT_MAX_BACKLOG": ["0", "10000001"],
+    "VMDRIFT_SENDER_RATE": ["0", "10000001"],
+    "VMDRIFT_DEDUP_TTL": ["59", "604801"],
+    "VMDRIFT_FSYNC_WAIT": ["5", "-1"],
+    "VMDRIFT_WEBHOOK_ORIGINS": [",", "*", "https://a.example"],
+    "K_CE_OVERRIDES": [
+        "{",
+        "[]",
+        "1",
+        '{"extensions":[]}',
+        '{"extensions":{"A":"b"}}',
+        '{"extensions":{"id":"b"}}',
+        '{"extensions":{"a":1}}',
+        '{"extensions":{"sequence":"1"}}',
+        "[" * 100000,
+    ],
+    "VMDRIFT_SINK_GIVE_UP": ["0", "604801"],
 }
 
 
@@ -115,7 +207,7 @@ def test_every_default_would_be_accepted_as_a_value() -> None:
 
 
 def test_every_setting_has_good_and_bad_values_here() -> None:
-    assert GOOD.keys() == DEFAULTS.keys() == BAD.keys() | {"VMDRIFT_REDIS_URL"}
+    assert GOOD.keys() | {"K_CE_OVERRIDES"} == DEFAULTS.keys() == BAD.keys() | SECRET.keys() | TEXTS
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
@@ -136,11 +228,22 @@ def test_a_malformed_value_is_refused_with_its_name_the_value_and_what_is_expect
     assert str(caught.value) == f"{name}: {text[:60]!r} is not {EXPECTED[name]}"
 
 
-@pytest.mark.parametrize("text", ["http://user:secret@redis", "user:secret@redis:6379", "REDIS://:secret@redis"])
-def test_a_malformed_redis_url_is_refused_without_showing_it(text: str) -> None:
+@pytest.mark.parametrize(("name", "text"), every({name: texts for name, (texts, _) in SECRET.items()}))
+def test_a_malformed_value_that_may_hold_a_secret_is_refused_without_showing_it(name: str, text: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        Settings.read({"VMDRIFT_REDIS_URL": text})
-    assert str(caught.value) == f"VMDRIFT_REDIS_URL: what was given is not {URL}"
+        Settings.read({name: text})
+    assert str(caught.value) == f"{name}: what was given is not {SECRET[name][1]}"
+
+
+def test_overrides_are_read_as_knative_writes_them() -> None:
+    read = Settings.read({"K_CE_OVERRIDES": '{"extensions":{"extra":"this is an extra attribute","x1":""}}'})
+    assert read.sink_overrides == (("extra", "this is an extra attribute"), ("x1", ""))
+    assert Settings.read({"K_CE_OVERRIDES": '{"extensions":null}'}) == Settings.read({"K_CE_OVERRIDES": "{}"})
+
+
+def test_a_sink_that_knative_gives_is_read_where_none_is_set() -> None:
+    assert Settings.read({"K_SINK": "http://a"}).sink == "http://a"
+    assert Settings.read({"K_SINK": "http://a", "VMDRIFT_SINK": "http://b"}).sink == "http://b"
 
 
 def test_all_malformed_values_are_told_at_once() -> None:

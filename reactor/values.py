@@ -1,0 +1,117 @@
+"""Text -> the value of a setting. Each parser raises ValueError whose text completes "X is not ..."."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+Parse = Callable[[str], Any]
+
+
+def seconds(least: float, most: float = 7 * 86400) -> Parse:
+    """A number of seconds in these bounds."""
+
+    def parse(text: str) -> float:
+        # The pattern keeps out what float() would take but nobody means: nan, inf, 1e3, 1_000, other scripts' digits.
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not least <= float(text) <= most:
+            message = f"a number of seconds from {least:g} to {most:g}"
+            raise ValueError(message)
+        return float(text)
+
+    return parse
+
+
+def count(least: int, most: int) -> Parse:
+    """A whole number in these bounds."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            message = f"a whole number from {least} to {most}"
+            raise ValueError(message)
+        return int(text)
+
+    return parse
+
+
+def one_of(*words: str) -> Parse:
+    """One of these words."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            message = "one of " + ", ".join(words)
+            raise ValueError(message)
+        return text
+
+    return parse
+
+
+def share(text: str) -> str:
+    """A percentage or a count of nodes."""
+    percent = re.fullmatch(r"([0-9]{1,3})%", text)
+    if not (percent and int(percent[1]) <= 100) and not re.fullmatch(r"[0-9]{1,5}", text):  # noqa: PLR2004 - percent
+        message = "a share of the nodes from 0% to 100%, or a number of nodes"
+        raise ValueError(message)
+    return text
+
+
+def truth(text: str) -> bool:
+    """Either true or false."""
+    return bool(one_of("true", "false")(text) == "true")
+
+
+def globs(what: str, example: str) -> Parse:
+    """Patterns for `what`, separated by commas."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        names = tuple(part.strip() for part in text.split(","))
+        if not all(re.fullmatch(r"[A-Za-z0-9.*?-]+", name) and re.search(r"[A-Za-z0-9]", name) for name in names):
+            message = f"{what} separated by commas, in which * and ? stand for anything, for instance {example}"
+            raise ValueError(message)
+        return names
+
+    return parse
+
+
+def address(text: str) -> str:
+    """An address and a port."""
+    found = re.fullmatch(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", text)
+    if not found or not int(found[1]) < 65536:  # noqa: PLR2004 - ports
+        message = "an address and a port, such as 127.0.0.1:8080 or [::1]:8080"
+        raise ValueError(message)
+    return text
+
+
+def _like(pattern: str, what: str) -> Parse:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(what)
+        return text
+
+    return parse
+
+
+redis_url = _like(r"(?s)(rediss?|unix)://.*", "a URL that starts with redis://, rediss:// or unix://")
+# They name a place and hold no secret.
+web_url = _like(
+    r"https?://[^\s/?#@]+(/[^\s?#]*)?", "a URL that starts with https:// or http://, without user, query or fragment"
+)
+# Something is posted to them; a query may hold a token.
+sink_url = _like(
+    r"https?://[^\s/?#@]+([/?][^\s#]*)?", "a URL that starts with https:// or http://, without user or fragment"
+)
+
+
+_CORE = {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data", "sequence"}
+
+
+def overrides(text: str) -> tuple[tuple[str, str], ...]:
+    """Knative's CloudEvent overrides: names and values of extensions that every event gets."""
+    message = 'a JSON object {"extensions": {"name": "text"}} with names of 1 to 20 of a-z0-9 that are not ours'
+    try:
+        extensions = json.loads(text).get("extensions")
+        pairs = tuple(extensions.items()) if extensions is not None else ()
+    except (ValueError, AttributeError, RecursionError):
+        raise ValueError(message) from None
+    if not all(re.fullmatch(r"[a-z0-9]{1,20}", n) and n not in _CORE and isinstance(v, str) for n, v in pairs):
+        raise ValueError(message)
+    return pairs

@@ -18,8 +18,8 @@ from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.identity import INSTANCE, Drift, Outage, VmRef, take
 from reactor.model.node import NodeView, goes_on, node_view
 from workers.drift import first_record
+from workers.news import news
 from workers.observe import lease
-from workers.outbox import news
 from workers.tools import Tools
 
 log = structlog.get_logger()
@@ -107,8 +107,17 @@ def _begin(instance: _Instance, outage: Outage, signs: Signs | None, tools: Tool
     if vm is None:
         log.info("its VM is gone: nobody would start it again", instance=f"{instance}")
         return None
+    return _first(Drift(vm, outage), instance.uid, signs, tools)
+
+
+def begin(vm: VmRef, vmi_uid: str, node: NodeView, outage: Outage, tools: Tools) -> Record:
+    """The drift of one VM, as it stands or new, and of no other VM of its node. Raises ClusterError, StoreError."""
     drift = Drift(vm, outage)
-    record = first_record(drift, tools, instance.uid, signs)
+    return tools.store.record(drift.id) or _first(drift, vmi_uid, _signs(node, outage, tools), tools)
+
+
+def _first(drift: Drift, vmi_uid: str, signs: Signs | None, tools: Tools) -> Record:
+    record = first_record(drift, tools, vmi_uid, signs)
     events = [encode(event) for event in news(None, record, tools.source, tools.clock())]
     if tools.store.create(record, events):
         log.info(record.sentence, drift=str(drift), phase=record.phase.value, reason=record.reason)

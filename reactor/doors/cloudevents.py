@@ -17,7 +17,7 @@ _REQUIRED = ("type", "source", "id", "subject")
 
 def encode(event: Event) -> dict[str, Any]:
     """The event as the JSON object of the structured mode."""
-    attributes = {
+    attributes: dict[str, Any] = {
         "type": event.type,
         "source": event.source,
         "id": event.id,
@@ -25,6 +25,8 @@ def encode(event: Event) -> dict[str, Any]:
         "time": datetime.fromtimestamp(event.time, UTC),
         "datacontenttype": "application/json",
     }
+    if event.schema:
+        attributes["dataschema"] = event.schema
     body: dict[str, Any] = orjson.loads(JSONFormat().write(CloudEvent(attributes, dict(event.data))))
     return body
 
@@ -46,4 +48,4 @@ def decode(body: Mapping[str, Any]) -> Event:
     if moment is None or moment.tzinfo is None:
         raise BadInput(f"event.time: expected RFC 3339 with a zone, found {body['time'][:60]!r}")
     kind, source, event_id, subject = (body[name] for name in _REQUIRED)
-    return Event(kind, source, event_id, subject, moment.timestamp(), data)
+    return Event(kind, source, event_id, subject, moment.timestamp(), data, str(event.get_dataschema() or ""))

@@ -26,9 +26,12 @@ from reactor.model.times import Clock
 
 EVENTS = "events"  # CloudEvents to be taken in
 DRIFTS = "drifts"  # one job per VM and outage
+OUTGOING = "outgoing"  # one job per event that is delivered to others
 # What the jobs call. A dotted name, because the reactor knows nothing of the workers; a contract test resolves both.
 TAKE_EVENT = "workers.rq.take_event"
+TAKE_POST = "workers.rq.take_post"
 RUN_DRIFT = "workers.rq.run_drift"
+DELIVER = "workers.rq.deliver"
 SERIALIZER = "json"
 
 # Neither number is a limit that we want: RQ counts every "come again" as a retry, for the life of the job.
@@ -59,6 +62,11 @@ def event_entry(event: Event) -> Entry:
 def drift_entry(drift: Drift) -> Entry:
     """The job that makes this drift's passes."""
     return Entry(DRIFTS, drift.id, RUN_DRIFT, (VERSION, drift.as_json()), f"drift {drift}")
+
+
+def letter_entry(letter_id: str) -> Entry:
+    """The job that delivers this letter (doors.outbox)."""
+    return Entry(OUTGOING, f"out_{letter_id}", DELIVER, (VERSION, {"letter": letter_id}), f"deliver event {letter_id}")
 
 
 class Queue(Protocol):
@@ -136,20 +144,7 @@ class RqQueue:
         return beat is not None and self._clock() - beat.timestamp() < ORPHANED_AFTER
 
     def _put(self, queue: RedisQueue, entry: Entry, due: float) -> None:
-        job = Job.create(
-            entry.function,
-            args=list(entry.args),
-            id=entry.id,
-            origin=queue.name,
-            connection=self._redis,
-            serializer=SERIALIZER,
-            description=entry.description,
-            timeout=JOB_TIMEOUT,
-            result_ttl=self._keep,
-            failure_ttl=self._keep,
-            # Serves only a job whose worker died (RQ's "abandoned"); what a job itself wants, it says when it ends.
-            retry=Retry(max=FOR_EVER),
-        )
+        job = new_job(entry, queue, self._redis, self._keep)
         with self._redis.pipeline() as pipe:
             # Said here, because RQ begins a transaction of its own on a pipeline without one, and only an empty one.
             pipe.multi()
@@ -162,6 +157,24 @@ class RqQueue:
             else:
                 queue.schedule_job(job, datetime.fromtimestamp(due, UTC), pipeline=pipe)
             pipe.execute()
+
+
+def new_job(entry: Entry, queue: RedisQueue, redis: Redis, keep: int) -> Job:
+    """RQ's job for an entry, not written yet. `keep` in seconds: how long it stays readable when it has ended."""
+    return Job.create(
+        entry.function,
+        args=list(entry.args),
+        id=entry.id,
+        origin=queue.name,
+        connection=redis,
+        serializer=SERIALIZER,
+        description=entry.description,
+        timeout=JOB_TIMEOUT,
+        result_ttl=keep,
+        failure_ttl=keep,
+        # Serves only a job whose worker died (RQ's "abandoned"); what a job itself wants, it says when it ends.
+        retry=Retry(max=FOR_EVER),
+    )
 
 
 def _scheduled(queue: RedisQueue) -> ScheduledJobRegistry:

@@ -11,12 +11,20 @@ from reactor.model.identity import Outage
 
 NODE_UNREACHABLE = "io.vmdrift.node.unreachable"
 NODE_RECOVERED = "io.vmdrift.node.recovered"
+NODE_FENCED = "io.vmdrift.node.fenced"
+DRIFT_REQUESTED = "io.vmdrift.vm.drift.requested"
 DRIFT_PREFIX = "io.vmdrift.vm.drift."
+# What the data of outgoing events looks like: docs/events/drift.json has it as its $id. A tag (RFC 4151) is a name and
+# promises no place on the web.
+DRIFT_SCHEMA = "tag:vmdrift.io,2026:events/drift/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`time` in seconds since the epoch; `subject` a node's name or `namespace/vm`; `data` is a JSON object."""
+    """`time` in seconds since the epoch; `subject` a node's name or `namespace/vm`.
+
+    `data` is a JSON object, `schema` the URI of its JSON Schema ("": none).
+    """
 
     type: str
     source: str
@@ -24,6 +32,7 @@ class Event:
     subject: str
     time: float
     data: Mapping[str, Any] = field(default_factory=dict)
+    schema: str = ""
 
 
 def watcher_source(cluster_uid: str) -> str:

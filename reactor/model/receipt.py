@@ -1,0 +1,65 @@
+"""What an accepted event is known by, and what became of it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any, Self
+
+from reactor.model.errors import BadInput
+from reactor.model.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was found when the event was looked at. `outage` is its id, `drifts` the ids of its drifts, as far as known.
+
+    `outcome`: `taken` (something goes on because of it, or went on already), `nothing` (there is nothing to do).
+    """
+
+    outcome: str
+    reason: str
+    sentence: str
+    outage: str = ""
+    drifts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An event that was accepted; `at` in seconds since the epoch; `result` is None until a worker has looked at it."""
+
+    source: str
+    event: str
+    type: str
+    subject: str
+    sender: str
+    at: float
+    result: Result | None = field(default=None)
+
+    @property
+    def id(self) -> str:
+        """The same for the same `source` and `id`, by which CloudEvents tells one event from another."""
+        return sha256(f"{self.source}\0{self.event}".encode()).hexdigest()[:32]
+
+    @classmethod
+    def for_event(cls, event: Event, sender: str, now: float) -> Self:
+        """Nobody has looked at it yet."""
+        return cls(event.source, event.id, event.type, event.subject, sender, now)
+
+    @property
+    def hint(self) -> Event:
+        """The event as far as it counts: what else it carried is not looked at."""
+        return Event(self.type, self.source, self.event, self.subject, self.at)
+
+    def as_json(self) -> dict[str, Any]:
+        """What `of` reads."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON; BadInput for another shape."""
+        try:
+            result = data.get("result")
+            made = Result(**{**result, "drifts": tuple(result["drifts"])}) if result else None
+            return cls(**{**data, "result": made})
+        except (KeyError, TypeError) as error:
+            raise BadInput(f"receipt: {error}") from error

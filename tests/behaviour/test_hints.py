@@ -1,0 +1,136 @@
+"""What other systems tell is looked up, and answered with what was found; nobody can order anything."""
+
+import pytest
+
+from reactor.doors.inbox import Accepted
+from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.receipt import Result
+from simulator.scene import Scene, Vm
+from tests.virtual import Play
+from workers.hints import look_after, take_post
+
+LOST = "node-a"
+
+
+class _Told:
+    """A play whose events come from others; our own watcher is there all the same."""
+
+    def __init__(self, *vms: Vm) -> None:
+        self.play = Play.of(Scene((LOST, "node-b", "node-c"), vms or (Vm("web", node=LOST), Vm("wiki", node=LOST))))
+        self.inbox = self.play.reactor.inbox
+        self._number = 0
+
+    def tell(self, kind: str, subject: str) -> Result:
+        self._number += 1
+        event = Event(kind, "/monitoring", f"{self._number}", subject, self.play.world.now)
+        (accepted,) = self.inbox.accept([event], "me")
+        return self._taken(accepted, event)
+
+    def _taken(self, accepted: Accepted, event: Event) -> Result:
+        from reactor.doors.cloudevents import encode
+
+        receipt_id = accepted.receipt.id
+        take_post({receipt_id: encode(event)}, self.inbox, self.play.reactor.tools)
+        receipt = self.inbox.receipt(receipt_id)
+        assert receipt is not None
+        assert receipt.result is not None
+        return receipt.result
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "reason"),
+    [
+        (NODE_UNREACHABLE, LOST, "node-ready"),
+        (NODE_UNREACHABLE, "node-z", "no-such-node"),
+        (NODE_RECOVERED, LOST, "no-outage"),
+        (NODE_FENCED, LOST, "proof-not-used"),
+        (DRIFT_REQUESTED, "default/web", "node-ready"),
+        (DRIFT_REQUESTED, "default/none", "no-such-vm"),
+    ],
+)
+def test_where_the_api_server_knows_better_it_is_told_and_nothing_is_done(kind: str, subject: str, reason: str) -> None:
+    told = _Told()
+    result = told.tell(kind, subject)
+    assert (result.outcome, result.reason) == ("nothing", reason)
+    assert result.sentence.endswith(".")
+    assert told.play.records == []
+
+
+def test_what_was_answered_stays_answered_when_its_job_comes_once_more() -> None:
+    told = _Told()
+    event = Event(NODE_UNREACHABLE, "/monitoring", "x", LOST, told.play.world.now)
+    (accepted,) = told.inbox.accept([event], "me")
+    assert told._taken(accepted, event).reason == "node-ready"
+    _lost(told)
+    assert told._taken(accepted, event).reason == "node-ready"
+
+
+def test_a_node_that_says_itself_that_it_is_not_ready_is_alive() -> None:
+    told = _Told()
+    conditions = [{"type": "Ready", "status": "False", "lastTransitionTime": "2026-11-24T03:00:00Z"}]
+    told.play.world.api.client("system:node:node-a").patch(
+        "nodes", LOST, {"status": {"conditions": conditions}}, subresource="status"
+    )
+    assert told.tell(NODE_UNREACHABLE, LOST).reason == "kubelet-reports-not-ready"
+
+
+def _lost(told: _Told) -> None:
+    told.play.world.hypervisor.power_cut(LOST)
+    told.play.world.run_for(70)
+
+
+def test_a_node_that_is_lost_is_told_with_its_outage_and_its_drifts() -> None:
+    told = _Told()
+    _lost(told)
+    result = told.tell(NODE_UNREACHABLE, LOST)
+    assert (result.outcome, result.reason) == ("taken", "outage")
+    assert result.outage == told.play.outages()[0].id
+    assert set(result.drifts) == {record.drift.id for record in told.play.records}
+    assert len(result.drifts) == 2
+
+
+def test_no_event_shortens_the_window_however_often_it_is_told() -> None:
+    told = _Told()
+    _lost(told)
+    while told.play.world.now < told.play.outages()[0].since + 290:
+        told.tell(NODE_UNREACHABLE, LOST)
+        told.tell(NODE_FENCED, LOST)
+        told.tell(DRIFT_REQUESTED, "default/web")
+        told.play.world.run_for(20)
+    assert told.play.auditor.deletions == []
+    assert told.play.until_ended()
+    assert len(told.play.auditor.deletions) == 2
+    told.play.check()
+
+
+def test_a_drift_that_is_requested_is_that_of_one_vm_only() -> None:
+    told = _Told()
+    told.play.world.remove(told.play.reactor)  # nobody watches
+    told.play.world.hypervisor.power_cut(LOST)
+    told.play.world.run_for(70)
+    result = told.tell(DRIFT_REQUESTED, "default/web")
+    assert (result.outcome, result.reason, len(result.drifts)) == ("taken", "drift", 1)
+    assert [record.drift.vm.name for record in told.play.records] == ["web"]
+
+
+def test_recovered_is_believed_only_where_the_api_server_says_so() -> None:
+    told = _Told()
+    _lost(told)
+    assert told.tell(NODE_RECOVERED, LOST).reason == "still-unreachable"
+    assert len(told.play.outages()) == 1
+
+
+def test_an_event_whose_job_was_lost_is_looked_after_and_answered() -> None:
+    told = _Told()
+    tools = told.play.reactor.tools
+    event = Event(NODE_UNREACHABLE, "/monitoring", "x", LOST, told.play.world.now)
+    receipt = told.inbox.accept([event], "me")[0].receipt
+    told.play.reactor.queue._jobs.clear()
+    assert look_after(told.inbox, tools) == 0
+    told.play.world.run_for(61)
+    assert look_after(told.inbox, tools) == 1
+    told.play.world.run_for(61)
+    settled = told.inbox.receipt(receipt.id)
+    assert settled is not None
+    assert settled.result is not None
+    assert look_after(told.inbox, tools) == 0

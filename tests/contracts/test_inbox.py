@@ -1,0 +1,184 @@
+"""The inbox: the twin and the real one keep the same promises."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Queue as RedisQueue
+from rq.job import Job
+
+from reactor.doors.inbox import Accepted, Inbox, RedisInbox
+from reactor.doors.queue import EVENTS, SERIALIZER, TAKE_POST
+from reactor.model.drift import Ended
+from reactor.model.errors import StoreUnreachable
+from reactor.model.event import Event
+from reactor.model.receipt import Receipt, Result
+from simulator.twins.inbox import MemoryInbox
+from simulator.twins.queue import MemoryQueue
+from tests.contracts.interrupted import Before
+
+NOW = 1795500000.0
+_RESULT = Result("taken", "outage", "Node n is lost.", "u_1", ("d_1", "d_2"))
+
+
+class _Clock:
+    now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    return _Clock()
+
+
+@pytest.fixture(params=["twin", "redis"])
+def inbox(request: pytest.FixtureRequest, clock: _Clock) -> Inbox:
+    if request.param == "twin":
+        return MemoryInbox(MemoryQueue(clock, lambda _: Ended("a", "b", "c")), clock, 3600)
+    return RedisInbox(request.getfixturevalue("redis"), clock, 3600, 2.0)
+
+
+def _event(number: int, source: str = "/s") -> Event:
+    return Event("io.vmdrift.node.unreachable", source, f"{number}", "node-a", NOW, {"any": "thing"})
+
+
+def _told(inbox: Inbox, events: Sequence[Event]) -> list[tuple[str, bool]]:
+    return [(one.receipt.event, one.duplicate) for one in inbox.accept(events, "me")]
+
+
+def test_an_event_is_accepted_once_by_source_and_id(inbox: Inbox) -> None:
+    assert _told(inbox, [_event(1)]) == [("1", False)]
+    assert _told(inbox, [_event(1), _event(2)]) == [("1", True), ("2", False)]
+    assert _told(inbox, [_event(1, "/other")]) == [("1", False)]
+    assert inbox.backlog() == 3
+
+
+def test_nothing_is_written_for_nothing_new(inbox: Inbox) -> None:
+    assert _told(inbox, []) == []
+    _told(inbox, [_event(1)])
+    before = inbox.backlog()
+    _told(inbox, [_event(1), _event(1)])
+    assert inbox.backlog() == before
+
+
+def test_a_receipt_says_who_sent_what_when_and_what_became_of_it(inbox: Inbox) -> None:
+    receipt = inbox.accept([_event(1)], "me")[0].receipt
+    assert inbox.receipt(receipt.id) == Receipt("/s", "1", _event(1).type, "node-a", "me", NOW)
+    inbox.settle(receipt.id, _RESULT)
+    settled = inbox.receipt(receipt.id)
+    assert settled is not None
+    assert settled.result == _RESULT
+    assert inbox.receipt("another") is None
+
+
+def test_what_nobody_looked_at_can_be_found(inbox: Inbox, clock: _Clock) -> None:
+    first = inbox.accept([_event(1)], "me")[0].receipt
+    clock.now += 30
+    second = inbox.accept([_event(2)], "me")[0].receipt
+    assert inbox.unsettled(NOW - 1) == []
+    assert inbox.unsettled(NOW) == [first]
+    assert inbox.unsettled(NOW + 30) == [first, second]
+    inbox.settle(first.id, _RESULT)
+    assert inbox.unsettled(NOW + 30) == [second]
+
+
+def test_a_senders_minute_is_his_own_and_ends(inbox: Inbox, clock: _Clock) -> None:
+    assert [inbox.spend("a", 2), inbox.spend("a", 3), inbox.spend("b", 1)] == [2, 5, 1]
+    clock.now += 60
+    assert inbox.spend("a", 1) == 1
+
+
+def test_events_are_counted_by_type_and_result(inbox: Inbox) -> None:
+    for kind, result, events in [("a.b", "accepted", 1), ("a.b", "accepted", 2), ("other", "refused", 1)]:
+        inbox.count(kind, result, events)
+    assert inbox.counts() == {("a.b", "accepted"): 3, ("other", "refused"): 1}
+
+
+def test_events_and_their_job_are_written_together(redis: Redis, clock: _Clock) -> None:
+    accepted = RedisInbox(redis, clock, 3600, 0.0).accept([_event(1), _event(2)], "me")
+    (job_id,) = RedisQueue(EVENTS, connection=redis, serializer=SERIALIZER).job_ids
+    job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
+    assert job.func_name == TAKE_POST
+    assert set(job.args[1]) == {one.receipt.id for one in accepted}
+    assert job.description == "node.unreachable node-a and 1 more"
+
+
+def test_of_two_that_come_at_the_same_moment_one_is_the_duplicate(redis: Redis, clock: _Clock) -> None:
+    """The second one looks, and before it writes the first one is there."""
+    first, late = (RedisInbox(redis, clock, 3600, 0.0) for _ in range(2))
+    accept = late._accept
+
+    def interrupted(pipe: Any, events: Sequence[Event], sender: str) -> list[Accepted]:
+        return accept(Before(pipe, "multi", lambda: first.accept([_event(1)], "me")), events, sender)
+
+    late._accept = interrupted  # type: ignore[method-assign]
+    assert [one.duplicate for one in late.accept([_event(1)], "me")] == [True]
+    assert first.backlog() == 1
+
+
+@pytest.fixture
+def durable(redis: Redis) -> Iterator[Redis]:
+    """Its settings are as they were afterwards."""
+    before: Any = redis.config_get("append*")
+    yield redis
+    for name in ("appendfsync", "appendonly"):
+        redis.config_set(name, before[name])
+
+
+class _Slow:
+    """A disk that takes longer than anybody waits: nothing is on it yet."""
+
+    def __init__(self, redis: Any) -> None:
+        self._redis = redis
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._redis, name)
+
+    def pipeline(self, **more: Any) -> Any:
+        pipe = self._redis.pipeline(**more)
+        if not more.get("transaction", True):
+            execute = pipe.execute
+            pipe.execute = lambda **words: [execute(**words)[0], [0, 0]]
+        return pipe
+
+
+def test_what_is_not_on_disk_in_time_is_not_accepted_and_sent_again_it_is_waited_for_again(
+    durable: Redis, clock: _Clock
+) -> None:
+    durable.config_set("appendfsync", "everysec")
+    inbox = RedisInbox(durable, clock, 3600, 2.0)
+    inbox._redis = _Slow(durable)  # type: ignore[assignment]
+    for _ in range(2):
+        with pytest.raises(StoreUnreachable, match="not written it to disk within 2 s"):
+            inbox.accept([_event(1)], "me")
+    assert _told(RedisInbox(durable, clock, 3600, 2.0), [_event(1)]) == [("1", True)]
+
+
+def test_waiting_is_for_the_event_whichever_connection_wrote_it(durable: Redis, clock: _Clock) -> None:
+    """With appendfsync no nothing is ever known to be on disk, so whoever really waits is told so."""
+    inbox = RedisInbox(durable, clock, 3600, 0.01)
+    inbox._never_synced = lambda: False  # type: ignore[method-assign]
+    durable.config_set("appendfsync", "no")
+    with pytest.raises(StoreUnreachable):
+        inbox.accept([_event(1)], "me")
+
+
+@pytest.mark.parametrize(("name", "value"), [("appendfsync", "no"), ("appendonly", "no")])
+def test_a_server_that_never_tells_is_not_waited_for(durable: Redis, clock: _Clock, name: str, value: str) -> None:
+    durable.config_set(name, value)
+    assert _told(RedisInbox(durable, clock, 3600, 0.01), [_event(1)]) == [("1", False)]
+
+
+def test_what_redis_refuses_to_write_is_not_accepted(redis: Redis, clock: _Clock) -> None:
+    inbox = RedisInbox(redis, clock, 3600, 0.0)
+    redis.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(StoreUnreachable):
+            inbox.accept([_event(1)], "me")
+    finally:
+        redis.config_set("maxmemory", "0")
+    assert inbox.backlog() == 0
+    assert _told(inbox, [_event(1)]) == [("1", False)]

@@ -1,0 +1,130 @@
+"""What other systems tell: each event is a hint, looked up in the API server, and answered with what was found there.
+
+A sender can say where to look, never what to do: windows, prerequisites and pods are the cluster's and ours.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import structlog
+
+from reactor.doors.cloudevents import decode
+from reactor.doors.inbox import Inbox, post_entry
+from reactor.doors.queue import drift_entry
+from reactor.model.drift import Ended
+from reactor.model.errors import BadInput
+from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.event import recovered as over
+from reactor.model.event import unreachable as lost
+from reactor.model.identity import Outage
+from reactor.model.node import NodeView, node_view
+from reactor.model.receipt import Result
+from reactor.model.times import clock_time
+from workers.intake import begin, on_node, take_event
+from workers.tools import Tools
+
+log = structlog.get_logger()
+
+_LONG = 60.0  # seconds after which an accepted event should have been looked at
+
+
+def take_post(events: Mapping[str, object], inbox: Inbox, tools: Tools) -> Ended:
+    """The events of one POST, by their receipts. Raises ClusterError, StoreError: then those not settled come again."""
+    for receipt_id, carried in events.items():
+        known = inbox.receipt(receipt_id)
+        if known is not None and known.result is not None:
+            continue
+        result = _taken(carried, tools)
+        inbox.settle(receipt_id, result)
+        log.info(result.sentence, receipt=receipt_id, outcome=result.outcome, reason=result.reason)
+    return Ended("taken", "post", f"{len(events)} events.")
+
+
+def look_after(inbox: Inbox, tools: Tools) -> int:
+    """Wake the jobs of events that were accepted and not looked at since; RQ can lose one. How many. StoreError."""
+    waiting = inbox.unsettled(tools.clock() - _LONG)
+    for receipt in waiting:
+        tools.queue.wake(post_entry({receipt.id: receipt.hint}), tools.clock())
+    return len(waiting)
+
+
+def _taken(carried: object, tools: Tools) -> Result:
+    try:
+        event = decode(carried if isinstance(carried, dict) else {})
+    except BadInput as error:
+        return Result("nothing", "bad-input", f"{error}.")
+    if event.type not in _KINDS:
+        return Result("nothing", "unknown-type", f"Events of type {event.type[:80]!r} are not taken in here.")
+    return _KINDS[event.type](event, tools)
+
+
+def _unreachable(event: Event, tools: Tools) -> Result:
+    found = tools.cluster.find("nodes", event.subject)
+    node = node_view(found) if found else None
+    if node is None or node.outage is None:
+        return _not_lost(event.subject, node)
+    take_event(lost(node.outage, event.source), tools)
+    return _outage(node.outage, tools)
+
+
+def _not_lost(name: str, node: NodeView | None) -> Result:
+    if node is None:
+        return Result("nothing", "no-such-node", f"There is no node {name}.")
+    if node.ready == "False":
+        told = f"Node {name} itself says that it is not Ready, so its kubelet is alive and its VMs may well run."
+        return Result("nothing", "kubelet-reports-not-ready", told)
+    since = f" since {clock_time(node.ready_since)}" if node.ready_since else ""
+    return Result("nothing", "node-ready", f"The API server calls node {name} Ready{since}, so nothing is done.")
+
+
+def _outage(outage: Outage, tools: Tools) -> Result:
+    records = tools.store.records(outage.id)
+    told = f"Node {outage.node.name} is unreachable since {clock_time(outage.since)}; drifts: {len(records)}."
+    return Result("taken", "outage", told, outage.id, tuple(record.drift.id for record in records))
+
+
+def _recovered(event: Event, tools: Tools) -> Result:
+    known = [record.outage for record in tools.store.outages() if record.outage.node.name == event.subject]
+    if not known:
+        return Result("nothing", "no-outage", f"No outage of node {event.subject} is open.")
+    for outage in known:
+        take_event(over(outage, event.source, tools.clock()), tools)
+    ended = [tools.store.outage(outage.id) for outage in known]
+    if any(record is not None and record.recovered_at is None for record in ended):
+        told = f"The API server still calls node {event.subject} unreachable, so its outage goes on."
+        return replace(_outage(known[-1], tools), outcome="nothing", reason="still-unreachable", sentence=told)
+    return replace(_outage(known[-1], tools), reason="outage-over", sentence=f"Node {event.subject} is back.")
+
+
+def _fenced(event: Event, _tools: Tools) -> Result:
+    told = f"Proof that node {event.subject} is off is not used yet: its VMs keep to the documented windows."
+    return Result("nothing", "proof-not-used", told)
+
+
+def _requested(event: Event, tools: Tools) -> Result:
+    """One VM, and no other of its node; the same prerequisites."""
+    namespace, _, name = event.subject.partition("/")
+    vmi = tools.cluster.find("virtualmachineinstances", name, namespace)
+    at = (vmi or {}).get("status", {}).get("nodeName", "")
+    if not at:
+        return Result("nothing", "no-such-vm", f"{event.subject} is no VM that runs, or ran, on a node.")
+    found = tools.cluster.find("nodes", at)
+    node = node_view(found) if found else None
+    if node is None or node.outage is None:
+        return _not_lost(at, node)
+    for vm, uid in on_node(tools.cluster, at):
+        if (vm.namespace, vm.name) == (namespace, name):
+            record = begin(vm, uid, node, node.outage, tools)
+            if not record.phase.is_end:
+                tools.queue.wake(drift_entry(record.drift), tools.clock())
+            told = f"{record.phase}: {record.sentence}"
+            return Result("taken", "drift", told, node.outage.id, (record.drift.id,))
+    return Result("nothing", "not-on-node", f"{event.subject} has no launcher pod on {at} any more.")
+
+
+_KINDS: Mapping[str, Callable[[Event, Tools], Result]] = {
+    NODE_UNREACHABLE: _unreachable,
+    NODE_RECOVERED: _recovered,
+    NODE_FENCED: _fenced,
+    DRIFT_REQUESTED: _requested,
+}

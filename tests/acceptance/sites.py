@@ -40,12 +40,13 @@ class Site:
             "KUBECONFIG": str(self.demo.kubeconfig(role)),
         }
 
-    def start(self, *roles: str) -> None:
-        """Each a process: "reactor watch", "workers drifts"..."""
+    def start(self, *roles: str, **more: str) -> None:
+        """Each a process: "reactor watch", "workers drifts"... with `more` environment variables."""
         for words in roles:
             self._roles.append(words)
             env = self.env("watcher" if words == "reactor watch" else "workers")
-            self.processes.start(f"{len(self._roles)}-{words}", [sys.executable, "-m", *words.split()], env)
+            name = f"{len(self._roles)}-{words}"
+            self.processes.start(name, [sys.executable, "-m", *words.split()], {**env, **more})
 
     def records(self) -> dict[str, Record]:
         """By VM."""

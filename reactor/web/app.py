@@ -1,0 +1,147 @@
+"""The receiver's HTTP side, in Flask: routes, and problems as people and programs read them."""
+
+import os
+import time
+from collections.abc import Callable
+from fnmatch import fnmatch
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from reactor.doors import store as store_door
+from reactor.doors.inbox import RedisInbox
+from reactor.doors.outbox import Outbox, RedisOutbox
+from reactor.model.errors import StoreError
+from reactor.process import configure_logs
+from reactor.settings import Settings
+from reactor.web import metrics, openapi
+from reactor.web.acceptance import Credentials, Read, Reception, away
+from reactor.web.problem import CONTENT_TYPE, Problem
+from reactor.web.requests import alertmanager, cloudevents
+from reactor.web.senders import Senders
+
+_JSON = "application/json"
+_RECEIVES = ("/", "/events", "/alertmanager")
+
+
+def create() -> Flask:
+    """For a WSGI server's process: everything from the environment. Raises VmDriftError when it cannot start."""
+    configure_logs()
+    settings = Settings.read(os.environ)
+    redis = store_door.connect(settings.redis_url)
+    inbox = RedisInbox(redis, time.time, settings.dedup_ttl, settings.fsync_wait)
+    outbox = RedisOutbox(redis, settings.history_ttl)
+    return application(Reception(inbox, Senders.of(settings), settings, time.time), outbox, settings)
+
+
+def application(reception: Reception, outbox: Outbox, settings: Settings) -> Flask:
+    """The routes. `reception` does the work; of the outbox only the figures are shown."""
+    app = Flask("vm-drift", static_folder=None)
+    # One more, so that a body without a length, which is cut off there, can be seen to be too long.
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_event_bytes + 1
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is the Web Hook handshake
+    app.url_map.strict_slashes = False
+    _receiving(app, reception, settings)
+    _looking(app, reception, outbox, settings)
+    app.register_error_handler(Problem, _problem)
+    app.register_error_handler(HTTPException, _http)
+    return app
+
+
+def _receiving(app: Flask, reception: Reception, settings: Settings) -> None:
+    def post(read: Callable[[bytes], Read]) -> Response:
+        body = request.get_data(cache=False)
+        return _json(reception.post(_credentials(), lambda: read(body)), HTTPStatus.ACCEPTED)
+
+    @app.post("/")
+    @app.post("/events")
+    def events() -> Response:
+        return post(lambda body: cloudevents(dict(request.headers), body, settings, time.time()))
+
+    @app.post("/alertmanager")
+    def alerts() -> Response:
+        return post(lambda body: alertmanager(body, settings, time.time()))
+
+    for path in _RECEIVES:
+        app.add_url_rule(path, f"options {path}", lambda: _handshake(settings), methods=["OPTIONS"])
+
+
+def _looking(app: Flask, reception: Reception, outbox: Outbox, settings: Settings) -> None:
+    @app.get("/events/<receipt>")
+    def status(receipt: str) -> Response:
+        return _json(reception.status(_credentials(), receipt))
+
+    @app.get("/healthz")
+    def healthy() -> Response:
+        return _json({"status": "ok"})
+
+    @app.get("/readyz")
+    def ready() -> Response:
+        waiting = _tried(reception.inbox.backlog)
+        if waiting >= settings.max_backlog:
+            raise Problem(503, f"{waiting} posts wait to be taken in.", retry_after=5)
+        return _json({"status": "ready", "backlog": waiting, "trouble": reception.senders.trouble})
+
+    @app.get("/metrics")
+    def measured() -> Response:
+        text = _tried(lambda: metrics.exposition(reception.inbox, outbox))
+        return Response(text, content_type=metrics.CONTENT_TYPE)
+
+    @app.get("/openapi.json")
+    def described() -> Response:
+        return _json(openapi.document(settings))
+
+
+def _tried(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except StoreError as error:
+        raise away(error) from error
+
+
+def _credentials() -> Credentials:
+    return Credentials(request.headers.get("Authorization", ""), request.args.get("access_token", ""))
+
+
+def _handshake(settings: Settings) -> Response:
+    """May this origin deliver here? (Web Hook specification 1.0.2, section 4.) Without an origin: what may be done."""
+    answer = Response(status=HTTPStatus.NO_CONTENT, headers={"Allow": "POST, OPTIONS"})
+    origin = request.headers.get("WebHook-Request-Origin", "")
+    if origin and any(fnmatch(origin.lower(), pattern.lower()) for pattern in settings.webhook_origins):
+        answer.headers["WebHook-Allowed-Origin"] = origin
+        answer.headers["WebHook-Allowed-Rate"] = str(settings.sender_rate)
+    elif origin:
+        raise Problem(403, "This origin is not allowed to deliver here; VMDRIFT_WEBHOOK_ORIGINS names who is.")
+    return answer
+
+
+def _json(body: Any, status: int = HTTPStatus.OK) -> Response:
+    return Response(orjson.dumps(body), status, content_type=_JSON)
+
+
+def _problem(problem: Problem) -> Response:
+    answer = Response(orjson.dumps(problem.as_json()), problem.status, content_type=CONTENT_TYPE)
+    if problem.retry_after is not None:
+        answer.headers["Retry-After"] = str(problem.retry_after)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def _http(error: HTTPException) -> Response:
+    """Flask's own refusals, in the same form."""
+    if isinstance(error, RequestEntityTooLarge):
+        return _problem(Problem(413, "The request is longer than VMDRIFT_MAX_EVENT_BYTES."))
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        answer = _problem(Problem(405, f"{request.method} is nothing that can be done here; {allowed} is."))
+        answer.headers["Allow"] = allowed
+        return answer
+    if error.code == HTTPStatus.NOT_FOUND:
+        return _problem(Problem(404, f"Nothing is here. Events are received at {', '.join(_RECEIVES)}."))
+    if error.code and error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _problem(Problem(500, "This should not happen; the receiver's log says more."))
+    return _problem(Problem(400, error.description or "The request could not be read."))

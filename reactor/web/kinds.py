@@ -1,0 +1,48 @@
+"""The types of events that are taken in here, and what each must say.
+
+All that counts of an event is its type and its subject: whom to look at. `data` is read of none but a Node that Knative
+sends, and there, too, the API server's word goes before it.
+"""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.web.grammar import refuse
+
+_OF_NODES = frozenset({NODE_UNREACHABLE, NODE_RECOVERED, NODE_FENCED})
+TYPES = _OF_NODES | {DRIFT_REQUESTED}
+KNATIVE = "dev.knative.apiserver.resource."
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/: a label has 63 characters at the most, a
+# subdomain 253; its parts have no limit of their own (IsDNS1123Subdomain of apimachinery).
+_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_PART = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = rf"(?=[-.a-z0-9]{{1,253}}\Z){_PART}(?:\.{_PART})*"
+_NODE = re.compile(_SUBDOMAIN)
+_VM = re.compile(rf"{_LABEL}/{_SUBDOMAIN}")
+
+
+def checked(event: Event) -> Event | None:
+    """The event if its type is ours, None if it is not; Problem 422 where it lacks a usable subject."""
+    if event.type in _OF_NODES and not _NODE.fullmatch(event.subject):
+        refuse("subject", event.subject, "the name of a node", 422)
+    if event.type == DRIFT_REQUESTED and not _VM.fullmatch(event.subject):
+        refuse("subject", event.subject, "a VM as namespace/name", 422)
+    return event if event.type in TYPES else None
+
+
+def with_data(event: Event, data: Any) -> Event:
+    """The event with its data, where its type has any for us; Problem 422 if that is no JSON object, 400 if none."""
+    if event.type not in TYPES and not event.type.startswith(KNATIVE):
+        return event
+    if data is not None and not isinstance(data, dict):
+        refuse("data", None, "a JSON object, or nothing", 422)
+    try:
+        orjson.dumps(data)
+    except orjson.JSONEncodeError:  # what could be read but not written again would be accepted and then lost
+        refuse("data", None, "JSON with whole numbers of 64 bits and no half surrogates")
+    return replace(event, data=data or {})

@@ -1,0 +1,53 @@
+"""A Node that Knative's ApiServerSource saw -> our own event, so that it can stand in for our watcher.
+
+https://knative.dev/docs/eventing/sources/apiserversource/: mode Resource carries the object, mode Reference does not.
+"""
+
+from dataclasses import replace
+
+from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.node import node_view
+from reactor.web.grammar import refuse
+from reactor.web.kinds import KNATIVE
+from reactor.web.problem import shown
+
+_REFERENCE = "dev.knative.apiserver.ref."  # what mode Reference sends
+_TYPES = frozenset({f"{prefix}{verb}" for prefix in (KNATIVE, _REFERENCE) for verb in ("add", "update", "delete")})
+_KINDS = {"Unknown": NODE_UNREACHABLE, "True": NODE_RECOVERED}
+_READ = frozenset({f"{KNATIVE}{verb}" for verb in ("add", "update")})
+
+
+def known(event_type: str) -> bool:
+    """Is it one of ApiServerSource's types?"""
+    return event_type in _TYPES
+
+
+def translated(event: Event) -> Event | None:
+    """Another type's event as it is; a Node's as a hint about that node; None where it says nothing of a lost node."""
+    if not known(event.type):
+        return event
+    if event.type not in _READ or event.data.get("kind") != "Node":
+        return None
+    if "status" not in event.data:
+        refuse("data", None, "a whole Node: ApiServerSource must have mode Resource", 422)
+    try:
+        node = node_view(event.data)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        refuse("data", None, "a v1 Node", 422)
+    if not isinstance(node.name, str) or not isinstance(node.ready, str):
+        refuse("data", None, "a v1 Node", 422)
+    kind = _KINDS.get(node.ready)
+    return replace(event, type=kind, subject=node.name, data={}) if kind else None
+
+
+def ignored(event: Event) -> str:
+    """Why nothing is done about an event that `translated` has no use for."""
+    if event.type.startswith(_REFERENCE):
+        return f"{event.type} says nothing of the node's state: ApiServerSource must have mode Resource."
+    if event.type == f"{KNATIVE}delete":
+        return f"{event.type} says nothing: a Node's object can be deleted while its VMs run."
+    if not known(event.type):
+        return f"{shown(event.type)} is not taken in here."
+    if event.data.get("kind") != "Node":
+        return f"{event.type} carries no Node."
+    return "The Node's Ready condition is neither Unknown nor True; with False its kubelet is alive."

@@ -1,0 +1,88 @@
+"""What is wrong with a request, as people and programs read it: RFC 9457, `application/problem+json`."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+CONTENT_TYPE = "application/problem+json"
+_SHOWN = 60  # characters of what was found
+
+_TITLES = {
+    400: "Malformed event",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    415: "Unknown content type",
+    422: "Event that cannot be taken in",
+    429: "Too many events",
+    500: "A mistake of ours",
+    503: "Not available now",
+}
+
+
+class Problem(Exception):
+    """One refusal. `attribute` is what it is about ("" where that is the request), `found` is shown cut short.
+
+    `index`: which event of a batch, from 0. `retry_after`: seconds, for 429 and 503.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but two are named, and say what they are
+        self,
+        status: int,
+        detail: str,
+        *,
+        attribute: str = "",
+        found: object = None,
+        expected: str = "",
+        index: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.attribute, self.expected = status, detail, attribute, expected
+        self.found = None if found is None else shown(found)
+        self.index, self.retry_after = index, retry_after
+
+    def as_json(self) -> dict[str, Any]:
+        """The body. Members that say nothing are left out."""
+        more = {"attribute": self.attribute, "found": self.found, "expected": self.expected, "index": self.index}
+        told = {name: value for name, value in more.items() if value not in {None, ""}}
+        return {"title": _TITLES[self.status], "status": self.status, "detail": self.detail, **told}
+
+
+class Problems(Problem):
+    """A batch of which at least one event is bad: nothing of it was taken in. `several` bear their index."""
+
+    def __init__(self, several: list[Problem]) -> None:
+        worst = several[0]
+        super().__init__(worst.status, f"{len(several)} events of the batch are bad, so none was taken in.")
+        self.several = several
+
+    def as_json(self) -> dict[str, Any]:
+        """Of the batch, with every bad event's own."""
+        return {**super().as_json(), "problems": [problem.as_json() for problem in self.several]}
+
+
+def all_of(several: Iterable[T], take: Callable[[T], R]) -> list[R]:
+    """`take` each; Problems that name, by their index, all of those over which it raised Problem."""
+    taken: list[R] = []
+    problems: list[Problem] = []
+    for index, one in enumerate(several):
+        try:
+            taken.append(take(one))
+        except Problem as problem:
+            problem.index = index
+            problems.append(problem)
+    if problems:
+        raise Problems(problems)
+    return taken
+
+
+def shown(value: object) -> str:
+    """A value of somebody else's, cut short."""
+    text = value if isinstance(value, str) else repr(value)
+    text = text[: _SHOWN + 1].encode("utf-8", "replace").decode()  # half a surrogate cannot be sent back
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

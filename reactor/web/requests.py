@@ -1,0 +1,46 @@
+"""A request -> events of the types that we take in, and those that we do not."""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from reactor.model.event import Event
+from reactor.settings import Settings
+from reactor.web import alertmanager as alerts
+from reactor.web import knative
+from reactor.web.acceptance import Read
+from reactor.web.kinds import TYPES, checked
+from reactor.web.problem import Problem, all_of
+from reactor.web.reading import read
+
+
+def cloudevents(headers: Mapping[str, str], body: bytes, settings: Settings, now: float) -> Read:
+    """CloudEvents in any of their three modes; Problem, or Problems that name each bad one of a batch."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    found = read(lowered, body, settings.max_event_bytes, now)
+    one = partial(_sorted, strict=settings.strict_types)
+    told = all_of(found, one) if isinstance(found, list) else [one(found)]
+    taken = tuple(event for event in told if isinstance(event, Event))
+    return Read(taken, tuple(why for why in told if isinstance(why, str)))
+
+
+def alertmanager(body: bytes, settings: Settings, now: float) -> Read:
+    """Alertmanager's webhook, version 4; Problem."""
+    return Read(tuple(alerts.alerts(body, settings.alert_node_label, settings.max_event_bytes, now)))
+
+
+def _sorted(event: Event | Problem, *, strict: bool) -> Event | str:
+    """An event for us, or why nothing is done about it."""
+    if isinstance(event, Problem):
+        raise event
+    translated = knative.translated(event)
+    ours = checked(translated) if translated else None
+    if ours is not None:
+        return ours
+    if strict and event.type not in TYPES and not knative.known(event.type):
+        detail = "Nobody here takes this type in."
+        raise Problem(400, detail, attribute="type", found=event.type, expected=_list(TYPES))
+    return knative.ignored(event)
+
+
+def _list(types: Iterable[str]) -> str:
+    return "one of " + ", ".join(sorted(types))

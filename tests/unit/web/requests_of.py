@@ -1,0 +1,59 @@
+"""A receiver under a still clock, with nothing but a queue's twin behind it, and events to send to it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from reactor.model.drift import Ended
+from reactor.settings import Settings
+from reactor.web.acceptance import Reception
+from reactor.web.app import application
+from reactor.web.senders import Senders
+from simulator.twins.inbox import MemoryInbox
+from simulator.twins.outbox import MemoryOutbox
+from simulator.twins.queue import MemoryQueue
+from simulator.twins.store import MemoryStore
+
+NOW = 1795500000.0
+STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
+EVENT: Mapping[str, Any] = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "/monitoring",
+    "type": "io.vmdrift.node.unreachable",
+    "subject": "node-a",
+}
+HEADERS: Mapping[str, str] = {f"ce-{name}": value for name, value in EVENT.items()}
+
+
+class Receiver:
+    """`handled`: the jobs that would have run."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = Settings(**settings)
+        self.queue = MemoryQueue(self.clock, lambda _: Ended("a", "b", "c"))
+        self.inbox = MemoryInbox(self.queue, self.clock, self.settings.dedup_ttl)
+        senders = Senders.of(self.settings)
+        self.client: FlaskClient = application(
+            Reception(self.inbox, senders, self.settings, self.clock),
+            MemoryOutbox(MemoryStore(self.clock), self.settings.history_ttl),
+            self.settings,
+        ).test_client()
+
+    def clock(self) -> float:
+        return NOW
+
+    def post(self, body: Any, kind: str = STRUCTURED, path: str = "/events", **headers: str) -> TestResponse:
+        raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        return self.client.post(path, data=raw, headers={"Content-Type": kind, **headers})
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in EVENT.items() if key != name}
+
+
+def changed(**attributes: Any) -> dict[str, Any]:
+    return {**EVENT, **attributes}

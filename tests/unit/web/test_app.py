@@ -1,0 +1,231 @@
+"""The receiver as its clients see it, on a still clock."""
+
+from typing import Any
+
+import orjson
+import pytest
+from cloudevents.core.bindings.http import to_binary_event, to_structured_event
+from cloudevents.core.v1.event import CloudEvent
+from werkzeug.test import TestResponse
+
+from reactor.model.event import Event
+from reactor.model.receipt import Result
+from tests.alerts import ALERT, posted
+from tests.unit.web.requests_of import BATCH, EVENT, STRUCTURED, Receiver, changed
+
+
+def _told(answer: TestResponse) -> Any:
+    return orjson.loads(answer.get_data())
+
+
+def _results(answer: TestResponse) -> list[str]:
+    return [event["result"] for event in _told(answer)["events"]]
+
+
+@pytest.mark.parametrize("path", ["/", "/events"])
+def test_a_good_event_is_accepted_with_the_place_where_its_fate_is_told(path: str) -> None:
+    receiver = Receiver()
+    answer = receiver.post(EVENT, path=path)
+    assert answer.status_code == 202
+    (event,) = _told(answer)["events"]
+    assert (event["result"], event["id"], event["source"]) == ("accepted", "1", "/monitoring")
+    status = _told(receiver.client.get(event["status"]))
+    assert (status["state"], status["type"], status["subject"]) == ("queued", EVENT["type"], "node-a")
+
+
+def test_what_a_worker_found_is_told_with_outage_and_drifts() -> None:
+    receiver = Receiver()
+    (event,) = _told(receiver.post(EVENT))["events"]
+    receiver.inbox.settle(event["receipt"], Result("taken", "outage", "Node node-a is lost.", "o_1", ("d_1",)))
+    status = _told(receiver.client.get(event["status"]))
+    assert status["state"] == "done"
+    assert status["result"]["outage"] == "o_1"
+    assert status["result"]["drifts"] == ["d_1"]
+
+
+def test_the_same_event_again_is_a_duplicate_and_makes_no_job() -> None:
+    receiver = Receiver()
+    assert _results(receiver.post(EVENT)) == ["accepted"]
+    assert _results(receiver.post(changed(subject="node-b"))) == ["duplicate"]
+    assert _results(receiver.post(changed(source="/another"))) == ["accepted"]
+    assert receiver.inbox.backlog() == 2
+
+
+def test_a_batch_is_one_job_and_an_event_twice_in_it_is_taken_once() -> None:
+    receiver = Receiver()
+    answer = receiver.post([EVENT, changed(id="2"), EVENT], BATCH)
+    assert answer.status_code == 202
+    assert _results(answer) == ["accepted", "accepted"]
+    assert len(receiver.queue._jobs) == 1
+
+
+def test_an_empty_batch_is_accepted() -> None:
+    answer = Receiver().post([], BATCH)
+    assert (answer.status_code, _told(answer)["events"]) == (202, [])
+
+
+def test_types_of_others_are_ignored_and_counted() -> None:
+    receiver = Receiver()
+    answer = receiver.post(changed(type="com.example.else", subject="Anything At All", data=[1]))
+    assert (answer.status_code, _told(answer)["events"]) == (202, [])
+    assert _told(answer)["ignored"] == ["com.example.else is not taken in here."]
+    assert receiver.inbox.counts() == {("other", "ignored"): 1}
+    assert receiver.inbox.backlog() == 0
+
+
+def test_types_of_others_are_refused_where_that_is_asked_for() -> None:
+    answer = Receiver(strict_types=True).post(changed(type="com.example.else"))
+    assert (answer.status_code, _told(answer)["attribute"]) == (400, "type")
+
+
+def test_of_a_full_backlog_the_sender_is_told_when_to_come_again() -> None:
+    receiver = Receiver(max_backlog=1)
+    assert receiver.post(EVENT).status_code == 202
+    answer = receiver.post(changed(id="2"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+    assert receiver.client.get("/readyz").status_code == 503
+
+
+def test_a_sender_has_a_rate() -> None:
+    receiver = Receiver(sender_rate=2)
+    assert [receiver.post(changed(id=str(n))).status_code for n in range(3)] == [202, 202, 429]
+    assert int(receiver.post(changed(id="9")).headers["Retry-After"]) <= 60
+
+
+def _sdk() -> CloudEvent:
+    attributes = {"type": EVENT["type"], "source": "/sdk", "id": "é 1%", "subject": "node-a", "x": "ü"}
+    return CloudEvent({**attributes, "datacontenttype": "application/json"}, {"any": "thing"})
+
+
+@pytest.mark.parametrize("write", [to_structured_event, to_binary_event])
+def test_what_the_cloudevents_library_sends_is_read_as_it_was_meant(write: Any) -> None:
+    receiver = Receiver()
+    message = write(_sdk())
+    headers = {name: value for name, value in message.headers.items() if name.lower() != "content-type"}
+    kind = next(value for name, value in message.headers.items() if name.lower() == "content-type")
+    answer = receiver.post(message.body, kind, **headers)
+    assert answer.status_code == 202, answer.get_data()
+    (event,) = _told(answer)["events"]
+    assert (event["id"], event["source"]) == ("é 1%", "/sdk")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/", 405), ("PUT", "/events", 405), ("DELETE", "/alertmanager", 405), ("GET", "/x", 404)],
+)
+def test_whatever_else_is_tried_is_explained(method: str, path: str, status: int) -> None:
+    answer = Receiver().client.open(path, method=method)
+    assert answer.status_code == status
+    assert _told(answer)["detail"].endswith(".")
+    assert (answer.headers.get("Allow") == "OPTIONS, POST") is (status == 405)
+
+
+def test_an_origin_that_is_named_may_deliver_and_is_told_its_rate() -> None:
+    receiver = Receiver(webhook_origins=("*.example.com",), sender_rate=120)
+    answer = receiver.client.options("/events", headers={"WebHook-Request-Origin": "events.example.com"})
+    assert answer.headers["WebHook-Allowed-Origin"] == "events.example.com"
+    assert answer.headers["WebHook-Allowed-Rate"] == "120"
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_another_origin_may_not() -> None:
+    answer = Receiver().client.options("/events", headers={"WebHook-Request-Origin": "evil.example"})
+    assert answer.status_code == 403
+    assert "WebHook-Allowed-Origin" not in answer.headers
+
+
+def test_what_says_that_it_is_too_long_is_not_read() -> None:
+    environ = {"CONTENT_LENGTH": "1000000000", "CONTENT_TYPE": STRUCTURED}
+    answer = Receiver().client.post("/", data=orjson.dumps(dict(EVENT)), environ_overrides=environ)
+    assert (answer.status_code, _told(answer)["status"]) == (413, 413)
+
+
+def test_who_names_no_origin_is_allowed_nothing_but_told_the_methods() -> None:
+    answer = Receiver(webhook_origins=("*.example.com",)).client.options("/")
+    assert (answer.status_code, answer.headers["Allow"]) == (204, "POST, OPTIONS")
+    assert not [name for name, _ in answer.headers if name.lower().startswith("webhook")]
+
+
+@pytest.mark.parametrize("path", ["/", "//", "/events", "/events/", "//events", "/alertmanager/", "/events/x/"])
+def test_nobody_is_sent_elsewhere(path: str) -> None:
+    answer = Receiver().post(EVENT, path=path)
+    assert not 300 <= answer.status_code < 400
+    assert "Location" not in answer.headers
+
+
+def test_alertmanagers_alerts_are_hints_told_once_for_as_long_as_they_last() -> None:
+    receiver = Receiver()
+    first = receiver.post(posted(ALERT), "application/json", "/alertmanager")
+    again = receiver.post(posted(ALERT), "application/json", "/alertmanager")
+    over = receiver.post(posted({**ALERT, "status": "resolved"}), "application/json", "/alertmanager")
+    assert [_results(answer) for answer in (first, again, over)] == [["accepted"], ["duplicate"], ["accepted"]]
+    kinds = [receiver.inbox.receipt(_told(answer)["events"][0]["receipt"]).type for answer in (first, over)]  # type: ignore[union-attr]
+    assert kinds == ["io.vmdrift.node.unreachable", "io.vmdrift.node.recovered"]
+
+
+@pytest.mark.parametrize(
+    ("alert", "status", "attribute"),
+    [
+        ({**ALERT, "labels": {}}, 422, "labels.node"),
+        ({**ALERT, "labels": {"node": "Not A Node"}}, 422, "subject"),
+        ({**ALERT, "status": "perhaps"}, 400, "status"),
+        ({**ALERT, "startsAt": "now"}, 400, "time"),
+        ({**ALERT, "fingerprint": ""}, 400, "fingerprint"),
+        ("alert", 400, "alert"),
+    ],
+)
+def test_a_bad_alert_spoils_its_group(alert: Any, status: int, attribute: str) -> None:
+    receiver = Receiver()
+    answer = receiver.post(posted(ALERT, alert), "application/json", "/alertmanager")
+    (problem,) = _told(answer)["problems"]
+    assert (answer.status_code, problem["attribute"], problem["index"]) == (status, attribute, 1)
+    assert receiver.inbox.backlog() == 0
+
+
+def _node(ready: str) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": ready, "lastTransitionTime": "2026-11-24T03:00:00Z"}]
+    return {"kind": "Node", "metadata": {"name": "node-a", "uid": "u"}, "status": {"conditions": conditions}}
+
+
+@pytest.mark.parametrize(
+    ("verb", "data", "kind"),
+    [
+        ("update", _node("Unknown"), "io.vmdrift.node.unreachable"),
+        ("add", _node("Unknown"), "io.vmdrift.node.unreachable"),
+        ("update", _node("True"), "io.vmdrift.node.recovered"),
+        ("update", _node("False"), ""),
+        ("delete", _node("Unknown"), ""),
+        ("update", {"kind": "Pod", "metadata": {"name": "p"}}, ""),
+    ],
+)
+def test_a_node_that_knative_saw_is_a_hint_about_that_node(verb: str, data: Any, kind: str) -> None:
+    receiver = Receiver()
+    answer = receiver.post(
+        changed(type=f"dev.knative.apiserver.resource.{verb}", subject="/api/v1/nodes/node-a", data=data)
+    )
+    events = _told(answer)["events"]
+    found = [receiver.inbox.receipt(event["receipt"]) for event in events]
+    assert [(receipt.type, receipt.subject) for receipt in found if receipt] == ([(kind, "node-a")] if kind else [])
+
+
+def test_a_reference_to_a_node_says_which_mode_is_needed() -> None:
+    data = {"kind": "Node", "metadata": {"name": "node-a"}}
+    answer = Receiver().post(changed(type="dev.knative.apiserver.resource.update", data=data))
+    assert answer.status_code == 422
+    assert "mode Resource" in _told(answer)["detail"]
+
+
+def test_metrics_tell_what_came_in() -> None:
+    receiver = Receiver()
+    receiver.post(EVENT)
+    receiver.post(b"", STRUCTURED)
+    text = receiver.client.get("/metrics").get_data(as_text=True)
+    assert 'vmdrift_events_total{result="accepted",type="io.vmdrift.node.unreachable"} 1.0' in text
+    assert 'vmdrift_events_total{result="refused",type="other"} 1.0' in text
+    assert "vmdrift_events_backlog 1.0" in text
+
+
+def test_a_receipt_reads_back_as_it_was() -> None:
+    receiver = Receiver()
+    accepted = receiver.inbox.accept([Event("t", "/s", "i", "n", 1.0)], "me")[0].receipt
+    assert type(accepted).of(orjson.loads(orjson.dumps(accepted.as_json()))) == accepted

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from reactor.doors.cloudevents import decode
-from reactor.doors.queue import RUN_DRIFT, TAKE_EVENT, Entry
+from reactor.doors.queue import RUN_DRIFT, TAKE_EVENT, TAKE_POST, Entry
 from reactor.model.drift import Again, Ended, Outcome, Policy, Record
 from reactor.model.errors import BadInput, ClusterError, StoreError
 from reactor.model.event import Event, watcher_source, worker_source
@@ -21,11 +21,14 @@ from reactor.watch.watcher import Watcher
 from simulator.client import Obj
 from simulator.scene import Scene, Vm, staged
 from simulator.twins.cluster import ApiCluster
+from simulator.twins.inbox import MemoryInbox
 from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore
 from simulator.world import World
+from tests import schemas
 from tests.auditor import WORKERS, Auditor
 from workers.drift import run_pass
+from workers.hints import take_post
 from workers.intake import take_event
 from workers.rq import body
 from workers.surroundings import Surroundings
@@ -70,6 +73,7 @@ class Reactor:
         self.tools = Tools(
             cluster, self.store, self.queue, policy, world.clock, worker_source(uid), Surroundings(world.clock)
         )
+        self.inbox = MemoryInbox(self.queue, world.clock, Settings().dedup_ttl)
         self._nodes = world.api.client(WATCHERS).informer("nodes")
         self._watchers = [Watcher(self.store, self.queue, watcher_source(uid), world.clock) for _ in range(watchers)]
         self._resync_at: float | None = None
@@ -119,6 +123,8 @@ class Reactor:
     def _outcome(self, entry: Entry) -> Outcome:
         if entry.function == RUN_DRIFT:
             return run_pass(Drift.of(body(entry.args)), self.tools)
+        if entry.function == TAKE_POST:
+            return take_post(body(entry.args), self.inbox, self.tools)
         assert entry.function == TAKE_EVENT
         return take_event(decode(body(entry.args)), self.tools)
 
@@ -201,4 +207,6 @@ class Play:
     def check(self) -> None:
         """What must hold in every play without a cut network."""
         self.auditor.check()
+        for _, event in self.reactor.store.events():
+            schemas.check(event)
         assert self.world.hypervisor.double_runs == []

@@ -43,9 +43,21 @@ def watch() -> None:
 
 
 @main.command()
-@click.argument("role", type=click.Choice(["drifts", "events", "scheduler"]))
+@click.option("--insecure-no-auth", is_flag=True, help="Let anybody post who can reach VMDRIFT_LISTEN.")
+def serve(*, insecure_no_auth: bool) -> None:
+    """Receive CloudEvents and Alertmanager's alerts over HTTP, at VMDRIFT_LISTEN."""
+    from reactor.__main__ import main as reactor  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(reactor(["serve", *(["--insecure-no-auth"] if insecure_no_auth else [])]))
+
+
+@main.command()
+@click.argument("role", type=click.Choice(["drifts", "events", "outgoing", "scheduler"]))
 def work(role: str) -> None:
-    """Work: take EVENTS in, carry DRIFTS out, or move due jobs (SCHEDULER). At least one of each is needed."""
+    """Work: take EVENTS in, carry DRIFTS out, or move due jobs (SCHEDULER). At least one of each is needed.
+
+    OUTGOING delivers events about drifts to VMDRIFT_SINK, where that is wanted.
+    """
     from workers.__main__ import main as workers  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(workers([role]))
@@ -58,6 +70,26 @@ def status(*, as_json: bool) -> None:
     from vmdrift.status import status as show  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(show(as_json=as_json))
+
+
+@main.command()
+@click.option("--follow", is_flag=True, help="Go on with each event as it comes, until Ctrl-C.")
+@click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="So many of those told already.")
+@click.option("--dead", is_flag=True, help="Those that could not be delivered to VMDRIFT_SINK, and why.")
+@click.option("--resend", multiple=True, metavar="LETTER", help="Deliver a dead one again; all: each of them.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: the CloudEvents as they are delivered.")
+def events(*, follow: bool, last: int, dead: bool, resend: tuple[str, ...], as_json: bool) -> None:
+    """Show what was told of drifts: scheduled, blocked, released, detached, and how they ended.
+
+    Redis keeps about the last 10,000.
+    """
+    from vmdrift import events as told  # noqa: PLC0415 - see the module's docstring
+
+    if follow and (dead or resend):
+        raise click.UsageError("--follow shows events as they come; --dead and --resend are about those that died")
+    if dead or resend:
+        sys.exit(told.dead(resend=resend, as_json=as_json))
+    sys.exit(told.events(follow=follow, last=last, as_json=as_json))
 
 
 # \b keeps click from joining the lines.

@@ -36,6 +36,14 @@ _ROLES = {
     **{f"drifts-{number}": "workers drifts" for number in range(1, _DRIFT_WORKERS + 1)},
 }
 
+
+def _roles() -> Mapping[str, str]:
+    """By the name of the process; the two for other systems where an address, or a sink, was given."""
+    settings = Settings.read(os.environ)
+    receiver = {"receiver": "reactor serve"} if os.environ.get("VMDRIFT_LISTEN") else {}
+    return {**_ROLES, **receiver, **({"outgoing": "workers outgoing"} if settings.sink else {})}
+
+
 _NEXT = (
     "Next, on your cluster (it only observes until you say --act):",
     "  KUBECONFIG=/path/to/kubeconfig vmdrift run",
@@ -100,7 +108,7 @@ class _Here:
             used = store_door.connect(url).dbsize()
         if used:
             raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")
-        kubeconfigs = {name: str(demo.kubeconfig("watcher" if name == "watcher" else "workers")) for name in _ROLES}
+        kubeconfigs = {name: str(demo.kubeconfig("watcher" if name == "watcher" else "workers")) for name in _roles()}
         env = self._start(url, demo.env, kubeconfigs)
         self._say(_status(url), *demo.story())
         demo.cut_power()
@@ -122,7 +130,7 @@ class _Here:
     def _start(self, url: str, env: Mapping[str, str], kubeconfigs: Mapping[str, str]) -> Mapping[str, str]:
         """Everybody who stands on the queue; returns the environment that they share."""
         shared = {**env, "VMDRIFT_REDIS_URL": url}
-        for name, words in _ROLES.items():
+        for name, words in _roles().items():
             own = {"KUBECONFIG": kubeconfigs[name]} if name in kubeconfigs else {}
             self._processes.start(name, [sys.executable, "-m", *words.split()], {**shared, **own})
         return shared

@@ -1,11 +1,11 @@
-"""`python -m workers drifts|events|scheduler`."""
+"""`python -m workers drifts|events|outgoing|scheduler`."""
 
 import sys
 
 from reactor.process import start
-from workers.role import schedule, work_drifts, work_events
+from workers.role import schedule, work_drifts, work_events, work_outgoing
 
-ROLES = {"drifts": work_drifts, "events": work_events, "scheduler": schedule}
+ROLES = {"drifts": work_drifts, "events": work_events, "outgoing": work_outgoing, "scheduler": schedule}
 
 
 def main(arguments: list[str]) -> int:

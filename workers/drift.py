@@ -29,8 +29,8 @@ from workers.decide import decide
 from workers.decide.decision import Decision, Judgement, backoff
 from workers.decide.glance import undisturbed
 from workers.holding import HoldingCluster
+from workers.news import news
 from workers.observe import glance, observe
-from workers.outbox import news
 from workers.tools import Tools
 
 # Longer than one call (VMDRIFT_API_TIMEOUT, 6 s at most) and the time between two renewals together; short, because

@@ -8,11 +8,13 @@ from redis.exceptions import RedisError
 
 from reactor.doors import store as store_door
 from reactor.doors.cluster import Cluster
-from reactor.doors.queue import DRIFTS, EVENTS
+from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING
 from reactor.model.errors import StoreError
 from reactor.process import Stop
 from reactor.settings import Settings
-from workers.rq import tools
+from workers.hints import look_after
+from workers.outbox import collect
+from workers.rq import inbox, post_office, tools
 from workers.rq_scheduler import Scheduler
 from workers.rq_worker import Worker
 
@@ -23,31 +25,38 @@ _AGAIN = 1.0  # seconds until Redis is tried again
 
 def work_events(settings: Settings) -> None:
     """A worker of the queue `events`, until SIGTERM or SIGINT."""
-    _work(EVENTS, settings)
+    store_door.connect(settings.redis_url)
+    check(tools().cluster)
+    _work(EVENTS, settings, lambda: look_after(inbox(), tools()))
 
 
 def work_drifts(settings: Settings) -> None:
     """A worker of the queue `drifts`, until SIGTERM or SIGINT."""
+    store_door.connect(settings.redis_url)
+    check(tools().cluster)
     _work(DRIFTS, settings)
 
 
+def work_outgoing(settings: Settings) -> None:
+    """A worker of the queue `outgoing`, until SIGTERM or SIGINT. SettingsError without a sink; it needs no cluster."""
+    office = post_office()
+    _work(OUTGOING, settings, lambda: collect(office))
+
+
 def schedule(settings: Settings) -> None:
-    """A scheduler of both queues, until SIGTERM or SIGINT."""
+    """A scheduler of all queues, until SIGTERM or SIGINT."""
     store_door.connect(settings.redis_url)
 
     def once(stop: Stop) -> None:
-        Scheduler([EVENTS, DRIFTS], store_door.connect(settings.redis_url), stop).work()
+        Scheduler([EVENTS, DRIFTS, OUTGOING], store_door.connect(settings.redis_url), stop).work()
 
     _go_on("scheduler", once)
 
 
-def _work(queue: str, settings: Settings) -> None:
-    store_door.connect(settings.redis_url)
-    check(tools().cluster)
-
+def _work(queue: str, settings: Settings, chore: Callable[[], object] = lambda: None) -> None:
     def once(stop: Stop) -> None:
         # A connection of its own: RQ stretches its time-outs to those of a blocking read.
-        Worker(queue, store_door.connect(settings.redis_url), stop).work(logging_level="ERROR")
+        Worker(queue, store_door.connect(settings.redis_url), stop, chore).work(logging_level="ERROR")
 
     _go_on(f"worker of {queue}", once)
 

@@ -16,14 +16,18 @@ from rq import Retry
 from reactor.doors import cluster as cluster_door
 from reactor.doors import store as store_door
 from reactor.doors.cloudevents import decode
+from reactor.doors.inbox import RedisInbox
+from reactor.doors.outbox import RedisOutbox
 from reactor.doors.queue import FOR_EVER, RqQueue
+from reactor.doors.sink import HttpSink
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import BadInput, ClusterError, StoreError
 from reactor.model.event import worker_source
-from reactor.model.identity import VERSION, Drift
+from reactor.model.identity import VERSION, Drift, take
 from reactor.settings import Settings
-from workers import drift, intake
+from workers import drift, hints, intake, outbox
+from workers.outbox import PostOffice
 from workers.rq_worker import Stopping, Worker
 from workers.surroundings import Surroundings
 from workers.tools import Tools
@@ -41,6 +45,33 @@ def run_drift(*args: Any) -> Any:
 def take_event(*args: Any) -> Any:
     """The job of one event: (version, CloudEvent as JSON)."""
     return answer(lambda: intake.take_event(decode(body(args)), tools()), _woken)
+
+
+def take_post(*args: Any) -> Any:
+    """The job of one POST of another system: (version, its events by their receipts)."""
+    return answer(lambda: hints.take_post(body(args), inbox(), tools()), _woken)
+
+
+def deliver(*args: Any) -> Any:
+    """The job of one event that leaves: (version, {"letter": its id})."""
+    return answer(lambda: outbox.deliver(take(body(args), "letter", str, "job"), post_office()), _told)
+
+
+@cache
+def post_office() -> PostOffice:
+    """What delivering needs; no cluster. SettingsError without a sink."""
+    settings = Settings.read(os.environ)
+    sink = HttpSink(settings, time.time)
+    redis = store_door.connect(settings.redis_url)
+    letters, queue = RedisOutbox(redis, settings.history_ttl), RqQueue(redis, time.time, settings.history_ttl)
+    return PostOffice(letters, sink, queue, time.time, settings.sink_give_up)
+
+
+@cache
+def inbox() -> RedisInbox:
+    """Where accepted events wait, and are told what became of them."""
+    settings = Settings.read(os.environ)
+    return RedisInbox(store_door.connect(settings.redis_url), time.time, settings.dedup_ttl, fsync_wait=0.0)
 
 
 @cache
@@ -99,3 +130,7 @@ def _again_at(outcome: Outcome, woken: Callable[[str], float | None]) -> float |
 
 def _woken(job_id: str) -> float | None:
     return tools().queue.woken(job_id)
+
+
+def _told(job_id: str) -> float | None:
+    return post_office().queue.woken(job_id)

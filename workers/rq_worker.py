@@ -5,6 +5,7 @@ a beat before each API call.
 """
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -43,7 +44,8 @@ class Worker(Stoppable, SimpleWorker):
     _current: tuple["Worker", Job, Any] | None = None
     _beaten = 0.0
 
-    def __init__(self, queue: str, redis: Redis, stopping: Stop) -> None:
+    def __init__(self, queue: str, redis: Redis, stopping: Stop, chore: Callable[[], object] = lambda: None) -> None:
+        """`chore` is done at each maintenance, by one of the queue's workers at a time."""
         super().__init__(
             [queue],
             connection=redis,
@@ -53,7 +55,7 @@ class Worker(Stoppable, SimpleWorker):
             maintenance_interval=self.MAINTENANCE,
             log_job_description=False,
         )
-        self.stopping = stopping
+        self.stopping, self._chore = stopping, chore
 
     def subscribe(self) -> None:
         """Not to RQ's commands: nobody sends any, and the thread that waits for them ends up to a second late."""
@@ -92,6 +94,7 @@ class Worker(Stoppable, SimpleWorker):
         for queue in self.queues:
             cast(WorkedQueue, queue).forget_unreadable()
         super().clean_registries()
+        self._chore()
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002 - RQ's signature
         """Seconds; RQ's own is a minute more than the job's time-out."""

@@ -9,7 +9,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     drifts:<outage>     set of the outage's drift ids                as long as the last of its drifts
     lock:<VM uid>       token of the holder                          expires by itself
     fence               counter: every lock taken gets the next one
-    events              stream of outgoing CloudEvents, capped at about 10,000
+    events              stream of outgoing CloudEvents, capped at about 10,000 (delivered by doors.outbox)
 
 All of it may be lost: the sweep finds outages and VMs again, and `decide` finds again what was done.
 A lock only saves work. It can expire under a holder that was paused, so a record is written only while no later
@@ -38,6 +38,7 @@ from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost, SettingsError, StoreRefused, StoreUnreachable
 
 PREFIX = "vmdrift:"
+STREAM = f"{PREFIX}events"
 STREAM_LENGTH = 10_000
 
 
@@ -215,7 +216,7 @@ class RedisStore:
 
     def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> bool:
         outage = record.drift.outage.id
-        keys = [f"{PREFIX}drift:{record.drift.id}", f"{PREFIX}drifts:{outage}", f"{PREFIX}events"]
+        keys = [f"{PREFIX}drift:{record.drift.id}", f"{PREFIX}drifts:{outage}", STREAM]
         ttl = self._history_ms if record.phase.is_end else 0
         head: list[bytes | str | int] = [
             orjson.dumps(record.as_json()),
@@ -230,8 +231,13 @@ class RedisStore:
     def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
         start = "-" if after == "0" else f"({after}"
         with translated():
-            entries: Any = self._redis.xrange(f"{PREFIX}events", start, "+")
-        return [(_text(entry), orjson.loads(fields[b"event"])) for entry, fields in entries]
+            entries: Any = self._redis.xrange(STREAM, start, "+")
+        return told(entries)
+
+
+def told(entries: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Entries of the stream as Redis has them -> (id, CloudEvent as JSON)."""
+    return [(_text(entry), orjson.loads(fields[b"event"])) for entry, fields in entries]
 
 
 def _text(value: bytes | str) -> str:

@@ -7,10 +7,12 @@ import pytest
 from tests.acceptance.commands import python, vmdrift
 
 HELP = {
-    (): ["run", "watch", "work", "status", "VMDRIFT_", "KUBECONFIG", "Exit codes"],
+    (): ["run", "watch", "serve", "work", "events", "status", "VMDRIFT_", "KUBECONFIG", "Exit codes"],
     ("run",): ["--act", "--simulate", "--factor", "[default: 20.0]", "only observing unless --act"],
     ("watch",): ["Any number may run side by side"],
-    ("work",): ["drifts|events|scheduler", "At least one of each"],
+    ("work",): ["drifts|events|outgoing|scheduler", "At least one of each"],
+    ("serve",): ["CloudEvents", "Alertmanager", "VMDRIFT_LISTEN", "--insecure-no-auth"],
+    ("events",): ["--follow", "--dead", "--resend", "--json", "10,000"],
     ("status",): ["--json", "Asks the cluster nothing"],
 }
 
@@ -32,7 +34,9 @@ def test_help_names_what_there_is(words: tuple[str, ...]) -> None:
         (("drift",), "No such command 'drift'"),
         (("run", "--force"), "No such option"),
         (("work",), "Missing argument"),
-        (("work", "hard"), "'hard' is not one of 'drifts', 'events', 'scheduler'"),
+        (("work", "hard"), "'hard' is not one of 'drifts', 'events', 'outgoing', 'scheduler'"),
+        (("events", "--follow", "--dead"), "--follow shows events as they come"),
+        (("events", "--last", "-1"), "is not in the range"),
         (("status", "now"), "unexpected extra argument"),
     ],
 )
@@ -57,7 +61,11 @@ def test_it_tells_its_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "usage"), [("reactor", "reactor watch"), ("workers", "workers drifts|events|scheduler")]
+    ("package", "usage"),
+    [
+        ("reactor", "reactor watch|serve [--insecure-no-auth]"),
+        ("workers", "workers drifts|events|outgoing|scheduler"),
+    ],
 )
 @pytest.mark.parametrize("words", [(), ("nothing",), ("watch", "drifts")])
 def test_a_package_without_a_role_tells_its_roles(package: str, usage: str, words: tuple[str, ...]) -> None:

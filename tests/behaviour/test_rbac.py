@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from reactor.doors.cluster import uid
+from reactor.model.event import DRIFT_REQUESTED, NODE_UNREACHABLE, Event
 from reactor.model.node import node_view
 from reactor.watch.stream import follow
 from simulator.resources import SERVED
@@ -70,6 +71,9 @@ def play() -> Play:
     changes: Iterator[object] = follow(watcher, "nodes", node_view, 1.0, play.world.run_for)
     list(islice(changes, 2))  # the list, and a change from the watch after it
     assert play.until("waits", ("detaching", "detach-window"))
+    for number, (kind, subject) in enumerate([(NODE_UNREACHABLE, LOST), (DRIFT_REQUESTED, "default/waits")]):
+        hint = Event(kind, "/monitoring", f"{number}", subject, play.world.now)
+        play.reactor.inbox.accept([hint], "monitoring")
     play.world.run_for(100)
     play.reactor.flush()  # what was released is then found by its VolumeAttachments
     play.until_ended()

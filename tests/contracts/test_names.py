@@ -7,9 +7,13 @@ import pytest
 
 from reactor.doors import queue
 from reactor.doors.cluster import Cluster, KubernetesCluster
+from reactor.doors.inbox import Inbox, RedisInbox
+from reactor.doors.outbox import Outbox, RedisOutbox
 from reactor.doors.queue import Queue, RqQueue
 from reactor.doors.store import RedisStore, Store
 from simulator.twins.cluster import ApiCluster
+from simulator.twins.inbox import MemoryInbox
+from simulator.twins.outbox import MemoryOutbox
 from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore
 from workers import rq
@@ -21,10 +25,22 @@ PAIRS = [
     (Queue, MemoryQueue),
     (Store, RedisStore),
     (Store, MemoryStore),
+    (Inbox, RedisInbox),
+    (Inbox, MemoryInbox),
+    (Outbox, RedisOutbox),
+    (Outbox, MemoryOutbox),
 ]
 
 
-@pytest.mark.parametrize(("name", "function"), [(queue.TAKE_EVENT, rq.take_event), (queue.RUN_DRIFT, rq.run_drift)])
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        (queue.TAKE_EVENT, rq.take_event),
+        (queue.TAKE_POST, rq.take_post),
+        (queue.RUN_DRIFT, rq.run_drift),
+        (queue.DELIVER, rq.deliver),
+    ],
+)
 def test_the_dotted_names_in_jobs_are_functions_of_the_workers(name: str, function: object) -> None:
     module, _, attribute = name.rpartition(".")
     assert getattr(import_module(module), attribute) is function

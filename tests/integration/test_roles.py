@@ -20,7 +20,8 @@ from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start
 
 WATCH, DRIFTS, EVENTS, SCHEDULER = "reactor watch", "workers drifts", "workers events", "workers scheduler"
-ALL = pytest.mark.parametrize("role", [WATCH, DRIFTS, EVENTS, SCHEDULER])
+SERVE, OUTGOING = "reactor serve", "workers outgoing"
+ALL = pytest.mark.parametrize("role", [WATCH, SERVE, DRIFTS, EVENTS, OUTGOING, SCHEDULER])
 ON_CLUSTER = pytest.mark.parametrize("role", [WATCH, DRIFTS])
 PASSWORD, WRONG = "the-right-secret", "the-wrong-secret"
 ROOT = Path(reactor.__path__[0]).parent
@@ -46,7 +47,7 @@ def env(redis_url: str, redis: Redis, server: ApiServer, tmp_path: Path) -> dict
     redis.ping()
     file = tmp_path / "kubeconfig"
     file.write_text(json.dumps(kubeconfig(server.url, TOKEN)))
-    return {"VMDRIFT_REDIS_URL": redis_url, "KUBECONFIG": str(file)}
+    return {"VMDRIFT_REDIS_URL": redis_url, "KUBECONFIG": str(file), "VMDRIFT_SINK": "http://127.0.0.1:1"}
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +87,8 @@ def why_not(role: str, env: dict[str, str]) -> str:
     """The one line that says why it cannot start."""
     code, err = ended(begin(role, env))
     (line,) = err.splitlines()
-    name = role.split()[1]
-    before = f"vmdrift {name if role == WATCH else f'work {name}'}: cannot start: "
+    package, name = role.split()
+    before = f"vmdrift {name if package == 'reactor' else f'work {name}'}: cannot start: "
     assert line.startswith(before)
     assert code == 2
     return line.removeprefix(before)
@@ -181,10 +182,16 @@ def is_waiting_for_jobs(_: Api, redis: Redis) -> bool:
 
 
 def has_its_locks(_: Api, redis: Redis) -> bool:
-    return len(list(redis.scan_iter("rq:scheduler-lock:*"))) == 2
+    return len(list(redis.scan_iter("rq:scheduler-lock:*"))) == 3
 
 
-READY = [(WATCH, is_watching), (DRIFTS, is_waiting_for_jobs), (EVENTS, is_waiting_for_jobs), (SCHEDULER, has_its_locks)]
+READY = [
+    (WATCH, is_watching),
+    (DRIFTS, is_waiting_for_jobs),
+    (EVENTS, is_waiting_for_jobs),
+    (OUTGOING, is_waiting_for_jobs),
+    (SCHEDULER, has_its_locks),
+]
 
 
 @pytest.mark.parametrize(("role", "ready"), READY)

@@ -1,0 +1,98 @@
+"""Where events about drifts are delivered: one POST each, in structured mode, and what the other side answers.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+import urllib3
+
+from reactor.model.errors import SettingsError
+from reactor.model.times import Clock
+from reactor.settings import Settings
+
+# Together less than the 8 s after which a silent worker's job is given to another (workers.rq_worker).
+_TIMEOUT = urllib3.Timeout(connect=2.0, read=4.0)  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`status`: HTTP's, 0 without an answer; `what` was answered, for a sentence; `retry_after` in seconds."""
+
+    status: int
+    what: str
+    retry_after: float = 0.0
+
+
+class Sink(Protocol):
+    """Whoever is told."""
+
+    def deliver(self, event: Mapping[str, Any]) -> Answer:
+        """Tell this event, as JSON. Raises nothing: whatever goes wrong is an Answer."""
+
+
+class HttpSink:
+    """The Sink at VMDRIFT_SINK. Its URL may hold a token, so no sentence shows it."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """Raises SettingsError."""
+        if not settings.sink:
+            raise SettingsError("VMDRIFT_SINK: not set, nor K_SINK, so there is nowhere to deliver events to")
+        self._url, self._clock = settings.sink, clock
+        self._token_file = Path(settings.sink_token_file) if settings.sink_token_file else None
+        self._overrides = dict(settings.sink_overrides)
+        self._pool = urllib3.PoolManager(ssl_context=_trusting(settings.sink_ca_certs))
+
+    def deliver(self, event: Mapping[str, Any]) -> Answer:
+        headers = {"Content-Type": "application/cloudevents+json; charset=utf-8", "User-Agent": "vm-drift"}
+        try:
+            if self._token_file:
+                headers["Authorization"] = f"Bearer {self._token_file.read_text().strip()}"
+            return self._post(orjson.dumps({**event, **self._overrides}), headers)
+        except OSError as error:
+            return Answer(0, f"VMDRIFT_SINK_TOKEN_FILE cannot be read: {error.strerror}")
+        except (urllib3.exceptions.HTTPError, ValueError) as error:  # ValueError: a token that cannot be a header
+            return Answer(0, f"the sink cannot be reached: {type(error).__name__}")
+
+    def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        # Without `retries` it is sent once, and to nobody else: a redirect could lead anywhere, with our token.
+        answer = self._pool.request(
+            "POST",
+            self._url,
+            body=body,
+            headers=headers,
+            retries=False,
+            timeout=_TIMEOUT,
+            preload_content=False,
+        )
+        answer.close()
+        phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else ""
+        what = f"the sink answers {answer.status} {phrase}".strip()
+        return Answer(answer.status, what, _seconds(answer.headers.get("Retry-After", ""), self._clock()))
+
+
+def _trusting(ca_certs: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_certs:
+        try:
+            context.load_verify_locations(cadata=ca_certs)
+        except ssl.SSLError as error:
+            raise SettingsError(f"K_CA_CERTS: expected certificates in PEM form: {error.reason}") from error
+    return context
+
+
+def _seconds(retry_after: str, now: float) -> float:
+    """Retry-After is seconds, or a date (RFC 9110, 10.2.3); what is neither asks for nothing."""
+    if retry_after.isdecimal() and retry_after.isascii():
+        return float(retry_after[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
+    except (ValueError, TypeError):
+        return 0.0

@@ -1,0 +1,73 @@
+"""Records -> outgoing events: what others hear when a drift moves on. Pure; they are written with the record."""
+
+from itertools import pairwise
+
+from reactor.model.drift import Phase, Record
+from reactor.model.event import DRIFT_PREFIX, DRIFT_SCHEMA, Event
+
+
+def news(before: Record | None, after: Record, source: str, now: float) -> list[Event]:
+    """The events of one step. Their ids repeat if the step is taken again, so each kind is told once per drift."""
+    return [
+        Event(
+            f"{DRIFT_PREFIX}{kind}",
+            source,
+            f"{after.drift.id}_{kind}" + (f"_{after.reason}" if kind == Phase.BLOCKED else ""),
+            str(after.drift.vm),
+            now,
+            _data(after, now),
+            DRIFT_SCHEMA,
+        )
+        for kind in _kinds(before, after)
+    ]
+
+
+def _kinds(before: Record | None, after: Record) -> list[str]:
+    if before is None:
+        return ["scheduled"]
+    kinds = []
+    if before.released_at is None and after.released_at is not None:
+        kinds.append("released")
+    if before.detached_at is None and after.detached_at is not None:
+        kinds.append("detached")
+    if after.phase is Phase.BLOCKED and after.reason != before.reason:
+        kinds.append("blocked")
+    if after.phase.is_end:
+        kinds.append(after.phase.value)
+    return kinds
+
+
+def _data(record: Record, now: float) -> dict[str, object]:
+    """As docs/events/drift.json has it."""
+    return {
+        "drift": record.drift.id,
+        "outage": record.drift.outage.id,
+        "vm": str(record.drift.vm),
+        "node": record.drift.outage.node.name,
+        "phase": record.phase.value,
+        "reason": record.reason,
+        "sentence": record.sentence,
+        "target": record.target,
+        "stages": stages(record, now),
+    }
+
+
+def stages(record: Record, now: float) -> dict[str, float]:
+    """How long each stage that is over took, in seconds; `total` is from the node's loss until now.
+
+    What was found rather than done (a pod that somebody else deleted) can lie before what it follows: then it took 0.
+    """
+    marks = {
+        "lost": record.drift.outage.since,
+        "noticing": record.created_at,
+        "waiting": record.released_at,
+        "detaching": record.detached_at,
+        "starting": record.ended_at if record.phase is Phase.COMPLETED else None,
+    }
+    over = [(name, moment) for name, moment in marks.items() if moment is not None]
+    took = {name: _took(begin, end) for (_, begin), (name, end) in pairwise(over)}
+    return {**took, "total": _took(record.drift.outage.since, now)}
+
+
+def _took(begin: float, end: float) -> float:
+    return round(max(0.0, end - begin), 3)

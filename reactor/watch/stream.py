@@ -12,6 +12,7 @@ from reactor.model.errors import ClusterError, Expired
 log = structlog.get_logger()
 
 _LEAST, _MOST = 0.2, 30.0  # seconds between two tries
+_DOUBLED = 16  # times at the most: after a thousand, which is a night without an API server, it would be no float
 LISTED = "LISTED"  # beside the API's ADDED, MODIFIED, DELETED
 
 _Seen = TypeVar("_Seen")
@@ -58,7 +59,8 @@ def _listed(cluster: Cluster, resource: str, parse: Callable[[Obj], _Seen]) -> t
 
 def _delay(tries: int) -> float:
     """Exponential with full jitter, so that watchers do not come back to a restarted API server all at once."""
-    return random.uniform(_LEAST, min(_MOST, _LEAST * 2 ** (tries + 1)))  # noqa: S311 - jitter is no secret
+    longest = min(_MOST, _LEAST * 2 ** min(tries + 1, _DOUBLED))
+    return random.uniform(_LEAST, longest)  # noqa: S311 - jitter is no secret
 
 
 def _told(trouble: str, error: ClusterError) -> str:

@@ -173,6 +173,12 @@ def test_the_pauses_grow_up_to_half_a_minute_and_begin_anew_once_something_is_he
     assert pauses[20] <= 0.4
 
 
+def test_a_night_without_an_api_server_is_no_end() -> None:
+    told, pauses = followed(Script(*[ClusterUnreachable("away")] * 3000, [change("ADDED", 11)]))
+    assert told[-1] == ("ADDED", ["of-11"])
+    assert max(pauses) <= 30
+
+
 def test_the_pauses_differ_so_that_watchers_do_not_come_back_all_at_once() -> None:
     runs = [followed(Script(*[ClusterUnreachable("away")] * 8))[1] for _ in range(2)]
     assert runs[0] != runs[1]

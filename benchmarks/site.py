@@ -12,7 +12,7 @@ from typing import Any
 
 from redis import Redis
 
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.doors.queue import DRIFTS
 from reactor.doors.store import RedisStore
 from vmdrift.demo import WINDOW, Demo
@@ -32,7 +32,7 @@ class Site:
         self._processes = processes
         self.demo = Demo(processes, folder, TIMES, vms=1)
         self._url = start_valkey(processes, folder)
-        self.redis: Redis = store_door.connect(self._url)
+        self.redis: Redis = redis_door.connect(self._url)
         self.store = RedisStore(self.redis, 3600)
         self.children: dict[str, list[subprocess.Popen[bytes]]] = {}
         for words in (*_ROLES, worker, worker):
@@ -41,7 +41,7 @@ class Site:
 
     def start(self, words: str) -> None:
         """One more process: `python -m WORDS`."""
-        user = "watcher" if words == WATCHER else "workers"
+        user = {WATCHER: "watcher", "workers events": "intake"}.get(words, "drifts")
         env = {**self.demo.env, "VMDRIFT_REDIS_URL": self._url, "KUBECONFIG": str(self.demo.kubeconfig(user))}
         of_its_kind = self.children.setdefault(words, [])
         name = f"{words}-{len(of_its_kind)}"

@@ -90,7 +90,10 @@ def _like(pattern: str, what: str) -> Parse:
     return parse
 
 
-redis_url = _like(r"(?s)(rediss?|unix)://.*", "a URL that starts with redis://, rediss:// or unix://")
+redis_url = _like(
+    r"(?s)(rediss?(\+sentinel)?|unix)://.*",
+    "a URL that starts with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://",
+)
 # They name a place and hold no secret.
 web_url = _like(
     r"https?://[^\s/?#@]+(/[^\s?#]*)?", "a URL that starts with https:// or http://, without user, query or fragment"

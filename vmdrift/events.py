@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.doors.outbox import Letter, RedisOutbox, numbered
 from reactor.doors.queue import RqQueue, letter_entry
 from reactor.doors.store import RedisStore, Store
@@ -31,7 +31,7 @@ def events(*, follow: bool, last: int, as_json: bool) -> int:
     """Print the `last` ones, and then each as it comes where asked to `follow`; returns the exit code."""
 
     def show(settings: Settings) -> None:
-        store = RedisStore(store_door.connect(settings.redis_url), settings.history_ttl)
+        store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
         told = store.events()
         _print(told[-last:] if last else [], as_json=as_json, follow=follow)
         if follow:
@@ -44,7 +44,7 @@ def dead(*, resend: Sequence[str], as_json: bool) -> int:
     """Print the dead letters, or have some of them (`all`: all) delivered again; returns the exit code."""
 
     def show(settings: Settings) -> None:
-        redis = store_door.connect(settings.redis_url)
+        redis = redis_door.connect(settings.redis_url)
         outbox, now = RedisOutbox(redis, settings.history_ttl), time.time()
         letters = outbox.dead(now)
         if resend:

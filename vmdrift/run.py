@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from reactor.doors import cluster as cluster_door
+from reactor.doors import redis as redis_door
 from reactor.doors import store as store_door
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
@@ -35,6 +36,8 @@ _ROLES = {
     "scheduler": "workers scheduler",
     **{f"drifts-{number}": "workers drifts" for number in range(1, _DRIFT_WORKERS + 1)},
 }
+# Whose ServiceAccount each has, as in k8s/base; the others do without the cluster.
+_ACCOUNTS = {"reactor watch": "watcher", "workers events": "intake", "workers drifts": "drifts"}
 
 
 def _roles() -> Mapping[str, str]:
@@ -105,10 +108,12 @@ class _Here:
         url = self._redis()
         # Workers take whatever job is there: those of a real cluster must never be judged by a simulated one.
         with store_door.translated():
-            used = store_door.connect(url).dbsize()
+            used = redis_door.connect(url).dbsize()
         if used:
             raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")
-        kubeconfigs = {name: str(demo.kubeconfig("watcher" if name == "watcher" else "workers")) for name in _roles()}
+        kubeconfigs = {
+            name: str(demo.kubeconfig(_ACCOUNTS[words])) for name, words in _ROLES.items() if words in _ACCOUNTS
+        }
         env = self._start(url, demo.env, kubeconfigs)
         self._say(_status(url), *demo.story())
         demo.cut_power()
@@ -138,7 +143,7 @@ class _Here:
     def _follow(self, env: Mapping[str, str], ended: Callable[[Sequence[Record]], bool]) -> list[Record] | None:
         """Show the table until it has `ended`; the records then, or None when a process died before."""
         settings = Settings.read({**os.environ, **env})
-        store = RedisStore(store_door.connect(settings.redis_url), settings.history_ttl)
+        store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
         with Live(self._console) as live:
             while True:
                 if dead := self._processes.dead():

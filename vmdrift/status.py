@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 from rich.console import Console
 
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.doors.store import RedisStore, Store
 from reactor.model.drift import OutageRecord, Record
 from reactor.process import start
@@ -37,7 +37,7 @@ def status(*, as_json: bool) -> int:
     """Print it; returns the exit code."""
 
     def show(settings: Settings) -> None:
-        store = RedisStore(store_door.connect(settings.redis_url), settings.history_ttl)
+        store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
         snapshot = read(store)
         if as_json:
             sys.stdout.buffer.write(orjson.dumps(as_object(snapshot), option=orjson.OPT_INDENT_2) + b"\n")

@@ -14,7 +14,7 @@ import structlog
 from rq import Retry
 
 from reactor.doors import cluster as cluster_door
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.doors.cloudevents import decode
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.outbox import RedisOutbox
@@ -62,7 +62,7 @@ def post_office() -> PostOffice:
     """What delivering needs; no cluster. SettingsError without a sink."""
     settings = Settings.read(os.environ)
     sink = HttpSink(settings, time.time)
-    redis = store_door.connect(settings.redis_url)
+    redis = redis_door.connect(settings.redis_url)
     letters, queue = RedisOutbox(redis, settings.history_ttl), RqQueue(redis, time.time, settings.history_ttl)
     return PostOffice(letters, sink, queue, time.time, settings.sink_give_up)
 
@@ -71,14 +71,14 @@ def post_office() -> PostOffice:
 def inbox() -> RedisInbox:
     """Where accepted events wait, and are told what became of them."""
     settings = Settings.read(os.environ)
-    return RedisInbox(store_door.connect(settings.redis_url), time.time, settings.dedup_ttl, fsync_wait=0.0)
+    return RedisInbox(redis_door.connect(settings.redis_url), time.time, settings.dedup_ttl, fsync_wait=0.0)
 
 
 @cache
 def tools() -> Tools:
     """What the jobs of this process work with, made from the environment when the first one needs it."""
     settings = Settings.read(os.environ)
-    redis = store_door.connect(settings.redis_url)
+    redis = redis_door.connect(settings.redis_url)
     cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout, Worker.beat_current)
     return Tools(
         cluster=cluster,

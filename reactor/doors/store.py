@@ -35,7 +35,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from reactor.model.drift import OutageRecord, Record
-from reactor.model.errors import BadInput, LockLost, SettingsError, StoreRefused, StoreUnreachable
+from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreachable
 
 PREFIX = "vmdrift:"
 STREAM = f"{PREFIX}events"
@@ -137,19 +137,6 @@ def translated() -> Iterator[None]:
         raise StoreUnreachable(f"What answers is no Redis: {error}") from error
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise StoreUnreachable(f"Redis is away: {error}") from error
-
-
-def connect(url: str) -> Redis:
-    """A connection that has answered once. Raises StoreUnreachable, StoreRefused, or SettingsError for a bad URL."""
-    try:
-        redis = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=15)
-        with translated():
-            redis.ping()
-    except (ValueError, TypeError):  # TypeError: an unknown parameter after "?" is found when it connects
-        # Not what the library says: of a password with a "/" or "#" in it, it would show the beginning.
-        message = "VMDRIFT_REDIS_URL: not a valid URL (special characters in a password must be percent-encoded)"
-        raise SettingsError(message) from None
-    return redis
 
 
 class RedisStore:

@@ -11,7 +11,7 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.outbox import Outbox, RedisOutbox
 from reactor.model.errors import StoreError
@@ -31,7 +31,7 @@ def create() -> Flask:
     """For a WSGI server's process: everything from the environment. Raises VmDriftError when it cannot start."""
     configure_logs()
     settings = Settings.read(os.environ)
-    redis = store_door.connect(settings.redis_url)
+    redis = redis_door.connect(settings.redis_url)
     inbox = RedisInbox(redis, time.time, settings.dedup_ttl, settings.fsync_wait)
     outbox = RedisOutbox(redis, settings.history_ttl)
     return application(Reception(inbox, Senders.of(settings), settings, time.time), outbox, settings)

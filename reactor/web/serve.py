@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
 from reactor.web.senders import Senders
@@ -26,7 +26,7 @@ def serve(settings: Settings) -> None:
 
     address, port = split(settings.listen)
     guarded(settings, required=Senders.of(settings).required)
-    store_door.connect(settings.redis_url)
+    redis_door.connect(settings.redis_url)
     free(settings.listen)
     options: dict[str, Any] = {"address": address, "port": port, "interface": Interfaces.WSGI, "factory": True}
     log.info("receiving events", address=address, port=port, processes=settings.web_processes)

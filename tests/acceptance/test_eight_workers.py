@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rq import Queue
 
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.doors.queue import DRIFTS, SERIALIZER, RqQueue, drift_entry
 from tests.acceptance.commands import eventually
 from tests.acceptance.sites import Site
@@ -21,7 +21,7 @@ def test_eight_workers_with_the_same_drift_fifty_times_send_one_delete(site: Cal
     cluster.demo.cut_power()
     cluster.wait_for("waiting", name)
     drift = cluster.records()[name].drift
-    redis = store_door.connect(cluster.redis_url)
+    redis = redis_door.connect(cluster.redis_url)
     queue, entry = Queue(DRIFTS, connection=redis, serializer=SERIALIZER), drift_entry(drift)
     # The copies wait in the queue until the workers come, and come again together at the window's end.
     for number in range(COPIES):

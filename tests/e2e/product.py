@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
 from tests.e2e.surroundings import Surroundings
@@ -27,7 +27,7 @@ class Product:
         self._folder, self._started = folder, 0
         self._outages: dict[str, None] = {}  # ids, in the order in which they were seen
         url = start_valkey(processes, folder)
-        self._store = RedisStore(store_door.connect(url), 3600)
+        self._store = RedisStore(redis_door.connect(url), 3600)
         self._env = {
             "KUBECONFIG": str(around.product),
             "VMDRIFT_REDIS_URL": url,

@@ -9,7 +9,8 @@ from urllib3 import HTTPResponse
 from urllib3 import exceptions as http
 
 from reactor.doors.cluster import _refusal, _translated
-from reactor.doors.store import connect, translated
+from reactor.doors.redis import connect
+from reactor.doors.store import translated
 from reactor.model import errors
 from reactor.process import explain
 

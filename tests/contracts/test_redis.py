@@ -1,0 +1,101 @@
+"""Connecting to Redis: one server, or whoever the Sentinels call primary."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis.exceptions import RedisError
+
+from reactor.doors.redis import connect
+from reactor.doors.store import RedisStore
+from reactor.model.errors import SettingsError, StoreError, StoreRefused, StoreUnreachable
+from tests.contracts.samples import outage_record
+from tests.sentinels import Sentinels
+from vmdrift.processes import Processes, wait_for
+
+
+@pytest.fixture
+def sentinels() -> Iterator[Sentinels]:
+    with tempfile.TemporaryDirectory(prefix="vmd-") as folder, Processes(Path(folder)) as processes:
+        yield Sentinels(processes, Path(folder))
+
+
+def test_when_the_primary_is_killed_the_next_one_is_found_with_what_it_held(sentinels: Sentinels) -> None:
+    redis = connect(sentinels.url)
+    store = RedisStore(redis, 3600)
+    store.save_outage(outage_record(), done=False)
+    redis.wait(1, 5000)
+    killed = sentinels.kill_primary()
+
+    def goes_on() -> bool:
+        try:
+            return [record.outage for record in store.outages()] == [outage_record().outage]
+        except StoreError:
+            return False
+
+    assert wait_for(goes_on, 60)
+    assert sentinels.primary() != killed
+    store.save_outage(outage_record("node-b"), done=False)
+    assert len(store.outages()) == 2
+
+    sentinels.serve(killed)  # it comes back as a replica, and nobody writes to it
+    assert wait_for(lambda: sentinels.primary() != killed, 5)
+    assert connect(sentinels.url).info("replication")["role"] == "master"
+
+
+def test_a_wrong_password_is_told_as_that(sentinels: Sentinels) -> None:
+    with pytest.raises((StoreRefused, StoreUnreachable)) as caught:
+        connect(sentinels.url.replace("pass%2Fword%231", "wrong-secret"))
+    assert "secret" not in str(caught.value)
+    with pytest.raises((StoreRefused, StoreUnreachable)) as caught:
+        connect(sentinels.url.replace("sentinel-secret", "wrong-secret"))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["redis+sentinel://127.0.0.1:1,127.0.0.1:2/main", "rediss+sentinel://[::1]:1/main/3"])
+def test_without_a_sentinel_that_answers_redis_is_away(url: str) -> None:
+    with pytest.raises(StoreUnreachable):
+        connect(url)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "",
+        "a:26379",
+        "a:26379/",
+        "a:x/main",
+        ":26379/main",
+        "a,,b/main",
+        "a:26379/main/first",
+        "a:26379/main?password=secret",
+        "a:26379/main#secret",
+        "u:sec/ret@a:26379/main",
+    ],
+)
+def test_a_malformed_url_is_refused_with_the_form_that_is_expected_and_without_showing_it(rest: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        connect(f"redis+sentinel://{rest}")
+    assert "expected redis+sentinel://[USER:PASSWORD@]HOST" in str(caught.value)
+    assert "sec" not in str(caught.value).replace("special", "").split("expected")[0]
+    assert caught.value.__cause__ is None
+
+
+def test_a_replica_that_was_a_primary_is_left(sentinels: Sentinels) -> None:
+    """Nobody died: the Sentinels were asked to change places."""
+    redis = connect(sentinels.url)
+    redis.set("vmdrift:x", 1)
+    before = sentinels.primary()
+    with sentinels._sentinel(sentinels.ports[0]) as sentinel:
+        sentinel.execute_command("SENTINEL", "FAILOVER", "main")
+    assert wait_for(lambda: sentinels.primary() != before, 30)
+
+    def written() -> bool:
+        try:
+            return bool(redis.set("vmdrift:x", 2))
+        except RedisError:
+            return False
+
+    assert wait_for(written, 30)
+    assert connect(sentinels.url).get("vmdrift:x") == b"2"

@@ -10,6 +10,7 @@ from types import FrameType
 
 import structlog
 
+from reactor.heartbeat import Heartbeat
 from reactor.model.errors import NotServed, VmDriftError
 from reactor.settings import Settings
 
@@ -51,10 +52,15 @@ def configure_logs() -> None:
 
 
 class Stop:
-    """Whether this process was asked to stop, and when first; asking again changes nothing."""
+    """Whether this process was asked to stop, and when first; asking again changes nothing.
 
-    def __init__(self) -> None:
+    Every loop of every role asks it in each of its rounds. So whoever asks still turns, and says so in `heartbeat`.
+    """
+
+    def __init__(self, heartbeat: str = "") -> None:
+        """`heartbeat`: the path of a file that is written every second (reactor.heartbeat)."""
         self._at: float | None = None  # monotonic seconds
+        self._heartbeat = Heartbeat(heartbeat) if heartbeat else None
 
     def listen(self) -> None:
         """To SIGTERM and SIGINT, from now on."""
@@ -68,11 +74,17 @@ class Stop:
 
     def asked(self) -> bool:
         """Whether to stop."""
+        self._beat()
         return self._at is not None
 
     def is_older_than(self, seconds: float) -> bool:
         """Whether it was asked so long ago."""
+        self._beat()
         return self._at is not None and time.monotonic() - self._at > seconds
+
+    def _beat(self) -> None:
+        if self._heartbeat:
+            self._heartbeat.beat()
 
 
 class Stopped(BaseException):

@@ -136,6 +136,12 @@ class Settings:
         "How long ended drifts stay in Redis for people to read.",
     )
 
+    heartbeat_file: str = setting(
+        "path",
+        "",
+        str,
+        "Where a role without HTTP writes every second that it goes on; `vmdrift probe` reads it. One per process.",
+    )
     listen: str = setting(
         "address:port",
         "127.0.0.1:8080",

@@ -73,6 +73,18 @@ def status(*, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--within", default=30.0, show_default=True, help="Seconds that the last heartbeat may be old.")
+def probe(*, within: float) -> None:
+    """For a liveness probe: does the role whose VMDRIFT_HEARTBEAT_FILE this is still go round?
+
+    Exit codes: 0 it does, 1 it does not, 2 VMDRIFT_HEARTBEAT_FILE is not set.
+    """
+    from vmdrift.probe import probe as look  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(look(within))
+
+
+@main.command()
 @click.option("--follow", is_flag=True, help="Go on with each event as it comes, until Ctrl-C.")
 @click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="So many of those told already.")
 @click.option("--dead", is_flag=True, help="Those that could not be delivered to VMDRIFT_SINK, and why.")

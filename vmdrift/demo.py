@@ -19,10 +19,14 @@ WINDOW, GRACE, DETACH, RESYNC = 300.0, 180.0, 360.0, 60.0  # seconds, the real o
 class Demo:
     """The simulated cluster in a process of its own. `times`: how much faster it lives; `vms`: 0 for the demo's own.
 
+    `rules`: the manifest whose RBAC it enforces; without one everybody may do everything.
+
     Raises SettingsError without the extra `demo`, or for a factor that compresses a window below 10 s.
     """
 
-    def __init__(self, processes: Processes, folder: Path, times: float, vms: int = 0) -> None:
+    def __init__(
+        self, processes: Processes, folder: Path, times: float, vms: int = 0, rules: Path | None = None
+    ) -> None:
         if not 1 <= times <= WINDOW / 10:
             raise SettingsError(f"--factor: {times:g} is not from 1 to {WINDOW / 10:g}; a window lasts 10 s at least")
         # Signals wait: what a handler raises inside a class statement comes out of it as a RuntimeError (Python 3.11).
@@ -42,7 +46,15 @@ class Demo:
             name: Phase.REFUSED if name in stays else Phase.COMPLETED
             for name in (f"{vm.namespace}/{vm.name}" for vm in on_lost)
         }
-        command = [sys.executable, "-m", "simulator", str(folder), str(times), str(vms)]
+        command = [
+            sys.executable,
+            "-m",
+            "simulator",
+            str(folder),
+            str(times),
+            str(vms),
+            *([str(rules)] if rules else []),
+        ]
         self._process = processes.start("cluster", command, talks=True)
         self.url = str(self._heard()["url"])
 
@@ -60,7 +72,7 @@ class Demo:
         }
 
     def kubeconfig(self, role: str) -> Path:
-        """The kubeconfig file of `watcher`, `workers` or `admin`."""
+        """The kubeconfig file of `watcher`, `intake`, `drifts`, `operator` (all of them in one) or `admin`."""
         return self._folder / f"{role}.kubeconfig"
 
     def story(self) -> list[str]:

@@ -4,9 +4,12 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Callable
+
+import structlog
 
 from reactor.doors import cluster as cluster_door
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.doors.queue import RqQueue
 from reactor.doors.store import RedisStore
 from reactor.model.event import watcher_source
@@ -18,22 +21,27 @@ from reactor.watch.watcher import Watcher
 
 _TROUBLE_RETRY = 2.0  # seconds until Redis is tried again
 _LOOK = 1.0  # seconds between two looks whether to stop
+log = structlog.get_logger()
+
 Seen = tuple[str, list[NodeView]]
 
 
 def watch(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Raises SettingsError, StoreError, ClusterError when it cannot start."""
-    stop = Stop()
+    stop = Stop(settings.heartbeat_file)
     stop.listen()
-    redis = store_door.connect(settings.redis_url)
+    redis = redis_door.connect(settings.redis_url)
     cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
     source = watcher_source(cluster_door.uid(cluster))
     next(cluster.pages("nodes", limit=1))  # a missing permission must show at start, not in the thread below
     tasks = RqQueue(redis, time.time, settings.history_ttl)
     watcher = Watcher(RedisStore(redis, settings.history_ttl), tasks, source, time.time)
     changes: queue.Queue[Seen] = queue.Queue(maxsize=1000)
-    threading.Thread(target=_read, args=(cluster, settings, changes), daemon=True).start()
-    _loop(watcher, changes, settings.resync, stop)
+    reader = threading.Thread(target=_read, args=(cluster, settings, changes), daemon=True)
+    reader.start()
+    _loop(watcher, changes, settings.resync, lambda: stop.asked() or not reader.is_alive())
+    if not stop.asked():
+        log.error("the thread that reads Nodes has ended, so this process does, too")  # a bug; its traceback is above
 
 
 def _read(cluster: cluster_door.Cluster, settings: Settings, changes: "queue.Queue[Seen]") -> None:
@@ -41,10 +49,10 @@ def _read(cluster: cluster_door.Cluster, settings: Settings, changes: "queue.Que
         changes.put(change)
 
 
-def _loop(watcher: Watcher, changes: "queue.Queue[Seen]", every: float, stop: Stop) -> None:
+def _loop(watcher: Watcher, changes: "queue.Queue[Seen]", every: float, ended: Callable[[], bool]) -> None:
     """Nothing is told before the first list: a watcher that knows no node would take every outage for going on."""
     due: float | None = None  # of the next resync; monotonic seconds
-    while not stop.asked():
+    while not ended():
         if due is not None and time.monotonic() >= due:
             due = time.monotonic() + (every if watcher.resync() else _TROUBLE_RETRY)
         try:

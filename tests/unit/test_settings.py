@@ -25,6 +25,7 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_API_TIMEOUT": 3.0,
     "VMDRIFT_WATCH_SILENCE": 150.0,
     "VMDRIFT_HISTORY_TTL": 604800.0,
+    "VMDRIFT_HEARTBEAT_FILE": "",
     "VMDRIFT_LISTEN": "127.0.0.1:8080",
     "VMDRIFT_WEB_PROCESSES": 2,
     "VMDRIFT_INSECURE_NO_AUTH": False,
@@ -49,6 +50,7 @@ DEFAULTS: dict[str, object] = {
 }
 # Any text is a path, an audience, a label or a certificate: what is wrong with it shows where it is used.
 TEXTS = {
+    "VMDRIFT_HEARTBEAT_FILE",
     "VMDRIFT_TOKENS_FILE",
     "VMDRIFT_OIDC_AUDIENCE",
     "VMDRIFT_OIDC_CA_FILE",
@@ -58,7 +60,11 @@ TEXTS = {
     "K_CA_CERTS",
 }
 GOOD = {
-    "VMDRIFT_REDIS_URL": ["rediss://:pw@redis:6380/1", "unix:///run/valkey.sock"],
+    "VMDRIFT_REDIS_URL": [
+        "rediss://:pw@redis:6380/1",
+        "unix:///run/valkey.sock",
+        "redis+sentinel://user:pw@a:26379,b:26379/mymaster/0",
+    ],
     "VMDRIFT_POLICY": ["observe", "never"],
     "VMDRIFT_UNREACHABLE_WINDOW": ["10", "604800", "12.5"],
     "VMDRIFT_VIRT_HANDLER_GRACE": ["1", "604800"],
@@ -92,7 +98,7 @@ GOOD = {
 SECRET = {
     "VMDRIFT_REDIS_URL": (
         ["http://user:secret@redis", "user:secret@redis:6379", "REDIS://:secret@redis"],
-        "a URL that starts with redis://, rediss:// or unix://",
+        "a URL that starts with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://",
     ),
     "VMDRIFT_SINK": (
         ["sink.example", "http://user:secret@sink", "http://sink/in#part", "http://sink/in ?access_token=secret"],

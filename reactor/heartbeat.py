@@ -1,0 +1,45 @@
+"""A sign of life for roles without HTTP: a file that says when its process went round its loop last.
+
+The moment is the machine's monotonic clock, which all of its processes share and nobody sets.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger()
+
+_EVERY = 1.0  # seconds
+
+
+class Heartbeat:
+    """The writing side."""
+
+    def __init__(self, path: str) -> None:
+        self._path, self._beaten, self._trouble = Path(path), 0.0, ""
+
+    def beat(self) -> None:
+        """Write it, at most every second. A file that cannot be written is told once, and is no reason to stop."""
+        now = time.monotonic()
+        if now - self._beaten < _EVERY:
+            return
+        self._beaten = now
+        try:
+            fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+            fresh.write_text(f"{now:.1f}")
+            fresh.replace(self._path)  # whoever reads it sees a whole one
+        except OSError as error:
+            if str(error) != self._trouble:
+                log.warning("the heartbeat cannot be written", why=str(error))
+            self._trouble = str(error)
+
+
+def trouble(path: str, most: float) -> str:
+    """What is wrong with the process that writes this file: "" if it went round within `most` seconds."""
+    try:
+        age = time.monotonic() - float(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        return f"{path} holds no heartbeat: {error}"
+    return "" if age <= most else f"the last heartbeat in {path} is {age:.0f} s old, and {most:g} s are allowed"

@@ -16,18 +16,23 @@ from typing import Any
 import yaml
 
 from simulator.actors.cast import Phases, any_phases, cast, control_plane, kubevirt
-from simulator.api import Api
+from simulator.api import Api, allow_all
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.hypervisor import Hypervisor
+from simulator.rbac import authorizer
 from simulator.scene import DEMO, LOST, Scene, Vm, build, is_up
 from simulator.store import Store
 from simulator.timing import Timing
 from simulator.world import Actor, RealTime
 
 # A token per role, so that the audit tells who did what; "" is kubectl, which sends no token over plain HTTP.
+NAMESPACE = "vm-drift"
 USERS = {
     "watcher": "system:serviceaccount:vm-drift:watcher",
-    "workers": "system:serviceaccount:vm-drift:workers",
+    "intake": "system:serviceaccount:vm-drift:intake",
+    "drifts": "system:serviceaccount:vm-drift:drifts",
+    # Who runs everything under one kubeconfig, as `vmdrift run` does.
+    "operator": "system:serviceaccount:ops:vm-drift",
     "admin": "system:admin",
     # This API server knows no impersonation; from a name of KubeVirt's it takes a VMI's status.
     "e2e": "system:kubevirt:e2e",
@@ -56,15 +61,16 @@ def scene_for(times: float, vms: int) -> Scene:
 
 
 class Cluster:
-    """Everything of it, running. `folder` gets a kubeconfig per user.
+    """Everything of it, running. `folder` gets a kubeconfig per user; `rules` is a manifest that they are held to.
 
     With `vms` None there is no node and no VM, and nobody but the controllers: somebody else brings machines.
     """
 
-    def __init__(self, folder: Path, times: float, vms: int | None = 0, port: int = 0) -> None:
+    def __init__(self, folder: Path, times: float, vms: int | None = 0, port: int = 0, rules: str = "") -> None:
         self.scene, timing = Scene((), ()) if vms is None else scene_for(times, vms), faster(times)
         self.hypervisor, self.store = Hypervisor(), Store(time.time)
-        self.api = Api(self.store, tokens={**{f"token-{role}": user for role, user in USERS.items()}, "": "kubectl"})
+        tokens = {**{f"token-{role}": user for role, user in USERS.items()}, "": "kubectl"}
+        self.api = Api(self.store, tokens=tokens, authorize=authorizer(rules, NAMESPACE) if rules else allow_all)
         self.server = ApiServer(self.api, port=port)
         self._life = RealTime(self._actors(timing, any_phases(0, timing), machines=vms is not None), time.time)
         self.store.listeners.append(self._life.changed)
@@ -124,9 +130,10 @@ class Cluster:
 
 
 def main(arguments: list[str]) -> None:
-    """Arguments: folder, how many times faster, number of VMs (0: the demo's; "none": not even nodes)."""
-    folder, times, vms = arguments
-    cluster = Cluster(Path(folder), float(times), None if vms == NOTHING else int(vms))
+    """Arguments: folder, how many times faster, number of VMs (0: the demo's; "none": no nodes, too), RBAC manifest."""
+    folder, times, vms, *manifest = arguments
+    rules = Path(manifest[0]).read_text() if manifest else ""
+    cluster = Cluster(Path(folder), float(times), None if vms == NOTHING else int(vms), rules=rules)
     _say({"url": cluster.start()})
     for line in sys.stdin:
         _say(cluster.answer(json.loads(line)))

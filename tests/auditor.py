@@ -13,7 +13,8 @@ from simulator.objects import epoch
 from simulator.world import World
 from tests.visible import Visible
 
-WORKERS = "system:serviceaccount:vm-drift:workers"
+INTAKE, WORKERS = "system:serviceaccount:vm-drift:intake", "system:serviceaccount:vm-drift:drifts"
+OURS = {INTAKE, WORKERS}
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,14 @@ class Auditor:
 
     def sent(self, request: Request) -> ApiError | None:
         """Before a request is carried out."""
-        if request.user == WORKERS and request.verb not in {"get", "list", "watch"}:
+        if request.user in OURS and request.verb not in {"get", "list", "watch"}:
             reasons = list(self._objections(request))
             self.wrong += [f"{request.verb} {request.resource} {request.name}: {reason}" for reason in reasons]
         return None
 
     def done(self, request: Request) -> ApiError | None:
         """After a request took effect."""
-        if request.user == WORKERS and request.verb == "delete" and self._sent:
+        if request.user in OURS and request.verb == "delete" and self._sent:
             self.deletions.append(self._sent)
         return None
 
@@ -124,7 +125,7 @@ def fail(api: Api, code: int, times: int, *, verb: str, late: bool = False, **ma
 
 
 def _refuse(left: list[int], code: int, match: dict[str, Any], request: Request) -> ApiError | None:
-    wanted = request.user == WORKERS and all(getattr(request, name) == value for name, value in match.items())
+    wanted = request.user in OURS and all(getattr(request, name) == value for name, value in match.items())
     if not wanted or not left[0]:
         return None
     left[0] -= 1

@@ -5,7 +5,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reactor.doors.cloudevents import decode
@@ -26,7 +26,7 @@ from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore
 from simulator.world import World
 from tests import schemas
-from tests.auditor import WORKERS, Auditor
+from tests.auditor import INTAKE, WORKERS, Auditor
 from workers.drift import run_pass
 from workers.hints import take_post
 from workers.intake import take_event
@@ -73,6 +73,7 @@ class Reactor:
         self.tools = Tools(
             cluster, self.store, self.queue, policy, world.clock, worker_source(uid), Surroundings(world.clock)
         )
+        self.intake = replace(self.tools, cluster=ApiCluster(world.api, INTAKE, self._called))
         self.inbox = MemoryInbox(self.queue, world.clock, Settings().dedup_ttl)
         self._nodes = world.api.client(WATCHERS).informer("nodes")
         self._watchers = [Watcher(self.store, self.queue, watcher_source(uid), world.clock) for _ in range(watchers)]
@@ -124,9 +125,9 @@ class Reactor:
         if entry.function == RUN_DRIFT:
             return run_pass(Drift.of(body(entry.args)), self.tools)
         if entry.function == TAKE_POST:
-            return take_post(body(entry.args), self.inbox, self.tools)
+            return take_post(body(entry.args), self.inbox, self.intake)
         assert entry.function == TAKE_EVENT
-        return take_event(decode(body(entry.args)), self.tools)
+        return take_event(decode(body(entry.args)), self.intake)
 
     def _called(self) -> None:
         self.requests[self._function] += 1

@@ -11,7 +11,7 @@ import structlog
 from reactor.doors.cloudevents import decode
 from reactor.doors.inbox import Inbox, post_entry
 from reactor.doors.queue import drift_entry
-from reactor.model.drift import Ended
+from reactor.model.drift import Ended, Record
 from reactor.model.errors import BadInput
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.event import recovered as over
@@ -107,7 +107,7 @@ def _requested(event: Event, tools: Tools) -> Result:
     vmi = tools.cluster.find("virtualmachineinstances", name, namespace)
     at = (vmi or {}).get("status", {}).get("nodeName", "")
     if not at:
-        return Result("nothing", "no-such-vm", f"{event.subject} is no VM that runs, or ran, on a node.")
+        return _on_its_way(event.subject, tools)
     found = tools.cluster.find("nodes", at)
     node = node_view(found) if found else None
     if node is None or node.outage is None:
@@ -117,9 +117,22 @@ def _requested(event: Event, tools: Tools) -> Result:
             record = begin(vm, uid, node, node.outage, tools)
             if not record.phase.is_end:
                 tools.queue.wake(drift_entry(record.drift), tools.clock())
-            told = f"{record.phase}: {record.sentence}"
-            return Result("taken", "drift", told, node.outage.id, (record.drift.id,))
+            return _drift(record)
     return Result("nothing", "not-on-node", f"{event.subject} has no launcher pod on {at} any more.")
+
+
+def _on_its_way(vm: str, tools: Tools) -> Result:
+    """Between two nodes a VM has none; then its drift is known."""
+    outages = [record.outage for record in tools.store.outages()]
+    for record in (record for outage in outages for record in tools.store.records(outage.id)):
+        if str(record.drift.vm) == vm:
+            return _drift(record)
+    return Result("nothing", "no-such-vm", f"{vm} is no VM that runs, or ran, on a node.")
+
+
+def _drift(record: Record) -> Result:
+    told, drift = f"{record.phase}: {record.sentence}", record.drift
+    return Result("taken", "drift", told, drift.outage.id, (drift.id,))
 
 
 _KINDS: Mapping[str, Callable[[Event, Tools], Result]] = {

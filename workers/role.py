@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from redis.exceptions import RedisError
 
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.doors.cluster import Cluster
 from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING
 from reactor.model.errors import StoreError
@@ -25,15 +26,15 @@ _AGAIN = 1.0  # seconds until Redis is tried again
 
 def work_events(settings: Settings) -> None:
     """A worker of the queue `events`, until SIGTERM or SIGINT."""
-    store_door.connect(settings.redis_url)
-    check(tools().cluster)
+    redis_door.connect(settings.redis_url)
+    check(tools().cluster, INTAKE)
     _work(EVENTS, settings, lambda: look_after(inbox(), tools()))
 
 
 def work_drifts(settings: Settings) -> None:
     """A worker of the queue `drifts`, until SIGTERM or SIGINT."""
-    store_door.connect(settings.redis_url)
-    check(tools().cluster)
+    redis_door.connect(settings.redis_url)
+    check(tools().cluster, DRIFT)
     _work(DRIFTS, settings)
 
 
@@ -45,25 +46,25 @@ def work_outgoing(settings: Settings) -> None:
 
 def schedule(settings: Settings) -> None:
     """A scheduler of all queues, until SIGTERM or SIGINT."""
-    store_door.connect(settings.redis_url)
+    redis_door.connect(settings.redis_url)
 
     def once(stop: Stop) -> None:
-        Scheduler([EVENTS, DRIFTS, OUTGOING], store_door.connect(settings.redis_url), stop).work()
+        Scheduler([EVENTS, DRIFTS, OUTGOING], redis_door.connect(settings.redis_url), stop).work()
 
-    _go_on("scheduler", once)
+    _go_on("scheduler", settings, once)
 
 
 def _work(queue: str, settings: Settings, chore: Callable[[], object] = lambda: None) -> None:
     def once(stop: Stop) -> None:
         # A connection of its own: RQ stretches its time-outs to those of a blocking read.
-        Worker(queue, store_door.connect(settings.redis_url), stop, chore).work(logging_level="ERROR")
+        Worker(queue, redis_door.connect(settings.redis_url), stop, chore).work(logging_level="ERROR")
 
-    _go_on(f"worker of {queue}", once)
+    _go_on(f"worker of {queue}", settings, once)
 
 
-def _go_on(who: str, once: Callable[[Stop], None]) -> None:
+def _go_on(who: str, settings: Settings, once: Callable[[Stop], None]) -> None:
     """Call `once` until the process is asked to stop; say once per change what keeps it from working."""
-    stop, trouble = Stop(), ""
+    stop, trouble = Stop(settings.heartbeat_file), ""
     stop.listen()
     while not stop.asked():
         why = _trouble_of(once, stop)
@@ -83,14 +84,34 @@ def _trouble_of(once: Callable[[Stop], None], stop: Stop) -> str:
     return "RQ's loop ended"
 
 
-def check(cluster: Cluster) -> None:
-    """Ask once for each kind that a drift reads, so that a missing kind or permission shows at start.
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a role cannot do without: kinds that it reads one by one, and kinds of which it lists those of a node."""
+
+    namespaced: tuple[str, ...]
+    others: tuple[str, ...]
+    lists: tuple[str, ...]
+
+
+INTAKE = Reads(
+    ("virtualmachines", "virtualmachineinstances"), ("nodes", "persistentvolumes"), ("pods", "volumeattachments")
+)
+DRIFT = Reads(
+    ("virtualmachines", "virtualmachineinstances", "pods", "persistentvolumeclaims"),
+    ("nodes", "persistentvolumes", "volumeattachments"),
+    ("pods",),
+)
+
+
+def check(cluster: Cluster, reads: Reads) -> None:
+    """Ask once for each kind, so that a missing kind or permission shows at start.
 
     Raises NotServed without KubeVirt, Forbidden without the verb, Unauthorized, ClusterUnreachable.
     """
     name = "vmdrift-start-check"
-    for resource in ("virtualmachines", "virtualmachineinstances", "pods", "persistentvolumeclaims"):
+    for resource in reads.namespaced:
         cluster.find(resource, name, "default")
-    for resource in ("nodes", "persistentvolumes", "volumeattachments"):
+    for resource in reads.others:
         cluster.find(resource, name)
-    next(cluster.pages("pods", fields=f"spec.nodeName={name}", limit=1))
+    for resource in reads.lists:
+        next(cluster.pages(resource, fields=f"spec.nodeName={name}" if resource == "pods" else "", limit=1))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reactor.doors import store as store_door
+from reactor.doors import redis as redis_door
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
 from tests.acceptance.commands import Done, eventually, vmdrift
@@ -17,22 +17,38 @@ from vmdrift.valkey import start as start_valkey
 
 TIMES = 25.0  # how many times faster it lives
 
+# Whose user in Redis, and whose ServiceAccount, a process has.
+USERS = {
+    "reactor watch": "watcher",
+    "reactor serve": "receiver",
+    "workers events": "intake",
+    "workers drifts": "drifts",
+    "workers outgoing": "outgoing",
+    "workers scheduler": "scheduler",
+}
+RBAC = Path(__file__).parents[2] / "k8s" / "base" / "rbac.yaml"
+ACCOUNTS = {"watcher", "intake", "drifts"}
+
 
 @dataclass
 class Site:
-    """Everything in `folder`. `vms`: 0 for the demo's own, else so many alike on the node to be lost."""
+    """Everything in `folder`. `vms`: 0 for the demo's own, else so many alike on the node to be lost.
+
+    `urls`: of a Redis that knows a user per role (tests.acceptance.guarded).
+    """
 
     processes: Processes
     folder: Path
     vms: int = 0
+    urls: Mapping[str, str] = field(default_factory=dict)
     _roles: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.demo = Demo(self.processes, self.folder, TIMES, self.vms)
-        self.redis_url = start_valkey(self.processes, self.folder)
-        self.store = RedisStore(store_door.connect(self.redis_url), 3600)
+        self.demo = Demo(self.processes, self.folder, TIMES, self.vms, RBAC)
+        self.redis_url = self.urls.get("tester") or start_valkey(self.processes, self.folder)
+        self.store = RedisStore(redis_door.connect(self.redis_url), 3600)
 
-    def env(self, role: str = "workers") -> Mapping[str, str]:
+    def env(self, role: str = "drifts") -> Mapping[str, str]:
         """What vm-drift needs to find all of it, as one of the cluster's users."""
         return {
             **self.demo.env,
@@ -44,7 +60,11 @@ class Site:
         """Each a process: "reactor watch", "workers drifts"... with `more` environment variables."""
         for words in roles:
             self._roles.append(words)
-            env = self.env("watcher" if words == "reactor watch" else "workers")
+            role = USERS.get(words, "drifts")
+            env = {
+                **self.env(role if role in ACCOUNTS else "drifts"),
+                "VMDRIFT_REDIS_URL": self.urls.get(role, self.redis_url),
+            }
             name = f"{len(self._roles)}-{words}"
             self.processes.start(name, [sys.executable, "-m", *words.split()], {**env, **more})
 

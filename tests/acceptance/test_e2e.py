@@ -33,7 +33,7 @@ class ControlPlane:
         command = [sys.executable, "-m", "simulator", str(folder), TIMES, "none"]
         self._process = processes.start("cluster", command, talks=True)
         self._heard()
-        self.around = Surroundings(self.kubeconfig("e2e"), self.kubeconfig("workers"))
+        self.around = Surroundings(self.kubeconfig("e2e"), self.kubeconfig("drifts"))
 
     def kubeconfig(self, user: str) -> Path:
         return self.folder / f"{user}.kubeconfig"

@@ -13,7 +13,7 @@ DRIFTING = {"shop/web", "shop/database", "shop/queue", "shop/files"}
 
 def test_it_observes_by_default_and_acts_when_told_to(site: Callable[[int], Site], start: Start) -> None:
     cluster = site(0)
-    observer = start("run", **{**cluster.env(), "VMDRIFT_POLICY": "auto"})
+    observer = start("run", **{**cluster.env("operator"), "VMDRIFT_POLICY": "auto"})
     observer.says(f"Cluster: {cluster.demo.url} (only observing; --act lets it act).")
     observer.says("vmdrift status")
     cluster.demo.cut_power()
@@ -26,7 +26,7 @@ def test_it_observes_by_default_and_acts_when_told_to(site: Callable[[int], Site
     assert observer.ends(signal.SIGTERM) == 0
     assert observer.left() == []
 
-    settings = {name: value for name, value in cluster.env().items() if name != "VMDRIFT_REDIS_URL"}
+    settings = {name: value for name, value in cluster.env("operator").items() if name != "VMDRIFT_REDIS_URL"}
     actor = start("run", "--act", **{**settings, "VMDRIFT_POLICY": "observe"})
     actor.says(f"Cluster: {cluster.demo.url} (acting on it).")
     actor.says("shop/web: completed")
@@ -44,10 +44,10 @@ def test_it_observes_by_default_and_acts_when_told_to(site: Callable[[int], Site
 
 def test_a_cluster_that_is_away_is_told_at_once(site: Callable[[int], Site]) -> None:
     cluster = site(0)
-    config = cluster.demo.kubeconfig("workers")
+    config = cluster.demo.kubeconfig("operator")
     config.write_text(config.read_text().replace(cluster.demo.url, "http://127.0.0.1:1"))
 
-    done = vmdrift("run", env=cluster.env())
+    done = vmdrift("run", env=cluster.env("operator"))
 
     assert done.code == 2
     assert "cannot start: the API server gave no answer" in done.err

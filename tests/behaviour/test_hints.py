@@ -5,7 +5,7 @@ import pytest
 from reactor.doors.inbox import Accepted
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.receipt import Result
-from simulator.scene import Scene, Vm
+from simulator.scene import Scene, Storage, Vm
 from tests.virtual import Play
 from workers.hints import look_after, take_post
 
@@ -111,6 +111,15 @@ def test_a_drift_that_is_requested_is_that_of_one_vm_only() -> None:
     result = told.tell(DRIFT_REQUESTED, "default/web")
     assert (result.outcome, result.reason, len(result.drifts)) == ("taken", "drift", 1)
     assert [record.drift.vm.name for record in told.play.records] == ["web"]
+
+
+def test_a_drift_that_is_requested_while_its_vm_is_on_its_way_is_told_as_it_stands() -> None:
+    told = _Told(Vm("web", Storage.RBD_BLOCK, node=LOST))
+    told.play.world.hypervisor.power_cut(LOST)
+    assert told.play.until("web", ("detaching", "detach-window"))
+    result = told.tell(DRIFT_REQUESTED, "default/web")
+    assert (result.outcome, result.reason, result.drifts) == ("taken", "drift", (told.play.record("web").drift.id,))
+    assert result.sentence.startswith("detaching: The lost node still holds")
 
 
 def test_recovered_is_believed_only_where_the_api_server_says_so() -> None:

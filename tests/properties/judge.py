@@ -12,7 +12,7 @@ from reactor.model.drift import Phase, Record
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.world import World
-from tests.auditor import WORKERS
+from tests.auditor import OURS
 from tests.visible import Visible
 
 _WINDOW, _SILENCE = 300.0, 180.0  # seconds: the product's promises
@@ -83,7 +83,7 @@ class Judge:
 
     def _sent(self, request: Request) -> ApiError | None:
         """Before a request is carried out."""
-        if request.user == WORKERS and request.verb not in {"get", "list", "watch"}:
+        if request.user in OURS and request.verb not in {"get", "list", "watch"}:
             self._pod = None
             what = f"{request.verb} {request.resource} {request.name} at {self.world.now}"
             self.wrong += [f"{what}: {why}" for why in self._objections(request)]
@@ -91,7 +91,7 @@ class Judge:
 
     def _done(self, request: Request) -> ApiError | None:
         """After it took effect."""
-        if request.user == WORKERS and request.verb == "delete" and self._pod:
+        if request.user in OURS and request.verb == "delete" and self._pod:
             meta, node = self._pod["metadata"], self._pod["spec"]["nodeName"]
             vm = meta["labels"].get("vm.kubevirt.io/name", "")
             self.released[meta["uid"]] += 1

@@ -17,7 +17,7 @@ from reactor.doors.cluster import Cluster
 from reactor.model.drift import Phase, Policy, Record, Signs
 from simulator.audit import Request
 from simulator.scene import Vm
-from tests.auditor import WORKERS
+from tests.auditor import OURS
 from tests.properties.fate import Blow
 from tests.properties.life import Life
 from tests.properties.vms import ELIGIBLE, UNTOUCHABLE
@@ -156,7 +156,7 @@ def _back_in_between(life: Life) -> None:
     came: list[Request] = []
 
     def come_back(request: Request) -> None:
-        if request.user == WORKERS and (request.verb, request.resource) == ("list", "leases") and not came:
+        if request.user in OURS and (request.verb, request.resource) == ("list", "leases") and not came:
             came.append(request)
             life.back(LOST)
             assert life.world.run(lambda: life.judge.visible.nodes[LOST].ready == "True", 10)

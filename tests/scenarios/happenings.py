@@ -14,7 +14,7 @@ from simulator.objects import rfc3339
 from simulator.scene import Vm, add_vm
 from simulator.storeclient import StoreClient
 from simulator.world import World
-from tests.auditor import WORKERS, fail
+from tests.auditor import OURS, fail
 from tests.scenarios.stage import Stage
 
 _MACHINE = (
@@ -155,7 +155,7 @@ def _api_away(stage: Stage, seconds: str) -> None:
 
 
 def _away(world: World, end: float, request: Request) -> ApiError | None:
-    if request.user != WORKERS or world.now >= end:
+    if request.user not in OURS or world.now >= end:
         return None
     return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", "the API server is starting")
 

@@ -15,7 +15,7 @@ from simulator.selectors import Selection
 from simulator.twins.store import MemoryStore
 from simulator.vms import Kind, Vm
 from simulator.world import Actor, World
-from tests.auditor import WORKERS
+from tests.auditor import OURS
 from tests.virtual import Reactor
 
 _DAY = 86400
@@ -133,7 +133,7 @@ class _Writes(deque[AuditEntry]):
         self._stage = stage
 
     def append(self, entry: AuditEntry, /) -> None:
-        if entry.user != WORKERS or entry.verb in _READS:
+        if entry.user not in OURS or entry.verb in _READS:
             return
         name = f"{entry.namespace}/{entry.name}" if entry.namespace else entry.name
         grace = "" if entry.grace_period is None else f" grace {entry.grace_period}"

@@ -7,7 +7,7 @@ ARGS ?=
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test scenarios check nightly bench-recovery e2e e2e-cluster clean
+.PHONY: help run test scenarios manifests check nightly bench-recovery e2e e2e-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ test: check ## Check the code and run the tests
 
 scenarios: .venv/dev ## Show where the golden scenarios go another way than written down (ARGS=--write: write it down)
 	@$(BIN)/python -m tests.scenarios.golden $(ARGS)
+
+manifests: .venv/dev ## Build every overlay of k8s/ and check it against the schemas (needs kubectl, and no cluster)
+	@command -v kubectl >/dev/null || { echo "make manifests: kubectl is missing; it builds the overlays" >&2; exit 2; }
+	$(BIN)/pytest -n 2 tests/integration/test_manifests.py $(ARGS)
 
 check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/ruff check

@@ -130,7 +130,7 @@ def test_events_shows_what_was_told_and_follows_what_is(cluster: Site, start: St
 def test_a_whole_story_triggered_by_another_system_and_told_to_it(cluster: Site, sink: Receiver, start: Start) -> None:
     """`vmdrift run` receives where VMDRIFT_LISTEN is set, and tells where VMDRIFT_SINK is."""
     address = free_address()
-    start("run", "--act", **{**cluster.env(), "VMDRIFT_LISTEN": address, "VMDRIFT_SINK": sink.url})
+    start("run", "--act", **{**cluster.env("operator"), "VMDRIFT_LISTEN": address, "VMDRIFT_SINK": sink.url})
     eventually("it receives", lambda: ask(f"http://{address}/readyz").status == 200)
     cluster.demo.cut_power()
     moved = sorted(vm for vm, phase in cluster.demo.expected.items() if phase is Phase.COMPLETED)

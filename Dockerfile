@@ -1,0 +1,21 @@
+# One image for every role; the role is the argument: `docker run IMAGE work drifts`.
+# BASE: any image with Python 3.11 or newer and its venv module.
+ARG BASE=docker.io/library/python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md ./
+COPY reactor reactor
+COPY workers workers
+COPY vmdrift vmdrift
+COPY simulator simulator
+RUN python -m venv /opt/vm-drift && /opt/vm-drift/bin/pip install --no-cache-dir -c constraints.txt .
+
+# Nothing is built or installed here, so there is nothing to build or install with.
+FROM ${BASE}
+COPY --from=build /opt/vm-drift /opt/vm-drift
+ENV PATH=/opt/vm-drift/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# By number, so that Kubernetes can see that it is not root. It writes nothing but its heartbeat, under /run/vm-drift.
+USER 65532:65532
+ENTRYPOINT ["vmdrift"]
+CMD ["--help"]

@@ -1,0 +1,17 @@
+# One of the three Sentinels.
+set -eu
+umask 077
+. /start/primary.sh
+{
+  echo "port 26379"
+  echo "dir /run/valkey"
+  echo "sentinel resolve-hostnames yes"
+  echo "sentinel announce-hostnames yes"
+  echo "sentinel announce-ip $(hostname).redis"
+  echo "sentinel monitor vm-drift $primary 6379 2"
+  echo "sentinel auth-user vm-drift sentinel"
+  printf 'sentinel auth-pass vm-drift "%s"\n' "$(cat /passwords/sentinel)"
+  echo "sentinel down-after-milliseconds vm-drift 5000"
+  echo "sentinel failover-timeout vm-drift 15000"
+} > /run/valkey/sentinel.conf
+exec valkey-server /run/valkey/sentinel.conf --sentinel

@@ -1,0 +1,62 @@
+"""A Valkey that knows one user per role, by the manifests' own rules and the script that makes them."""
+
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+import yaml
+from redis import Redis
+
+from vmdrift.processes import Processes
+from vmdrift.valkey import start
+
+BASE = Path(__file__).parents[2] / "k8s" / "base"
+RULES = BASE / "users.rules"
+TESTER = "user tester on nopass allkeys allchannels +@all\n"  # the default user is off
+
+
+def roles(rules: str = RULES.read_text()) -> list[str]:
+    """Who is named in the rules."""
+    lines = [line.split() for line in rules.splitlines()]
+    return [words[0] for words in lines if words and not words[0].startswith("#")]
+
+
+def guarded(processes: Processes, folder: Path) -> Mapping[str, str]:
+    """Start it; a URL for each role, and for `tester`, who may do everything."""
+    passwords = {role: f'{role}\'s "pass\\word" $1 %' for role in roles()}
+    acl = users_made(folder, passwords, [RULES])
+    acl.write_text(acl.read_text() + TESTER)
+    socket = start(processes, folder, user="tester", aclfile=str(acl)).removeprefix("unix://tester@")
+    urls = {role: f"unix://{role}@{socket}?password={quote(password, safe='')}" for role, password in passwords.items()}
+    return {**urls, "tester": f"unix://tester@{socket}"}
+
+
+def denied(url: str) -> list[Mapping[str, str]]:
+    """What the server has refused so far: user, reason, object (command or key)."""
+    told = ("username", "reason", "object", "context")
+    with Redis.from_url(url) as redis:
+        return [{key: str(entry[key]) for key in told} for entry in redis.acl_log()]
+
+
+def users_made(folder: Path, passwords: Mapping[str, str], rules: Iterable[Path]) -> Path:
+    """The users' file, as the init container makes it, in other folders; `folder` then has `passwords`, too."""
+    secret, mounted = folder / "passwords", folder / "rules"
+    for place in (secret, mounted):
+        place.mkdir()
+    for file in rules:
+        (mounted / file.name).write_text(file.read_text())
+    for user, password in passwords.items():
+        (secret / user).write_text(password)
+    documents = yaml.safe_load_all((BASE / "redis.yaml").read_text())
+    pod = next(d for d in documents if d["kind"] == "Deployment")["spec"]["template"]["spec"]
+    (script,) = pod["initContainers"][0]["args"]
+    subprocess.run(["/bin/sh", "-euc", moved(script, folder)], check=True)
+    return folder / "users.acl"
+
+
+def moved(script: str, folder: Path) -> str:
+    """A pod's script with its folders elsewhere."""
+    for inside, outside in {"/passwords": "/passwords", "/rules": "/rules", "/run/valkey": "", "/data": ""}.items():
+        script = script.replace(inside, f"{folder}{outside}")
+    return script

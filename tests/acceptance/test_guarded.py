@@ -1,0 +1,105 @@
+"""Redis with one user a role, as k8s/base makes them: everything works, and nobody reads or writes what is not his."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import orjson
+import pytest
+from redis import Redis
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
+
+from tests.acceptance.commands import eventually
+from tests.acceptance.guarded import BASE, RULES, TESTER, denied, guarded, roles, users_made
+from tests.acceptance.http import ask, free_address
+from tests.acceptance.sites import Site
+from tests.receivers import receiving
+from vmdrift.processes import Processes
+from vmdrift.valkey import start
+
+OVERLAYS = BASE.parent / "overlays"
+EVENT = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "/m",
+    "type": "io.vmdrift.vm.drift.requested",
+    "subject": "shop/database",
+}
+
+
+@pytest.fixture
+def urls(folder: Path) -> Iterator[tuple[Processes, Mapping[str, str]]]:
+    with Processes(folder) as processes:
+        yield processes, guarded(processes, folder)
+
+
+@pytest.mark.timeout(200)
+def test_a_whole_story_with_each_roles_own_rights(folder: Path, urls: tuple[Processes, Mapping[str, str]]) -> None:
+    processes, users = urls
+    site, address = Site(processes, folder, 0, users), free_address()
+    with receiving() as sink:
+        sink.answers = [(503, {}), (400, {})]
+        site.start("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts")
+        site.start("reactor serve", VMDRIFT_LISTEN=address)
+        site.start("workers outgoing", VMDRIFT_SINK=sink.url)
+        eventually("it receives", lambda: ask(f"http://{address}/readyz").status == 200)
+        site.demo.cut_power()
+        site.wait_for("waiting", "shop/database")
+        assert ask(f"http://{address}/", orjson.dumps(EVENT)).status == 202
+        (victim, *_) = [name for name in processes._children if "drifts" in name]
+        processes._children[victim].kill()
+        processes._children.pop(victim).wait()
+        for vm, phase in site.demo.expected.items():
+            site.wait_for(phase.value, vm)
+        eventually("the ends were told", lambda: sum(e["type"].endswith("completed") for e in sink.got) == 4)
+        assert ask(f"http://{address}/metrics").status == 200
+    assert denied(users["tester"]) == []
+    assert [entry for entry in site.audit() if entry["code"] == 403] == []
+
+
+@pytest.mark.parametrize(
+    ("role", "command"),
+    [
+        ("receiver", ("GET", "vmdrift:drift:x")),
+        ("receiver", ("SET", "vmdrift:outage:x", "1")),
+        ("receiver", ("HSET", "rq:job:drift", "data", "x")),
+        ("watcher", ("GET", "vmdrift:receipt:x")),
+        ("watcher", ("LPUSH", "rq:queue:drifts", "x")),
+        ("scheduler", ("GET", "vmdrift:drift:x")),
+        ("outgoing", ("SET", "vmdrift:drift:x", "1")),
+        ("drifts", ("GET", "vmdrift:receipt:x")),
+        *[(role, ("FLUSHALL",)) for role in ("watcher", "receiver", "intake", "drifts", "outgoing", "scheduler")],
+        ("intake", ("CONFIG", "GET", "*")),
+        ("drifts", ("KEYS", "*")),
+        ("drifts", ("SHUTDOWN",)),
+        ("intake", ("ACL", "LIST")),
+    ],
+)
+def test_what_is_not_a_roles_own_is_refused(
+    urls: tuple[Processes, Mapping[str, str]], role: str, command: tuple[str, ...]
+) -> None:
+    with Redis.from_url(urls[1][role]) as redis, pytest.raises(NoPermissionError):
+        redis.execute_command(*command)
+
+
+def test_without_a_user_nobody_gets_in(urls: tuple[Processes, Mapping[str, str]]) -> None:
+    anybody = urls[1]["tester"].replace("tester@", "")
+    with Redis.from_url(anybody) as redis, pytest.raises(RedisError, match="authenticated"):
+        redis.ping()
+
+
+def test_keda_may_ask_for_the_length_of_its_list_and_for_nothing_else(folder: Path) -> None:
+    """By a script, as its Redis scaler does: https://keda.sh/docs/latest/scalers/redis-lists/."""
+    script = (
+        "local t = redis.call('type', KEYS[1]).ok; if t == 'list' then return redis.call('llen', KEYS[1]) end return 0"
+    )
+    acl = users_made(folder, {role: role for role in [*roles(), "keda"]}, [RULES, OVERLAYS / "keda" / "keda.rules"])
+    with Processes(folder) as processes:
+        acl.write_text(acl.read_text() + TESTER)
+        socket = start(processes, folder, user="tester", aclfile=str(acl)).removeprefix("unix://tester@")
+        with Redis.from_url(f"unix://keda@{socket}?password=keda") as redis:
+            assert redis.eval(script, 1, "rq:queue:drifts") == 0
+            for key in ("rq:queue:events", "vmdrift:outages"):
+                with pytest.raises((NoPermissionError, ResponseError)):
+                    redis.eval(script, 1, key)
+            with pytest.raises(NoPermissionError):
+                redis.rpush("rq:queue:drifts", "x")

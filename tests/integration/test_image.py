@@ -1,0 +1,92 @@
+"""What the image is made of, as far as it can be told without a container engine."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINES = [
+    line.split(maxsplit=1) for line in (ROOT / "Dockerfile").read_text().splitlines() if re.match(r"[A-Z]+ ", line)
+]
+STAGES = [number for number, (word, _) in enumerate(LINES) if word == "FROM"]
+BUILD, END = LINES[STAGES[0] : STAGES[1]], LINES[STAGES[1] :]
+
+
+def rest(stage: list[list[str]], word: str) -> list[str]:
+    return [text for first, text in stage if first == word]
+
+
+def test_both_stages_stand_on_a_base_that_can_be_chosen() -> None:
+    assert [text.split()[0] for text in rest(LINES, "FROM")] == ["${BASE}", "${BASE}"]
+    assert rest(LINES, "ARG")[0].startswith("BASE=")
+
+
+def test_everything_that_is_copied_is_there_and_is_let_in() -> None:
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    sources = {name for text in rest(BUILD, "COPY") for name in text.split()[:-1]}
+    assert sources == allowed
+    assert all((ROOT / name).exists() for name in sources)
+
+
+def test_nothing_runs_in_the_end_image_and_nobody_is_root() -> None:
+    assert rest(END, "RUN") == []
+    assert rest(END, "USER") == ["65532:65532"]
+    assert rest(END, "ENTRYPOINT") == ['["vmdrift"]']
+
+
+ROLES = (
+    "watch",
+    "serve",
+    "work drifts",
+    "work events",
+    "work outgoing",
+    "work scheduler",
+    "status",
+    "events",
+    "events --dead",
+)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with nothing in it but the wheel, and what it asks for itself: as the Dockerfile makes it."""
+    place = tmp_path_factory.mktemp("image")
+    wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(place), str(ROOT)]
+    subprocess.run(wheel, check=True, timeout=300)
+    subprocess.run([sys.executable, "-m", "venv", str(place / "venv")], check=True, timeout=100)
+    (found,) = place.glob("*.whl")
+    pip = [str(place / "venv" / "bin" / "pip"), "install", "--quiet", "--no-cache-dir"]
+    subprocess.run([*pip, "-c", str(ROOT / "constraints.txt"), str(found)], check=True, timeout=600)
+    return place / "venv" / "bin"
+
+
+def run(place: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ}
+    return subprocess.run(
+        [str(place / "vmdrift"), *words],
+        env={**kept, "PATH": str(place), **env},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+def test_every_entry_point_starts_from_an_environment_with_nothing_else_in_it(installed: Path, tmp_path: Path) -> None:
+    assert run(installed, "--help").returncode == 0
+    for words in ROLES:
+        done = run(
+            installed, *words.split(), VMDRIFT_REDIS_URL="redis://127.0.0.1:1", VMDRIFT_SINK="http://127.0.0.1:1"
+        )
+        assert (done.returncode, done.stdout) == (2, ""), (words, done.stderr)
+        assert "cannot start: Redis is away" in done.stderr, (words, done.stderr)
+    assert "no cluster" in run(installed, "audit").stderr
+    heartbeat = tmp_path / "heartbeat"
+    assert run(installed, "probe", VMDRIFT_HEARTBEAT_FILE=str(heartbeat)).returncode == 1

@@ -59,6 +59,12 @@ class Settings:
         "How long we must have watched a lost node's Lease and virt-handler heartbeat without a change. virt-handler "
         "writes every 60 to 132 s.",
     )
+    namespace: str = setting(
+        "name",
+        "vm-drift",
+        values.namespace,
+        "Where the ConfigMap stands in which people hold and cancel drifts.",
+    )
     max_unreachable: str = setting(
         "share or count of nodes",
         "40%",

@@ -94,6 +94,7 @@ redis_url = _like(
     r"(?s)(rediss?(\+sentinel)?|unix)://.*",
     "a URL that starts with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://",
 )
+namespace = _like(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of a namespace")
 # They name a place and hold no secret.
 web_url = _like(
     r"https?://[^\s/?#@]+(/[^\s?#]*)?", "a URL that starts with https:// or http://, without user, query or fragment"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from reactor.model.intervention import ALL, CONFIG_MAP, HOLD, interventions, node_target
 from simulator.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
@@ -84,6 +85,7 @@ class Auditor:
         volume = obj["spec"].get("source", {}).get("persistentVolumeName", "")
         self._sent = Deletion(self.world.now, request.resource, request.name, request.uid, vm, volume)
         yield from self._node_objections(obj["spec"]["nodeName"])
+        yield from self._hold_objections(obj["spec"]["nodeName"], f"vm/{request.namespace}/{vm}")
         yield from self._pod_objections(obj) if request.resource == "pods" else self._attachment_objections(obj)
 
     def _node_objections(self, name: str) -> Iterator[str]:
@@ -98,6 +100,11 @@ class Auditor:
             yield f"within the window of node {name}"
         elif self.world.now < self._visible.nodes[name].sign_at + self.grace:
             yield f"node {name} gave a sign of life just now"
+
+    def _hold_objections(self, node: str, vm: str) -> Iterator[str]:
+        asked = interventions(self._visible.get("configmaps", CONFIG_MAP, "vm-drift"))
+        held = [one for one in asked if one.kind == HOLD and one.target in {ALL, node_target(node), vm}]
+        yield from (one.sentence for one in held if not one.is_over(self.world.now))
 
     def _pod_objections(self, pod: Obj) -> Iterator[str]:
         if "deletionTimestamp" not in pod["metadata"]:

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from reactor.doors.cluster import Cluster
 from reactor.model.drift import Record
 from reactor.model.errors import Conflict, NotFound
+from reactor.model.intervention import cancelled, held
 from workers.decide.decision import Action, Detach, Held, Release
 from workers.decide.node import still_lost
 from workers.decide.observation import Attachment, PodView
 from workers.observe import lease, lost_node
+from workers.surroundings import Surroundings
 from workers.views import attachment_view, pod_view
 
 
@@ -21,7 +23,7 @@ class ChangedUnderwayError(Exception):
     """What was judged is not what is there; nothing was done about it. The message is a sentence for people."""
 
 
-def act(action: Action, cluster: Cluster, record: Record) -> None:
+def act(action: Action, cluster: Cluster, record: Record, around: Surroundings) -> None:
     """Carry it out. Raises ChangedUnderwayError, ClusterError, and LockLost from a cluster that holds a lock.
 
     `record` bears the signs of life that the judgement was based on.
@@ -29,10 +31,19 @@ def act(action: Action, cluster: Cluster, record: Record) -> None:
     match action:
         case Release():
             for pod in action.pods:
+                _unhindered(cluster, record, around)
                 _force_delete(cluster, record, pod)
         case Detach():
             for attachment in action.attachments:
+                _unhindered(cluster, record, around)
                 _detach(cluster, record, attachment)
+
+
+def _unhindered(cluster: Cluster, record: Record, around: Surroundings) -> None:
+    """Nobody has asked meanwhile that it be left alone."""
+    asked = around.interventions(cluster)
+    if why := " ".join(filter(None, (cancelled(asked, record.drift), *held(asked, record.drift, around.clock())))):
+        raise ChangedUnderwayError(why)
 
 
 def _force_delete(cluster: Cluster, record: Record, pod: PodView) -> None:

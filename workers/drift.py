@@ -69,6 +69,12 @@ def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | N
     return replace(first, signs=signs)
 
 
+def taken_up(record: Record, by: str, now: float) -> Record:
+    """An ended drift to be looked at anew, because `by` wants it. What was done stays known."""
+    sentence = f"Taken up again by {by}, after {record.phase}: {record.sentence}"
+    return replace(record.moved(now, Phase.WAITING, "taken-up-again", sentence, now), tries=0)
+
+
 def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     before = tools.store.record(drift.id) or first_record(drift, tools)
     if before.phase.is_end:
@@ -95,7 +101,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools, now: float) -> Record:
         seen = observe(cluster, record, tools.policy, now, tools.around)
         decision = decide(seen, record, tools.policy, now)
         if decision.judgement.action:
-            act(decision.judgement.action, cluster, replace(record, signs=decision.signs))
+            act(decision.judgement.action, cluster, replace(record, signs=decision.signs), tools.around)
     except ChangedUnderwayError as error:
         return _blocked(record, now, "changed-underway", str(error), None)
     except (Unauthorized, Forbidden, NotServed) as error:

@@ -13,6 +13,7 @@ from typing import Any
 from reactor.doors.cluster import Cluster
 from reactor.model.drift import Phase, Policy, Record
 from reactor.model.identity import Outage
+from reactor.model.intervention import cancelled, held
 from reactor.model.node import NodeView, node_view
 from reactor.model.times import Clock, parse_time
 from workers.decide import lost_launchers, replacement
@@ -32,7 +33,11 @@ _SLOW = 3  # looks at a VM that still does not run, after which Kubernetes' even
 
 def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around: Surroundings) -> Observation:
     """Raises ClusterError: what could not be read is not known, and nothing is decided on it."""
-    seen = Observation(lost_node(cluster, record), None, None)
+    asked = around.interventions(cluster)
+    seen = Observation(lost_node(cluster, record), None, None, holds=held(asked, record.drift, now))
+    seen = replace(seen, cancelled=cancelled(asked, record.drift))
+    if seen.cancelled:
+        return seen
     if record.detached_at is None:  # both windows are counted by its clock
         seen = replace(seen, manager=manager(cluster, around.clock))
     if record.released_at is None and not _due(seen, record, policy, now):
@@ -56,6 +61,7 @@ def glance(cluster: Cluster, record: Record, around: Surroundings) -> Observatio
     ref = record.drift.vm
     vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
     seen = Observation(lost_node(cluster, record), vm_view(vm) if vm else None, None)
+    seen = replace(seen, cancelled=cancelled(around.interventions(cluster), record.drift))
     return replace(seen, namespace=_annotations(cluster, record, around))
 
 

@@ -87,7 +87,7 @@ def tools() -> Tools:
         policy=settings.to_policy(),
         clock=time.time,
         source=worker_source(cluster_door.uid(cluster)),
-        around=Surroundings(time.time),
+        around=Surroundings(time.time, namespace=settings.namespace),
     )
 
 

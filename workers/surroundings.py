@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
 from reactor.doors.cluster import Cluster, Obj
+from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.node import NodeView, node_view
 from reactor.model.times import Clock, parse_time
 
@@ -19,9 +20,14 @@ _T = TypeVar("_T")
 class Surroundings:
     """One process' memory of what it read within the last seconds. Methods raise ClusterError."""
 
-    def __init__(self, clock: Clock, ttl: float = TTL) -> None:
-        self.clock, self._ttl = clock, ttl
+    def __init__(self, clock: Clock, ttl: float = TTL, namespace: str = "vm-drift") -> None:
+        """`namespace`: where the ConfigMap of interventions is."""
+        self.clock, self._ttl, self._namespace = clock, ttl, namespace
         self._known: dict[Hashable, tuple[float, Any]] = {}
+
+    def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
+        """What people ask of us, as it stands at this moment: never remembered."""
+        return interventions(cluster.find("configmaps", CONFIG_MAP, self._namespace))
 
     def nodes(self, cluster: Cluster) -> tuple[NodeView, ...]:
         """All nodes."""

@@ -26,7 +26,7 @@ Obj = dict[str, Any]
 
 # Where each kind lives; exactly those that are used.
 _GROUPS = {
-    "api/v1": ("events", "namespaces", "nodes", "pods", "persistentvolumeclaims", "persistentvolumes"),
+    "api/v1": ("configmaps", "events", "namespaces", "nodes", "pods", "persistentvolumeclaims", "persistentvolumes"),
     "apis/coordination.k8s.io/v1": ("leases",),
     "apis/hwameistor.io/v1alpha1": ("localvolumes", "localvolumereplicas"),
     "apis/storage.k8s.io/v1": ("csidrivers", "storageclasses", "volumeattachments"),
@@ -34,6 +34,7 @@ _GROUPS = {
 }
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 PAGE = 500
+_TYPES = {"PATCH": "application/merge-patch+json"}
 
 _ERRORS: Mapping[int, type[errors.ClusterError]] = {
     HTTPStatus.UNAUTHORIZED: errors.Unauthorized,
@@ -74,6 +75,13 @@ class Cluster(Protocol):
 
     def time(self) -> float | None:
         """The API server's clock at its last answer, in whole seconds since the epoch; None if it told none."""
+
+
+class Notebook(Protocol):
+    """Where people's wishes are written down; raises as the Cluster does."""
+
+    def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
+        """Set these keys of a ConfigMap, or remove those that are None. It is made if there is none."""
 
 
 def connect(kubeconfig: str, timeout: float, before_call: Callable[[], None] = lambda: None) -> "KubernetesCluster":
@@ -163,6 +171,15 @@ class KubernetesCluster:
     def time(self) -> float | None:
         return self._time
 
+    def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
+        place = _path("configmaps", namespace)
+        try:
+            self._json("PATCH", f"{place}/{quote(name)}", body={"data": dict(data)})
+        except errors.NotFound:
+            made = {key: value for key, value in data.items() if value is not None}
+            config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": made}
+            self._json("POST", place, body=config_map)
+
     def _json(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Obj | None = None) -> Obj:
         with _translated():
             response = self._send(method, path, query or {}, body=body, timeout=Timeout(self._timeout))
@@ -192,7 +209,7 @@ class KubernetesCluster:
             response: BaseHTTPResponse = self._api.rest_client.pool_manager.request(
                 method,
                 f"{configuration.host}/{where}",
-                headers=headers | ({"Content-Type": "application/json"} if body else {}),
+                headers=headers | ({"Content-Type": _TYPES.get(method, "application/json")} if body else {}),
                 body=orjson.dumps(body) if body else None,
                 timeout=timeout,
                 retries=False,

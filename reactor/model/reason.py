@@ -153,9 +153,9 @@ _TABLE = (
     Reason(
         "held",
         Phase.BLOCKED,
-        "Somebody asked that this VM be left alone.",
-        "The hold is lifted.",
-        "Lift the hold.",
+        "Somebody asked that this VM, its node or everything be left alone. Windows go on meanwhile.",
+        "The hold is lifted, or its time passes.",
+        "`vmdrift holds` shows who, why and until when; `vmdrift resume` lifts it.",
     ),
     Reason(
         "changed-underway",
@@ -312,6 +312,19 @@ _TABLE = (
         "It is an end.",
     ),
     Reason("vm-stopped", Phase.CANCELLED, "Somebody, or the guest itself, stopped the VM.", "It is an end."),
+    Reason(
+        "taken-up-again",
+        Phase.WAITING,
+        "Somebody asked for an ended drift to be taken up again (`vmdrift retry`).",
+        "The next look, at once.",
+    ),
+    Reason(
+        "cancelled-by-hand",
+        Phase.CANCELLED,
+        "Somebody gave this drift up; the sentence says who, when and why.",
+        "It is an end.",
+        "`vmdrift retry` begins it anew.",
+    ),
     Reason("vm-deleted", Phase.CANCELLED, "The VM was deleted.", "It is an end."),
     Reason("not-on-node", Phase.CANCELLED, "The VM does not run on the lost node any more.", "It is an end."),
 )

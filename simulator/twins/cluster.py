@@ -58,6 +58,16 @@ class ApiCluster:
         with self._translated():
             self._api.delete(Request(self._user, "delete", resource, namespace, name, uid=uid, grace=grace))
 
+    def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
+        try:
+            with self._translated():
+                self._api.patch(Request(self._user, "patch", "configmaps", namespace, name), {"data": dict(data)})
+        except errors.NotFound:
+            made = {key: value for key, value in data.items() if value is not None}
+            with self._translated():
+                request = Request(self._user, "create", "configmaps", namespace)
+                self._api.create(request, {"metadata": {"name": name}, "data": made})
+
     def time(self) -> float | None:
         return float(int(self._api.store.clock()))
 

@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 from reactor.doors import queue
-from reactor.doors.cluster import Cluster, KubernetesCluster
+from reactor.doors.cluster import Cluster, KubernetesCluster, Notebook
 from reactor.doors.inbox import Inbox, RedisInbox
 from reactor.doors.outbox import Outbox, RedisOutbox
 from reactor.doors.queue import Queue, RqQueue
@@ -21,6 +21,8 @@ from workers import rq
 PAIRS = [
     (Cluster, KubernetesCluster),
     (Cluster, ApiCluster),
+    (Notebook, KubernetesCluster),
+    (Notebook, ApiCluster),
     (Queue, RqQueue),
     (Queue, MemoryQueue),
     (Store, RedisStore),

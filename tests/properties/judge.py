@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reactor.model.drift import Phase, Record
+from reactor.model.intervention import ALL, CONFIG_MAP, interventions, node_target
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.world import World
@@ -110,6 +111,7 @@ class Judge:
             yield "without a uid precondition"
         elif obj and obj["metadata"]["uid"] == request.uid:
             yield from self._alive(obj["spec"]["nodeName"])
+            yield from self._held(obj, request)
             yield from self._launcher(obj, request) if request.resource == "pods" else self._attachment(obj)
 
     def _alive(self, name: str) -> Iterator[str]:
@@ -125,6 +127,15 @@ class Judge:
             yield f"only {known - node.ready_at:.0f} s after {name} was lost"
         elif known < node.sign_at + _SILENCE:
             yield f"{name} gave a sign of life {known - node.sign_at:.0f} s ago"
+
+    def _held(self, obj: Obj, request: Request) -> Iterator[str]:
+        """Had somebody asked, a second ago or longer, that it be left alone?"""
+        known, node = min(self.world.now, self.known_until()), obj["spec"]["nodeName"]
+        vm = obj["metadata"].get("labels", {}).get("vm.kubevirt.io/name", "")
+        targets = {ALL, node_target(node), f"vm/{request.namespace}/{vm}"}
+        for one in interventions(self.visible.get("configmaps", CONFIG_MAP, "vm-drift")):
+            if one.target in targets and one.at + 1 <= known:
+                yield one.sentence
 
     def _launcher(self, pod: Obj, request: Request) -> Iterator[str]:
         self._pod = pod

@@ -3,18 +3,20 @@
 Stories for single mutants and the state machine are told in these words, and judged by the same judge.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from reactor.model.errors import ClusterError
 from reactor.model.event import Event, recovered, unreachable
 from reactor.model.identity import NodeRef, Outage
+from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
 from reactor.settings import Settings
 from simulator import shapes
 from simulator.client import ApiError
 from simulator.manager import ControllerManager
 from simulator.migrating import migrate
 from simulator.scene import Scene, Vm, staged
+from simulator.twins.cluster import ApiCluster
 from tests.properties.fate import Fate
 from tests.properties.judge import Judge
 from tests.properties.redis import JudgedStore, Photographed
@@ -146,9 +148,25 @@ class Life:
 
     # the end
 
+    # what people ask for
+
+    def hold(self, target: str) -> None:
+        """Somebody asks that it be left alone."""
+        one = Intervention(HOLD, target, "ann", "looking at it", self.world.now)
+        self._note({one.key: one.as_text()})
+
+    def resume(self) -> None:
+        """Every hold is lifted."""
+        found = self.judge.visible.get("configmaps", CONFIG_MAP, "vm-drift") or {}
+        self._note(dict.fromkeys(found.get("data") or {}))
+
+    def _note(self, data: Mapping[str, str | None]) -> None:
+        ApiCluster(self.world.api, "ann").note(CONFIG_MAP, "vm-drift", data)
+
     def rest(self) -> None:
         """All trouble ends, but for two nodes that stay off; then everything has its end, and every VM its place."""
         self.fate.blows.clear()
+        self.resume()
         if not self._manager_runs:
             self.manager_leads(self.manager.leader.skew)
         off = [node for node, machine in self.hypervisor.machines.items() if not machine.powered]

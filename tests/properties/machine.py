@@ -98,6 +98,14 @@ class Outages(RuleBasedStateMachine):
     def a_vm_migrates(self, pause: float, vm: str) -> None:
         self._after(pause).migrate(vm)
 
+    @rule(pause=_PAUSES, what=st.sampled_from(("all", f"node/{NODES[0]}", f"node/{NODES[1]}", "vm/default/web")))
+    def somebody_asks_to_leave_it_alone(self, pause: float, what: str) -> None:
+        self._after(pause).hold(what)
+
+    @rule(pause=_PAUSES)
+    def every_hold_is_lifted(self, pause: float) -> None:
+        self._after(pause).resume()
+
     @rule(pause=_PAUSES, at=_AT, late=_LATE)
     def a_worker_is_killed(self, pause: float, at: tuple[str, int], *, late: bool) -> None:
         self._after(pause).fate.blows.append(Blow("kill", *at, late=late))

@@ -6,6 +6,8 @@ from http import HTTPStatus
 
 import yaml
 
+from reactor.doors.queue import drift_entry
+from reactor.model.intervention import CANCEL, CONFIG_MAP, HOLD, Intervention
 from simulator.actors import objects
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
@@ -13,9 +15,11 @@ from simulator.migrating import migrate
 from simulator.objects import rfc3339
 from simulator.scene import Vm, add_vm
 from simulator.storeclient import StoreClient
+from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.auditor import OURS, fail
 from tests.scenarios.stage import Stage
+from workers.drift import taken_up
 
 _MACHINE = (
     *("power-cut", "power-on", "cut-network", "restore-network", "stop-kubelet", "start-kubelet"),
@@ -184,7 +188,50 @@ def _sick(stage: Stage, node: str) -> None:
     stage.world.add(stage.actors[node])
 
 
+def _hold(stage: Stage, rest: str) -> None:
+    """`hold all`, `hold node/node-a`, `hold vm/default/vm 600`: for so many seconds."""
+    target, *lasts = rest.split()
+    until = stage.world.now + float(lasts[0]) if lasts else None
+    _note(stage, Intervention(HOLD, target, "ann", "maintenance", stage.world.now, until))
+
+
+def _resume(stage: Stage, target: str) -> None:
+    _note(stage, Intervention(HOLD, target, "", "", 0.0), lifted=True)
+
+
+def _cancel(stage: Stage, target: str) -> None:
+    _note(stage, _cancelling(stage, target))
+
+
+def _retry(stage: Stage, target: str) -> None:
+    """As `vmdrift retry` does."""
+    _note(stage, _cancelling(stage, target), lifted=True)
+    store = stage.reactor.store
+    (record,) = [
+        record for record in store.records(store.outages()[0].outage.id) if target.endswith(f"/{record.drift.vm}")
+    ]
+    lock = store.acquire(record.drift.vm.uid, 10.0)
+    assert lock
+    store.save(taken_up(record, "ann", stage.world.now), lock, [])
+    store.release(lock)
+    stage.reactor.queue.wake(drift_entry(record.drift), stage.world.now)
+
+
+def _cancelling(stage: Stage, target: str) -> Intervention:
+    outage = stage.reactor.store.outages()[0].outage.id
+    return Intervention(CANCEL, target, "ann", "it is to stay down", stage.world.now, outage=outage)
+
+
+def _note(stage: Stage, one: Intervention, *, lifted: bool = False) -> None:
+    people = ApiCluster(stage.world.api, "ann")
+    people.note(CONFIG_MAP, "vm-drift", {one.key: None if lifted else one.as_text()})
+
+
 _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
+    "hold": _hold,
+    "resume": _resume,
+    "cancel": _cancel,
+    "retry": _retry,
     "clock": _clock,
     "kill": _kill,
     "start": _start,

@@ -14,6 +14,7 @@ from tests.unit.decide.recorded import RELEASED, TERMINATING, cluster, held, lau
 from workers.act import ChangedUnderwayError, act
 from workers.decide.decision import Action, Detach, Release
 from workers.holding import HoldingCluster
+from workers.surroundings import Surroundings
 
 _RELEASE, _DETACH = Release((launcher("vm-rbd"),)), Detach((held(),))
 _BOTH = pytest.mark.parametrize(("action", "second"), [(_RELEASE, TERMINATING), (_DETACH, RELEASED)])
@@ -29,7 +30,7 @@ def _lost() -> None:
 
 
 def _act(action: Action, there: ApiCluster, hold: Callable[[], None] = _held) -> None:
-    act(action, HoldingCluster(there, hold, lambda: 0.0, 3.0), record("vm-rbd"))
+    act(action, HoldingCluster(there, hold, lambda: 0.0, 3.0), record("vm-rbd"), Surroundings(lambda: 0.0))
 
 
 def _deletes(api: Api) -> list[tuple[str, str, str | None, int | None, int]]:

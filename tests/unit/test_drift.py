@@ -8,16 +8,18 @@ from reactor.doors.store import Lock, Store
 from reactor.model.drift import Again, Ended, Outcome, Phase, Policy, Signs
 from reactor.model.errors import ClusterUnreachable, StoreUnreachable
 from reactor.model.identity import Drift, VmRef
+from reactor.model.intervention import CANCEL, CONFIG_MAP, Intervention
 from reactor.model.node import node_view
 from reactor.model.times import format_time
 from reactor.settings import Settings
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
+from simulator.twins.cluster import ApiCluster
 from simulator.twins.store import MemoryStore
 from tests.auditor import WORKERS, fail
 from tests.virtual import Play, Reactor
-from workers.drift import LOCK_TTL, first_record, run_pass
+from workers.drift import LOCK_TTL, first_record, run_pass, taken_up
 
 LOST = "node-a"
 _SCENE = Scene((LOST, "node-b", "node-c"), (Vm("db", Storage.RBD_BLOCK, node=LOST), Vm("web", node=LOST)))
@@ -344,3 +346,36 @@ def test_a_cluster_that_is_out_of_order_is_remembered_for_the_cool_down(passing:
     passing.world.run_for(50)
     passing.run()
     assert passing.reason() == "force-deleted"
+
+
+def _cancel(one: _Pass) -> Intervention:
+    wish = Intervention(CANCEL, "vm/default/web", "ann", "enough", one.world.now, outage=one.drift().outage.id)
+    ApiCluster(one.world.api, "ann").note(CONFIG_MAP, "vm-drift", {wish.key: wish.as_text()})
+    return wish
+
+
+def test_a_cancelled_drift_ends_with_who_and_why() -> None:
+    one = _Pass()
+    _cancel(one)
+    outcome = one.run()
+    assert isinstance(outcome, Ended)
+    assert (outcome.outcome, outcome.reason) == ("cancelled", "cancelled-by-hand")
+    assert outcome.sentence.endswith("enough.")
+    assert one.play.auditor.deletions == []
+
+
+def test_an_ended_drift_that_is_taken_up_says_so_and_knows_what_was_done() -> None:
+    one = _Pass()
+    wish = _cancel(one)
+    one.run()
+    before = one.play.record("web")
+    anew = taken_up(before, "ann", one.world.now)
+    assert (anew.phase, anew.reason, anew.ended_at) == (Phase.WAITING, "taken-up-again", None)
+    assert anew.sentence == f"Taken up again by ann, after cancelled: {before.sentence}"
+    assert (anew.released_at, anew.created_at, anew.tries) == (before.released_at, before.created_at, 0)
+    ApiCluster(one.world.api, "ann").note(CONFIG_MAP, "vm-drift", {wish.key: None})
+    lock = one.tools.store.acquire("x", 10.0)
+    assert lock
+    one.tools.store.save(anew, lock, [])
+    assert isinstance(one.run(), Again)
+    assert one.play.story("web") == ("released", "force-deleted")

@@ -41,6 +41,8 @@ def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Dec
 
 def _decide(seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
     drift = record.drift
+    if seen.cancelled:
+        return _decision(Judgement("cancelled-by-hand", seen.cancelled), [], record, policy, now)
     outage: list[Named] = [
         ("node", still_lost(seen.node, drift.outage)),
         ("window", window(record, seen.manager, policy, now)),
@@ -135,7 +137,8 @@ def _freed(seen: Observation, record: Record, policy: Policy, free_at: float, no
     """The attachments of a node that is back, that lives, or that is a new one of its name are left alone."""
     quiet = silent(record.signs, policy, now)
     away = isinstance(still_lost(seen.node, record.drift.outage), Held)
-    careful = policy if away and isinstance(quiet, Held) and policy.mode != "never" else replace(policy, detach="wait")
+    may = away and isinstance(quiet, Held) and policy.mode != "never" and not seen.holds
+    careful = policy if may else replace(policy, detach="wait")
     freed = volumes(seen, careful, free_at, now)
     if policy.detach == "wait" or not isinstance(freed, Judgement) or not isinstance(quiet, Judgement):
         return freed

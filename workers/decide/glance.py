@@ -14,7 +14,7 @@ def undisturbed(seen: Observation, record: Record, policy: Policy, now: float) -
     `seen` holds what `workers.observe.glance` reads: node, VM and namespace. The end may move away from here (another
     controller manager, a pod that uses the claim), but never towards us.
     """
-    if record.released_at is None or seen.vm is None:
+    if record.released_at is None or seen.vm is None or seen.cancelled:
         return None
     end = record.released_at + policy.detach_window
     lost = isinstance(still_lost(seen.node, record.drift.outage), Held)

@@ -173,3 +173,4 @@ class Observation:
     warnings: tuple[str, ...] = ()
     proof: Proof = Proof.SILENT
     holds: tuple[str, ...] = ()
+    cancelled: str = ""

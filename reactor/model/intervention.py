@@ -1,0 +1,112 @@
+"""What a person asks of us: leave something alone, or give a drift up. In a ConfigMap: no loss of ours lifts it.
+
+One key for each; whoever reads the ConfigMap with kubectl sees what holds, until when, by whom and why.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Self
+
+from reactor.model.errors import BadInput
+from reactor.model.identity import Drift, VmRef
+from reactor.model.times import clock_time, format_time, parse_time
+
+CONFIG_MAP = "vm-drift-interventions"
+ALL = "all"
+_LONGEST = 200  # characters of a key; Kubernetes takes 253
+HOLD, CANCEL = "hold", "cancel"
+
+
+def node_target(name: str) -> str:
+    """All VMs of a node."""
+    return f"node/{name}"
+
+
+def vm_target(vm: VmRef) -> str:
+    """One VM, by its name: whoever asks knows no uid."""
+    return f"vm/{vm.namespace}/{vm.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """`target`: `all`, `node/NAME` or `vm/NAMESPACE/NAME`. Moments in seconds since the epoch; `until` None: for ever.
+
+    `outage`: the id of the one outage for which a VM's drift is cancelled; "" with a hold.
+    """
+
+    kind: str
+    target: str
+    by: str
+    why: str
+    at: float
+    until: float | None = None
+    outage: str = ""
+
+    @property
+    def key(self) -> str:
+        """In the ConfigMap; the same for the same target. Underscores stand in no name of Kubernetes'."""
+        name = f"{self.kind}_{self.target.replace('/', '_')}"
+        return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}_{sha256(self.target.encode()).hexdigest()[:16]}"
+
+    def meets(self, drift: Drift) -> bool:
+        """Is this drift meant?"""
+        if self.outage and self.outage != drift.outage.id:
+            return False
+        return self.target in {ALL, node_target(drift.outage.node.name), vm_target(drift.vm)}
+
+    def is_over(self, now: float) -> bool:
+        """Has its time passed?"""
+        return self.until is not None and now >= self.until
+
+    @property
+    def sentence(self) -> str:
+        """For a tired operator."""
+        end = f" until {clock_time(self.until)}" if self.until is not None else ""
+        done = "Cancelled" if self.kind == CANCEL else f"Held{end}"
+        return f"{done} by {self.by} at {clock_time(self.at)}: {self.why}."
+
+    def as_text(self) -> str:
+        """What `of` reads: JSON that reads well in kubectl, with times as Kubernetes writes them."""
+        until = format_time(self.until) if self.until is not None else None
+        told = {"kind": self.kind, "target": self.target, "by": self.by, "why": self.why, "at": format_time(self.at)}
+        return json.dumps({**told, "until": until, "outage": self.outage})
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """From JSON; BadInput."""
+        try:
+            data = json.loads(text)
+            until = parse_time(data["until"]) if data.get("until") else None
+            texts = {name: str(data[name]) for name in ("kind", "target", "by", "why")}
+            found = cls(**texts, at=parse_time(data["at"]), until=until, outage=str(data.get("outage", "")))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadInput(f"intervention: {error}") from error
+        if found.kind not in {HOLD, CANCEL} or (found.kind == CANCEL and not found.outage):
+            raise BadInput(f"intervention: {found.kind!r} is neither a hold nor a whole cancel")
+        return found
+
+
+def interventions(config_map: Mapping[str, Any] | None) -> tuple[Intervention, ...]:
+    """All of them. One that cannot be read holds everything: somebody wanted something left alone, we know not what."""
+    data = (config_map or {}).get("data") or {}
+    return tuple(_read(key, text) for key, text in sorted(data.items()))
+
+
+def _read(key: str, text: str) -> Intervention:
+    try:
+        return Intervention.of(text)
+    except BadInput:
+        why = f"key {key} of ConfigMap {CONFIG_MAP} cannot be read, so everything is left alone"
+        return Intervention(HOLD, ALL, "nobody we know", why, 0.0)
+
+
+def held(all_of_them: Iterable[Intervention], drift: Drift, now: float) -> tuple[str, ...]:
+    """Why this drift shall do nothing now, in sentences."""
+    return tuple(one.sentence for one in all_of_them if one.kind == HOLD and one.meets(drift) and not one.is_over(now))
+
+
+def cancelled(all_of_them: Iterable[Intervention], drift: Drift) -> str:
+    """Why this drift shall end, as a sentence; "" if nobody wants it to."""
+    return next((one.sentence for one in all_of_them if one.kind == CANCEL and one.meets(drift)), "")

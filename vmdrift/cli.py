@@ -72,6 +72,69 @@ def status(*, as_json: bool) -> None:
     sys.exit(show(as_json=as_json))
 
 
+_WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
+
+
+@main.command()
+@click.argument("what", metavar="NODE|NAMESPACE/VM|all")
+@click.option("--for", "lasts", default="", metavar="30m", help="How long: 90s, 30m, 2h, 1d. Else: until resumed.")
+@_WHY
+def hold(*, what: str, lasts: str, why: str) -> None:
+    """Leave a node's VMs, one VM, or everything alone: nothing of it is deleted.
+
+    Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Windows go on meanwhile.
+    """
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.hold(what, lasts, why))
+
+
+@main.command()
+@click.argument("what", metavar="NODE|NAMESPACE/VM|all")
+def resume(*, what: str) -> None:
+    """Lift the hold of a node, a VM, or everything."""
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.resume(what))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def holds(*, as_json: bool) -> None:
+    """Show what is held or cancelled, until when, by whom and why."""
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.holds(as_json=as_json))
+
+
+@main.command()
+@click.argument("vm", metavar="NAMESPACE/VM")
+@_WHY
+def cancel(*, vm: str, why: str) -> None:
+    """Give a VM's drift up, for this outage."""
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.cancel(vm, why))
+
+
+@main.command()
+@click.argument("vm", metavar="NAMESPACE/VM")
+def retry(*, vm: str) -> None:
+    """Take an ended drift up again, or have one that goes on look now."""
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.retry(vm))
+
+
+@main.command()
+@click.argument("vm", metavar="NAMESPACE/VM")
+def drift(*, vm: str) -> None:
+    """Ask for the drift of one VM of a lost node, with the same prerequisites as ever."""
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.drift(vm))
+
+
 @main.command()
 @click.option("--within", default=30.0, show_default=True, help="Seconds that the last heartbeat may be old.")
 def probe(*, within: float) -> None:

@@ -13,6 +13,13 @@ HELP = {
     ("work",): ["drifts|events|outgoing|scheduler", "At least one of each"],
     ("serve",): ["CloudEvents", "Alertmanager", "VMDRIFT_LISTEN", "--insecure-no-auth"],
     ("events",): ["--follow", "--dead", "--resend", "--json", "10,000"],
+    ("hold",): ["NODE|NAMESPACE/VM|all", "--for", "--why", "ConfigMap"],
+    ("resume",): ["NODE|NAMESPACE/VM|all"],
+    ("holds",): ["--json"],
+    ("cancel",): ["NAMESPACE/VM", "--why"],
+    ("retry",): ["NAMESPACE/VM"],
+    ("drift",): ["NAMESPACE/VM", "same prerequisites"],
+    ("probe",): ["VMDRIFT_HEARTBEAT_FILE", "--within"],
     ("status",): ["--json", "Asks the cluster nothing"],
 }
 

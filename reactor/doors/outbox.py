@@ -141,15 +141,15 @@ class RedisOutbox:
             pipe.zadd(_DEAD, {letter.id: now})
             self._ended(pipe, letter, "dead")
             pipe.execute()
+        self._forget(now)
 
     def _ended(self, pipe: Pipeline, letter: Letter, result: str) -> None:
         pipe.zrem(_LEAVING, letter.id)
         pipe.hincrby(_TOLD, f"{letter.event.get('type')} {result}", 1)
 
     def dead(self, now: float) -> list[Letter]:
-        self._forget(now)
         with translated():
-            ids: Any = self._redis.zrange(_DEAD, 0, -1)
+            ids: Any = self._redis.zrangebyscore(_DEAD, f"({now - self._keep}", "+inf")
             values: Any = self._redis.hmget(_LETTERS, ids) if ids else []
         return [Letter.of(value) for value in values if value is not None]
 

@@ -12,8 +12,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from reactor.doors import redis as redis_door
+from reactor.doors.figures import figures
 from reactor.doors.inbox import RedisInbox
-from reactor.doors.outbox import Outbox, RedisOutbox
+from reactor.doors.outbox import RedisOutbox
+from reactor.doors.store import RedisStore
 from reactor.model.errors import StoreError
 from reactor.process import configure_logs
 from reactor.settings import Settings
@@ -33,19 +35,20 @@ def create() -> Flask:
     settings = Settings.read(os.environ)
     redis = redis_door.connect(settings.redis_url)
     inbox = RedisInbox(redis, time.time, settings.dedup_ttl, settings.fsync_wait)
-    outbox = RedisOutbox(redis, settings.history_ttl)
-    return application(Reception(inbox, Senders.of(settings), settings, time.time), outbox, settings)
+    outbox, store = RedisOutbox(redis, settings.history_ttl), RedisStore(redis, settings.history_ttl)
+    sources = metrics.Sources(inbox, outbox, store, lambda: figures(redis, time.time()), time.time)
+    return application(Reception(inbox, Senders.of(settings), settings, time.time), sources, settings)
 
 
-def application(reception: Reception, outbox: Outbox, settings: Settings) -> Flask:
-    """The routes. `reception` does the work; of the outbox only the figures are shown."""
+def application(reception: Reception, sources: metrics.Sources, settings: Settings) -> Flask:
+    """The routes. `reception` does the work; `sources` have the figures."""
     app = Flask("vm-drift", static_folder=None)
     # One more, so that a body without a length, which is cut off there, can be seen to be too long.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_event_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is the Web Hook handshake
     app.url_map.strict_slashes = False
     _receiving(app, reception, settings)
-    _looking(app, reception, outbox, settings)
+    _looking(app, reception, sources, settings)
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(HTTPException, _http)
     return app
@@ -69,7 +72,7 @@ def _receiving(app: Flask, reception: Reception, settings: Settings) -> None:
         app.add_url_rule(path, f"options {path}", lambda: _handshake(settings), methods=["OPTIONS"])
 
 
-def _looking(app: Flask, reception: Reception, outbox: Outbox, settings: Settings) -> None:
+def _looking(app: Flask, reception: Reception, sources: metrics.Sources, settings: Settings) -> None:
     @app.get("/events/<receipt>")
     def status(receipt: str) -> Response:
         return _json(reception.status(_credentials(), receipt))
@@ -87,7 +90,7 @@ def _looking(app: Flask, reception: Reception, outbox: Outbox, settings: Setting
 
     @app.get("/metrics")
     def measured() -> Response:
-        text = _tried(lambda: metrics.exposition(reception.inbox, outbox))
+        text = _tried(lambda: metrics.exposition(sources))
         return Response(text, content_type=metrics.CONTENT_TYPE)
 
     @app.get("/openapi.json")

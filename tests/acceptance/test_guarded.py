@@ -59,7 +59,8 @@ def test_a_whole_story_with_each_roles_own_rights(folder: Path, urls: tuple[Proc
 @pytest.mark.parametrize(
     ("role", "command"),
     [
-        ("receiver", ("GET", "vmdrift:drift:x")),
+        ("receiver", ("SET", "vmdrift:drift:x", "1")),
+        ("receiver", ("LPUSH", "rq:queue:drifts", "x")),
         ("receiver", ("SET", "vmdrift:outage:x", "1")),
         ("receiver", ("HSET", "rq:job:drift", "data", "x")),
         ("watcher", ("GET", "vmdrift:receipt:x")),

@@ -7,10 +7,12 @@ import orjson
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from reactor.doors.figures import QueueFigures
 from reactor.model.drift import Ended
 from reactor.settings import Settings
 from reactor.web.acceptance import Reception
 from reactor.web.app import application
+from reactor.web.metrics import Sources
 from reactor.web.senders import Senders
 from simulator.twins.inbox import MemoryInbox
 from simulator.twins.outbox import MemoryOutbox
@@ -37,9 +39,11 @@ class Receiver:
         self.queue = MemoryQueue(self.clock, lambda _: Ended("a", "b", "c"))
         self.inbox = MemoryInbox(self.queue, self.clock, self.settings.dedup_ttl)
         senders = Senders.of(self.settings)
+        self.store, self.queues = MemoryStore(self.clock), list[QueueFigures]()
+        outbox = MemoryOutbox(self.store, self.settings.history_ttl)
         self.client: FlaskClient = application(
             Reception(self.inbox, senders, self.settings, self.clock),
-            MemoryOutbox(MemoryStore(self.clock), self.settings.history_ttl),
+            Sources(self.inbox, outbox, self.store, lambda: iter(self.queues), self.clock),
             self.settings,
         ).test_client()
 

@@ -1,5 +1,6 @@
 """The receiver as its clients see it, on a still clock."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -8,10 +9,13 @@ from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 from werkzeug.test import TestResponse
 
+from reactor.doors.figures import QueueFigures
+from reactor.model.drift import Phase
 from reactor.model.event import Event
 from reactor.model.receipt import Result
 from tests.alerts import ALERT, posted
-from tests.unit.web.requests_of import BATCH, EVENT, STRUCTURED, Receiver, changed
+from tests.contracts.samples import outage_record, record
+from tests.unit.web.requests_of import BATCH, EVENT, NOW, STRUCTURED, Receiver, changed
 
 
 def _told(answer: TestResponse) -> Any:
@@ -223,6 +227,34 @@ def test_metrics_tell_what_came_in() -> None:
     assert 'vmdrift_events_total{result="accepted",type="io.vmdrift.node.unreachable"} 1.0' in text
     assert 'vmdrift_events_total{result="refused",type="other"} 1.0' in text
     assert "vmdrift_events_backlog 1.0" in text
+
+
+def test_metrics_tell_what_goes_on() -> None:
+    receiver = Receiver()
+    receiver.store.save_outage(outage_record(), done=False)
+    receiver.store.save_outage(replace(outage_record("node-b"), recovered_at=NOW), done=False)
+    receiver.store.create(replace(record(phase=Phase.BLOCKED), reason="held", changed_at=NOW - 90), [])
+    receiver.store.create(record("web"), [])
+    receiver.queues = [
+        QueueFigures("drifts", 3, 5, 1, 2.5, scheduler=True),
+        QueueFigures("events", 0, 0, 0, 0.0, False),
+    ]
+    text = receiver.client.get("/metrics").get_data(as_text=True)
+    for line in (
+        "vmdrift_outages_open 1.0",
+        'vmdrift_drifts{phase="blocked",reason="held"} 1.0',
+        'vmdrift_drifts{phase="waiting",reason="unreachable-window"} 1.0',
+        "vmdrift_drift_blocked_longest_seconds 90.0",
+        'vmdrift_queue_waiting{queue="drifts"} 3.0',
+        'vmdrift_queue_scheduled{queue="drifts"} 5.0',
+        'vmdrift_queue_failed{queue="drifts"} 1.0',
+        'vmdrift_queue_late_seconds{queue="drifts"} 2.5',
+        'vmdrift_queue_scheduler_alive{queue="drifts"} 1.0',
+        'vmdrift_queue_scheduler_alive{queue="events"} 0.0',
+        "vmdrift_events_dead 0.0",
+    ):
+        assert f"{line}\n" in text
+    assert "vmdrift_build_info{version=" in text
 
 
 def test_a_receipt_reads_back_as_it_was() -> None:

@@ -35,6 +35,7 @@ def work_drifts(settings: Settings) -> None:
     """A worker of the queue `drifts`, until SIGTERM or SIGINT."""
     redis_door.connect(settings.redis_url)
     check(tools().cluster, DRIFT)
+    tools().around.interventions(tools().cluster)  # a right that is missing must not show in the night
     _work(DRIFTS, settings)
 
 

@@ -152,7 +152,15 @@ def test_an_expired_token_is_said_to_be_unauthorized(role: str, env: dict[str, s
     assert "401 Unauthorized" in why_not(role, env)
 
 
-@pytest.mark.parametrize(("role", "verb", "resource"), [(WATCH, "list", "nodes"), (DRIFTS, "get", "volumeattachments")])
+@pytest.mark.parametrize(
+    ("role", "verb", "resource"),
+    [
+        (WATCH, "list", "nodes"),
+        (DRIFTS, "get", "volumeattachments"),
+        (DRIFTS, "get", "configmaps"),
+        (EVENTS, "list", "volumeattachments"),
+    ],
+)
 def test_a_verb_that_is_not_granted_is_named(
     role: str, env: dict[str, str], api: Api, verb: str, resource: str
 ) -> None:

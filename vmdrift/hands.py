@@ -1,0 +1,102 @@
+"""What a person's intervention is made with: where it is written down, whom it is about, who makes it."""
+
+import getpass
+import os
+import re
+import socket
+import time
+from dataclasses import dataclass
+from typing import Self
+
+from redis import Redis
+
+from reactor.doors import cluster as cluster_door
+from reactor.doors import redis as redis_door
+from reactor.doors.cluster import KubernetesCluster
+from reactor.doors.queue import RqQueue, drift_entry
+from reactor.doors.store import RedisStore
+from reactor.model.drift import Record
+from reactor.model.errors import SettingsError
+from reactor.model.intervention import ALL, CONFIG_MAP, Intervention, interventions, node_target
+from reactor.settings import Settings
+from workers.drift import taken_up
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What an intervention is made with. `redis` is connected when it is first needed."""
+
+    settings: Settings
+    cluster: KubernetesCluster
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Raises SettingsError, ClusterError."""
+        return cls(settings, cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout))
+
+    def redis(self) -> Redis:
+        """Raises SettingsError, StoreError."""
+        return redis_door.connect(self.settings.redis_url)
+
+    def written(self) -> tuple[Intervention, ...]:
+        """Everything that people asked for."""
+        return interventions(self.cluster.find("configmaps", CONFIG_MAP, self.settings.namespace))
+
+    def write(self, one: Intervention) -> None:
+        """Write it down; what is over for long is taken out on the way."""
+        now = time.time()
+        old = {known.key: None for known in self.written() if known.is_over(now)}
+        self.cluster.note(CONFIG_MAP, self.settings.namespace, {**old, one.key: one.as_text()})
+
+    def lift(self, one: Intervention) -> None:
+        """Take it out."""
+        self.cluster.note(CONFIG_MAP, self.settings.namespace, {one.key: None})
+
+    def records(self, vm: str) -> list[Record]:
+        """The VM's drifts in all open outages, newest last."""
+        store = RedisStore(self.redis(), self.settings.history_ttl)
+        found = [record for outage in store.outages() for record in store.records(outage.outage.id)]
+        return sorted((r for r in found if str(r.drift.vm) == vm), key=lambda record: record.created_at)
+
+    def wake(self, record: Record) -> None:
+        """Its next look is now."""
+        RqQueue(self.redis(), time.time, self.settings.history_ttl).wake(drift_entry(record.drift), time.time())
+
+    def begin_anew(self, record: Record) -> None:
+        """An ended drift, under its lock, so that no pass writes over it. SettingsError while one looks at it."""
+        store = RedisStore(self.redis(), self.settings.history_ttl)
+        lock = store.acquire(record.drift.vm.uid, 10.0)
+        if lock is None:
+            raise SettingsError(f"{record.drift.vm}: a worker looks at it right now; try again")
+        store.save(taken_up(record, who(), time.time()), lock, [])
+        store.release(lock)
+
+
+def target_of(text: str) -> str:
+    """`all`, a node's name, or NAMESPACE/NAME of a VM; SettingsError."""
+    if text == ALL:
+        return ALL
+    if re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text):
+        return node_target(text)
+    if re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text):
+        return f"vm/{text}"
+    raise SettingsError(f"{text!r} is neither a node's name, nor a VM as NAMESPACE/NAME, nor all")
+
+
+def seconds(text: str) -> float:
+    """30m, 2h, 90s, 1d; SettingsError."""
+    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    if not found or not int(found[1]):
+        raise SettingsError(f"--for: {text!r} is no time such as 30m, 2h or 1d")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def who() -> str:
+    """As the machine knows the person; the API server's own audit log knows better."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        name = f"user-{os.getuid()}"
+    return f"{name}@{socket.gethostname()}"

@@ -38,7 +38,7 @@ def test_help_names_what_there_is(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("drift",), "No such command 'drift'"),
+        (("move",), "No such command 'move'"),
         (("run", "--force"), "No such option"),
         (("work",), "Missing argument"),
         (("work", "hard"), "'hard' is not one of 'drifts', 'events', 'outgoing', 'scheduler'"),

@@ -52,14 +52,14 @@ def test_of_a_deleted_node_it_is_read_whether_its_pods_are_still_there() -> None
 
 
 @pytest.mark.parametrize("policy", [Policy(), Policy(unreachable_window=10.0)])
-def test_before_the_window_ends_nothing_but_the_node_and_the_clocks_are_read(policy: Policy) -> None:
+def test_before_the_window_ends_nothing_but_the_node_the_clocks_and_people_s_wishes_are_read(policy: Policy) -> None:
     there = cluster(UNKNOWN)
     now = POWER_CUT + UNKNOWN
     early = observe(there, record("vm-rbd"), policy, now, Surroundings(lambda: now))
     assert early.manager is not None
     assert (early.vm is None) is (now < outage().since + policy.unreachable_window)
     if early.vm is None:
-        assert {entry.resource for entry in there._api.audit} == {"nodes", "leases"}
+        assert {entry.resource for entry in there._api.audit} == {"nodes", "leases", "configmaps"}
 
 
 def test_what_may_not_be_read_is_an_error_and_no_observation() -> None:

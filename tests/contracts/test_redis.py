@@ -92,10 +92,11 @@ def test_a_replica_that_was_a_primary_is_left(sentinels: Sentinels) -> None:
     assert wait_for(lambda: sentinels.primary() != before, 30)
 
     def written() -> bool:
+        """What the old primary took in before it stepped down is lost, as docs/operations.md says: so once more."""
         try:
-            return bool(redis.set("vmdrift:x", 2))
-        except RedisError:
+            redis.set("vmdrift:x", 2)
+            return bool(connect(sentinels.url).get("vmdrift:x") == b"2")
+        except (RedisError, StoreError):
             return False
 
     assert wait_for(written, 30)
-    assert connect(sentinels.url).get("vmdrift:x") == b"2"

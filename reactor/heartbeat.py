@@ -17,13 +17,14 @@ _EVERY = 1.0  # seconds
 class Heartbeat:
     """The writing side."""
 
-    def __init__(self, path: str) -> None:
-        self._path, self._beaten, self._trouble = Path(path), 0.0, ""
+    def __init__(self, path: str, every: float = _EVERY) -> None:
+        """`every` in seconds."""
+        self._path, self._every, self._beaten, self._trouble = Path(path), every, 0.0, ""
 
     def beat(self) -> None:
-        """Write it, at most every second. A file that cannot be written is told once, and is no reason to stop."""
+        """Write it, if it is time. A file that cannot be written is told once, and is no reason to stop."""
         now = time.monotonic()
-        if now - self._beaten < _EVERY:
+        if now - self._beaten < self._every:
             return
         self._beaten = now
         try:

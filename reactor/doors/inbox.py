@@ -20,7 +20,7 @@ from rq import Queue as RedisQueue
 
 from reactor.doors.cloudevents import encode
 from reactor.doors.queue import EVENTS, SERIALIZER, TAKE_POST, Entry, new_job
-from reactor.doors.store import PREFIX, translated
+from reactor.doors.store import PREFIX, tally, translated
 from reactor.model.errors import StoreUnreachable
 from reactor.model.event import Event
 from reactor.model.identity import VERSION
@@ -169,10 +169,7 @@ class RedisInbox:
             self._redis.hincrby(f"{PREFIX}counts", f"{kind} {result}", events)
 
     def counts(self) -> dict[tuple[str, str], int]:
-        with translated():
-            found: Any = self._redis.hgetall(f"{PREFIX}counts")
-        split = {tuple(name.decode().split(" ", 1)): int(number) for name, number in found.items()}
-        return {(key[0], key[1]): number for key, number in split.items()}
+        return tally(self._redis, f"{PREFIX}counts")
 
 
 def _key(receipt_id: str) -> str:

@@ -20,7 +20,7 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from reactor.doors.store import PREFIX, STREAM, told, translated
+from reactor.doors.store import PREFIX, STREAM, tally, told, translated
 from reactor.model.errors import BadInput
 
 _POSTED, _LETTERS, _LEAVING = f"{PREFIX}posted", f"{PREFIX}letters", f"{PREFIX}leaving"
@@ -179,7 +179,4 @@ class RedisOutbox:
         return [letter_id.decode() for letter_id in ids]
 
     def counts(self) -> dict[tuple[str, str], int]:
-        with translated():
-            found: Any = self._redis.hgetall(_TOLD)
-        split = {tuple(name.decode().rsplit(" ", 1)): int(number) for name, number in found.items()}
-        return {(key[0], key[1]): number for key, number in split.items()}
+        return tally(self._redis, _TOLD)

@@ -41,11 +41,11 @@ class Sink(Protocol):
 class HttpSink:
     """The Sink at VMDRIFT_SINK. Its URL may hold a token, so no sentence shows it."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, timeout: urllib3.Timeout = _TIMEOUT) -> None:
         """Raises SettingsError."""
         if not settings.sink:
             raise SettingsError("VMDRIFT_SINK: not set, nor K_SINK, so there is nowhere to deliver events to")
-        self._url, self._clock = settings.sink, clock
+        self._url, self._clock, self._timeout = settings.sink, clock, timeout
         self._token_file = Path(settings.sink_token_file) if settings.sink_token_file else None
         self._overrides = dict(settings.sink_overrides)
         self._pool = urllib3.PoolManager(ssl_context=_trusting(settings.sink_ca_certs))
@@ -69,7 +69,7 @@ class HttpSink:
             body=body,
             headers=headers,
             retries=False,
-            timeout=_TIMEOUT,
+            timeout=self._timeout,
             preload_content=False,
         )
         answer.close()

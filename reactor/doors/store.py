@@ -227,6 +227,14 @@ def told(entries: Any) -> list[tuple[str, dict[str, Any]]]:
     return [(_text(entry), orjson.loads(fields[b"event"])) for entry, fields in entries]
 
 
+def tally(redis: Redis, key: str) -> dict[tuple[str, str], int]:
+    """A hash of counters whose names are "what result": by both. Raises StoreError."""
+    with translated():
+        found: Any = redis.hgetall(key)
+    split = ((name.decode().rpartition(" "), int(number)) for name, number in found.items())
+    return {(what, result): number for (what, _, result), number in split}
+
+
 def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-import yaml
 from redis import Redis
 
 from vmdrift.processes import Processes
@@ -48,10 +47,7 @@ def users_made(folder: Path, passwords: Mapping[str, str], rules: Iterable[Path]
         (mounted / file.name).write_text(file.read_text())
     for user, password in passwords.items():
         (secret / user).write_text(password)
-    documents = yaml.safe_load_all((BASE / "redis.yaml").read_text())
-    pod = next(d for d in documents if d["kind"] == "Deployment")["spec"]["template"]["spec"]
-    (script,) = pod["initContainers"][0]["args"]
-    subprocess.run(["/bin/sh", "-euc", moved(script, folder)], check=True)
+    subprocess.run(["/bin/sh", "-c", moved((BASE / "users.sh").read_text(), folder)], check=True)
     return folder / "users.acl"
 
 

@@ -1,5 +1,6 @@
 """Redis with one user a role, as k8s/base makes them: everything works, and nobody reads or writes what is not his."""
 
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -86,6 +87,16 @@ def test_without_a_user_nobody_gets_in(urls: tuple[Processes, Mapping[str, str]]
     anybody = urls[1]["tester"].replace("tester@", "")
     with Redis.from_url(anybody) as redis, pytest.raises(RedisError, match="authenticated"):
         redis.ping()
+
+
+@pytest.mark.parametrize("password", ["", None])
+def test_a_user_without_a_password_stops_the_start_and_is_named(
+    folder: Path, password: str | None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    given = {role: role for role in roles() if role != "drifts"} | ({} if password is None else {"drifts": password})
+    with pytest.raises(subprocess.CalledProcessError):
+        users_made(folder, given, [RULES])
+    assert capfd.readouterr().err == "Secret redis: no password for drifts\n"
 
 
 def test_keda_may_ask_for_the_length_of_its_list_and_for_nothing_else(folder: Path) -> None:

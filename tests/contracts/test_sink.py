@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import trustme
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+from urllib3 import Timeout
 
-from reactor.doors import sink as sink_door
 from reactor.doors.sink import Answer, HttpSink
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
@@ -115,10 +115,10 @@ def test_nobody_there_is_an_answer_too_and_does_not_show_the_url() -> None:
     assert "secret" not in answer.what
 
 
-def test_who_does_not_answer_in_time_is_not_waited_for(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sink_door, "_TIMEOUT", 0.2)
+def test_who_does_not_answer_in_time_is_not_waited_for(receiver: Receiver) -> None:
     receiver.answering.clear()
-    answer = _sink(VMDRIFT_SINK=receiver.url).deliver(EVENT)
+    settings = Settings.read({"VMDRIFT_SINK": receiver.url})
+    answer = HttpSink(settings, lambda: NOW, Timeout(0.2)).deliver(EVENT)
     assert answer == Answer(0, "the sink cannot be reached: ReadTimeoutError")
 
 

@@ -38,11 +38,8 @@ def test_what_is_no_heartbeat_is_trouble(tmp_path: Path, text: str) -> None:
     assert "holds no heartbeat" in trouble(str(file), 30)
 
 
-def test_a_file_that_cannot_be_written_is_told_once_and_stops_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    beat = Heartbeat(str(tmp_path / "none" / "heartbeat"))
-    monkeypatch.setattr("reactor.heartbeat._EVERY", 0.0)
+def test_a_file_that_cannot_be_written_is_told_once_and_stops_nobody(tmp_path: Path) -> None:
+    beat = Heartbeat(str(tmp_path / "none" / "heartbeat"), every=0.0)
     with capture_logs() as log:
         beat.beat()
         beat.beat()

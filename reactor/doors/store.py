@@ -5,6 +5,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     outage:<outage>     JSON OutageRecord                            until HISTORY_TTL after it is done
     again:<job>         when a running job was asked to come again  (doors.queue)
     outages             set of outage ids that are not done
+    history             sorted set of the ids of done ones, by when the node was lost; the last 1,000
     drift:<drift>       JSON Record                                  until HISTORY_TTL after its end
     drifts:<outage>     set of the outage's drift ids                as long as the last of its drifts
     lock:<VM uid>       token of the holder                          expires by itself
@@ -40,6 +41,8 @@ from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreacha
 PREFIX = "vmdrift:"
 STREAM = f"{PREFIX}events"
 STREAM_LENGTH = 10_000
+_HISTORY = f"{PREFIX}history"
+_HISTORY_LENGTH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,9 @@ class Store(Protocol):
 
     def outages(self) -> list[OutageRecord]:
         """Those that are not done, oldest first."""
+
+    def history(self) -> list[OutageRecord]:
+        """Those that are done and not forgotten yet, newest first."""
 
     def record(self, drift_id: str) -> Record | None:
         """A drift's record; None if there is none, or none that this version can read."""
@@ -170,6 +176,10 @@ class RedisStore:
         with translated(), self._redis.pipeline() as pipe:
             pipe.set(key, orjson.dumps(record.as_json()), px=self._history_ms if done else None)
             (pipe.srem if done else pipe.sadd)(f"{PREFIX}outages", record.outage.id)
+            if done:
+                pipe.zadd(_HISTORY, {record.outage.id: record.outage.since})
+                pipe.zremrangebyrank(_HISTORY, 0, -_HISTORY_LENGTH - 1)
+                pipe.pexpire(_HISTORY, self._history_ms)
             pipe.execute()
 
     def outage(self, outage_id: str) -> OutageRecord | None:
@@ -179,9 +189,16 @@ class RedisStore:
 
     def outages(self) -> list[OutageRecord]:
         with translated():
-            ids = [_text(member) for member in self._redis.smembers(f"{PREFIX}outages")]
-            values = self._redis.mget([f"{PREFIX}outage:{i}" for i in ids]) if ids else []
-        return sorted(_readable(values, OutageRecord), key=lambda record: record.seen_at)
+            found = self._listed([_text(member) for member in self._redis.smembers(f"{PREFIX}outages")])
+        return sorted(found, key=lambda record: record.seen_at)
+
+    def history(self) -> list[OutageRecord]:
+        with translated():
+            ids: Any = self._redis.zrange(_HISTORY, 0, -1)
+            return self._listed([_text(one) for one in reversed(ids)])
+
+    def _listed(self, ids: Sequence[str]) -> list[OutageRecord]:
+        return _readable(self._redis.mget([f"{PREFIX}outage:{i}" for i in ids]) if ids else [], OutageRecord)
 
     def record(self, drift_id: str) -> Record | None:
         with translated():

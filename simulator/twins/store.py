@@ -58,6 +58,10 @@ class MemoryStore:
     def outages(self) -> list[OutageRecord]:
         return sorted((self._outages[i] for i in self._open), key=lambda record: record.seen_at)
 
+    def history(self) -> list[OutageRecord]:
+        done = (record for record in self._outages.values() if record.outage.id not in self._open)
+        return sorted(done, key=lambda record: record.outage.since, reverse=True)
+
     def record(self, drift_id: str) -> Record | None:
         return self._records.get(drift_id)
 

@@ -184,6 +184,13 @@ def test_a_done_outage_is_known_but_not_open(store: Store) -> None:
     assert (store.outages(), store.outage(outage().id)) == ([], done)
 
 
+def test_the_history_has_what_is_done_newest_first(store: Store) -> None:
+    for name, since in (("node-a", 10), ("node-c", 30), ("node-b", 20)):
+        one = outage_record(name)
+        store.save_outage(replace(one, outage=replace(one.outage, since=since)), done=name != "node-c")
+    assert [found.outage.node.name for found in store.history()] == ["node-b", "node-a"]
+
+
 def test_events_come_in_order_and_from_where_one_left_off(store: Store) -> None:
     lock = locked(store)
     store.save(record(), lock, [{"id": "1"}, {"id": "2"}])

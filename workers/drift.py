@@ -30,6 +30,7 @@ from workers.decide.decision import Decision, Judgement, backoff
 from workers.decide.glance import undisturbed
 from workers.holding import HoldingCluster
 from workers.news import news
+from workers.noted import noted
 from workers.observe import glance, observe
 from workers.tools import Tools
 
@@ -109,10 +110,10 @@ def _step(record: Record, cluster: Cluster, tools: Tools, now: float) -> Record:
     except ClusterError as error:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
-    return _recorded(record, decision, now, seen.target.name if seen.target else "")
+    return noted(_recorded(record, decision, now), seen)
 
 
-def _recorded(record: Record, decision: Decision, now: float, target: str) -> Record:
+def _recorded(record: Record, decision: Decision, now: float) -> Record:
     judgement = decision.judgement
     after = record.moved(now, judgement.phase, judgement.reason, judgement.sentence, decision.again_at)
     released_at = now if judgement.phase is Phase.RELEASED else decision.released_at
@@ -122,7 +123,6 @@ def _recorded(record: Record, decision: Decision, now: float, target: str) -> Re
         checks=decision.checks,
         released_at=released_at,
         detached_at=detached_at,
-        target=target,
         signs=decision.signs,
         unsteady_at=now if decision.unsteady else record.unsteady_at,
         in_use_at=now if decision.in_use else record.in_use_at,

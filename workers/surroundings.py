@@ -26,8 +26,12 @@ class Surroundings:
         self._known: dict[Hashable, tuple[float, Any]] = {}
 
     def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
-        """What people ask of us, as it stands at this moment: never remembered."""
+        """What people ask of us, as it stands at this moment: for what is about to be deleted."""
         return interventions(cluster.find("configmaps", CONFIG_MAP, self._namespace))
+
+    def asked(self, cluster: Cluster) -> tuple[Intervention, ...]:
+        """The same as it was a moment ago: for what is told, and for what is decided and then looked at again."""
+        return interventions(self.find(cluster, "configmaps", CONFIG_MAP, self._namespace))
 
     def nodes(self, cluster: Cluster) -> tuple[NodeView, ...]:
         """All nodes."""

@@ -79,7 +79,22 @@ def pod_view(obj: Obj, vmi_uid: str = "") -> PodView:
         tolerates=_tolerates(spec.get("tolerations", [])),
         pending=_pending(obj.get("status", {})),
         hotplug=labels.get("kubevirt.io") == "hotplug-disk",
+        ending_at=_asked_to_end(meta),
+        scheduled_at=_scheduled(obj.get("status", {})),
     )
+
+
+def _asked_to_end(meta: Obj) -> float | None:
+    """The API server sets deletionTimestamp to the end of the grace period."""
+    end = meta.get("deletionTimestamp")
+    return parse_time(end) - float(meta.get("deletionGracePeriodSeconds") or 0) if end else None
+
+
+def _scheduled(status: Obj) -> float | None:
+    for condition in status.get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "True":
+            return parse_time(condition["lastTransitionTime"]) if condition.get("lastTransitionTime") else None
+    return None
 
 
 def _pending(status: Obj) -> str:

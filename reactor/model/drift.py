@@ -47,6 +47,18 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """One volume of the VM as people ask for it: `claim` is "" where its kind needs none, `holders` are nodes."""
+
+    name: str
+    kind: str
+    claim: str = ""
+    driver: str = ""
+    modes: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How this installation wants it; times in seconds. The settings of the same names say why.
 
@@ -80,6 +92,10 @@ class Signs:
     alive: str = ""
 
 
+def _disk(**fields: Any) -> Disk:
+    return Disk(**{**fields, "modes": tuple(fields["modes"]), "holders": tuple(fields["holders"])})
+
+
 def _version(data: Mapping[str, Any]) -> None:
     if data.get("v") != VERSION:
         raise BadInput(f"record.v: expected {VERSION}, found {str(data.get('v'))[:60]!r}")
@@ -92,7 +108,8 @@ class Record:
     Times are seconds since the epoch. `vmi_uid` is the lost VirtualMachineInstance ("" while unknown), `tries` how many
     passes in a row ended with this reason, `fence` the lock's counter under which it was last written, `unsteady_at`
     when the cluster as a whole was last seen in no state to act in, `in_use_at` when another pod on the lost node was
-    last seen to use a volume, `hotplugs` the volumes that only the lost instance had.
+    last seen to use a volume, `hotplugs` the volumes that only the lost instance had. For people only: when Kubernetes
+    asked the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), and the `disks`.
     """
 
     drift: Drift
@@ -115,6 +132,9 @@ class Record:
     unsteady_at: float | None = None
     in_use_at: float | None = None
     hotplugs: tuple[str, ...] = ()
+    terminating_at: float | None = None
+    scheduled_at: float | None = None
+    disks: tuple[Disk, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""
@@ -131,6 +151,7 @@ class Record:
             fields["checks"] = tuple(Check(**check) for check in fields["checks"])
             fields["signs"] = Signs(**fields["signs"]) if fields.get("signs") else None
             fields["hotplugs"] = tuple(fields.get("hotplugs", ()))
+            fields["disks"] = tuple(_disk(**disk) for disk in fields.get("disks", ()))
             return cls(**fields)
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"record: {error}") from error

@@ -54,7 +54,8 @@ class PodView:
     """A launcher pod, or a hotplug attachment pod (`hotplug`), which belongs to one.
 
     `tolerates` is how many seconds it tolerates the `unreachable` NoExecute taint. None: for ever; 0: not at all.
-    `pending` is the scheduler's message while it finds no node, or what a container waits for.
+    `pending` is the scheduler's message while it finds no node, or what a container waits for. `ending_at`: when it was
+    asked to end, and `scheduled_at`: when it got its node, None where that is not told.
     """
 
     namespace: str
@@ -67,6 +68,8 @@ class PodView:
     tolerates: float | None = 0.0
     pending: str = ""
     hotplug: bool = False
+    ending_at: float | None = None
+    scheduled_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,11 +162,19 @@ class Settings:
         values.truth,
         "Receive events of anybody who can reach the address. For a test bed only.",
     )
+    rq_actions: bool = setting(
+        "true | false",
+        False,
+        values.truth,
+        "Let those who may act on the page requeue and delete jobs in /rq, too. The receiver's Redis user needs "
+        "~rq:* for that.",
+    )
     tokens_file: str = setting(
         "path",
         "",
         str,
-        "A JSON file that names who may post, and what (docs/cloudevents.md). Read anew when it changes.",
+        "A JSON file that names who may post, and what, and who may see the page (docs/cloudevents.md). Read anew when "
+        "it changes.",
     )
     oidc_issuer: str = setting(
         "URL", "", values.web_url, "Whose JWTs are believed, besides the tokens of the file: Knative's sender identity."

@@ -12,7 +12,7 @@ import structlog
 from reactor.doors.cloudevents import encode
 from reactor.doors.cluster import Cluster
 from reactor.doors.store import Lock
-from reactor.model.drift import Again, Ended, Outcome, Phase, Record, Signs
+from reactor.model.drift import Again, Check, Ended, Outcome, Phase, Record, Signs
 from reactor.model.errors import (
     ClusterError,
     ClusterUnreachable,
@@ -120,7 +120,7 @@ def _recorded(record: Record, decision: Decision, now: float) -> Record:
     detached_at = record.detached_at or (now if decision.detached else None)
     return replace(
         after,
-        checks=decision.checks,
+        checks=_all_known(record.checks, decision.checks),
         released_at=released_at,
         detached_at=detached_at,
         signs=decision.signs,
@@ -128,6 +128,12 @@ def _recorded(record: Record, decision: Decision, now: float) -> Record:
         in_use_at=now if decision.in_use else record.in_use_at,
         hotplugs=decision.hotplugs,
     )
+
+
+def _all_known(before: tuple[Check, ...], now: tuple[Check, ...]) -> tuple[Check, ...]:
+    """What held and is not looked at any more stays on the list: it is why things went on."""
+    looked_at = {check.name for check in now}
+    return (*(check for check in before if check.held and check.name not in looked_at), *now)
 
 
 def _blocked(record: Record, now: float, reason: str, sentence: str, later: float | None) -> Record:

@@ -13,13 +13,14 @@ from reactor.doors.inbox import Inbox, post_entry
 from reactor.doors.queue import drift_entry
 from reactor.model.drift import Ended, Record
 from reactor.model.errors import BadInput
-from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.event import recovered as over
 from reactor.model.event import unreachable as lost
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView, node_view
 from reactor.model.receipt import Result
 from reactor.model.times import clock_time
+from workers.drift import LOCK_TTL, taken_up
 from workers.intake import begin, on_node, take_event
 from workers.tools import Tools
 
@@ -123,11 +124,37 @@ def _requested(event: Event, tools: Tools) -> Result:
 
 def _on_its_way(vm: str, tools: Tools) -> Result:
     """Between two nodes a VM has none; then its drift is known."""
+    record = _last(vm, tools)
+    if record is None:
+        return Result("nothing", "no-such-vm", f"{vm} is no VM that runs, or ran, on a node.")
+    if not record.phase.is_end:
+        tools.queue.wake(drift_entry(record.drift), tools.clock())
+    return _drift(record)
+
+
+def _last(vm: str, tools: Tools) -> Record | None:
+    """The VM's youngest drift in an outage that is not done with."""
     outages = [record.outage for record in tools.store.outages()]
-    for record in (record for outage in outages for record in tools.store.records(outage.id)):
-        if str(record.drift.vm) == vm:
-            return _drift(record)
-    return Result("nothing", "no-such-vm", f"{vm} is no VM that runs, or ran, on a node.")
+    found = [record for outage in outages for record in tools.store.records(outage.id) if str(record.drift.vm) == vm]
+    return max(found, key=lambda record: record.created_at, default=None)
+
+
+def _retried(event: Event, tools: Tools) -> Result:
+    """An ended drift begins anew, with all of its prerequisites; one that goes on looks now."""
+    record = _last(event.subject, tools)
+    if record is None:
+        return Result("nothing", "no-drift", f"{event.subject} has no drift in any open outage.")
+    if record.phase.is_end:
+        lock = tools.store.acquire(record.drift.vm.uid, LOCK_TTL)
+        if lock is None:
+            return Result("nothing", "locked", f"A worker looks at {event.subject} right now; ask again.")
+        try:
+            record = taken_up(record, event.source, tools.clock())
+            tools.store.save(record, lock, [])
+        finally:
+            tools.store.release(lock)
+    tools.queue.wake(drift_entry(record.drift), tools.clock())
+    return _drift(record)
 
 
 def _drift(record: Record) -> Result:
@@ -140,4 +167,5 @@ _KINDS: Mapping[str, Callable[[Event, Tools], Result]] = {
     NODE_RECOVERED: _recovered,
     NODE_FENCED: _fenced,
     DRIFT_REQUESTED: _requested,
+    DRIFT_RETRY: _retried,
 }

@@ -15,6 +15,7 @@ from rq import Retry
 
 from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
+from reactor.doors import store as store_door
 from reactor.doors.cloudevents import decode
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.outbox import RedisOutbox
@@ -25,6 +26,8 @@ from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import BadInput, ClusterError, StoreError
 from reactor.model.event import worker_source
 from reactor.model.identity import VERSION, Drift, take
+from reactor.model.reason import REASONS
+from reactor.model.times import clock_time
 from reactor.settings import Settings
 from workers import drift, hints, intake, outbox
 from workers.outbox import PostOffice
@@ -39,7 +42,7 @@ _TROUBLE_RETRY = 5.0  # seconds until a job comes again that could not do its wo
 
 def run_drift(*args: Any) -> Any:
     """The job of one drift: (version, Drift as JSON)."""
-    return answer(lambda: drift.run_pass(Drift.of(body(args)), tools()), _woken)
+    return answer(lambda: _shown(drift.run_pass(Drift.of(body(args)), tools())), _woken)
 
 
 def take_event(*args: Any) -> Any:
@@ -115,6 +118,19 @@ def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) ->
         return {"outcome": outcome.outcome, "reason": outcome.reason, "sentence": outcome.sentence}
     # Whole seconds, rounded up: RQ stumbles over a float, and cuts due times itself.
     return Retry(max=FOR_EVER, interval=max(0, math.ceil((again_at or 0) - time.time())))
+
+
+def _shown(outcome: Outcome) -> Outcome:
+    """For who looks at the queue (rq-dashboard, `rq info`): where its drift stands, and when it comes again."""
+    job = Worker.current_job()
+    if job is not None:
+        due = clock_time(outcome.at) if isinstance(outcome, Again) else ""
+        told = {"reason": outcome.reason, "sentence": outcome.sentence, "due": due}
+        known = REASONS.get(outcome.reason)  # "locked" tells of the pass and not of the drift
+        job.meta.update({"phase": known.phase.value, **told} if known else {"due": due})
+        with store_door.translated():
+            job.save_meta()
+    return outcome
 
 
 def _again_at(outcome: Outcome, woken: Callable[[str], float | None]) -> float | None:

@@ -13,6 +13,7 @@ NODE_UNREACHABLE = "io.vmdrift.node.unreachable"
 NODE_RECOVERED = "io.vmdrift.node.recovered"
 NODE_FENCED = "io.vmdrift.node.fenced"
 DRIFT_REQUESTED = "io.vmdrift.vm.drift.requested"
+DRIFT_RETRY = "io.vmdrift.vm.drift.retry"
 DRIFT_PREFIX = "io.vmdrift.vm.drift."
 # What the data of outgoing events looks like: docs/events/drift.json has it as its $id. A tag (RFC 4151) is a name and
 # promises no place on the web.

@@ -4,6 +4,7 @@ One key for each; whoever reads the ConfigMap with kubectl sees what holds, unti
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,6 +18,8 @@ CONFIG_MAP = "vm-drift-interventions"
 ALL = "all"
 _LONGEST = 200  # characters of a key; Kubernetes takes 253
 HOLD, CANCEL = "hold", "cancel"
+MONTH = 30 * 86400.0  # seconds; after so long nobody needs to know of a cancelled drift
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def node_target(name: str) -> str:
@@ -27,6 +30,25 @@ def node_target(name: str) -> str:
 def vm_target(vm: VmRef) -> str:
     """One VM, by its name: whoever asks knows no uid."""
     return f"vm/{vm.namespace}/{vm.name}"
+
+
+def target_of(text: str) -> str:
+    """`all`, a node's name, or NAMESPACE/NAME of a VM, as people say it; BadInput."""
+    if text == ALL:
+        return ALL
+    if re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text):
+        return node_target(text)
+    if re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text):
+        return f"vm/{text}"
+    raise BadInput(f"{text[:60]!r} is neither a node's name, nor a VM as NAMESPACE/NAME, nor all")
+
+
+def lasting(text: str) -> float:
+    """30m, 2h, 90s, 1d in seconds; BadInput."""
+    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    if not found or not int(found[1]):
+        raise BadInput(f"{text[:20]!r} is no time such as 30m, 2h or 1d")
+    return float(found[1]) * _UNITS[found[2]]
 
 
 @dataclass(frozen=True, slots=True)

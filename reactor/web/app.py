@@ -19,7 +19,7 @@ from reactor.doors.store import RedisStore
 from reactor.model.errors import StoreError
 from reactor.process import configure_logs
 from reactor.settings import Settings
-from reactor.web import metrics, openapi
+from reactor.web import metrics, openapi, page
 from reactor.web.acceptance import Credentials, Read, Reception, away
 from reactor.web.problem import CONTENT_TYPE, Problem
 from reactor.web.requests import alertmanager, cloudevents
@@ -37,12 +37,15 @@ def create() -> Flask:
     inbox = RedisInbox(redis, time.time, settings.dedup_ttl, settings.fsync_wait)
     outbox, store = RedisOutbox(redis, settings.history_ttl), RedisStore(redis, settings.history_ttl)
     sources = metrics.Sources(inbox, outbox, store, lambda: figures(redis, time.time()), time.time)
-    return application(Reception(inbox, Senders.of(settings), settings, time.time), sources, settings)
+    reception = Reception(inbox, Senders.of(settings), settings, time.time)
+    app = application(reception, sources, settings)
+    page.mount(app, redis, reception, sources, settings)
+    return app
 
 
 def application(reception: Reception, sources: metrics.Sources, settings: Settings) -> Flask:
-    """The routes. `reception` does the work; `sources` have the figures."""
-    app = Flask("vm-drift", static_folder=None)
+    """The routes for programs. `reception` does the work; `sources` have the figures."""
+    app = Flask("vm-drift", root_path=page.FOLDER)  # its static files and templates are the page's
     # One more, so that a body without a length, which is cut off there, can be seen to be too long.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_event_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is the Web Hook handshake
@@ -126,6 +129,9 @@ def _json(body: Any, status: int = HTTPStatus.OK) -> Response:
 
 
 def _problem(problem: Problem) -> Response:
+    """As the one understands who asks."""
+    if shown := page.for_people(problem):
+        return shown
     answer = Response(orjson.dumps(problem.as_json()), problem.status, content_type=CONTENT_TYPE)
     if problem.retry_after is not None:
         answer.headers["Retry-After"] = str(problem.retry_after)

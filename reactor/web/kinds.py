@@ -10,11 +10,12 @@ from typing import Any
 
 import orjson
 
-from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.web.grammar import refuse
 
 _OF_NODES = frozenset({NODE_UNREACHABLE, NODE_RECOVERED, NODE_FENCED})
-TYPES = _OF_NODES | {DRIFT_REQUESTED}
+_OF_VMS = frozenset({DRIFT_REQUESTED, DRIFT_RETRY})
+TYPES = _OF_NODES | _OF_VMS
 KNATIVE = "dev.knative.apiserver.resource."
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/: a label has 63 characters at the most, a
@@ -30,7 +31,7 @@ def checked(event: Event) -> Event | None:
     """The event if its type is ours, None if it is not; Problem 422 where it lacks a usable subject."""
     if event.type in _OF_NODES and not _NODE.fullmatch(event.subject):
         refuse("subject", event.subject, "the name of a node", 422)
-    if event.type == DRIFT_REQUESTED and not _VM.fullmatch(event.subject):
+    if event.type in _OF_VMS and not _VM.fullmatch(event.subject):
         refuse("subject", event.subject, "a VM as namespace/name", 422)
     return event if event.type in TYPES else None
 

@@ -23,11 +23,15 @@ _SHORTEST = 16  # characters of a token
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Somebody who may post: events whose type and source match one of these globs each."""
+    """Somebody who may post: events whose type and source match one of these globs each.
+
+    `page` is what he may on the page: look, act (which includes it), or "" for neither.
+    """
 
     name: str
     types: tuple[str, ...] = ("*",)
     sources: tuple[str, ...] = ("*",)
+    page: str = ""
 
     def may(self, event_type: str, source: str) -> bool:
         """May he send this?"""
@@ -52,11 +56,14 @@ class Entry:
             raise BadInput(f"{where}.token: {len(token)} characters are too few; at least {_SHORTEST} are needed")
         name = take(data, "name", str, where)
         types, sources = (_globs(data, field, where) for field in ("types", "sources"))
-        return cls(Sender(name, types, sources), token, subject)
+        page = data.get("page", "")
+        if page not in {"", "look", "act"}:
+            raise BadInput(f'{where}.page: expected "look" or "act", or none of it')
+        return cls(Sender(name, types, sources, page), token, subject)
 
 
 class TokensFile:
-    """The senders of `VMDRIFT_TOKENS_FILE`: `{"senders": [{"name", "token" or "subject", "types", "sources"}]}`."""
+    """`VMDRIFT_TOKENS_FILE`: `{"senders": [{"name", "token" or "subject", "types", "sources", "page"}]}`."""
 
     def __init__(self, path: Path) -> None:
         """Raises BadInput or OSError."""
@@ -121,6 +128,20 @@ class Senders:
     def trouble(self) -> str:
         """What is wrong with the file as it is now; "" where nothing is."""
         return self._file.trouble if self._file else ""
+
+    def by_name(self, name: str) -> Sender | None:
+        """Who has this name now."""
+        entry = self._entry(name)
+        return entry.sender if entry else None
+
+    def secret(self, name: str) -> str:
+        """What only he and we know; for a JWT's bearer, whose tokens change, it is his subject."""
+        entry = self._entry(name)
+        return entry.token or entry.subject if entry else ""
+
+    def _entry(self, name: str) -> Entry | None:
+        entries = self._file.entries() if self._file else ()
+        return next((entry for entry in entries if entry.sender.name == name), None)
 
     def identify(self, authorization: str, access_token: str) -> Sender:
         """By the header, or the query's access_token (RFC 6750). Problem 401, or 503 while the issuer is away."""

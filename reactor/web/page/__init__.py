@@ -1,0 +1,13 @@
+"""What people open: outages, their VMs and why, what was asked by hand, and RQ's queues. No cluster but one ConfigMap.
+
+Everything shown is read from Redis at that moment. Judging a drift belongs to the workers, and nothing here deletes
+anything: what people ask for goes into the ConfigMap of interventions, or into the queue as an event.
+"""
+
+from pathlib import Path
+
+from reactor.web.page.mounted import for_people, mount
+
+FOLDER = str(Path(__file__).parent)
+
+__all__ = ["FOLDER", "for_people", "mount"]

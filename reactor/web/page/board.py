@@ -1,0 +1,148 @@
+"""Records -> what the page shows. Pure: times in seconds, moments in seconds since the epoch."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.intervention import Intervention
+from reactor.model.reason import REASONS
+from reactor.web.page.timeline import Timeline, Windows, timeline
+
+# What needs a person first, then what goes on, then what is over.
+_ORDER = (
+    Phase.FAILED,
+    Phase.BLOCKED,
+    Phase.REFUSED,
+    Phase.WAITING,
+    Phase.RELEASED,
+    Phase.DETACHING,
+    Phase.STARTING,
+    Phase.CANCELLED,
+    Phase.COMPLETED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is counted down: from `begin` to `end`; `left` seconds and `share` (0 to 1) of it are over."""
+
+    what: str
+    begin: float
+    end: float
+    left: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class VmView:
+    """One drift. `todo`: what its operator can do; `asked`: what people asked for that meets it."""
+
+    record: Record
+    window: Window | None
+    line: Timeline
+    todo: str
+    spent: float
+    asked: tuple[Intervention, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """NAMESPACE/NAME."""
+        return str(self.record.drift.vm)
+
+    @property
+    def needed(self) -> bool:
+        """It does not go on, or not well, without a person."""
+        return self.record.phase in {Phase.BLOCKED, Phase.REFUSED, Phase.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class OutageView:
+    """One outage with its drifts, those first that need a person. `window` is None once it is over."""
+
+    record: OutageRecord
+    vms: tuple[VmView, ...]
+    window: Window | None
+    counts: tuple[tuple[Phase, int], ...]
+    recovery: tuple[float, float] | None
+    asked: tuple[Intervention, ...] = ()
+
+    @property
+    def node(self) -> str:
+        """The lost node's name."""
+        return self.record.outage.node.name
+
+    @property
+    def todo(self) -> tuple[VmView, ...]:
+        """Those that wait for a person."""
+        return tuple(vm for vm in self.vms if vm.todo and vm.needed)
+
+
+def outage_view(
+    outage: OutageRecord, records: Iterable[Record], asked: Sequence[Intervention], windows: Windows, now: float
+) -> OutageView:
+    """`asked`: all interventions; those that are over are left out."""
+    valid = [one for one in asked if not one.is_over(now)]
+    vms = tuple(sorted((vm_view(one, valid, windows, now) for one in records), key=_rank))
+    phases = Counter(vm.record.phase for vm in vms)
+    since = outage.outage.since
+    lasts = outage.recovered_at is None and now < since + windows.unreachable
+    return OutageView(
+        outage,
+        vms,
+        _window("unreachable window", since, since + windows.unreachable, now) if lasts else None,
+        tuple((phase, phases[phase]) for phase in _ORDER if phases[phase]),
+        _recovery(vms),
+        tuple(one for one in valid if one.target in {"all", f"node/{outage.outage.node.name}"}),
+    )
+
+
+def vm_view(record: Record, asked: Sequence[Intervention], windows: Windows, now: float) -> VmView:
+    """One drift."""
+    known = REASONS.get(record.reason)
+    todo = known.operator if known and known.operator != "Nothing." else ""
+    spent = (record.ended_at or now) - record.drift.outage.since
+    line = timeline(record, windows, now)
+    return VmView(
+        record, _waits_for(record, now), line, todo, spent, tuple(one for one in asked if one.meets(record.drift))
+    )
+
+
+def _rank(vm: VmView) -> tuple[int, str]:
+    return _ORDER.index(vm.record.phase), vm.name
+
+
+def _waits_for(record: Record, now: float) -> Window | None:
+    if record.again_at is None:
+        return None
+    if record.phase is Phase.WAITING:
+        return _window("unreachable window", record.drift.outage.since, record.again_at, now)
+    if record.reason == "detach-window" and record.released_at is not None:
+        return _window("Kubernetes' detach window", record.released_at, record.again_at, now)
+    return None
+
+
+def _window(what: str, begin: float, end: float, now: float) -> Window:
+    left = min(end - begin, max(0.0, end - now))
+    return Window(what, begin, end, left, 1 - left / max(1.0, end - begin))
+
+
+def _recovery(vms: Iterable[VmView]) -> tuple[float, float] | None:
+    """Median and longest time from the node's loss to running elsewhere."""
+    took = [vm.spent for vm in vms if vm.record.phase is Phase.COMPLETED]
+    return (median(took), max(took)) if took else None
+
+
+def duration(seconds: float) -> str:
+    """For people: 7 s, 2 min 5 s, 3 h 20 min, 2 d 3 h."""
+    whole = round(max(0.0, seconds))
+    if whole < 60:  # noqa: PLR2004 - a minute
+        return f"{whole} s"
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    first = next(index for index, (_, size) in enumerate(units) if whole >= size)
+    parts = [
+        (name, whole // size % (86400 * 10**6 if name == "d" else units[index - 1][1] // size))
+        for index, (name, size) in enumerate(units)
+    ]
+    return " ".join(f"{number} {name}" for name, number in parts[first : first + 2] if number)

@@ -1,0 +1,118 @@
+"""What the page reads, each time anew: outages and drifts, what people asked for, and whether the works turn."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from reactor.doors.figures import QueueFigures
+from reactor.doors.store import Store
+from reactor.doors.wishes import Wishes
+from reactor.model.drift import OutageRecord, Record
+from reactor.model.errors import ClusterError, StoreError
+from reactor.model.intervention import Intervention
+from reactor.model.times import Clock, clock_time
+from reactor.settings import Settings
+from reactor.web.page.board import OutageView, VmView, outage_view, vm_view
+from reactor.web.page.timeline import Windows
+
+_REMEMBERED = 2.0  # seconds; every open browser asks as often
+_LATE = 15.0  # seconds after which a due job shows that nobody moves it
+_SHOWN = 50  # outages of the past
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What people asked for; `trouble` says why it is not known, "" where it is."""
+
+    found: tuple[Intervention, ...] = ()
+    trouble: str = ""
+
+
+@dataclass
+class Desk:
+    """`wishes` is None where the page knows no cluster. Methods raise StoreError."""
+
+    store: Store
+    queues: Callable[[], Iterator[QueueFigures]]
+    wishes: Wishes | None
+    settings: Settings
+    clock: Clock
+    _asked: tuple[float, Asked] = field(default=(0.0, Asked()))
+    _away: float | None = None
+
+    @property
+    def windows(self) -> Windows:
+        """As this installation has them."""
+        return Windows(self.settings.unreachable_window, self.settings.detach_window)
+
+    def outages(self) -> list[OutageView]:
+        """Those that are not done with, newest first."""
+        return self._views(reversed(self.store.outages()))
+
+    def history(self) -> list[OutageView]:
+        """Those that are, newest first."""
+        return self._views(self.store.history()[:_SHOWN])
+
+    def node(self, name: str) -> list[OutageView]:
+        """All outages of a node, newest first."""
+        mine = (one for one in self._everything() if one.outage.node.name == name)
+        return self._views(mine)
+
+    def vm(self, name: str) -> list[VmView]:
+        """All drifts of NAMESPACE/NAME, newest first."""
+        records = (r for outage in self._everything() for r in self.store.records(outage.outage.id))
+        return [self._vm(record) for record in records if str(record.drift.vm) == name]
+
+    def _everything(self) -> list[OutageRecord]:
+        return [*reversed(self.store.outages()), *self.store.history()]
+
+    def _vm(self, record: Record) -> VmView:
+        return vm_view(record, self._valid(), self.windows, self.clock())
+
+    def _views(self, outages: Iterable[OutageRecord]) -> list[OutageView]:
+        now, asked = self.clock(), self.asked().found
+        return [outage_view(one, self.store.records(one.outage.id), asked, self.windows, now) for one in outages]
+
+    def _valid(self) -> list[Intervention]:
+        return [one for one in self.asked().found if not one.is_over(self.clock())]
+
+    def asked(self) -> Asked:
+        """What people asked for, as it was within the last seconds."""
+        now = self.clock()
+        if now >= self._asked[0]:
+            self._asked = (now + _REMEMBERED, self._read())
+        return self._asked[1]
+
+    def forget_asked(self) -> None:
+        """Somebody has just written there."""
+        self._asked = (0.0, Asked())
+
+    def _read(self) -> Asked:
+        if self.wishes is None:
+            return Asked(trouble="This page was given no cluster, so it cannot hold anything; `vmdrift hold` can.")
+        try:
+            return Asked(self.wishes.written())
+        except ClusterError as error:
+            return Asked(trouble=f"What is held is not known: {error}.")
+
+    def troubles(self) -> list[str]:
+        """What keeps drifts from going on, in sentences; empty if all is well."""
+        found = []
+        for one in self.queues():
+            if not one.scheduler and one.scheduled:
+                found.append(
+                    f"No scheduler looks after the queue {one.name}: nothing that waits for its time goes on. Start "
+                    "`vmdrift work scheduler`."
+                )
+            elif one.late > _LATE:
+                found.append(f"The oldest job of the queue {one.name} is {one.late:.0f} s late.")
+        return found
+
+    def away(self, error: StoreError) -> str:
+        """Redis does not answer: since when, and what that means."""
+        if self._away is None:
+            self._away = self.clock()
+        return f"Redis is away since {clock_time(self._away)}; drifts go on when it is back. ({error})"
+
+    def back(self) -> None:
+        """Redis answered."""
+        self._away = None

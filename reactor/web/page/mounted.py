@@ -1,0 +1,57 @@
+"""The page and rq-dashboard put together, on the app that receives events."""
+
+import os
+import time
+
+from flask import Flask, Response, current_app, request
+from redis import Redis
+
+from reactor.doors import cluster as cluster_door
+from reactor.doors.sessions import signing_key
+from reactor.doors.wishes import Wishes
+from reactor.model.errors import SettingsError
+from reactor.settings import Settings
+from reactor.web.acceptance import Reception
+from reactor.web.metrics import Sources
+from reactor.web.page import queues, routes
+from reactor.web.page.actions import Actions
+from reactor.web.page.desk import Desk
+from reactor.web.page.people import PROGRAMS, People, guard, sessions
+from reactor.web.problem import Problem
+from reactor.web.serve import is_loopback, split
+
+_SHOWN = "vmdrift-page"
+
+
+def mount(app: Flask, redis: Redis, reception: Reception, sources: Sources, settings: Settings) -> None:
+    """All that people see. Raises SettingsError."""
+    csrf = sessions(app, lambda: signing_key(redis))
+    for view in ("events", "alerts"):  # programs have no session to forge
+        csrf.exempt(app.view_functions[view])
+    people = People(reception.senders)
+    desk = Desk(sources.store, sources.queues, _wishes(settings), settings, time.time)
+    page = routes.Page(desk, people, Actions(desk, reception.inbox, time.time))
+    app.extensions[_SHOWN] = page
+    routes.mount(app, page)
+    queues.mount(app, redis, people, guard(people), acts=settings.rq_actions)
+    if not reception.senders.required and is_loopback(split(settings.listen)[0]):
+        # Nobody logs in here, so a name that leads a browser to this machine (DNS rebinding) must not open the page.
+        app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1", "[::1]"]
+
+
+def for_people(problem: Problem) -> Response | None:
+    """The problem as a page, if it is a browser that asks for one."""
+    page: routes.Page | None = current_app.extensions.get(_SHOWN)
+    asked = "text/html" in request.accept_mimetypes.values() and not request.path.startswith(PROGRAMS)
+    return page.refused(problem) if page and asked and request.method != "OPTIONS" else None
+
+
+def _wishes(settings: Settings) -> Wishes | None:
+    """None without a cluster: then everything is shown, and nothing can be held from here."""
+    try:
+        cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
+    except SettingsError:
+        if os.environ.get("KUBECONFIG"):
+            raise
+        return None
+    return Wishes(cluster, settings.namespace, time.time)

@@ -1,0 +1,133 @@
+"""Who looks at the page: a browser with a signed session, or a client with HTTP Basic. The senders' file names them.
+
+A sender's `page` says what he may: look, act, or nothing. The session's cookie holds his name and a digest of his
+token, so it ends when the file does not know both any more.
+"""
+
+import hmac
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from flask import Flask, Request, Response, current_app, g, redirect, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Response as AnyResponse
+
+from reactor.model.errors import StoreError
+from reactor.web.problem import Problem
+from reactor.web.senders import Sender, Senders
+
+log = structlog.get_logger()
+
+LOGIN = "/login"
+LASTS = timedelta(hours=12)
+_LOOK, _ACT = "look", "act"
+_LONGEST = 4096  # characters of a token that is looked at
+# Where programs come in; they have no session, and need none of its key.
+PROGRAMS = ("/events", "/alertmanager", "/healthz", "/readyz", "/metrics", "/openapi.json")
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's own signed cookies, with a key that all processes share."""
+
+    def __init__(self, key: Callable[[], str]) -> None:
+        """`key` raises StoreError."""
+        self._key = key
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """None, which reads as empty, where there is no key now."""
+        if request.path.startswith(PROGRAMS) or (request.path == "/" and request.method not in {"GET", "HEAD"}):
+            return None
+        try:
+            app.secret_key = self._key()
+        except StoreError:
+            return None
+        return super().open_session(app, request)
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's signature
+        """Behind a proxy that ends TLS, too. Who forges that header only harms his own cookie."""
+        return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Nothing to save where nothing was opened."""
+        if isinstance(session, SecureCookieSession) and app.secret_key:
+            super().save_session(app, session, response)
+
+
+class People:
+    """Who may see the page, and who may act on it."""
+
+    def __init__(self, senders: Senders) -> None:
+        self._senders = senders
+
+    def current(self) -> Sender | None:
+        """Who asks, if he may look; None if nobody knows him. Problem 401 or 403 for wrong credentials."""
+        if "person" not in g:
+            g.person = self._found()
+        found: Sender | None = g.person
+        return found
+
+    def may_act(self) -> bool:
+        """May he who asks hold, resume, cancel?"""
+        person = self.current()
+        return person is not None and person.page == _ACT
+
+    def log_in(self, token: str) -> None:
+        """Begin a session; Problem 401, 403."""
+        person = self._by_token(token)
+        session.clear()
+        session.permanent = True
+        session.update(name=person.name, proof=self._proof(person.name))
+        log.info("logged in", person=person.name)
+
+    def _found(self) -> Sender | None:
+        if not self._senders.required:
+            return Sender("anybody", page=_ACT)
+        if request.authorization and request.authorization.type == "basic":
+            return self._by_token(request.authorization.password or "")
+        name = session.get("name", "") if session else ""
+        known = self._senders.by_name(str(name)) if name else None
+        if known is None or not hmac.compare_digest(str(session.get("proof")), self._proof(known.name)):
+            return None
+        return known if known.page in {_LOOK, _ACT} else None
+
+    def _proof(self, name: str) -> str:
+        """Tells a token from a later one of the same name, and nothing of itself."""
+        key = str(current_app.secret_key).encode()
+        return hmac.new(key, self._senders.secret(name).encode(), "sha256").hexdigest()
+
+    def _by_token(self, token: str) -> Sender:
+        person = self._senders.identify(f"Bearer {token[:_LONGEST].strip()}", "")
+        if person.page not in {_LOOK, _ACT}:
+            raise Problem(403, f'{person.name} may not see this page: its entry has no "page": "look" or "act".')
+        return person
+
+
+def guard(people: People) -> Callable[[], AnyResponse | None]:
+    """For a blueprint's before_request: browsers are led to the login, programs are told 401."""
+
+    def before() -> AnyResponse | None:
+        if people.current() is not None:
+            return None
+        if request.method == "GET" and "text/html" in request.accept_mimetypes.values():
+            return redirect(f"{LOGIN}?next={request.full_path.rstrip('?')}")
+        raise Problem(401, "Log in first, or send HTTP Basic with a token as the password.")
+
+    return before
+
+
+def sessions(app: Flask, key: Callable[[], str]) -> CSRFProtect:
+    """Cookies and CSRF tokens for this app; what programs post to is to be exempted by whoever mounts it."""
+    app.session_interface = Sessions(key)
+    settings: dict[str, Any] = {
+        "SESSION_COOKIE_NAME": "vmdrift",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": LASTS,
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
+        "WTF_CSRF_SSL_STRICT": False,  # a proxy may end TLS; the cookie's SameSite is what keeps strangers out
+    }
+    app.config.update(settings)
+    return CSRFProtect(app)

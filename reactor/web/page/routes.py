@@ -1,0 +1,142 @@
+"""The page's addresses: `/`, `/vm/...`, `/node/...`, `/history`, `/login`, and the one POST by which people act."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.wrappers import Response as AnyResponse
+
+from reactor.model.errors import StoreError
+from reactor.model.times import clock_time, format_time
+from reactor.web.page.actions import Actions, Order
+from reactor.web.page.board import duration
+from reactor.web.page.desk import Desk
+from reactor.web.page.people import LOGIN, People, guard
+from reactor.web.problem import Problem
+
+_POLL = 2  # seconds between two looks of an open browser
+_SAFE = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the routes work with."""
+
+    desk: Desk
+    people: People
+    actions: Actions
+
+    def shown(self, template: str, status: int = 200, **what: Any) -> Response:
+        """A page, with what stands on every one of them."""
+        desk = self.desk
+        what.update(now=desk.clock(), policy=desk.settings.policy, poll=_POLL)
+        answer = make_response(render_template(template, **what), status)
+        answer.headers.update(_SAFE)
+        return answer
+
+    def looked(self, template: str, read: Callable[[], Mapping[str, Any]]) -> Response:
+        """A page on what Redis says now; Problem 503 while it does not answer."""
+        desk = self.desk
+        try:
+            found = {**read(), "troubles": desk.troubles(), "asked": desk.asked(), "may_act": self.people.may_act()}
+        except StoreError as error:
+            raise Problem(503, desk.away(error)) from error
+        desk.back()
+        return self.shown(template, **found)
+
+    def refused(self, problem: Problem) -> Response:
+        """A problem as people read it."""
+        answer = self.shown("error.html", problem.status, problem=problem)
+        if problem.status == 401:  # noqa: PLR2004 - as HTTP has it
+            answer.headers["WWW-Authenticate"] = 'Basic realm="vm-drift", charset="UTF-8"'
+        return answer
+
+
+def mount(app: Flask, page: Page) -> None:
+    """All of them."""
+    blueprint = Blueprint("page", __name__)
+    blueprint.before_request(guard(page.people))
+    _looking(blueprint, page)
+    _acting(blueprint, page)
+    app.register_blueprint(blueprint)
+    _entering(app, page)
+    app.jinja_env.filters.update(duration=duration, clock=clock_time, moment=format_time, path=quote)
+    app.jinja_env.globals["person"] = page.people.current
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _looking(blueprint: Blueprint, page: Page) -> None:
+    desk = page.desk
+
+    @blueprint.get("/")
+    def outages() -> Response:
+        return page.looked("outages.html", lambda: {"outages": desk.outages(), "past": desk.history()[:3]})
+
+    @blueprint.get("/history")
+    def history() -> Response:
+        return page.looked("history.html", lambda: {"past": desk.history()})
+
+    @blueprint.get("/vm/<namespace>/<name>")
+    def vm(namespace: str, name: str) -> Response:
+        drifts = lambda: _some(desk.vm(f"{namespace}/{name}"), f"VM {namespace}/{name}")  # noqa: E731 - read inside
+        return page.looked("vm.html", lambda: {"drifts": drifts(), "name": f"{namespace}/{name}"})
+
+    @blueprint.get("/node/<name>")
+    def node(name: str) -> Response:
+        return page.looked("node.html", lambda: {"outages": _some(desk.node(name), f"node {name}"), "name": name})
+
+
+def _some(found: list[Any], what: str) -> list[Any]:
+    if not found:
+        raise Problem(404, f"Nothing is known of {what}: it was in no outage, or that is longer ago than the history.")
+    return found
+
+
+def _acting(blueprint: Blueprint, page: Page) -> None:
+    @blueprint.post("/act")
+    def act() -> AnyResponse:
+        person = page.people.current()
+        if person is None or not page.people.may_act():
+            raise Problem(403, 'You may look, and not act: your entry says "page": "look".')
+        try:
+            flash(page.actions.do(Order.of(request.form), person.name))
+        except StoreError as error:
+            raise Problem(503, page.desk.away(error)) from error
+        return redirect(_inside(request.form.get("next", "")), 303)
+
+
+def _entering(app: Flask, page: Page) -> None:
+    @app.route(LOGIN, methods=["GET", "POST"])
+    def login() -> AnyResponse:
+        target = _inside(request.values.get("next", ""))
+        if request.method == "GET":
+            return page.shown("login.html", next=target)
+        try:
+            page.people.log_in(request.form.get("token", ""))
+        except Problem as problem:
+            return page.shown("login.html", problem.status, next=target, problem=problem)
+        return redirect(target, 303)
+
+    @app.post("/logout")
+    def logout() -> AnyResponse:
+        session.clear()
+        return redirect(url_for("login"), 303)
+
+    @app.errorhandler(CSRFError)
+    def forged(_: CSRFError) -> Response:
+        return page.refused(Problem(400, "This form is too old, or came from elsewhere. Go back, reload, try again."))
+
+
+def _inside(target: str) -> str:
+    """Only paths of our own; an address elsewhere leads to the start."""
+    fine = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if fine else "/"

@@ -31,6 +31,7 @@ USERS = {
     "watcher": "system:serviceaccount:vm-drift:watcher",
     "intake": "system:serviceaccount:vm-drift:intake",
     "drifts": "system:serviceaccount:vm-drift:drifts",
+    "receiver": "system:serviceaccount:vm-drift:receiver",
     # Who runs everything under one kubeconfig, as `vmdrift run` does.
     "operator": "system:serviceaccount:ops:vm-drift",
     "admin": "system:admin",
@@ -84,7 +85,10 @@ class Cluster:
 
     def start(self) -> str:
         """Bring the scene up; returns the API server's URL."""
-        build(self.scene, self.api.client("system:admin"), self.hypervisor)
+        admin = self.api.client("system:admin")
+        build(self.scene, admin, self.hypervisor)
+        # As k8s/base has it.
+        admin.create("configmaps", {"metadata": {"name": "vm-drift-interventions", "namespace": NAMESPACE}})
         self._life.start()
         end = time.monotonic() + _UP
         while not self._up():

@@ -1,4 +1,4 @@
-"""RBAC, as far as manifests use it: ClusterRoles bound to ServiceAccounts by ClusterRoleBindings.
+"""RBAC, as far as manifests use it: ClusterRoles and Roles bound to ServiceAccounts, each by its kind of binding.
 
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/: rules only add up, and what no rule allows is refused.
 `resourceNames` are not looked at.
@@ -13,19 +13,27 @@ from simulator.api import Authorize
 from simulator.resources import SERVED
 
 _GROUPS = {kind.plural: kind.group for kind in SERVED}
-Rule = tuple[str, str, str]  # API group, resource, verb
+Rule = tuple[str, str, str, str]  # API group, resource, verb, namespace ("": everywhere)
+
+
+def allows(rule: Rule, resource: str, verb: str, namespace: str) -> bool:
+    """Does this one rule allow that?"""
+    return rule[:3] == (group_of(resource), resource, verb) and rule[3] in {"", namespace}
 
 
 def rules_of(manifest: str) -> Mapping[str, frozenset[Rule]]:
     """What each ServiceAccount of these YAML documents may do, by its user name; without a binding: nothing."""
     documents = [document for document in yaml.safe_load_all(manifest) if document]
-    roles = {d["metadata"]["name"]: _rules(d) for d in documents if d["kind"] == "ClusterRole"}
+    roles = {(d["kind"], d["metadata"]["name"]): d for d in documents if d["kind"] in {"Role", "ClusterRole"}}
     found: dict[str, frozenset[Rule]] = {}
     for document in documents:
-        if document["kind"] == "ClusterRoleBinding":
+        if document["kind"] in {"RoleBinding", "ClusterRoleBinding"}:
+            role = roles[document["roleRef"]["kind"], document["roleRef"]["name"]]
             for subject in document["subjects"]:
                 user = f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
-                found[user] = found.get(user, frozenset()) | roles[document["roleRef"]["name"]]
+                # A Role's own namespace is filled in by kustomize: it is that of the accounts.
+                space = subject["namespace"] if document["kind"] == "RoleBinding" else ""
+                found[user] = found.get(user, frozenset()) | _rules(role, space)
     return found
 
 
@@ -33,9 +41,9 @@ def authorizer(manifest: str, namespace: str) -> Authorize:
     """Holds the ServiceAccounts of `namespace` to these rules; who is none of them may do everything."""
     allowed = rules_of(manifest)
 
-    def authorize(user: str, verb: str, resource: str, _namespace: str) -> bool:
+    def authorize(user: str, verb: str, resource: str, where: str) -> bool:
         ours = user.startswith(f"system:serviceaccount:{namespace}:")
-        return not ours or (group_of(resource), resource, verb) in allowed.get(user, frozenset())
+        return not ours or any(allows(rule, resource, verb, where) for rule in allowed.get(user, frozenset()))
 
     return authorize
 
@@ -45,10 +53,10 @@ def group_of(resource: str) -> str:
     return _GROUPS[resource.partition("/")[0]]
 
 
-def _rules(role: Mapping[str, Any]) -> frozenset[Rule]:
+def _rules(role: Mapping[str, Any], namespace: str) -> frozenset[Rule]:
     rules: Iterable[Mapping[str, Any]] = role["rules"] or ()
     return frozenset(
-        (group, resource, verb)
+        (group, resource, verb, namespace)
         for rule in rules
         for group in rule["apiGroups"]
         for resource in rule["resources"]

@@ -23,15 +23,16 @@ def main() -> None:
 )
 @click.option("--simulate", is_flag=True, help="Use the simulated cluster even if there is a real one.")
 @click.option("--factor", default=20.0, show_default=True, help="How many times faster the simulated cluster lives.")
-def run(*, act: bool, simulate: bool, factor: float) -> None:
-    """Start everything here: queue, watcher, workers, scheduler.
+@click.option("--stay", is_flag=True, help="After the simulated story let everything run on, for a look at the page.")
+def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> None:
+    """Start everything here: queue, watcher, workers, scheduler, and the page.
 
     On a real cluster until stopped, only observing unless --act is given. Without a cluster: starts a simulated one,
     cuts the power of one node, and shows how its VMs come up elsewhere.
     """
     from vmdrift.run import run as start  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(start(act=act, simulate=simulate, factor=factor))
+    sys.exit(start(act=act, simulate=simulate, factor=factor, stay=stay))
 
 
 @main.command()

@@ -6,6 +6,7 @@ Real: until stopped, observing unless told to act. Simulated: the whole story of
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -34,17 +35,31 @@ _ROLES = {
     "watcher": "reactor watch",
     "events": "workers events",
     "scheduler": "workers scheduler",
+    "receiver": "reactor serve",
     **{f"drifts-{number}": "workers drifts" for number in range(1, _DRIFT_WORKERS + 1)},
 }
 # Whose ServiceAccount each has, as in k8s/base; the others do without the cluster.
-_ACCOUNTS = {"reactor watch": "watcher", "workers events": "intake", "workers drifts": "drifts"}
+_ACCOUNTS = {
+    "reactor watch": "watcher",
+    "reactor serve": "receiver",
+    "workers events": "intake",
+    "workers drifts": "drifts",
+}
 
 
 def _roles() -> Mapping[str, str]:
-    """By the name of the process; the two for other systems where an address, or a sink, was given."""
+    """By the name of the process; deliveries only where a sink was given."""
     settings = Settings.read(os.environ)
-    receiver = {"receiver": "reactor serve"} if os.environ.get("VMDRIFT_LISTEN") else {}
-    return {**_ROLES, **receiver, **({"outgoing": "workers outgoing"} if settings.sink else {})}
+    return {**_ROLES, **({"outgoing": "workers outgoing"} if settings.sink else {})}
+
+
+def _address() -> str:
+    """Where the page and the receiver are: as given, or else somewhere on this machine that is free."""
+    if given := os.environ.get("VMDRIFT_LISTEN"):
+        return given
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 _NEXT = (
@@ -53,7 +68,7 @@ _NEXT = (
 )
 
 
-def run(*, act: bool, simulate: bool, factor: float) -> int:
+def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> int:
     """Returns the exit code: 0 as it should, 1 not, 2 could not start."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, raise_stopped)
@@ -66,7 +81,7 @@ def run(*, act: bool, simulate: bool, factor: float) -> int:
         with Processes(folder) as processes:
             here = _Here(processes, folder, console)
             try:
-                code = here.real(act=act) if real else here.simulated(factor)
+                code = here.real(act=act) if real else here.simulated(factor, stay=stay)
             except Stopped:
                 console.print("Stopping ...")  # a worker may take a few seconds
                 raise
@@ -96,13 +111,13 @@ class _Here:
         doing = "acting on it" if act else "only observing; --act lets it act"
         self._say(f"Cluster: {cluster.host} ({doing}).")
         url = self._redis()
-        self._say(_status(url))
         env = self._start(url, {"VMDRIFT_POLICY": "auto" if act else "observe"}, {})
+        self._say(_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/")
         self._follow(env, lambda _: False)
         return 1
 
-    def simulated(self, factor: float) -> int:
-        """The story of one lost node, from the power cut to the verdict."""
+    def simulated(self, factor: float, *, stay: bool) -> int:
+        """The story of one lost node, from the power cut to the verdict. `stay`: everything runs on until stopped."""
         self._say("This is a simulated cluster: no real machine, VM or disk is touched.")
         demo = Demo(self._processes, self._folder, factor)
         url = self._redis()
@@ -115,13 +130,21 @@ class _Here:
             name: str(demo.kubeconfig(_ACCOUNTS[words])) for name, words in _ROLES.items() if words in _ACCOUNTS
         }
         env = self._start(url, demo.env, kubeconfigs)
-        self._say(_status(url), *demo.story())
+        self._say(_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/", *demo.story())
         demo.cut_power()
         records = self._follow(env, demo.ended)
         faults = ["A process ended before the story did."] if records is None else demo.faults(records)
         self._say(*(faults or demo.praise(records or [])))
+        if stay and records is not None:
+            self._say(f"Everything runs on until Ctrl-C. The page: http://{env['VMDRIFT_LISTEN']}/")
+            self._stay()
         self._say("The story has ended, and everything of it is stopped.", *([] if faults else _NEXT))
         return 1 if faults else 0
+
+    def _stay(self) -> None:
+        """Until somebody stops it, or a process dies."""
+        while not self._processes.dead():
+            time.sleep(_LOOK)
 
     def _say(self, *lines: str) -> None:
         """As it is, however long: commands are there to be copied."""
@@ -134,7 +157,7 @@ class _Here:
 
     def _start(self, url: str, env: Mapping[str, str], kubeconfigs: Mapping[str, str]) -> Mapping[str, str]:
         """Everybody who stands on the queue; returns the environment that they share."""
-        shared = {**env, "VMDRIFT_REDIS_URL": url}
+        shared = {**env, "VMDRIFT_REDIS_URL": url, "VMDRIFT_LISTEN": _address()}
         for name, words in _roles().items():
             own = {"KUBECONFIG": kubeconfigs[name]} if name in kubeconfigs else {}
             self._processes.start(name, [sys.executable, "-m", *words.split()], {**shared, **own})

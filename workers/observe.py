@@ -33,7 +33,7 @@ _SLOW = 3  # looks at a VM that still does not run, after which Kubernetes' even
 
 def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around: Surroundings) -> Observation:
     """Raises ClusterError: what could not be read is not known, and nothing is decided on it."""
-    asked = around.asked(cluster)
+    asked = around.asked(cluster, record.drift)
     seen = Observation(lost_node(cluster, record), None, None, holds=held(asked, record.drift, now))
     seen = replace(seen, cancelled=cancelled(asked, record.drift))
     if seen.cancelled:
@@ -61,7 +61,7 @@ def glance(cluster: Cluster, record: Record, around: Surroundings) -> Observatio
     ref = record.drift.vm
     vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
     seen = Observation(lost_node(cluster, record), vm_view(vm) if vm else None, None)
-    seen = replace(seen, cancelled=cancelled(around.asked(cluster), record.drift))
+    seen = replace(seen, cancelled=cancelled(around.asked(cluster, record.drift), record.drift))
     return replace(seen, namespace=_annotations(cluster, record, around))
 
 

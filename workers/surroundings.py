@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
 from reactor.doors.cluster import Cluster, Obj
+from reactor.model.identity import Drift
 from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.node import NodeView, node_view
 from reactor.model.times import Clock, parse_time
@@ -29,9 +30,13 @@ class Surroundings:
         """What people ask of us, as it stands at this moment: for what is about to be deleted."""
         return interventions(cluster.find("configmaps", CONFIG_MAP, self._namespace))
 
-    def asked(self, cluster: Cluster) -> tuple[Intervention, ...]:
-        """The same as it was a moment ago: for what is told, and for what is decided and then looked at again."""
-        return interventions(self.find(cluster, "configmaps", CONFIG_MAP, self._namespace))
+    def asked(self, cluster: Cluster, drift: Drift) -> tuple[Intervention, ...]:
+        """The same, for what is only decided and then looked at again: as it was a moment ago.
+
+        What meets this drift is read anew, so that nobody has to wait for what was lifted.
+        """
+        known = interventions(self.find(cluster, "configmaps", CONFIG_MAP, self._namespace))
+        return self.interventions(cluster) if any(one.meets(drift) for one in known) else known
 
     def nodes(self, cluster: Cluster) -> tuple[NodeView, ...]:
         """All nodes."""

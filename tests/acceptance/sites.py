@@ -27,7 +27,7 @@ USERS = {
     "workers scheduler": "scheduler",
 }
 RBAC = Path(__file__).parents[2] / "k8s" / "base" / "rbac.yaml"
-ACCOUNTS = {"watcher", "intake", "drifts"}
+ACCOUNTS = {"watcher", "receiver", "intake", "drifts"}
 
 
 @dataclass

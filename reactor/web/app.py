@@ -39,7 +39,7 @@ def create() -> Flask:
     sources = metrics.Sources(inbox, outbox, store, lambda: figures(redis, time.time()), time.time)
     reception = Reception(inbox, Senders.of(settings), settings, time.time)
     app = application(reception, sources, settings)
-    page.mount(app, redis, reception, sources, settings)
+    page.mount(app, page.Parts(redis, reception, sources, page.wishes_of(settings), settings))
     return app
 
 

@@ -6,8 +6,8 @@ anything: what people ask for goes into the ConfigMap of interventions, or into 
 
 from pathlib import Path
 
-from reactor.web.page.mounted import for_people, mount
+from reactor.web.page.mounted import Parts, for_people, mount, wishes_of
 
 FOLDER = str(Path(__file__).parent)
 
-__all__ = ["FOLDER", "for_people", "mount"]
+__all__ = ["FOLDER", "Parts", "for_people", "mount", "wishes_of"]

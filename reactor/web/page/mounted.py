@@ -2,8 +2,10 @@
 
 import os
 import time
+from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, request
+from flask.globals import request_ctx
 from redis import Redis
 
 from reactor.doors import cluster as cluster_door
@@ -23,17 +25,29 @@ from reactor.web.serve import is_loopback, split
 _SHOWN = "vmdrift-page"
 
 
-def mount(app: Flask, redis: Redis, reception: Reception, sources: Sources, settings: Settings) -> None:
-    """All that people see. Raises SettingsError."""
-    csrf = sessions(app, lambda: signing_key(redis))
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What it stands on. `wishes` is None without a cluster: then nothing can be held from here."""
+
+    redis: Redis
+    reception: Reception
+    sources: Sources
+    wishes: Wishes | None
+    settings: Settings
+
+
+def mount(app: Flask, parts: Parts) -> None:
+    """All that people see."""
+    reception, sources, settings = parts.reception, parts.sources, parts.settings
+    csrf = sessions(app, lambda: signing_key(parts.redis))
     for view in ("events", "alerts"):  # programs have no session to forge
         csrf.exempt(app.view_functions[view])
     people = People(reception.senders)
-    desk = Desk(sources.store, sources.queues, _wishes(settings), settings, time.time)
-    page = routes.Page(desk, people, Actions(desk, reception.inbox, time.time))
+    desk = Desk(sources.store, sources.queues, parts.wishes, settings, sources.clock)
+    page = routes.Page(desk, people, Actions(desk, reception.inbox, sources.clock))
     app.extensions[_SHOWN] = page
     routes.mount(app, page)
-    queues.mount(app, redis, people, guard(people), acts=settings.rq_actions)
+    queues.mount(app, parts.redis, people, guard(people), acts=settings.rq_actions)
     if not reception.senders.required and is_loopback(split(settings.listen)[0]):
         # Nobody logs in here, so a name that leads a browser to this machine (DNS rebinding) must not open the page.
         app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1", "[::1]"]
@@ -41,13 +55,15 @@ def mount(app: Flask, redis: Redis, reception: Reception, sources: Sources, sett
 
 def for_people(problem: Problem) -> Response | None:
     """The problem as a page, if it is a browser that asks for one."""
+    if request_ctx.url_adapter is None:  # under a name that is not trusted there are no addresses to show
+        return None
     page: routes.Page | None = current_app.extensions.get(_SHOWN)
     asked = "text/html" in request.accept_mimetypes.values() and not request.path.startswith(PROGRAMS)
     return page.refused(problem) if page and asked and request.method != "OPTIONS" else None
 
 
-def _wishes(settings: Settings) -> Wishes | None:
-    """None without a cluster: then everything is shown, and nothing can be held from here."""
+def wishes_of(settings: Settings) -> Wishes | None:
+    """By the cluster of the environment; None where there is none. SettingsError for one that cannot be read."""
     try:
         cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
     except SettingsError:

@@ -5,12 +5,13 @@ shows Redis' URL. Its module's names are what can be set; each is set to ours.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from json import JSONDecodeError
+from typing import Any
 
 from flask import Flask, current_app, request
 from redis import Redis
 from rq import Queue, Worker
-from rq.exceptions import NoSuchJobError
+from rq.exceptions import DeserializationError, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq_dashboard import default_settings, web
@@ -72,7 +73,8 @@ def mount(app: Flask, redis: Redis, people: People, guard: Callable[[], AnyRespo
     # The module's one blueprint serves every app of a process, so what is this app's own hangs on the app.
     app.before_request(lambda: _checked(people, guard, acts=acts) if _is_ours() else None)
     app.register_blueprint(web.blueprint, url_prefix=PREFIX)
-    app.register_error_handler(NoSuchJobError, _no_such_job)
+    for error in (NoSuchJobError, DeserializationError, UnicodeDecodeError, JSONDecodeError):
+        app.register_error_handler(error, _no_such_job)
 
 
 def _requeue(job_id: str, connection: Redis) -> Job:
@@ -89,8 +91,11 @@ _OURS: Mapping[str, Any] = {
 }
 
 
-def _no_such_job(_: NoSuchJobError) -> NoReturn:
-    raise Problem(404, "There is no such job (any more).")
+def _no_such_job(error: Exception) -> Any:
+    """What is no job of ours, or is gone. Elsewhere such an error is a bug."""
+    if not _is_ours():
+        raise error
+    return current_app.handle_user_exception(Problem(404, "There is no such job (any more), or it cannot be read."))
 
 
 def _is_ours() -> bool:

@@ -1,0 +1,94 @@
+"""The page as an app in this process: a real Redis behind it, a simulated API server's ConfigMap, an injected clock."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+from werkzeug.test import TestResponse
+
+from reactor.doors.figures import figures
+from reactor.doors.inbox import RedisInbox
+from reactor.doors.outbox import RedisOutbox
+from reactor.doors.store import RedisStore
+from reactor.doors.wishes import Wishes
+from reactor.settings import Settings
+from reactor.web import page
+from reactor.web.acceptance import Reception
+from reactor.web.app import application
+from reactor.web.metrics import Sources
+from reactor.web.senders import Senders
+from simulator.twins.cluster import ApiCluster
+from simulator.world import World
+
+NOW = 1795500000.0
+TOKENS = {"ann": "ann-may-act-1234", "bob": "bob-may-look-1234", "monitoring": "no-page-for-him-1"}
+PAGES = {"ann": "act", "bob": "look"}
+HTML = {"Accept": "text/html"}
+
+
+class PageSite:
+    """`folder` gets the tokens file. `now` may be changed."""
+
+    def __init__(self, redis: Redis, folder: Path, *, guarded: bool = True, **settings: Any) -> None:
+        self.now, self.redis, self.world = NOW, redis, World()
+        if guarded:
+            self.file = folder / "senders.json"
+            self.name(TOKENS)
+            settings["tokens_file"] = str(self.file)
+        self.settings = Settings(**settings)
+        self.store = RedisStore(redis, 3600)
+        self.wishes = Wishes(ApiCluster(self.world.api, "kubectl"), "vm-drift", self.clock)
+        self.app = self._app()
+
+    def _app(self) -> Flask:
+        inbox = RedisInbox(self.redis, self.clock, 3600, fsync_wait=0.0)
+        reception = Reception(inbox, Senders.of(self.settings), self.settings, self.clock)
+        outbox = RedisOutbox(self.redis, 3600)
+        sources = Sources(inbox, outbox, self.store, lambda: figures(self.redis, self.now), self.clock)
+        app = application(reception, sources, self.settings)
+        page.mount(app, page.Parts(self.redis, reception, sources, self.wishes, self.settings))
+        return app
+
+    def clock(self) -> float:
+        return self.now
+
+    def name(self, tokens: dict[str, str]) -> None:
+        """Write the tokens file."""
+        entries = [{"name": name, "token": token, "page": PAGES.get(name, "")} for name, token in tokens.items()]
+        self.file.write_bytes(orjson.dumps({"senders": entries}))
+
+    def browser(self, who: str = "") -> "Browser":
+        """Somebody's browser; logged in if he is named."""
+        browser = Browser(self.app.test_client())
+        if who:
+            assert browser.log_in(TOKENS[who]).status_code == 303
+        return browser
+
+
+class Browser:
+    """A browser as far as a form needs one: it keeps cookies, and sends the hidden fields of what it shows."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self.client.get(path, headers={**HTML, **headers}, buffered=True)
+
+    def post(self, path: str, form: dict[str, str], seen: str = "/login") -> TestResponse:
+        """Send a form from the page `seen`, with that page's CSRF token."""
+        return self.client.post(path, data={"csrf_token": self.token(seen), **form}, headers=HTML)
+
+    def token(self, seen: str = "/login") -> str:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get(seen).text)
+        assert found, f"no form on {seen}"
+        return found[1]
+
+    def log_in(self, token: str, then: str = "/") -> TestResponse:
+        return self.post("/login", {"token": token, "next": then})
+
+    def act(self, what: str, target: str, **more: str) -> TestResponse:
+        return self.post("/act", {"what": what, "target": target, "next": "/", **more})

@@ -1,0 +1,113 @@
+"""What people do on the page, and what is kept of it."""
+
+import pytest
+
+from reactor.model.drift import OutageRecord, Phase
+from reactor.model.errors import ClusterUnreachable
+from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY
+from reactor.model.intervention import CANCEL, HOLD
+from tests.contracts.samples import outage, record
+from tests.page.site import NOW, PageSite
+
+
+def lost(site: PageSite, phase: Phase = Phase.WAITING) -> PageSite:
+    site.store.save_outage(OutageRecord(outage(), NOW), done=False)
+    site.store.create(record("web", phase=phase), [])
+    return site
+
+
+def told(site: PageSite) -> list[tuple[str, str, str]]:
+    """Type, subject and source of each event that waits to be taken in."""
+    inbox = site.app.extensions["vmdrift-page"].actions._inbox
+    return [(one.hint.type, one.hint.subject, one.hint.source) for one in inbox.unsettled(NOW + 1000)]
+
+
+@pytest.mark.parametrize(("target", "kept"), [("node-a", "node/node-a"), ("shop/web", "vm/shop/web"), ("all", "all")])
+def test_a_hold_is_written_down_with_who_until_when_and_why(site: PageSite, target: str, kept: str) -> None:
+    answer = site.browser("ann").act("hold", target, lasts="30m", why="firmware")
+    assert (answer.status_code, answer.location) == (303, "/")
+    (one,) = site.wishes.written()
+    assert (one.kind, one.target, one.by, one.why, one.until) == (HOLD, kept, "ann", "firmware", NOW + 1800)
+
+
+def test_a_hold_lasts_until_it_is_resumed(site: PageSite) -> None:
+    browser = site.browser("ann")
+    browser.act("hold", "node-a")
+    assert site.wishes.written()[0].until is None
+    assert (
+        "node-a is not held any more."
+        in browser.client.post(
+            "/act",
+            data={"csrf_token": browser.token("/"), "what": "resume", "target": "node-a"},
+            follow_redirects=True,
+        ).text
+    )
+    assert site.wishes.written() == ()
+
+
+def test_a_cancel_is_for_this_outage_and_a_worker_looks_now(site: PageSite) -> None:
+    lost(site).browser("ann").act("cancel", "shop/web", why="a new one is there")
+    (one,) = site.wishes.written()
+    assert (one.kind, one.outage, one.why) == (CANCEL, outage().id, "a new one is there")
+    assert told(site) == [(DRIFT_REQUESTED, "shop/web", "/page/ann")]
+
+
+def test_retry_lifts_the_cancel_and_tells_the_workers(site: PageSite) -> None:
+    browser = lost(site).browser("ann")
+    browser.act("cancel", "shop/web")
+    site.now += 5
+    browser.act("retry", "shop/web")
+    assert site.wishes.written() == ()
+    assert (DRIFT_RETRY, "shop/web", "/page/ann") in told(site)
+
+
+def test_a_drift_can_be_asked_for(site: PageSite) -> None:
+    site.browser("ann").act("drift", "shop/web")
+    assert told(site) == [(DRIFT_REQUESTED, "shop/web", "/page/ann")]
+
+
+@pytest.mark.parametrize(
+    ("what", "target", "status", "said"),
+    [
+        ("explode", "shop/web", 400, "is none of hold, resume"),
+        ("hold", "Node A", 400, "is neither a node"),
+        ("retry", "node-a", 400, "is no VM as NAMESPACE/NAME"),
+        ("retry", "shop/none", 409, "has no drift in any open outage"),
+        ("cancel", "shop/none", 409, "has no drift in any open outage"),
+        ("resume", "node-a", 409, "node-a is not held"),
+    ],
+)
+def test_what_makes_no_sense_is_said_and_not_done(
+    site: PageSite, what: str, target: str, status: int, said: str
+) -> None:
+    answer = lost(site).browser("ann").act(what, target)
+    assert (answer.status_code, said in answer.text) == (status, True)
+    assert (site.wishes.written(), told(site)) == ((), [])
+
+
+def test_an_ended_drift_cannot_be_cancelled(site: PageSite) -> None:
+    answer = lost(site, Phase.COMPLETED).browser("ann").act("cancel", "shop/web")
+    assert (answer.status_code, site.wishes.written()) == (409, ())
+
+
+def test_a_hold_that_lasts_for_nonsense_is_not_written(site: PageSite) -> None:
+    answer = site.browser("ann").act("hold", "all", lasts="soon")
+    assert (answer.status_code, site.wishes.written()) == (400, ())
+
+
+def test_without_the_api_server_nothing_is_held_and_that_is_said(
+    site: PageSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise ClusterUnreachable("the API server gave no answer: refused")
+
+    monkeypatch.setattr(site.wishes.cluster, "note", away)
+    answer = site.browser("ann").act("hold", "all")
+    assert (answer.status_code, "Nothing was done" in answer.text) == (503, True)
+
+
+def test_each_action_is_in_the_log_with_who_and_why(site: PageSite, capsys: pytest.CaptureFixture[str]) -> None:
+    site.browser("ann").act("hold", "node-a", why="firmware")
+    said = capsys.readouterr()
+    line = next(line for line in (said.out + said.err).splitlines() if "is held" in line)
+    assert all(word in line for word in ("ann", "node-a", "firmware"))

@@ -1,0 +1,131 @@
+"""What stands on the pages, at each turn of a drift."""
+
+from dataclasses import replace
+
+import pytest
+from redis import Redis
+
+from reactor.model.drift import Check, Disk, OutageRecord, Phase, Record
+from reactor.model.errors import StoreUnreachable
+from reactor.model.intervention import HOLD, Intervention
+from tests.contracts.samples import drift, outage
+from tests.page.site import NOW, PageSite
+
+LOST_AT = 1795499900
+OUTAGE = replace(outage(), since=LOST_AT)
+
+
+def record(vm: str, phase: Phase, reason: str, sentence: str) -> Record:
+    return Record(drift(vm, OUTAGE), phase, reason, sentence, LOST_AT, LOST_AT)
+
+
+BLOCKED = replace(
+    record("db", Phase.BLOCKED, "kubelet-alive", "No node has room for it."),
+    again_at=NOW + 30,
+    checks=(
+        Check("node", held=True, reason="", sentence="Nothing was heard of it."),
+        Check("placement", held=False, reason="kubelet-alive", sentence="No node has room for it."),
+    ),
+    disks=(Disk("root", "persistentVolumeClaim", "db-root", "rbd.example", ("ReadWriteOnce",), ("node-a",)),),
+)
+WAITING = replace(record("web", Phase.WAITING, "unreachable-window", "The window runs."), again_at=NOW + 200)
+
+
+@pytest.fixture
+def lost(site: PageSite) -> PageSite:
+    site.store.save_outage(OutageRecord(OUTAGE, LOST_AT), done=False)
+    for one in (BLOCKED, WAITING):
+        site.store.create(one, [])
+    return site
+
+
+def test_without_an_outage_it_says_that_nothing_is_to_be_done(site: PageSite) -> None:
+    text = site.browser("bob").get("/").text
+    assert "<h1>No node is lost</h1>" in text
+    assert "Nothing is to be done." in text
+
+
+def test_an_outage_shows_node_window_and_each_vm_with_its_reason(lost: PageSite) -> None:
+    text = lost.browser("ann").get("/").text
+    assert "is lost since 05:58:20Z" in text
+    assert "3 min 20 s left, until <time>06:03:20Z</time>" in text
+    assert "No node has room for it. <code>kubelet-alive</code>" in text
+    assert "The window runs." in text
+    assert "For you to do" in text
+    assert text.index("/vm/shop/db") < text.index("/vm/shop/web")
+
+
+def test_a_vm_has_its_checklist_volumes_and_next_look(lost: PageSite) -> None:
+    text = lost.browser("bob").get("/vm/shop/db").text
+    assert '<strong>node</strong> <span class="word">holds</span>' in text
+    assert '<strong>placement</strong> <span class="word">does not hold</span> <code>kubelet-alive</code>' in text
+    assert "db-root" in text
+    assert "rbd.example" in text
+    assert "06:00:30Z" in text
+
+
+def test_a_node_has_the_checklist_of_all_of_its_vms(lost: PageSite) -> None:
+    text = lost.browser("bob").get("/node/node-a").text
+    assert text.count('<span class="hidden">does not hold</span>') == 1
+    assert text.count('<span class="hidden">not looked at</span>') == 2
+
+
+def test_what_is_over_is_in_the_history_with_its_recovery_time(site: PageSite) -> None:
+    done = replace(record("web", Phase.COMPLETED, "running-elsewhere", "It runs on node-b."), ended_at=LOST_AT + 320.0)
+    site.store.create(done, [])
+    site.store.save_outage(OutageRecord(OUTAGE, LOST_AT, LOST_AT + 900), done=True)
+    for path in ("/", "/history", "/node/node-a", "/vm/shop/web"):
+        text = site.browser("bob").get(path).text
+        assert "node-a" in text
+        assert "5 min 20 s" in text
+
+
+@pytest.mark.parametrize("path", ["/vm/shop/none", "/node/none", "/nowhere"])
+def test_what_is_not_known_is_said_as_a_page(site: PageSite, path: str) -> None:
+    answer = site.browser("bob").get(path)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+
+
+def test_a_hold_is_shown_with_who_when_and_why_and_can_be_lifted(lost: PageSite) -> None:
+    lost.wishes.write(Intervention(HOLD, "node/node-a", "eve", "new switch", NOW - 60, NOW + 3600))
+    text = lost.browser("ann").get("/").text
+    assert "Held until 07:00:00Z by eve at 05:59:00Z: new switch." in text
+    assert "Resume node-a" in text
+    assert "Resume node-a" not in lost.browser("bob").get("/").text
+
+
+def test_a_scheduler_that_is_gone_is_told_where_everybody_looks(lost: PageSite) -> None:
+    lost.redis.zadd("rq:scheduled:drifts", {"x": NOW + 5})
+    assert "No scheduler looks after the queue drifts" in lost.browser("bob").get("/").text
+
+
+def test_an_installation_that_only_observes_says_so(redis: Redis, tmp_path: object) -> None:
+    site = PageSite(redis, tmp_path, policy="observe")  # type: ignore[arg-type]
+    assert "everything is only observed, nothing is deleted" in site.browser("bob").get("/").text
+
+
+def test_while_redis_is_away_it_says_since_when_and_that_drifts_go_on(
+    site: PageSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = site.browser("bob")
+
+    def away(*_: object) -> None:
+        raise StoreUnreachable("Redis is away: connection refused")
+
+    monkeypatch.setattr(site.store, "outages", away)
+    first = browser.get("/")
+    site.now += 60
+    later = browser.get("/")
+    monkeypatch.undo()
+    assert (first.status_code, later.status_code, browser.get("/").status_code) == (503, 503, 200)
+    assert "Redis is away since 06:00:00Z; drifts go on when it is back." in later.text
+
+
+@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'])
+def test_what_others_wrote_is_text_and_nothing_else(site: PageSite, hostile: str) -> None:
+    site.store.save_outage(OutageRecord(OUTAGE, LOST_AT), done=False)
+    site.store.create(replace(BLOCKED, sentence=hostile, target=hostile), [])
+    site.wishes.write(Intervention(HOLD, "all", hostile, hostile, NOW))
+    browser = site.browser("ann")
+    for path in ("/", "/vm/shop/db", "/node/node-a"):
+        assert hostile not in browser.get(path).text

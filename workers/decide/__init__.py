@@ -92,7 +92,7 @@ def _prerequisites(
         ("comeback", comeback(record.drift.vm, vm, seen.vmi)),
         ("policy", permitted(seen, policy)),
         ("launcher", terminating(pods, node, policy, now)),
-        ("hold", _unheld(seen.holds)),
+        ("no hold", _unheld(seen.holds)),
     ]
 
 

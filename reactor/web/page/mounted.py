@@ -44,10 +44,10 @@ def mount(app: Flask, parts: Parts) -> None:
         csrf.exempt(app.view_functions[view])
     people = People(reception.senders)
     desk = Desk(sources.store, sources.queues, parts.wishes, settings, sources.clock)
-    page = routes.Page(desk, people, Actions(desk, reception.inbox, sources.clock))
+    page = routes.Page(desk, people, Actions(desk, reception.inbox, sources.clock), guard(people, desk.away))
     app.extensions[_SHOWN] = page
     routes.mount(app, page)
-    queues.mount(app, parts.redis, people, guard(people), acts=settings.rq_actions)
+    queues.mount(app, parts.redis, people, page.guard, acts=settings.rq_actions)
     if not reception.senders.required and is_loopback(split(settings.listen)[0]):
         # Nobody logs in here, so a name that leads a browser to this machine (DNS rebinding) must not open the page.
         app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1", "[::1]"]

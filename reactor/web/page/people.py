@@ -42,7 +42,8 @@ class Sessions(SecureCookieSessionInterface):
             return None
         try:
             app.secret_key = self._key()
-        except StoreError:
+        except StoreError as error:
+            g.away = error
             return None
         return super().open_session(app, request)
 
@@ -105,10 +106,15 @@ class People:
         return person
 
 
-def guard(people: People) -> Callable[[], AnyResponse | None]:
-    """For a blueprint's before_request: browsers are led to the login, programs are told 401."""
+Guard = Callable[[], AnyResponse | None]
+
+
+def guard(people: People, away: Callable[[StoreError], str]) -> Guard:
+    """For before_request: browsers are led to the login, programs are told 401; `away` says what is without Redis."""
 
     def before() -> AnyResponse | None:
+        if "away" in g:  # nobody can be known now
+            raise Problem(503, away(g.away))
         if people.current() is not None:
             return None
         if request.method == "GET" and "text/html" in request.accept_mimetypes.values():

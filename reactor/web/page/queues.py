@@ -4,7 +4,7 @@ By itself it reads jobs with pickle, lists workers with pickle, opens a connecti
 shows Redis' URL. Its module's names are what can be set; each is set to ours.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from json import JSONDecodeError
 from typing import Any
 
@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from rq_dashboard import default_settings, web
 from werkzeug.wrappers import Response as AnyResponse
 
-from reactor.web.page.people import People
+from reactor.web.page.people import Guard, People
 from reactor.web.problem import Problem
 
 PREFIX = "/rq"
@@ -61,7 +61,7 @@ class JsonWorker(Worker):
         )
 
 
-def mount(app: Flask, redis: Redis, people: People, guard: Callable[[], AnyResponse | None], *, acts: bool) -> None:
+def mount(app: Flask, redis: Redis, people: People, guard: Guard, *, acts: bool) -> None:
     """At /rq. `acts`: whoever may act on the page may requeue and delete there, too, by POST with a CSRF token."""
     app.config.from_object(default_settings)
     app.config["RQ_DASHBOARD_REDIS_URL"] = ("vm-drift",)  # shown as the instance's name; it is not connected to
@@ -102,7 +102,7 @@ def _is_ours() -> bool:
     return request.path == PREFIX or request.path.startswith(f"{PREFIX}/")
 
 
-def _checked(people: People, guard: Callable[[], AnyResponse | None], *, acts: bool) -> AnyResponse | None:
+def _checked(people: People, guard: Guard, *, acts: bool) -> AnyResponse | None:
     if (answer := guard()) is not None:
         return answer
     endpoint = (request.endpoint or "").rpartition(".")[2]

@@ -1,5 +1,6 @@
 """The page's addresses: `/`, `/vm/...`, `/node/...`, `/history`, `/login`, and the one POST by which people act."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from reactor.model.errors import StoreError
@@ -14,7 +16,7 @@ from reactor.model.times import clock_time, format_time
 from reactor.web.page.actions import Actions, Order
 from reactor.web.page.board import duration
 from reactor.web.page.desk import Desk
-from reactor.web.page.people import LOGIN, People, guard
+from reactor.web.page.people import LOGIN, Guard, People
 from reactor.web.problem import Problem
 
 _POLL = 2  # seconds between two looks of an open browser
@@ -34,6 +36,7 @@ class Page:
     desk: Desk
     people: People
     actions: Actions
+    guard: Guard
 
     def shown(self, template: str, status: int = 200, **what: Any) -> Response:
         """A page, with what stands on every one of them."""
@@ -64,12 +67,12 @@ class Page:
 def mount(app: Flask, page: Page) -> None:
     """All of them."""
     blueprint = Blueprint("page", __name__)
-    blueprint.before_request(guard(page.people))
+    blueprint.before_request(page.guard)
     _looking(blueprint, page)
     _acting(blueprint, page)
     app.register_blueprint(blueprint)
     _entering(app, page)
-    app.jinja_env.filters.update(duration=duration, clock=clock_time, moment=format_time, path=quote)
+    app.jinja_env.filters.update(duration=duration, clock=clock_time, moment=format_time, path=quote, code=_code)
     app.jinja_env.globals["person"] = page.people.current
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -134,6 +137,11 @@ def _entering(app: Flask, page: Page) -> None:
     @app.errorhandler(CSRFError)
     def forged(_: CSRFError) -> Response:
         return page.refused(Problem(400, "This form is too old, or came from elsewhere. Go back, reload, try again."))
+
+
+def _code(text: str) -> Markup:
+    """`words` as code; everything else as the text that it is."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))  # noqa: S704 - escaped one step before
 
 
 def _inside(target: str) -> str:

@@ -1,0 +1,157 @@
+"""A whole outage as somebody follows it in a browser, who holds a VM, lifts that, and loses Redis on the way."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.acceptance.commands import eventually
+from tests.acceptance.http import ask, free_address
+from tests.acceptance.sites import Site
+from tests.browser import browser, complaints, needs_chromium, page_of, picture, violations
+
+pytestmark = needs_chromium
+TOKEN = "a-token-of-anns-own"
+ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts")
+SECONDS = 60000.0  # milliseconds, as Playwright counts
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def served(site: Callable[[int], Site], folder: Path) -> tuple[Site, str]:
+    """A cluster, all roles, and the page's address."""
+    place, address = site(0), free_address()
+    senders = folder / "senders.json"
+    senders.write_bytes(orjson.dumps({"senders": [{"name": "ann", "token": TOKEN, "page": "act"}]}))
+    place.start(*ROLES)
+    place.start("reactor serve", VMDRIFT_LISTEN=address, VMDRIFT_TOKENS_FILE=str(senders))
+    eventually("it answers", lambda: ask(f"http://{address}/readyz").status == 200)
+    return place, f"http://{address}"
+
+
+def log_in(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("link", name="Outages")).to_be_visible()
+
+
+def row(page: Page, vm: str) -> str:
+    """What the table says of a VM; the picture refreshes itself meanwhile."""
+    return page.locator("tr", has=page.locator(f'a[href="/vm/{vm}"]')).inner_text()
+
+
+@pytest.mark.timeout(300)
+def test_a_whole_outage_with_hold_and_resume(served: tuple[Site, str], chromium: Browser) -> None:
+    cluster, url = served
+    page = page_of(chromium)
+    page.goto(url)
+    assert violations(page) == []
+    picture(page, "login")
+    log_in(page, url)
+    said = complaints(page)
+    expect(page.get_by_role("heading", name="No node is lost")).to_be_visible()
+    picture(page, "calm")
+
+    cluster.demo.cut_power()  # nobody touches the browser: the page comes to know by itself
+    expect(page.get_by_role("heading", name=re.compile("Node worker-1 is lost"))).to_be_visible(timeout=SECONDS)
+    expect(page.locator("progress").first).to_be_visible()
+    picture(page, "window")
+    assert violations(page) == []
+
+    page.get_by_role("link", name="shop/web").first.click()
+    page.get_by_text("Hold, cancel or retry").click()
+    page.get_by_label("Why").fill("the backup runs")
+    page.get_by_role("button", name="Hold").click()
+    expect(page.get_by_role("status")).to_contain_text("shop/web is held until")
+    expect(page.locator(".sentence code")).to_have_text("held", timeout=SECONDS)
+    picture(page, "held")
+    assert violations(page) == []
+
+    page.goto(url)
+    expect(page.locator(".todo")).to_contain_text("shop/scratch", timeout=SECONDS)
+    cluster.wait_for("completed", "shop/files")
+    assert not any("-web-" in entry["name"] for entry in cluster.deletes("pods"))
+    expect(page.locator("tr", has_text="shop/files")).to_contain_text("completed")
+    picture(page, "outage")
+    assert violations(page) == []
+    page.goto(f"{url}/vm/shop/web")
+    page.get_by_role("button", name="Resume shop/web").click()
+    expect(page.get_by_role("status")).to_contain_text("is not held any more")
+    expect(page.locator("h2 .phase").first).to_contain_text("completed", timeout=SECONDS)
+    picture(page, "completed")
+    assert violations(page) == []
+
+    for name, path in {"node": "/node/worker-1", "history": "/history", "queues": "/rq/"}.items():
+        page.goto(url + path)
+        expect(page.locator("body")).to_contain_text("vm-drift")
+        picture(page, name)
+        assert name == "queues" or violations(page) == []  # rq-dashboard's own contrasts are not ours to change
+    assert said == []
+    assert cluster.truth()["twice"] == []
+
+
+@pytest.mark.timeout(200)
+def test_it_is_complete_without_scripts_in_the_dark_and_on_a_telephone(
+    served: tuple[Site, str], chromium: Browser
+) -> None:
+    cluster, url = served
+    page = page_of(chromium, width=360, dark=True, scripts=False)
+    log_in(page, url)
+    cluster.demo.cut_power()
+    cluster.wait_for("waiting", *cluster.demo.expected)
+    page.reload()
+    assert "waiting" in row(page, "shop/web")
+    page.locator("summary", has_text="Leave everything alone").click()
+    page.locator("details[open]").get_by_role("button", name="Hold").click()
+    expect(page.locator(".note.held").first).to_contain_text("all: Held until")
+    picture(page, "telephone")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_role("button", name="Resume everything").click()
+    expect(page.get_by_role("status")).to_contain_text("is not held any more")
+    with_scripts = page_of(chromium, width=360, dark=True)
+    log_in(with_scripts, url)
+    expect(with_scripts.get_by_role("heading", name=re.compile("Node worker-1"))).to_be_visible()
+    assert violations(with_scripts) == []
+
+
+@pytest.mark.timeout(200)
+def test_the_keyboard_is_enough(served: tuple[Site, str], chromium: Browser) -> None:
+    cluster, url = served
+    page = page_of(chromium)
+    log_in(page, url)
+    cluster.demo.cut_power()
+    expect(page.locator('a[href="/vm/shop/web"]').first).to_be_visible(timeout=SECONDS)
+    page.locator("body").press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    link = page.locator('a[href="/vm/shop/web"]').first
+    link.focus()
+    page.wait_for_timeout(5000)  # two refreshes
+    expect(link).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="shop/web")).to_be_visible()
+
+
+@pytest.mark.timeout(200)
+def test_while_redis_is_away_the_last_picture_stays_and_says_so(served: tuple[Site, str], chromium: Browser) -> None:
+    cluster, url = served
+    page = page_of(chromium)
+    log_in(page, url)
+    cluster.demo.cut_power()
+    expect(page.locator('a[href="/vm/shop/web"]').first).to_be_visible(timeout=SECONDS)
+    cluster.processes._children["valkey"].kill()
+    expect(page.locator("#lost")).to_contain_text("Redis is away since", timeout=SECONDS)
+    expect(page.locator('a[href="/vm/shop/web"]').first).to_be_visible()
+    picture(page, "redis-away")
+    assert violations(page) == []
+    page.goto(url)
+    expect(page.get_by_role("alert")).to_contain_text("drifts go on when it is back")
+    picture(page, "redis-away-fresh")

@@ -7,7 +7,7 @@ ARGS ?=
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test scenarios manifests check nightly bench-recovery e2e e2e-cluster clean
+.PHONY: help run test tools scenarios manifests check nightly bench-recovery e2e e2e-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ help: ## Show this help
 run: .venv/demo ## Run everything: on the cluster of KUBECONFIG (observing; ARGS=--act acts), or on a simulated one
 	@$(BIN)/vmdrift run $(ARGS)
 
-test: check ## Check the code and run the tests
+test: check tools ## Check the code and run the tests
 	$(BIN)/pytest -n 2 -m "not nightly" $(ARGS)
 
 scenarios: .venv/dev ## Show where the golden scenarios go another way than written down (ARGS=--write: write it down)
@@ -31,7 +31,16 @@ check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/mypy reactor workers vmdrift simulator benchmarks tests
 	$(BIN)/lint-imports --no-logo
 
-nightly: check ## All tests, the long ones too
+tools: ## Install what some tests need besides Python: Chromium and promtool (as root on Debian; else those tests are skipped)
+	@missing=""; command -v chromium >/dev/null || missing="chromium"; command -v promtool >/dev/null || missing="$$missing prometheus"; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing$${missing:+ }$$missing for the tests ..."; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null \
+			|| echo "make tools: $$missing could not be installed; the tests that need it are skipped" >&2; \
+	else echo "make tools: $$missing is missing; the tests that need it are skipped" >&2; fi
+
+nightly: check tools ## All tests, the long ones too
 	$(BIN)/pytest -n 2 $(ARGS)
 
 bench-recovery: .venv/dev ## Measure how late things happen when processes are killed (about ten minutes)

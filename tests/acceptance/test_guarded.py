@@ -52,7 +52,10 @@ def test_a_whole_story_with_each_roles_own_rights(folder: Path, urls: tuple[Proc
         for vm, phase in site.demo.expected.items():
             site.wait_for(phase.value, vm)
         eventually("the ends were told", lambda: sum(e["type"].endswith("completed") for e in sink.got) == 4)
-        assert ask(f"http://{address}/metrics").status == 200
+        for path in ("/metrics", "/", "/history", "/vm/shop/database", "/rq/", "/rq/0/data/workers.json"):
+            assert ask(f"http://{address}{path}").status == 200, path
+        for registry in ("queued", "started", "failed", "finished", "scheduled"):
+            assert ask(f"http://{address}/rq/0/data/jobs/drifts/{registry}/8/asc/1.json").status == 200, registry
     assert denied(users["tester"]) == []
     assert [entry for entry in site.audit() if entry["code"] == 403] == []
 

@@ -1,6 +1,9 @@
 """rq-dashboard: right with JSON jobs on each of its routes while jobs run, and closed where it would act."""
 
 import pickle
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,14 @@ from rq.job import Job, JobStatus
 from rq_dashboard import web
 
 from reactor.doors.queue import RqQueue, drift_entry
-from tests.contracts.samples import drift
+from reactor.model.drift import Ended, Phase, Policy
+from simulator.twins.cluster import ApiCluster
+from simulator.world import World
+from tests.contracts.samples import drift, record
 from tests.page.site import NOW, PageSite
+from workers.drift import run_pass
+from workers.surroundings import Surroundings
+from workers.tools import Tools
 
 READS = [
     "/rq/",
@@ -45,9 +54,9 @@ def at_work(site: PageSite) -> PageSite:
     for name, due in (("web", NOW), ("later", NOW + 100), ("broken", NOW)):
         queue.wake(drift_entry(drift(name)), due)
     drifts = Queue("drifts", connection=redis, serializer="json")
-    worker = Worker([drifts], connection=redis, serializer="json", name="w-1")
+    worker: Any = Worker([drifts], connection=redis, serializer="json", name="w-1")
     worker.register_birth()
-    job = Job.fetch(JOB, connection=redis, serializer="json")
+    job: Any = Job.fetch(JOB, connection=redis, serializer="json")
     job.meta.update(phase="waiting", reason="unreachable-window", due="06:05:00Z")
     job.save_meta()
     drifts.remove(job.id)
@@ -155,3 +164,29 @@ def test_a_job_that_is_gone_is_said_to_be_gone(site: PageSite) -> None:
 def test_where_redis_is_stands_nowhere(at_work: PageSite) -> None:
     for path in paths(*READS):
         assert "redis://" not in at_work.browser("bob").get(path).text
+
+
+def test_a_stock_rq_info_reads_the_same_queues(at_work: PageSite, redis_url: str) -> None:
+    command = [Path(sys.executable).parent / "rq", "info", "--url", redis_url, "--serializer", "json", "--raw"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert at_work.redis.exists("rq:queue:drifts") == 0
+    assert "queue drifts 0" in done.stdout
+    assert "worker w-1" in done.stdout
+
+
+def test_a_drift_that_is_requeued_by_hand_ends_at_once_if_it_has_ended(redis: Redis, tmp_path: Path) -> None:
+    site = PageSite(redis, tmp_path, rq_actions=True)
+    ended = replace(record("web", phase=Phase.COMPLETED), reason="running-elsewhere")
+    site.store.create(ended, [])
+    world = World()
+    tools = Tools(
+        cluster=ApiCluster(world.api, "kubectl"),
+        store=site.store,
+        queue=RqQueue(redis, site.clock, 3600),
+        policy=Policy(),
+        clock=site.clock,
+        source="/test",
+        around=Surroundings(site.clock),
+    )
+    assert run_pass(ended.drift, tools) == Ended("completed", "running-elsewhere", ended.sentence)
+    assert list(world.api.audit) == []

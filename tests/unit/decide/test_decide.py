@@ -43,7 +43,7 @@ _BEFORE = [
     "comeback",
     "policy",
     "launcher",
-    "hold",
+    "no hold",
 ]
 _LATER = POWER_CUT + RELEASED
 _STUCK = seen("vm-rbd")
@@ -100,7 +100,7 @@ def _broken(*parts: str) -> Observation:
         launchers=(replace(pod, terminating="launcher" not in parts),),
         volumes=_HOSTDISK if "storage" in parts else _STUCK.volumes,
         namespace={"vmdrift.io/policy": "never"} if "policy" in parts else {},
-        holds=("Somebody says so.",) if "hold" in parts else (),
+        holds=("Somebody says so.",) if "no hold" in parts else (),
     )
 
 
@@ -112,7 +112,7 @@ _REASONS = {
     "comeback": "run-strategy",
     "policy": "policy-never",
     "launcher": "not-terminating",
-    "hold": "held",
+    "no hold": "held",
 }
 
 
@@ -203,7 +203,7 @@ def test_without_the_lost_instances_uid_it_is_told_from_its_replacement_by_age(k
 
 
 def test_the_same_reason_again_and_again_is_looked_at_ever_less_often() -> None:
-    blocked = _broken("hold")
+    blocked = _broken("no hold")
     for tries, pause in [(0, 1), (1, 2), (2, 5), (9, 30)]:
         decision = _decide(blocked, phase=Phase.BLOCKED, reason="held", tries=tries)
         assert decision.again_at == _LATER + pause

@@ -30,7 +30,7 @@ def test_only_a_vm_that_runs_elsewhere_has_recovered(phase: Phase) -> None:
 def test_a_histogram_counts_each_drift_in_every_bucket_that_it_fits_in() -> None:
     totals: Counter[str] = Counter()
     for after in (300.0, 300.1, 100_000.0):
-        totals.update(amounts(_completed(after)))  # type: ignore[arg-type]
+        totals.update(amounts(_completed(after)))
     found = histogram(RECOVERY, totals)
     at = dict(zip((*BOUNDS, "all"), found.counts, strict=True))
     assert (at[240], at[300], at[330], at[7200], at["all"]) == (0, 1, 2, 2, 3)

@@ -31,7 +31,7 @@ def _line(record: Record) -> Line:
 
 def _told(logs: Sequence[MutableMapping[str, Any]]) -> list[Line]:
     names = ("outage", "vm", "node", "phase", "reason", "event")
-    return [tuple(entry[name] for name in names) for entry in logs if "phase" in entry]  # type: ignore[misc]
+    return [tuple(entry[name] for name in names) for entry in logs if "phase" in entry]
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ _MODELS = {
     "serving.knative.dev/v1": "cloudcoil.models.knative_serving.serving.v1",
     "eventing.knative.dev/v1": "cloudcoil.models.knative_eventing.eventing.v1",
     "sources.knative.dev/v1": "cloudcoil.models.knative_eventing.sources.v1",
+    "monitoring.coreos.com/v1": "cloudcoil.models.prometheus_operator.v1",
     "keda.sh/v1alpha1": "cloudcoil.models.keda.v1alpha1",
 }
 
@@ -30,7 +31,12 @@ _MODELS = {
 @cache
 def built(overlay: str) -> tuple[Obj, ...]:
     """All objects of one overlay, as `kubectl apply -k` would send them."""
-    command = ["kubectl", "kustomize", str(K8S / "overlays" / overlay)]
+    return kustomized(K8S / "overlays" / overlay)
+
+
+def kustomized(folder: Path) -> tuple[Obj, ...]:
+    """All objects of a folder with a kustomization."""
+    command = ["kubectl", "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:2000]
     return tuple(yaml.safe_load_all(done.stdout))

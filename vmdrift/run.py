@@ -25,11 +25,12 @@ from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
 from reactor.settings import Settings
 from vmdrift.demo import Demo
 from vmdrift.live import Live
-from vmdrift.processes import Processes
+from vmdrift.processes import Processes, wait_for
 from vmdrift.status import read
 from vmdrift.valkey import start as start_valkey
 
 _DRIFT_WORKERS = 2
+_PAGE_WITHIN = 10.0  # seconds until its address is told, even if nobody answers there yet
 _LOOK = 0.25  # seconds between two looks of the table
 _ROLES = {
     "watcher": "reactor watch",
@@ -161,6 +162,7 @@ class _Here:
         for name, words in _roles().items():
             own = {"KUBECONFIG": kubeconfigs[name]} if name in kubeconfigs else {}
             self._processes.start(name, [sys.executable, "-m", *words.split()], {**shared, **own})
+        wait_for(lambda: _listens(shared["VMDRIFT_LISTEN"]), _PAGE_WITHIN)
         return shared
 
     def _follow(self, env: Mapping[str, str], ended: Callable[[Sequence[Record]], bool]) -> list[Record] | None:
@@ -185,6 +187,15 @@ class _Here:
     def _last_words(self, name: str) -> str:
         lines = self._processes.log(name).read_text(errors="replace").strip().splitlines()
         return f"{name} ended: " + (lines[-1] if lines else "it said nothing")
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _status(url: str) -> str:

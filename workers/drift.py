@@ -76,8 +76,21 @@ def taken_up(record: Record, by: str, now: float) -> Record:
     return replace(record.moved(now, Phase.WAITING, "taken-up-again", sentence, now), tries=0)
 
 
+def decided(record: Record) -> dict[str, str]:
+    """What every line about a decision says, beside its sentence."""
+    drift = record.drift
+    return {
+        "outage": drift.outage.id,
+        "vm": str(drift.vm),
+        "node": drift.outage.node.name,
+        "phase": record.phase.value,
+        "reason": record.reason,
+    }
+
+
 def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
-    before = tools.store.record(drift.id) or first_record(drift, tools)
+    known = tools.store.record(drift.id)
+    before = known or first_record(drift, tools)
     if before.phase.is_end:
         return Ended(before.phase, before.reason, before.sentence)
     now = tools.clock()
@@ -85,8 +98,8 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     after = _step(before, cluster, tools, now)
     events = [encode(event) for event in news(before, after, tools.source, now)]
     tools.store.save(after, lock, events)
-    if (before.phase, before.reason) != (after.phase, after.reason):
-        log.info(after.sentence, drift=str(drift), phase=after.phase.value, reason=after.reason)
+    if known is None or (before.phase, before.reason) != (after.phase, after.reason):
+        log.info(after.sentence, **decided(after))
     if after.again_at is None:
         return Ended(after.phase, after.reason, after.sentence)
     return Again(after.again_at, after.reason, after.sentence)

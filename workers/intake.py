@@ -17,7 +17,7 @@ from reactor.model.errors import BadInput
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.identity import INSTANCE, Drift, Outage, VmRef, take
 from reactor.model.node import NodeView, goes_on, node_view
-from workers.drift import first_record
+from workers.drift import decided, first_record
 from workers.news import news
 from workers.observe import lease
 from workers.tools import Tools
@@ -120,7 +120,7 @@ def _first(drift: Drift, vmi_uid: str, signs: Signs | None, tools: Tools) -> Rec
     record = first_record(drift, tools, vmi_uid, signs)
     events = [encode(event) for event in news(None, record, tools.source, tools.clock())]
     if tools.store.create(record, events):
-        log.info(record.sentence, drift=str(drift), phase=record.phase.value, reason=record.reason)
+        log.info(record.sentence, **decided(record))
         return record
     return tools.store.record(drift.id) or record
 

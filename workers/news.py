@@ -1,9 +1,8 @@
 """Records -> outgoing events: what others hear when a drift moves on. Pure; they are written with the record."""
 
-from itertools import pairwise
-
 from reactor.model.drift import Phase, Record
 from reactor.model.event import DRIFT_PREFIX, DRIFT_SCHEMA, Event
+from reactor.model.stages import stages
 
 
 def news(before: Record | None, after: Record, source: str, now: float) -> list[Event]:
@@ -50,24 +49,3 @@ def _data(record: Record, now: float) -> dict[str, object]:
         "target": record.target,
         "stages": stages(record, now),
     }
-
-
-def stages(record: Record, now: float) -> dict[str, float]:
-    """How long each stage that is over took, in seconds; `total` is from the node's loss until now.
-
-    What was found rather than done (a pod that somebody else deleted) can lie before what it follows: then it took 0.
-    """
-    marks = {
-        "lost": record.drift.outage.since,
-        "noticing": record.created_at,
-        "waiting": record.released_at,
-        "detaching": record.detached_at,
-        "starting": record.ended_at if record.phase is Phase.COMPLETED else None,
-    }
-    over = [(name, moment) for name, moment in marks.items() if moment is not None]
-    took = {name: _took(begin, end) for (_, begin), (name, end) in pairwise(over)}
-    return {**took, "total": _took(record.drift.outage.since, now)}
-
-
-def _took(begin: float, end: float) -> float:
-    return round(max(0.0, end - begin), 3)

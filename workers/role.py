@@ -10,12 +10,13 @@ from redis.exceptions import RedisError
 from reactor.doors import redis as redis_door
 from reactor.doors.cluster import Cluster
 from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING
+from reactor.doors.reports import Reporter
 from reactor.model.errors import StoreError
 from reactor.process import Stop
 from reactor.settings import Settings
 from workers.hints import look_after
 from workers.outbox import collect
-from workers.rq import inbox, post_office, tools
+from workers.rq import inbox, post_office, requests, tools
 from workers.rq_scheduler import Scheduler
 from workers.rq_worker import Worker
 
@@ -26,23 +27,23 @@ _AGAIN = 1.0  # seconds until Redis is tried again
 
 def work_events(settings: Settings) -> None:
     """A worker of the queue `events`, until SIGTERM or SIGINT."""
-    redis_door.connect(settings.redis_url)
+    reporter = Reporter(redis_door.connect(settings.redis_url), "intake", requests())
     check(tools().cluster, INTAKE)
-    _work(EVENTS, settings, lambda: look_after(inbox(), tools()))
+    _work(EVENTS, settings, reporter, lambda: look_after(inbox(), tools()))
 
 
 def work_drifts(settings: Settings) -> None:
     """A worker of the queue `drifts`, until SIGTERM or SIGINT."""
-    redis_door.connect(settings.redis_url)
+    reporter = Reporter(redis_door.connect(settings.redis_url), "drifts", requests())
     check(tools().cluster, DRIFT)
     tools().around.interventions(tools().cluster)  # a right that is missing must not show in the night
-    _work(DRIFTS, settings)
+    _work(DRIFTS, settings, reporter)
 
 
 def work_outgoing(settings: Settings) -> None:
     """A worker of the queue `outgoing`, until SIGTERM or SIGINT. SettingsError without a sink; it needs no cluster."""
     office = post_office()
-    _work(OUTGOING, settings, lambda: collect(office))
+    _work(OUTGOING, settings, None, lambda: collect(office))
 
 
 def schedule(settings: Settings) -> None:
@@ -55,10 +56,12 @@ def schedule(settings: Settings) -> None:
     _go_on("scheduler", settings, once)
 
 
-def _work(queue: str, settings: Settings, chore: Callable[[], object] = lambda: None) -> None:
+def _work(
+    queue: str, settings: Settings, reporter: Reporter | None, chore: Callable[[], object] = lambda: None
+) -> None:
     def once(stop: Stop) -> None:
         # A connection of its own: RQ stretches its time-outs to those of a blocking read.
-        Worker(queue, redis_door.connect(settings.redis_url), stop, chore).work(logging_level="ERROR")
+        Worker(queue, redis_door.connect(settings.redis_url), stop, chore, reporter).work(logging_level="ERROR")
 
     _go_on(f"worker of {queue}", settings, once)
 

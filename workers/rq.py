@@ -20,6 +20,7 @@ from reactor.doors.cloudevents import decode
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.outbox import RedisOutbox
 from reactor.doors.queue import FOR_EVER, RqQueue
+from reactor.doors.reports import Requests
 from reactor.doors.sink import HttpSink
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Again, Ended, Outcome
@@ -78,11 +79,18 @@ def inbox() -> RedisInbox:
 
 
 @cache
+def requests() -> Requests:
+    """The API requests of this process."""
+    return Requests()
+
+
+@cache
 def tools() -> Tools:
     """What the jobs of this process work with, made from the environment when the first one needs it."""
     settings = Settings.read(os.environ)
     redis = redis_door.connect(settings.redis_url)
-    cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout, Worker.beat_current)
+    kubeconfig = os.environ.get("KUBECONFIG", "")
+    cluster = cluster_door.connect(kubeconfig, settings.api_timeout, Worker.beat_current, requests().count)
     return Tools(
         cluster=cluster,
         store=RedisStore(redis, settings.history_ttl),

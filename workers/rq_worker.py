@@ -18,6 +18,7 @@ from rq.worker import WorkerStatus
 
 from reactor.doors import store as store_door
 from reactor.doors.queue import SERIALIZER
+from reactor.doors.reports import Reporter
 from reactor.model.errors import VmDriftError
 from reactor.process import Stop
 from workers.rq_queue import WorkedQueue
@@ -44,8 +45,18 @@ class Worker(Stoppable, SimpleWorker):
     _current: tuple["Worker", Job, Any] | None = None
     _beaten = 0.0
 
-    def __init__(self, queue: str, redis: Redis, stopping: Stop, chore: Callable[[], object] = lambda: None) -> None:
-        """`chore` is done at each maintenance, by one of the queue's workers at a time."""
+    def __init__(
+        self,
+        queue: str,
+        redis: Redis,
+        stopping: Stop,
+        chore: Callable[[], object] = lambda: None,
+        reporter: Reporter | None = None,
+    ) -> None:
+        """`chore` is done at each maintenance, by one of the queue's workers at a time.
+
+        `reporter` tells what this process did: between two jobs, while it waits, and when it ends.
+        """
         super().__init__(
             [queue],
             connection=redis,
@@ -55,7 +66,7 @@ class Worker(Stoppable, SimpleWorker):
             maintenance_interval=self.MAINTENANCE,
             log_job_description=False,
         )
-        self.stopping, self._chore = stopping, chore
+        self.stopping, self._chore, self._reporter = stopping, chore, reporter
 
     def subscribe(self) -> None:
         """Not to RQ's commands: nobody sends any, and the thread that waits for them ends up to a second late."""
@@ -70,12 +81,16 @@ class Worker(Stoppable, SimpleWorker):
         try:
             while not self.stopping.asked():
                 self.heartbeat()
+                if self._reporter:
+                    self._reporter.now_and_then()  # after the heartbeat, so that it hardly ever waits for a dead Redis
                 if self.should_run_maintenance_tasks:
                     self.run_maintenance_tasks()
                 with suppress(DequeueTimeout):
                     return self._dequeue(timeout)
         except RedisError as error:
             raise StopRequested(str(error)) from error
+        if self._reporter:
+            self._reporter.report()
         return None
 
     def _dequeue(self, timeout: int | None) -> tuple[Job, Any] | None:

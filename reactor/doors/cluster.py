@@ -34,7 +34,9 @@ _GROUPS = {
 }
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 PAGE = 500
-_TYPES = {"PATCH": "application/merge-patch+json"}
+_TYPES = {"patch": "application/merge-patch+json"}
+# Kubernetes' verbs, as RBAC and audit logs name them, in HTTP.
+_METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
 
 _ERRORS: Mapping[int, type[errors.ClusterError]] = {
     HTTPStatus.UNAUTHORIZED: errors.Unauthorized,
@@ -42,6 +44,14 @@ _ERRORS: Mapping[int, type[errors.ClusterError]] = {
     HTTPStatus.CONFLICT: errors.Conflict,
     HTTPStatus.GONE: errors.Expired,
 }
+
+
+Count = Callable[[str, str], None]  # called with verb and code of each request; the code is "none" without an answer
+NO_ANSWER = "none"
+
+
+def _uncounted(_verb: str, _code: str) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +94,17 @@ class Notebook(Protocol):
         """Set these keys of a ConfigMap, or remove those that are None. It is made if there is none."""
 
 
-def connect(kubeconfig: str, timeout: float, before_call: Callable[[], None] = lambda: None) -> "KubernetesCluster":
+def connect(
+    kubeconfig: str,
+    timeout: float,
+    before_call: Callable[[], None] = lambda: None,
+    counted: Count = _uncounted,
+) -> "KubernetesCluster":
     """The cluster of this kubeconfig file, or the one this pod runs in. Never silently `~/.kube/config`.
 
     Raises SettingsError when there is neither. Nothing is asked of the API server yet.
     """
-    return KubernetesCluster(lambda: _client(kubeconfig), timeout, before_call)
+    return KubernetesCluster(lambda: _client(kubeconfig), timeout, before_call, counted)
 
 
 def _client(kubeconfig: str) -> ApiClient:
@@ -117,14 +132,20 @@ def uid(cluster: Cluster) -> str:
 class KubernetesCluster:
     """The Cluster over HTTP. `timeout` in seconds, for one call; `before_call` runs before each (heartbeats).
 
+    `counted` is told verb and code of each request that was sent.
+
     `load` makes a client from the credentials as they are now. It is asked again when the API server knows the old ones
     no more: tokens expire and certificates are rotated while we run.
     """
 
     def __init__(
-        self, load: Callable[[], ApiClient], timeout: float, before_call: Callable[[], None] = lambda: None
+        self,
+        load: Callable[[], ApiClient],
+        timeout: float,
+        before_call: Callable[[], None] = lambda: None,
+        counted: Count = _uncounted,
     ) -> None:
-        self._load, self._timeout, self._before_call = load, timeout, before_call
+        self._load, self._timeout, self._before_call, self._counted = load, timeout, before_call, counted
         self._api = load()
         self._time: float | None = None
 
@@ -135,7 +156,7 @@ class KubernetesCluster:
 
     def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         try:
-            return self._json("GET", _path(resource, namespace, name))
+            return self._json("get", _path(resource, namespace, name))
         except errors.NotFound:
             return None
 
@@ -144,7 +165,7 @@ class KubernetesCluster:
     ) -> Iterator[Page]:
         query = {"limit": str(limit), "labelSelector": labels, "fieldSelector": fields}
         while True:
-            body = self._json("GET", _path(resource, namespace), query)
+            body = self._json("list", _path(resource, namespace), query)
             meta = body.get("metadata", {})
             yield Page(body.get("items") or [], meta.get("resourceVersion", ""))
             if not meta.get("continue"):
@@ -155,7 +176,7 @@ class KubernetesCluster:
         query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
         timeout = Timeout(connect=self._timeout, read=silence)
         with _translated():
-            response = self._send("GET", _path(resource), query, timeout=timeout, stream=True)
+            response = self._send("watch", _path(resource), query, timeout=timeout, stream=True)
             try:
                 for line in _lines(response):
                     yield _watch_event(line)
@@ -166,7 +187,7 @@ class KubernetesCluster:
         options: Obj = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
         if grace is not None:
             options["gracePeriodSeconds"] = grace
-        self._json("DELETE", _path(resource, namespace, name), body=options)
+        self._json("delete", _path(resource, namespace, name), body=options)
 
     def time(self) -> float | None:
         return self._time
@@ -174,30 +195,30 @@ class KubernetesCluster:
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
         place = _path("configmaps", namespace)
         try:
-            self._json("PATCH", f"{place}/{quote(name)}", body={"data": dict(data)})
+            self._json("patch", f"{place}/{quote(name)}", body={"data": dict(data)})
         except errors.NotFound:
             made = {key: value for key, value in data.items() if value is not None}
             config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": made}
-            self._json("POST", place, body=config_map)
+            self._json("create", place, body=config_map)
 
-    def _json(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Obj | None = None) -> Obj:
+    def _json(self, verb: str, path: str, query: Mapping[str, str] | None = None, body: Obj | None = None) -> Obj:
         with _translated():
-            response = self._send(method, path, query or {}, body=body, timeout=Timeout(self._timeout))
+            response = self._send(verb, path, query or {}, body=body, timeout=Timeout(self._timeout))
             return _object(response.data)
 
-    def _send(self, method: str, path: str, query: Mapping[str, str], **more: Any) -> BaseHTTPResponse:
+    def _send(self, verb: str, path: str, query: Mapping[str, str], **more: Any) -> BaseHTTPResponse:
         wanted = urlencode({key: value for key, value in query.items() if value})
         where = f"{path}?{wanted}" if wanted else path
-        response = self._request(method, where, **more)
+        response = self._request(verb, where, **more)
         # Refused before anything was done, so that asking again with new credentials does nothing twice.
         if response.status == HTTPStatus.UNAUTHORIZED and self._renewed():
-            response = self._request(method, where, **more)
+            response = self._request(verb, where, **more)
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise _refusal(method, path, response)
+            raise _refusal(_METHODS[verb], path, response)
         return response
 
     def _request(
-        self, method: str, where: str, *, timeout: Timeout, body: Obj | None = None, stream: bool = False
+        self, verb: str, where: str, *, timeout: Timeout, body: Obj | None = None, stream: bool = False
     ) -> BaseHTTPResponse:
         self._before_call()
         configuration = self._api.configuration
@@ -205,19 +226,23 @@ class KubernetesCluster:
         # Asked for anew at every call: the client reloads a ServiceAccount's token about once a minute.
         if token := configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
             headers["Authorization"] = token
+        code = NO_ANSWER
         try:
             response: BaseHTTPResponse = self._api.rest_client.pool_manager.request(
-                method,
+                _METHODS[verb],
                 f"{configuration.host}/{where}",
-                headers=headers | ({"Content-Type": _TYPES.get(method, "application/json")} if body else {}),
+                headers=headers | ({"Content-Type": _TYPES.get(verb, "application/json")} if body else {}),
                 body=orjson.dumps(body) if body else None,
                 timeout=timeout,
                 retries=False,
                 preload_content=not stream,
             )
+            code = str(response.status)
         except SSLError:
             self._renewed()  # for the next call: what became of this one is not known
             raise
+        finally:
+            self._counted(verb, code)
         self._time = _date(response.headers.get("Date", ""))
         return response
 

@@ -1,23 +1,28 @@
 """How the queues stand, for whoever watches over us: lengths and lateness, read from RQ's own keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
 from rq import Queue as RedisQueue
+from rq.job import Job
 from rq.registry import FailedJobRegistry, ScheduledJobRegistry
 from rq.scheduler import RQScheduler
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING, SERIALIZER
 from reactor.doors.store import translated
+from reactor.model.times import parse_time
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
     """`late` in seconds: how long ago the oldest job that still waits for the scheduler was due; 0 where none is late.
 
-    `failed` are jobs in which a bug of ours showed; `scheduler`: does one look after this queue?
+    `oldest` in seconds: how long the first of the jobs that a worker could take has waited for one; 0 where none waits.
+    `failed` are jobs in which a bug of ours showed; `scheduler`: does one look after this queue? `workers`: how many
+    take its jobs; a killed one counts until its heartbeat expires, which takes about a minute.
     """
 
     name: str
@@ -26,6 +31,8 @@ class QueueFigures:
     failed: int
     late: float
     scheduler: bool
+    oldest: float = 0.0
+    workers: int = 0
 
 
 def figures(redis: Redis, now: float) -> Iterator[QueueFigures]:
@@ -43,6 +50,19 @@ def _of(queue: RedisQueue, redis: Any, now: float) -> QueueFigures:
         pipe.zcard(failed)
         pipe.zrange(scheduled, 0, 0, withscores=True)
         pipe.exists(RQScheduler.get_locking_key(queue.name))
-        waiting, delayed, broken, first, lock = pipe.execute()
-    late = max(0.0, now - first[0][1]) if first else 0.0
-    return QueueFigures(queue.name, waiting, delayed, broken, late, bool(lock))
+        pipe.lindex(queue.key, 0)
+        pipe.smembers(WORKERS_BY_QUEUE_KEY % queue.name)
+        waiting, delayed, broken, due, lock, first, workers = pipe.execute()
+    late = max(0.0, now - due[0][1]) if due else 0.0
+    oldest, alive = _looked_up(redis, first, workers, now)
+    return QueueFigures(queue.name, waiting, delayed, broken, late, bool(lock), oldest, alive)
+
+
+def _looked_up(redis: Any, first: bytes | None, workers: Iterable[bytes], now: float) -> tuple[float, int]:
+    """How old the first job of the queue is, and how many of these workers live."""
+    with redis.pipeline(transaction=False) as pipe:
+        for worker in workers:
+            pipe.exists(worker)
+        pipe.hget(Job.key_for(first.decode() if first else ""), "enqueued_at")
+        *alive, since = pipe.execute()
+    return (max(0.0, now - parse_time(since.decode())) if first and since else 0.0), sum(alive)

@@ -11,6 +11,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     lock:<VM uid>       token of the holder                          expires by itself
     fence               counter: every lock taken gets the next one
     events              stream of outgoing CloudEvents, capped at about 10,000 (delivered by doors.outbox)
+    took                hash: what ended drifts add up to, by the fields of model.stages   since Redis was emptied last
 
 All of it may be lost: the sweep finds outages and VMs again, and `decide` finds again what was done.
 A lock only saves work. It can expire under a holder that was paused, so a record is written only while no later
@@ -37,11 +38,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreachable
+from reactor.model.stages import amounts
 
 PREFIX = "vmdrift:"
 STREAM = f"{PREFIX}events"
 STREAM_LENGTH = 10_000
 _HISTORY = f"{PREFIX}history"
+_TOOK = f"{PREFIX}took"
 _HISTORY_LENGTH = 1_000
 
 
@@ -90,6 +93,9 @@ class Store(Protocol):
     def save(self, record: Record, lock: Lock, events: Sequence[Mapping[str, Any]]) -> None:
         """Write a record and its events at once; LockLost, and nothing written, if a later holder wrote it."""
 
+    def took(self) -> dict[str, float]:
+        """What ended drifts add up to (model.stages); each end that is saved counts once."""
+
     def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
         """Outgoing events after an id of the stream, oldest first: (id, CloudEvent as JSON)."""
 
@@ -105,12 +111,15 @@ if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then redis.call('del', KEYS[1]) else redis.call('pexpire', KEYS[1], ARGV[2]) end
 return 1
 """
-# KEYS: record, the outage's set, stream.
-# ARGV: record, its fence (0: must be new), drift id, ttl in ms or 0, cap, events...
+# KEYS: record, the outage's set, stream, totals.
+# ARGV: record, its fence (0: must be new), drift id, ttl in ms or 0, cap, what it adds to the totals, events...
+# A client that lost the answer sends the script again, so an end counts only where there was none before.
 _SAVE = """
 local old = redis.call('get', KEYS[1])
+local ended = false
 if old then
   local known, was = pcall(cjson.decode, old)
+  ended = known and type(was) == 'table' and type(was['ended_at']) == 'number'
   if ARGV[2] == '0' then return 0 end
   local fence = known and type(was) == 'table' and tonumber(was['fence']) or 0
   if fence > tonumber(ARGV[2]) then return 0 end
@@ -122,7 +131,10 @@ if ARGV[4] ~= '0' then
   redis.call('pexpire', KEYS[1], ARGV[4])
   redis.call('pexpire', KEYS[2], ARGV[4])
 end
-for i = 6, #ARGV do redis.call('xadd', KEYS[3], 'maxlen', '~', ARGV[5], '*', 'event', ARGV[i]) end
+if not ended then
+  for field, amount in pairs(cjson.decode(ARGV[6])) do redis.call('hincrbyfloat', KEYS[4], field, amount) end
+end
+for i = 7, #ARGV do redis.call('xadd', KEYS[3], 'maxlen', '~', ARGV[5], '*', 'event', ARGV[i]) end
 return 1
 """
 
@@ -220,7 +232,7 @@ class RedisStore:
 
     def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> bool:
         outage = record.drift.outage.id
-        keys = [f"{PREFIX}drift:{record.drift.id}", f"{PREFIX}drifts:{outage}", STREAM]
+        keys = [f"{PREFIX}drift:{record.drift.id}", f"{PREFIX}drifts:{outage}", STREAM, _TOOK]
         ttl = self._history_ms if record.phase.is_end else 0
         head: list[bytes | str | int] = [
             orjson.dumps(record.as_json()),
@@ -228,9 +240,15 @@ class RedisStore:
             record.drift.id,
             ttl,
             STREAM_LENGTH,
+            orjson.dumps(amounts(record)),
         ]
         with translated():
             return bool(self._save(keys, head + [orjson.dumps(dict(event)) for event in events]))
+
+    def took(self) -> dict[str, float]:
+        with translated():
+            found: Any = self._redis.hgetall(_TOOK)
+        return {_text(name): float(number) for name, number in found.items()}
 
     def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
         start = "-" if after == "0" else f"({after}"

@@ -11,12 +11,14 @@ import structlog
 from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
 from reactor.doors.queue import RqQueue
+from reactor.doors.reports import Reporter, Requests
 from reactor.doors.store import RedisStore
 from reactor.model.event import watcher_source
 from reactor.model.node import NodeView, node_view
+from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
-from reactor.watch.stream import follow
+from reactor.watch.stream import BOOKMARK, follow
 from reactor.watch.watcher import Watcher
 
 _TROUBLE_RETRY = 2.0  # seconds until Redis is tried again
@@ -31,7 +33,8 @@ def watch(settings: Settings) -> None:
     stop = Stop(settings.heartbeat_file)
     stop.listen()
     redis = redis_door.connect(settings.redis_url)
-    cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
+    requests = Requests()
+    cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout, counted=requests.count)
     source = watcher_source(cluster_door.uid(cluster))
     next(cluster.pages("nodes", limit=1))  # a missing permission must show at start, not in the thread below
     tasks = RqQueue(redis, time.time, settings.history_ttl)
@@ -39,7 +42,8 @@ def watch(settings: Settings) -> None:
     changes: queue.Queue[Seen] = queue.Queue(maxsize=1000)
     reader = threading.Thread(target=_read, args=(cluster, settings, changes), daemon=True)
     reader.start()
-    _loop(watcher, changes, settings.resync, lambda: stop.asked() or not reader.is_alive())
+    rounds = Rounds(watcher, Reporter(redis, "watcher", requests), time.time)
+    _loop(rounds, changes, settings.resync, lambda: stop.asked() or not reader.is_alive())
     if not stop.asked():
         log.error("the thread that reads Nodes has ended, so this process does, too")  # a bug; its traceback is above
 
@@ -49,18 +53,38 @@ def _read(cluster: cluster_door.Cluster, settings: Settings, changes: "queue.Que
         changes.put(change)
 
 
-def _loop(watcher: Watcher, changes: "queue.Queue[Seen]", every: float, ended: Callable[[], bool]) -> None:
+class Rounds:
+    """The watcher's, with a report after each resync."""
+
+    def __init__(self, watcher: Watcher, reporter: Reporter, clock: Clock) -> None:
+        self._watcher, self._reporter, self._clock = watcher, reporter, clock
+        self._heard_at: float | None = None  # seconds since the epoch: the API server's last word
+
+    def take(self, kind: str, nodes: list[NodeView]) -> bool:
+        """As the watcher does."""
+        self._heard_at = self._clock()
+        return kind == BOOKMARK or self._watcher.take(kind, nodes)
+
+    def resync(self) -> bool:
+        """As the watcher does. Reported only if Redis was there, so that nobody waits for a dead one twice."""
+        told = self._watcher.resync()
+        if told:
+            self._reporter.report(self._heard_at)
+        return told
+
+
+def _loop(rounds: Rounds, changes: "queue.Queue[Seen]", every: float, ended: Callable[[], bool]) -> None:
     """Nothing is told before the first list: a watcher that knows no node would take every outage for going on."""
     due: float | None = None  # of the next resync; monotonic seconds
     while not ended():
         if due is not None and time.monotonic() >= due:
-            due = time.monotonic() + (every if watcher.resync() else _TROUBLE_RETRY)
+            due = time.monotonic() + (every if rounds.resync() else _TROUBLE_RETRY)
         try:
-            told = watcher.take(*changes.get(timeout=_pause(due)))
+            told = rounds.take(*changes.get(timeout=_pause(due)))
         except queue.Empty:
             continue
         if due is None:
-            due = time.monotonic() + (every if told and watcher.resync() else _TROUBLE_RETRY)
+            due = time.monotonic() + (every if told and rounds.resync() else _TROUBLE_RETRY)
         elif not told:
             due = min(due, time.monotonic() + _TROUBLE_RETRY)
 

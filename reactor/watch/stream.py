@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 _LEAST, _MOST = 0.2, 30.0  # seconds between two tries
 _DOUBLED = 16  # times at the most: after a thousand, which is a night without an API server, it would be no float
-LISTED = "LISTED"  # beside the API's ADDED, MODIFIED, DELETED
+LISTED, BOOKMARK = "LISTED", "BOOKMARK"  # beside the API's ADDED, MODIFIED, DELETED
 
 _Seen = TypeVar("_Seen")
 
@@ -27,6 +27,8 @@ def follow(
 ) -> Iterator[tuple[str, list[_Seen]]]:
     """What there is and what becomes of it, for ever: (LISTED, all) first and after each gap, then (ADDED, [one])...
 
+    (BOOKMARK, []) says no more than that the API server is there; it does so about once a minute.
+
     `silence` in seconds: a watch that says nothing for so long is dead. `pause` waits so many seconds.
     """
     version, tries, trouble = "", 0, ""
@@ -37,8 +39,7 @@ def follow(
                 yield LISTED, seen
             for kind, obj in cluster.watch(resource, version, silence):
                 version, tries, trouble = obj["metadata"]["resourceVersion"], 0, _over(trouble)
-                if kind != "BOOKMARK":
-                    yield kind, [parse(obj)]
+                yield kind, [] if kind == BOOKMARK else [parse(obj)]
         except Expired:
             version = ""
         except ClusterError as error:

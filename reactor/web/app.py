@@ -15,6 +15,7 @@ from reactor.doors import redis as redis_door
 from reactor.doors.figures import figures
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.outbox import RedisOutbox
+from reactor.doors.reports import reports
 from reactor.doors.store import RedisStore
 from reactor.model.errors import StoreError
 from reactor.process import configure_logs
@@ -36,7 +37,8 @@ def create() -> Flask:
     redis = redis_door.connect(settings.redis_url)
     inbox = RedisInbox(redis, time.time, settings.dedup_ttl, settings.fsync_wait)
     outbox, store = RedisOutbox(redis, settings.history_ttl), RedisStore(redis, settings.history_ttl)
-    sources = metrics.Sources(inbox, outbox, store, lambda: figures(redis, time.time()), time.time)
+    queues, told = (lambda: figures(redis, time.time())), (lambda: reports(redis))
+    sources = metrics.Sources(inbox, outbox, store, queues, told, time.time)
     reception = Reception(inbox, Senders.of(settings), settings, time.time)
     app = application(reception, sources, settings)
     page.mount(app, page.Parts(redis, reception, sources, page.wishes_of(settings), settings))

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from reactor.doors.figures import QueueFigures
 from reactor.doors.inbox import Inbox
 from reactor.doors.outbox import Outbox
+from reactor.doors.reports import Reports
 from reactor.doors.store import Store
+from reactor.model.drift import Phase, Record
+from reactor.model.stages import BOUNDS, RECOVERY, STAGES, ended, histogram
 from reactor.model.times import Clock
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -20,12 +29,13 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True)
 class Sources(Collector):
-    """Where the figures come from. `queues` tells how RQ's queues stand."""
+    """Where the figures come from. `queues`: how RQ's queues stand; `reports`: what processes told of themselves."""
 
     inbox: Inbox
     outbox: Outbox
     store: Store
     queues: Callable[[], Iterator[QueueFigures]]
+    reports: Callable[[], Reports]
     clock: Clock
 
     def collect(self) -> Iterator[Metric]:
@@ -37,6 +47,8 @@ class Sources(Collector):
         dead = len(self.outbox.dead(self.clock()))
         yield GaugeMetricFamily("vmdrift_events_dead", "Events that could not be delivered.", dead)
         yield from self._drifts()
+        yield from _took(self.store.took())
+        yield from _reported(self.reports())
         yield from _queues(list(self.queues()))
 
     def _drifts(self) -> Iterator[Metric]:
@@ -52,9 +64,53 @@ class Sources(Collector):
         for (phase, reason), number in sorted(Counter((r.phase.value, r.reason) for r in records).items()):
             drifts.add_metric([phase, reason], number)
         yield drifts
-        blocked = [self.clock() - record.changed_at for record in records if record.phase.value == "blocked"]
-        what = "How long the longest blocked drift has been so."
-        yield GaugeMetricFamily("vmdrift_drift_blocked_longest_seconds", what, max(blocked, default=0.0))
+        yield _blocked(records, self.clock())
+
+
+def _blocked(records: list[Record], now: float) -> Metric:
+    what = "For how long the drift that is blocked longest for this reason has been so."
+    gauge = GaugeMetricFamily("vmdrift_drift_blocked_longest_seconds", what, labels=["reason"])
+    blocked = [record for record in records if record.phase is Phase.BLOCKED]
+    for reason in sorted({record.reason for record in blocked}):
+        longest = max(now - record.changed_at for record in blocked if record.reason == reason)
+        gauge.add_metric([reason], max(0.0, longest))
+    return gauge
+
+
+def _took(totals: Mapping[str, float]) -> Iterator[Metric]:
+    ends = CounterMetricFamily("vmdrift_drifts_ended", "Drifts that came to an end, by which.", labels=["phase"])
+    for phase, number in ended(totals).items():
+        ends.add_metric([phase.value], number)
+    yield ends
+    what = "How long each stage of drifts that have ended took."
+    lasted = HistogramMetricFamily("vmdrift_stage_duration_seconds", what, labels=["stage"])
+    for stage in STAGES:
+        lasted.add_metric([stage], *_buckets(stage, totals))
+    yield lasted
+    what = "From the node's loss until the VM ran elsewhere; completed drifts only."
+    recovery = HistogramMetricFamily("vmdrift_recovery_duration_seconds", what, labels=[])
+    recovery.add_metric([], *_buckets(RECOVERY, totals))
+    yield recovery
+
+
+def _buckets(of: str, totals: Mapping[str, float]) -> tuple[list[tuple[str, float]], float]:
+    """As the client library wants them: (bound, how many took no longer), and the sum in seconds."""
+    found = histogram(of, totals)
+    bounds = [*(f"{float(bound)}" for bound in BOUNDS), "+Inf"]
+    return [(bound, float(count)) for bound, count in zip(bounds, found.counts, strict=True)], found.sum
+
+
+def _reported(told: Reports) -> Iterator[Metric]:
+    what = 'Requests to the API server, by role, verb and code; "none": no answer.'
+    sent = CounterMetricFamily("vmdrift_api_requests", what, labels=["role", "verb", "code"])
+    for labels, number in sorted(told.requests.items()):
+        sent.add_metric(labels, number)
+    yield sent
+    what = "When a watcher last heard from the API server, as of its last resync."
+    heard = GaugeMetricFamily("vmdrift_watcher_last_seen_timestamp_seconds", what)
+    if told.heard_at is not None:
+        heard.add_metric([], told.heard_at)
+    yield heard
 
 
 def _queues(found: list[QueueFigures]) -> Iterator[Metric]:
@@ -63,6 +119,8 @@ def _queues(found: list[QueueFigures]) -> Iterator[Metric]:
         "scheduled": ("Jobs that wait for their time.", lambda one: one.scheduled),
         "failed": ("Jobs that ended in a bug of ours.", lambda one: one.failed),
         "late_seconds": ("How overdue the oldest job is that no scheduler has moved.", lambda one: one.late),
+        "oldest_seconds": ("How long the first of the waiting jobs has waited.", lambda one: one.oldest),
+        "workers": ("Workers that take this queue's jobs.", lambda one: one.workers),
         "scheduler_alive": ("1 while a scheduler looks after this queue.", lambda one: one.scheduler),
     }
     for name, (what, of) in kinds.items():

@@ -1,5 +1,6 @@
 """`reactor.doors.store.Store` in memory."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from reactor.doors.store import Lock
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import LockLost
+from reactor.model.stages import amounts
 from reactor.model.times import Clock
 
 
@@ -27,6 +29,7 @@ class MemoryStore:
         self._open: set[str] = set()
         self._records: dict[str, Record] = {}
         self._events: list[dict[str, Any]] = []
+        self._took: defaultdict[str, float] = defaultdict(float)
 
     def acquire(self, name: str, ttl: float) -> Lock | None:
         if self._holder(name):
@@ -82,8 +85,15 @@ class MemoryStore:
         self._write(replace(record, fence=lock.fence), events)
 
     def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> None:
+        old = self._records.get(record.drift.id)
+        if old is None or old.ended_at is None:
+            for field, amount in amounts(record).items():
+                self._took[field] += amount
         self._records[record.drift.id] = record
         self._events += [dict(event) for event in events]
+
+    def took(self) -> dict[str, float]:
+        return dict(self._took)
 
     def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
         return [(str(number), event) for number, event in enumerate(self._events, 1) if number > int(after)]

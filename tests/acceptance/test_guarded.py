@@ -56,8 +56,21 @@ def test_a_whole_story_with_each_roles_own_rights(folder: Path, urls: tuple[Proc
             assert ask(f"http://{address}{path}").status == 200, path
         for registry in ("queued", "started", "failed", "finished", "scheduled"):
             assert ask(f"http://{address}/rq/0/data/jobs/drifts/{registry}/8/asc/1.json").status == 200, registry
+        for role, verb in {"watcher": "watch", "intake": "list", "drifts": "delete"}.items():
+            sent = f'vmdrift_api_requests_total{{code="200",role="{role}",verb="{verb}"}}'
+            eventually(f"{role} has reported", lambda sent=sent: sent in metrics(address))  # type: ignore[misc]
+        told = metrics(address)
+        assert "vmdrift_recovery_duration_seconds_count 4.0" in told
+        assert "\nvmdrift_watcher_last_seen_timestamp_seconds " in told
+        assert 'vmdrift_queue_workers{queue="outgoing"} 1.0' in told
     assert denied(users["tester"]) == []
     assert [entry for entry in site.audit() if entry["code"] == 403] == []
+
+
+def metrics(address: str) -> str:
+    answer = ask(f"http://{address}/metrics")
+    assert answer.status == 200
+    return str(answer.body.decode())
 
 
 @pytest.mark.parametrize(
@@ -69,6 +82,9 @@ def test_a_whole_story_with_each_roles_own_rights(folder: Path, urls: tuple[Proc
         ("receiver", ("HSET", "rq:job:drift", "data", "x")),
         ("watcher", ("GET", "vmdrift:receipt:x")),
         ("watcher", ("LPUSH", "rq:queue:drifts", "x")),
+        ("receiver", ("HSET", "vmdrift:took", "ended failed", "1")),
+        ("receiver", ("HSET", "rq:worker:x", "state", "idle")),
+        ("watcher", ("HGETALL", "vmdrift:took")),
         ("scheduler", ("GET", "vmdrift:drift:x")),
         ("outgoing", ("SET", "vmdrift:drift:x", "1")),
         ("drifts", ("GET", "vmdrift:receipt:x")),

@@ -8,10 +8,10 @@ import pytest
 from redis import Redis
 
 from reactor.doors.store import Lock, RedisStore, Store
-from reactor.model.drift import Phase
+from reactor.model.drift import Phase, Record
 from reactor.model.errors import LockLost
 from simulator.twins.store import MemoryStore
-from tests.contracts.samples import drift, outage, outage_record, record
+from tests.contracts.samples import LOST_AT, drift, outage, outage_record, record
 from vmdrift.processes import wait_for
 
 LONG, SHORT = 60.0, 0.05  # seconds
@@ -198,6 +198,53 @@ def test_events_come_in_order_and_from_where_one_left_off(store: Store) -> None:
     store.save(record(), lock, [{"id": "3"}])
     assert [event["id"] for _, event in store.events()] == ["1", "2", "3"]
     assert [event["id"] for _, event in store.events(middle)] == ["3"]
+
+
+def ended(phase: Phase, at: float = LOST_AT + 400.25) -> Record:
+    """A record that went its whole way."""
+    begun = replace(record(phase=phase), created_at=LOST_AT + 40.0)
+    return replace(begun, released_at=LOST_AT + 301.0, detached_at=LOST_AT + 302.5, ended_at=at)
+
+
+def test_what_ended_adds_up_once_per_end(store: Store) -> None:
+    lock = locked(store)
+    store.save(record(), lock, [])
+    assert store.took() == {}
+    for _ in range(2):  # a client that lost the answer sends it again
+        store.save(ended(Phase.COMPLETED), lock, [])
+    once = {
+        "noticing 60": 1,
+        "noticing sum": 40,
+        "waiting 300": 1,
+        "waiting sum": 261,
+        "detaching 5": 1,
+        "detaching sum": 1.5,
+        "starting 120": 1,
+        "starting sum": 97.75,
+        "recovery 420": 1,
+        "recovery sum": 400.25,
+        "ended completed": 1,
+    }
+    assert store.took() == once
+
+
+def test_a_drift_that_is_taken_up_again_ends_twice(store: Store) -> None:
+    lock = locked(store)
+    for one in (ended(Phase.FAILED), record(), ended(Phase.COMPLETED)):
+        store.save(one, lock, [])
+    took = store.took()
+    assert (took["ended failed"], took["ended completed"], took["recovery 420"]) == (1, 1, 1)
+    assert (took["waiting 300"], took["waiting sum"]) == (2, 522)
+
+
+def test_an_end_that_was_not_written_does_not_count(place: Place) -> None:
+    old = locked(place.store, ttl=SHORT)
+    place.let_expire()
+    place.store.save(record(), locked(place.store), [])
+    with pytest.raises(LockLost):
+        place.store.save(ended(Phase.FAILED), old, [])
+    assert not place.store.create(ended(Phase.FAILED), [])
+    assert place.store.took() == {}
 
 
 UNREADABLE = [b"", b"5", b"[]", b"null", b"\x80\x04K\x01.", b'{"v": 2}', b'{"v": 1}', b'{"v": 1, "fence": "x"}']

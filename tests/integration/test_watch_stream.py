@@ -155,7 +155,7 @@ def test_a_watch_goes_on_from_the_last_thing_it_heard_bookmarks_included() -> No
     script = Script([change("ADDED", 11)], [change("MODIFIED", 12), change("BOOKMARK", 20)], ClusterUnreachable("x"))
     told, _ = followed(script)
     assert script.since == ["10", "11", "20", "20"]
-    assert told == [(LISTED, ["a", "b"]), ("ADDED", ["of-11"]), ("MODIFIED", ["of-12"])]
+    assert told == [(LISTED, ["a", "b"]), ("ADDED", ["of-11"]), ("MODIFIED", ["of-12"]), ("BOOKMARK", [])]
 
 
 def test_an_expired_version_is_forgotten() -> None:

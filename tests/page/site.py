@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from reactor.doors.figures import figures
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.outbox import RedisOutbox
+from reactor.doors.reports import reports
 from reactor.doors.store import RedisStore
 from reactor.doors.wishes import Wishes
 from reactor.settings import Settings
@@ -48,7 +49,9 @@ class PageSite:
         inbox = RedisInbox(self.redis, self.clock, 3600, fsync_wait=0.0)
         reception = Reception(inbox, Senders.of(self.settings), self.settings, self.clock)
         outbox = RedisOutbox(self.redis, 3600)
-        sources = Sources(inbox, outbox, self.store, lambda: figures(self.redis, self.now), self.clock)
+        sources = Sources(
+            inbox, outbox, self.store, lambda: figures(self.redis, self.now), lambda: reports(self.redis), self.clock
+        )
         app = application(reception, sources, self.settings)
         page.mount(app, page.Parts(self.redis, reception, sources, self.wishes, self.settings))
         return app

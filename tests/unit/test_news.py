@@ -7,9 +7,10 @@ import pytest
 from reactor.doors.cloudevents import decode, encode
 from reactor.model.drift import Phase, Record
 from reactor.model.event import Event, worker_source
+from reactor.model.stages import stages
 from tests.schemas import check
 from tests.unit.decide.recorded import SINCE, record
-from workers.news import news, stages
+from workers.news import news
 
 _SOURCE = worker_source("kube-system-uid")
 _WAITING = record()

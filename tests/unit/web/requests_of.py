@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from reactor.doors.figures import QueueFigures
+from reactor.doors.reports import Reports
 from reactor.model.drift import Ended
 from reactor.settings import Settings
 from reactor.web.acceptance import Reception
@@ -40,10 +41,11 @@ class Receiver:
         self.inbox = MemoryInbox(self.queue, self.clock, self.settings.dedup_ttl)
         senders = Senders.of(self.settings)
         self.store, self.queues = MemoryStore(self.clock), list[QueueFigures]()
+        self.reports = Reports({}, None)
         outbox = MemoryOutbox(self.store, self.settings.history_ttl)
         self.client: FlaskClient = application(
             Reception(self.inbox, senders, self.settings, self.clock),
-            Sources(self.inbox, outbox, self.store, lambda: iter(self.queues), self.clock),
+            Sources(self.inbox, outbox, self.store, lambda: iter(self.queues), lambda: self.reports, self.clock),
             self.settings,
         ).test_client()
 

@@ -7,14 +7,16 @@ import orjson
 import pytest
 from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
+from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import TestResponse
 
 from reactor.doors.figures import QueueFigures
+from reactor.doors.reports import Reports
 from reactor.model.drift import Phase
 from reactor.model.event import Event
 from reactor.model.receipt import Result
 from tests.alerts import ALERT, posted
-from tests.contracts.samples import outage_record, record
+from tests.contracts.samples import LOST_AT, outage_record, record
 from tests.unit.web.requests_of import BATCH, EVENT, NOW, STRUCTURED, Receiver, changed
 
 
@@ -236,7 +238,7 @@ def test_metrics_tell_what_goes_on() -> None:
     receiver.store.create(replace(record(phase=Phase.BLOCKED), reason="held", changed_at=NOW - 90), [])
     receiver.store.create(record("web"), [])
     receiver.queues = [
-        QueueFigures("drifts", 3, 5, 1, 2.5, scheduler=True),
+        QueueFigures("drifts", 3, 5, 1, 2.5, scheduler=True, oldest=7.5, workers=2),
         QueueFigures("events", 0, 0, 0, 0.0, False),
     ]
     text = receiver.client.get("/metrics").get_data(as_text=True)
@@ -244,17 +246,59 @@ def test_metrics_tell_what_goes_on() -> None:
         "vmdrift_outages_open 1.0",
         'vmdrift_drifts{phase="blocked",reason="held"} 1.0',
         'vmdrift_drifts{phase="waiting",reason="unreachable-window"} 1.0',
-        "vmdrift_drift_blocked_longest_seconds 90.0",
+        'vmdrift_drift_blocked_longest_seconds{reason="held"} 90.0',
         'vmdrift_queue_waiting{queue="drifts"} 3.0',
         'vmdrift_queue_scheduled{queue="drifts"} 5.0',
         'vmdrift_queue_failed{queue="drifts"} 1.0',
         'vmdrift_queue_late_seconds{queue="drifts"} 2.5',
+        'vmdrift_queue_oldest_seconds{queue="drifts"} 7.5',
+        'vmdrift_queue_workers{queue="drifts"} 2.0',
         'vmdrift_queue_scheduler_alive{queue="drifts"} 1.0',
         'vmdrift_queue_scheduler_alive{queue="events"} 0.0',
         "vmdrift_events_dead 0.0",
     ):
         assert f"{line}\n" in text
     assert "vmdrift_build_info{version=" in text
+
+
+def test_metrics_tell_how_long_drifts_took_and_how_they_ended() -> None:
+    receiver = Receiver()
+    begun = replace(record(phase=Phase.COMPLETED), created_at=LOST_AT + 40.0, released_at=LOST_AT + 301.0)
+    receiver.store.create(replace(begun, detached_at=LOST_AT + 302.0, ended_at=LOST_AT + 400.0), [])
+    text = receiver.client.get("/metrics").get_data(as_text=True)
+    for line in (
+        'vmdrift_drifts_ended_total{phase="completed"} 1.0',
+        'vmdrift_drifts_ended_total{phase="failed"} 0.0',
+        'vmdrift_stage_duration_seconds_bucket{le="240.0",stage="waiting"} 0.0',
+        'vmdrift_stage_duration_seconds_bucket{le="300.0",stage="waiting"} 1.0',
+        'vmdrift_stage_duration_seconds_count{stage="waiting"} 1.0',
+        'vmdrift_stage_duration_seconds_sum{stage="waiting"} 261.0',
+        'vmdrift_recovery_duration_seconds_bucket{le="360.0"} 0.0',
+        'vmdrift_recovery_duration_seconds_bucket{le="+Inf"} 1.0',
+        "vmdrift_recovery_duration_seconds_sum 400.0",
+    ):
+        assert f"{line}\n" in text
+
+
+def test_metrics_tell_what_processes_report_of_themselves() -> None:
+    receiver = Receiver()
+    heard = "vmdrift_watcher_last_seen_timestamp_seconds"
+    assert heard not in {name for name, _ in _samples(receiver)}  # not 0, which would be 1970
+    receiver.reports = Reports({("drifts", "delete", "200"): 3, ("watcher", "watch", "none"): 1}, NOW)
+    samples = _samples(receiver)
+    sent = {key[1]: value for key, value in samples.items() if key[0] == "vmdrift_api_requests_total"}
+    assert sent == {
+        (("code", "200"), ("role", "drifts"), ("verb", "delete")): 3,
+        (("code", "none"), ("role", "watcher"), ("verb", "watch")): 1,
+    }
+    assert samples[heard, ()] == NOW
+
+
+def _samples(receiver: Receiver) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """By name and labels."""
+    text = receiver.client.get("/metrics").get_data(as_text=True)
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
 
 
 def test_a_receipt_reads_back_as_it_was() -> None:

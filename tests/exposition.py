@@ -1,0 +1,83 @@
+"""What `/metrics` says when there is something of every kind to say: the real doors on a real Redis."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
+
+from reactor.doors.figures import figures
+from reactor.doors.inbox import RedisInbox
+from reactor.doors.outbox import RedisOutbox
+from reactor.doors.queue import RqQueue, drift_entry
+from reactor.doors.reports import Reporter, Requests, reports
+from reactor.doors.store import RedisStore
+from reactor.model.drift import Phase
+from reactor.model.event import NODE_UNREACHABLE, Event
+from reactor.process import Stop
+from reactor.web.metrics import Sources, exposition
+from tests.contracts.samples import LOST_AT, drift, outage_record, record
+from workers.rq_worker import Worker
+
+NOW = LOST_AT + 1000.0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """`samples`: the names that a query may use."""
+
+    kind: str
+    labels: frozenset[str]
+    samples: frozenset[str]
+
+
+def metrics(redis: Redis) -> Mapping[str, Metric]:
+    """By name, as people write it."""
+    _happened(redis)
+    store = RedisStore(redis, 3600)
+    inbox, outbox = RedisInbox(redis, lambda: NOW, 3600, 0.0), RedisOutbox(redis, 3600)
+    sources = Sources(inbox, outbox, store, lambda: figures(redis, NOW), lambda: reports(redis), lambda: NOW)
+    families = text_string_to_metric_families(exposition(sources).decode())
+    return dict(_metric(family) for family in families)
+
+
+def _metric(family: Any) -> tuple[str, Metric]:
+    name = f"{family.name}_total" if family.type == "counter" else family.name
+    labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+    assert family.samples, f"{name} has nothing to say"
+    assert family.documentation, name
+    return name, Metric(family.type, frozenset(labels), frozenset(sample.name for sample in family.samples))
+
+
+def _happened(redis: Redis) -> None:
+    """A bit of everything."""
+    store, inbox = RedisStore(redis, 3600), RedisInbox(redis, lambda: NOW, 3600, 0.0)
+    lock = store.acquire("vm", 60)
+    assert lock
+    ended = replace(record("web", phase=Phase.COMPLETED), released_at=LOST_AT + 301.0, detached_at=LOST_AT + 302.0)
+    told = {"specversion": "1.0", "id": "1", "source": "/s", "type": "io.vmdrift.vm.drift.completed"}
+    store.save_outage(outage_record(), done=False)
+    store.save(replace(ended, ended_at=LOST_AT + 400.0), lock, [told, {**told, "id": "2"}])
+    store.save(replace(record("db", phase=Phase.BLOCKED), reason="held"), lock, [])
+    inbox.accept([Event(NODE_UNREACHABLE, "/s", "1", "node-a", NOW)], "me")
+    inbox.count(NODE_UNREACHABLE, "accepted")
+    RqQueue(redis, lambda: NOW, 3600).wake(drift_entry(drift()), NOW + 10)
+    _delivered(RedisOutbox(redis, 3600))
+    _reported(redis)
+
+
+def _delivered(outbox: RedisOutbox) -> None:
+    first, second = (outbox.letter(letter_id) for letter_id in outbox.post(NOW))
+    assert first
+    assert second
+    outbox.delivered(first)
+    outbox.bury(second, "It was refused.", NOW)
+
+
+def _reported(redis: Redis) -> None:
+    requests = Requests()
+    requests.count("watch", "200")
+    Reporter(redis, "watcher", requests).report(NOW)
+    worker: Any = Worker("drifts", redis, Stop())
+    worker.register_birth()

@@ -1,0 +1,82 @@
+"""The watcher's rounds: each is reported with the API server's last word, unless there is nothing new to say."""
+
+import pytest
+from redis import Redis
+
+from reactor.doors.reports import Reporter, Requests, reports
+from reactor.doors.store import RedisStore
+from reactor.model.drift import OutageRecord
+from reactor.model.errors import StoreUnreachable
+from reactor.model.node import node_view
+from reactor.watch.role import Rounds
+from reactor.watch.stream import BOOKMARK, LISTED
+from reactor.watch.watcher import Watcher
+from simulator.twins.queue import MemoryQueue
+from tests.contracts.queue_worlds import DONE
+from tests.contracts.samples import LOST_AT, node
+
+
+class _Clock:
+    now = LOST_AT + 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class _Store(RedisStore):
+    away = False
+
+    def outages(self) -> list[OutageRecord]:
+        if self.away:
+            raise StoreUnreachable("Redis is away")
+        return super().outages()
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    return _Clock()
+
+
+@pytest.fixture
+def store(redis: Redis) -> _Store:
+    return _Store(redis, 3600)
+
+
+@pytest.fixture
+def requests() -> Requests:
+    return Requests()
+
+
+@pytest.fixture
+def rounds(redis: Redis, store: _Store, clock: _Clock, requests: Requests) -> Rounds:
+    watcher = Watcher(store, MemoryQueue(clock, lambda _: DONE), "/w", clock)
+    return Rounds(watcher, Reporter(redis, "watcher", requests), clock)
+
+
+def test_a_resync_says_when_the_api_server_was_heard_last(rounds: Rounds, redis: Redis, clock: _Clock) -> None:
+    assert rounds.take(LISTED, [node_view(node())])
+    heard, clock.now = clock.now, clock.now + 30
+    assert rounds.resync()
+    assert reports(redis).heard_at == heard
+    clock.now += 60
+    assert rounds.resync()
+    assert reports(redis).heard_at == heard
+
+
+def test_a_bookmark_is_a_word_of_the_api_server(rounds: Rounds, redis: Redis, clock: _Clock) -> None:
+    rounds.take(LISTED, [])
+    clock.now += 60
+    assert rounds.take(BOOKMARK, [])
+    rounds.resync()
+    assert reports(redis).heard_at == clock.now
+
+
+def test_what_is_not_told_is_not_reported(rounds: Rounds, redis: Redis, store: _Store, requests: Requests) -> None:
+    requests.count("list", "200")
+    rounds.take(LISTED, [])
+    store.away = True
+    assert not rounds.resync()
+    assert (reports(redis).requests, reports(redis).heard_at) == ({}, None)
+    store.away = False
+    assert rounds.resync()
+    assert reports(redis).requests == {("watcher", "list", "200"): 1}

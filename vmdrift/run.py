@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -143,9 +144,10 @@ class _Here:
         return 1 if faults else 0
 
     def _stay(self) -> None:
-        """Until somebody stops it, or a process dies."""
-        while not self._processes.dead():
-            time.sleep(_LOOK)
+        """Until somebody stops it, which is no failure of the story any more, or a process dies."""
+        with suppress(Stopped):
+            while not self._processes.dead():
+                time.sleep(_LOOK)
 
     def _say(self, *lines: str) -> None:
         """As it is, however long: commands are there to be copied."""

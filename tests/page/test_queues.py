@@ -167,7 +167,7 @@ def test_where_redis_is_stands_nowhere(at_work: PageSite) -> None:
 
 
 def test_a_stock_rq_info_reads_the_same_queues(at_work: PageSite, redis_url: str) -> None:
-    command = [Path(sys.executable).parent / "rq", "info", "--url", redis_url, "--serializer", "json", "--raw"]
+    command = [str(Path(sys.executable).parent / "rq"), "info", "--url", redis_url, "--serializer", "json", "--raw"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     assert at_work.redis.exists("rq:queue:drifts") == 0
     assert "queue drifts 0" in done.stdout

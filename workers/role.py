@@ -1,5 +1,6 @@
 """The processes: a worker for one queue, or a scheduler. One that loses Redis waits for it and goes on."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +8,9 @@ from dataclasses import dataclass
 import structlog
 from redis.exceptions import RedisError
 
+from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
+from reactor.doors.changes import RedisChanges
 from reactor.doors.cluster import Cluster
 from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING
 from reactor.doors.reports import Reporter
@@ -15,6 +18,7 @@ from reactor.model.errors import StoreError
 from reactor.process import Stop
 from reactor.settings import Settings
 from workers.hints import look_after
+from workers.kubevents import Teller
 from workers.outbox import collect
 from workers.rq import inbox, post_office, requests, tools
 from workers.rq_scheduler import Scheduler
@@ -29,7 +33,13 @@ def work_events(settings: Settings) -> None:
     """A worker of the queue `events`, until SIGTERM or SIGINT."""
     reporter = Reporter(redis_door.connect(settings.redis_url), "intake", requests())
     check(tools().cluster, INTAKE)
-    _work(EVENTS, settings, reporter, lambda: look_after(inbox(), tools()))
+    _work(EVENTS, settings, reporter, _chores(settings))
+
+
+def _chores(settings: Settings) -> Callable[[], object]:
+    cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout, counted=requests().count)
+    teller = Teller(RedisChanges(redis_door.connect(settings.redis_url)), cluster, time.time)
+    return lambda: (look_after(inbox(), tools()), teller.tell())
 
 
 def work_drifts(settings: Settings) -> None:

@@ -94,6 +94,13 @@ class Notebook(Protocol):
         """Set these keys of a ConfigMap, or remove those that are None. It is made if there is none."""
 
 
+class Announcer(Protocol):
+    """Where Kubernetes Events are told; raises as the Cluster does."""
+
+    def announce(self, event: Obj) -> None:
+        """Create this core/v1 Event; one of its name is counted up instead, and says what this one says."""
+
+
 def connect(
     kubeconfig: str,
     timeout: float,
@@ -201,6 +208,14 @@ class KubernetesCluster:
             config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": made}
             self._json("create", place, body=config_map)
 
+    def announce(self, event: Obj) -> None:
+        name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]
+        try:
+            self._json("create", _path("events", namespace), body=event)
+        except errors.Conflict:
+            if known := self.find("events", name, namespace):
+                self._json("patch", _path("events", namespace, name), body=counted_up(known, event))
+
     def _json(self, verb: str, path: str, query: Mapping[str, str] | None = None, body: Obj | None = None) -> Obj:
         with _translated():
             response = self._send(verb, path, query or {}, body=body, timeout=Timeout(self._timeout))
@@ -255,6 +270,11 @@ class KubernetesCluster:
         self._api.rest_client.pool_manager.clear()
         self._api = fresh
         return True
+
+
+def counted_up(known: Obj, event: Obj) -> Obj:
+    """What changes of an Event when it is told again."""
+    return {**{field: event[field] for field in ("message", "lastTimestamp")}, "count": known.get("count", 0) + 1}
 
 
 def _date(header: str) -> float | None:

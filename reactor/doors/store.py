@@ -10,6 +10,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     drifts:<outage>     set of the outage's drift ids                as long as the last of its drifts
     lock:<VM uid>       token of the holder                          expires by itself
     fence               counter: every lock taken gets the next one
+    changes             stream of changes of phase or reason, for Kubernetes Events (doors.changes)
     events              stream of outgoing CloudEvents, capped at about 10,000 (delivered by doors.outbox)
     took                hash: what ended drifts add up to, by the fields of model.stages   since Redis was emptied last
 
@@ -36,12 +37,14 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreachable
 from reactor.model.stages import amounts
 
 PREFIX = "vmdrift:"
 STREAM = f"{PREFIX}events"
+CHANGES = f"{PREFIX}changes"  # read by doors.changes
 STREAM_LENGTH = 10_000
 _HISTORY = f"{PREFIX}history"
 _TOOK = f"{PREFIX}took"
@@ -111,18 +114,16 @@ if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then redis.call('del', KEYS[1]) else redis.call('pexpire', KEYS[1], ARGV[2]) end
 return 1
 """
-# KEYS: record, the outage's set, stream, totals.
-# ARGV: record, its fence (0: must be new), drift id, ttl in ms or 0, cap, what it adds to the totals, events...
+# KEYS: record, the outage's set, stream, totals, changes.
+# ARGV: record, its fence (0: must be new), drift id, ttl in ms or 0, cap, what it adds to the totals, change, events...
 # A client that lost the answer sends the script again, so an end counts only where there was none before.
 _SAVE = """
-local old = redis.call('get', KEYS[1])
-local ended = false
+local old, was = redis.call('get', KEYS[1]), {}
 if old then
-  local known, was = pcall(cjson.decode, old)
-  ended = known and type(was) == 'table' and type(was['ended_at']) == 'number'
+  local known, found = pcall(cjson.decode, old)
+  if known and type(found) == 'table' then was = found end
   if ARGV[2] == '0' then return 0 end
-  local fence = known and type(was) == 'table' and tonumber(was['fence']) or 0
-  if fence > tonumber(ARGV[2]) then return 0 end
+  if (tonumber(was['fence']) or 0) > tonumber(ARGV[2]) then return 0 end
 end
 redis.call('set', KEYS[1], ARGV[1])
 redis.call('sadd', KEYS[2], ARGV[3])
@@ -131,10 +132,14 @@ if ARGV[4] ~= '0' then
   redis.call('pexpire', KEYS[1], ARGV[4])
   redis.call('pexpire', KEYS[2], ARGV[4])
 end
-if not ended then
+if type(was['ended_at']) ~= 'number' then
   for field, amount in pairs(cjson.decode(ARGV[6])) do redis.call('hincrbyfloat', KEYS[4], field, amount) end
 end
-for i = 7, #ARGV do redis.call('xadd', KEYS[3], 'maxlen', '~', ARGV[5], '*', 'event', ARGV[i]) end
+local change = cjson.decode(ARGV[7])
+if was['phase'] ~= change['phase'] or was['reason'] ~= change['reason'] then
+  redis.call('xadd', KEYS[5], 'maxlen', '~', ARGV[5], '*', 'change', ARGV[7])
+end
+for i = 8, #ARGV do redis.call('xadd', KEYS[3], 'maxlen', '~', ARGV[5], '*', 'event', ARGV[i]) end
 return 1
 """
 
@@ -232,7 +237,7 @@ class RedisStore:
 
     def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> bool:
         outage = record.drift.outage.id
-        keys = [f"{PREFIX}drift:{record.drift.id}", f"{PREFIX}drifts:{outage}", STREAM, _TOOK]
+        keys = [f"{PREFIX}drift:{record.drift.id}", f"{PREFIX}drifts:{outage}", STREAM, _TOOK, CHANGES]
         ttl = self._history_ms if record.phase.is_end else 0
         head: list[bytes | str | int] = [
             orjson.dumps(record.as_json()),
@@ -241,6 +246,7 @@ class RedisStore:
             ttl,
             STREAM_LENGTH,
             orjson.dumps(amounts(record)),
+            orjson.dumps(Change.into(record).as_json()),
         ]
         with translated():
             return bool(self._save(keys, head + [orjson.dumps(dict(event)) for event in events]))

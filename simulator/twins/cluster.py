@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from reactor.doors.cluster import PAGE, Obj, Page
+from reactor.doors.cluster import PAGE, Obj, Page, counted_up
 from reactor.model import errors
 from simulator.api import Api
 from simulator.audit import Request
@@ -67,6 +67,16 @@ class ApiCluster:
             with self._translated():
                 request = Request(self._user, "create", "configmaps", namespace)
                 self._api.create(request, {"metadata": {"name": name}, "data": made})
+
+    def announce(self, event: Obj) -> None:
+        name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]
+        try:
+            with self._translated():
+                self._api.create(Request(self._user, "create", "events", namespace), event)
+        except errors.Conflict:
+            if known := self.find("events", name, namespace):
+                with self._translated():
+                    self._api.patch(Request(self._user, "patch", "events", namespace, name), counted_up(known, event))
 
     def time(self) -> float | None:
         return float(int(self._api.store.clock()))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reactor.doors.store import Lock
+from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import LockLost
 from reactor.model.stages import amounts
@@ -29,6 +30,7 @@ class MemoryStore:
         self._open: set[str] = set()
         self._records: dict[str, Record] = {}
         self._events: list[dict[str, Any]] = []
+        self.changes: list[Change] = []
         self._took: defaultdict[str, float] = defaultdict(float)
 
     def acquire(self, name: str, ttl: float) -> Lock | None:
@@ -89,6 +91,8 @@ class MemoryStore:
         if old is None or old.ended_at is None:
             for field, amount in amounts(record).items():
                 self._took[field] += amount
+        if old is None or (old.phase, old.reason) != (record.phase, record.reason):
+            self.changes.append(Change.into(record))
         self._records[record.drift.id] = record
         self._events += [dict(event) for event in events]
 

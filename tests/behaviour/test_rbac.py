@@ -19,6 +19,7 @@ from simulator.scene import Kind, Scene, Storage, Vm
 from simulator.twins.cluster import ApiCluster
 from tests.auditor import INTAKE, WORKERS
 from tests.virtual import WATCHERS, Play
+from workers.kubevents import of_vm
 from workers.role import DRIFT as DRIFT_READS
 from workers.role import INTAKE as INTAKE_READS
 from workers.role import check
@@ -78,6 +79,8 @@ def played(authorize: Authorize) -> Play:
     play.world.run_for(100)
     play.reactor.flush()  # what was released is then found by its VolumeAttachments
     play.until_ended()
+    for _ in range(2):  # the second one is counted up
+        intake.announce(of_vm(play.reactor.store.changes[0]))
     return play
 
 

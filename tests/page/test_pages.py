@@ -94,6 +94,12 @@ def test_a_hold_is_shown_with_who_when_and_why_and_can_be_lifted(lost: PageSite)
     assert "Resume node-a" not in lost.browser("bob").get("/").text
 
 
+def test_commands_in_advice_look_like_commands(site: PageSite) -> None:
+    site.store.save_outage(OutageRecord(OUTAGE, LOST_AT), done=False)
+    site.store.create(record("web", Phase.BLOCKED, "held", "Held by eve."), [])
+    assert "<code>vmdrift holds</code> shows who" in site.browser("bob").get("/").text
+
+
 def test_a_scheduler_that_is_gone_is_told_where_everybody_looks(lost: PageSite) -> None:
     lost.redis.zadd("rq:scheduled:drifts", {"x": NOW + 5})
     assert "No scheduler looks after the queue drifts" in lost.browser("bob").get("/").text

@@ -111,7 +111,8 @@ class Desk:
         """Redis does not answer: since when, and what that means."""
         if self._away is None:
             self._away = self.clock()
-        return f"Redis is away since {clock_time(self._away)}; drifts go on when it is back. ({error})"
+        why = str(error).removeprefix("Redis is away: ")
+        return f"Redis is away since {clock_time(self._away)}; drifts go on when it is back. ({why})"
 
     def back(self) -> None:
         """Redis answered."""

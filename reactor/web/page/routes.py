@@ -141,7 +141,7 @@ def _entering(app: Flask, page: Page) -> None:
 
 def _code(text: str) -> Markup:
     """`words` as code; everything else as the text that it is."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))  # noqa: S704 - escaped one step before
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped one step before
 
 
 def _inside(target: str) -> str:

@@ -30,8 +30,14 @@ _GROUPS = {
     "apis/coordination.k8s.io/v1": ("leases",),
     "apis/hwameistor.io/v1alpha1": ("localvolumes", "localvolumereplicas"),
     "apis/storage.k8s.io/v1": ("csidrivers", "storageclasses", "volumeattachments"),
-    "apis/kubevirt.io/v1": ("virtualmachines", "virtualmachineinstances", "virtualmachineinstancereplicasets"),
+    "apis/kubevirt.io/v1": (
+        "kubevirts",
+        "virtualmachines",
+        "virtualmachineinstances",
+        "virtualmachineinstancereplicasets",
+    ),
 }
+_REVIEWS = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 PAGE = 500
 _TYPES = {"PATCH": "application/merge-patch+json"}
@@ -82,6 +88,16 @@ class Notebook(Protocol):
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
         """Set these keys of a ConfigMap, or remove those that are None. It is made if there is none."""
+
+
+class Survey(Protocol):
+    """What the API server says of itself and of us; raises as the Cluster does. By plural resource name."""
+
+    def serves(self, resource: str) -> bool:
+        """Is this kind installed? Whoever is known to the API server may ask."""
+
+    def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
+        """Are we allowed to? Without a namespace: in all of them; without a name: of all objects."""
 
 
 def connect(kubeconfig: str, timeout: float, before_call: Callable[[], None] = lambda: None) -> "KubernetesCluster":
@@ -180,10 +196,38 @@ class KubernetesCluster:
             config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": made}
             self._json("POST", place, body=config_map)
 
-    def _json(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Obj | None = None) -> Obj:
+    def serves(self, resource: str) -> bool:
+        try:
+            # A list of resources has no metadata.
+            listed = self._json("GET", _PREFIX[resource], part="resources", shape=list)
+        except errors.NotServed:
+            return False
+        return resource in [one.get("name") for one in listed["resources"]]
+
+    def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
+        _, group, _ = f"/{_PREFIX[resource]}".rsplit("/", 2)
+        asked = {"verb": verb, "group": "" if group == "api" else group, "resource": resource}
+        where = {key: value for key, value in {"namespace": namespace, "name": name}.items() if value}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked | where},
+        }
+        return self._json("POST", _REVIEWS, body=review, part="status")["status"].get("allowed") is True
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Obj | None = None,
+        *,
+        part: str = "metadata",
+        shape: type = dict,
+    ) -> Obj:
         with _translated():
             response = self._send(method, path, query or {}, body=body, timeout=Timeout(self._timeout))
-            return _object(response.data)
+            return _object(response.data, part, shape)
 
     def _send(self, method: str, path: str, query: Mapping[str, str], **more: Any) -> BaseHTTPResponse:
         wanted = urlencode({key: value for key, value in query.items() if value})
@@ -254,10 +298,10 @@ def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
         raise errors.ClusterUnreachable("the watch was cut in the middle of a line")
 
 
-def _object(data: bytes) -> Obj:
-    """An object, list or Status. Anything else is no answer, lest a proxy's `null` be taken for "there is none"."""
+def _object(data: bytes, part: str, shape: type) -> Obj:
+    """What has this part. Anything else is no answer, lest a proxy's `null` be taken for "there is none"."""
     found = orjson.loads(data)
-    if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
+    if not isinstance(found, dict) or not isinstance(found.get(part), shape):
         raise errors.ClusterUnreachable(f"the API server's answer is no Kubernetes object: {str(found)[:60]!r}")
     return found
 

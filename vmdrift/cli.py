@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from vmdrift.arguments import checked, seconds, target, targets, vm, vms
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vm-drift")
@@ -13,8 +15,16 @@ def main() -> None:
     Settings are environment variables (VMDRIFT_...), described in README.md. The cluster is the one that KUBECONFIG
     names, or the one that this pod runs in; never silently ~/.kube/config.
 
-    Exit codes: 0 all went as it should, 1 it did not, 2 it could not start.
+    Exit codes: 0 as it should, 1 not, 2 it could not start or be told. Colours: NO_COLOR=1 leaves them out.
     """
+
+
+def plugin() -> None:
+    """`kubectl vmdrift ...`: kubectl runs whatever is called kubectl-vmdrift on the PATH."""
+    main(prog_name="kubectl vmdrift")
+
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON: see docs/cli.md.")
 
 
 @main.command()
@@ -64,42 +74,95 @@ def work(role: str) -> None:
 
 
 @main.command()
+@click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that is recorded, as JSON.")
-def status(*, as_json: bool) -> None:
+def status(*, watch: bool, as_json: bool) -> None:
     """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster nothing."""
+    if watch and as_json:
+        raise click.UsageError("--watch draws a table; --json is for one look (events --follow --json goes on)")
+    if watch:
+        from vmdrift.watching import watch as follow  # noqa: PLC0415 - see the module's docstring
+
+        sys.exit(follow())
     from vmdrift.status import status as show  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(show(as_json=as_json))
 
 
-_WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
+@main.command()
+@click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="So many outages.")
+@_JSON
+def history(*, last: int, as_json: bool) -> None:
+    """Show outages that are over: how each drift ended, and how long its VM was down. Newest first.
+
+    Seconds count from when the node turned Unknown. Redis keeps them for VMDRIFT_HISTORY_TTL.
+    """
+    from vmdrift.history import history as show  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(show(last=last, as_json=as_json))
 
 
 @main.command()
-@click.argument("what", metavar="NODE|NAMESPACE/VM|all")
-@click.option("--for", "lasts", default="", metavar="30m", help="How long: 90s, 30m, 2h, 1d. Else: until resumed.")
+@click.option(
+    "--role",
+    type=click.Choice(["watcher", "intake", "drifts"]),
+    help="Whose rights in the cluster are looked at. Else: those of all roles together.",
+)
+@_JSON
+def doctor(*, role: str | None, as_json: bool) -> None:
+    """Look whether everything is there that vm-drift stands on, and say what to do if not. Changes nothing.
+
+    Settings, Redis, scheduler and workers, API server, KubeVirt, nodes, each verb that is needed, clocks. All of it
+    as whoever runs this: run it in a role's pod to see what that role sees.
+
+    Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 something could not be looked at.
+    """
+    from vmdrift.doctor.show import doctor as look  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(look(role=role or "", as_json=as_json))
+
+
+_WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
+_TARGET = click.argument("what", metavar="NODE|NAMESPACE/VM|all", callback=checked(target), shell_complete=targets)
+_VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell_complete=vms)
+
+
+@main.command()
+@_TARGET
+@click.option(
+    "--for",
+    "lasts",
+    metavar="30m",
+    callback=checked(seconds),
+    help="How long: 90s, 30m, 2h, 1d. Else: until resumed.",
+)
 @_WHY
-def hold(*, what: str, lasts: str, why: str) -> None:
+@_JSON
+def hold(*, what: str, lasts: float | None, why: str, as_json: bool) -> None:
     """Leave a node's VMs, one VM, or everything alone: nothing of it is deleted.
 
     Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Windows go on meanwhile.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.hold(what, lasts, why))
+    sys.exit(intervene.hold(what, lasts, why, as_json=as_json))
 
 
 @main.command()
-@click.argument("what", metavar="NODE|NAMESPACE/VM|all")
-def resume(*, what: str) -> None:
-    """Lift the hold of a node, a VM, or everything."""
+@_TARGET
+@_JSON
+def resume(*, what: str, as_json: bool) -> None:
+    """Lift the hold of a node, a VM, or everything.
+
+    Exit codes: 0 it is lifted, 1 there was none, 2 it could not be done.
+    """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.resume(what))
+    sys.exit(intervene.resume(what, as_json=as_json))
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@_JSON
 def holds(*, as_json: bool) -> None:
     """Show what is held or cancelled, until when, by whom and why."""
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
@@ -108,31 +171,43 @@ def holds(*, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("vm", metavar="NAMESPACE/VM")
+@_VM
 @_WHY
-def cancel(*, vm: str, why: str) -> None:
-    """Give a VM's drift up, for this outage."""
+@_JSON
+def cancel(*, name: str, why: str, as_json: bool) -> None:
+    """Give a VM's drift up, for this outage.
+
+    Exit codes: 0 it is given up, 1 there is none that goes on, 2 it could not be done.
+    """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.cancel(vm, why))
+    sys.exit(intervene.cancel(name, why, as_json=as_json))
 
 
 @main.command()
-@click.argument("vm", metavar="NAMESPACE/VM")
-def retry(*, vm: str) -> None:
-    """Take an ended drift up again, or have one that goes on look now."""
+@_VM
+@_JSON
+def retry(*, name: str, as_json: bool) -> None:
+    """Take an ended drift up again, or have one that goes on look now.
+
+    Exit codes: 0 it is looked at, 1 there is none, 2 it could not be done.
+    """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.retry(vm))
+    sys.exit(intervene.retry(name, as_json=as_json))
 
 
 @main.command()
-@click.argument("vm", metavar="NAMESPACE/VM")
-def drift(*, vm: str) -> None:
-    """Ask for the drift of one VM of a lost node, with the same prerequisites as ever."""
+@_VM
+@_JSON
+def drift(*, name: str, as_json: bool) -> None:
+    """Ask for the drift of one VM of a lost node, with the same prerequisites as ever.
+
+    Exit codes: 0 it goes on, 1 there is nothing to do, 2 nobody has looked at it yet, or it could not be asked.
+    """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.drift(vm))
+    sys.exit(intervene.drift(name, as_json=as_json))
 
 
 @main.command()
@@ -212,3 +287,19 @@ def audit(*, as_json: bool, dump: str) -> None:
     from vmdrift.audit import audit as tell  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(tell(as_json=as_json, dump=dump))
+
+
+_SOURCED = """\b
+bash, in ~/.bashrc: eval "$(vmdrift completion bash)"
+zsh, in ~/.zshrc:   eval "$(vmdrift completion zsh)"
+fish: vmdrift completion fish > ~/.config/fish/completions/vmdrift.fish
+"""
+
+
+@main.command(epilog=_SOURCED)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(*, shell: str) -> None:
+    """Print what makes SHELL complete commands, options, and names of lost nodes and their VMs."""
+    from vmdrift.completion import completion as tell  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(tell(main, shell))

@@ -1,4 +1,4 @@
-"""What the shell completes: the script that it sources, and the names of what is lost, where Redis tells them at once."""
+"""What the shell completes: the script that it sources, and names of what is lost, where Redis tells them at once."""
 
 import os
 import sys

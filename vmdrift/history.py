@@ -25,7 +25,7 @@ _BACK = "returned-node"  # the one reason of a completed drift whose VM did not 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An outage with its drifts that ended, by VM. `going_on`: so many have not ended; `done`: nothing more will happen."""
+    """An outage with its drifts that ended, by VM. `going_on`: how many have not; `done`: all is over."""
 
     outage: OutageRecord
     ended: tuple[Record, ...]

@@ -44,7 +44,7 @@ def reader(settings: Settings) -> Read:
 
 
 def follow(read: Read, live: Live, clock: Clock, pause: Pause) -> None:
-    """Show what is read, and go on showing the last of it while nothing can be. Raises StoreRefused at the first look."""
+    """Show what is read, and go on with the last of it while nothing can be. StoreRefused at the first look."""
     seen: Snapshot | None = None
     try:
         while True:

@@ -40,6 +40,8 @@ _GROUPS = {
 _REVIEWS = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 PAGE = 500
+# What makes an answer one of Kubernetes': objects and lists have metadata, reviews a status, discovery a list.
+_SHAPES: Mapping[str, type] = {"metadata": dict, "status": dict, "resources": list}
 _TYPES = {"PATCH": "application/merge-patch+json"}
 
 _ERRORS: Mapping[int, type[errors.ClusterError]] = {
@@ -199,7 +201,7 @@ class KubernetesCluster:
     def serves(self, resource: str) -> bool:
         try:
             # A list of resources has no metadata.
-            listed = self._json("GET", _PREFIX[resource], part="resources", shape=list)
+            listed = self._json("GET", _PREFIX[resource], part="resources")
         except errors.NotServed:
             return False
         return resource in [one.get("name") for one in listed["resources"]]
@@ -221,13 +223,11 @@ class KubernetesCluster:
         path: str,
         query: Mapping[str, str] | None = None,
         body: Obj | None = None,
-        *,
         part: str = "metadata",
-        shape: type = dict,
     ) -> Obj:
         with _translated():
             response = self._send(method, path, query or {}, body=body, timeout=Timeout(self._timeout))
-            return _object(response.data, part, shape)
+            return _object(response.data, part)
 
     def _send(self, method: str, path: str, query: Mapping[str, str], **more: Any) -> BaseHTTPResponse:
         wanted = urlencode({key: value for key, value in query.items() if value})
@@ -298,10 +298,10 @@ def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
         raise errors.ClusterUnreachable("the watch was cut in the middle of a line")
 
 
-def _object(data: bytes, part: str, shape: type) -> Obj:
+def _object(data: bytes, part: str) -> Obj:
     """What has this part. Anything else is no answer, lest a proxy's `null` be taken for "there is none"."""
     found = orjson.loads(data)
-    if not isinstance(found, dict) or not isinstance(found.get(part), shape):
+    if not isinstance(found, dict) or not isinstance(found.get(part), _SHAPES[part]):
         raise errors.ClusterUnreachable(f"the API server's answer is no Kubernetes object: {str(found)[:60]!r}")
     return found
 

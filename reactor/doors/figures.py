@@ -8,9 +8,13 @@ from redis import Redis
 from rq import Queue as RedisQueue
 from rq.registry import FailedJobRegistry, ScheduledJobRegistry
 from rq.scheduler import RQScheduler
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING, SERIALIZER
 from reactor.doors.store import translated
+from reactor.model.times import parse_time
+
+_SILENT = 30.0  # seconds; a worker's heart beats every one or two of them, and clocks differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,18 @@ def figures(redis: Redis, now: float) -> Iterator[QueueFigures]:
     for name in (EVENTS, DRIFTS, OUTGOING):
         with translated():
             yield _of(RedisQueue(name, connection=redis, serializer=SERIALIZER), redis, now)
+
+
+def workers(redis: Redis, now: float) -> dict[str, int]:
+    """How many workers of each queue are alive. Raises StoreError. `now` in seconds since the epoch."""
+    with translated():
+        return {name: _alive(redis, name, now) for name in (EVENTS, DRIFTS, OUTGOING)}
+
+
+def _alive(redis: Any, queue: str, now: float) -> int:
+    # One that was killed stays in the set, and its key for a minute more.
+    beats = [redis.hget(key, "last_heartbeat") for key in redis.smembers(WORKERS_BY_QUEUE_KEY % queue)]
+    return sum(abs(now - parse_time(beat.decode())) < _SILENT for beat in beats if beat)
 
 
 def _of(queue: RedisQueue, redis: Any, now: float) -> QueueFigures:

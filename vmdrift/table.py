@@ -60,13 +60,16 @@ def drifts_table(records: Sequence[Record], now: float) -> Table:
     table.add_column("VM", overflow="fold", max_width=NAME)
     table.add_column("Phase", no_wrap=True)
     table.add_column("Why", ratio=1)
-    table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
+    waits = any(_window(record) for record in records)
+    if waits:
+        table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
     table.add_column("Spent", no_wrap=True, justify="right")
     for record in records:
         phase = Text(record.phase.value, style=STYLE[record.phase])
         spent = f"{(record.ended_at or now) - record.drift.outage.since:.0f} s"
         node, vm = record.drift.outage.node.name, str(record.drift.vm)
-        table.add_row(node, vm, phase, Text(record.sentence), _left(record, now), spent)
+        left = [_left(record, now)] if waits else []
+        table.add_row(node, vm, phase, Text(record.sentence), *left, spent)
     return table
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reactor.settings import Settings
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Untold
-from vmdrift.doctor.finding import Finding, Status, failed, listed, ok, unknown, warning
+from vmdrift.doctor.finding import Finding, failed, listed, ok, overlooked, sentence, unknown, warning
 from vmdrift.doctor.needs import Right, rights
 
 _REACH = (
@@ -12,13 +12,13 @@ _REACH = (
     "be reached from here and that its token is good (kubectl get --raw /version)."
 )
 _INSTALL = "Install KubeVirt (https://kubevirt.io), or see that KUBECONFIG names the right cluster."
-_RULES = "k8s/base/rbac.yaml has them; whoever runs this must be bound to it"
+_RULES = "Bind whoever runs this to what k8s/base/rbac.yaml gives"
 
 
 def cluster_findings(facts: ClusterFacts | Untold, settings: Settings, roles: Sequence[str]) -> Iterator[Finding]:
     """The API server first, then what is in it, then verb by verb."""
     if isinstance(facts, Untold):
-        yield failed("API server", f"{facts.why.rstrip('.')}.", _REACH)
+        yield failed("API server", sentence(facts.why), _REACH)
         for check in ("KubeVirt", "nodes", "access"):
             yield unknown(check, Untold("the API server gives no answer"), "Mend the way to the API server first.")
         return
@@ -38,8 +38,9 @@ def _kubevirt(found: KubeVirt | Untold | None) -> Finding:
     if found is None:
         return failed("KubeVirt", "It is not installed: this API server knows no VirtualMachines.", _INSTALL)
     if isinstance(found, Untold):
-        told = f"It is installed; its version cannot be told: {found.why.rstrip('.')}."
-        return warning("KubeVirt", told, "Only the version is missing: list on kubevirts.kubevirt.io would tell it.")
+        why = "whoever runs this may not list kubevirts.kubevirt.io" if found.refused else found.why.rstrip(".")
+        told = f"It is installed; its version cannot be told: {why}."
+        return warning("KubeVirt", told, "Only the version is missing: ask kubectl get kubevirt -A.")
     if found.phase not in {"", "Deployed"}:
         told = f"{found.version or 'Its version is not told'}; its operator says {found.phase}."
         return warning("KubeVirt", told, "Look at its operator: kubectl get kubevirt -A -o yaml.")
@@ -50,7 +51,7 @@ def _kubevirt(found: KubeVirt | Untold | None) -> Finding:
 
 def _nodes(facts: ClusterFacts, settings: Settings) -> Finding:
     if isinstance(facts.nodes, Untold):
-        return unknown("nodes", facts.nodes, "Let whoever runs this list nodes.")
+        return overlooked("nodes", facts.nodes, "Run it as somebody who may list nodes.")
     available, least = sum(node.available for node in facts.nodes), settings.min_available_nodes
     told = f"{available} of {len(facts.nodes)} are available (Ready and not cordoned)"
     if available < least:
@@ -73,26 +74,31 @@ def _manager(found: Skew | Untold | None) -> Finding:
         return warning(
             "controller manager", told, "Usual where the control plane is somebody else's; nothing to mend then."
         )
-    return Finding("controller manager", "", Status.UNKNOWN, f"It cannot be told: {found.why.rstrip('.')}.", _LEASE)
+    return overlooked("controller manager", found, _LEASE)
 
 
-_LEASE = "Look at kubectl -n kube-system get lease kube-controller-manager."
+_LEASE = "Ask kubectl -n kube-system get lease kube-controller-manager."
 
 
 def _access(allowed: Mapping[Right, bool], needed: Mapping[Right, Sequence[str]]) -> Iterator[Finding]:
     kinds = dict.fromkeys((right.resource, right.name) for right in allowed)
     for resource, name in kinds:
-        mine = [right for right in allowed if (right.resource, right.name) == (resource, name)]
+        mine = sorted((one for one in allowed if (one.resource, one.name) == (resource, name)), key=_by_verb)
         granted = [right.verb for right in mine if allowed[right]]
         refused = [right for right in mine if not allowed[right]]
         about = f"{resource}/{name}" if name else resource
         if not refused:
-            yield ok("access", f"{listed(granted)}: allowed.", about)
+            yield ok("access", f"{listed(granted)}.", about)
             continue
         verbs = listed([right.verb for right in refused])
         who = listed(sorted({role for right in refused for role in needed[right]}))
-        told = f"{verbs}: not allowed, and needed by {who}{f'; {listed(granted)}: allowed' if granted else ''}."
+        told = f"{verbs} not allowed, and needed by {who}{f'; {listed(granted)} allowed' if granted else ''}."
         yield failed("access", told, f"{_RULES} (ClusterRole {_cluster_roles(refused, needed)}).", about)
+
+
+def _by_verb(right: Right) -> int:
+    """As people name them."""
+    return ("get", "list", "watch", "delete").index(right.verb)
 
 
 def _cluster_roles(refused: Sequence[Right], needed: Mapping[Right, Sequence[str]]) -> str:

@@ -13,7 +13,7 @@ from reactor.doors import redis as redis_door
 from reactor.doors.cluster import Cluster, KubernetesCluster, Survey
 from reactor.doors.figures import figures, workers
 from reactor.doors.server import server
-from reactor.model.errors import VmDriftError
+from reactor.model.errors import Forbidden, StoreRefused, VmDriftError
 from reactor.model.node import NodeView, node_view
 from reactor.model.times import Clock
 from reactor.process import explain
@@ -119,7 +119,7 @@ def _told(read: Callable[[], _Fact]) -> _Fact | Untold:
     try:
         return read()
     except VmDriftError as error:
-        return Untold(explain(error))
+        return Untold(explain(error), isinstance(error, Forbidden | StoreRefused))
 
 
 class _Took:

@@ -12,9 +12,10 @@ from vmdrift.doctor.needs import Right
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """It could not be read, and why."""
+    """It could not be read, and why. `refused`: whoever runs this may not read it."""
 
     why: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

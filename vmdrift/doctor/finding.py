@@ -1,7 +1,7 @@
 """One line of what the doctor says."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from vmdrift.doctor.facts import Untold
@@ -45,6 +45,17 @@ def failed(check: str, sentence: str, fix: str, about: str = "") -> Finding:
 def unknown(check: str, untold: Untold, fix: str) -> Finding:
     """It could not be looked at."""
     return Finding(check, "", Status.UNKNOWN, f"It cannot be told: {untold.why.rstrip('.')}.", fix)
+
+
+def overlooked(check: str, untold: Untold, fix: str) -> Finding:
+    """The same, of what not every role may see: only worth a warning where we are refused."""
+    found = unknown(check, untold, fix)
+    return replace(found, status=Status.WARNING, sentence="We may not look.") if untold.refused else found
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def listed(words: Sequence[str]) -> str:

@@ -38,10 +38,10 @@ def exit_code(found: Sequence[Finding]) -> int:
 
 
 def _settings(configured: Configured) -> Iterator[Finding]:
-    for name, sentence in (configured.wrong or {}).items():
-        yield failed("settings", f"{sentence}.", "docs/settings.md says what it may be.", name)
+    for sentence in (configured.wrong or {}).values():
+        yield failed("settings", f"{sentence}.", "docs/settings.md says what it may be.")
     for name in configured.strange:
-        yield warning("settings", f"{name} is no setting; nobody reads it.", _meant(name), name)
+        yield warning("settings", f"{name} is no setting; nobody reads it.", _meant(name))
     if not configured.wrong:
         given = f"Set: {', '.join(configured.given)}." if configured.given else "All are at their defaults."
         yield ok("settings", given)
@@ -56,8 +56,10 @@ def _settings(configured: Configured) -> Iterator[Finding]:
 
 
 def _meant(name: str) -> str:
-    close = get_close_matches(name, _NAMES, n=1)
-    return f"Is {close[0]} meant?" if close else "docs/settings.md names all settings."
+    """Compared without the prefix, which all have."""
+    known = {known.removeprefix("VMDRIFT_"): known for known in _NAMES}
+    close = get_close_matches(name.removeprefix("VMDRIFT_"), known, n=1)
+    return f"Is {known[close[0]]} meant?" if close else "docs/settings.md names all settings."
 
 
 def _clocks(facts: Facts) -> Iterator[Finding]:

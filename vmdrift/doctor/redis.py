@@ -7,7 +7,7 @@ from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING
 from reactor.doors.server import Server
 from reactor.settings import Settings
 from vmdrift.doctor.facts import RedisFacts, Untold
-from vmdrift.doctor.finding import Finding, failed, ok, unknown, warning
+from vmdrift.doctor.finding import Finding, failed, ok, sentence, unknown, warning
 
 _LATE = 5.0  # seconds; a scheduler looks every second, and another one takes over within ten
 _FULL = 0.9  # of its memory
@@ -24,7 +24,7 @@ _WORK = {EVENTS: "vmdrift work events", DRIFTS: "vmdrift work drifts", OUTGOING:
 def redis_findings(facts: RedisFacts | Untold, settings: Settings) -> Iterator[Finding]:
     """The server first, then queue by queue."""
     if isinstance(facts, Untold):
-        yield failed("Redis", f"{facts.why.rstrip('.')}.", _REACH)
+        yield failed("Redis", sentence(facts.why), _REACH)
         yield unknown("queues", Untold("Redis gives no answer"), "Mend Redis first.")
         return
     yield from _server(facts.server)

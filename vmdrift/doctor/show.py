@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +14,7 @@ from rich.text import Text
 from reactor.process import configure_logs
 from vmdrift.command import print_json
 from vmdrift.doctor.examine import examine
-from vmdrift.doctor.finding import Finding, Status, ok
+from vmdrift.doctor.finding import Finding, Status, listed
 from vmdrift.doctor.judge import exit_code, judge
 from vmdrift.doctor.needs import ROLES
 
@@ -45,29 +45,34 @@ def _counts(found: Sequence[Finding]) -> dict[str, int]:
 
 def show(console: Console, found: Sequence[Finding]) -> None:
     """A row per check; rights that are there in one."""
-    counts = ", ".join(f"{number} {status}" for status, number in _counts(found).items() if number)
+    words = {**{status.value: status.value for status in Status}, "warning": "warned of"}
+    counts = ", ".join(f"{number} {words[status]}" for status, number in _counts(found).items() if number)
     console.print(Text(f"{len(found)} checks: {counts}.", style="bold"))
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("Check", overflow="fold", max_width=_WIDEST)
+    table.add_column("Check", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("What was found", ratio=1)
-    for finding in _gathered(found):
-        lines = [finding.sentence, *([f"-> {finding.fix}"] if finding.fix else [])]
-        name = f"{finding.check} {finding.about}".strip()
-        table.add_row(Text(name), Text(finding.status.value, style=_STYLE[finding.status]), Text("\n".join(lines)))
+    for row in _rows(found):
+        table.add_row(*row)
     console.print(table)
 
 
-_WIDEST = 22  # columns
-
-
-def _gathered(found: Sequence[Finding]) -> list[Finding]:
-    """With everything that is well in a check that looks at several things in one row."""
-    rows: list[Finding] = []
+def _rows(found: Sequence[Finding]) -> Iterator[tuple[Text, Text, Text]]:
+    """A row for all that is alike in one check and has the same fix."""
+    alike: dict[tuple[str, Status, str], list[Finding]] = {}
     for check in dict.fromkeys(finding.check for finding in found):
-        mine = [finding for finding in found if finding.check == check]
-        well = [finding for finding in mine if finding.status is Status.OK and finding.about]
-        rows += [finding for finding in mine if finding not in well]
-        if well:
-            rows.append(ok(check, " ".join(f"{one.about}: {one.sentence.replace(': allowed.', '.')}" for one in well)))
-    return rows
+        for one in found:
+            if one.check == check:
+                alike.setdefault((check, one.status, one.fix), []).append(one)
+    for (check, status, fix), several in alike.items():
+        lines = [_said(several), *([f"-> {fix}"] if fix else [])]
+        yield Text(check), Text(status.value, style=_STYLE[status]), Text("\n".join(lines))
+
+
+def _said(several: Sequence[Finding]) -> str:
+    """Each sentence once, with all that it is about."""
+    sentences = dict.fromkeys(one.sentence for one in several)
+    told = {
+        sentence: [one.about for one in several if one.about and one.sentence == sentence] for sentence in sentences
+    }
+    return " ".join(f"{listed(about)}: {said}" if about else said for said, about in told.items())

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from vmdrift.arguments import checked, seconds, target, targets, vm, vms
+from vmdrift.cli_people import JSON, PEOPLE
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,9 +22,6 @@ def main() -> None:
 def plugin() -> None:
     """`kubectl vmdrift ...`: kubectl runs whatever is called kubectl-vmdrift on the PATH."""
     main(prog_name="kubectl vmdrift")
-
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON: see docs/cli.md.")
 
 
 @main.command()
@@ -91,7 +88,7 @@ def status(*, watch: bool, as_json: bool) -> None:
 
 @main.command()
 @click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="So many outages.")
-@_JSON
+@JSON
 def history(*, last: int, as_json: bool) -> None:
     """Show outages that are over: how each drift ended, and how long its VM was down. Newest first.
 
@@ -108,7 +105,7 @@ def history(*, last: int, as_json: bool) -> None:
     type=click.Choice(["watcher", "intake", "drifts"]),
     help="Whose rights in the cluster are looked at. Else: those of all roles together.",
 )
-@_JSON
+@JSON
 def doctor(*, role: str | None, as_json: bool) -> None:
     """Look whether everything is there that vm-drift stands on, and say what to do if not. Changes nothing.
 
@@ -120,94 +117,6 @@ def doctor(*, role: str | None, as_json: bool) -> None:
     from vmdrift.doctor.show import doctor as look  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(look(role=role or "", as_json=as_json))
-
-
-_WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
-_TARGET = click.argument("what", metavar="NODE|NAMESPACE/VM|all", callback=checked(target), shell_complete=targets)
-_VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell_complete=vms)
-
-
-@main.command()
-@_TARGET
-@click.option(
-    "--for",
-    "lasts",
-    metavar="30m",
-    callback=checked(seconds),
-    help="How long: 90s, 30m, 2h, 1d. Else: until resumed.",
-)
-@_WHY
-@_JSON
-def hold(*, what: str, lasts: float | None, why: str, as_json: bool) -> None:
-    """Leave a node's VMs, one VM, or everything alone: nothing of it is deleted.
-
-    Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Windows go on meanwhile.
-    """
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(intervene.hold(what, lasts, why, as_json=as_json))
-
-
-@main.command()
-@_TARGET
-@_JSON
-def resume(*, what: str, as_json: bool) -> None:
-    """Lift the hold of a node, a VM, or everything.
-
-    Exit codes: 0 it is lifted, 1 there was none, 2 it could not be done.
-    """
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(intervene.resume(what, as_json=as_json))
-
-
-@main.command()
-@_JSON
-def holds(*, as_json: bool) -> None:
-    """Show what is held or cancelled, until when, by whom and why."""
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(intervene.holds(as_json=as_json))
-
-
-@main.command()
-@_VM
-@_WHY
-@_JSON
-def cancel(*, name: str, why: str, as_json: bool) -> None:
-    """Give a VM's drift up, for this outage.
-
-    Exit codes: 0 it is given up, 1 there is none that goes on, 2 it could not be done.
-    """
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(intervene.cancel(name, why, as_json=as_json))
-
-
-@main.command()
-@_VM
-@_JSON
-def retry(*, name: str, as_json: bool) -> None:
-    """Take an ended drift up again, or have one that goes on look now.
-
-    Exit codes: 0 it is looked at, 1 there is none, 2 it could not be done.
-    """
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(intervene.retry(name, as_json=as_json))
-
-
-@main.command()
-@_VM
-@_JSON
-def drift(*, name: str, as_json: bool) -> None:
-    """Ask for the drift of one VM of a lost node, with the same prerequisites as ever.
-
-    Exit codes: 0 it goes on, 1 there is nothing to do, 2 nobody has looked at it yet, or it could not be asked.
-    """
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(intervene.drift(name, as_json=as_json))
 
 
 @main.command()
@@ -303,3 +212,7 @@ def completion(*, shell: str) -> None:
     from vmdrift.completion import completion as tell  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(tell(main, shell))
+
+
+for _command in PEOPLE:
+    main.add_command(_command)

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from threading import Thread
 
 import click
@@ -23,29 +25,32 @@ def completion(main: click.Command, shell: str) -> int:
     return 0
 
 
-def names(patience: float = _PATIENCE) -> Names:
+def names(patience: float = _PATIENCE, read: Callable[[], Names] | None = None) -> Names:
     """Of lost nodes and their VMs; none when Redis does not answer within `patience` seconds. Never raises."""
     found: list[Names] = []
     # A daemon: whoever still waits for a name server, or for Redis, keeps nobody from ending.
-    thread = Thread(target=_read, args=(found,), daemon=True)
+    thread = Thread(target=_try, args=(found, read or _read), daemon=True)
     thread.start()
     thread.join(patience)
     return found[0] if found else ([], [])
 
 
-def _read(found: list[Names]) -> None:
-    try:
-        from reactor.doors import redis as redis_door  # noqa: PLC0415 - a slow import counts against the patience
-        from reactor.doors.store import RedisStore  # noqa: PLC0415 - same
-        from reactor.settings import Settings  # noqa: PLC0415 - same
+def _try(found: list[Names], read: Callable[[], Names]) -> None:
+    # Whatever it is, a shell that completes a word has no place to say it.
+    with suppress(Exception):
+        found.append(read())
 
-        settings = Settings.read(os.environ)
-        store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
-        nodes: set[str] = set()
-        vms: set[str] = set()
-        for outage in store.outages():
-            nodes.add(outage.outage.node.name)
-            vms |= {str(record.drift.vm) for record in store.records(outage.outage.id)}
-        found.append((sorted(nodes), sorted(vms)))
-    except Exception:  # noqa: BLE001 - whatever it is, a shell that completes a word has no place to say it
-        return
+
+def _read() -> Names:
+    from reactor.doors import redis as redis_door  # noqa: PLC0415 - a slow import counts against the patience
+    from reactor.doors.store import RedisStore  # noqa: PLC0415 - same
+    from reactor.settings import Settings  # noqa: PLC0415 - same
+
+    settings = Settings.read(os.environ)
+    store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
+    nodes: set[str] = set()
+    vms: set[str] = set()
+    for outage in store.outages():
+        nodes.add(outage.outage.node.name)
+        vms |= {str(record.drift.vm) for record in store.records(outage.outage.id)}
+    return sorted(nodes), sorted(vms)

@@ -1,8 +1,11 @@
-"""What people type is checked before anything starts."""
+"""What people type is checked before anything starts, and completed without ever keeping the shell waiting."""
+
+from threading import Event
 
 import pytest
 
 from vmdrift.arguments import seconds, target, target_of, vm
+from vmdrift.completion import names
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,23 @@ def test_a_time_has_a_unit(text: str, found: float) -> None:
 def test_what_has_no_unit_or_is_nothing_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match="is no time such as 90s, 30m, 2h or 1d"):
         seconds(text)
+
+
+@pytest.mark.timeout(30)
+def test_names_that_do_not_come_in_time_are_not_waited_for() -> None:
+    never = Event()
+
+    def read() -> tuple[list[str], list[str]]:
+        never.wait()
+        return ["node-a"], []
+
+    assert names(0.01, read) == ([], [])
+    never.set()
+
+
+def test_names_that_cannot_be_read_are_none() -> None:
+    def read() -> tuple[list[str], list[str]]:
+        raise RuntimeError
+
+    assert names(30, read) == ([], [])
+    assert names(30, lambda: (["node-a"], ["shop/web"])) == (["node-a"], ["shop/web"])

@@ -24,7 +24,7 @@ def plugin() -> None:
     main(prog_name="kubectl vmdrift")
 
 
-@main.command()
+@main.command(short_help="Start everything here, or show it on a simulated cluster.")
 @click.option(
     "--act", is_flag=True, help="On a real cluster: carry drifts out. Without it everything is only observed."
 )
@@ -41,7 +41,7 @@ def run(*, act: bool, simulate: bool, factor: float) -> None:
     sys.exit(start(act=act, simulate=simulate, factor=factor))
 
 
-@main.command()
+@main.command(short_help="Watch the cluster's nodes and tell outages.")
 def watch() -> None:
     """Watch the cluster's nodes and tell outages. Any number may run side by side."""
     from reactor.__main__ import main as reactor  # noqa: PLC0415 - see the module's docstring
@@ -49,7 +49,7 @@ def watch() -> None:
     sys.exit(reactor(["watch"]))
 
 
-@main.command()
+@main.command(short_help="Receive CloudEvents and alerts over HTTP.")
 @click.option("--insecure-no-auth", is_flag=True, help="Let anybody post who can reach VMDRIFT_LISTEN.")
 def serve(*, insecure_no_auth: bool) -> None:
     """Receive CloudEvents and Alertmanager's alerts over HTTP, at VMDRIFT_LISTEN."""
@@ -58,7 +58,7 @@ def serve(*, insecure_no_auth: bool) -> None:
     sys.exit(reactor(["serve", *(["--insecure-no-auth"] if insecure_no_auth else [])]))
 
 
-@main.command()
+@main.command(short_help="Work on a queue, or move due jobs into them.")
 @click.argument("role", type=click.Choice(["drifts", "events", "outgoing", "scheduler"]))
 def work(role: str) -> None:
     """Work: take EVENTS in, carry DRIFTS out, or move due jobs (SCHEDULER). At least one of each is needed.
@@ -70,7 +70,7 @@ def work(role: str) -> None:
     sys.exit(workers([role]))
 
 
-@main.command()
+@main.command(short_help="Show open outages and drifts, with their checks.")
 @click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that is recorded, as JSON.")
 def status(*, watch: bool, as_json: bool) -> None:
@@ -86,7 +86,7 @@ def status(*, watch: bool, as_json: bool) -> None:
     sys.exit(show(as_json=as_json))
 
 
-@main.command()
+@main.command(short_help="Outages that are over, and how long VMs were down.")
 @click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="So many outages.")
 @JSON
 def history(*, last: int, as_json: bool) -> None:
@@ -99,7 +99,7 @@ def history(*, last: int, as_json: bool) -> None:
     sys.exit(show(last=last, as_json=as_json))
 
 
-@main.command()
+@main.command(short_help="Is everything there, and if not, what to do.")
 @click.option(
     "--role",
     type=click.Choice(["watcher", "intake", "drifts"]),
@@ -119,7 +119,7 @@ def doctor(*, role: str | None, as_json: bool) -> None:
     sys.exit(look(role=role or "", as_json=as_json))
 
 
-@main.command()
+@main.command(short_help="For a liveness probe: does this role still go round?")
 @click.option("--within", default=30.0, show_default=True, help="Seconds that the last heartbeat may be old.")
 def probe(*, within: float) -> None:
     """For a liveness probe: does the role whose VMDRIFT_HEARTBEAT_FILE this is still go round?
@@ -131,7 +131,7 @@ def probe(*, within: float) -> None:
     sys.exit(look(within))
 
 
-@main.command()
+@main.command(short_help="Show, follow and re-send what was told of drifts.")
 @click.option("--follow", is_flag=True, help="Go on with each event as it comes, until Ctrl-C.")
 @click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="So many of those told already.")
 @click.option("--dead", is_flag=True, help="Those that could not be delivered to VMDRIFT_SINK, and why.")
@@ -167,7 +167,7 @@ _DUMP = click.option(
 )
 
 
-@main.command(epilog=_DUMP_EPILOG)
+@main.command(epilog=_DUMP_EPILOG, short_help="What would become of a node's VMs if it were lost.")
 @click.argument("node")
 @click.option("--json", "as_json", is_flag=True, help="All of it, with every check, as JSON: see docs/plan.md.")
 @_DUMP
@@ -184,7 +184,7 @@ def plan(*, node: str, as_json: bool, dump: str) -> None:
     sys.exit(tell(node, as_json=as_json, dump=dump))
 
 
-@main.command(epilog=_DUMP_EPILOG)
+@main.command(epilog=_DUMP_EPILOG, short_help="Which VMs would not survive the loss of a node, and why.")
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON: see docs/plan.md.")
 @_DUMP
 def audit(*, as_json: bool, dump: str) -> None:
@@ -205,7 +205,7 @@ fish: vmdrift completion fish > ~/.config/fish/completions/vmdrift.fish
 """
 
 
-@main.command(epilog=_SOURCED)
+@main.command(epilog=_SOURCED, short_help="Print what makes a shell complete commands and names.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(*, shell: str) -> None:
     """Print what makes SHELL complete commands, options, and names of lost nodes and their VMs."""

@@ -12,7 +12,7 @@ _TARGET = click.argument("what", metavar="NODE|NAMESPACE/VM|all", callback=check
 _VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell_complete=vms)
 
 
-@click.command()
+@click.command(short_help="Leave a node, a VM or everything alone.")
 @_TARGET
 @click.option(
     "--for",
@@ -33,7 +33,7 @@ def hold(*, what: str, lasts: float | None, why: str, as_json: bool) -> None:
     sys.exit(intervene.hold(what, lasts, why, as_json=as_json))
 
 
-@click.command()
+@click.command(short_help="Lift a hold.")
 @_TARGET
 @JSON
 def resume(*, what: str, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def resume(*, what: str, as_json: bool) -> None:
     sys.exit(intervene.resume(what, as_json=as_json))
 
 
-@click.command()
+@click.command(short_help="Show what is held or cancelled, by whom and why.")
 @JSON
 def holds(*, as_json: bool) -> None:
     """Show what is held or cancelled, until when, by whom and why."""
@@ -55,7 +55,7 @@ def holds(*, as_json: bool) -> None:
     sys.exit(intervene.holds(as_json=as_json))
 
 
-@click.command()
+@click.command(short_help="Give a VM's drift up, for this outage.")
 @_VM
 @_WHY
 @JSON
@@ -69,7 +69,7 @@ def cancel(*, name: str, why: str, as_json: bool) -> None:
     sys.exit(intervene.cancel(name, why, as_json=as_json))
 
 
-@click.command()
+@click.command(short_help="Take an ended drift up again, or look now.")
 @_VM
 @JSON
 def retry(*, name: str, as_json: bool) -> None:
@@ -82,7 +82,7 @@ def retry(*, name: str, as_json: bool) -> None:
     sys.exit(intervene.retry(name, as_json=as_json))
 
 
-@click.command()
+@click.command(short_help="Ask for the drift of one VM of a lost node.")
 @_VM
 @JSON
 def drift(*, name: str, as_json: bool) -> None:

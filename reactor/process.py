@@ -38,7 +38,9 @@ def explain(error: VmDriftError) -> str:
 def configure_logs() -> None:
     """One line an event: for people on a terminal, JSON elsewhere. RQ and urllib3 only when something is wrong."""
     human = sys.stderr.isatty()
-    render = structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer()
+    # structlog looks at NO_COLOR only where it configures itself.
+    plain = bool(os.environ.get("NO_COLOR"))
+    render = structlog.dev.ConsoleRenderer(colors=not plain) if human else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -269,7 +269,15 @@ class Settings:
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Self:
         """From environment variables; SettingsError names every malformed one."""
-        found, wrong = {}, []
+        settings, wrong = cls.read_what_can_be(env)
+        if wrong:
+            raise SettingsError("; ".join(wrong.values()))
+        return settings
+
+    @classmethod
+    def read_what_can_be(cls, env: Mapping[str, str]) -> tuple[Self, Mapping[str, str]]:
+        """With the default in the place of each malformed one, and by its name what is wrong with it."""
+        found, wrong = {}, {}
         for row in fields(cls):
             text = next((text for name in env_names(row) if (text := env.get(name, ""))), "")
             if not text:
@@ -278,10 +286,8 @@ class Settings:
                 found[row.name] = row.metadata["parse"](text)
             except ValueError as error:
                 shown = "what was given" if row.metadata.get("secret") else repr(text[:60])
-                wrong.append(f"{env_name(row)}: {shown} is not {error}")
-        if wrong:
-            raise SettingsError("; ".join(wrong))
-        return cls(**found)
+                wrong[env_name(row)] = f"{env_name(row)}: {shown} is not {error}"
+        return cls(**found), wrong
 
     def to_policy(self) -> Policy:
         """The part of it that decisions are made of."""

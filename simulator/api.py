@@ -14,6 +14,7 @@ from simulator.audit import AuditEntry, Request, entry
 from simulator.client import ApiError, Obj
 from simulator.paging import Listing
 from simulator.resources import Resource
+from simulator.review import reviewed
 from simulator.selectors import Selection
 from simulator.store import DeleteOptions, Store
 from simulator.storeclient import StoreClient
@@ -101,6 +102,8 @@ class Api:
             if request.subresource == "binding" and kind.plural == "pods":
                 return self._bind(kind, request, obj, dry=dry)
             _check_subresource(request.subresource == "")
+            if kind.is_question:
+                return reviewed(obj, request.user, self.store.resources, self.authorize)
             new = strategy.for_create(kind, request.user, obj)
             if kind.namespaced and request.namespace:
                 new["metadata"]["namespace"] = request.namespace
@@ -146,7 +149,7 @@ class Api:
             try:
                 kind = self._admitted(request)
                 result = action(kind)
-                name = name or (result["metadata"]["name"] if isinstance(result, dict) else "")
+                name = name or (result["metadata"].get("name", "") if isinstance(result, dict) else "")
                 _raise_fault(self.late_faults, request)
             except ApiError as error:
                 code = error.code

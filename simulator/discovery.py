@@ -58,7 +58,7 @@ def _resources(kind: Resource) -> list[Obj]:
             "name": kind.plural,
             "singularName": kind.singular,
             **common,
-            "verbs": _VERBS,
+            "verbs": ["create"] if kind.is_question else _VERBS,
             "shortNames": list(kind.short_names),
         }
     ]

@@ -60,7 +60,7 @@ class Handler:
             return http_json.answer(document)
         what = target(request.path, self._api.store.resources.values())
         method = self._methods.get((request.method, bool(what.name)))
-        if method is None:
+        if method is None or (what.kind.is_question and request.method != "POST"):
             raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         return await method(request, what, user)
 

@@ -10,6 +10,7 @@ class Resource:
     `has_status`: status is a subresource, so writes to the object leave it alone. `counts_generation`:
     metadata.generation is kept. `returns_deleted`: DELETE answers with the object instead of a Status
     (`ReturnDeletedObject` in the kind's storage, kubernetes `pkg/registry`); official clients parse accordingly.
+    `is_question`: it can only be created, is answered at once, and is stored nowhere.
     """
 
     group: str
@@ -22,6 +23,7 @@ class Resource:
     has_status: bool = False
     counts_generation: bool = False
     returns_deleted: bool = False
+    is_question: bool = False
 
     @property
     def api_version(self) -> str:
@@ -111,10 +113,20 @@ KUBERNETES: tuple[Resource, ...] = (
     _storage("storageclasses", "StorageClass", "sc"),
     _storage("csinodes", "CSINode"),
     _storage("csidrivers", "CSIDriver"),
+    Resource(
+        "authorization.k8s.io",
+        "v1",
+        "selfsubjectaccessreviews",
+        "selfsubjectaccessreview",
+        "SelfSubjectAccessReview",
+        namespaced=False,
+        is_question=True,
+    ),
 )
 # VirtualMachineInstance has no status subresource: its status is written with the object, and every status change
 # counts a generation (KubeVirt `components/crds.go`; recorded on a real control plane).
 KUBEVIRT: tuple[Resource, ...] = (
+    _kubevirt("kubevirts", "KubeVirt", "kv", "kvs", status=True),
     _kubevirt("virtualmachines", "VirtualMachine", "vm", "vms", status=True),
     _kubevirt("virtualmachineinstances", "VirtualMachineInstance", "vmi", "vmis", status=False),
     _kubevirt("virtualmachineinstancemigrations", "VirtualMachineInstanceMigration", "vmim", "vmims", status=True),

@@ -15,7 +15,8 @@ from reactor.model.drift import Policy
 from reactor.model.node import NodeView
 from reactor.model.reason import REASONS
 from vmdrift.advice import change
-from vmdrift.plan import VERSION, exit_code, print_json, summary, vm_object
+from vmdrift.command import print_json
+from vmdrift.plan import VERSION, exit_code, summary, vm_object
 from vmdrift.planning import Fate, Outcome, fates
 from vmdrift.plantable import NAME, STYLE, absent, counted
 from vmdrift.reading import told

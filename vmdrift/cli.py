@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from vmdrift.cli_people import JSON, PEOPLE
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vm-drift")
@@ -13,11 +15,16 @@ def main() -> None:
     Settings are environment variables (VMDRIFT_...), described in README.md. The cluster is the one that KUBECONFIG
     names, or the one that this pod runs in; never silently ~/.kube/config.
 
-    Exit codes: 0 all went as it should, 1 it did not, 2 it could not start.
+    Exit codes: 0 as it should, 1 not, 2 it could not start or be told. Colours: NO_COLOR=1 leaves them out.
     """
 
 
-@main.command()
+def plugin() -> None:
+    """`kubectl vmdrift ...`: kubectl runs whatever is called kubectl-vmdrift on the PATH."""
+    main(prog_name="kubectl vmdrift")
+
+
+@main.command(short_help="Start everything here, or show it on a simulated cluster.")
 @click.option(
     "--act", is_flag=True, help="On a real cluster: carry drifts out. Without it everything is only observed."
 )
@@ -35,7 +42,7 @@ def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> None:
     sys.exit(start(act=act, simulate=simulate, factor=factor, stay=stay))
 
 
-@main.command()
+@main.command(short_help="Watch the cluster's nodes and tell outages.")
 def watch() -> None:
     """Watch the cluster's nodes and tell outages. Any number may run side by side."""
     from reactor.__main__ import main as reactor  # noqa: PLC0415 - see the module's docstring
@@ -43,7 +50,7 @@ def watch() -> None:
     sys.exit(reactor(["watch"]))
 
 
-@main.command()
+@main.command(short_help="Receive CloudEvents and alerts over HTTP.")
 @click.option("--insecure-no-auth", is_flag=True, help="Let anybody post who can reach VMDRIFT_LISTEN.")
 def serve(*, insecure_no_auth: bool) -> None:
     """Receive CloudEvents and Alertmanager's alerts over HTTP, at VMDRIFT_LISTEN."""
@@ -52,7 +59,7 @@ def serve(*, insecure_no_auth: bool) -> None:
     sys.exit(reactor(["serve", *(["--insecure-no-auth"] if insecure_no_auth else [])]))
 
 
-@main.command()
+@main.command(short_help="Work on a queue, or move due jobs into them.")
 @click.argument("role", type=click.Choice(["drifts", "events", "outgoing", "scheduler"]))
 def work(role: str) -> None:
     """Work: take EVENTS in, carry DRIFTS out, or move due jobs (SCHEDULER). At least one of each is needed.
@@ -64,79 +71,56 @@ def work(role: str) -> None:
     sys.exit(workers([role]))
 
 
-@main.command()
+@main.command(short_help="Show open outages and drifts, with their checks.")
+@click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that is recorded, as JSON.")
-def status(*, as_json: bool) -> None:
+def status(*, watch: bool, as_json: bool) -> None:
     """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster nothing."""
+    if watch and as_json:
+        raise click.UsageError("--watch draws a table; --json is for one look (events --follow --json goes on)")
+    if watch:
+        from vmdrift.watching import watch as follow  # noqa: PLC0415 - see the module's docstring
+
+        sys.exit(follow())
     from vmdrift.status import status as show  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(show(as_json=as_json))
 
 
-_WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
+@main.command(short_help="Outages that are over, and how long VMs were down.")
+@click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="So many outages.")
+@JSON
+def history(*, last: int, as_json: bool) -> None:
+    """Show outages that are over: how each drift ended, and how long its VM was down. Newest first.
 
-
-@main.command()
-@click.argument("what", metavar="NODE|NAMESPACE/VM|all")
-@click.option("--for", "lasts", default="", metavar="30m", help="How long: 90s, 30m, 2h, 1d. Else: until resumed.")
-@_WHY
-def hold(*, what: str, lasts: str, why: str) -> None:
-    """Leave a node's VMs, one VM, or everything alone: nothing of it is deleted.
-
-    Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Windows go on meanwhile.
+    Seconds count from when the node turned Unknown. Redis keeps them for VMDRIFT_HISTORY_TTL.
     """
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+    from vmdrift.history import history as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.hold(what, lasts, why))
-
-
-@main.command()
-@click.argument("what", metavar="NODE|NAMESPACE/VM|all")
-def resume(*, what: str) -> None:
-    """Lift the hold of a node, a VM, or everything."""
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(intervene.resume(what))
+    sys.exit(show(last=last, as_json=as_json))
 
 
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def holds(*, as_json: bool) -> None:
-    """Show what is held or cancelled, until when, by whom and why."""
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+@main.command(short_help="Is everything there, and if not, what to do.")
+@click.option(
+    "--role",
+    type=click.Choice(["watcher", "intake", "drifts"]),
+    help="Whose rights in the cluster are looked at. Else: those of all roles together.",
+)
+@JSON
+def doctor(*, role: str | None, as_json: bool) -> None:
+    """Look whether everything is there that vm-drift stands on, and say what to do if not. Changes nothing.
 
-    sys.exit(intervene.holds(as_json=as_json))
+    Settings, Redis, scheduler and workers, API server, KubeVirt, nodes, each verb that is needed, clocks. All of it
+    as whoever runs this: run it in a role's pod to see what that role sees.
 
+    Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 something could not be looked at.
+    """
+    from vmdrift.doctor.show import doctor as look  # noqa: PLC0415 - see the module's docstring
 
-@main.command()
-@click.argument("vm", metavar="NAMESPACE/VM")
-@_WHY
-def cancel(*, vm: str, why: str) -> None:
-    """Give a VM's drift up, for this outage."""
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(intervene.cancel(vm, why))
-
-
-@main.command()
-@click.argument("vm", metavar="NAMESPACE/VM")
-def retry(*, vm: str) -> None:
-    """Take an ended drift up again, or have one that goes on look now."""
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(intervene.retry(vm))
+    sys.exit(look(role=role or "", as_json=as_json))
 
 
-@main.command()
-@click.argument("vm", metavar="NAMESPACE/VM")
-def drift(*, vm: str) -> None:
-    """Ask for the drift of one VM of a lost node, with the same prerequisites as ever."""
-    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(intervene.drift(vm))
-
-
-@main.command()
+@main.command(short_help="For a liveness probe: does this role still go round?")
 @click.option("--within", default=30.0, show_default=True, help="Seconds that the last heartbeat may be old.")
 def probe(*, within: float) -> None:
     """For a liveness probe: does the role whose VMDRIFT_HEARTBEAT_FILE this is still go round?
@@ -148,7 +132,7 @@ def probe(*, within: float) -> None:
     sys.exit(look(within))
 
 
-@main.command()
+@main.command(short_help="Show, follow and re-send what was told of drifts.")
 @click.option("--follow", is_flag=True, help="Go on with each event as it comes, until Ctrl-C.")
 @click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="So many of those told already.")
 @click.option("--dead", is_flag=True, help="Those that could not be delivered to VMDRIFT_SINK, and why.")
@@ -184,7 +168,7 @@ _DUMP = click.option(
 )
 
 
-@main.command(epilog=_DUMP_EPILOG)
+@main.command(epilog=_DUMP_EPILOG, short_help="What would become of a node's VMs if it were lost.")
 @click.argument("node")
 @click.option("--json", "as_json", is_flag=True, help="All of it, with every check, as JSON: see docs/plan.md.")
 @_DUMP
@@ -201,7 +185,7 @@ def plan(*, node: str, as_json: bool, dump: str) -> None:
     sys.exit(tell(node, as_json=as_json, dump=dump))
 
 
-@main.command(epilog=_DUMP_EPILOG)
+@main.command(epilog=_DUMP_EPILOG, short_help="Which VMs would not survive the loss of a node, and why.")
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON: see docs/plan.md.")
 @_DUMP
 def audit(*, as_json: bool, dump: str) -> None:
@@ -213,3 +197,23 @@ def audit(*, as_json: bool, dump: str) -> None:
     from vmdrift.audit import audit as tell  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(tell(as_json=as_json, dump=dump))
+
+
+_SOURCED = """\b
+bash, in ~/.bashrc: eval "$(vmdrift completion bash)"
+zsh, in ~/.zshrc:   eval "$(vmdrift completion zsh)"
+fish: vmdrift completion fish > ~/.config/fish/completions/vmdrift.fish
+"""
+
+
+@main.command(epilog=_SOURCED, short_help="Print what makes a shell complete commands and names.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(*, shell: str) -> None:
+    """Print what makes SHELL complete commands, options, and names of lost nodes and their VMs."""
+    from vmdrift.completion import completion as tell  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(tell(main, shell))
+
+
+for _command in PEOPLE:
+    main.add_command(_command)

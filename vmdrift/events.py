@@ -16,10 +16,10 @@ from reactor.doors import redis as redis_door
 from reactor.doors.outbox import Letter, RedisOutbox, numbered
 from reactor.doors.queue import RqQueue, letter_entry
 from reactor.doors.store import RedisStore, Store
-from reactor.model.errors import SettingsError, StoreError
+from reactor.model.errors import NotDone, StoreError
 from reactor.model.times import format_time
-from reactor.process import start
 from reactor.settings import Settings
+from vmdrift.command import answer
 
 _LOOK = 0.5  # seconds between two looks at the stream
 ALL = "all"
@@ -30,20 +30,21 @@ Told = Sequence[tuple[str, Mapping[str, Any]]]
 def events(*, follow: bool, last: int, as_json: bool) -> int:
     """Print the `last` ones, and then each as it comes where asked to `follow`; returns the exit code."""
 
-    def show(settings: Settings) -> None:
+    def show(settings: Settings) -> int:
         store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
         told = store.events()
         _print(told[-last:] if last else [], as_json=as_json, follow=follow)
         if follow:
             _follow(store, told[-1][0] if told else "0", as_json=as_json)
+        return 0
 
-    return start("events", show)
+    return answer("events", show)
 
 
 def dead(*, resend: Sequence[str], as_json: bool) -> int:
     """Print the dead letters, or have some of them (`all`: all) delivered again; returns the exit code."""
 
-    def show(settings: Settings) -> None:
+    def show(settings: Settings) -> int:
         redis = redis_door.connect(settings.redis_url)
         outbox, now = RedisOutbox(redis, settings.history_ttl), time.time()
         letters = outbox.dead(now)
@@ -52,13 +53,14 @@ def dead(*, resend: Sequence[str], as_json: bool) -> int:
             queue = RqQueue(redis, time.time, settings.history_ttl)
             for letter_id in revived:
                 queue.wake(letter_entry(letter_id), now)
-            sys.stdout.write(f"{len(revived)} to be delivered again, once `vmdrift work outgoing` runs.\n")
+            _print_revived(revived, as_json=as_json)
         elif as_json:
             _lines(asdict(letter) for letter in letters)
         else:
             _print_dead(letters)
+        return 0
 
-    return start("events", show)
+    return answer("events", show)
 
 
 def _chosen(letters: Sequence[Letter], resend: Sequence[str]) -> list[str]:
@@ -66,7 +68,7 @@ def _chosen(letters: Sequence[Letter], resend: Sequence[str]) -> list[str]:
     if ALL in resend:
         return known
     if unknown := [letter_id for letter_id in resend if letter_id not in known]:
-        raise SettingsError(f"--resend: {', '.join(unknown)} is no dead letter; `vmdrift events --dead` shows them")
+        raise NotDone(f"--resend: {', '.join(unknown)} is no dead letter; `vmdrift events --dead` shows them")
     return list(resend)
 
 
@@ -134,6 +136,13 @@ def _print_dead(letters: Sequence[Letter]) -> None:
         table.add_row(letter.id, died, str(letter.event["subject"]), _kind(letter.event), Text(letter.why))
     Console().print(table)
     sys.stdout.write("Send them again: vmdrift events --resend LETTER, or --resend all.\n")
+
+
+def _print_revived(revived: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        _lines([{"revived": revived}])
+    else:
+        sys.stdout.write(f"{len(revived)} to be delivered again, once `vmdrift work outgoing` runs.\n")
 
 
 def _empty(*columns: str) -> Table:

@@ -2,7 +2,6 @@
 
 import getpass
 import os
-import re
 import socket
 import time
 from dataclasses import dataclass
@@ -16,12 +15,10 @@ from reactor.doors.cluster import KubernetesCluster
 from reactor.doors.queue import RqQueue, drift_entry
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
-from reactor.model.errors import SettingsError
-from reactor.model.intervention import ALL, CONFIG_MAP, Intervention, interventions, node_target
+from reactor.model.errors import NotDone
+from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.settings import Settings
 from workers.drift import taken_up
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
@@ -65,32 +62,13 @@ class Hands:
         RqQueue(self.redis(), time.time, self.settings.history_ttl).wake(drift_entry(record.drift), time.time())
 
     def begin_anew(self, record: Record) -> None:
-        """An ended drift, under its lock, so that no pass writes over it. SettingsError while one looks at it."""
+        """An ended drift, under its lock, so that no pass writes over it. NotDone while one looks at it."""
         store = RedisStore(self.redis(), self.settings.history_ttl)
         lock = store.acquire(record.drift.vm.uid, 10.0)
         if lock is None:
-            raise SettingsError(f"{record.drift.vm}: a worker looks at it right now; try again")
+            raise NotDone(f"{record.drift.vm}: a worker looks at it right now; try again")
         store.save(taken_up(record, who(), time.time()), lock, [])
         store.release(lock)
-
-
-def target_of(text: str) -> str:
-    """`all`, a node's name, or NAMESPACE/NAME of a VM; SettingsError."""
-    if text == ALL:
-        return ALL
-    if re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text):
-        return node_target(text)
-    if re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text):
-        return f"vm/{text}"
-    raise SettingsError(f"{text!r} is neither a node's name, nor a VM as NAMESPACE/NAME, nor all")
-
-
-def seconds(text: str) -> float:
-    """30m, 2h, 90s, 1d; SettingsError."""
-    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
-    if not found or not int(found[1]):
-        raise SettingsError(f"--for: {text!r} is no time such as 30m, 2h or 1d")
-    return float(found[1]) * _UNITS[found[2]]
 
 
 def who() -> str:

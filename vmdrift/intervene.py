@@ -3,6 +3,8 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import orjson
 from rich import box
@@ -10,136 +12,166 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reactor.doors.cluster import KubernetesCluster
+from reactor.doors.cluster import Cluster
 from reactor.doors.inbox import RedisInbox
 from reactor.model.drift import Record
-from reactor.model.errors import SettingsError
+from reactor.model.errors import NotDone
 from reactor.model.event import DRIFT_REQUESTED, Event
-from reactor.model.intervention import (
-    CANCEL,
-    HOLD,
-    Intervention,
-)
-from reactor.model.receipt import Receipt
+from reactor.model.intervention import CANCEL, HOLD, Intervention
+from reactor.model.receipt import Receipt, Result
 from reactor.model.times import format_time
-from reactor.process import start
 from reactor.settings import Settings
-from vmdrift.hands import Hands, seconds, target_of, who
+from vmdrift.arguments import target_of
+from vmdrift.command import CANNOT_TELL, NOT_SO, answer, print_json
+from vmdrift.hands import Hands, who
 
 _MONTH = 30 * 86400.0  # seconds; after so long nobody needs to know of a cancelled drift
 _PATIENCE = 20.0  # seconds until a worker has looked at what was asked for
+_NOBODY = "Accepted; no worker has looked at it yet (is `vmdrift work events` running?)."
 
 
-def hold(what: str, lasts: str, why: str) -> int:
-    """Leave a node, a VM or everything alone; returns the exit code."""
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done, as a sentence, and in facts for machines; `code` is the exit code."""
 
-    def do(hands: Hands) -> str:
-        target, now = target_of(what), time.time()
-        until = now + seconds(lasts) if lasts else None
-        one = Intervention(HOLD, target, who(), why, now, until)
-        unknown = _unknown(hands.cluster, target)
+    sentence: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    code: int = 0
+
+
+def hold(what: str, lasts: float | None, why: str, *, as_json: bool) -> int:
+    """Leave a node, a VM or everything alone, for `lasts` seconds or until resumed; returns the exit code."""
+
+    def do(hands: Hands) -> Deed:
+        now = time.time()
+        until = now + lasts if lasts else None
+        one = Intervention(HOLD, target_of(what), who(), why, now, until)
+        unknown = _unknown(hands.cluster, one.target)
         hands.write(one)
         end = f"until {format_time(until)}" if until else "until `vmdrift resume`"
-        return f"{what} is held {end}. Windows go on; nothing of it is deleted.{unknown}"
+        sentence = f"{what} is held {end}. Windows go on; nothing of it is deleted.{unknown}"
+        return Deed(sentence, {**_told(one), "exists": not unknown})
 
-    return _run("hold", do)
+    return _run("hold", do, as_json=as_json)
 
 
-def resume(what: str) -> int:
+def resume(what: str, *, as_json: bool) -> int:
     """Lift a hold; returns the exit code: 1 if there was none."""
 
-    def do(hands: Hands) -> str:
+    def do(hands: Hands) -> Deed:
         target = target_of(what)
         mine = [one for one in hands.written() if one.kind == HOLD and one.target == target]
         if not mine:
-            raise SettingsError(f"{what} is not held; `vmdrift holds` shows what is")
+            raise NotDone(f"{what} is not held; `vmdrift holds` shows what is")
         for one in mine:
             hands.lift(one)
-        return f"{what} is not held any more. Blocked drifts look again within half a minute."
+        sentence = f"{what} is not held any more. Blocked drifts look again within half a minute."
+        return Deed(sentence, {"target": target, "lifted": [_told(one) for one in mine]})
 
-    return _run("resume", do)
+    return _run("resume", do, as_json=as_json)
 
 
 def holds(*, as_json: bool) -> int:
     """Show what people asked for; returns the exit code."""
 
-    def do(hands: Hands) -> str:
-        found = [one for one in hands.written() if not one.is_over(time.time())]
+    def show(settings: Settings) -> int:
+        found = [one for one in Hands.of(settings).written() if not one.is_over(time.time())]
         if as_json:
-            return orjson.dumps([orjson.loads(one.as_text()) for one in found], option=orjson.OPT_INDENT_2).decode()
-        if found:
+            print_json([_told(one) for one in found])
+        elif found:
             Console().print(_table(found))
-        return "" if found else "Nobody asked for anything to be left alone."
+        else:
+            sys.stdout.write("Nobody asked for anything to be left alone.\n")
+        return 0
 
-    return _run("holds", do)
+    return answer("holds", show)
 
 
-def cancel(vm: str, why: str) -> int:
-    """Give a VM's drift up; returns the exit code."""
+def cancel(vm: str, why: str, *, as_json: bool) -> int:
+    """Give a VM's drift up; returns the exit code: 1 if there is none, or it has ended."""
 
-    def do(hands: Hands) -> str:
+    def do(hands: Hands) -> Deed:
         record = _last(hands, vm)
         if record.phase.is_end:
-            raise SettingsError(f"{vm}: its drift has ended already, {record.phase}: {record.sentence}")
+            raise NotDone(f"{vm}: its drift has ended already, {record.phase}: {record.sentence}")
         now = time.time()
-        target = target_of(vm)
-        hands.write(Intervention(CANCEL, target, who(), why, now, now + _MONTH, record.drift.outage.id))
+        one = Intervention(CANCEL, target_of(vm), who(), why, now, now + _MONTH, record.drift.outage.id)
+        hands.write(one)
         hands.wake(record)
-        return f"{vm} is given up in this outage. `vmdrift retry {vm}` takes it up again."
+        sentence = f"{vm} is given up in this outage. `vmdrift retry {vm}` takes it up again."
+        return Deed(sentence, {**_told(one), **_of(record)})
 
-    return _run("cancel", do)
+    return _run("cancel", do, as_json=as_json)
 
 
-def retry(vm: str) -> int:
-    """Begin a VM's ended drift anew, or have one that goes on look again now; returns the exit code."""
+def retry(vm: str, *, as_json: bool) -> int:
+    """Begin a VM's ended drift anew, or have one that goes on look now; returns the exit code: 1 if there is none."""
 
-    def do(hands: Hands) -> str:
+    def do(hands: Hands) -> Deed:
         record = _last(hands, vm)
-        for one in hands.written():
-            if one.kind == CANCEL and one.meets(record.drift):
-                hands.lift(one)
+        mine = [one for one in hands.written() if one.kind == CANCEL and one.meets(record.drift)]
+        for one in mine:
+            hands.lift(one)
         if record.phase.is_end:
             hands.begin_anew(record)
         hands.wake(record)
-        return f"{vm} is looked at anew; `vmdrift status` shows how it goes."
+        facts = {**_of(record), "began_anew": record.phase.is_end, "lifted": [_told(one) for one in mine]}
+        return Deed(f"{vm} is looked at anew; `vmdrift status` shows how it goes.", facts)
 
-    return _run("retry", do)
+    return _run("retry", do, as_json=as_json)
 
 
-def drift(vm: str) -> int:
-    """Ask for the drift of one VM of a lost node, as another system would; returns the exit code."""
+def drift(vm: str, *, as_json: bool) -> int:
+    """Ask for the drift of one VM of a lost node, as another system would; returns the exit code.
 
-    def do(hands: Hands) -> str:
-        target_of(vm)
+    1 where there is nothing to do, 2 while nobody has looked at it.
+    """
+
+    def do(hands: Hands) -> Deed:
         now = time.time()
         event = Event(DRIFT_REQUESTED, f"/cli/{who()}", f"{now:.3f}", vm, now)
         settings = hands.settings
         inbox = RedisInbox(hands.redis(), time.time, settings.dedup_ttl, settings.fsync_wait)
         receipt = inbox.accept([event], who())[0].receipt
-        told = _awaited(lambda: inbox.receipt(receipt.id))
-        return told or "Accepted; no worker has looked at it yet (is `vmdrift work events` running?)."
+        result = _awaited(lambda: inbox.receipt(receipt.id))
+        facts = {"vm": vm, "receipt": receipt.id, "result": asdict(result) if result else None}
+        if result is None:
+            return Deed(_NOBODY, facts, CANNOT_TELL)
+        return Deed(result.sentence, facts, 0 if result.outcome == "taken" else NOT_SO)
 
-    return _run("drift", do)
+    return _run("drift", do, as_json=as_json)
 
 
-def _run(command: str, do: Callable[[Hands], str]) -> int:
-    def work(settings: Settings) -> None:
-        if said := do(Hands.of(settings)):
-            sys.stdout.write(f"{said}\n")
+def _run(command: str, do: Callable[[Hands], Deed], *, as_json: bool) -> int:
+    def work(settings: Settings) -> int:
+        deed = do(Hands.of(settings))
+        if as_json:
+            print_json({"command": command, "sentence": deed.sentence, **deed.facts})
+        else:
+            sys.stdout.write(f"{deed.sentence}\n")
+        return deed.code
 
-    return start(command, work)
+    return answer(command, work)
+
+
+def _told(one: Intervention) -> dict[str, Any]:
+    """As it stands in the ConfigMap."""
+    told: dict[str, Any] = orjson.loads(one.as_text())
+    return told
+
+
+def _of(record: Record) -> dict[str, Any]:
+    return {"vm": str(record.drift.vm), "node": record.drift.outage.node.name, "drift": record.drift.id}
 
 
 def _last(hands: Hands, vm: str) -> Record:
-    if not target_of(vm).startswith("vm/"):
-        raise SettingsError(f"{vm!r} is no VM as NAMESPACE/NAME")
     records = hands.records(vm)
     if not records:
-        raise SettingsError(f"{vm}: no drift in any open outage; `vmdrift status` shows them")
+        raise NotDone(f"{vm}: no drift in any open outage; `vmdrift status` shows them")
     return records[-1]
 
 
-def _unknown(cluster: KubernetesCluster, target: str) -> str:
+def _unknown(cluster: Cluster, target: str) -> str:
     """A word of warning for what may be a slip of the pen."""
     kind, _, name = target.partition("/")
     if kind == "node" and cluster.find("nodes", name) is None:
@@ -150,14 +182,14 @@ def _unknown(cluster: KubernetesCluster, target: str) -> str:
     return ""
 
 
-def _awaited(read: Callable[[], Receipt | None]) -> str:
+def _awaited(read: Callable[[], Receipt | None]) -> Result | None:
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
         receipt = read()
         if receipt and receipt.result:
-            return receipt.result.sentence
+            return receipt.result
         time.sleep(0.2)
-    return ""
+    return None
 
 
 def _table(found: Sequence[Intervention]) -> Table:

@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live as RichLive
 from rich.text import Text
 
@@ -18,7 +18,9 @@ class Live:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._screen = RichLive(console=console, auto_refresh=False) if console.is_terminal else None
-        self._told: set[str] = set()
+        self._told: dict[str, str] = {}  # the last sentence by what it is about
+        self._seen: tuple[Snapshot, float] | None = None
+        self._away_since: float | None = None
 
     def __enter__(self) -> Self:
         if self._screen:
@@ -33,12 +35,35 @@ class Live:
 
     def show(self, snapshot: Snapshot, now: float) -> None:
         """`now` in seconds since the epoch."""
+        back, self._away_since, self._seen = self._away_since is not None, None, (snapshot, now)
         if self._screen:
             self._screen.update(self._view(snapshot, now), refresh=True)
             return
+        if back:
+            self._changed("", "Redis answers again.")
         for record in snapshot.records:
             spent = now - record.drift.outage.since
-            self._once(f"{record.drift.vm}: {record.phase}, {record.sentence}", f"{spent:6.1f} s  ")
+            told = f"{record.drift.vm}: {record.phase}, {record.sentence}"
+            self._changed(record.drift.id, told, f"{spent:6.1f} s  ")
+        if not snapshot.outages:
+            self._changed("", "No node is lost, as far as Kubernetes knows.")
+
+    def away(self, why: str, now: float) -> None:
+        """Redis gives no answer: say so, and go on showing what was seen last. `now` in seconds since the epoch."""
+        self._away_since = self._away_since or now
+        since = clock_time(self._away_since)
+        if self._screen:
+            head = Text(f"{why} (since {since}; trying again)", style="yellow")
+            self._screen.update(Group(head, *self._stale()), refresh=True)
+        else:
+            self._changed("", f"{why} (trying again)")
+
+    def _stale(self) -> list[RenderableType]:
+        if self._seen is None:
+            return []
+        snapshot, at = self._seen
+        # Not at the time that it is now: what is shown was so then, and windows may have ended since.
+        return [Text(f"What it told at {clock_time(at)}:"), self._view(snapshot, at)]
 
     def _view(self, snapshot: Snapshot, now: float) -> RenderableType:
         """All drifts; where they are more than the terminal has lines for, those that have not ended."""
@@ -51,10 +76,10 @@ class Live:
         return overview(snapshot.outages, going_on, now)
 
     def say(self, sentence: str) -> None:
-        """Something that is not in the table; once."""
-        self._once(sentence, "")
+        """Something that is not in the table; once, until something else is said."""
+        self._changed("", sentence)
 
-    def _once(self, sentence: str, prefix: str) -> None:
-        if sentence not in self._told:
-            self._told.add(sentence)
+    def _changed(self, about: str, sentence: str, prefix: str = "") -> None:
+        if self._told.get(about) != sentence:
+            self._told[about] = sentence
             self._console.print(prefix + sentence, highlight=False, markup=False, soft_wrap=True)

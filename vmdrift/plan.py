@@ -1,19 +1,18 @@
 """`vmdrift plan NODE`: what would become of each of its VMs if the node were lost now, for people or as JSON."""
 
-import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import orjson
 from rich.console import Console
 
 from reactor.model.drift import Policy
 from vmdrift.advice import change
+from vmdrift.command import CANNOT_TELL, print_json
 from vmdrift.planning import Fate, Outcome, fates
 from vmdrift.plantable import show
-from vmdrift.reading import CANNOT_TELL, told
+from vmdrift.reading import told
 from vmdrift.room import Room
 from vmdrift.snapshot import Snapshot
 from workers.decide.observation import Volume
@@ -41,11 +40,6 @@ def exit_code(found: Sequence[Fate]) -> int:
     if Outcome.STAYS in outcomes:
         return 1
     return CANNOT_TELL if Outcome.UNKNOWN in outcomes else 0
-
-
-def print_json(told: Mapping[str, Any]) -> None:
-    """On standard output."""
-    sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def as_object(there: Snapshot, node: str, policy: Policy, found: Sequence[Fate]) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from reactor.model.drift import Policy
 from reactor.model.errors import BadInput, Forbidden, SettingsError, VmDriftError
 from reactor.process import explain
 from reactor.settings import Settings
+from vmdrift.command import CANNOT_TELL
 from vmdrift.snapshot import Snapshot, from_cluster, from_dump
-
-CANNOT_TELL = 2  # exit code
 
 
 def told(command: str, dump: str, tell: Callable[[Snapshot, Policy], int]) -> int:

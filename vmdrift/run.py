@@ -179,7 +179,7 @@ class _Here:
                 try:
                     snapshot = read(store)
                 except StoreError as error:
-                    live.say(str(error))
+                    live.away(str(error), time.time())
                 else:
                     live.show(snapshot, time.time())
                     if ended(snapshot.records):

@@ -1,17 +1,15 @@
 """`vmdrift status`: what Redis holds of outages and drifts, for people or as JSON."""
 
-import sys
 import time
 from dataclasses import dataclass
 
-import orjson
 from rich.console import Console
 
 from reactor.doors import redis as redis_door
 from reactor.doors.store import RedisStore, Store
 from reactor.model.drift import OutageRecord, Record
-from reactor.process import start
 from reactor.settings import Settings
+from vmdrift.command import answer, print_json
 from vmdrift.table import checks_table, overview
 
 
@@ -36,15 +34,16 @@ def read(store: Store) -> Snapshot:
 def status(*, as_json: bool) -> int:
     """Print it; returns the exit code."""
 
-    def show(settings: Settings) -> None:
+    def show(settings: Settings) -> int:
         store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
         snapshot = read(store)
         if as_json:
-            sys.stdout.buffer.write(orjson.dumps(as_object(snapshot), option=orjson.OPT_INDENT_2) + b"\n")
+            print_json(as_object(snapshot))
         else:
             _print(snapshot)
+        return 0
 
-    return start("status", show)
+    return answer("status", show)
 
 
 def as_object(snapshot: Snapshot) -> dict[str, object]:

@@ -12,7 +12,7 @@ from rich.text import Text
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.times import clock_time
 
-_STYLE = {
+STYLE = {
     Phase.WAITING: "cyan",
     Phase.BLOCKED: "yellow",
     Phase.RELEASED: "blue",
@@ -25,7 +25,7 @@ _STYLE = {
 }
 _BAR = 8  # characters
 _LEFT = len(" 300 s")
-_NAME = 24  # characters; a longer name is folded, so that the sentence has room on 80 columns
+NAME = 24  # characters; a longer name is folded, so that the sentence has room on 80 columns
 
 
 Outages = Sequence[tuple[OutageRecord, Sequence[Record]]]  # each with its drifts
@@ -56,17 +56,20 @@ def _counted(records: Sequence[Record]) -> str:
 def drifts_table(records: Sequence[Record], now: float) -> Table:
     """A row per drift. `Spent` is since the node turned Unknown, to the drift's end or to now."""
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("Node", overflow="fold", max_width=_NAME)
-    table.add_column("VM", overflow="fold", max_width=_NAME)
+    table.add_column("Node", overflow="fold", max_width=NAME)
+    table.add_column("VM", overflow="fold", max_width=NAME)
     table.add_column("Phase", no_wrap=True)
     table.add_column("Why", ratio=1)
-    table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
+    waits = any(_window(record) for record in records)
+    if waits:
+        table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
     table.add_column("Spent", no_wrap=True, justify="right")
     for record in records:
-        phase = Text(record.phase.value, style=_STYLE[record.phase])
+        phase = Text(record.phase.value, style=STYLE[record.phase])
         spent = f"{(record.ended_at or now) - record.drift.outage.since:.0f} s"
         node, vm = record.drift.outage.node.name, str(record.drift.vm)
-        table.add_row(node, vm, phase, Text(record.sentence), _left(record, now), spent)
+        left = [_left(record, now)] if waits else []
+        table.add_row(node, vm, phase, Text(record.sentence), *left, spent)
     return table
 
 

@@ -30,10 +30,18 @@ _GROUPS = {
     "apis/coordination.k8s.io/v1": ("leases",),
     "apis/hwameistor.io/v1alpha1": ("localvolumes", "localvolumereplicas"),
     "apis/storage.k8s.io/v1": ("csidrivers", "storageclasses", "volumeattachments"),
-    "apis/kubevirt.io/v1": ("virtualmachines", "virtualmachineinstances", "virtualmachineinstancereplicasets"),
+    "apis/kubevirt.io/v1": (
+        "kubevirts",
+        "virtualmachines",
+        "virtualmachineinstances",
+        "virtualmachineinstancereplicasets",
+    ),
 }
+_REVIEWS = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 PAGE = 500
+# What makes an answer one of Kubernetes': objects and lists have metadata, reviews a status, discovery a list.
+_SHAPES: Mapping[str, type] = {"metadata": dict, "status": dict, "resources": list}
 _TYPES = {"patch": "application/merge-patch+json"}
 # Kubernetes' verbs, as RBAC and audit logs name them, in HTTP.
 _METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
@@ -99,6 +107,16 @@ class Announcer(Protocol):
 
     def announce(self, event: Obj) -> None:
         """Create this core/v1 Event; one of its name is counted up instead, and says what this one says."""
+
+
+class Survey(Protocol):
+    """What the API server says of itself and of us; raises as the Cluster does. By plural resource name."""
+
+    def serves(self, resource: str) -> bool:
+        """Is this kind installed? Whoever is known to the API server may ask."""
+
+    def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
+        """Are we allowed to? Without a namespace: in all of them; without a name: of all objects."""
 
 
 def connect(
@@ -216,10 +234,36 @@ class KubernetesCluster:
             if known := self.find("events", name, namespace):
                 self._json("patch", _path("events", namespace, name), body=counted_up(known, event))
 
-    def _json(self, verb: str, path: str, query: Mapping[str, str] | None = None, body: Obj | None = None) -> Obj:
+    def serves(self, resource: str) -> bool:
+        try:
+            # A list of resources has no metadata.
+            listed = self._json("list", _PREFIX[resource], part="resources")
+        except errors.NotServed:
+            return False
+        return resource in [one.get("name") for one in listed["resources"]]
+
+    def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
+        _, group, _ = f"/{_PREFIX[resource]}".rsplit("/", 2)
+        asked = {"verb": verb, "group": "" if group == "api" else group, "resource": resource}
+        where = {key: value for key, value in {"namespace": namespace, "name": name}.items() if value}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked | where},
+        }
+        return self._json("create", _REVIEWS, body=review, part="status")["status"].get("allowed") is True
+
+    def _json(
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Obj | None = None,
+        part: str = "metadata",
+    ) -> Obj:
         with _translated():
             response = self._send(verb, path, query or {}, body=body, timeout=Timeout(self._timeout))
-            return _object(response.data)
+            return _object(response.data, part)
 
     def _send(self, verb: str, path: str, query: Mapping[str, str], **more: Any) -> BaseHTTPResponse:
         wanted = urlencode({key: value for key, value in query.items() if value})
@@ -299,10 +343,10 @@ def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
         raise errors.ClusterUnreachable("the watch was cut in the middle of a line")
 
 
-def _object(data: bytes) -> Obj:
-    """An object, list or Status. Anything else is no answer, lest a proxy's `null` be taken for "there is none"."""
+def _object(data: bytes, part: str) -> Obj:
+    """What has this part. Anything else is no answer, lest a proxy's `null` be taken for "there is none"."""
     found = orjson.loads(data)
-    if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
+    if not isinstance(found, dict) or not isinstance(found.get(part), _SHAPES[part]):
         raise errors.ClusterUnreachable(f"the API server's answer is no Kubernetes object: {str(found)[:60]!r}")
     return found
 

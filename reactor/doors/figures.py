@@ -15,6 +15,8 @@ from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING, SERIALIZER
 from reactor.doors.store import translated
 from reactor.model.times import parse_time
 
+_SILENT = 30.0  # seconds; a worker's heart beats every one or two of them, and clocks differ
+
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
@@ -22,7 +24,7 @@ class QueueFigures:
 
     `oldest` in seconds: how long the first of the jobs that a worker could take has waited for one; 0 where none waits.
     `failed` are jobs in which a bug of ours showed; `scheduler`: does one look after this queue? `workers`: how many
-    take its jobs; a killed one counts until its heartbeat expires, which takes about a minute.
+    take its jobs; a killed one counts for half a minute.
     """
 
     name: str
@@ -62,7 +64,9 @@ def _looked_up(redis: Any, first: bytes | None, workers: Iterable[bytes], now: f
     """How old the first job of the queue is, and how many of these workers live."""
     with redis.pipeline(transaction=False) as pipe:
         for worker in workers:
-            pipe.exists(worker)
+            pipe.hget(worker, "last_heartbeat")
         pipe.hget(Job.key_for(first.decode() if first else ""), "enqueued_at")
-        *alive, since = pipe.execute()
-    return (max(0.0, now - parse_time(since.decode())) if first and since else 0.0), sum(alive)
+        *beats, since = pipe.execute()
+    # One that was killed stays in the set, and its key for a minute more.
+    alive = sum(abs(now - parse_time(beat.decode())) < _SILENT for beat in beats if beat)
+    return (max(0.0, now - parse_time(since.decode())) if first and since else 0.0), alive

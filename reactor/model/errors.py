@@ -3,6 +3,7 @@
 VmDriftError
 |-- SettingsError          a setting is malformed; the process must not start
 |-- BadInput               a job argument or event that cannot be understood; trying again would not help
+|-- NotDone                what a person asked for cannot be done: it is not so, or not now; nothing was changed
 |-- ClusterError           the API server did not do what was asked
 |   |-- ClusterUnreachable    no answer, or one that says "later" (429, 5xx, time-out): nothing is known, try again
 |   |-- Unauthorized          401: the token is wrong or expired
@@ -29,6 +30,10 @@ class SettingsError(VmDriftError):
 
 class BadInput(VmDriftError):
     """Names the field, what was found (cut short), and what is expected."""
+
+
+class NotDone(VmDriftError):
+    """A whole sentence for whoever asked."""
 
 
 class ClusterError(VmDriftError):

@@ -19,6 +19,7 @@ _ERRORS: Mapping[int, type[errors.ClusterError]] = {
 }
 _SERVER_ERROR = 500
 _NOT_FOUND = 404
+_REVIEWS = "selfsubjectaccessreviews"
 
 
 class ApiCluster:
@@ -77,6 +78,17 @@ class ApiCluster:
             if known := self.find("events", name, namespace):
                 with self._translated():
                     self._api.patch(Request(self._user, "patch", "events", namespace, name), counted_up(known, event))
+
+    def serves(self, resource: str) -> bool:
+        with self._translated():
+            return resource in self._api.store.resources
+
+    def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
+        kind = self._api.store.resources.get(resource)
+        asked = {"verb": verb, "group": kind.group if kind else "", "resource": resource}
+        review = {"spec": {"resourceAttributes": {**asked, "namespace": namespace, "name": name}}}
+        with self._translated():
+            return bool(self._api.create(Request(self._user, "create", _REVIEWS), review)["status"]["allowed"])
 
     def time(self) -> float | None:
         return float(int(self._api.store.clock()))

@@ -5,6 +5,7 @@ from importlib.metadata import distributions
 import pytest
 
 from tests.acceptance.commands import python, vmdrift
+from vmdrift.cli import main
 
 HELP = {
     (): ["run", "watch", "serve", "work", "events", "status", "VMDRIFT_", "KUBECONFIG", "Exit codes"],
@@ -20,8 +21,20 @@ HELP = {
     ("retry",): ["NAMESPACE/VM"],
     ("drift",): ["NAMESPACE/VM", "same prerequisites"],
     ("probe",): ["VMDRIFT_HEARTBEAT_FILE", "--within"],
-    ("status",): ["--json", "Asks the cluster nothing"],
+    ("status",): ["--json", "--watch", "Asks the cluster nothing"],
+    ("history",): ["--json", "--last", "how long its VM was down", "VMDRIFT_HISTORY_TTL"],
+    ("doctor",): ["--json", "--role", "watcher|intake|drifts", "Changes nothing", "Exit codes: 0"],
+    ("completion",): ["bash|zsh|fish", 'eval "$(vmdrift completion bash)"', "vmdrift completion fish >"],
 }
+
+
+def test_every_command_is_listed_with_what_its_help_says() -> None:
+    assert {words[0] for words in HELP if words} | {"plan", "audit"} == set(main.commands)
+
+
+@pytest.mark.parametrize("name", sorted(set(main.commands) - {"run", "watch", "serve", "work", "probe", "completion"}))
+def test_every_command_that_answers_does_so_in_json(name: str) -> None:
+    assert "--json" in [option for parameter in main.commands[name].params for option in parameter.opts]
 
 
 @pytest.mark.parametrize("words", HELP)
@@ -45,6 +58,16 @@ def test_help_names_what_there_is(words: tuple[str, ...]) -> None:
         (("events", "--follow", "--dead"), "--follow shows events as they come"),
         (("events", "--last", "-1"), "is not in the range"),
         (("status", "now"), "unexpected extra argument"),
+        (("status", "--watch", "--json"), "--watch draws a table"),
+        (("history", "--last", "0"), "is not in the range"),
+        (("doctor", "--role", "operator"), "'operator' is not one of 'watcher', 'intake', 'drifts'"),
+        (("completion", "tcsh"), "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
+        (("hold", "Shop/web"), "'Shop/web' is neither a node's name, nor a VM as NAMESPACE/NAME, nor all"),
+        (("hold", "all", "--for", "soon"), "'--for': 'soon' is no time such as 90s, 30m, 2h or 1d"),
+        (("resume", "a/b/c"), "'NODE|NAMESPACE/VM|all': 'a/b/c' is neither"),
+        (("cancel", "worker-2"), "'NAMESPACE/VM': 'worker-2' is no VM as NAMESPACE/NAME"),
+        (("retry", "all"), "'all' is no VM"),
+        (("drift", "Shop/web"), "'Shop/web' is no VM"),
     ],
 )
 def test_a_mistyped_command_is_answered_with_the_usage(words: tuple[str, ...], said: str) -> None:

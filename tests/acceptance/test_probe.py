@@ -37,5 +37,5 @@ def test_without_a_file_to_look_at_it_says_so() -> None:
     done = vmdrift("probe")
     assert (done.code, done.err) == (
         2,
-        "vmdrift probe: cannot start: VMDRIFT_HEARTBEAT_FILE: not set, so there is no heartbeat to look at\n",
+        "vmdrift probe: VMDRIFT_HEARTBEAT_FILE: not set, so there is no heartbeat to look at\n",
     )

@@ -52,7 +52,7 @@ def test_without_redis_it_says_so_in_one_line() -> None:
 
     assert done.code == 2
     assert done.out == ""
-    assert done.err.startswith("vmdrift status: cannot start: Redis is away: ")
+    assert done.err.startswith("vmdrift status: Redis is away: ")
     assert done.err.count("\n") == 1
     assert "secret" not in done.err
 

@@ -294,6 +294,7 @@ def test_the_api_can_be_discovered(core: Any) -> None:
     assert kinds["pods"].short_names == ["po"]
     assert "pods/binding" in kinds
     assert {group.name for group in k8s.ApisApi(connection).get_api_versions().groups} == {
+        "authorization.k8s.io",
         "cdi.kubevirt.io",
         "coordination.k8s.io",
         "hwameistor.io",
@@ -339,3 +340,22 @@ def test_a_port_that_is_taken_is_an_error_at_the_start(api: Api, server: ApiServ
         second.start()
     second.stop()
     api.client("bob").create("nodes", {"metadata": {"name": "n"}})
+
+
+def test_the_official_client_asks_what_it_may_do(api: Api, connection: k8s.ApiClient) -> None:
+    api.authorize = lambda _user, verb, resource, _namespace: (verb, resource) != ("delete", "pods")
+    reviews = k8s.AuthorizationV1Api(connection)
+
+    def may(verb: str, group: str = "") -> bool:
+        asked = k8s.V1ResourceAttributes(verb=verb, group=group, resource="pods")
+        spec = k8s.V1SelfSubjectAccessReviewSpec(resource_attributes=asked)
+        answer = reviews.create_self_subject_access_review(k8s.V1SelfSubjectAccessReview(spec=spec))
+        return bool(answer.status and answer.status.allowed)
+
+    assert (may("get"), may("delete"), may("get", "apps")) == (True, False, False)
+
+
+def test_a_question_is_not_kept(custom: Any) -> None:
+    with pytest.raises(k8s.ApiException) as error:
+        custom.list_cluster_custom_object("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
+    assert refusal(error)["code"] == 405

@@ -4,9 +4,11 @@ import re
 import runpy
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.unit.web.bad_events import BAD
+from vmdrift.cli import main
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
@@ -23,6 +25,25 @@ def test_every_test_that_is_named_for_a_must_is_there() -> None:
     named = set(re.findall(r"::(test_[a-z0-9_]+)", page))
     assert len(named) > 30
     assert [name for name in sorted(named) if f"def {name}(" not in there] == []
+
+
+COMMANDS = (DOCS / "cli.md").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_is_in_the_docs_with_each_of_its_options(name: str) -> None:
+    (row,) = [line for line in COMMANDS.splitlines() if re.match(rf"\| `vmdrift {name}[ `]", line)]
+    options = [
+        option
+        for parameter in main.commands[name].params
+        for option in parameter.opts
+        if isinstance(parameter, click.Option) and option.startswith("--")
+    ]
+    assert [option for option in options if f"`{option}`" not in row] == []
+
+
+def test_no_command_is_in_the_docs_that_is_not_there() -> None:
+    assert set(re.findall(r"(?m)^\| `vmdrift ([a-z]+)", COMMANDS)) == set(main.commands)
 
 
 def test_every_bad_event_that_is_named_for_a_must_is_there() -> None:

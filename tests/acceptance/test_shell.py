@@ -1,0 +1,100 @@
+"""In a shell: what Tab completes, and vm-drift as a plugin of kubectl's."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from reactor.doors.store import RedisStore
+from tests.acceptance.commands import clean_env, vmdrift
+from tests.contracts.clusters import answering
+from tests.contracts.samples import outage_record, record
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS: Mapping[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+KUBECTL = shutil.which("kubectl") or ""
+SHELLS = ("bash", "zsh", "fish")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A PATH with the executables that an installation makes."""
+    for name, place in SCRIPTS.items():
+        module, _, function = place.partition(":")
+        code = f"#!{sys.executable}\nimport sys\nfrom {module} import {function}\nsys.exit({function}())\n"
+        (tmp_path / name).write_text(code)
+        (tmp_path / name).chmod(0o755)
+    return f"{tmp_path}:{os.environ['PATH']}"
+
+
+@pytest.fixture
+def lost(redis_url: str, redis: Redis) -> Mapping[str, str]:
+    """Where to find a Redis that knows a lost node."""
+    store = RedisStore(redis, 3600)
+    store.save_outage(outage_record(), done=False)
+    for vm in ("web", "mail"):
+        store.create(record(vm), [])
+    return {"VMDRIFT_REDIS_URL": redis_url}
+
+
+def ran(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    env = clean_env(**{"PYTHONPATH": str(ROOT), **env})
+    return subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def completed(line: str, path: str, **env: str) -> set[str]:
+    """What bash offers at the end of the line, by the very function that it was given."""
+    script = (
+        'eval "$(vmdrift completion bash)"; COMP_WORDS=($1); [ "${1% }" = "$1" ] || COMP_WORDS+=(""); '
+        "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _vmdrift_completion vmdrift; "
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = ran("bash", "-c", script, "-", line, PATH=path, **env)
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_gets_a_script_for_the_command(shell: str) -> None:
+    done = vmdrift("completion", shell)
+    assert (done.code, done.err) == (0, "")
+    assert f"_VMDRIFT_COMPLETE={shell}_complete" in done.out
+
+
+def test_the_script_completes_commands_options_and_choices(path: str) -> None:
+    assert completed("vmdrift h", path) == {"history", "hold", "holds"}
+    assert completed("vmdrift status --", path) >= {"--watch", "--json"}
+    assert completed("vmdrift doctor --role ", path) == {"watcher", "intake", "drifts"}
+
+
+def test_the_script_completes_names_of_what_is_lost(path: str, lost: Mapping[str, str]) -> None:
+    assert completed("vmdrift hold ", path, **lost) == {"node-a", "shop/web", "shop/mail", "all"}
+    assert completed("vmdrift cancel shop/w", path, **lost) == {"shop/web"}
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "no-url", "redis://no.such.host.invalid"])
+def test_without_redis_it_completes_no_names_and_complains_of_nothing(path: str, url: str) -> None:
+    assert completed("vmdrift hold ", path, VMDRIFT_REDIS_URL=url) == {"all"}
+
+
+def test_a_redis_that_never_answers_does_not_hang_the_shell(path: str) -> None:
+    with answering(b"", hold=True) as url:
+        found = completed("vmdrift cancel ", path, VMDRIFT_REDIS_URL=url.replace("http", "redis"))
+    assert found == set()
+
+
+@pytest.mark.skipif(not KUBECTL, reason="kubectl is not installed")
+def test_kubectl_runs_it_as_a_plugin(path: str, lost: Mapping[str, str], tmp_path: Path) -> None:
+    done = ran(KUBECTL, "vmdrift", "status", "--json", PATH=path, HOME=str(tmp_path), **lost)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"shop"' in done.stdout
+    assert "kubectl-vmdrift" in ran(KUBECTL, "plugin", "list", PATH=path, HOME=str(tmp_path)).stdout
+    mistyped = ran(KUBECTL, "vmdrift", "status", "now", PATH=path, HOME=str(tmp_path), **lost)
+    assert mistyped.returncode == 2
+    assert "Usage: kubectl vmdrift status" in mistyped.stderr

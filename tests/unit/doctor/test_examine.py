@@ -1,0 +1,95 @@
+"""Where the facts come from: the environment, and a cluster by its door."""
+
+import pytest
+
+from reactor.model.times import format_time
+from simulator.api import Api
+from simulator.client import ApiError
+from simulator.resources import KUBERNETES, SERVED
+from simulator.store import Store
+from simulator.twins.cluster import ApiCluster
+from vmdrift.doctor.examine import configured, examine, surveyed
+from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Untold
+from vmdrift.doctor.needs import ROLES, Right
+
+NOW = 1_795_502_400.0
+
+
+def an_api(**more: object) -> Api:
+    return Api(Store(lambda: NOW, **more))  # type: ignore[arg-type]  # what the test says
+
+
+def asked(api: Api, *, ahead: float = 0.0) -> ClusterFacts:
+    """By a machine whose clock is `ahead` of the API server's."""
+    return surveyed(ApiCluster(api, "somebody"), "https://api", "vm-drift", ROLES, lambda: NOW + ahead)
+
+
+def test_a_malformed_setting_a_stranger_and_what_is_given_are_told_apart() -> None:
+    found = configured({"VMDRIFT_RESYNC": "soon", "VMDRIFT_POLICY": "observe", "VMDRIFT_POLYCY": "auto", "K_SINK": ""})
+    assert found.settings.policy == "observe"
+    assert found.settings.resync == 60.0
+    assert list(found.wrong or ()) == ["VMDRIFT_RESYNC"]
+    assert found.given == ("VMDRIFT_POLICY", "VMDRIFT_RESYNC")
+    assert found.strange == ("VMDRIFT_POLYCY",)
+
+
+def test_a_malformed_url_of_redis_is_not_tried_under_another_name() -> None:
+    facts = examine({"VMDRIFT_REDIS_URL": "http://:secret@redis"}, ROLES)
+    assert isinstance(facts.redis, Untold)
+    assert facts.redis.why.startswith("VMDRIFT_REDIS_URL")
+    assert "secret" not in facts.redis.why
+    assert isinstance(facts.cluster, Untold)
+
+
+def test_a_cluster_without_kubevirt_and_hwameistor() -> None:
+    found = asked(an_api(resources=KUBERNETES))
+    assert found.kubevirt is None
+    assert found.absent == ("localvolumereplicas", "localvolumes")
+    assert isinstance(found.allowed, dict)
+    assert Right("get", "localvolumes") not in found.allowed
+
+
+def test_kubevirts_version_is_its_operators_word() -> None:
+    api = an_api()
+    assert asked(api).kubevirt == KubeVirt("", "")
+    status = {"observedKubeVirtVersion": "v1.8.0", "phase": "Deployed"}
+    api.store.create("kubevirts", {"metadata": {"name": "kv", "namespace": "kubevirt"}, "status": status})
+    assert asked(api).kubevirt == KubeVirt("v1.8.0", "Deployed")
+    fewer = tuple(one for one in SERVED if one.plural != "kubevirts")
+    assert asked(an_api(resources=fewer)).kubevirt == KubeVirt("", "")
+
+
+@pytest.mark.parametrize("ahead", [0.0, 30.0, -30.0])
+def test_a_clock_is_compared_with_this_machines(ahead: float) -> None:
+    skew = asked(an_api(), ahead=ahead).skew
+    assert isinstance(skew, Skew)
+    assert skew.ahead == pytest.approx(-ahead, abs=skew.within)
+
+
+def test_the_controller_manager_is_known_by_its_lease() -> None:
+    api = an_api()
+    assert asked(api).manager is None
+    meta = {"name": "kube-controller-manager", "namespace": "kube-system"}
+    api.store.create("leases", {"metadata": meta, "spec": {"renewTime": format_time(NOW)}})
+    assert asked(api).manager == Skew(0.0, 0.0)
+    api.store.update("leases", {"metadata": meta, "spec": {"renewTime": format_time(NOW - 60)}})
+    assert isinstance(asked(api).manager, Untold)
+
+
+def test_rights_are_asked_for_where_they_are_needed() -> None:
+    api = an_api()
+    api.authorize = lambda _user, verb, resource, namespace: (
+        (namespace == "vm-drift") if resource == "configmaps" else (verb, resource) != ("delete", "pods")
+    )
+    found = asked(api).allowed
+    assert isinstance(found, dict)
+    assert [right for right, allowed in found.items() if not allowed] == [Right("delete", "pods")]
+
+
+def test_what_is_forbidden_is_told_and_the_rest_is_read() -> None:
+    api = an_api()
+    api.faults.append(lambda request: ApiError(403, "Forbidden", "no") if request.resource == "nodes" else None)
+    found = asked(api)
+    assert isinstance(found.nodes, Untold)
+    assert found.nodes.refused
+    assert isinstance(found.allowed, dict)

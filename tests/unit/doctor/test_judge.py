@@ -1,0 +1,191 @@
+"""What the facts mean, and what is to be done: no process and no server is needed for it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reactor.doors.figures import QueueFigures
+from reactor.doors.server import Server
+from reactor.model.node import NodeView
+from reactor.settings import Settings
+from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Untold
+from vmdrift.doctor.finding import Finding, Status
+from vmdrift.doctor.judge import exit_code, judge
+from vmdrift.doctor.needs import ROLES, Right, rights
+
+SAME = Skew(0.0, 0.01)
+SERVER = Server("Valkey 9.1", primary=True, appends=True, writes=True, policy="noeviction", memory=0, used=1, time=1.0)
+QUEUES = tuple(
+    QueueFigures(name, 0, 0, 0, 0.0, scheduler=True, workers=workers)
+    for name, workers in {"events": 2, "drifts": 2, "outgoing": 0}.items()
+)
+REDIS = RedisFacts(SERVER, QUEUES, SAME)
+NODES = tuple(NodeView(f"n{number}", f"uid-{number}", "True", 0.0) for number in range(3))
+CLUSTER = ClusterFacts(
+    "https://api", SAME, KubeVirt("v1.8.0", "Deployed"), NODES, SAME, dict.fromkeys(rights(ROLES), True)
+)
+WELL = Facts(Configured(Settings()), REDIS, CLUSTER, ROLES)
+
+
+def with_redis(**more: Any) -> Facts:
+    return replace(WELL, redis=replace(REDIS, **more))
+
+
+def with_server(**more: Any) -> Facts:
+    return with_redis(server=replace(SERVER, **more))
+
+
+def with_queue(number: int, **more: Any) -> Facts:
+    return with_redis(queues=tuple(replace(q, **more) if i == number else q for i, q in enumerate(QUEUES)))
+
+
+def with_cluster(**more: Any) -> Facts:
+    return replace(WELL, cluster=replace(CLUSTER, **more))
+
+
+def with_settings(**more: Any) -> Facts:
+    return replace(WELL, configured=Configured(Settings(**more)))
+
+
+def without(*refused: Right) -> Facts:
+    return with_cluster(allowed={right: right not in refused for right in rights(ROLES)})
+
+
+def bad(facts: Facts) -> list[Finding]:
+    """What is not well; each says what to do."""
+    found = [finding for finding in judge(facts) if finding.status is not Status.OK]
+    assert all(finding.fix and finding.sentence.endswith(".") for finding in found)
+    return found
+
+
+def only(facts: Facts) -> Finding:
+    (found,) = bad(facts)
+    return found
+
+
+def test_where_all_is_well_nothing_is_complained_of() -> None:
+    assert bad(WELL) == []
+    assert exit_code(judge(WELL)) == 0
+
+
+FAILED, WARNING, UNKNOWN = Status.FAILED, Status.WARNING, Status.UNKNOWN
+FORBIDDEN = Untold("GET /x: 403", refused=True)
+
+
+@pytest.mark.parametrize(
+    ("facts", "check", "status", "said"),
+    [
+        (
+            replace(WELL, configured=Configured(Settings(), wrong={"A": "A: 'x' is not b"})),
+            "settings",
+            FAILED,
+            "A: 'x'",
+        ),
+        (
+            replace(WELL, configured=Configured(Settings(), strange=("VMDRIFT_RESINC",))),
+            "settings",
+            WARNING,
+            "VMDRIFT_RESINC is no setting",
+        ),
+        (with_settings(policy="observe"), "policy", WARNING, "only observes"),
+        (with_settings(policy="never"), "policy", WARNING, "refused"),
+        (with_settings(insecure_no_auth=True), "senders", WARNING, "Anybody"),
+        (with_settings(sink="https://sink"), "workers", FAILED, "None is alive"),
+        (with_settings(min_available_nodes=4), "nodes", FAILED, "3 of 3 are available"),
+        (with_server(primary=False), "Redis", FAILED, "is a replica"),
+        (with_server(appends=False), "persistence", WARNING, "appendonly is off"),
+        (with_server(writes=False), "persistence", FAILED, "last write"),
+        (with_server(policy="volatile-lru", memory=10), "memory", FAILED, "volatile-lru"),
+        (with_server(memory=100, used=91), "memory", WARNING, "Redis refuses"),
+        (with_queue(0, workers=0), "workers", FAILED, "None is alive"),
+        (with_redis(queues=Untold("NOPERM")), "queues", UNKNOWN, "NOPERM"),
+        (with_queue(1, scheduler=False), "scheduler", FAILED, "never becomes due"),
+        (with_queue(1, late=12.0), "late jobs", FAILED, "12 s ago"),
+        (with_queue(0, failed=3), "failed jobs", WARNING, "3 jobs failed"),
+        (with_queue(2, waiting=1), "workers", FAILED, "1 jobs wait"),
+        (with_cluster(kubevirt=None), "KubeVirt", FAILED, "not installed"),
+        (with_cluster(kubevirt=FORBIDDEN), "KubeVirt", WARNING, "may not list kubevirts"),
+        (with_cluster(kubevirt=KubeVirt("v1.8.0", "Deploying")), "KubeVirt", WARNING, "Deploying"),
+        (with_cluster(kubevirt=KubeVirt("", "")), "KubeVirt", WARNING, "no KubeVirt object"),
+        (with_cluster(nodes=FORBIDDEN), "nodes", WARNING, "may not look"),
+        (with_cluster(nodes=Untold("no answer")), "nodes", UNKNOWN, "no answer"),
+        (with_cluster(nodes=(*NODES, replace(NODES[0], name="n9", ready="Unknown"))), "nodes", WARNING, "lost: n9"),
+        (with_cluster(manager=None), "controller manager", WARNING, "no Lease"),
+        (with_cluster(manager=Untold("its clock is off")), "controller manager", UNKNOWN, "its clock is off"),
+        (with_cluster(manager=FORBIDDEN), "controller manager", WARNING, "may not look"),
+        (with_cluster(allowed=FORBIDDEN), "access", UNKNOWN, "403"),
+        (with_redis(skew=Skew(2.5, 0.1)), "clocks", WARNING, "Redis is 2.5 s ahead"),
+        (with_cluster(skew=Skew(-60.0, 0.5)), "clocks", FAILED, "the API server is 60.0 s behind"),
+    ],
+)
+def test_what_is_not_well_is_told_once_with_what_to_do(facts: Facts, check: str, status: Status, said: str) -> None:
+    found = only(facts)
+    assert (found.check, found.status) == (check, status)
+    assert said in found.sentence
+
+
+def test_a_verb_that_is_missing_is_named_with_who_needs_it_and_where_it_is_given() -> None:
+    found = only(without(Right("delete", "pods")))
+    assert (found.check, found.about, found.status) == ("access", "pods", FAILED)
+    assert found.sentence == "delete not allowed, and needed by drifts; get and list allowed."
+    assert found.fix.endswith("k8s/base/rbac.yaml gives (ClusterRole vm-drift-drifts).")
+
+
+def test_every_right_is_judged_verb_by_verb() -> None:
+    for right in rights(ROLES):
+        assert right.verb in only(without(right)).sentence
+
+
+def test_without_hwameistor_its_kinds_are_not_asked_for() -> None:
+    absent = ("localvolumereplicas", "localvolumes")
+    allowed = {right: True for right in rights(ROLES) if right.resource not in absent}
+    facts = with_cluster(allowed=allowed, absent=absent)
+    assert bad(facts) == []
+    (told,) = [finding for finding in judge(facts) if finding.about == "HwameiStor"]
+    assert "localvolumereplicas and localvolumes: not installed" in told.sentence
+
+
+def test_where_nothing_answers_what_stands_on_it_is_unknown_and_not_well() -> None:
+    found = bad(replace(WELL, redis=Untold("Redis is away: refused"), cluster=Untold("no cluster")))
+    assert [(one.check, one.status) for one in found] == [
+        ("Redis", FAILED),
+        ("queues", UNKNOWN),
+        ("API server", FAILED),
+        ("KubeVirt", UNKNOWN),
+        ("nodes", UNKNOWN),
+        ("access", UNKNOWN),
+        ("clocks", UNKNOWN),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        (with_settings(policy="observe"), 0),
+        (with_server(primary=False), 1),
+        (with_redis(queues=Untold("NOPERM")), 2),
+        (replace(WELL, redis=Untold("away")), 1),
+    ],
+)
+def test_the_exit_code_says_whether_something_is_wrong_or_could_not_be_told(facts: Facts, code: int) -> None:
+    assert exit_code(judge(facts)) == code
+
+
+def test_a_setting_that_is_nearly_one_is_guessed() -> None:
+    strange = Configured(Settings(), strange=("VMDRIFT_UNREACHABLE_WINDW", "VMDRIFT_QQQQ"))
+    assert [one.fix for one in bad(replace(WELL, configured=strange))] == [
+        "Is VMDRIFT_UNREACHABLE_WINDOW meant?",
+        "docs/settings.md names all settings.",
+    ]
+
+
+def test_two_clocks_that_are_both_off_in_the_same_way_are_off_from_this_machine() -> None:
+    facts = replace(
+        WELL, redis=replace(REDIS, skew=Skew(30.0, 0.1)), cluster=replace(CLUSTER, skew=Skew(30.0, 0.5), manager=None)
+    )
+    assert {one.check: one.status for one in bad(facts)}["clocks"] is FAILED
+
+
+def test_what_cannot_be_measured_more_finely_is_no_skew() -> None:
+    assert bad(with_cluster(skew=Skew(2.4, 0.5))) == []

@@ -1,0 +1,48 @@
+"""The one table of verbs is what the manifest gives, role by role."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reactor.doors.cluster import _PREFIX
+from simulator.rbac import group_of
+from vmdrift.doctor.needs import OPTIONAL, ROLES, Right, needs, rights
+
+MANIFEST = Path(__file__).parents[3] / "k8s" / "base" / "rbac.yaml"
+GIVEN: dict[str, list[dict[str, Any]]] = {}
+for document in yaml.safe_load_all(MANIFEST.read_text()):
+    if document["kind"] in {"ClusterRole", "Role"}:
+        GIVEN.setdefault(document["metadata"]["name"].removeprefix("vm-drift-"), []).extend(document["rules"])
+
+
+def test_every_role_that_has_rights_is_looked_at() -> None:
+    assert set(ROLES) == set(GIVEN)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_role_needs_is_what_the_manifest_gives_it(role: str) -> None:
+    given = {
+        (group, Right(verb, resource, name))
+        for rule in GIVEN[role]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames", [""])
+    }
+    assert {(group_of(right.resource), right) for right in needs(role)} == given
+
+
+def test_each_kind_is_asked_for_in_its_own_group() -> None:
+    for right in rights(ROLES):
+        _, group, _ = f"/{_PREFIX[right.resource]}".rsplit("/", 2)
+        assert group == (group_of(right.resource) or "api")
+
+
+def test_all_roles_together_need_each_right_once_and_know_who_needs_it() -> None:
+    together = rights(ROLES)
+    assert together[Right("get", "nodes")] == ("intake", "drifts")
+    assert together[Right("delete", "pods")] == ("drifts",)
+    assert set(together) == {right for role in ROLES for right in needs(role)}
+    assert {right.resource for right in together} > OPTIONAL

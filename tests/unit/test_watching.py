@@ -1,0 +1,91 @@
+"""A table that is watched: it goes on while Redis is away, and says so."""
+
+import io
+from collections.abc import Callable, Iterator
+
+import pytest
+from rich.console import Console
+
+from reactor.model.drift import OutageRecord
+from reactor.model.errors import StoreError, StoreRefused, StoreUnreachable
+from tests.contracts.samples import outage, record
+from vmdrift.live import Live
+from vmdrift.status import Snapshot
+from vmdrift.watching import follow
+
+NOW = 1_700_000_100.0  # 22:15:00Z
+LOST = Snapshot([(OutageRecord(outage(), NOW), [record("web")])])
+NONE = Snapshot([])
+AWAY = StoreUnreachable("Redis is away: refused")
+
+
+def watched(*looks: Snapshot | StoreError, terminal: bool) -> str:
+    """What is on the screen, all of it that ever was, when Ctrl-C follows these looks, a second apart."""
+    screen, rest, clock = io.StringIO(), iter(looks), Turned()
+    console = Console(file=screen, width=80, height=24, force_terminal=terminal, color_system=None)
+    with Live(console) as live:
+        follow(reading(rest), live, clock, clock.turn_until(len(looks)))
+    return screen.getvalue()
+
+
+class Turned:
+    """A clock that the test turns."""
+
+    def __init__(self) -> None:
+        self.turned = 0
+
+    def __call__(self) -> float:
+        return NOW + self.turned
+
+    def turn_until(self, end: int) -> Callable[[float], None]:
+        def pause(seconds: float) -> None:
+            assert seconds == 1.0
+            self.turned += 1
+            if self.turned == end:
+                raise KeyboardInterrupt
+
+        return pause
+
+
+def reading(looks: Iterator[Snapshot | StoreError]) -> Callable[[], Snapshot]:
+    def read() -> Snapshot:
+        look = next(looks)
+        if isinstance(look, StoreError):
+            raise look
+        return look
+
+    return read
+
+
+def test_what_was_seen_last_stays_with_its_time_while_redis_is_away() -> None:
+    text = " ".join(watched(LOST, AWAY, AWAY, terminal=True).split())
+    last = text[text.rindex("Redis is away") :]
+    assert "Redis is away: refused (since 22:15:01Z; trying again)" in last
+    assert "What it told at 22:15:00Z:" in last
+    assert "shop/web" in last
+
+
+def test_once_it_answers_again_nothing_is_said_of_it() -> None:
+    text = watched(LOST, AWAY, NONE, terminal=True)
+    assert text.rindex("No node is lost, as far as Kubernetes knows at 22:15:02Z.") > text.rindex("Redis is away")
+
+
+def test_without_a_terminal_each_change_is_a_line() -> None:
+    lines = watched(NONE, LOST, LOST, AWAY, AWAY, LOST, NONE, terminal=False).splitlines()
+    assert lines == [
+        "No node is lost, as far as Kubernetes knows.",
+        " 101.0 s  shop/web: waiting, It waits.",
+        "Redis is away: refused (trying again)",
+        "Redis answers again.",
+        "No node is lost, as far as Kubernetes knows.",
+    ]
+
+
+def test_it_begins_while_redis_is_away() -> None:
+    assert "shop/web" in watched(AWAY, LOST, terminal=False)
+
+
+def test_a_refusal_at_the_first_look_ends_it_and_a_later_one_does_not() -> None:
+    with pytest.raises(StoreRefused):
+        watched(StoreRefused("WRONGPASS"), terminal=False)
+    assert "shop/web" in watched(NONE, StoreRefused("WRONGPASS"), LOST, terminal=False)

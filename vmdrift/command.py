@@ -1,0 +1,37 @@
+"""How a command ends: 0 as it should, 1 not, 2 it could not be told; an answer on stdout, a complaint on stderr."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from reactor.model.errors import NotDone, SettingsError, StoreUnreachable, VmDriftError
+from reactor.process import configure_logs, explain
+from reactor.settings import Settings
+
+NOT_SO, CANNOT_TELL = 1, 2  # exit codes
+
+
+def answer(command: str, work: Callable[[Settings], int]) -> int:
+    """Run `work` with the settings of the environment; returns its exit code, or that of what kept it from one."""
+    configure_logs()
+    try:
+        return work(Settings.read(os.environ))
+    except VmDriftError as error:
+        sys.stderr.write(f"vmdrift {command}: {explain(error)}{_fix(error)}\n")
+        return NOT_SO if isinstance(error, NotDone) else CANNOT_TELL
+
+
+def _fix(error: VmDriftError) -> str:
+    if isinstance(error, StoreUnreachable) and not os.environ.get("VMDRIFT_REDIS_URL"):
+        return " (VMDRIFT_REDIS_URL is not set; it says where Redis is)"
+    if isinstance(error, SettingsError) and "KUBECONFIG" in str(error):
+        return " (set KUBECONFIG to a kubeconfig file)"
+    return ""
+
+
+def print_json(told: Any) -> None:
+    """On standard output."""
+    sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")

@@ -1,0 +1,140 @@
+"""Where the doctor's facts come from. Whatever cannot be read is a fact, too; nothing here raises."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Protocol, TypeVar
+
+from redis import Redis
+
+from reactor.doors import cluster as cluster_door
+from reactor.doors import redis as redis_door
+from reactor.doors.cluster import Cluster, KubernetesCluster, Survey
+from reactor.doors.figures import figures
+from reactor.doors.server import server
+from reactor.model.errors import Forbidden, StoreRefused, VmDriftError
+from reactor.model.node import NodeView, node_view
+from reactor.model.times import Clock
+from reactor.process import explain
+from reactor.settings import Settings, env_names
+from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Untold
+from vmdrift.doctor.needs import OPTIONAL, Right, rights
+from workers import observe
+from workers.surroundings import listed
+
+_Fact = TypeVar("_Fact")
+_PREFIX = "VMDRIFT_"
+_WHOLE_SECONDS = 0.5  # an HTTP date is cut to whole seconds: give or take half of one
+
+
+class Surveyed(Cluster, Survey, Protocol):
+    """Both in one: what there is, and what we may do."""
+
+
+def examine(env: Mapping[str, str], roles: Sequence[str], clock: Clock = time.time) -> Facts:
+    """Everything, from the environment on."""
+    found = configured(env)
+    wrong = found.wrong or {}
+    redis = Untold(wrong["VMDRIFT_REDIS_URL"]) if "VMDRIFT_REDIS_URL" in wrong else _redis(found.settings, clock)
+    return Facts(found, redis, _cluster(env, found.settings, roles, clock), tuple(roles))
+
+
+def configured(env: Mapping[str, str]) -> Configured:
+    """The settings."""
+    settings, wrong = Settings.read_what_can_be(env)
+    known = {name for row in fields(Settings) for name in env_names(row)}
+    given = sorted(name for name in known if env.get(name))
+    strange = sorted(name for name in env if name.startswith(_PREFIX) and name not in known)
+    return Configured(settings, tuple(given), wrong, tuple(strange))
+
+
+def _redis(settings: Settings, clock: Clock) -> RedisFacts | Untold:
+    def read() -> RedisFacts:
+        redis: Redis = redis_door.connect(settings.redis_url)
+        with _timed(clock) as took:
+            told = server(redis)
+        skew = Untold("this server does not tell its time") if told.time is None else took.skew(told.time)
+        return RedisFacts(told, _told(lambda: tuple(figures(redis, clock()))), skew)
+
+    return _told(read)
+
+
+def _cluster(env: Mapping[str, str], settings: Settings, roles: Sequence[str], clock: Clock) -> ClusterFacts | Untold:
+    def read() -> ClusterFacts:
+        cluster: KubernetesCluster = cluster_door.connect(env.get("KUBECONFIG", ""), settings.api_timeout)
+        return surveyed(cluster, cluster.host, settings.namespace, roles, clock)
+
+    return _told(read)
+
+
+def surveyed(cluster: Surveyed, host: str, namespace: str, roles: Sequence[str], clock: Clock) -> ClusterFacts:
+    """Of a cluster that can be asked. Raises ClusterError when it does not even say what it serves."""
+    with _timed(clock) as took:
+        there = cluster.serves("virtualmachines")
+    at = cluster.time()
+    skew = Untold("its answers bear no date") if at is None else took.skew(at + _WHOLE_SECONDS, _WHOLE_SECONDS)
+    absent = tuple(sorted(resource for resource in OPTIONAL if not cluster.serves(resource)))
+    return ClusterFacts(
+        host,
+        skew,
+        _told(lambda: _kubevirt(cluster)) if there else None,
+        _told(lambda: _nodes(cluster)),
+        _told(lambda: _manager(cluster, clock)),
+        _told(lambda: _allowed(cluster, namespace, roles, absent)),
+        absent,
+    )
+
+
+def _kubevirt(cluster: Surveyed) -> KubeVirt:
+    if not cluster.serves("kubevirts"):
+        return KubeVirt("", "")
+    found = [obj for page in cluster.pages("kubevirts", limit=1) for obj in page.items]
+    status = found[0].get("status") or {} if found else {}
+    return KubeVirt(str(status.get("observedKubeVirtVersion") or ""), str(status.get("phase") or ""))
+
+
+def _nodes(cluster: Cluster) -> tuple[NodeView, ...]:
+    return tuple(node_view(node) for node in listed(cluster, "nodes"))
+
+
+def _manager(cluster: Cluster, clock: Clock) -> Skew | Untold | None:
+    found = observe.manager(cluster, clock)
+    if found is None:
+        return None
+    if found.ahead is None:
+        return Untold("its Lease is more than 10 s off the API server's clock: it is away, or its clock is wrong")
+    return Skew(found.ahead, 0.0)
+
+
+def _allowed(cluster: Survey, namespace: str, roles: Sequence[str], absent: Sequence[str]) -> dict[Right, bool]:
+    wanted = [right for right in rights(roles) if right.resource not in absent]
+    # Only the ConfigMap has a namespace of its own; everything else is needed in all.
+    places = {right: namespace if right.resource == "configmaps" else "" for right in wanted}
+    return {right: cluster.may(right.verb, right.resource, places[right], right.name) for right in wanted}
+
+
+def _told(read: Callable[[], _Fact]) -> _Fact | Untold:
+    try:
+        return read()
+    except VmDriftError as error:
+        return Untold(explain(error), isinstance(error, Forbidden | StoreRefused))
+
+
+class _Took:
+    """Between which moments of this machine's clock something was answered."""
+
+    asked = answered = 0.0
+
+    def skew(self, other: float, within: float = 0.0) -> Skew:
+        """Of a clock that showed `other` in between."""
+        half = (self.answered - self.asked) / 2
+        return Skew(other - self.asked - half, half + within)
+
+
+@contextmanager
+def _timed(clock: Clock) -> Iterator[_Took]:
+    took = _Took()
+    took.asked = clock()
+    yield took
+    took.answered = clock()

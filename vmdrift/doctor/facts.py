@@ -1,0 +1,79 @@
+"""What the doctor reads, before anybody says what it means. Pure data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reactor.doors.figures import QueueFigures
+from reactor.doors.server import Server
+from reactor.model.node import NodeView
+from reactor.settings import Settings
+from vmdrift.doctor.needs import Right
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """It could not be read, and why. `refused`: whoever runs this may not read it."""
+
+    why: str
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """A clock is `ahead` of this machine's by so many seconds, give or take `within`."""
+
+    ahead: float
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The settings, as far as they can be read; what is wrong, by name; and VMDRIFT_ variables that are no setting."""
+
+    settings: Settings
+    given: tuple[str, ...] = ()
+    wrong: Mapping[str, str] | None = None
+    strange: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RedisFacts:
+    """What Redis, and RQ in it, say of themselves."""
+
+    server: Server
+    queues: tuple[QueueFigures, ...] | Untold
+    skew: Skew | Untold
+
+
+@dataclass(frozen=True, slots=True)
+class KubeVirt:
+    """What its operator says: "" where it says nothing."""
+
+    version: str
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """`kubevirt` is None where it is not installed; `manager`: None where no Lease shows the controller manager.
+
+    `allowed`: of each right that was asked for; kinds that are not installed are left out, and named in `absent`.
+    """
+
+    host: str
+    skew: Skew | Untold
+    kubevirt: KubeVirt | Untold | None
+    nodes: tuple[NodeView, ...] | Untold
+    manager: Skew | Untold | None
+    allowed: Mapping[Right, bool] | Untold
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything. `roles`: whose rights are looked at."""
+
+    configured: Configured
+    redis: RedisFacts | Untold
+    cluster: ClusterFacts | Untold
+    roles: tuple[str, ...]

@@ -1,0 +1,63 @@
+"""One line of what the doctor says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from vmdrift.doctor.facts import Untold
+
+
+class Status(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    WARNING = "warning"  # it works, and yet somebody should know
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # it could not be looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`about`: of which queue or kind, where there are several. `fix`: what to do, "" where all is well."""
+
+    check: str
+    about: str
+    status: Status
+    sentence: str
+    fix: str = ""
+
+
+def ok(check: str, sentence: str, about: str = "") -> Finding:
+    """All is well."""
+    return Finding(check, about, Status.OK, sentence)
+
+
+def warning(check: str, sentence: str, fix: str, about: str = "") -> Finding:
+    """It works."""
+    return Finding(check, about, Status.WARNING, sentence, fix)
+
+
+def failed(check: str, sentence: str, fix: str, about: str = "") -> Finding:
+    """It does not work."""
+    return Finding(check, about, Status.FAILED, sentence, fix)
+
+
+def unknown(check: str, untold: Untold, fix: str) -> Finding:
+    """It could not be looked at."""
+    return Finding(check, "", Status.UNKNOWN, f"It cannot be told: {untold.why.rstrip('.')}.", fix)
+
+
+def overlooked(check: str, untold: Untold, fix: str) -> Finding:
+    """The same, of what not every role may see: only worth a warning where we are refused."""
+    found = unknown(check, untold, fix)
+    return replace(found, status=Status.WARNING, sentence="We may not look.") if untold.refused else found
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def listed(words: Sequence[str]) -> str:
+    """As in a sentence: "get, list and delete"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

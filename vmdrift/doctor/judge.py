@@ -1,0 +1,96 @@
+"""Facts to findings, in the order in which things stand on one another. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from difflib import get_close_matches
+
+from reactor.settings import Settings, env_names
+from vmdrift.doctor.cluster import cluster_findings
+from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, RedisFacts, Skew, Untold
+from vmdrift.doctor.finding import Finding, Status, failed, ok, unknown, warning
+from vmdrift.doctor.redis import redis_findings
+
+# Seconds that two clocks may differ. Windows are minutes; due times and heartbeats are seconds.
+NOTICED, TOO_MUCH = 2.0, 10.0
+_NOISE = 0.5  # seconds
+_HERE = Skew(0.0, 0.0)
+_NO_CLOCK = Untold("neither Redis nor the API server told its time")
+_NTP = "Keep all machines' clocks by NTP (chronyc tracking; timedatectl)."
+_NAMES = sorted(name for row in fields(Settings) for name in env_names(row))
+
+
+def judge(facts: Facts) -> list[Finding]:
+    """Everything that there is to say."""
+    return [
+        *_settings(facts.configured),
+        *redis_findings(facts.redis, facts.configured.settings),
+        *cluster_findings(facts.cluster, facts.configured.settings, facts.roles),
+        *_clocks(facts),
+    ]
+
+
+def exit_code(found: Sequence[Finding]) -> int:
+    """1 when something is wrong, else 2 when something could not be looked at, else 0."""
+    statuses = {finding.status for finding in found}
+    if Status.FAILED in statuses:
+        return 1
+    return 2 if Status.UNKNOWN in statuses else 0
+
+
+def _settings(configured: Configured) -> Iterator[Finding]:
+    for sentence in (configured.wrong or {}).values():
+        yield failed("settings", f"{sentence}.", "docs/settings.md says what it may be.")
+    for name in configured.strange:
+        yield warning("settings", f"{name} is no setting; nobody reads it.", _meant(name))
+    if not configured.wrong:
+        given = f"Set: {', '.join(configured.given)}." if configured.given else "All are at their defaults."
+        yield ok("settings", given)
+    settings = configured.settings
+    if settings.policy == "observe":
+        yield warning("policy", "It only observes: VMDRIFT_POLICY=observe.", "Set VMDRIFT_POLICY=auto to let it act.")
+    if settings.policy == "never":
+        yield warning("policy", "Every drift is refused: VMDRIFT_POLICY=never.", "Set auto or observe.")
+    if settings.insecure_no_auth:
+        fix = "Unset VMDRIFT_INSECURE_NO_AUTH, and name who may post in VMDRIFT_TOKENS_FILE."
+        yield warning("senders", "Anybody who can reach VMDRIFT_LISTEN may post events.", fix)
+
+
+def _meant(name: str) -> str:
+    """Compared without the prefix, which all have."""
+    known = {known.removeprefix("VMDRIFT_"): known for known in _NAMES}
+    close = get_close_matches(name.removeprefix("VMDRIFT_"), known, n=1)
+    return f"Is {known[close[0]]} meant?" if close else "docs/settings.md names all settings."
+
+
+def _clocks(facts: Facts) -> Iterator[Finding]:
+    known: dict[str, Skew] = {}
+    if isinstance(facts.redis, RedisFacts) and isinstance(facts.redis.skew, Skew):
+        known["Redis"] = facts.redis.skew
+    if isinstance(facts.cluster, ClusterFacts) and isinstance(facts.cluster.skew, Skew):
+        known["the API server"] = facts.cluster.skew
+    if isinstance(facts.cluster, ClusterFacts) and isinstance(facts.cluster.manager, Skew):
+        known["the controller manager"] = facts.cluster.manager
+    if not known:
+        yield unknown("clocks", _NO_CLOCK, "Mend what is told above.")
+        return
+    told = "; ".join(f"{name} {_ahead(skew)}" for name, skew in known.items())
+    sentence = f"Compared with this machine: {told}."
+    # This machine stands for those on which the workers run, so each pair counts.
+    apart = max(_apart(one, other) for one in (_HERE, *known.values()) for other in (_HERE, *known.values()))
+    if apart > TOO_MUCH:
+        yield failed("clocks", sentence, _NTP)
+    elif apart > NOTICED:
+        yield warning("clocks", sentence, _NTP)
+    else:
+        yield ok("clocks", sentence)
+
+
+def _apart(one: Skew, other: Skew) -> float:
+    """At least so many seconds."""
+    return abs(one.ahead - other.ahead) - one.within - other.within
+
+
+def _ahead(skew: Skew) -> str:
+    if abs(skew.ahead) <= max(skew.within, _NOISE):
+        return "shows the same time"
+    return f"is {abs(skew.ahead):.1f} s {'ahead' if skew.ahead > 0 else 'behind'}"

@@ -1,0 +1,107 @@
+"""What is to be said of Redis and of who works on its queues. Pure."""
+
+from collections.abc import Iterator
+
+from reactor.doors.figures import QueueFigures
+from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING
+from reactor.doors.server import Server
+from reactor.settings import Settings
+from vmdrift.doctor.facts import RedisFacts, Untold
+from vmdrift.doctor.finding import Finding, failed, ok, sentence, unknown, warning
+
+_LATE = 5.0  # seconds; a scheduler looks every second, and another one takes over within ten
+_FULL = 0.9  # of its memory
+_REACH = (
+    "See that VMDRIFT_REDIS_URL is the one that the roles have, and that Redis runs and can be reached from here "
+    "(NetworkPolicy: from a role's pod)."
+)
+_RIGHTS = (
+    "Run it as a Redis user that may read all of rq:* (intake, drifts, outgoing, scheduler; not watcher, receiver)."
+)
+_WORK = {EVENTS: "vmdrift work events", DRIFTS: "vmdrift work drifts", OUTGOING: "vmdrift work outgoing"}
+
+
+def redis_findings(facts: RedisFacts | Untold, settings: Settings) -> Iterator[Finding]:
+    """The server first, then queue by queue."""
+    if isinstance(facts, Untold):
+        yield failed("Redis", sentence(facts.why), _REACH)
+        yield unknown("queues", Untold("Redis gives no answer"), "Mend Redis first.")
+        return
+    yield from _server(facts.server)
+    if isinstance(facts.queues, Untold):
+        yield unknown("queues", facts.queues, _RIGHTS)
+        return
+    for queue in facts.queues:
+        yield _scheduler(queue)
+        yield _workers(queue, settings)
+        yield from _jobs(queue)
+
+
+def _server(server: Server) -> Iterator[Finding]:
+    if server.primary:
+        yield ok("Redis", f"{server.name} answers.")
+    else:
+        yield failed("Redis", f"{server.name} is a replica: it takes nothing in.", _PRIMARY)
+    if not server.writes:
+        yield failed(
+            "persistence", "Its last write to its disk failed.", "Read Redis' own log; see that there is room."
+        )
+    elif server.appends:
+        yield ok("persistence", "Each write goes to a file (appendonly).")
+    else:
+        yield warning("persistence", _FORGETS, "Set appendonly yes, and appendfsync everysec.")
+    yield _memory(server)
+
+
+_PRIMARY = "Name the primary, or its Sentinels (redis+sentinel://...), in VMDRIFT_REDIS_URL."
+_FORGETS = (
+    "appendonly is off: a restart loses what it holds. All but others' events is found again within VMDRIFT_RESYNC, "
+    "and every lost node is watched anew for signs of life."
+)
+
+
+def _memory(server: Server) -> Finding:
+    evicts = server.policy != "noeviction"
+    if not server.memory:
+        told = f"No limit, so nothing is thrown away (maxmemory-policy {server.policy})."
+        return ok("memory", told)
+    share = f"{server.used / 2**20:.0f} of {server.memory / 2**20:.0f} MiB are used"
+    if evicts:
+        told = f"{share}; when all is, locks, records or jobs are thrown away (maxmemory-policy {server.policy})."
+        return failed("memory", told, "Set maxmemory-policy noeviction.")
+    if server.used > _FULL * server.memory:
+        return warning("memory", f"{share}; when it is full, Redis refuses and everybody waits.", "Raise maxmemory.")
+    return ok("memory", f"{share}; nothing is ever thrown away (noeviction).")
+
+
+def _scheduler(queue: QueueFigures) -> Finding:
+    if queue.scheduler:
+        return ok("scheduler", "One looks after it.", queue.name)
+    return failed("scheduler", "None: what waits for a window never becomes due.", _SCHEDULE, queue.name)
+
+
+_SCHEDULE = "Run `vmdrift work scheduler` (deployment scheduler; best two of them)."
+
+
+def _workers(queue: QueueFigures, settings: Settings) -> Finding:
+    if queue.workers:
+        return ok("workers", f"{queue.workers} alive.", queue.name)
+    if queue.name == OUTGOING and not settings.sink and not queue.waiting:
+        return ok("workers", "None, and none is needed without VMDRIFT_SINK.", queue.name)
+    told = f"None is alive; {queue.waiting} jobs wait, {queue.scheduled} have a due time."
+    return failed("workers", told, f"Run `{_WORK[queue.name]}` (deployment {_DEPLOYMENTS[queue.name]}).", queue.name)
+
+
+_DEPLOYMENTS = {EVENTS: "intake", DRIFTS: "drifts", OUTGOING: "outgoing"}
+
+
+def _jobs(queue: QueueFigures) -> Iterator[Finding]:
+    if queue.late > _LATE:
+        told = f"The oldest was due {queue.late:.0f} s ago and was not moved into its queue."
+        yield failed("late jobs", told, "Look at the scheduler: is it alive, and is its clock right?", queue.name)
+    if queue.failed:
+        told = (
+            f"{queue.failed} jobs failed: a bug of vm-drift's showed in them. Drifts are taken up again at each resync."
+        )
+        fix = f"Read the workers' logs (deployment {_DEPLOYMENTS[queue.name]}) and report it."
+        yield warning("failed jobs", told, fix, queue.name)

@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from vmdrift.arguments import checked, seconds, target, targets, vm, vms
+from reactor.model.intervention import lasting
+from vmdrift.arguments import checked, target, targets, vm, vms
 
 JSON = click.option("--json", "as_json", is_flag=True, help="As JSON: see docs/cli.md.")
 _WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
@@ -18,7 +19,7 @@ _VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell
     "--for",
     "lasts",
     metavar="30m",
-    callback=checked(seconds),
+    callback=checked(lasting),
     help="How long: 90s, 30m, 2h, 1d. Else: until resumed.",
 )
 @_WHY

@@ -14,11 +14,11 @@ from reactor.doors import redis as redis_door
 from reactor.doors.cluster import KubernetesCluster
 from reactor.doors.queue import RqQueue, drift_entry
 from reactor.doors.store import RedisStore
+from reactor.doors.wishes import Wishes
 from reactor.model.drift import Record
 from reactor.model.errors import NotDone
-from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.settings import Settings
-from workers.drift import taken_up
+from workers.drift import begin_anew
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,10 @@ class Hands:
         """Raises SettingsError, StoreError."""
         return redis_door.connect(self.settings.redis_url)
 
-    def written(self) -> tuple[Intervention, ...]:
-        """Everything that people asked for."""
-        return interventions(self.cluster.find("configmaps", CONFIG_MAP, self.settings.namespace))
-
-    def write(self, one: Intervention) -> None:
-        """Write it down; what is over for long is taken out on the way."""
-        now = time.time()
-        old = {known.key: None for known in self.written() if known.is_over(now)}
-        self.cluster.note(CONFIG_MAP, self.settings.namespace, {**old, one.key: one.as_text()})
-
-    def lift(self, one: Intervention) -> None:
-        """Take it out."""
-        self.cluster.note(CONFIG_MAP, self.settings.namespace, {one.key: None})
+    @property
+    def wishes(self) -> Wishes:
+        """Where holds and cancels are written down."""
+        return Wishes(self.cluster, self.settings.namespace, time.time)
 
     def records(self, vm: str) -> list[Record]:
         """The VM's drifts in all open outages, newest last."""
@@ -64,11 +55,8 @@ class Hands:
     def begin_anew(self, record: Record) -> None:
         """An ended drift, under its lock, so that no pass writes over it. NotDone while one looks at it."""
         store = RedisStore(self.redis(), self.settings.history_ttl)
-        lock = store.acquire(record.drift.vm.uid, 10.0)
-        if lock is None:
+        if begin_anew(record, who(), store, time.time()) is None:
             raise NotDone(f"{record.drift.vm}: a worker looks at it right now; try again")
-        store.save(taken_up(record, who(), time.time()), lock, [])
-        store.release(lock)
 
 
 def who() -> str:

@@ -17,15 +17,13 @@ from reactor.doors.inbox import RedisInbox
 from reactor.model.drift import Record
 from reactor.model.errors import NotDone
 from reactor.model.event import DRIFT_REQUESTED, Event
-from reactor.model.intervention import CANCEL, HOLD, Intervention
+from reactor.model.intervention import CANCEL, HOLD, MONTH, Intervention, target_of
 from reactor.model.receipt import Receipt, Result
 from reactor.model.times import format_time
 from reactor.settings import Settings
-from vmdrift.arguments import target_of
 from vmdrift.command import CANNOT_TELL, NOT_SO, answer, print_json
 from vmdrift.hands import Hands, who
 
-_MONTH = 30 * 86400.0  # seconds; after so long nobody needs to know of a cancelled drift
 _PATIENCE = 20.0  # seconds until a worker has looked at what was asked for
 _NOBODY = "Accepted; no worker has looked at it yet (is `vmdrift work events` running?)."
 
@@ -47,7 +45,7 @@ def hold(what: str, lasts: float | None, why: str, *, as_json: bool) -> int:
         until = now + lasts if lasts else None
         one = Intervention(HOLD, target_of(what), who(), why, now, until)
         unknown = _unknown(hands.cluster, one.target)
-        hands.write(one)
+        hands.wishes.write(one)
         end = f"until {format_time(until)}" if until else "until `vmdrift resume`"
         sentence = f"{what} is held {end}. Windows go on; nothing of it is deleted.{unknown}"
         return Deed(sentence, {**_told(one), "exists": not unknown})
@@ -60,11 +58,11 @@ def resume(what: str, *, as_json: bool) -> int:
 
     def do(hands: Hands) -> Deed:
         target = target_of(what)
-        mine = [one for one in hands.written() if one.kind == HOLD and one.target == target]
+        mine = [one for one in hands.wishes.written() if one.kind == HOLD and one.target == target]
         if not mine:
             raise NotDone(f"{what} is not held; `vmdrift holds` shows what is")
         for one in mine:
-            hands.lift(one)
+            hands.wishes.lift(one)
         sentence = f"{what} is not held any more. Blocked drifts look again within half a minute."
         return Deed(sentence, {"target": target, "lifted": [_told(one) for one in mine]})
 
@@ -75,7 +73,7 @@ def holds(*, as_json: bool) -> int:
     """Show what people asked for; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        found = [one for one in Hands.of(settings).written() if not one.is_over(time.time())]
+        found = [one for one in Hands.of(settings).wishes.written() if not one.is_over(time.time())]
         if as_json:
             print_json([_told(one) for one in found])
         elif found:
@@ -95,8 +93,8 @@ def cancel(vm: str, why: str, *, as_json: bool) -> int:
         if record.phase.is_end:
             raise NotDone(f"{vm}: its drift has ended already, {record.phase}: {record.sentence}")
         now = time.time()
-        one = Intervention(CANCEL, target_of(vm), who(), why, now, now + _MONTH, record.drift.outage.id)
-        hands.write(one)
+        one = Intervention(CANCEL, target_of(vm), who(), why, now, now + MONTH, record.drift.outage.id)
+        hands.wishes.write(one)
         hands.wake(record)
         sentence = f"{vm} is given up in this outage. `vmdrift retry {vm}` takes it up again."
         return Deed(sentence, {**_told(one), **_of(record)})
@@ -109,9 +107,9 @@ def retry(vm: str, *, as_json: bool) -> int:
 
     def do(hands: Hands) -> Deed:
         record = _last(hands, vm)
-        mine = [one for one in hands.written() if one.kind == CANCEL and one.meets(record.drift)]
+        mine = [one for one in hands.wishes.written() if one.kind == CANCEL and one.meets(record.drift)]
         for one in mine:
-            hands.lift(one)
+            hands.wishes.lift(one)
         if record.phase.is_end:
             hands.begin_anew(record)
         hands.wake(record)

@@ -11,7 +11,7 @@ import structlog
 
 from reactor.doors.cloudevents import encode
 from reactor.doors.cluster import Cluster
-from reactor.doors.store import Lock
+from reactor.doors.store import Lock, Store
 from reactor.model.drift import Again, Check, Ended, Outcome, Phase, Record, Signs
 from reactor.model.errors import (
     ClusterError,
@@ -86,6 +86,19 @@ def decided(record: Record) -> dict[str, str]:
         "phase": record.phase.value,
         "reason": record.reason,
     }
+
+
+def begin_anew(record: Record, by: str, store: Store, now: float) -> Record | None:
+    """An ended drift, under its lock, so that no pass writes over it; None while one looks at it. StoreError."""
+    lock = store.acquire(record.drift.vm.uid, LOCK_TTL)
+    if lock is None:
+        return None
+    try:
+        anew = taken_up(record, by, now)
+        store.save(anew, lock, [])
+    finally:
+        store.release(lock)
+    return anew
 
 
 def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:

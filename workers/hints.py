@@ -20,7 +20,7 @@ from reactor.model.identity import Outage
 from reactor.model.node import NodeView, node_view
 from reactor.model.receipt import Result
 from reactor.model.times import clock_time
-from workers.drift import LOCK_TTL, taken_up
+from workers.drift import begin_anew
 from workers.intake import begin, on_node, take_event
 from workers.tools import Tools
 
@@ -145,14 +145,9 @@ def _retried(event: Event, tools: Tools) -> Result:
     if record is None:
         return Result("nothing", "no-drift", f"{event.subject} has no drift in any open outage.")
     if record.phase.is_end:
-        lock = tools.store.acquire(record.drift.vm.uid, LOCK_TTL)
-        if lock is None:
-            return Result("nothing", "locked", f"A worker looks at {event.subject} right now; ask again.")
-        try:
-            record = taken_up(record, event.source, tools.clock())
-            tools.store.save(record, lock, [])
-        finally:
-            tools.store.release(lock)
+        record = begin_anew(record, event.source, tools.store, tools.clock())
+    if record is None:
+        return Result("nothing", "locked", f"A worker looks at {event.subject} right now; ask again.")
     tools.queue.wake(drift_entry(record.drift), tools.clock())
     return _drift(record)
 

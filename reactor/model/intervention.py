@@ -47,7 +47,7 @@ def lasting(text: str) -> float:
     """30m, 2h, 90s, 1d in seconds; BadInput."""
     found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if not found or not int(found[1]):
-        raise BadInput(f"{text[:20]!r} is no time such as 30m, 2h or 1d")
+        raise BadInput(f"{text[:20]!r} is no time such as 90s, 30m, 2h or 1d")
     return float(found[1]) * _UNITS[found[2]]
 
 

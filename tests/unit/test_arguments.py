@@ -4,7 +4,9 @@ from threading import Event
 
 import pytest
 
-from vmdrift.arguments import seconds, target, target_of, vm
+from reactor.model.errors import BadInput
+from reactor.model.intervention import lasting, target_of
+from vmdrift.arguments import target, vm
 from vmdrift.completion import names
 
 
@@ -19,7 +21,7 @@ def test_a_target_is_a_node_a_vm_or_all(text: str, found: str) -> None:
 
 @pytest.mark.parametrize("text", ["Shop/web", "shop/", "/web", "a/b/c", "-a", "a b", "ALL", "a.b/c", "node/x/"])
 def test_what_is_no_name_is_no_target(text: str) -> None:
-    with pytest.raises(ValueError, match="is neither a node's name, nor a VM"):
+    with pytest.raises(BadInput, match="is neither a node's name, nor a VM"):
         target(text)
 
 
@@ -31,13 +33,13 @@ def test_what_has_no_namespace_is_no_vm(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "found"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86400)])
 def test_a_time_has_a_unit(text: str, found: float) -> None:
-    assert seconds(text) == found
+    assert lasting(text) == found
 
 
 @pytest.mark.parametrize("text", ["30", "0m", "-1m", "1.5h", "soon", "1w", "m", "٣m"])
 def test_what_has_no_unit_or_is_nothing_is_no_time(text: str) -> None:
-    with pytest.raises(ValueError, match="is no time such as 90s, 30m, 2h or 1d"):
-        seconds(text)
+    with pytest.raises(BadInput, match="is no time such as 90s, 30m, 2h or 1d"):
+        lasting(text)
 
 
 @pytest.mark.timeout(30)

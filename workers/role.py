@@ -37,6 +37,9 @@ def work_events(settings: Settings) -> None:
 
 
 def _chores(settings: Settings) -> Callable[[], object]:
+    """Who only observes changes nothing in the cluster, and be it by an Event."""
+    if settings.policy != "auto":
+        return lambda: look_after(inbox(), tools())
     cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout, counted=requests().count)
     teller = Teller(RedisChanges(redis_door.connect(settings.redis_url)), cluster, time.time)
     return lambda: (look_after(inbox(), tools()), teller.tell())

@@ -4,11 +4,8 @@ Raw, because typed models cost five times the time and twelve times the memory; 
 the library has none by default; with our own watch, because the library's replays events and stumbles over 410.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -17,9 +14,10 @@ import orjson
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration
 from urllib3 import BaseHTTPResponse, Timeout
-from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import SSLError
 from yaml import YAMLError
 
+from reactor.doors.answers import date, kubernetes_object, lines, refusal, understood, watch_event
 from reactor.model import errors
 
 Obj = dict[str, Any]
@@ -40,19 +38,9 @@ _GROUPS = {
 _REVIEWS = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 PAGE = 500
-# What makes an answer one of Kubernetes': objects and lists have metadata, reviews a status, discovery a list.
-_SHAPES: Mapping[str, type] = {"metadata": dict, "status": dict, "resources": list}
 _TYPES = {"patch": "application/merge-patch+json"}
 # Kubernetes' verbs, as RBAC and audit logs name them, in HTTP.
 _METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
-
-_ERRORS: Mapping[int, type[errors.ClusterError]] = {
-    HTTPStatus.UNAUTHORIZED: errors.Unauthorized,
-    HTTPStatus.FORBIDDEN: errors.Forbidden,
-    HTTPStatus.CONFLICT: errors.Conflict,
-    HTTPStatus.GONE: errors.Expired,
-}
-
 
 Count = Callable[[str, str], None]  # called with verb and code of each request; the code is "none" without an answer
 NO_ANSWER = "none"
@@ -200,11 +188,11 @@ class KubernetesCluster:
     def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:
         query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
         timeout = Timeout(connect=self._timeout, read=silence)
-        with _translated():
+        with understood():
             response = self._send("watch", _path(resource), query, timeout=timeout, stream=True)
             try:
-                for line in _lines(response):
-                    yield _watch_event(line)
+                for line in lines(response):
+                    yield watch_event(line)
             finally:
                 response.close()
 
@@ -261,9 +249,9 @@ class KubernetesCluster:
         body: Obj | None = None,
         part: str = "metadata",
     ) -> Obj:
-        with _translated():
+        with understood():
             response = self._send(verb, path, query or {}, body=body, timeout=Timeout(self._timeout))
-            return _object(response.data, part)
+            return kubernetes_object(response.data, part)
 
     def _send(self, verb: str, path: str, query: Mapping[str, str], **more: Any) -> BaseHTTPResponse:
         wanted = urlencode({key: value for key, value in query.items() if value})
@@ -273,7 +261,7 @@ class KubernetesCluster:
         if response.status == HTTPStatus.UNAUTHORIZED and self._renewed():
             response = self._request(verb, where, **more)
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise _refusal(_METHODS[verb], path, response)
+            raise refusal(_METHODS[verb], path, response)
         return response
 
     def _request(
@@ -302,7 +290,7 @@ class KubernetesCluster:
             raise
         finally:
             self._counted(verb, code)
-        self._time = _date(response.headers.get("Date", ""))
+        self._time = date(response.headers.get("Date", ""))
         return response
 
     def _renewed(self) -> bool:
@@ -321,77 +309,6 @@ def counted_up(known: Obj, event: Obj) -> Obj:
     return {**{field: event[field] for field in ("message", "lastTimestamp")}, "count": known.get("count", 0) + 1}
 
 
-def _date(header: str) -> float | None:
-    """An HTTP date (RFC 9110) in seconds since the epoch."""
-    try:
-        return parsedate_to_datetime(header).timestamp()
-    except ValueError:
-        return None
-
-
 def _path(resource: str, namespace: str = "", name: str = "") -> str:
     parts = [_PREFIX[resource], *(["namespaces", quote(namespace)] if namespace else []), resource]
     return "/".join([*parts, quote(name)] if name else parts)
-
-
-def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
-    rest = b""
-    for chunk in response.stream(65536):
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from whole
-    if rest:
-        raise errors.ClusterUnreachable("the watch was cut in the middle of a line")
-
-
-def _object(data: bytes, part: str) -> Obj:
-    """What has this part. Anything else is no answer, lest a proxy's `null` be taken for "there is none"."""
-    found = orjson.loads(data)
-    if not isinstance(found, dict) or not isinstance(found.get(part), _SHAPES[part]):
-        raise errors.ClusterUnreachable(f"the API server's answer is no Kubernetes object: {str(found)[:60]!r}")
-    return found
-
-
-def _watch_event(line: bytes) -> tuple[str, Obj]:
-    event = orjson.loads(line)
-    if not isinstance(event, dict) or not isinstance(event.get("object"), dict) or "type" not in event:
-        raise errors.ClusterUnreachable(f"the API server's answer is no watch event: {str(event)[:60]!r}")
-    if event["type"] == "ERROR":
-        status = event["object"]
-        kind = errors.Expired if status.get("code") == HTTPStatus.GONE else errors.ClusterUnreachable
-        raise kind(f"the watch ended: {status.get('message', status)}")
-    return event["type"], event["object"]
-
-
-def _refusal(method: str, path: str, response: BaseHTTPResponse) -> errors.ClusterError:
-    """What an answer that is no success means. Nothing of the request's headers gets into the message."""
-    try:
-        answered = json.loads(response.data)
-    except ValueError:
-        answered = None
-    status: Obj = answered if isinstance(answered, dict) else {}
-    said = str(status.get("message") or response.reason or "")[:300]
-    message = f"{method} /{path}: {response.status} {said}"
-    if response.status == HTTPStatus.NOT_FOUND:
-        # The API server names the object in details; a kind that it does not serve has no name there.
-        named = (status.get("details") or {}).get("name")
-        return errors.NotFound(message) if named else errors.NotServed(message)
-    if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        after = response.headers.get("Retry-After", "")
-        return errors.ClusterUnreachable(message, float(after) if after.isdecimal() else None)
-    return _ERRORS.get(response.status, errors.Rejected)(message)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (HTTPError, OSError) as error:
-        raise errors.ClusterUnreachable(f"the API server gave no answer: {_root(error)}") from error
-    except ValueError as error:
-        raise errors.ClusterUnreachable(f"the API server's answer is no JSON: {error}") from error
-
-
-def _root(error: BaseException) -> str:
-    """The innermost reason: urllib3 wraps 'connection refused' three times."""
-    inner = getattr(error, "reason", None) or error.__cause__
-    return _root(inner) if isinstance(inner, BaseException) else str(error)[:300]

@@ -7,7 +7,18 @@ from redis import Redis
 from tests.acceptance.commands import vmdrift
 from tests.acceptance.sites import Site
 
-CHECKS = ["node", "window", "signs of life", "quorum", "placement", "storage", "comeback", "policy", "launcher", "no hold"]
+CHECKS = [
+    "node",
+    "window",
+    "signs of life",
+    "quorum",
+    "placement",
+    "storage",
+    "comeback",
+    "policy",
+    "launcher",
+    "no hold",
+]
 
 
 def test_it_shows_every_check_of_every_drift_with_its_sentence(site: Callable[[int], Site]) -> None:

@@ -8,7 +8,7 @@ from redis import exceptions as theirs
 from urllib3 import HTTPResponse
 from urllib3 import exceptions as http
 
-from reactor.doors.cluster import _refusal, _translated
+from reactor.doors.answers import refusal, understood
 from reactor.doors.redis import connect
 from reactor.doors.store import translated
 from reactor.model import errors
@@ -121,27 +121,27 @@ def test_a_url_that_redis_cannot_read_is_a_settings_error_that_does_not_show_it(
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_answer_that_is_no_success_has_its_error(code: int) -> None:
-    error = _refusal("GET", "api/v1/nodes", HTTPResponse(b'{"message": "said"}', status=code))
+    error = refusal("GET", "api/v1/nodes", HTTPResponse(b'{"message": "said"}', status=code))
     assert type(error) is CODES[code]
     assert str(error) == f"GET /api/v1/nodes: {code} said"
 
 
 def test_a_404_is_about_an_object_only_if_it_names_one() -> None:
     named = HTTPResponse(b'{"message": "gone", "details": {"name": "db", "kind": "pods"}}', status=404)
-    assert type(_refusal("GET", "x", named)) is errors.NotFound
-    assert type(_refusal("GET", "x", HTTPResponse(b"404 page not found", status=404))) is errors.NotServed
+    assert type(refusal("GET", "x", named)) is errors.NotFound
+    assert type(refusal("GET", "x", HTTPResponse(b"404 page not found", status=404))) is errors.NotServed
 
 
 @pytest.mark.parametrize("error", HTTP_ERRORS, ids=lambda error: type(error).__name__)
 def test_every_error_on_the_way_to_the_api_server_means_that_nothing_is_known(error: Exception) -> None:
-    with pytest.raises(errors.ClusterUnreachable) as caught, _translated():
+    with pytest.raises(errors.ClusterUnreachable) as caught, understood():
         raise error
     assert caught.value.__cause__ is error
 
 
 def test_the_innermost_reason_is_shown() -> None:
     wrapped = http.MaxRetryError(None, "", http.SSLError("certificate has expired"))  # type: ignore[arg-type]  # same
-    with pytest.raises(errors.ClusterUnreachable, match=r"gave no answer: certificate has expired$"), _translated():
+    with pytest.raises(errors.ClusterUnreachable, match=r"gave no answer: certificate has expired$"), understood():
         raise wrapped
 
 

@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from flask import Flask, Request, Response, current_app, g, redirect, request, session
@@ -118,7 +119,7 @@ def guard(people: People, away: Callable[[StoreError], str]) -> Guard:
         if people.current() is not None:
             return None
         if request.method == "GET" and "text/html" in request.accept_mimetypes.values():
-            return redirect(f"{LOGIN}?next={request.full_path.rstrip('?')}")
+            return redirect(f"{LOGIN}?next={quote(request.full_path.rstrip('?'))}")
         raise Problem(401, "Log in first, or send HTTP Basic with a token as the password.")
 
     return before

@@ -1,0 +1,99 @@
+"""What an API server answers, over HTTP, as objects or as our errors."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
+
+from reactor.model import errors
+
+Obj = dict[str, Any]
+
+# What makes an answer one of Kubernetes': objects and lists have metadata, reviews a status, discovery a list.
+_SHAPES: Mapping[str, type] = {"metadata": dict, "status": dict, "resources": list}
+_ERRORS: Mapping[int, type[errors.ClusterError]] = {
+    HTTPStatus.UNAUTHORIZED: errors.Unauthorized,
+    HTTPStatus.FORBIDDEN: errors.Forbidden,
+    HTTPStatus.CONFLICT: errors.Conflict,
+    HTTPStatus.GONE: errors.Expired,
+}
+
+
+def date(header: str) -> float | None:
+    """An HTTP date (RFC 9110) in seconds since the epoch."""
+    try:
+        return parsedate_to_datetime(header).timestamp()
+    except ValueError:
+        return None
+
+
+def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
+    """Of a stream; ClusterUnreachable where it is cut in the middle of one."""
+    rest = b""
+    for chunk in response.stream(65536):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        raise errors.ClusterUnreachable("the watch was cut in the middle of a line")
+
+
+def kubernetes_object(data: bytes, part: str) -> Obj:
+    """What has this part. Anything else is no answer, lest a proxy's `null` be taken for "there is none"."""
+    found = orjson.loads(data)
+    if not isinstance(found, dict) or not isinstance(found.get(part), _SHAPES[part]):
+        raise errors.ClusterUnreachable(f"the API server's answer is no Kubernetes object: {str(found)[:60]!r}")
+    return found
+
+
+def watch_event(line: bytes) -> tuple[str, Obj]:
+    """Type and object; Expired, or ClusterUnreachable for anything else that ends a watch."""
+    event = orjson.loads(line)
+    if not isinstance(event, dict) or not isinstance(event.get("object"), dict) or "type" not in event:
+        raise errors.ClusterUnreachable(f"the API server's answer is no watch event: {str(event)[:60]!r}")
+    if event["type"] == "ERROR":
+        status = event["object"]
+        kind = errors.Expired if status.get("code") == HTTPStatus.GONE else errors.ClusterUnreachable
+        raise kind(f"the watch ended: {status.get('message', status)}")
+    return event["type"], event["object"]
+
+
+def refusal(method: str, path: str, response: BaseHTTPResponse) -> errors.ClusterError:
+    """What an answer that is no success means. Nothing of the request's headers gets into the message."""
+    try:
+        answered = json.loads(response.data)
+    except ValueError:
+        answered = None
+    status: Obj = answered if isinstance(answered, dict) else {}
+    said = str(status.get("message") or response.reason or "")[:300]
+    message = f"{method} /{path}: {response.status} {said}"
+    if response.status == HTTPStatus.NOT_FOUND:
+        # The API server names the object in details; a kind that it does not serve has no name there.
+        named = (status.get("details") or {}).get("name")
+        return errors.NotFound(message) if named else errors.NotServed(message)
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        after = response.headers.get("Retry-After", "")
+        return errors.ClusterUnreachable(message, float(after) if after.isdecimal() else None)
+    return _ERRORS.get(response.status, errors.Rejected)(message)
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """No answer, or none of Kubernetes', as ClusterUnreachable."""
+    try:
+        yield
+    except (HTTPError, OSError) as error:
+        raise errors.ClusterUnreachable(f"the API server gave no answer: {_root(error)}") from error
+    except ValueError as error:
+        raise errors.ClusterUnreachable(f"the API server's answer is no JSON: {error}") from error
+
+
+def _root(error: BaseException) -> str:
+    """The innermost reason: urllib3 wraps 'connection refused' three times."""
+    inner = getattr(error, "reason", None) or error.__cause__
+    return _root(inner) if isinstance(inner, BaseException) else str(error)[:300]

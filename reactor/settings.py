@@ -295,3 +295,11 @@ class Settings:
             mode=self.policy,
             **{row.name: getattr(self, row.name) for row in fields(Policy) if row.name != "mode"},
         )
+
+
+def deaf_after(settings: Settings) -> float:
+    """After so many seconds without a word from the API server watchers are deaf: twice of all that they may wait for.
+
+    Each tells after a resync what it heard; in a quiet cluster that is a bookmark about once a minute.
+    """
+    return 2 * (settings.resync + 60.0)

@@ -54,6 +54,10 @@ def test_a_whole_story_with_each_roles_own_rights(folder: Path, urls: tuple[Proc
         eventually("the ends were told", lambda: sum(e["type"].endswith("completed") for e in sink.got) == 4)
         for path in ("/metrics", "/", "/history", "/vm/shop/database", "/rq/", "/rq/0/data/workers.json"):
             assert ask(f"http://{address}{path}").status == 200, path
+        drift = site.records()["shop/database"].drift.id
+        job = ask(f"http://{address}/rq/0/data/job/{drift}.json").body
+        assert job["description"] == "drift shop/database off worker-1"
+        assert orjson.loads(job["metadata"])["phase"] == "completed"
         for registry in ("queued", "started", "failed", "finished", "scheduled"):
             assert ask(f"http://{address}/rq/0/data/jobs/drifts/{registry}/8/asc/1.json").status == 200, registry
         for role, verb in {"watcher": "watch", "intake": "list", "drifts": "delete"}.items():

@@ -43,6 +43,7 @@ class PageSite:
         self.settings = Settings(**settings)
         self.store = RedisStore(redis, 3600)
         self.wishes = Wishes(ApiCluster(self.world.api, "kubectl"), "vm-drift", self.clock)
+        redis.set("vmdrift:watcher", f"{NOW}")
         self.app = self._app()
 
     def _app(self) -> Flask:

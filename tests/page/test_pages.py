@@ -105,6 +105,15 @@ def test_a_scheduler_that_is_gone_is_told_where_everybody_looks(lost: PageSite) 
     assert "No scheduler looks after the queue drifts" in lost.browser("bob").get("/").text
 
 
+@pytest.mark.parametrize("heard", [None, NOW - 241])
+def test_watchers_that_hear_nothing_are_told_where_everybody_looks(site: PageSite, heard: float | None) -> None:
+    assert "no lost node is noticed" not in site.browser("bob").get("/").text
+    site.redis.delete("vmdrift:watcher")
+    if heard:
+        site.redis.set("vmdrift:watcher", f"{heard}")
+    assert "no lost node is noticed" in site.browser("bob").get("/").text
+
+
 def test_an_installation_that_only_observes_says_so(redis: Redis, tmp_path: object) -> None:
     site = PageSite(redis, tmp_path, policy="observe")  # type: ignore[arg-type]
     assert "everything is only observed, nothing is deleted" in site.browser("bob").get("/").text

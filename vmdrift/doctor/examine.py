@@ -12,6 +12,7 @@ from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
 from reactor.doors.cluster import Cluster, KubernetesCluster, Survey
 from reactor.doors.figures import figures
+from reactor.doors.reports import reports
 from reactor.doors.server import server
 from reactor.model.errors import Forbidden, StoreRefused, VmDriftError
 from reactor.model.node import NodeView, node_view
@@ -55,9 +56,15 @@ def _redis(settings: Settings, clock: Clock) -> RedisFacts | Untold:
         with _timed(clock) as took:
             told = server(redis)
         skew = Untold("this server does not tell its time") if told.time is None else took.skew(told.time)
-        return RedisFacts(told, _told(lambda: tuple(figures(redis, clock()))), skew)
+        queues = _told(lambda: tuple(figures(redis, clock())))
+        return RedisFacts(told, queues, skew, _told(lambda: _deaf(redis, clock)))
 
     return _told(read)
+
+
+def _deaf(redis: Redis, clock: Clock) -> float | None:
+    heard = reports(redis).heard_at
+    return None if heard is None else clock() - heard
 
 
 def _cluster(env: Mapping[str, str], settings: Settings, roles: Sequence[str], clock: Clock) -> ClusterFacts | Untold:

@@ -38,11 +38,15 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class RedisFacts:
-    """What Redis, and RQ in it, say of themselves."""
+    """What Redis, and RQ in it, say of themselves.
+
+    `deaf`: for how many seconds no watcher has heard from the API server; None if none ever did.
+    """
 
     server: Server
     queues: tuple[QueueFigures, ...] | Untold
     skew: Skew | Untold
+    deaf: float | Untold | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reactor.doors.figures import QueueFigures
 from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING
 from reactor.doors.server import Server
-from reactor.settings import Settings
+from reactor.settings import Settings, deaf_after
 from vmdrift.doctor.facts import RedisFacts, Untold
 from vmdrift.doctor.finding import Finding, failed, ok, sentence, unknown, warning
 
@@ -28,6 +28,7 @@ def redis_findings(facts: RedisFacts | Untold, settings: Settings) -> Iterator[F
         yield unknown("queues", Untold("Redis gives no answer"), "Mend Redis first.")
         return
     yield from _server(facts.server)
+    yield _watchers(facts.deaf, settings)
     if isinstance(facts.queues, Untold):
         yield unknown("queues", facts.queues, _RIGHTS)
         return
@@ -81,6 +82,19 @@ def _scheduler(queue: QueueFigures) -> Finding:
 
 
 _SCHEDULE = "Run `vmdrift work scheduler` (deployment scheduler; best two of them)."
+
+
+def _watchers(deaf: float | Untold | None, settings: Settings) -> Finding:
+    if isinstance(deaf, Untold):
+        return unknown("watchers", deaf, _RIGHTS)
+    if deaf is None:
+        return failed("watchers", "None has ever heard from the API server: no lost node is noticed.", _WATCH)
+    if deaf > deaf_after(settings):
+        return failed("watchers", f"None has heard from the API server for {deaf:.0f} s.", _WATCH)
+    return ok("watchers", f"One heard from the API server {max(0.0, deaf):.0f} s ago.")
+
+
+_WATCH = "Run `vmdrift watch` (deployment watcher; best two of them); see that it reaches the API server."
 
 
 def _workers(queue: QueueFigures, settings: Settings) -> Finding:

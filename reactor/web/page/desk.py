@@ -10,7 +10,7 @@ from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.intervention import Intervention
 from reactor.model.times import Clock, clock_time
-from reactor.settings import Settings
+from reactor.settings import Settings, deaf_after
 from reactor.web.page.board import OutageView, VmView, outage_view, vm_view
 from reactor.web.page.timeline import Windows
 
@@ -29,10 +29,14 @@ class Asked:
 
 @dataclass
 class Desk:
-    """`wishes` is None where the page knows no cluster. Methods raise StoreError."""
+    """`wishes` is None where the page knows no cluster. Methods raise StoreError.
+
+    `heard`: when a watcher last heard from the API server, seconds since the epoch; None if none ever did.
+    """
 
     store: Store
     queues: Callable[[], Iterator[QueueFigures]]
+    heard: Callable[[], float | None]
     wishes: Wishes | None
     settings: Settings
     clock: Clock
@@ -96,7 +100,7 @@ class Desk:
 
     def troubles(self) -> list[str]:
         """What keeps drifts from going on, in sentences; empty if all is well."""
-        found = []
+        found = [*self._deaf()]
         for one in self.queues():
             if not one.scheduler and one.scheduled:
                 found.append(
@@ -106,6 +110,16 @@ class Desk:
             elif one.late > _LATE:
                 found.append(f"The oldest job of the queue {one.name} is {one.late:.0f} s late.")
         return found
+
+    def _deaf(self) -> Iterator[str]:
+        heard = self.heard()
+        if heard is None:
+            yield "No watcher has heard from the API server yet: no lost node is noticed. Start `vmdrift watch`."
+        elif (silent := self.clock() - heard) > deaf_after(self.settings):
+            yield (
+                f"No watcher has heard from the API server for {silent:.0f} s: no lost node is noticed. Look at "
+                "`vmdrift watch` and at the API server."
+            )
 
     def away(self, error: StoreError) -> str:
         """Redis does not answer: since when, and what that means."""

@@ -43,7 +43,9 @@ def mount(app: Flask, parts: Parts) -> None:
     for view in ("events", "alerts"):  # programs have no session to forge
         csrf.exempt(app.view_functions[view])
     people = People(reception.senders)
-    desk = Desk(sources.store, sources.queues, parts.wishes, settings, sources.clock)
+    desk = Desk(
+        sources.store, sources.queues, lambda: sources.reports().heard_at, parts.wishes, settings, sources.clock
+    )
     page = routes.Page(desk, people, Actions(desk, reception.inbox, sources.clock), guard(people, desk.away))
     app.extensions[_SHOWN] = page
     routes.mount(app, page)

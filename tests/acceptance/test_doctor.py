@@ -103,6 +103,7 @@ def test_without_anything_it_tells_what_to_set() -> None:
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.nightly
 def test_an_outage_that_is_over_is_history(cluster: Site) -> None:
     env = cluster.env("operator")
     assert vmdrift("history", env=env).out.startswith("No outage is remembered")

@@ -12,6 +12,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from tests.acceptance.commands import eventually
 from tests.acceptance.guarded import BASE, RULES, TESTER, denied, guarded, roles, users_made
 from tests.acceptance.http import ask, free_address
+from tests.acceptance.kubevents import assert_told
 from tests.acceptance.sites import Site
 from tests.receivers import receiving
 from vmdrift.processes import Processes
@@ -67,6 +68,7 @@ def test_a_whole_story_with_each_roles_own_rights(folder: Path, urls: tuple[Proc
         assert "vmdrift_recovery_duration_seconds_count 4.0" in told
         assert "\nvmdrift_watcher_last_seen_timestamp_seconds " in told
         assert 'vmdrift_queue_workers{queue="outgoing"} 1.0' in told
+    assert_told(site)
     assert denied(users["tester"]) == []
     assert [entry for entry in site.audit() if entry["code"] == 403] == []
 

@@ -52,9 +52,9 @@ class Desk:
         """Those that are not done with, newest first."""
         return self._views(reversed(self.store.outages()))
 
-    def history(self) -> list[OutageView]:
+    def history(self, most: int = _SHOWN) -> list[OutageView]:
         """Those that are, newest first."""
-        return self._views(self.store.history()[:_SHOWN])
+        return self._views(self.store.history()[:most])
 
     def node(self, name: str) -> list[OutageView]:
         """All outages of a node, newest first."""

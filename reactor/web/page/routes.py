@@ -82,7 +82,7 @@ def _looking(blueprint: Blueprint, page: Page) -> None:
 
     @blueprint.get("/")
     def outages() -> Response:
-        return page.looked("outages.html", lambda: {"outages": desk.outages(), "past": desk.history()[:3]})
+        return page.looked("outages.html", lambda: {"outages": desk.outages(), "past": desk.history(3)})
 
     @blueprint.get("/history")
     def history() -> Response:

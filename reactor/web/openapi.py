@@ -33,7 +33,7 @@ def document(settings: Settings) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "vm-drift", "version": "1", "description": "Events of other systems, taken in as hints."},
         "paths": {
-            "/": events,
+            "/": {**events, "get": _page()},
             "/events": events,
             "/alertmanager": alerts,
             "/events/{receipt}": {"get": {**_status(), **guarded}},
@@ -90,6 +90,11 @@ def _status() -> dict[str, Any]:
         "parameters": [{"name": "receipt", "in": "path", "required": True, "schema": _TEXT}],
         "responses": {"200": _answer("As far as it is known.", "Receipt"), **_refusals(401, 403, 404, 503)},
     }
+
+
+def _page() -> dict[str, Any]:
+    page = _get("The page, for browsers (docs/page.md).", "text/html", _TEXT, 401, 403, 503)
+    return {"responses": {**page["responses"], "302": {"description": "A browser is led to /login."}}}
 
 
 def _get(what: str, kind: str, schema: Any, *refusals: int) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def test_every_entry_point_starts_from_an_environment_with_nothing_else_in_it(in
             installed, *words.split(), VMDRIFT_REDIS_URL="redis://127.0.0.1:1", VMDRIFT_SINK="http://127.0.0.1:1"
         )
         assert (done.returncode, done.stdout) == (2, ""), (words, done.stderr)
-        assert "cannot start: Redis is away" in done.stderr, (words, done.stderr)
+        assert "Redis is away" in done.stderr, (words, done.stderr)
     assert "no cluster" in run(installed, "audit").stderr
     heartbeat = tmp_path / "heartbeat"
     assert run(installed, "probe", VMDRIFT_HEARTBEAT_FILE=str(heartbeat)).returncode == 1

@@ -11,6 +11,8 @@ from reactor import values
 from reactor.model.drift import Policy
 from reactor.model.errors import SettingsError
 
+PROVIDERS = ("event", "remediation", "network-fence", "redfish")
+
 
 def setting(unit: str, default: Any, parse: values.Parse, why: str, **more: Any) -> Any:
     """One row of the registry, named VMDRIFT_ + the field's name, or `env`. A `secret` value is never shown."""
@@ -116,6 +118,61 @@ class Settings:
         1800.0,
         values.seconds(60),
         "How long the new VM may take to run, once no volume holds it back, before its drift is told as failed.",
+    )
+    fencing: tuple[str, ...] = setting(
+        "none, or some of event, remediation, network-fence, redfish, separated by commas",
+        (),
+        values.some_of(*PROVIDERS),
+        "Who may prove that a lost node is dead, in the order in which they are tried. The annotation "
+        "vmdrift.io/fencing on a Node goes before it. none: the documented procedure, with its windows.",
+    )
+    fenced_release: str = setting(
+        "force-delete | taint",
+        "force-delete",
+        values.one_of("force-delete", "taint"),
+        "How the VMs of a node are released that is proven dead: pods and VolumeAttachments one by one, or all that is "
+        "on it at once, by Kubernetes' own taint node.kubernetes.io/out-of-service. The latter is faster; where it "
+        "would hit a VM that is not to be moved, the former is done.",
+    )
+    fence_after: float = setting(
+        "seconds",
+        60.0,
+        values.seconds(0, 3600),
+        "How long a node must have been unreachable, without a sign of life, before remediation, network-fence or "
+        "redfish is asked to fence it. A flap of the network or a switch that restarts should be over by then.",
+    )
+    fence_deadline: float = setting(
+        "seconds",
+        300.0,
+        values.seconds(10, 3600),
+        "How long a provider may take to fence a node, before the next one is asked.",
+    )
+    taint_timeout: float = setting(
+        "seconds",
+        600.0,
+        values.seconds(30, 86400),
+        "After so long on a node that is Ready again, our out-of-service taint is removed though not all of its old "
+        "pods and VolumeAttachments are gone, with a warning. Nothing can run there before.",
+    )
+    require_fence: bool = setting(
+        "true | false",
+        False,
+        values.truth,
+        "Move no VM without proof that its node is dead. The annotation vmdrift.io/require-fence (true or false) on a "
+        "VM, or else on its namespace, goes before it; on a StorageClass it can only add.",
+    )
+    remediation_template: str = setting(
+        "GROUP/VERSION/PLURAL/NAMESPACE/NAME",
+        "",
+        values.template,
+        "The medik8s template whose remediation the provider remediation asks for.",
+    )
+    bmc_dir: str = setting(
+        "path",
+        "",
+        str,
+        "A folder with one file NODE.json per node, for the provider redfish: how its BMC is reached, and the "
+        "credentials (docs/fencing.md). A mounted Secret; read anew at each use.",
     )
     resync: float = setting(
         "seconds",

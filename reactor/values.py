@@ -45,6 +45,21 @@ def one_of(*words: str) -> Parse:
     return parse
 
 
+def some_of(*words: str) -> Parse:
+    """Some of these words, each once, in an order that matters; `none` alone stands for no word."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        found = tuple(part.strip() for part in text.split(","))
+        if found == ("none",):
+            return ()
+        if not set(found) <= set(words) or len(set(found)) != len(found):
+            message = "none, or some of " + ", ".join(words) + ", separated by commas, each once"
+            raise ValueError(message)
+        return found
+
+    return parse
+
+
 def share(text: str) -> str:
     """A percentage or a count of nodes."""
     percent = re.fullmatch(r"([0-9]{1,3})%", text)
@@ -95,6 +110,11 @@ redis_url = _like(
     "a URL that starts with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://",
 )
 namespace = _like(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of a namespace")
+template = _like(
+    r"[a-z0-9.-]+/v[a-z0-9]+/[a-z]+templates/[a-z0-9.-]+/[a-z0-9.-]+",
+    "GROUP/VERSION/PLURAL/NAMESPACE/NAME of a template, for instance "
+    "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift",
+)
 # They name a place and hold no secret.
 web_url = _like(
     r"https?://[^\s/?#@]+(/[^\s?#]*)?", "a URL that starts with https:// or http://, without user, query or fragment"

@@ -22,10 +22,11 @@ from reactor.model import errors
 
 Obj = dict[str, Any]
 
-# Where each kind lives; exactly those that are used.
+# Where each kind lives; exactly those that are used, besides what a setting names as "group/version/plural".
 _GROUPS = {
     "api/v1": ("configmaps", "events", "namespaces", "nodes", "pods", "persistentvolumeclaims", "persistentvolumes"),
     "apis/coordination.k8s.io/v1": ("leases",),
+    "apis/csiaddons.openshift.io/v1alpha1": ("csiaddonsnodes", "networkfences"),
     "apis/hwameistor.io/v1alpha1": ("localvolumes", "localvolumereplicas"),
     "apis/storage.k8s.io/v1": ("csidrivers", "storageclasses", "volumeattachments"),
     "apis/kubevirt.io/v1": (
@@ -88,6 +89,19 @@ class Notebook(Protocol):
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
         """Set these keys of a ConfigMap, or remove those that are None. It is made if there is none."""
+
+
+class Writer(Protocol):
+    """What fencing changes; raises as the Cluster does."""
+
+    def create(self, resource: str, obj: Obj, namespace: str = "") -> None:
+        """Create it; Conflict, and nothing happens, if there is one of that name."""
+
+    def change(self, resource: str, read: Obj, patch: Obj) -> None:
+        """Merge this (RFC 7396) into an object as it was `read`.
+
+        Conflict, and nothing happens, if it was changed since or is another one by now.
+        """
 
 
 class Announcer(Protocol):
@@ -205,6 +219,14 @@ class KubernetesCluster:
     def time(self) -> float | None:
         return self._time
 
+    def create(self, resource: str, obj: Obj, namespace: str = "") -> None:
+        self._json("create", _path(resource, namespace), body=obj)
+
+    def change(self, resource: str, read: Obj, patch: Obj) -> None:
+        meta = read["metadata"]
+        path = _path(resource, meta.get("namespace", ""), meta["name"])
+        self._json("patch", path, body=preconditioned(patch, read))
+
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
         place = _path("configmaps", namespace)
         try:
@@ -309,6 +331,14 @@ def counted_up(known: Obj, event: Obj) -> Obj:
     return {**{field: event[field] for field in ("message", "lastTimestamp")}, "count": known.get("count", 0) + 1}
 
 
+def preconditioned(patch: Obj, read: Obj) -> Obj:
+    """The API server answers Conflict to a patch that says another uid or resourceVersion than the object's."""
+    known = {name: read["metadata"][name] for name in ("uid", "resourceVersion")}
+    return {**patch, "metadata": {**patch.get("metadata", {}), **known}}
+
+
 def _path(resource: str, namespace: str = "", name: str = "") -> str:
-    parts = [_PREFIX[resource], *(["namespaces", quote(namespace)] if namespace else []), resource]
+    version, _, plural = resource.rpartition("/")
+    prefix = f"apis/{version}" if version else _PREFIX[plural]
+    parts = [prefix, *(["namespaces", quote(namespace)] if namespace else []), plural]
     return "/".join([*parts, quote(name)] if name else parts)

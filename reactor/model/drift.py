@@ -62,7 +62,8 @@ class Disk:
 class Policy:
     """How this installation wants it; times in seconds. The settings of the same names say why.
 
-    `max_unreachable` is a share of the nodes ("40%") or a count ("3"); `shared_csi_drivers` are globs.
+    `max_unreachable` is a share of the nodes ("40%") or a count ("3"); `shared_csi_drivers` are globs; `fencing` names
+    providers in order.
     """
 
     mode: str = "auto"
@@ -76,6 +77,12 @@ class Policy:
     detach: str = "wait"
     detach_window: float = 360.0
     start_deadline: float = 1800.0
+    fencing: tuple[str, ...] = ()
+    fenced_release: str = "force-delete"
+    fence_after: float = 60.0
+    fence_deadline: float = 300.0
+    taint_timeout: float = 600.0
+    require_fence: bool = False
 
 
 @dataclass(frozen=True, slots=True)

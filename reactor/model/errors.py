@@ -4,6 +4,7 @@ VmDriftError
 |-- SettingsError          a setting is malformed; the process must not start
 |-- BadInput               a job argument or event that cannot be understood; trying again would not help
 |-- NotDone                what a person asked for cannot be done: it is not so, or not now; nothing was changed
+|-- FenceError             a fencing device or operator did not do what was asked; nothing is proven by it
 |-- ClusterError           the API server did not do what was asked
 |   |-- ClusterUnreachable    no answer, or one that says "later" (429, 5xx, time-out): nothing is known, try again
 |   |-- Unauthorized          401: the token is wrong or expired
@@ -34,6 +35,10 @@ class BadInput(VmDriftError):
 
 class NotDone(VmDriftError):
     """A whole sentence for whoever asked."""
+
+
+class FenceError(VmDriftError):
+    """A whole sentence: who did not do what. It never holds a password."""
 
 
 class ClusterError(VmDriftError):

@@ -8,6 +8,10 @@ from reactor.model.identity import NodeRef, Outage
 from reactor.model.times import parse_time
 
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
+# https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#non-graceful-node-shutdown
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+FENCING_ANNOTATION = "vmdrift.io/fencing"  # on a Node: the providers for it, as in VMDRIFT_FENCING
+TAINT_ANNOTATION = "vmdrift.io/out-of-service"  # on a Node, with our taint: what it was set for
 HEARTBEAT = "kubevirt.io/heartbeat"  # virt-handler writes it every 60 to 132 s
 
 
@@ -25,7 +29,9 @@ class Taint:
 class NodeView:
     """`ready` is the Ready condition's status: True, False, Unknown, or "" when there is none.
 
-    `heartbeat` is virt-handler's, as it wrote it; "" where there is none.
+    `heartbeat` is virt-handler's, as it wrote it; "" where there is none. `boot` and `machine` are bootID and
+    systemUUID of status.nodeInfo; `fencing` and `tainted` are annotations of ours: who may fence it, and what our
+    out-of-service taint was set for.
     """
 
     name: str
@@ -36,6 +42,10 @@ class NodeView:
     taints: tuple[Taint, ...] = ()
     unschedulable: bool = False
     heartbeat: str = ""
+    boot: str = ""
+    machine: str = ""
+    fencing: str = ""
+    tainted: str = ""
 
     @property
     def available(self) -> bool:
@@ -67,6 +77,7 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
     conditions = obj.get("status", {}).get("conditions", [])
     ready: Mapping[str, Any] = next((c for c in conditions if c["type"] == "Ready"), {})
     since = ready.get("lastTransitionTime")
+    annotations, info = meta.get("annotations") or {}, obj.get("status", {}).get("nodeInfo") or {}
     return NodeView(
         name=meta["name"],
         uid=meta["uid"],
@@ -75,7 +86,11 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
         labels=meta.get("labels", {}),
         taints=tuple(_taint(t) for t in spec.get("taints", [])),
         unschedulable=bool(spec.get("unschedulable")),
-        heartbeat=meta.get("annotations", {}).get(HEARTBEAT, ""),
+        heartbeat=annotations.get(HEARTBEAT, ""),
+        boot=info.get("bootID", ""),
+        machine=info.get("systemUUID", ""),
+        fencing=annotations.get(FENCING_ANNOTATION, ""),
+        tainted=annotations.get(TAINT_ANNOTATION, ""),
     )
 
 

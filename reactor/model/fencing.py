@@ -1,0 +1,247 @@
+"""Proof of death: which boot of a node has ended or can write no more, who says so, and how far fencing has come.
+
+A proof is bound to a node's uid *and* bootID: a boot that has ended never comes back, and the next one is another. It
+stands in a ConfigMap, so that no loss of Redis loses it: one key per node for what the fencing role knows, and one for
+what people and other systems said. What an object that was changed for it needs, to be found again, stands on it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Self, TypeVar
+
+from reactor.model.errors import BadInput
+from reactor.model.identity import NodeRef, Outage, take
+
+CONFIG_MAP = "vm-drift-fencing"
+# On every object that is changed for a fence, in the same request.
+OUTAGE_ANNOTATION = "vmdrift.io/outage"
+BOOT_ANNOTATION = "vmdrift.io/boot-id"
+NODE_ANNOTATION = "vmdrift.io/node"  # the node's name
+_LONGEST = 200  # characters of a key; Kubernetes takes 253
+
+
+class State(StrEnum):
+    """What a provider knows of one boot of a node."""
+
+    ABSENT = "absent"  # nothing was asked for, or it cannot tell
+    WORKING = "working"  # it was asked for and is under way
+    FENCED = "fenced"  # verified: this boot is off, or its storage clients are blocked
+    ALIVE = "alive"  # verified: the machine is on
+    FAILED = "failed"  # it was asked for and ended otherwise, or it answers for another machine
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to fence: one boot, in one outage. `machine` is the node's status.nodeInfo.systemUUID, "" if unknown."""
+
+    outage: Outage
+    boot: str
+    machine: str = ""
+
+    @property
+    def node(self) -> NodeRef:
+        """The node, and which incarnation of it."""
+        return self.outage.node
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """The annotations of every object that is made or changed for this target."""
+        return {OUTAGE_ANNOTATION: self.outage.id, BOOT_ANNOTATION: self.boot, NODE_ANNOTATION: self.node.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a provider says of a target: a whole sentence for people, which also says how it was verified.
+
+    `by`: who says so, where that is not the provider itself. `drivers`: the CSI drivers whose storage is blocked; ()
+    where the machine itself is off. `ours`: it was us who asked for what is there.
+    """
+
+    state: State
+    sentence: str
+    by: str = ""
+    drivers: tuple[str, ...] = ()
+    ours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Somebody entitled said that this boot of a node is off: `by` whom, `how` they know, when (s since the epoch)."""
+
+    node: NodeRef
+    boot: str
+    by: str
+    how: str
+    at: float
+
+    @property
+    def key(self) -> str:
+        """In the ConfigMap."""
+        return key_of("claim", self.node.name)
+
+    def as_text(self) -> str:
+        """What `of` reads."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """From JSON; BadInput."""
+        data = _json(text, "claim")
+        try:
+            node = NodeRef.of(take(data, "node", dict, "claim"), "claim.node")
+            return cls(node, str(data["boot"]), str(data["by"]), str(data["how"]), float(data["at"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"claim: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A provider verified it, `at` (seconds since the epoch); `by` and `drivers` as in Standing, `how` its sentence.
+
+    `lease` and `heartbeat` are the node's signs of life as they stood then, by value: another one contradicts.
+    """
+
+    provider: str
+    by: str
+    how: str
+    at: float
+    lease: str
+    heartbeat: str
+    drivers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A provider was asked to fence, at `at` (seconds since the epoch); `over` says why it counts as failed."""
+
+    provider: str
+    at: float
+    over: str = ""
+
+
+class Way(StrEnum):
+    """How the VMs of a fenced node are released."""
+
+    FORCE_DELETE = "force-delete"
+    TAINT = "taint"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The way that was chosen for this node, why, and when; `pods`: what the taint removes, as namespace/name."""
+
+    way: Way
+    why: str
+    at: float
+    pods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fencing:
+    """The file on one boot of a lost node. Times in seconds since the epoch.
+
+    `reason`, `sentence`: where it stands. `lease`, `heartbeat`: the signs of life at the last look, by value, and
+    `silent_since` when they were first read. `ready_since`: when the node was first seen Ready again, None while it is
+    not. `void`: why the confirmation does not count any more.
+    """
+
+    outage: Outage
+    boot: str
+    at: float
+    reason: str = ""
+    sentence: str = ""
+    lease: str = ""
+    heartbeat: str = ""
+    silent_since: float = 0.0
+    attempts: tuple[Attempt, ...] = ()
+    confirmation: Confirmation | None = None
+    void: str = ""
+    release: Release | None = None
+    ready_since: float | None = None
+
+    @property
+    def key(self) -> str:
+        """In the ConfigMap."""
+        return key_of("fence", self.outage.node.name)
+
+    @property
+    def proof(self) -> Confirmation | None:
+        """The confirmation, while it counts."""
+        return None if self.void else self.confirmation
+
+    def told(self, reason: str, sentence: str) -> Self:
+        """This file, standing there."""
+        return replace(self, reason=reason, sentence=sentence)
+
+    def as_text(self) -> str:
+        """What `of` reads."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """From JSON; BadInput."""
+        data = dict(_json(text, "fencing"))
+        try:
+            data["outage"] = Outage.of(take(data, "outage", dict, "fencing"), "fencing.outage")
+            data["attempts"] = tuple(Attempt(**one) for one in data.get("attempts", ()))
+            data["confirmation"] = _confirmation(data.get("confirmation"))
+            data["release"] = _release(data.get("release"))
+            return cls(**data)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"fencing: {error}") from error
+
+
+_Kept = TypeVar("_Kept", Claim, Fencing)
+
+
+def key_of(kind: str, name: str) -> str:
+    """A key of the ConfigMap, for a node's name. Underscores stand in no name of Kubernetes'."""
+    key = f"{kind}_{name}"
+    return key if len(key) <= _LONGEST else f"{key[:_LONGEST]}_{sha256(name.encode()).hexdigest()[:16]}"
+
+
+def fencing_of(config_map: Mapping[str, Any] | None, node: str) -> Fencing | None:
+    """What is known of a node's boot; None where there is nothing that can be read: then nothing is proven."""
+    return _read(Fencing, ((config_map or {}).get("data") or {}).get(key_of("fence", node)))
+
+
+def fencings(config_map: Mapping[str, Any] | None) -> dict[str, Fencing]:
+    """All that can be read, by the node's name."""
+    data = (config_map or {}).get("data") or {}
+    found = [_read(Fencing, text) for key, text in sorted(data.items()) if key.startswith("fence_")]
+    return {one.outage.node.name: one for one in found if one}
+
+
+def claim_of(config_map: Mapping[str, Any] | None, node: str) -> Claim | None:
+    """What somebody said of a node last; None where there is nothing that can be read."""
+    return _read(Claim, ((config_map or {}).get("data") or {}).get(key_of("claim", node)))
+
+
+def _read(kind: type[_Kept], text: str | None) -> _Kept | None:
+    try:
+        return kind.of(text) if text else None
+    except BadInput:
+        return None
+
+
+def _json(text: str, where: str) -> Mapping[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"{where}: {error}") from error
+    if not isinstance(data, dict):
+        raise BadInput(f"{where}: expected a JSON object, found {str(data)[:60]!r}")
+    return data
+
+
+def _confirmation(data: Mapping[str, Any] | None) -> Confirmation | None:
+    return Confirmation(**{**data, "drivers": tuple(data["drivers"])}) if data else None
+
+
+def _release(data: Mapping[str, Any] | None) -> Release | None:
+    if not data:
+        return None
+    return Release(Way(data["way"]), str(data["why"]), float(data["at"]), tuple(data.get("pods", ())))

@@ -10,8 +10,7 @@ from typing import Any, Self
 from reactor import values
 from reactor.model.drift import Policy
 from reactor.model.errors import SettingsError
-
-PROVIDERS = ("event", "remediation", "network-fence", "redfish")
+from reactor.model.fencing import PROVIDERS
 
 
 def setting(unit: str, default: Any, parse: values.Parse, why: str, **more: Any) -> Any:

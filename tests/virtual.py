@@ -5,11 +5,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reactor.doors.cloudevents import decode
-from reactor.doors.queue import RUN_DRIFT, TAKE_EVENT, TAKE_POST, Entry
+from reactor.doors.queue import RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST, Entry
 from reactor.model.drift import Again, Ended, Outcome, Policy, Record
 from reactor.model.errors import BadInput, ClusterError, StoreError
 from reactor.model.event import Event, watcher_source, worker_source
@@ -26,8 +27,11 @@ from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore
 from simulator.world import World
 from tests import schemas
-from tests.auditor import INTAKE, WORKERS, Auditor
+from tests.auditor import FENCING, INTAKE, WORKERS, Auditor
 from workers.drift import run_pass
+from workers.fence.provider import Provider
+from workers.fence.registry import provider
+from workers.fencing import FenceTools, look_after, run_fence
 from workers.hints import take_post
 from workers.intake import take_event
 from workers.rq import body
@@ -35,6 +39,8 @@ from workers.surroundings import Surroundings
 from workers.tools import Tools
 
 WATCHERS = "system:serviceaccount:vm-drift:watcher"
+# A medik8s template as `simulator.fencing` makes it.
+TEMPLATE = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift"
 _TROUBLE_RETRY = 5.0  # seconds, as in workers.rq
 _RESTART = 8.0  # seconds until a job whose worker was killed is run again
 _T = TypeVar("_T", MemoryStore, MemoryQueue)
@@ -71,9 +77,14 @@ class Reactor:
         cluster = ApiCluster(world.api, WORKERS, self._called)
         policy = policy or Settings().to_policy()
         self.tools = Tools(
-            cluster, self.store, self.queue, policy, world.clock, worker_source(uid), Surroundings(world.clock)
+            cluster, self.store, self.queue, policy, world.clock, worker_source(uid), Surroundings(world.clock), cluster
         )
-        self.intake = replace(self.tools, cluster=ApiCluster(world.api, INTAKE, self._called))
+        intake = ApiCluster(world.api, INTAKE, self._called)
+        self.intake = replace(self.tools, cluster=intake, claims=intake)
+        fencing = ApiCluster(world.api, FENCING, self._called)
+        self.providers: dict[str, Provider] = {}
+        self.fencing = FenceTools(replace(self.tools, cluster=fencing), fencing, self._provider, "vm-drift")
+        self.settings = Settings(remediation_template=TEMPLATE)
         self.inbox = MemoryInbox(self.queue, world.clock, Settings().dedup_ttl)
         self._nodes = world.api.client(WATCHERS).informer("nodes")
         self._watchers = [Watcher(self.store, self.queue, watcher_source(uid), world.clock) for _ in range(watchers)]
@@ -87,6 +98,7 @@ class Reactor:
             for watcher in self._watchers:
                 watcher.resync()
             self._resync_at = now + self.resync
+            self._look_after()
         try:
             due = self.queue.step(now)
         except KilledError:
@@ -103,6 +115,12 @@ class Reactor:
         except (ClusterError, StoreError) as error:
             return Again(self.world.now + _TROUBLE_RETRY, "unavailable", str(error))
 
+    def _provider(self, name: str) -> Provider:
+        """The product's, unless a test put another one there."""
+        if name not in self.providers:
+            self.providers[name] = provider(name, self.fencing.cluster, self.settings)
+        return self.providers[name]
+
     def again(self) -> None:
         """Every job that ran or is to run is run once more at this moment: a duplicate, too early or too late."""
         waiting = {job_id: job.entry for job_id, job in self.queue._jobs.items()}
@@ -114,6 +132,12 @@ class Reactor:
         _emptied(self.store, MemoryStore(self.world.clock))
         _emptied(self.queue, MemoryQueue(self.world.clock, self.handle))
 
+    def _look_after(self) -> None:
+        """What the fencing role does at each resync."""
+        if self.tools.policy.fencing:
+            with suppress(KilledError, ClusterError):
+                look_after(self.fencing)
+
     def _tell(self, watcher: Watcher, changes: Iterable[tuple[str, Obj]]) -> None:
         if self._resync_at is None:
             watcher.take(LISTED, [node_view(obj) for obj in self._nodes.objects.values()])
@@ -124,6 +148,8 @@ class Reactor:
     def _outcome(self, entry: Entry) -> Outcome:
         if entry.function == RUN_DRIFT:
             return run_pass(Drift.of(body(entry.args)), self.tools)
+        if entry.function == RUN_FENCE:
+            return run_fence(Outage.of(body(entry.args)), self.fencing)
         if entry.function == TAKE_POST:
             return take_post(body(entry.args), self.inbox, self.intake)
         assert entry.function == TAKE_EVENT

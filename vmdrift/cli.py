@@ -60,11 +60,12 @@ def serve(*, insecure_no_auth: bool) -> None:
 
 
 @main.command(short_help="Work on a queue, or move due jobs into them.")
-@click.argument("role", type=click.Choice(["drifts", "events", "outgoing", "scheduler"]))
+@click.argument("role", type=click.Choice(["drifts", "events", "fencing", "outgoing", "scheduler"]))
 def work(role: str) -> None:
     """Work: take EVENTS in, carry DRIFTS out, or move due jobs (SCHEDULER). At least one of each is needed.
 
-    OUTGOING delivers events about drifts to VMDRIFT_SINK, where that is wanted.
+    OUTGOING delivers events about drifts to VMDRIFT_SINK, and FENCING sees that lost nodes are proven dead
+    (VMDRIFT_FENCING), where that is wanted.
     """
     from workers.__main__ import main as workers  # noqa: PLC0415 - see the module's docstring
 

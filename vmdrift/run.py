@@ -46,13 +46,16 @@ _ACCOUNTS = {
     "reactor serve": "receiver",
     "workers events": "intake",
     "workers drifts": "drifts",
+    "workers fencing": "fencing",
 }
 
 
 def _roles() -> Mapping[str, str]:
-    """By the name of the process; deliveries only where a sink was given."""
+    """By the name of the process; deliveries and fencing only where they are wanted."""
     settings = Settings.read(os.environ)
-    return {**_ROLES, **({"outgoing": "workers outgoing"} if settings.sink else {})}
+    outgoing = {"outgoing": "workers outgoing"} if settings.sink else {}
+    fencing = {"fencing": "workers fencing"} if settings.fencing else {}
+    return {**_ROLES, **outgoing, **fencing}
 
 
 def _address() -> str:

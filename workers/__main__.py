@@ -1,11 +1,17 @@
-"""`python -m workers drifts|events|outgoing|scheduler`."""
+"""`python -m workers drifts|events|fencing|outgoing|scheduler`."""
 
 import sys
 
 from reactor.process import start
-from workers.role import schedule, work_drifts, work_events, work_outgoing
+from workers.role import schedule, work_drifts, work_events, work_fencing, work_outgoing
 
-ROLES = {"drifts": work_drifts, "events": work_events, "outgoing": work_outgoing, "scheduler": schedule}
+ROLES = {
+    "drifts": work_drifts,
+    "events": work_events,
+    "fencing": work_fencing,
+    "outgoing": work_outgoing,
+    "scheduler": schedule,
+}
 
 
 def main(arguments: list[str]) -> int:

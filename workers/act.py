@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reactor.doors.cluster import Cluster
-from reactor.model.drift import Record
+from reactor.model.drift import Proof, Record
 from reactor.model.errors import Conflict, NotFound
+from reactor.model.fencing import fencing_of
 from reactor.model.intervention import cancelled, held
 from workers.decide.decision import Action, Detach, Held, Release
 from workers.decide.node import still_lost
 from workers.decide.observation import Attachment, PodView
+from workers.decide.proof import confirmed
 from workers.observe import lease, lost_node
 from workers.surroundings import Surroundings
 from workers.views import attachment_view, pod_view
@@ -32,10 +34,12 @@ def act(action: Action, cluster: Cluster, record: Record, around: Surroundings) 
         case Release():
             for pod in action.pods:
                 _unhindered(cluster, record, around)
+                _still_proven(cluster, record, around)
                 _force_delete(cluster, record, pod)
         case Detach():
             for attachment in action.attachments:
                 _unhindered(cluster, record, around)
+                _still_proven(cluster, record, around)
                 _detach(cluster, record, attachment)
 
 
@@ -44,6 +48,17 @@ def _unhindered(cluster: Cluster, record: Record, around: Surroundings) -> None:
     asked = around.interventions(cluster)
     if why := " ".join(filter(None, (cancelled(asked, record.drift), *held(asked, record.drift, around.clock())))):
         raise ChangedUnderwayError(why)
+
+
+def _still_proven(cluster: Cluster, record: Record, around: Surroundings) -> None:
+    """What was done only because the node is proven dead is done only while that is so."""
+    if record.proof is not Proof.FENCED:
+        return
+    node = lost_node(cluster, record)
+    file = fencing_of(around.fencings(cluster), record.drift.outage.node.name)
+    confirmation = confirmed(file, node)
+    if confirmation is None or (node and node.heartbeat != confirmation.heartbeat):
+        raise ChangedUnderwayError(f"Node {record.drift.outage.node.name} is not proven dead any more.")
 
 
 def _force_delete(cluster: Cluster, record: Record, pod: PodView) -> None:

@@ -8,9 +8,11 @@ from reactor.doors.cluster import Cluster
 from reactor.model.errors import NotServed
 from workers.decide.observation import Obj, Replicas, Volume
 from workers.decide.storage import HWAMEISTOR
+from workers.decide.wishes import REQUIRE_FENCE_ANNOTATION
 from workers.surroundings import BOUND, Surroundings, listed
 from workers.views import hotplugged
 
+_CLASS_TTL = 60.0  # seconds; a StorageClass is edited once in months
 _STATE = "persistent-state-for"  # KubeVirt's label, and how it named the claim before there was the label
 
 
@@ -67,7 +69,12 @@ class Disks:
         found = self._around.find(self._cluster, "csidrivers", volume.driver)
         attaches = (found or {}).get("spec", {}).get("attachRequired") is not False  # Kubernetes' default is true
         replicas = self._replicas(pv) if volume.driver == HWAMEISTOR else None
-        return replace(volume, attaches=attaches, replicas=replicas)
+        return replace(volume, attaches=attaches, replicas=replicas, fence=self._asks_for_fence(pv))
+
+    def _asks_for_fence(self, pv: Obj) -> bool:
+        """By an annotation of its StorageClass."""
+        annotations = self._class(pv).get("metadata", {}).get("annotations") or {}
+        return bool(annotations.get(REQUIRE_FENCE_ANNOTATION) == "true")
 
     def _replicas(self, pv: Obj) -> Replicas | None:
         """HwameiStor's word, else the PersistentVolume's, else the StorageClass'; None when nobody says a number."""
@@ -85,9 +92,12 @@ class Disks:
         attributes = pv["spec"]["csi"].get("volumeAttributes") or {}
         if "replicaNumber" in attributes:
             return attributes["replicaNumber"]
+        return (self._class(pv).get("parameters") or {}).get("replicaNumber")
+
+    def _class(self, pv: Obj) -> Obj:
+        """The volume's StorageClass; {} without one."""
         name = pv["spec"].get("storageClassName")
-        found = self._around.find(self._cluster, "storageclasses", name) if name else None
-        return ((found or {}).get("parameters") or {}).get("replicaNumber")
+        return (self._around.find(self._cluster, "storageclasses", name, ttl=_CLASS_TTL) if name else None) or {}
 
     def _synced(self, names: Sequence[str]) -> tuple[str, ...]:
         """The nodes of those replicas that are Ready and synced."""

@@ -122,13 +122,14 @@ def _step(record: Record, cluster: Cluster, tools: Tools, now: float) -> Record:
     """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
     try:
         if record.reason == "detach-window":
-            later = undisturbed(glance(cluster, record, tools.around), record, tools.policy, now)
+            later = undisturbed(glance(cluster, record, tools.policy, tools.around), record, tools.policy, now)
             if later:
                 return record.moved(now, record.phase, record.reason, record.sentence, later)
         seen = observe(cluster, record, tools.policy, now, tools.around)
         decision = decide(seen, record, tools.policy, now)
         if decision.judgement.action:
-            act(decision.judgement.action, cluster, replace(record, signs=decision.signs), tools.around)
+            known = replace(record, signs=decision.signs, proof=decision.proof)
+            act(decision.judgement.action, cluster, known, tools.around)
     except ChangedUnderwayError as error:
         return _blocked(record, now, "changed-underway", str(error), None)
     except (Unauthorized, Forbidden, NotServed) as error:
@@ -153,6 +154,8 @@ def _recorded(record: Record, decision: Decision, now: float) -> Record:
         unsteady_at=now if decision.unsteady else record.unsteady_at,
         in_use_at=now if decision.in_use else record.in_use_at,
         hotplugs=decision.hotplugs,
+        proof=decision.proof,
+        weighed=decision.weighed,
     )
 
 

@@ -10,18 +10,21 @@ import structlog
 
 from reactor.doors.cloudevents import decode
 from reactor.doors.inbox import Inbox, post_entry
-from reactor.doors.queue import drift_entry
+from reactor.doors.queue import drift_entry, fence_entry
 from reactor.model.drift import Ended, Record
 from reactor.model.errors import BadInput
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.event import recovered as over
 from reactor.model.event import unreachable as lost
-from reactor.model.identity import Outage
-from reactor.model.node import NodeView, node_view
+from reactor.model.fencing import CONFIG_MAP, Claim
+from reactor.model.identity import NodeRef, Outage
+from reactor.model.node import FENCING_ANNOTATION, NodeView, node_view
 from reactor.model.receipt import Result
 from reactor.model.times import clock_time
+from workers.decide.fencing import providers
 from workers.drift import begin_anew
 from workers.intake import begin, on_node, take_event
+from workers.surroundings import NODE_LEASES, renewed
 from workers.tools import Tools
 
 log = structlog.get_logger()
@@ -97,9 +100,34 @@ def _recovered(event: Event, tools: Tools) -> Result:
     return replace(_outage(known[-1], tools), reason="outage-over", sentence=f"Node {event.subject} is back.")
 
 
-def _fenced(event: Event, _tools: Tools) -> Result:
-    told = f"Proof that node {event.subject} is off is not used yet: its VMs keep to the documented windows."
-    return Result("nothing", "proof-not-used", told)
+def _fenced(event: Event, tools: Tools) -> Result:
+    """Somebody entitled says that a boot of a node has ended. Written down, and judged by the fencing role."""
+    name, data = event.subject, event.data
+    found = tools.cluster.find("nodes", name)
+    node = node_view(found) if found else None
+    if node is None:
+        return Result("nothing", "no-such-node", f"There is no node {name}.")
+    if "event" not in providers(node, tools.policy):
+        told = f"Neither VMDRIFT_FENCING nor the annotation {FENCING_ANNOTATION} on node {name} names event."
+        return Result("nothing", "proof-not-used", f"{told} So nobody's word that it is off counts.")
+    if (data.get("uid"), data.get("bootID")) != (node.uid, node.boot):
+        told = f"What was confirmed is uid {data.get('uid')}, boot {data.get('bootID')}"
+        return Result("nothing", "another-boot", f"{told}; node {name} is uid {node.uid}, boot {node.boot}.")
+    return _claimed(event, node, tools)
+
+
+def _claimed(event: Event, node: NodeView, tools: Tools) -> Result:
+    ref, now = NodeRef(node.name, node.uid), tools.clock()
+    signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat
+    by = str(event.data.get("by") or event.source)
+    claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs)
+    tools.claims.note(CONFIG_MAP, tools.around.namespace, {claim.key: claim.as_text()})
+    if node.outage is None:
+        told = f"Written down. Node {node.name} is {node.ready or 'not heard'}, as far as Kubernetes knows: it counts"
+        return Result("taken", "claimed", f"{told} once it is unreachable, if it gives no sign of life until then.")
+    tools.queue.wake(fence_entry(node.outage), now)
+    told = f"Written down: boot {node.boot} of node {node.name} is off, says {by}. `vmdrift status` shows what follows."
+    return Result("taken", "claimed", told, node.outage.id)
 
 
 def _requested(event: Event, tools: Tools) -> Result:

@@ -11,12 +11,13 @@ import structlog
 
 from reactor.doors.cloudevents import encode
 from reactor.doors.cluster import Cluster, Obj
-from reactor.doors.queue import drift_entry
+from reactor.doors.queue import drift_entry, fence_entry
 from reactor.model.drift import Ended, OutageRecord, Record, Signs
 from reactor.model.errors import BadInput
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.identity import INSTANCE, Drift, Outage, VmRef, take
 from reactor.model.node import NodeView, goes_on, node_view
+from workers.decide.fencing import providers
 from workers.drift import decided, first_record
 from workers.news import news
 from workers.observe import lease
@@ -59,6 +60,8 @@ def _sweep(outage: Outage, node: NodeView | None, tools: Tools) -> Ended:
         record = _begin(instance, outage, signs, tools)
         records += [record] if record else []
     moved = _wake(records, tools)
+    if node and providers(node, tools.policy):
+        tools.queue.wake(fence_entry(outage), tools.clock())
     # A deleted node may never come back to end its outage.
     done = node is None and not pods and moved == 0
     if known is None or done:

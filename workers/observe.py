@@ -5,21 +5,24 @@ the same in a cluster of any size; what is the same for all VMs is in `workers.s
 be asked for by node or volume, but their names are deterministic.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from reactor.doors.cluster import Cluster
 from reactor.model.drift import Phase, Policy, Record
+from reactor.model.fencing import fencing_of, fencings
 from reactor.model.identity import Outage
 from reactor.model.intervention import cancelled, held
 from reactor.model.node import NodeView, node_view
 from reactor.model.times import Clock, parse_time
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Held
+from workers.decide.fencing import providers
 from workers.decide.node import still_lost, window
 from workers.decide.observation import Attachment, Manager, Observation, PodView, VmView, Volume
+from workers.decide.proof import confirmed
 from workers.disks import Disks
 from workers.surroundings import NODE_LEASES, Surroundings, listed, renewed
 from workers.views import attachment_view, pod_view, vm_view, vmi_view
@@ -38,6 +41,8 @@ def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around
     seen = replace(seen, cancelled=cancelled(asked, record.drift))
     if seen.cancelled:
         return seen
+    kept = _kept(cluster, seen.node, policy, around)
+    seen = replace(seen, fencing=fencing_of(kept, record.drift.outage.node.name))
     if record.detached_at is None:  # both windows are counted by its clock
         seen = replace(seen, manager=manager(cluster, around.clock))
     if record.released_at is None and not _due(seen, record, policy, now):
@@ -52,17 +57,30 @@ def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around
         launchers=_launchers(cluster, record, seen),
     )
     if lost_launchers(seen, record):
-        return _before_release(cluster, seen, record, around)
+        seen = _before_release(cluster, seen, record, around)
+        return replace(seen, proven=_proven(kept, seen.nodes))
     return _after_release(cluster, seen, record, around)
 
 
-def glance(cluster: Cluster, record: Record, around: Surroundings) -> Observation:
+def glance(cluster: Cluster, record: Record, policy: Policy, around: Surroundings) -> Observation:
     """What can end the six minutes early, in two requests: the node, the VM, and (remembered) its namespace."""
     ref = record.drift.vm
     vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
     seen = Observation(lost_node(cluster, record), vm_view(vm) if vm else None, None)
+    kept = _kept(cluster, seen.node, policy, around)
+    seen = replace(seen, fencing=fencing_of(kept, record.drift.outage.node.name))
     seen = replace(seen, cancelled=cancelled(around.asked(cluster, record.drift), record.drift))
     return replace(seen, namespace=_annotations(cluster, record, around))
+
+
+def _kept(cluster: Cluster, node: NodeView | None, policy: Policy, around: Surroundings) -> Obj | None:
+    """What is known of nodes' deaths; not asked for where nobody may prove one."""
+    return around.fencings(cluster) if node and providers(node, policy) else None
+
+
+def _proven(kept: Obj | None, nodes: Iterable[NodeView]) -> frozenset[str]:
+    known = fencings(kept)
+    return frozenset(node.name for node in nodes if confirmed(known.get(node.name), node))
 
 
 def _annotations(cluster: Cluster, record: Record, around: Surroundings) -> Mapping[str, str]:
@@ -109,7 +127,8 @@ def _due(seen: Observation, record: Record, policy: Policy, now: float) -> bool:
     if seen.node is None:
         return True
     lost = isinstance(still_lost(seen.node, record.drift.outage), Held)
-    return lost and isinstance(window(record, seen.manager, policy, now), Held)
+    proven = confirmed(seen.fencing, seen.node) is not None
+    return lost and (proven or isinstance(window(record, seen.manager, policy, now), Held))
 
 
 def _with_vm(cluster: Cluster, seen: Observation, record: Record) -> Observation:

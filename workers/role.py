@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -12,15 +13,17 @@ from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
 from reactor.doors.changes import RedisChanges
 from reactor.doors.cluster import Cluster
-from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING
+from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING
 from reactor.doors.reports import Reporter
-from reactor.model.errors import StoreError
+from reactor.model.errors import ClusterError, StoreError
+from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
+from workers import fencing
 from workers.hints import look_after
 from workers.kubevents import Teller
 from workers.outbox import collect
-from workers.rq import inbox, post_office, requests, tools
+from workers.rq import fence_tools, inbox, post_office, requests, tools
 from workers.rq_scheduler import Scheduler
 from workers.rq_worker import Worker
 
@@ -53,6 +56,31 @@ def work_drifts(settings: Settings) -> None:
     _work(DRIFTS, settings, reporter)
 
 
+def work_fencing(settings: Settings) -> None:
+    """A worker of the queue `fencing`, until SIGTERM or SIGINT. SettingsError for a provider that lacks a setting."""
+    reporter = Reporter(redis_door.connect(settings.redis_url), "fencing", requests())
+    for name in settings.fencing:
+        fence_tools().providers(name)
+    check(fence_tools().cluster, FENCE)
+    fence_tools().tools.around.fencings(fence_tools().cluster)  # a right that is missing must not show in the night
+    _work(
+        FENCING, settings, reporter, every(settings.resync, lambda: fencing.look_after(fence_tools()), time.monotonic)
+    )
+
+
+def every(seconds: float, chore: Callable[[], object], clock: Clock) -> Callable[[], object]:
+    """The chore, done at most once in so many seconds. A cluster that is away is asked again the next time."""
+    due = [clock()]
+
+    def do() -> None:
+        if clock() >= due[0]:
+            due[0] = clock() + seconds
+            with suppress(ClusterError):
+                chore()
+
+    return do
+
+
 def work_outgoing(settings: Settings) -> None:
     """A worker of the queue `outgoing`, until SIGTERM or SIGINT. SettingsError without a sink; it needs no cluster."""
     office = post_office()
@@ -64,7 +92,7 @@ def schedule(settings: Settings) -> None:
     redis_door.connect(settings.redis_url)
 
     def once(stop: Stop) -> None:
-        Scheduler([EVENTS, DRIFTS, OUTGOING], redis_door.connect(settings.redis_url), stop).work()
+        Scheduler([EVENTS, DRIFTS, FENCING, OUTGOING], redis_door.connect(settings.redis_url), stop).work()
 
     _go_on("scheduler", settings, once)
 
@@ -113,6 +141,7 @@ class Reads:
 INTAKE = Reads(
     ("virtualmachines", "virtualmachineinstances"), ("nodes", "persistentvolumes"), ("pods", "volumeattachments")
 )
+FENCE = Reads((), ("nodes",), ("pods", "volumeattachments"))
 DRIFT = Reads(
     ("virtualmachines", "virtualmachineinstances", "pods", "persistentvolumeclaims"),
     ("nodes", "persistentvolumes", "volumeattachments"),

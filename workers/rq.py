@@ -26,11 +26,13 @@ from reactor.doors.store import RedisStore
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import BadInput, ClusterError, StoreError
 from reactor.model.event import worker_source
-from reactor.model.identity import VERSION, Drift, take
+from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.model.reason import REASONS
 from reactor.model.times import clock_time
 from reactor.settings import Settings
-from workers import drift, hints, intake, outbox
+from workers import drift, fencing, hints, intake, outbox
+from workers.fence.registry import provider
+from workers.fencing import FenceTools
 from workers.outbox import PostOffice
 from workers.rq_worker import Stopping, Worker
 from workers.surroundings import Surroundings
@@ -44,6 +46,11 @@ _TROUBLE_RETRY = 5.0  # seconds until a job comes again that could not do its wo
 def run_drift(*args: Any) -> Any:
     """The job of one drift: (version, Drift as JSON)."""
     return answer(lambda: _shown(drift.run_pass(Drift.of(body(args)), tools())), _woken)
+
+
+def run_fence(*args: Any) -> Any:
+    """The job of one lost node that may be fenced: (version, Outage as JSON)."""
+    return answer(lambda: fencing.run_fence(Outage.of(body(args)), fence_tools()), _woken)
 
 
 def take_event(*args: Any) -> Any:
@@ -99,7 +106,18 @@ def tools() -> Tools:
         clock=time.time,
         source=worker_source(cluster_door.uid(cluster)),
         around=Surroundings(time.time, namespace=settings.namespace),
+        claims=cluster,
     )
+
+
+@cache
+def fence_tools() -> FenceTools:
+    """What fencing works with; each provider is made when it is first asked."""
+    settings = Settings.read(os.environ)
+    kubeconfig = os.environ.get("KUBECONFIG", "")
+    cluster = cluster_door.connect(kubeconfig, settings.api_timeout, Worker.beat_current, requests().count)
+    made = cache(lambda name: provider(name, cluster, settings))
+    return FenceTools(tools(), cluster, made, settings.namespace)
 
 
 def body(args: tuple[Any, ...]) -> dict[str, Any]:

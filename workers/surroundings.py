@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
 from reactor.doors.cluster import Cluster, Obj
+from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.identity import Drift
 from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.node import NodeView, node_view
@@ -22,21 +23,25 @@ class Surroundings:
     """One process' memory of what it read within the last seconds. Methods raise ClusterError."""
 
     def __init__(self, clock: Clock, ttl: float = TTL, namespace: str = "vm-drift") -> None:
-        """`namespace`: where the ConfigMap of interventions is."""
-        self.clock, self._ttl, self._namespace = clock, ttl, namespace
+        """`namespace`: where the ConfigMaps are."""
+        self.clock, self._ttl, self.namespace = clock, ttl, namespace
         self._known: dict[Hashable, tuple[float, Any]] = {}
 
     def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
         """What people ask of us, as it stands at this moment: for what is about to be deleted."""
-        return interventions(cluster.find("configmaps", CONFIG_MAP, self._namespace))
+        return interventions(cluster.find("configmaps", CONFIG_MAP, self.namespace))
 
     def asked(self, cluster: Cluster, drift: Drift) -> tuple[Intervention, ...]:
         """The same, for what is only decided and then looked at again: as it was a moment ago.
 
         What meets this drift is read anew, so that nobody has to wait for what was lifted.
         """
-        known = interventions(self.find(cluster, "configmaps", CONFIG_MAP, self._namespace))
+        known = interventions(self.find(cluster, "configmaps", CONFIG_MAP, self.namespace))
         return self.interventions(cluster) if any(one.meets(drift) for one in known) else known
+
+    def fencings(self, cluster: Cluster) -> Obj | None:
+        """The ConfigMap of what is known of nodes' deaths, as it stands at this moment: proof is worth no waiting."""
+        return cluster.find("configmaps", FENCINGS, self.namespace)
 
     def nodes(self, cluster: Cluster) -> tuple[NodeView, ...]:
         """All nodes."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reactor.doors.cluster import Cluster
+from reactor.doors.cluster import Cluster, Notebook
 from reactor.doors.queue import Queue
 from reactor.doors.store import Store
 from reactor.model.drift import Policy
@@ -12,7 +12,7 @@ from workers.surroundings import Surroundings
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """`source` is the CloudEvents source of what the workers tell."""
+    """`source`: the CloudEvents source of what the workers tell. `claims`: where they write down what others said."""
 
     cluster: Cluster
     store: Store
@@ -21,3 +21,4 @@ class Tools:
     clock: Clock
     source: str
     around: Surroundings
+    claims: Notebook

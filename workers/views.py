@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, UNREACHABLE_TAINT
 from reactor.model.times import parse_time
 from workers.decide.observation import Attachment, PodView, VmiView, VmView
 
@@ -76,7 +77,8 @@ def pod_view(obj: Obj, vmi_uid: str = "") -> PodView:
         vmi_uid=vmi_uid or labels.get("kubevirt.io/created-by", ""),
         created=parse_time(meta["creationTimestamp"]),
         terminating="deletionTimestamp" in meta,
-        tolerates=_tolerates(spec.get("tolerations", [])),
+        tolerates=_tolerates(spec.get("tolerations", []), UNREACHABLE_TAINT, ""),
+        stays=_tolerates(spec.get("tolerations", []), OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE) is None,
         pending=_pending(obj.get("status", {})),
         hotplug=labels.get("kubevirt.io") == "hotplug-disk",
         ending_at=_asked_to_end(meta),
@@ -110,12 +112,14 @@ def _pending(status: Obj) -> str:
     return next(said, "")
 
 
-def _tolerates(tolerations: list[Obj]) -> float | None:
+def _tolerates(tolerations: list[Obj], key: str, value: str) -> float | None:
     """As the taint manager counts it: the shortest of the matching tolerations; none that matches: not at all."""
     matching = [
         t.get("tolerationSeconds")
         for t in tolerations
-        if t.get("key") in {None, "", "node.kubernetes.io/unreachable"} and t.get("effect") in {None, "", "NoExecute"}
+        if t.get("key") in {None, "", key}
+        and t.get("effect") in {None, "", "NoExecute"}
+        and (t.get("operator") == "Exists" or t.get("value", "") == value)
     ]
     if not matching:
         return 0.0

@@ -21,16 +21,18 @@ from rq.registry import ScheduledJobRegistry
 from reactor.doors.cloudevents import encode
 from reactor.doors.store import PREFIX, translated
 from reactor.model.event import Event
-from reactor.model.identity import VERSION, Drift
+from reactor.model.identity import VERSION, Drift, Outage
 from reactor.model.times import Clock
 
 EVENTS = "events"  # CloudEvents to be taken in
 DRIFTS = "drifts"  # one job per VM and outage
+FENCING = "fencing"  # one job per outage whose node may be fenced
 OUTGOING = "outgoing"  # one job per event that is delivered to others
 # What the jobs call. A dotted name, because the reactor knows nothing of the workers; a contract test resolves both.
 TAKE_EVENT = "workers.rq.take_event"
 TAKE_POST = "workers.rq.take_post"
 RUN_DRIFT = "workers.rq.run_drift"
+RUN_FENCE = "workers.rq.run_fence"
 DELIVER = "workers.rq.deliver"
 SERIALIZER = "json"
 
@@ -62,6 +64,11 @@ def event_entry(event: Event) -> Entry:
 def drift_entry(drift: Drift) -> Entry:
     """The job that makes this drift's passes."""
     return Entry(DRIFTS, drift.id, RUN_DRIFT, (VERSION, drift.as_json()), f"drift {drift}")
+
+
+def fence_entry(outage: Outage) -> Entry:
+    """The job that fences this outage's node, or sees that somebody did."""
+    return Entry(FENCING, f"fence_{outage.id}", RUN_FENCE, (VERSION, outage.as_json()), f"fence {outage.node.name}")
 
 
 def letter_entry(letter_id: str) -> Entry:

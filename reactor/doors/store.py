@@ -8,6 +8,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     history             sorted set of the ids of done ones, by when the node was lost; the last 1,000
     drift:<drift>       JSON Record                                  until HISTORY_TTL after its end
     drifts:<outage>     set of the outage's drift ids                as long as the last of its drifts
+    fencing:<outage>    JSON Fencing: a copy for people of what stands in the ConfigMap   HISTORY_TTL
     lock:<VM uid>       token of the holder                          expires by itself
     fence               counter: every lock taken gets the next one
     changes             stream of changes of phase or reason, for Kubernetes Events (doors.changes)
@@ -40,6 +41,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreachable
+from reactor.model.fencing import Fencing, read_file
 from reactor.model.stages import amounts
 
 PREFIX = "vmdrift:"
@@ -95,6 +97,12 @@ class Store(Protocol):
 
     def save(self, record: Record, lock: Lock, events: Sequence[Mapping[str, Any]]) -> None:
         """Write a record and its events at once; LockLost, and nothing written, if a later holder wrote it."""
+
+    def save_fencing(self, file: Fencing) -> None:
+        """Write what is known of a lost node's boot, for people to read."""
+
+    def fencing(self, outage_id: str) -> Fencing | None:
+        """What was known last of an outage's node; None if nothing is, or nothing that this version can read."""
 
     def took(self) -> dict[str, float]:
         """What ended drifts add up to (model.stages); each end that is saved counts once."""
@@ -250,6 +258,15 @@ class RedisStore:
         ]
         with translated():
             return bool(self._save(keys, head + [orjson.dumps(dict(event)) for event in events]))
+
+    def save_fencing(self, file: Fencing) -> None:
+        with translated():
+            self._redis.set(f"{PREFIX}fencing:{file.outage.id}", file.as_text(), px=self._history_ms)
+
+    def fencing(self, outage_id: str) -> Fencing | None:
+        with translated():
+            value: Any = self._redis.get(f"{PREFIX}fencing:{outage_id}")
+        return read_file(_text(value)) if value else None
 
     def took(self) -> dict[str, float]:
         with translated():

@@ -115,8 +115,10 @@ class Record:
     Times are seconds since the epoch. `vmi_uid` is the lost VirtualMachineInstance ("" while unknown), `tries` how many
     passes in a row ended with this reason, `fence` the lock's counter under which it was last written, `unsteady_at`
     when the cluster as a whole was last seen in no state to act in, `in_use_at` when another pod on the lost node was
-    last seen to use a volume, `hotplugs` the volumes that only the lost instance had. For people only: when Kubernetes
-    asked the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), and the `disks`.
+    last seen to use a volume, `hotplugs` the volumes that only the lost instance had, `proof` what was known of the
+    node's death at the last look, and `weighed` the `at` of the confirmation that was weighed then. For people only:
+    when Kubernetes asked the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), and
+    the `disks`.
     """
 
     drift: Drift
@@ -142,6 +144,8 @@ class Record:
     terminating_at: float | None = None
     scheduled_at: float | None = None
     disks: tuple[Disk, ...] = ()
+    proof: Proof = Proof.NONE
+    weighed: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""
@@ -155,6 +159,7 @@ class Record:
         try:
             fields["drift"] = Drift.of(take(data, "drift", dict, "record"), "record.drift")
             fields["phase"] = Phase(fields["phase"])
+            fields["proof"] = Proof(fields.get("proof", Proof.NONE))
             fields["checks"] = tuple(Check(**check) for check in fields["checks"])
             fields["signs"] = Signs(**fields["signs"]) if fields.get("signs") else None
             fields["hotplugs"] = tuple(fields.get("hotplugs", ()))

@@ -16,6 +16,7 @@ from reactor.model.errors import BadInput
 from reactor.model.identity import NodeRef, Outage, take
 
 CONFIG_MAP = "vm-drift-fencing"
+PROVIDERS = ("event", "remediation", "network-fence", "redfish")
 # On every object that is changed for a fence, in the same request.
 OUTAGE_ANNOTATION = "vmdrift.io/outage"
 BOOT_ANNOTATION = "vmdrift.io/boot-id"
@@ -35,11 +36,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom to fence: one boot, in one outage. `machine` is the node's status.nodeInfo.systemUUID, "" if unknown."""
+    """Whom to fence: one boot, in one outage. `machine` is the node's status.nodeInfo.systemUUID, "" if unknown.
+
+    `lease` and `heartbeat`: its signs of life as they stand now, by value.
+    """
 
     outage: Outage
     boot: str
     machine: str = ""
+    lease: str = ""
+    heartbeat: str = ""
 
     @property
     def node(self) -> NodeRef:
@@ -57,25 +63,30 @@ class Standing:
     """What a provider says of a target: a whole sentence for people, which also says how it was verified.
 
     `by`: who says so, where that is not the provider itself. `drivers`: the CSI drivers whose storage is blocked; ()
-    where the machine itself is off. `ours`: it was us who asked for what is there.
+    where the machine itself is off. `ours`: something that we made for it is there, and has to be taken back some day.
     """
 
     state: State
     sentence: str
     by: str = ""
     drivers: tuple[str, ...] = ()
-    ours: bool = True
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Somebody entitled said that this boot of a node is off: `by` whom, `how` they know, when (s since the epoch)."""
+    """Somebody entitled said that this boot of a node is off: `by` whom, `how` they know, when (s since the epoch).
+
+    `lease` and `heartbeat`: the node's signs of life as they stood then, by value. A node that lives writes others.
+    """
 
     node: NodeRef
     boot: str
     by: str
     how: str
     at: float
+    lease: str
+    heartbeat: str
 
     @property
     def key(self) -> str:
@@ -92,7 +103,8 @@ class Claim:
         data = _json(text, "claim")
         try:
             node = NodeRef.of(take(data, "node", dict, "claim"), "claim.node")
-            return cls(node, str(data["boot"]), str(data["by"]), str(data["how"]), float(data["at"]))
+            words = {name: str(data[name]) for name in ("boot", "by", "how", "lease", "heartbeat")}
+            return cls(node, at=float(data["at"]), **words)
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"claim: {error}") from error
 
@@ -168,6 +180,11 @@ class Fencing:
         return key_of("fence", self.outage.node.name)
 
     @property
+    def node(self) -> NodeRef:
+        """Which node, and which incarnation of it."""
+        return self.outage.node
+
+    @property
     def proof(self) -> Confirmation | None:
         """The confirmation, while it counts."""
         return None if self.void else self.confirmation
@@ -201,6 +218,11 @@ def key_of(kind: str, name: str) -> str:
     """A key of the ConfigMap, for a node's name. Underscores stand in no name of Kubernetes'."""
     key = f"{kind}_{name}"
     return key if len(key) <= _LONGEST else f"{key[:_LONGEST]}_{sha256(name.encode()).hexdigest()[:16]}"
+
+
+def read_file(text: str) -> Fencing | None:
+    """From JSON; None where it cannot be read."""
+    return _read(Fencing, text)
 
 
 def fencing_of(config_map: Mapping[str, Any] | None, node: str) -> Fencing | None:

@@ -1,4 +1,6 @@
-"""What a person asks of us: leave something alone, or give a drift up. In a ConfigMap: no loss of ours lifts it.
+"""What a person asks of us: leave something alone, give a drift up, taint or unfence a node.
+
+In a ConfigMap, so that no loss of ours lifts it.
 
 One key for each; whoever reads the ConfigMap with kubectl sees what holds, until when, by whom and why.
 """
@@ -18,6 +20,8 @@ CONFIG_MAP = "vm-drift-interventions"
 ALL = "all"
 _LONGEST = 200  # characters of a key; Kubernetes takes 253
 HOLD, CANCEL = "hold", "cancel"
+TAINT, UNFENCE = "taint", "unfence"
+_OF_AN_OUTAGE = {CANCEL: "Cancelled", TAINT: "Taint asked for", UNFENCE: "Letting it in again asked for"}
 MONTH = 30 * 86400.0  # seconds; after so long nobody needs to know of a cancelled drift
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -55,7 +59,8 @@ def lasting(text: str) -> float:
 class Intervention:
     """`target`: `all`, `node/NAME` or `vm/NAMESPACE/NAME`. Moments in seconds since the epoch; `until` None: for ever.
 
-    `outage`: the id of the one outage for which a VM's drift is cancelled; "" with a hold.
+    `outage`: the id of the one outage for which a VM's drift is cancelled, or a node is tainted or unfenced; "" with a
+    hold.
     """
 
     kind: str
@@ -86,7 +91,7 @@ class Intervention:
     def sentence(self) -> str:
         """For a tired operator."""
         end = f" until {clock_time(self.until)}" if self.until is not None else ""
-        done = "Cancelled" if self.kind == CANCEL else f"Held{end}"
+        done = _OF_AN_OUTAGE.get(self.kind, f"Held{end}")
         return f"{done} by {self.by} at {clock_time(self.at)}: {self.why}."
 
     def as_text(self) -> str:
@@ -105,8 +110,8 @@ class Intervention:
             found = cls(**texts, at=parse_time(data["at"]), until=until, outage=str(data.get("outage", "")))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"intervention: {error}") from error
-        if found.kind not in {HOLD, CANCEL} or (found.kind == CANCEL and not found.outage):
-            raise BadInput(f"intervention: {found.kind!r} is neither a hold nor a whole cancel")
+        if found.kind not in {HOLD, *_OF_AN_OUTAGE} or (found.kind != HOLD and not found.outage):
+            raise BadInput(f"intervention: {found.kind!r} is neither a hold nor a whole wish for one outage")
         return found
 
 

@@ -9,7 +9,7 @@ from reactor.model.times import parse_time
 
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
 # https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#non-graceful-node-shutdown
-OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE = "node.kubernetes.io/out-of-service", "nodeshutdown"
 FENCING_ANNOTATION = "vmdrift.io/fencing"  # on a Node: the providers for it, as in VMDRIFT_FENCING
 TAINT_ANNOTATION = "vmdrift.io/out-of-service"  # on a Node, with our taint: what it was set for
 HEARTBEAT = "kubevirt.io/heartbeat"  # virt-handler writes it every 60 to 132 s
@@ -51,6 +51,11 @@ class NodeView:
     def available(self) -> bool:
         """It can take new pods of somebody: the kubelet answers and nobody cordoned it."""
         return self.ready == "True" and not self.unschedulable
+
+    @property
+    def out_of_service(self) -> bool:
+        """Kubernetes removes and detaches what is on it, whoever asked for that."""
+        return any(taint.key == OUT_OF_SERVICE for taint in self.taints)
 
     @property
     def unreachable_since(self) -> float | None:

@@ -23,7 +23,8 @@ _TABLE = (
         Phase.WAITING,
         "The node has not been unreachable for the whole window yet.",
         "The window's end, or the node's return.",
-        "If you know that the node is off, repair it or wait; nothing shortens the window.",
+        'If you know that the node is off: vmdrift confirm-off NODE --i-checked "how you know". '
+        "Nothing else shortens it.",
     ),
     Reason(
         "watching-for-life",
@@ -116,9 +117,17 @@ _TABLE = (
         Phase.BLOCKED,
         "A volume can be mounted by several nodes at once, so nothing would keep a node that is cut off but alive "
         "from writing to it beside the new one.",
-        "The node returns.",
-        "Make sure that the node is off, then force delete the launcher pod yourself. "
+        "Proof that the node is dead, or its return.",
+        'Make sure that the node is off, then: vmdrift confirm-off NODE --i-checked "how you know". '
         "VMDRIFT_ALLOW_UNFENCED_RWX=true takes the risk for all of them.",
+    ),
+    Reason(
+        "not-fenced",
+        Phase.BLOCKED,
+        "This VM is to be moved only with proof that its node is dead (VMDRIFT_REQUIRE_FENCE, or the annotation "
+        "vmdrift.io/require-fence on the VM, its namespace or a StorageClass), and there is none.",
+        "Somebody entitled confirms that the node is off, or that its storage is blocked; or the node returns.",
+        'Make sure that the machine is off, then: vmdrift confirm-off NODE --i-checked "how you know".',
     ),
     Reason(
         "replica-not-synced",
@@ -222,6 +231,19 @@ _TABLE = (
     ),
     # under way
     Reason(
+        "taint-due",
+        Phase.WAITING,
+        "The node is proven dead and this VM may be released. Whether all of its node is, by Kubernetes' "
+        "out-of-service taint, or its VMs one by one, is decided when each of them has been looked at.",
+        "The other VMs of the node have been looked at.",
+    ),
+    Reason(
+        "tainted",
+        Phase.RELEASED,
+        "The node bears Kubernetes' out-of-service taint: Kubernetes removes its pods and detaches its volumes.",
+        "The launcher pod is gone.",
+    ),
+    Reason(
         "force-deleted",
         Phase.RELEASED,
         "The launcher pod was force-deleted; KubeVirt now replaces the VM instance.",
@@ -246,9 +268,15 @@ _TABLE = (
     Reason(
         "volumeattachment-deleted",
         Phase.DETACHING,
-        "The VolumeAttachment of the lost node was deleted at once, as asked for. That is unfenced: nothing proves "
-        "that the node has stopped writing.",
+        "The VolumeAttachment of the lost node was deleted at once: because the node is proven dead, or as asked for. "
+        "The latter is unfenced: nothing proves that the node has stopped writing.",
         "Kubernetes attaches the volume to the new node (its next sync, up to a minute).",
+    ),
+    Reason(
+        "detached-by-taint",
+        Phase.DETACHING,
+        "The lost node bears Kubernetes' out-of-service taint, so Kubernetes detaches its volumes at once.",
+        "The volume is detached.",
     ),
     Reason(
         "waiting-for-replacement",

@@ -9,6 +9,7 @@ from reactor.doors.store import Lock
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import LockLost
+from reactor.model.fencing import Fencing
 from reactor.model.stages import amounts
 from reactor.model.times import Clock
 
@@ -31,6 +32,7 @@ class MemoryStore:
         self._records: dict[str, Record] = {}
         self._events: list[dict[str, Any]] = []
         self.changes: list[Change] = []
+        self._fencings: dict[str, Fencing] = {}
         self._took: defaultdict[str, float] = defaultdict(float)
 
     def acquire(self, name: str, ttl: float) -> Lock | None:
@@ -95,6 +97,12 @@ class MemoryStore:
             self.changes.append(Change.into(record))
         self._records[record.drift.id] = record
         self._events += [dict(event) for event in events]
+
+    def save_fencing(self, file: Fencing) -> None:
+        self._fencings[file.outage.id] = file
+
+    def fencing(self, outage_id: str) -> Fencing | None:
+        return self._fencings.get(outage_id)
 
     def took(self) -> dict[str, float]:
         return dict(self._took)

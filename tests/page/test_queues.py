@@ -179,14 +179,16 @@ def test_a_drift_that_is_requeued_by_hand_ends_at_once_if_it_has_ended(redis: Re
     ended = replace(record("web", phase=Phase.COMPLETED), reason="running-elsewhere")
     site.store.create(ended, [])
     world = World()
+    cluster = ApiCluster(world.api, "kubectl")
     tools = Tools(
-        cluster=ApiCluster(world.api, "kubectl"),
+        cluster=cluster,
         store=site.store,
         queue=RqQueue(redis, site.clock, 3600),
         policy=Policy(),
         clock=site.clock,
         source="/test",
         around=Surroundings(site.clock),
+        claims=cluster,
     )
     assert run_pass(ended.drift, tools) == Ended("completed", "running-elsewhere", ended.sentence)
     assert list(world.api.audit) == []

@@ -3,12 +3,15 @@
 Before the launcher pod is gone every prerequisite is looked at, in the order of the source document, and the first that
 does not hold decides; all of them stand in the decision, so that people see the whole list. Afterwards: volumes, then
 the ending. What is safe is written out; whatever is not known here ends in `blocked` or `refused`.
+
+Proof that the node is dead takes the place of all that is waited for only because nobody knows: the window, the signs
+of life, the quorum, Kubernetes' own eviction, the six minutes. Where the VM may go is asked all the same.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
 
-from reactor.model.drift import Check, Phase, Policy, Record
+from reactor.model.drift import Check, Phase, Policy, Proof, Record
 from workers.decide.comeback import comeback
 from workers.decide.decision import Action, Decision, Held, Judgement, Release, Verdict, backoff
 from workers.decide.ending import ending, late
@@ -17,7 +20,9 @@ from workers.decide.life import signs, silent
 from workers.decide.node import still_lost, window
 from workers.decide.observation import Observation, PodView, VmiView
 from workers.decide.placement import placement
+from workers.decide.proof import confirmed, level, proof
 from workers.decide.quorum import quorum, unsteady
+from workers.decide.release import one_by_one, release
 from workers.decide.storage import storage
 from workers.decide.volumes import in_use, volumes
 from workers.decide.wishes import permitted, wished
@@ -29,36 +34,41 @@ def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Dec
     """`now` in seconds since the epoch. The decision carries at most one action; acting on it is `workers.act`."""
     record = replace(record, signs=signs(record.signs, seen, now))
     policy = wished(seen, policy)
-    decision = _decide(seen, record, policy, now)
+    known = level(seen, record, policy, now)
+    decision = _decide(seen, record, policy, known, now)
     cluster_looked_at = bool(seen.nodes)
     return replace(
         decision,
+        proof=known,
+        weighed=weighed.at if (weighed := confirmed(seen.fencing, seen.node)) else 0.0,
         signs=record.signs,
         unsteady=cluster_looked_at and unsteady(seen, record, policy) is not None,
         in_use=in_use(seen),
     )
 
 
-def _decide(seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
+def _decide(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> Decision:
     drift = record.drift
     if seen.cancelled:
         return _decision(Judgement("cancelled-by-hand", seen.cancelled), [], record, policy, now)
     outage: list[Named] = [
         ("node", still_lost(seen.node, drift.outage)),
-        ("window", window(record, seen.manager, policy, now)),
+        ("window", _waived(known, window(record, seen.manager, policy, now))),
     ]
+    evidence = ("proof", proof(known, seen, policy))
     # Kubernetes itself removes the pods of a deleted node: then the drift goes on to its end.
     if record.released_at is None and seen.node and (objection := _first(outage)):
-        return _decision(objection, outage, record, policy, now)
+        return _decision(objection, [*outage, evidence], record, policy, now)
     if seen.vm is None or seen.vm.uid != drift.vm.uid or seen.vm.deleting:
         return _decision(Judgement("vm-deleted", f"VM {drift.vm} was deleted."), outage, record, policy, now)
     pods = lost_launchers(seen, record)
     if not pods:
-        return _after_release(seen, record, policy, now)
+        return _after_release(seen, record, policy, known, now)
     if elsewhere := _elsewhere(seen, record):
         return _decision(elsewhere, outage, record, policy, now)
-    checks = outage + _prerequisites(seen, record, policy, now, pods)
-    decision = _decision(_first(checks) or _release(pods), checks, record, policy, now)
+    checks = [*outage, evidence, *_prerequisites(seen, record, policy, known, now)]
+    free = release(pods, seen, record, policy, now) if known is Proof.FENCED else one_by_one(pods)
+    decision = _decision(_first(checks) or free, checks, record, policy, now)
     return replace(decision, hotplugs=_unplugged(seen))
 
 
@@ -78,31 +88,31 @@ def lost_launchers(seen: Observation, record: Record) -> tuple[PodView, ...]:
     return tuple(pod for pod in seen.launchers if pod.node == name and not (new and pod.vmi_uid == new.uid))
 
 
-def _prerequisites(
-    seen: Observation, record: Record, policy: Policy, now: float, pods: tuple[PodView, ...]
-) -> list[Named]:
+def _prerequisites(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> list[Named]:
     vm, node, lost = seen.vm, seen.node, record.drift.outage.node
     if vm is None or node is None:  # the node was deleted, which is an objection already: its pods are waited for
         return []
     return [
-        ("signs of life", silent(record.signs, policy, now)),
-        ("quorum", quorum(seen, record, policy, now)),
+        ("signs of life", _waived(known, silent(record.signs, policy, now))),
+        ("quorum", _waived(known, quorum(seen, record, policy, now))),
         ("placement", placement(vm.template, seen.volumes, seen.nodes, lost, policy)),
-        ("storage", storage(seen, lost.name, policy)),
+        ("storage", storage(seen, lost.name, policy, known)),
         ("comeback", comeback(record.drift.vm, vm, seen.vmi)),
         ("policy", permitted(seen, policy)),
-        ("launcher", terminating(pods, node, policy, now)),
+        ("launcher", _waived(known, terminating(lost_launchers(seen, record), node, policy, now))),
         ("no hold", _unheld(seen.holds)),
     ]
 
 
+def _waived(known: Proof, verdict: Verdict) -> Verdict:
+    """What is waited for only as long as nobody knows."""
+    if known is Proof.FENCED and isinstance(verdict, Judgement):
+        return Held("Not waited for: the node is proven dead.")
+    return verdict
+
+
 def _unheld(holds: tuple[str, ...]) -> Verdict:
     return Judgement("held", "; ".join(holds)) if holds else Held("Nobody asked to leave it alone.")
-
-
-def _release(pods: tuple[PodView, ...]) -> Judgement:
-    names = ", ".join(pod.name for pod in pods)
-    return Judgement("force-deleted", f"Force deleting launcher pod {names}.", action=Release(pods))
 
 
 def _unplugged(seen: Observation) -> tuple[str, ...]:
@@ -113,33 +123,34 @@ def _unplugged(seen: Observation) -> tuple[str, ...]:
     return tuple(volume["name"] for volume in seen.vmi.volumes if volume["name"] not in kept)
 
 
-def _after_release(seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
+def _after_release(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> Decision:
     """No launcher is left on the lost node: by our doing, an operator's, or Kubernetes' own."""
     new = replacement(seen, record)
     lost = still_lost(seen.node, record.drift.outage)
     if new is None and (elsewhere := _elsewhere(seen, record)):
         return _decision(elsewhere, [("node", lost)], record, policy, now)
     released_at = record.released_at or (new.created if new else now)
-    freed = _freed(seen, record, policy, max(released_at, record.in_use_at or 0.0), now)
-    checks: list[Named] = [("node", lost)]
+    freed = _freed(seen, replace(record, released_at=released_at), policy, known, now)
+    checks: list[Named] = [("node", lost), ("proof", proof(known, seen, policy))]
     # Somebody may have stopped the VM since, or force-deleted the launcher of one that never comes back by itself.
     if new is None and seen.vm:
         checks.append(("comeback", comeback(record.drift.vm, seen.vm, None)))
     checks.append(("volumes", freed))
-    judgement = _first(checks[1:]) or ending(seen, record, new)
+    judgement = _first(checks[2:]) or ending(seen, record, new)
     if judgement.phase is Phase.STARTING:
         judgement = late(judgement, seen, max(released_at, record.detached_at or now), policy, now)
     decision = _decision(judgement, checks, record, policy, now)
     return replace(decision, released_at=released_at, detached=isinstance(freed, Held), hotplugs=record.hotplugs)
 
 
-def _freed(seen: Observation, record: Record, policy: Policy, free_at: float, now: float) -> Verdict:
+def _freed(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> Verdict:
     """The attachments of a node that is back, that lives, or that is a new one of its name are left alone."""
-    quiet = silent(record.signs, policy, now)
-    away = isinstance(still_lost(seen.node, record.drift.outage), Held)
-    may = away and isinstance(quiet, Held) and policy.mode != "never" and not seen.holds
+    quiet = _waived(known, silent(record.signs, policy, now))
+    enough = (still_lost(seen.node, record.drift.outage), quiet, proof(known, seen, policy))
+    may = all(isinstance(verdict, Held) for verdict in enough) and policy.mode != "never" and not seen.holds
     careful = policy if may else replace(policy, detach="wait")
-    freed = volumes(seen, careful, free_at, now)
+    free_at = max(record.released_at or now, record.in_use_at or 0.0)
+    freed = volumes(seen, careful, free_at, now, proven=may and known is Proof.FENCED)
     if policy.detach == "wait" or not isinstance(freed, Judgement) or not isinstance(quiet, Judgement):
         return freed
     soonest = min(filter(None, (freed.again_at, quiet.again_at)), default=None)  # silent by then, it may be deleted

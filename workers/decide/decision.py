@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reactor.model.drift import Check, Phase, Signs
+from reactor.model.drift import Check, Phase, Proof, Signs
 from reactor.model.reason import REASONS
 from workers.decide.observation import Attachment, PodView
 
@@ -57,7 +57,8 @@ class Decision:
     """The judgement of a whole pass, with all prerequisites that were looked at. Times in seconds since the epoch.
 
     `released_at` is when the launcher pod went, as far as it is known; `detached`: the lost node holds no volume;
-    `signs`, `unsteady`, `in_use` and `hotplugs`: what was learned for the next pass, see Record.
+    `signs`, `unsteady`, `in_use`, `hotplugs`: what was learned for the next pass; `proof`, `weighed`: what the decision
+    stands on, see Record.
     """
 
     judgement: Judgement
@@ -69,6 +70,8 @@ class Decision:
     unsteady: bool = False
     in_use: bool = False
     hotplugs: tuple[str, ...] = ()
+    proof: Proof = Proof.NONE
+    weighed: float = 0.0
 
 
 def backoff(now: float, tries: int) -> float:

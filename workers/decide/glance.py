@@ -4,6 +4,7 @@ from reactor.model.drift import Policy, Record
 from workers.decide.decision import Held
 from workers.decide.node import still_lost
 from workers.decide.observation import Observation, VmView
+from workers.decide.proof import confirmed
 from workers.decide.volumes import LOOK
 from workers.decide.wishes import wished
 
@@ -11,10 +12,10 @@ from workers.decide.wishes import wished
 def undisturbed(seen: Observation, record: Record, policy: Policy, now: float) -> float | None:
     """When to look again at a drift in its `detach-window`, seconds since the epoch; None: now, and at everything.
 
-    `seen` holds what `workers.observe.glance` reads: node, VM and namespace. The end may move away from here (another
-    controller manager, a pod that uses the claim), but never towards us.
+    `seen` holds what `workers.observe.glance` reads: node, proof, VM and namespace. The end may move away from here
+    (another controller manager, a pod that uses the claim), and only proof brings it nearer.
     """
-    if record.released_at is None or seen.vm is None or seen.cancelled:
+    if record.released_at is None or seen.vm is None or seen.cancelled or confirmed(seen.fencing, seen.node):
         return None
     end = record.released_at + policy.detach_window
     lost = isinstance(still_lost(seen.node, record.drift.outage), Held)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reactor.model.drift import Proof
+from reactor.model.fencing import Fencing
 from reactor.model.node import NodeView
 
 Obj = Mapping[str, Any]
@@ -54,6 +54,7 @@ class PodView:
     """A launcher pod, or a hotplug attachment pod (`hotplug`), which belongs to one.
 
     `tolerates` is how many seconds it tolerates the `unreachable` NoExecute taint. None: for ever; 0: not at all.
+    `stays`: it tolerates the out-of-service taint for ever, so that does not remove it.
     `pending` is the scheduler's message while it finds no node, or what a container waits for. `ending_at`: when it was
     asked to end, and `scheduled_at`: when it got its node, None where that is not told.
     """
@@ -66,6 +67,7 @@ class PodView:
     created: float
     terminating: bool
     tolerates: float | None = 0.0
+    stays: bool = False
     pending: str = ""
     hotplug: bool = False
     ending_at: float | None = None
@@ -110,6 +112,7 @@ class Volume:
     handle, access modes, whether it is only read, whether its driver attaches at all, which nodes it admits (required
     terms), and who holds it: `held` is the attachment to the lost node, `attached` the one to the node where the VM
     starts. `trouble` says why the claim cannot be judged; `users` are other pods on the lost node that use it.
+    `fence`: its StorageClass asks that no VM be moved without proof.
     """
 
     name: str
@@ -129,6 +132,7 @@ class Volume:
     held: Attachment | None = None
     attached: Attachment | None = None
     users: tuple[str, ...] = ()
+    fence: bool = False
 
     @property
     def exclusive(self) -> bool:
@@ -159,7 +163,9 @@ class Observation:
     instances, on any node, with their hotplug attachment pods; `nodes` are all nodes, and `renewals` when each said in
     its Lease that it lives (by its own clock); `lease` is the lost node's renewTime as it stands there, None when it
     was not read; `target` is the node of the replacement's launcher pod; `warnings` is what Kubernetes told of that
-    pod. While the outage itself says "not now", only `node` and `manager` are read.
+    pod. `fencing` is what is known of the lost node's boot, None where nothing is or nobody may fence it; `proven` are
+    the names of all nodes that are proven dead. While the outage itself says "not now", only `node`, `manager` and
+    `fencing` are read.
     """
 
     node: NodeView | None
@@ -174,6 +180,7 @@ class Observation:
     namespace: Mapping[str, str] = field(default_factory=dict)
     target: NodeView | None = None
     warnings: tuple[str, ...] = ()
-    proof: Proof = Proof.SILENT
+    fencing: Fencing | None = None
+    proven: frozenset[str] = frozenset()
     holds: tuple[str, ...] = ()
     cancelled: str = ""

@@ -1,9 +1,6 @@
 """Is it the nodes that are lost, or the control plane that does not hear them?"""
 
-from collections.abc import Sequence
-
 from reactor.model.drift import Policy, Record
-from reactor.model.node import NodeView
 from reactor.model.times import clock_time
 from workers.decide.decision import Held, Judgement, Verdict
 from workers.decide.node import began
@@ -31,7 +28,7 @@ def quorum(seen: Observation, record: Record, policy: Policy, now: float) -> Ver
 
 def unsteady(seen: Observation, record: Record, policy: Policy) -> Judgement | None:
     """What is wrong with the cluster as a whole, if something is."""
-    return _too_many(seen.nodes, policy) or _asleep(seen, record)
+    return _too_many(seen, policy) or _asleep(seen, record)
 
 
 def allowed(policy: Policy, nodes: int) -> int:
@@ -40,8 +37,10 @@ def allowed(policy: Policy, nodes: int) -> int:
     return max(1, nodes * int(text[:-1]) // 100 if text.endswith("%") else int(text))
 
 
-def _too_many(nodes: Sequence[NodeView], policy: Policy) -> Judgement | None:
-    lost = [node.name for node in nodes if node.outage]
+def _too_many(seen: Observation, policy: Policy) -> Judgement | None:
+    """Nodes that are proven dead do not count: they are no riddle."""
+    nodes = seen.nodes
+    lost = [node.name for node in nodes if node.outage and node.name not in seen.proven]
     if len(lost) <= allowed(policy, len(nodes)):
         return None
     names = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")  # noqa: PLR2004 - names in a sentence

@@ -33,11 +33,11 @@ HWAMEISTOR = "lvm.hwameistor.io"
 _REPLICAS = 2  # HwameiStor's HA
 
 
-def storage(seen: Observation, lost: str, policy: Policy) -> Verdict:
-    """The first volume that cannot follow decides. `lost` is the lost node's name."""
+def storage(seen: Observation, lost: str, policy: Policy, proof: Proof) -> Verdict:
+    """The first volume that cannot follow decides. `lost`: the lost node's name; `proof`: how sure its death is."""
     living = [node for node in seen.nodes if node.name != lost and node.available]
     for volume in seen.volumes:
-        if verdict := _objection(volume, seen, living, policy):
+        if verdict := _objection(volume, seen, living, policy, proof):
             return verdict
     return Held(_following(seen))
 
@@ -49,7 +49,9 @@ def _following(seen: Observation) -> str:
     return sentence + (f"; what was written to {', '.join(gone)} is lost." if gone else ".")
 
 
-def _objection(volume: Volume, seen: Observation, living: list[NodeView], policy: Policy) -> Judgement | None:
+def _objection(
+    volume: Volume, seen: Observation, living: list[NodeView], policy: Policy, proof: Proof
+) -> Judgement | None:
     dumped = volume.kind == "memoryDump" and seen.vm is not None and seen.vm.dumped
     if volume.kind in _CARRIED or dumped:
         return None
@@ -59,7 +61,7 @@ def _objection(volume: Volume, seen: Observation, living: list[NodeView], policy
         return Judgement("unsupported-storage", f"Volume {volume.name}: kind {volume.kind} is not known to be movable.")
     if volume.trouble:
         return Judgement("claim-not-ready", f"Volume {volume.name}: {volume.trouble}.")
-    return _place_objection(volume, living, policy) or _guard_objection(volume, seen.proof, policy)
+    return _place_objection(volume, living, policy) or _guard_objection(volume, proof, policy)
 
 
 def _place_objection(volume: Volume, living: list[NodeView], policy: Policy) -> Judgement | None:

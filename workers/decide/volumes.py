@@ -6,6 +6,8 @@ from reactor.model.drift import Policy
 from reactor.model.times import clock_time
 from workers.decide.decision import Detach, Held, Judgement, Verdict
 from workers.decide.observation import Attachment, Manager, Observation, Volume
+from workers.decide.release import LOOK as RELEASE_LOOK
+from workers.decide.release import tainted
 
 # Measured on a real control plane: 0.2 s after the window the controller begins, 1.4 s later the CSI attacher is done.
 _DETACH_TAKES = 30.0  # seconds, before it is worth calling somebody
@@ -15,10 +17,11 @@ LOOK = 60.0  # seconds between two looks
 _ABOUT_NOW = 2.0  # seconds between two looks while it should happen any moment
 
 
-def volumes(seen: Observation, policy: Policy, free_at: float, now: float) -> Verdict:
+def volumes(seen: Observation, policy: Policy, free_at: float, now: float, *, proven: bool = False) -> Verdict:
     """Held when the lost node keeps no volume from being attached elsewhere any more.
 
-    `free_at`: when the last pod that used one was gone, seconds since the epoch.
+    `free_at`: when the last pod that used one was gone, seconds since the epoch. `proven`: the node is dead, and its
+    attachments may go.
     """
     held = [volume for volume in seen.volumes if volume.held and volume.exclusive]
     if not held:
@@ -31,8 +34,14 @@ def volumes(seen: Observation, policy: Policy, free_at: float, now: float) -> Ve
                 "volume stays attached to the lost node.",
             )
     attachments = [volume.held for volume in held if volume.held]
+    if proven and tainted(seen, now):
+        names = ", ".join(attachment.volume for attachment in attachments)
+        sentence = f"Kubernetes detaches {names} from the lost node: it is out of service."
+        return Judgement("detached-by-taint", sentence, again_at=now + RELEASE_LOOK)
+    if proven:
+        return _delete(attachments, now, "the node is proven dead")
     if policy.detach == "delete":
-        return _delete(attachments, now)
+        return _delete(attachments, now, "as asked for; this is unfenced")
     return _wait(held, attachments, _forced_at(seen.manager, policy, free_at), now)
 
 
@@ -71,13 +80,13 @@ def _wait(held: Sequence[Volume], attachments: Sequence[Attachment], due: float,
     )
 
 
-def _delete(held: Sequence[Attachment], now: float) -> Judgement:
+def _delete(held: Sequence[Attachment], now: float, why: str) -> Judgement:
     wanted = tuple(attachment for attachment in held if not attachment.deleting)
     names = ", ".join(attachment.volume for attachment in held)
     if wanted:
         return Judgement(
             "volumeattachment-deleted",
-            f"Detaching {names} from the lost node at once, as asked for; this is unfenced.",
+            f"Detaching {names} from the lost node at once, {why}.",
             action=Detach(wanted),
         )
     if kept := _kept(held, now):

@@ -9,6 +9,7 @@ from workers.decide.observation import Observation
 
 POLICY_ANNOTATION = "vmdrift.io/policy"
 DETACH_ANNOTATION = "vmdrift.io/detach"
+REQUIRE_FENCE_ANNOTATION = "vmdrift.io/require-fence"  # true or false; on a StorageClass only true counts
 _MODES = ("auto", "observe", "never")
 _DETACH = ("wait", "delete")
 _LESS = {POLICY_ANNOTATION: "observe", DETACH_ANNOTATION: "wait"}
@@ -31,6 +32,16 @@ def permitted(seen: Observation, policy: Policy) -> Verdict:
         return Judgement("policy-never", f"Policy never: this VM is not to be moved ({_source(seen)}).")
     unknown = _unknown(seen, POLICY_ANNOTATION, _MODES) + _unknown(seen, DETACH_ANNOTATION, _DETACH)
     return Held(" ".join([f"Policy {policy.mode} ({_source(seen)}).", *unknown]))
+
+
+def fence_required(seen: Observation, policy: Policy) -> str:
+    """Who asks that this VM be moved only with proof that its node is dead; "" if nobody does."""
+    if seen.vm and (asking := [volume.name for volume in seen.volumes if volume.fence]):
+        return f"{REQUIRE_FENCE_ANNOTATION} on the StorageClass of {', '.join(asking)}"
+    if found := _annotated(seen, REQUIRE_FENCE_ANNOTATION):
+        # A word that is not known counts as the one that does less.
+        return "" if found == "false" else f"{REQUIRE_FENCE_ANNOTATION} on the VM or its namespace"
+    return "VMDRIFT_REQUIRE_FENCE" if policy.require_fence else ""
 
 
 def _unknown(seen: Observation, name: str, words: Sequence[str]) -> list[str]:

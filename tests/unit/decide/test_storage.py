@@ -22,14 +22,14 @@ def _with(*volumes: Volume, **changes: Any) -> Observation:
     return replace(seen("vm-cd"), volumes=volumes, **changes)
 
 
-def _reason(observation: Observation, policy: Policy | None = None) -> str:
-    verdict = storage(observation, "node-a", policy or Policy())
+def _reason(observation: Observation, policy: Policy | None = None, proof: Proof = Proof.SILENT) -> str:
+    verdict = storage(observation, "node-a", policy or Policy(), proof)
     return verdict.reason if isinstance(verdict, Judgement) else ""
 
 
 @pytest.mark.parametrize("vm", ["vm-cd", "vm-rbd", "vm-rbdfs", "vm-hp"])
 def test_the_recorded_disks_can_follow(vm: str) -> None:
-    assert isinstance(storage(seen(vm), "node-a", Policy()), Held)
+    assert isinstance(storage(seen(vm), "node-a", Policy(), Proof.SILENT), Held)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_claim_follows_only_on_storage_that_is_known_to_be_shared_and_guarded(
 def test_a_volume_that_nothing_guards_follows_only_when_the_node_is_fenced_or_the_risk_is_taken(
     volume: Volume, proof: Proof, allowed: bool, reason: str
 ) -> None:
-    assert _reason(_with(volume, proof=proof), Policy(allow_unfenced_rwx=allowed)) == reason
+    assert _reason(_with(volume), Policy(allow_unfenced_rwx=allowed), proof) == reason
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_volume_that_nothing_guards_follows_only_when_the_node_is_fenced_or_th
     ],
 )
 def test_it_is_said_why_nothing_guards_a_volume(volume: Volume, part: str) -> None:
-    assert part in storage(_with(volume), "node-a", Policy()).sentence
+    assert part in storage(_with(volume), "node-a", Policy(), Proof.SILENT).sentence
 
 
 @pytest.mark.parametrize(
@@ -186,17 +186,17 @@ def test_one_volume_that_cannot_follow_is_enough(first: Volume) -> None:
 
 
 def test_a_vm_without_volumes_keeps_nothing_on_its_node() -> None:
-    assert storage(_with(), "node-a", Policy()) == Held("It keeps nothing on the node.")
+    assert storage(_with(), "node-a", Policy(), Proof.SILENT) == Held("It keeps nothing on the node.")
 
 
 def test_what_is_lost_with_the_node_though_the_vm_moves_is_said() -> None:
     overlay = replace(_RBD, name="overlay", kind="ephemeral")
-    sentence = storage(_with(_RBD, overlay, Volume("scratch", "emptyDisk")), "node-a", Policy()).sentence
+    sentence = storage(_with(_RBD, overlay, Volume("scratch", "emptyDisk")), "node-a", Policy(), Proof.SILENT).sentence
     assert "rbd-disk (rook-ceph.rbd.csi.ceph.com)" in sentence
     assert "what was written to overlay, scratch is lost." in sentence
 
 
 def test_the_sentences_name_the_volume_its_claim_and_its_driver() -> None:
-    sentence = storage(_with(replace(_RBD, driver="ebs.csi.aws.com")), "node-a", Policy()).sentence
+    sentence = storage(_with(replace(_RBD, driver="ebs.csi.aws.com")), "node-a", Policy(), Proof.SILENT).sentence
     for part in ("root", "rbd-disk", "run1-rbd-disk", "ebs.csi.aws.com", "VMDRIFT_SHARED_CSI_DRIVERS"):
         assert part in sentence

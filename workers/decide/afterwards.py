@@ -1,0 +1,75 @@
+"""The node is not lost any more: what was done to fence it is taken back, each thing when it may be. Pure.
+
+What fences a boot stays until that boot has ended: a new bootID says so, or a person. A node that is heard again with
+the same boot may still have VMs that were started elsewhere meanwhile.
+"""
+
+from dataclasses import replace
+
+from reactor.model.drift import Policy
+from reactor.model.fencing import Fencing
+from reactor.model.node import NodeView
+from reactor.model.times import clock_time
+from workers.decide.fenceview import FenceView, Move, Unfence, Untaint
+
+_LOOK = 10.0  # seconds
+
+
+def is_lost(node: NodeView | None, file: Fencing) -> bool:
+    """Is this very boot still unreachable, since the very moment of this outage?"""
+    return node is not None and node.outage == file.outage and node.boot == file.boot
+
+
+def afterwards(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
+    """One thing at a time, until nothing of ours is left; then the file is closed."""
+    node, ours = seen.node, tuple(name for name, one in seen.standings.items() if one.ours)
+    ready = node is not None and node.ready == "True"
+    file = replace(file, ready_since=(file.ready_since or now) if ready else None)
+    if node is None or node.uid != file.node.uid:
+        return _deleted(seen, file, ours, now)
+    ended = node.boot != file.boot
+    if ours and (ended or seen.unfence):
+        told = seen.unfence or f"Boot {file.boot} of {node.name} has ended: {', '.join(ours)} let it in again."
+        return Move(file.told("unfencing", told), now + 1, Unfence(ours))
+    if node.tainted:
+        return _tainted(seen, node, file, policy, now)
+    if ours:
+        return Move(_half_fenced(file, node, ours), now + _LOOK)
+    return Move(None, now)
+
+
+def _deleted(seen: FenceView, file: Fencing, ours: tuple[str, ...], now: float) -> Move:
+    """The machine may be on for all that anybody knows."""
+    if not ours:
+        return Move(None, now)
+    if seen.unfence:
+        return Move(file.told("unfencing", seen.unfence), now + 1, Unfence(ours))
+    told = f"Node {file.node.name} was deleted while fenced by {', '.join(ours)}: that stays until `vmdrift unfence`."
+    return Move(file.told("half-fenced", told), now + _LOOK)
+
+
+def _half_fenced(file: Fencing, node: NodeView, ours: tuple[str, ...]) -> Fencing:
+    told = f"Node {node.name} is heard again with the same boot, while fenced by {', '.join(ours)}: reboot it."
+    return replace(file, void=file.void or "the node was heard again").told("half-fenced", told)
+
+
+def _tainted(seen: FenceView, node: NodeView, file: Fencing, policy: Policy, now: float) -> Move:
+    """Kubernetes asks that the taint stay until the node has been power-cycled and nothing of before is left on it."""
+    if file.ready_since is None:
+        told = f"Node {node.name} is {node.ready or 'not heard'}; its out-of-service taint stays until it is Ready."
+        return Move(file.told("tainted", told), now + _LOOK)
+    end, left = file.ready_since + policy.taint_timeout, _left(seen, file)
+    if node.boot != file.boot and not left:
+        return Move(file.told("untainting", f"Nothing of before is left on node {node.name}."), now + 1, Untaint())
+    what = f"{', '.join(left[:5])} of before are left there" if left else "it was not rebooted"
+    if now >= end:
+        warning = f"Node {node.name} is Ready since {clock_time(file.ready_since)}, but {what}."
+        return Move(file.told("untainting", warning), now + 1, Untaint(warning))
+    told = f"Node {node.name} is Ready, but {what}: its taint stays, at the longest until {clock_time(end)}."
+    return Move(file.told("tainted", told), min(now + _LOOK, end))
+
+
+def _left(seen: FenceView, file: Fencing) -> list[str]:
+    """Pods that were there before the taint, and attachments of the boot that has ended."""
+    since = file.release.at if file.release else file.at
+    return [one.name for one in (*seen.pods, *seen.attachments) if one.created < since]

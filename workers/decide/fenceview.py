@@ -1,0 +1,87 @@
+"""What one fence pass saw, and what it may do. Pure data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reactor.model.drift import Record
+from reactor.model.fencing import Fencing, Standing
+from reactor.model.node import NodeView
+from workers.decide.decision import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A pod or a VolumeAttachment of the lost node: `created` in seconds since the epoch.
+
+    `vm`: the VM whose launcher a pod is, as namespace/name, "" for any other. `stays`: no taint removes it.
+    """
+
+    name: str
+    created: float
+    vm: str = ""
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FenceView:
+    """One snapshot.
+
+    `node`: the lost node as it is now, None if it was deleted, and `lease` its renewTime. `standings`: what each
+    provider says, in the order in which they are tried. `drifts`: those of this outage. `holds`: why it is to be left
+    alone. `disorder`: what is wrong with the cluster as a whole, None if nothing is. `although`: who wants the taint
+    whatever it hits; `unfence`: who wants what was fenced to be let in again. `pods` and `attachments` of the node are
+    read where a taint is to be set, or bears on them.
+    """
+
+    node: NodeView | None
+    lease: str
+    standings: Mapping[str, Standing]
+    drifts: tuple[Record, ...] = ()
+    holds: tuple[str, ...] = ()
+    disorder: Judgement | None = None
+    although: str = ""
+    unfence: str = ""
+    pods: tuple[Left, ...] = ()
+    attachments: tuple[Left, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask this provider to fence the node."""
+
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """Set Kubernetes' out-of-service taint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untaint:
+    """Remove our taint; `warning`: what is left on the node all the same."""
+
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfence:
+    """Have these providers take back what they made."""
+
+    providers: tuple[str, ...]
+
+
+Deed = Ask | Taint | Untaint | Unfence
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The file as it is to be written first, None: nothing is left to be done, and it is closed. Then the deed.
+
+    `again_at`: when to look again, seconds since the epoch. `wake`: drifts that have not been judged under this proof.
+    """
+
+    file: Fencing | None
+    again_at: float
+    deed: Deed | None = None
+    wake: tuple[Record, ...] = field(default=())

@@ -1,0 +1,217 @@
+"""When is a lost node fenced, by whom, what proves that it is dead, and how are its VMs released then? Pure.
+
+A fence is worse than an outage for whoever still runs on the node, so nobody is asked to fence one that gave a sign of
+life, that somebody holds, or while too many are lost at once. A proof counts only while nobody contradicts it.
+"""
+
+from dataclasses import replace
+
+from reactor.model.drift import Phase, Policy, Record
+from reactor.model.fencing import PROVIDERS, Attempt, Confirmation, Fencing, Release, Standing, State, Way
+from reactor.model.node import NodeView
+from reactor.model.times import clock_time
+from workers.decide.afterwards import afterwards, is_lost
+from workers.decide.fenceview import Ask, FenceView, Move, Taint
+from workers.decide.release import TAINT_TAKES
+
+SOON, IDLE = 1.0, 30.0  # seconds until the next look: while something should happen any moment, and else
+_ASKED = 3.0  # seconds between two looks at what a provider does
+_PATIENCE = 30.0  # seconds for all drifts of a node to be looked at under the proof
+_SAYS_ONLY = "event"  # nobody can be asked there: somebody comes and says so
+# The VM is not on the node any more, or already on its way from there.
+_GONE = frozenset({"vm-deleted", "not-on-node"})
+_UNDER_WAY = frozenset({Phase.RELEASED, Phase.DETACHING, Phase.STARTING, Phase.COMPLETED, Phase.FAILED})
+
+
+def providers(node: NodeView, policy: Policy) -> tuple[str, ...]:
+    """Who may prove this node dead, in order: by its annotation, or else by the setting. Unknown words are nobody."""
+    if not node.fencing:
+        return policy.fencing
+    words = [word.strip() for word in node.fencing.split(",")]
+    return tuple(word for word in dict.fromkeys(words) if word in PROVIDERS)
+
+
+def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
+    """What to write down and do now. `file` is what is known of the boot that was lost."""
+    file = _listened(seen, file, now)
+    if not is_lost(seen.node, file):
+        return afterwards(seen, file, policy, now)
+    if file.proof:
+        return _proven(seen, file, file.proof, policy, now)
+    return _confirmed(seen, file, policy, now) or _fenced(seen, file, policy, now)
+
+
+def _listened(seen: FenceView, file: Fencing, now: float) -> Fencing:
+    """The signs of life by value, and since when they are these."""
+    beat = seen.node.heartbeat if seen.node else file.heartbeat
+    if (seen.lease, beat) == (file.lease, file.heartbeat):
+        return file
+    return replace(file, lease=seen.lease, heartbeat=beat, silent_since=now)
+
+
+def _confirmed(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move | None:
+    """Somebody says that it is dead, and nobody that it lives: not another provider, and not the node itself.
+
+    A node that spoke after it had been confirmed dead must be silent for as long as without any proof.
+    """
+    said = {name: one for name, one in seen.standings.items() if one.state is State.FENCED}
+    alive = {name: one for name, one in seen.standings.items() if one.state is State.ALIVE}
+    if not said or alive or (file.void and now < file.silent_since + policy.virt_handler_grace):
+        return None
+    name, standing = next(iter(said.items()))
+    confirmation = Confirmation(
+        name, standing.by or name, standing.sentence, now, file.lease, file.heartbeat, standing.drivers
+    )
+    told = f"{name} says: {standing.sentence}"
+    return Move(replace(file, confirmation=confirmation, void="").told("fenced", told), now)
+
+
+def _fenced(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
+    """Nothing is proven yet: ask for it, wait for it, or say why not."""
+    asked = [name for name in seen.standings if name != _SAYS_ONLY]
+    odds = _at_odds(seen)
+    if not asked:
+        return Move(file.told("awaiting-proof", odds or _awaiting(seen)), now + IDLE)
+    if why := _reluctant(seen, file, policy, now):
+        return Move(file.told("fence-waits", why), min(now + IDLE, max(now + SOON, _earliest(file, policy))))
+    return _asked(seen, file, policy, asked, now)
+
+
+def _awaiting(seen: FenceView) -> str:
+    told = " ".join(one.sentence for one in seen.standings.values() if one.state is not State.FENCED)
+    return told or "Nobody may prove that this node is dead; the documented windows count."
+
+
+def _at_odds(seen: FenceView) -> str:
+    """Two providers that contradict each other: nothing is proven."""
+    said = [f"{name}: {one.sentence}" for name, one in seen.standings.items() if one.state is State.FENCED]
+    alive = [f"{name}: {one.sentence}" for name, one in seen.standings.items() if one.state is State.ALIVE]
+    return f"At odds, so nothing is proven. {' '.join(said)} But {' '.join(alive)}" if said and alive else ""
+
+
+def _earliest(file: Fencing, policy: Policy) -> float:
+    return max(file.outage.since, file.silent_since) + policy.fence_after
+
+
+def _reluctant(seen: FenceView, file: Fencing, policy: Policy, now: float) -> str:
+    """Why nobody is asked to fence it now."""
+    if seen.holds:
+        return f"It is not fenced: {'; '.join(seen.holds)}"
+    if policy.mode != "auto":
+        return f"It is not fenced: this installation's policy is {policy.mode}."
+    if not _going(seen):
+        return "It is not fenced: no VM waits for it."
+    if seen.disorder:
+        return f"It is not fenced: {seen.disorder.sentence}"
+    if now < _earliest(file, policy):
+        return (
+            f"Unreachable and silent since {clock_time(_earliest(file, policy) - policy.fence_after)}; it is fenced "
+            f"at {clock_time(_earliest(file, policy))}."
+        )
+    return ""
+
+
+def _asked(seen: FenceView, file: Fencing, policy: Policy, names: list[str], now: float) -> Move:
+    last = file.attempts[-1] if file.attempts else None
+    if last and not last.over:
+        if over := _over(last, seen.standings.get(last.provider), policy, now):
+            return Move(_judged(file, over), now)
+        return _going_on(seen, file, last, now)
+    tried = {attempt.provider for attempt in file.attempts}
+    name = next((name for name in names if name not in tried), None)
+    if name:
+        attempts = (*file.attempts, Attempt(name, now))
+        return Move(replace(file, attempts=attempts).told("fencing", f"{name} is asked to fence it."), now, Ask(name))
+    return _all_failed(seen, file, policy, now)
+
+
+def _over(last: Attempt, standing: Standing | None, policy: Policy, now: float) -> str:
+    """Why this attempt counts as failed; "" while it goes on."""
+    if standing is None:
+        return "it is not named for this node any more"
+    if standing.state is State.FAILED:
+        return standing.sentence
+    if now >= last.at + policy.fence_deadline:
+        return f"not done within {policy.fence_deadline:g} s: {standing.sentence}"
+    return ""
+
+
+def _judged(file: Fencing, over: str) -> Fencing:
+    last = file.attempts[-1]
+    attempts = (*file.attempts[:-1], replace(last, over=over))
+    return replace(file, attempts=attempts).told("fence-failed", f"{last.provider}: {over}")
+
+
+def _going_on(seen: FenceView, file: Fencing, last: Attempt, now: float) -> Move:
+    """Asked again where nothing is to be seen of it: the one who asked may have died before."""
+    standing = seen.standings[last.provider]
+    told = file.told("fencing", f"{last.provider}: {standing.sentence}")
+    again = Ask(last.provider) if standing.state is not State.WORKING else None
+    return Move(told, now + _ASKED, again)
+
+
+def _all_failed(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
+    """All over again after a while: a BMC behind the same dead switch may be back."""
+    begin = max(attempt.at for attempt in file.attempts) + policy.fence_deadline
+    if now >= begin:
+        return Move(replace(file, attempts=()).told("fencing", "All providers are asked once more."), now)
+    failed = "; ".join(f"{attempt.provider}: {attempt.over.rstrip('.')}" for attempt in file.attempts)
+    sentence = _at_odds(seen) or f"Nobody could fence it ({failed}). They are asked again at {clock_time(begin)}."
+    return Move(file.told("fence-failed", sentence), min(now + IDLE, begin))
+
+
+def _proven(seen: FenceView, file: Fencing, proof: Confirmation, policy: Policy, now: float) -> Move:
+    if why := _withdrawn(seen, file, proof):
+        told = f"The proof does not count any more: {why}."
+        return Move(replace(file, void=why).told("proof-void", told), now + SOON)
+    waiting = tuple(record for record in _going(seen) if record.weighed != proof.at)
+    if policy.fenced_release == Way.TAINT or seen.although:
+        return _by_taint(seen, file, proof, waiting, now)
+    return Move(file, now + (SOON if waiting else IDLE), wake=waiting)
+
+
+def _withdrawn(seen: FenceView, file: Fencing, proof: Confirmation) -> str:
+    """A boot that has ended stays so; a fence of its storage lasts only while it stands."""
+    if (file.lease, file.heartbeat) != (proof.lease, proof.heartbeat):
+        return f"the node gave a sign of life after {proof.provider} had confirmed that it is dead"
+    standing = seen.standings.get(proof.provider)
+    if proof.drivers and (standing is None or standing.state is not State.FENCED):
+        return standing.sentence.rstrip(".") if standing else f"{proof.provider} is not named for this node any more"
+    return ""
+
+
+def _by_taint(seen: FenceView, file: Fencing, proof: Confirmation, waiting: tuple[Record, ...], now: float) -> Move:
+    if file.release is None or (seen.although and file.release.way is not Way.TAINT):
+        return _chosen(seen, file, proof, waiting, now)
+    missing = seen.node is not None and not seen.node.out_of_service
+    if file.release.way is Way.TAINT and missing and now < file.release.at + TAINT_TAKES:
+        return Move(file, now + SOON, Taint(), waiting)
+    return Move(file, now + (SOON if waiting else IDLE), wake=waiting)
+
+
+def _chosen(seen: FenceView, file: Fencing, proof: Confirmation, waiting: tuple[Record, ...], now: float) -> Move:
+    """The taint hits all that is on the node, so each VM there must be one that is to be moved."""
+    if waiting and now < proof.at + _PATIENCE:
+        return Move(file, now + SOON, wake=waiting)
+    objections = [] if seen.although else _objections(seen)
+    if objections:
+        release = Release(Way.FORCE_DELETE, f"One by one, not by taint: {'; '.join(objections)}.", now)
+    else:
+        why = seen.although or "Every VM on the node is to be moved."
+        pods = tuple(pod.name for pod in seen.pods if not pod.stays)
+        release = Release(Way.TAINT, why, now, pods)
+    return Move(replace(file, release=release).told("fenced", f"{file.sentence} {release.why}"), now, wake=_going(seen))
+
+
+def _objections(seen: FenceView) -> list[str]:
+    known = {str(record.drift.vm) for record in seen.drifts}
+    not_so = [f"{record.drift.vm} is {record.phase} ({record.reason})" for record in seen.drifts if not _may(record)]
+    return not_so + [f"{pod.vm} has not been looked at" for pod in seen.pods if pod.vm and pod.vm not in known]
+
+
+def _going(seen: FenceView) -> tuple[Record, ...]:
+    return tuple(record for record in seen.drifts if not record.phase.is_end)
+
+
+def _may(record: Record) -> bool:
+    return record.reason == "taint-due" or record.reason in _GONE or record.phase in _UNDER_WAY

@@ -1,0 +1,87 @@
+"""Cluster and records -> FenceView: what a fence pass has to know besides the node and what its providers say."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reactor.doors.cluster import Cluster, Obj
+from reactor.model.drift import Record
+from reactor.model.fencing import Fencing, Way, fencings
+from reactor.model.intervention import HOLD, TAINT, UNFENCE, Intervention, node_target
+from reactor.model.times import parse_time
+from workers.decide.afterwards import is_lost
+from workers.decide.decision import Judgement
+from workers.decide.fenceview import FenceView, Left
+from workers.decide.observation import Observation
+from workers.decide.proof import confirmed
+from workers.decide.quorum import unsteady
+from workers.observe import manager
+from workers.surroundings import listed
+from workers.tools import Tools
+from workers.views import pod_view
+
+_LAUNCHER = "virt-launcher"
+_FINISHED = frozenset({"Succeeded", "Failed"})
+
+
+def look(seen: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> FenceView:
+    """`seen` with drifts, people's wishes, and what this file makes worth reading. Raises ClusterError, StoreError."""
+    asked = tools.around.interventions(cluster)
+    seen = replace(
+        seen,
+        drifts=tuple(tools.store.records(file.outage.id)),
+        holds=tuple(one.sentence for one in asked if one.kind == HOLD and _of_node(one, file, tools.clock())),
+        although=_wish(TAINT, asked, file),
+        unfence=_wish(UNFENCE, asked, file),
+    )
+    if is_lost(seen.node, file) and file.proof is None and seen.drifts:
+        seen = replace(seen, disorder=_disorder(seen.drifts[0], tools, cluster))
+    if _taint_matters(seen, file, tools):
+        seen = replace(seen, pods=_pods(file, cluster))
+    if seen.node and seen.node.tainted and not is_lost(seen.node, file):
+        seen = replace(seen, attachments=_attachments(file, cluster))
+    return seen
+
+
+def _of_node(one: Intervention, file: Fencing, now: float) -> bool:
+    """Of the whole node. A VM that is held is not released; that says nothing against proof."""
+    return one.target in {"all", node_target(file.node.name)} and not one.is_over(now)
+
+
+def _wish(kind: str, asked: Iterable[Intervention], file: Fencing) -> str:
+    target = node_target(file.node.name)
+    found = (one for one in asked if (one.kind, one.target, one.outage) == (kind, target, file.outage.id))
+    return next((one.sentence for one in found), "")
+
+
+def _disorder(record: Record, tools: Tools, cluster: Cluster) -> Judgement | None:
+    nodes = tools.around.nodes(cluster)
+    known = fencings(tools.around.fencings(cluster))
+    proven = frozenset(node.name for node in nodes if confirmed(known.get(node.name), node))
+    seen = Observation(None, None, None, nodes=nodes, renewals=tools.around.renewals(cluster), proven=proven)
+    return unsteady(replace(seen, manager=manager(cluster, tools.clock)), record, tools.policy)
+
+
+def _taint_matters(seen: FenceView, file: Fencing, tools: Tools) -> bool:
+    if seen.node is None or seen.node.tainted:
+        return seen.node is not None
+    wanted = tools.policy.fenced_release == Way.TAINT or seen.although
+    return bool(wanted and file.proof and (file.release is None or file.release.way is not Way.TAINT))
+
+
+def _pods(file: Fencing, cluster: Cluster) -> tuple[Left, ...]:
+    found = listed(cluster, "pods", fields=f"spec.nodeName={file.node.name}")
+    return tuple(_left(pod) for pod in found if pod.get("status", {}).get("phase") not in _FINISHED)
+
+
+def _left(pod: Obj) -> Left:
+    meta, view = pod["metadata"], pod_view(pod)
+    labels = meta.get("labels") or {}
+    launcher = labels.get("kubevirt.io") == _LAUNCHER
+    vm = f"{view.namespace}/{labels.get('vm.kubevirt.io/name', '')}" if launcher else ""
+    return Left(f"{view.namespace}/{view.name}", view.created, vm, view.stays)
+
+
+def _attachments(file: Fencing, cluster: Cluster) -> tuple[Left, ...]:
+    found = listed(cluster, "volumeattachments")
+    mine = (one for one in found if one["spec"]["nodeName"] == file.node.name)
+    return tuple(Left(one["metadata"]["name"], parse_time(one["metadata"]["creationTimestamp"])) for one in mine)

@@ -1,0 +1,241 @@
+"""One pass over the fencing of one lost node: look, decide, write down, do one thing; until nothing is to be done now.
+
+As in a drift, every pass starts from what is there now. What is known stands in a ConfigMap, and what was asked for on
+the objects that were changed; Redis holds a copy for people. Whatever is about to be done is written down before.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from reactor.doors.cluster import Cluster, Notebook, Writer
+from reactor.doors.queue import drift_entry, fence_entry
+from reactor.model.drift import Again, Ended, Outcome
+from reactor.model.errors import FenceError, StoreError
+from reactor.model.fencing import CONFIG_MAP, Fencing, Standing, State, Target, claim_of, fencing_of, fencings
+from reactor.model.identity import Outage
+from reactor.model.intervention import cancelled, held
+from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view
+from workers.decide.afterwards import is_lost
+from workers.decide.fenceview import Ask, Deed, FenceView, Move, Taint, Unfence, Untaint
+from workers.decide.fencing import next_move, providers
+from workers.fence.provider import Provider
+from workers.fenceview import look
+from workers.observe import lease
+from workers.tools import Tools
+
+log = structlog.get_logger()
+
+_LOCK = 60.0  # seconds; a provider may take ten for one answer
+_LOCKED_RETRY = 2.0  # seconds
+_MOVES = 8  # in one pass
+_PODS = 1000  # names in one line of the log
+
+
+class Changer(Cluster, Writer, Notebook, Protocol):
+    """A cluster that can be asked, changed, and written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class FenceTools:
+    """`providers`: one of each name, made when it is first needed. `namespace`: where the ConfigMaps are."""
+
+    tools: Tools
+    cluster: Changer
+    providers: Callable[[str], Provider]
+    namespace: str
+
+
+def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
+    """One pass. Raises ClusterError, StoreError: nothing is known then, and it is done again."""
+    store = fence.tools.store
+    lock = store.acquire(f"fence:{outage.node.uid}", _LOCK)
+    if lock is None:
+        return Again(fence.tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this node right now.")
+    try:
+        return _moves(outage, fence)
+    finally:
+        with suppress(StoreError):  # it expires by itself
+            store.release(lock)
+
+
+def look_after(fence: FenceTools) -> int:
+    """Wake the job of every node on which there is a file, whatever became of it; how many.
+
+    Raises ClusterError, StoreError.
+    """
+    known = fencings(_kept(fence))
+    for file in known.values():
+        fence.tools.queue.wake(fence_entry(file.outage), fence.tools.clock())
+    return len(known)
+
+
+def _moves(outage: Outage, fence: FenceTools) -> Outcome:
+    outcome: Outcome = Ended("nothing", "not-fenced-here", f"{outage.node.name} is not lost, or nobody may fence it.")
+    for _ in range(_MOVES):
+        known = fencing_of(_kept(fence), outage.node.name)
+        node = _node(outage.node.name, fence)
+        file = _file(outage, node, known, fence)
+        if file is None:
+            return outcome
+        move = _move(file, node, fence)
+        _written(move, known, file, fence)
+        _done(move, fence)
+        if move.file is None:
+            return Ended("closed", "fencing-over", f"Nothing of a fence is left on {file.node.name}.")
+        outcome = Again(move.again_at, move.file.reason, move.file.sentence)
+        if move.again_at > fence.tools.clock():
+            return outcome
+    return outcome
+
+
+def _kept(fence: FenceTools) -> Mapping[str, object] | None:
+    return fence.cluster.find("configmaps", CONFIG_MAP, fence.namespace)
+
+
+def _node(name: str, fence: FenceTools) -> NodeView | None:
+    found = fence.cluster.find("nodes", name)
+    return node_view(found) if found else None
+
+
+def _file(outage: Outage, node: NodeView | None, known: Fencing | None, fence: FenceTools) -> Fencing | None:
+    """The one that there is, or a new one for a node that is lost and may be fenced."""
+    if node is None or node.outage != outage or not node.boot:
+        return known
+    fresh = Fencing(outage, node.boot, fence.tools.clock(), silent_since=fence.tools.clock())
+    if known is None:
+        return fresh if providers(node, fence.tools.policy) else None
+    if known.outage != outage and (known.node, known.boot) == (outage.node, node.boot):
+        # It was heard in between, so nothing that was known of this boot counts; what was asked for still stands.
+        return replace(fresh, attempts=known.attempts)
+    return known
+
+
+def _target(file: Fencing, node: NodeView | None, seen_lease: str) -> Target:
+    same = node is not None and (node.uid, node.boot) == (file.node.uid, file.boot)
+    machine, heartbeat = (node.machine, node.heartbeat) if node and same else ("", "")
+    return Target(file.outage, file.boot, machine, seen_lease, heartbeat)
+
+
+def _move(file: Fencing, node: NodeView | None, fence: FenceTools) -> Move:
+    seen_lease = lease(fence.cluster, file.outage)
+    allowed = providers(node, fence.tools.policy) if node else fence.tools.policy.fencing
+    names = dict.fromkeys([*allowed, *(attempt.provider for attempt in file.attempts)])
+    target = _target(file, node, seen_lease)
+    standings = {name: _standing(name, target, file, fence) for name in names}
+    seen = look(FenceView(node, seen_lease, standings), file, fence.tools, fence.cluster)
+    return next_move(seen, file, fence.tools.policy, fence.tools.clock())
+
+
+def _standing(name: str, target: Target, file: Fencing, fence: FenceTools) -> Standing:
+    """Who was asked and cannot tell now may have made something that has to be taken back."""
+    try:
+        return fence.providers(name).status(target)
+    except FenceError as error:
+        return Standing(State.ABSENT, str(error), ours=name in {attempt.provider for attempt in file.attempts})
+
+
+def _written(move: Move, stands: Fencing | None, file: Fencing, fence: FenceTools) -> None:
+    """In the cluster, and a copy for people; only where it says something new."""
+    if move.file != stands:
+        forgotten = _outlived(file, fence) if move.file is None else {}
+        text = move.file.as_text() if move.file else None
+        fence.cluster.note(CONFIG_MAP, fence.namespace, {file.key: text, **forgotten})
+        fence.tools.store.save_fencing(move.file or file.told("fencing-over", "Nothing of a fence is left."))
+    if move.file and (stands is None or (stands.reason, stands.release) != (move.file.reason, move.file.release)):
+        pods = move.file.release.pods[:_PODS] if move.file.release else ()
+        log.info(move.file.sentence, **_about(file), reason=move.file.reason, **({"removes": pods} if pods else {}))
+
+
+def _outlived(file: Fencing, fence: FenceTools) -> dict[str, None]:
+    """What was said of this boot is over with it."""
+    claim = claim_of(_kept(fence), file.node.name)
+    return {claim.key: None} if claim and claim.boot == file.boot else {}
+
+
+def _about(file: Fencing) -> dict[str, str]:
+    return {"outage": file.outage.id, "node": file.node.name, "boot": file.boot}
+
+
+def _done(move: Move, fence: FenceTools) -> None:
+    for record in move.wake:
+        fence.tools.queue.wake(drift_entry(record.drift), fence.tools.clock())
+    if move.deed and move.file:
+        _do(move.deed, move.file, fence)
+
+
+def _do(deed: Deed, file: Fencing, fence: FenceTools) -> None:
+    """Each after a fresh look at the node; what was changed meanwhile is judged anew at the next look."""
+    found = fence.cluster.find("nodes", file.node.name)
+    node = node_view(found) if found else None
+    match deed:
+        case Ask():
+            if _unchanged(file, node, fence):
+                _ask(deed.provider, file, node, fence)
+        case Taint():
+            if found and _unchanged(file, node, fence) and not _held(file, fence):
+                fence.cluster.change("nodes", found, _with_taint(found, file))
+        case Untaint():
+            if found and node and node.tainted:
+                log.log(30 if deed.warning else 20, deed.warning or "the taint is removed", **_about(file))
+                fence.cluster.change("nodes", found, _without_taint(found))
+        case Unfence():
+            _unfence(deed.providers, file, node, fence)
+
+
+def _unchanged(file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
+    same = is_lost(node, file) and node is not None and node.heartbeat == file.heartbeat
+    return same and lease(fence.cluster, file.outage) == file.lease
+
+
+def _held(file: Fencing, fence: FenceTools) -> bool:
+    """Did somebody ask meanwhile that one of its VMs be left alone?"""
+    asked = fence.tools.around.interventions(fence.cluster)
+    drifts = [record.drift for record in fence.tools.store.records(file.outage.id)]
+    return any(held(asked, drift, fence.tools.clock()) or cancelled(asked, drift) for drift in drifts)
+
+
+def _ask(name: str, file: Fencing, node: NodeView | None, fence: FenceTools) -> None:
+    try:
+        fence.providers(name).fence(_target(file, node, file.lease))
+    except FenceError as error:
+        failed = replace(file.attempts[-1], over=str(error))
+        failing = replace(file, attempts=(*file.attempts[:-1], failed)).told("fence-failed", f"{name}: {error}")
+        _written(Move(failing, 0.0), file, file, fence)
+
+
+def _unfence(names: Iterable[str], file: Fencing, node: NodeView | None, fence: FenceTools) -> None:
+    released = [name for name in names if _released(name, file, node, fence)]
+    left = tuple(attempt for attempt in file.attempts if attempt.provider not in released)
+    if left != file.attempts:
+        _written(Move(replace(file, attempts=left), 0.0), file, file, fence)
+
+
+def _released(name: str, file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
+    try:
+        return fence.providers(name).release(_target(file, node, "")).state is State.ABSENT
+    except FenceError as error:
+        log.warning(str(error), **_about(file), reason="unfencing")
+        return False
+
+
+def _with_taint(found: Mapping[str, object], file: Fencing) -> dict[str, object]:
+    """Kubernetes' taint for a node that is off, and in the same request what it was set for."""
+    taints = [*_taints(found), {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": "NoExecute"}]
+    marks = json.dumps(Target(file.outage, file.boot).marks)
+    return {"metadata": {"annotations": {TAINT_ANNOTATION: marks}}, "spec": {"taints": taints}}
+
+
+def _without_taint(found: Mapping[str, object]) -> dict[str, object]:
+    left = [taint for taint in _taints(found) if taint["key"] != OUT_OF_SERVICE]
+    return {"metadata": {"annotations": {TAINT_ANNOTATION: None}}, "spec": {"taints": left or None}}
+
+
+def _taints(found: Mapping[str, object]) -> list[dict[str, object]]:
+    spec = found.get("spec")
+    taints = spec.get("taints") if isinstance(spec, dict) else None
+    return list(taints or ())

@@ -97,7 +97,8 @@ class Disks:
     def _class(self, pv: Obj) -> Obj:
         """The volume's StorageClass; {} without one."""
         name = pv["spec"].get("storageClassName")
-        return (self._around.find(self._cluster, "storageclasses", name, ttl=_CLASS_TTL) if name else None) or {}
+        ttl = BOUND if self._remembered else _CLASS_TTL
+        return (self._around.find(self._cluster, "storageclasses", name, ttl=ttl) if name else None) or {}
 
     def _synced(self, names: Sequence[str]) -> tuple[str, ...]:
         """The nodes of those replicas that are Ready and synced."""

@@ -233,15 +233,9 @@ _TABLE = (
     Reason(
         "taint-due",
         Phase.WAITING,
-        "The node is proven dead and this VM may be released. Whether all of its node is, by Kubernetes' "
-        "out-of-service taint, or its VMs one by one, is decided when each of them has been looked at.",
-        "The other VMs of the node have been looked at.",
-    ),
-    Reason(
-        "tainted",
-        Phase.RELEASED,
-        "The node bears Kubernetes' out-of-service taint: Kubernetes removes its pods and detaches its volumes.",
-        "The launcher pod is gone.",
+        "The node is proven dead and this VM may be released. Whether its node is put out of service as a whole, by "
+        "Kubernetes' taint, or its VMs are released one by one, is decided when each of them has been looked at.",
+        "The other VMs of the node have been looked at, and the taint is set or given up.",
     ),
     Reason(
         "force-deleted",

@@ -66,7 +66,7 @@ def test_a_vm_on_rbd_waits_for_the_forced_detach_and_is_told_as_soon_as_it_runs(
     assert play.story("vm") == ("completed", "running-elsewhere")
     assert play.auditor.deleted("volumeattachments") == []
     assert play.running("vm") == [play.record("vm").target]
-    assert _drift_requests(play) <= (166 if storage is Storage.RBD_HOTPLUGGED else 106)
+    assert _drift_requests(play) <= (167 if storage is Storage.RBD_HOTPLUGGED else 107)
     play.check()
 
 
@@ -80,7 +80,7 @@ def test_a_vm_on_rbd_whose_attachment_may_be_deleted_runs_within_a_minute(storag
     assert play.world.now - released_at < 75
     assert play.story("vm") == ("completed", "running-elsewhere")
     assert [deletion.resource for deletion in play.auditor.deletions] == ["pods", "volumeattachments"]
-    assert _drift_requests(play) <= 134
+    assert _drift_requests(play) <= 135
     play.check()
 
 

@@ -6,8 +6,11 @@ from http import HTTPStatus
 
 import yaml
 
-from reactor.doors.queue import drift_entry
-from reactor.model.intervention import CANCEL, CONFIG_MAP, HOLD, Intervention
+from reactor.doors.queue import drift_entry, fence_entry
+from reactor.model.event import NODE_FENCED, Event
+from reactor.model.fencing import CONFIG_MAP as FENCING
+from reactor.model.fencing import fencings
+from reactor.model.intervention import CANCEL, CONFIG_MAP, HOLD, TAINT, UNFENCE, Intervention
 from simulator.actors import objects
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
@@ -217,6 +220,30 @@ def _retry(stage: Stage, target: str) -> None:
     stage.reactor.queue.wake(drift_entry(record.drift), stage.world.now)
 
 
+def _confirm(stage: Stage, rest: str) -> None:
+    """`confirm node-a`: somebody entitled says that it is off; `confirm node-a another-boot`, of another boot of it."""
+    name, *boot = rest.split()
+    node = _admin(stage).get("nodes", name)
+    now = stage.world.now
+    told = {"uid": node["metadata"]["uid"], "bootID": boot[0] if boot else node["status"]["nodeInfo"]["bootID"]}
+    event = Event(NODE_FENCED, "/pdu", f"{now}", name, now, {**told, "by": "ann", "how": "its lamp is out"})
+    stage.reactor.inbox.accept([event], "ann")
+    stage.nudge()
+
+
+def _wish(kind: str) -> Callable[[Stage, str], None]:
+    """`taint node-a`, `unfence node-a`: a person wants it, for the outage that is known of it."""
+
+    def do(stage: Stage, node: str) -> None:
+        config_map = _admin(stage).get("configmaps", FENCING, "vm-drift")
+        (file,) = [file for file in fencings(config_map).values() if file.node.name == node]
+        _note(stage, Intervention(kind, f"node/{node}", "ann", "I looked", stage.world.now, outage=file.outage.id))
+        stage.reactor.queue.wake(fence_entry(file.outage), stage.world.now)
+        stage.nudge()
+
+    return do
+
+
 def _cancelling(stage: Stage, target: str) -> Intervention:
     outage = stage.reactor.store.outages()[0].outage.id
     return Intervention(CANCEL, target, "ann", "it is to stay down", stage.world.now, outage=outage)
@@ -231,6 +258,9 @@ _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
     "hold": _hold,
     "resume": _resume,
     "cancel": _cancel,
+    "confirm": _confirm,
+    "taint": _wish(TAINT),
+    "unfence": _wish(UNFENCE),
     "retry": _retry,
     "clock": _clock,
     "kill": _kill,

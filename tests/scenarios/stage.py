@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from reactor.model.drift import Policy, Record
+from reactor.model.fencing import Fencing
 from simulator.actors.attach_detach import attachment_name
 from simulator.audit import AuditEntry
 from simulator.manager import ControllerManager
@@ -55,9 +56,20 @@ class Stage:
         self.reactor = Reactor(self.world, old.tools.policy, store, watchers)
         self.world.add(self.reactor)
 
+    def nudge(self) -> None:
+        """Something was put into the queue from outside: the reactor looks now."""
+        self.world.remove(self.reactor)
+        self.world.add(self.reactor)
+
     def note(self, text: str) -> None:
         """One line of the log, of now."""
         self._lines.append(f"T{math.floor(self.world.now - self.zero):+} {text}")
+
+    def note_removed(self, old: Fencing | None, file: Fencing) -> None:
+        """What a taint removes is listed before it is set."""
+        before = old.release if old else None
+        if file.release and file.release != before and file.release.pods:
+            self.note(f"fencing {file.node.name} removes {', '.join(file.release.pods)}")
 
     def log(self) -> str:
         """All of it, with what is random in names taken out, and how it ended."""
@@ -119,6 +131,13 @@ class _Records(MemoryStore):
             self._stage.note(f"{record.drift.vm}{off} {record.phase} {record.reason}: {record.sentence}")
         super()._write(replace(record), events)
 
+    def save_fencing(self, file: Fencing) -> None:
+        old = self.fencing(file.outage.id)
+        if old is None or (old.reason, old.release) != (file.reason, file.release):
+            self._stage.note(f"fencing {file.node.name} {file.reason}: {file.sentence}")
+            self._stage.note_removed(old, file)
+        super().save_fencing(file)
+
 
 def _advises_anew(old: Record, new: Record) -> bool:
     """The step that would be taken is another one."""
@@ -133,10 +152,10 @@ class _Writes(deque[AuditEntry]):
         self._stage = stage
 
     def append(self, entry: AuditEntry, /) -> None:
-        if entry.user not in OURS or entry.verb in _READS:
+        if entry.user not in OURS or entry.verb in _READS or entry.resource == "configmaps":
             return
         name = f"{entry.namespace}/{entry.name}" if entry.namespace else entry.name
         grace = "" if entry.grace_period is None else f" grace {entry.grace_period}"
-        careless = "" if entry.uid_precondition else " WITHOUT UID"
+        careless = " WITHOUT UID" if entry.verb == "delete" and not entry.uid_precondition else ""
         failed = "" if entry.code < 300 else f" -> {entry.code}"
         self._stage.note(f"{entry.verb.upper()} {entry.resource} {name}{grace}{careless}{failed}")

@@ -22,6 +22,14 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_ALLOW_UNFENCED_RWX": False,
     "VMDRIFT_DELETE_UNEVICTED": False,
     "VMDRIFT_START_DEADLINE": 1800.0,
+    "VMDRIFT_FENCING": (),
+    "VMDRIFT_FENCED_RELEASE": "force-delete",
+    "VMDRIFT_FENCE_AFTER": 60.0,
+    "VMDRIFT_FENCE_DEADLINE": 300.0,
+    "VMDRIFT_TAINT_TIMEOUT": 600.0,
+    "VMDRIFT_REQUIRE_FENCE": False,
+    "VMDRIFT_REMEDIATION_TEMPLATE": "",
+    "VMDRIFT_BMC_DIR": "",
     "VMDRIFT_RESYNC": 60.0,
     "VMDRIFT_API_TIMEOUT": 3.0,
     "VMDRIFT_WATCH_SILENCE": 150.0,
@@ -53,6 +61,7 @@ DEFAULTS: dict[str, object] = {
 # Any text is a path, an audience, a label or a certificate: what is wrong with it shows where it is used.
 TEXTS = {
     "VMDRIFT_HEARTBEAT_FILE",
+    "VMDRIFT_BMC_DIR",
     "VMDRIFT_TOKENS_FILE",
     "VMDRIFT_OIDC_AUDIENCE",
     "VMDRIFT_OIDC_CA_FILE",
@@ -61,6 +70,7 @@ TEXTS = {
     "VMDRIFT_SINK_TOKEN_FILE",
     "K_CA_CERTS",
 }
+_TEMPLATE = "self-node-remediation.medik8s.io/v1alpha1/selfnoderemediationtemplates/a/b"
 GOOD = {
     "VMDRIFT_REDIS_URL": [
         "rediss://:pw@redis:6380/1",
@@ -79,6 +89,13 @@ GOOD = {
     "VMDRIFT_ALLOW_UNFENCED_RWX": ["true", "false"],
     "VMDRIFT_DELETE_UNEVICTED": ["true", "false"],
     "VMDRIFT_START_DEADLINE": ["60", "604800"],
+    "VMDRIFT_FENCING": ["event", "redfish,event", "remediation, network-fence"],
+    "VMDRIFT_FENCED_RELEASE": ["taint"],
+    "VMDRIFT_FENCE_AFTER": ["0", "3600"],
+    "VMDRIFT_FENCE_DEADLINE": ["10", "3600"],
+    "VMDRIFT_TAINT_TIMEOUT": ["30", "86400"],
+    "VMDRIFT_REQUIRE_FENCE": ["true", "false"],
+    "VMDRIFT_REMEDIATION_TEMPLATE": [_TEMPLATE],
     "VMDRIFT_RESYNC": ["1", "3600"],
     "VMDRIFT_API_TIMEOUT": ["0.1", "6"],
     "VMDRIFT_WATCH_SILENCE": ["1", "3600"],
@@ -123,6 +140,14 @@ EXPECTED = {
     "VMDRIFT_ALLOW_UNFENCED_RWX": "one of true, false",
     "VMDRIFT_DELETE_UNEVICTED": "one of true, false",
     "VMDRIFT_START_DEADLINE": "a number of seconds from 60 to 604800",
+    "VMDRIFT_FENCING": "none, or some of event, remediation, network-fence, redfish, separated by commas, each once",
+    "VMDRIFT_FENCED_RELEASE": "one of force-delete, taint",
+    "VMDRIFT_FENCE_AFTER": "a number of seconds from 0 to 3600",
+    "VMDRIFT_FENCE_DEADLINE": "a number of seconds from 10 to 3600",
+    "VMDRIFT_TAINT_TIMEOUT": "a number of seconds from 30 to 86400",
+    "VMDRIFT_REQUIRE_FENCE": "one of true, false",
+    "VMDRIFT_REMEDIATION_TEMPLATE": "GROUP/VERSION/PLURAL/NAMESPACE/NAME of a template, for instance "
+    "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift",
     "VMDRIFT_RESYNC": "a number of seconds from 1 to 3600",
     "VMDRIFT_API_TIMEOUT": "a number of seconds from 0.1 to 6",
     "VMDRIFT_WATCH_SILENCE": "a number of seconds from 1 to 3600",
@@ -157,6 +182,13 @@ BAD = {
     "VMDRIFT_ALLOW_UNFENCED_RWX": ["True", "yes", "1", " true"],
     "VMDRIFT_DELETE_UNEVICTED": ["TRUE", "no", "0"],
     "VMDRIFT_START_DEADLINE": ["0", "59.9", "604801"],
+    "VMDRIFT_FENCING": ["ipmi", "event,none", "event,event", ",", "event,"],
+    "VMDRIFT_FENCED_RELEASE": ["delete", "Taint"],
+    "VMDRIFT_FENCE_AFTER": ["-1", "3601"],
+    "VMDRIFT_FENCE_DEADLINE": ["9", "3601"],
+    "VMDRIFT_TAINT_TIMEOUT": ["29", "86401"],
+    "VMDRIFT_REQUIRE_FENCE": ["yes"],
+    "VMDRIFT_REMEDIATION_TEMPLATE": ["x", f"{_TEMPLATE}/c", _TEMPLATE.replace("templates", ""), f"{_TEMPLATE}\n"],
     "VMDRIFT_RESYNC": ["0", "3601"],
     "VMDRIFT_API_TIMEOUT": ["0", "6.1"],
     "VMDRIFT_WATCH_SILENCE": ["0.9", "3600.5"],
@@ -289,6 +321,12 @@ def test_the_policy_is_what_the_settings_say() -> None:
         "VMDRIFT_DETACH_POLICY": "delete",
         "VMDRIFT_DETACH_WINDOW": "30",
         "VMDRIFT_START_DEADLINE": "60",
+        "VMDRIFT_FENCING": "redfish,event",
+        "VMDRIFT_FENCED_RELEASE": "taint",
+        "VMDRIFT_FENCE_AFTER": "0",
+        "VMDRIFT_FENCE_DEADLINE": "30",
+        "VMDRIFT_TAINT_TIMEOUT": "60",
+        "VMDRIFT_REQUIRE_FENCE": "true",
     }
     assert Settings.read(env).to_policy() == Policy(
         mode="observe",
@@ -302,6 +340,12 @@ def test_the_policy_is_what_the_settings_say() -> None:
         detach="delete",
         detach_window=30.0,
         start_deadline=60.0,
+        fencing=("redfish", "event"),
+        fenced_release="taint",
+        fence_after=0.0,
+        fence_deadline=30.0,
+        taint_timeout=60.0,
+        require_fence=True,
     )
     assert Settings().to_policy() == Policy()
 

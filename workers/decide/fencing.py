@@ -62,8 +62,12 @@ def _confirmed(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Mo
     confirmation = Confirmation(
         name, standing.by or name, standing.sentence, now, file.lease, file.heartbeat, standing.drivers
     )
-    told = f"{name} says: {standing.sentence}"
-    return Move(replace(file, confirmation=confirmation, void="").told("fenced", told), now)
+    file = replace(file, confirmation=confirmation, void="", release=None)
+    return Move(file.told("fenced", _dead(confirmation)), now)
+
+
+def _dead(proof: Confirmation) -> str:
+    return f"Proven dead ({proof.provider}). {proof.how}"
 
 
 def _fenced(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
@@ -185,7 +189,7 @@ def _by_taint(seen: FenceView, file: Fencing, proof: Confirmation, waiting: tupl
         return _chosen(seen, file, proof, waiting, now)
     missing = seen.node is not None and not seen.node.out_of_service
     if file.release.way is Way.TAINT and missing and now < file.release.at + TAINT_TAKES:
-        return Move(file, now + SOON, Taint(), waiting)
+        return Move(file, now + SOON, Taint(), _going(seen))
     return Move(file, now + (SOON if waiting else IDLE), wake=waiting)
 
 
@@ -200,7 +204,8 @@ def _chosen(seen: FenceView, file: Fencing, proof: Confirmation, waiting: tuple[
         why = seen.although or "Every VM on the node is to be moved."
         pods = tuple(pod.name for pod in seen.pods if not pod.stays)
         release = Release(Way.TAINT, why, now, pods)
-    return Move(replace(file, release=release).told("fenced", f"{file.sentence} {release.why}"), now, wake=_going(seen))
+    told = f"{_dead(proof)} {release.why}"
+    return Move(replace(file, release=release).told("fenced", told), now, wake=_going(seen))
 
 
 def _objections(seen: FenceView) -> list[str]:

@@ -54,7 +54,7 @@ class PodView:
     """A launcher pod, or a hotplug attachment pod (`hotplug`), which belongs to one.
 
     `tolerates` is how many seconds it tolerates the `unreachable` NoExecute taint. None: for ever; 0: not at all.
-    `stays`: it tolerates the out-of-service taint for ever, so that does not remove it.
+    `stays`: it tolerates the out-of-service taint for ever, so that taint does not remove it.
     `pending` is the scheduler's message while it finds no node, or what a container waits for. `ending_at`: when it was
     asked to end, and `scheduled_at`: when it got its node, None where that is not told.
     """

@@ -1,46 +1,42 @@
-"""Everything holds: how is the VM released? One by one, or by Kubernetes' taint for all of its node."""
+"""Everything holds: how is the VM released? At once, or after all of its node was put out of service by a taint.
+
+The taint has Kubernetes detach the volumes at once, and lets ceph-csi fence them, if the pod goes after it was set. Pods
+are deleted by us in any case: some tolerate every taint, and Kubernetes would collect the others within 20 s only.
+"""
 
 from reactor.model.drift import Policy, Record
 from reactor.model.fencing import Way
 from workers.decide.decision import Judgement, Release
 from workers.decide.observation import Observation, PodView
 
-# Measured on a real control plane: pods are evicted at once, and collected within 20 s.
-TAINT_TAKES = 60.0  # seconds, after which we do it ourselves
+TAINT_TAKES = 30.0  # seconds for Kubernetes to do what it does on a node with the taint, before we do it ourselves
 LOOK = 1.0  # seconds between two looks meanwhile
 _PATIENCE = 60.0  # seconds for whoever chooses the way; a VM does not stay down because of that
 
 
 def one_by_one(pods: tuple[PodView, ...]) -> Judgement:
     """Force delete them."""
-    return Judgement("force-deleted", f"Force deleting launcher pod {_names(pods)}.", action=Release(pods))
+    names = ", ".join(pod.name for pod in pods)
+    return Judgement("force-deleted", f"Force deleting launcher pod {names}.", action=Release(pods))
 
 
 def release(pods: tuple[PodView, ...], seen: Observation, record: Record, policy: Policy, now: float) -> Judgement:
     """Of a node that is proven dead. `pods`: the launchers on it, with their hotplug attachment pods."""
     chosen = seen.fencing.release if seen.fencing else None
+    undecided = chosen is None and policy.fenced_release == Way.TAINT and not _long(record, now)
+    missing = tainted(seen, now) and seen.node is not None and not seen.node.out_of_service
     # Who only observes is no part of what is done to the whole node, and tells what he would do.
-    if policy.mode != "auto" or (chosen is None and (policy.fenced_release != Way.TAINT or _long(record, now))):
+    if policy.mode != "auto" or not (undecided or missing):
         return one_by_one(pods)
-    if chosen is None:
-        sentence = "It may be released; the other VMs of its node are looked at."
-        return Judgement("taint-due", sentence, again_at=now + LOOK)
-    # A pod that tolerates everything is not evicted by any taint.
-    left = tuple(pod for pod in pods if pod.stays or not tainted(seen, now))
-    if left:
-        return one_by_one(left)
-    return Judgement("tainted", f"Kubernetes removes {_names(pods)}: the node is out of service.", again_at=now + LOOK)
+    what = "The other VMs of its node are looked at, before it is" if undecided else "Its node is"
+    return Judgement("taint-due", f"It may be released. {what} put out of service by a taint.", again_at=now + LOOK)
 
 
 def tainted(seen: Observation, now: float) -> bool:
-    """Does Kubernetes itself remove and detach what is on the lost node, and still have time for it?"""
+    """Was the taint chosen, and has Kubernetes still time to do what it does then?"""
     chosen = seen.fencing.release if seen.fencing else None
     return chosen is not None and chosen.way is Way.TAINT and now < chosen.at + TAINT_TAKES
 
 
 def _long(record: Record, now: float) -> bool:
     return record.reason == "taint-due" and now >= record.changed_at + _PATIENCE
-
-
-def _names(pods: tuple[PodView, ...]) -> str:
-    return ", ".join(pod.name for pod in pods)

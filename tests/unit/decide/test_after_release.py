@@ -42,6 +42,7 @@ def test_once_kubernetes_has_removed_the_pods_of_a_deleted_node_the_drift_goes_o
     assert (decision.judgement.reason, decision.judgement.action) == ("detach-window", None)
     assert [(check.name, check.reason) for check in decision.checks] == [
         ("node", "node-deleted"),
+        ("proof", ""),
         ("volumes", "detach-window"),
     ]
 
@@ -51,7 +52,11 @@ def test_the_six_minutes_are_told_after_the_release() -> None:
     assert decision.judgement.reason == "detach-window"
     assert decision.again_at == _LATER + 60.0
     assert "06:28:02Z" in decision.judgement.sentence
-    assert [(check.name, check.held) for check in decision.checks] == [("node", True), ("volumes", False)]
+    assert [(check.name, check.held) for check in decision.checks] == [
+        ("node", True),
+        ("proof", True),
+        ("volumes", False),
+    ]
     assert not decision.detached
 
 

@@ -36,6 +36,7 @@ _OBSERVE = Policy(mode="observe", detach="delete")
 _BEFORE = [
     "node",
     "window",
+    "proof",
     "signs of life",
     "quorum",
     "placement",
@@ -81,7 +82,11 @@ def test_called_early_nothing_is_done_whatever_the_cluster_looks_like(now: float
     decision = _decide(_STUCK, now=now)
     assert (decision.judgement.reason, decision.again_at) == ("unreachable-window", DUE)
     assert decision.judgement.action is None
-    assert [(check.name, check.held) for check in decision.checks] == [("node", True), ("window", False)]
+    assert [(check.name, check.held) for check in decision.checks] == [
+        ("node", True),
+        ("window", False),
+        ("proof", True),
+    ]
 
 
 _HOSTDISK = (Volume("scratch", "hostDisk"),)

@@ -24,7 +24,7 @@ _FENCED = {"nodes", "networkfences", "fenceagentsremediations", "selfnoderemedia
 
 def writes_down(request: Request) -> bool:
     """Something that is for who reads it, or for a fence, and destroys nothing."""
-    if request.resource == "configmaps" and request.name == CONFIG_MAP_OF_FENCING:
+    if request.resource == "configmaps" and request.name in {"", CONFIG_MAP_OF_FENCING}:  # a new one's is in its body
         return request.user in {INTAKE, FENCING}
     return request.user == FENCING and request.resource in _FENCED
 

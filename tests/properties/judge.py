@@ -2,6 +2,7 @@
 
 He looks at each DELETE as it takes effect, and at each record as it is written. `wrong` says what must never have been.
 `blind` are the releases of VMs that still ran, unseen: silence is no proof, so they are counted and not forbidden.
+`proven` are those of nodes that were proven dead: he knows whether that is true, and only then asks for no window.
 """
 
 from collections import Counter
@@ -9,11 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reactor.model.drift import Phase, Record
+from reactor.model.fencing import CONFIG_MAP as FENCING
+from reactor.model.fencing import fencing_of
 from reactor.model.intervention import ALL, CONFIG_MAP, interventions, node_target
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.world import World
 from tests.auditor import OURS, writes_down
+from tests.properties.vms import WITH_PROOF
 from tests.visible import Visible
 
 _WINDOW, _SILENCE = 300.0, 180.0  # seconds: the product's promises
@@ -35,6 +39,7 @@ class Judge:
     wrong: list[str] = field(default_factory=list)
     released: Counter[str] = field(default_factory=Counter)  # pod uid -> effective deletions
     blind: list[tuple[str, str]] = field(default_factory=list)  # VM and node
+    proven: list[tuple[str, str]] = field(default_factory=list)  # VM and node
     late: int = 0  # what changed between a worker's last look and its DELETE, while it was paused
     known_until: Callable[[], float] = lambda: float("inf")
     _pod: Obj | None = None
@@ -98,7 +103,9 @@ class Judge:
             self.released[meta["uid"]] += 1
             if self.released[meta["uid"]] > 1:
                 self.wrong.append(f"pod {meta['name']} was deleted twice")
-            if node in self.world.hypervisor.running((meta["namespace"], vm)):
+            if self._proven(node):
+                self.proven.append((vm, node))
+            elif node in self.world.hypervisor.running((meta["namespace"], vm)):
                 self.blind.append((vm, node))
         return None
 
@@ -116,8 +123,23 @@ class Judge:
             yield from self._held(obj, request)
             yield from self._launcher(obj, request) if request.resource == "pods" else self._attachment(obj)
 
+    def _proven(self, name: str) -> bool:
+        """Does it say in the cluster that this very boot of the node is dead?"""
+        file = fencing_of(self.visible.get("configmaps", FENCING, "vm-drift"), name)
+        node = self.visible.get("nodes", name)
+        boot = (node or {}).get("status", {}).get("nodeInfo", {}).get("bootID", "")
+        return file is not None and file.proof is not None and file.boot == boot
+
+    def _untrue_proof(self, name: str) -> Iterator[str]:
+        machine = self.world.hypervisor.machines[name]
+        if machine.powered and machine.storage:
+            yield f"{name} is told to be proven dead, and lives"
+
     def _alive(self, name: str) -> Iterator[str]:
         """Was it a lost, silent node when it was looked at last?"""
+        if self._proven(name):
+            yield from self._untrue_proof(name)
+            return
         known, node = min(self.world.now, self.known_until()), self.visible.nodes.get(name)
         if (max(node.sign_at, node.ready_at) if node else self.visible.gone[name]) > known:
             self.late += 1
@@ -145,16 +167,18 @@ class Judge:
         vm = meta["labels"].get("vm.kubevirt.io/name", "")
         if request.grace != 0:
             yield "with a grace period"
-        if "deletionTimestamp" not in meta:
+        proven = self._proven(node)
+        if "deletionTimestamp" not in meta and not proven:
             yield "is not Terminating"
-        if vm in self.untouchable:
+        if vm in self.untouchable and not (proven and vm in WITH_PROOF):
             yield f"{vm} is not to be moved: {self.untouchable[vm]}"
         vmi = self.visible.get("virtualmachineinstances", vm, meta["namespace"])
         own = vmi and vmi["metadata"]["uid"] == meta["labels"].get("kubevirt.io/created-by")
         at = vmi.get("status", {}).get("nodeName", "") if vmi and own else ""
         if at not in {"", node}:
             yield f"{vm} runs on {at}"
-        yield from self._cluster(node)
+        if not proven:
+            yield from self._cluster(node)
 
     def _cluster(self, lost: str) -> Iterator[str]:
         known, since = min(self.world.now, self.known_until()), self.visible.crowded_at
@@ -168,7 +192,8 @@ class Judge:
     def _attachment(self, attachment: Obj) -> Iterator[str]:
         """Only where it is asked for, and the pod first: the other way round it is made again on the dead node."""
         volume = attachment["spec"]["source"]["persistentVolumeName"]
-        if not any(volume.startswith(f"default-{vm}-") for vm in self.deleting):
+        asked = any(volume.startswith(f"default-{vm}-") for vm in self.deleting)
+        if not asked and not self._proven(attachment["spec"]["nodeName"]):
             yield f"nobody asked for {volume} to be detached at once"
         for pod in self.visible.users(attachment):
             yield f"pod {pod} still uses {volume}"

@@ -5,11 +5,16 @@ Stories for single mutants and the state machine are told in these words, and ju
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
+from reactor.model.drift import Policy
 from reactor.model.errors import ClusterError
-from reactor.model.event import Event, recovered, unreachable
+from reactor.model.event import NODE_FENCED, Event, recovered, unreachable
+from reactor.model.fencing import CONFIG_MAP as FENCING
+from reactor.model.fencing import fencings
 from reactor.model.identity import NodeRef, Outage
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
+from reactor.model.node import OUT_OF_SERVICE
 from reactor.settings import Settings
 from simulator import shapes
 from simulator.client import ApiError
@@ -32,8 +37,9 @@ _MANY = 2  # nodes that may be lost at once: 40 % of five
 class Life:
     """A world from its beginning to its end; nodes are called by their names."""
 
-    def __init__(self, vms: Iterable[Vm], seed: int = 0) -> None:
-        self.vms = {vm.name: vm for vm in vms}
+    def __init__(self, vms: Iterable[Vm], seed: int = 0, policy: Policy | None = None) -> None:
+        self.vms, self._policy = {vm.name: vm for vm in vms}, policy or Settings().to_policy()
+        self._said: list[Event] = []
         self.world = staged(Scene(NODES, tuple(self.vms.values())), seed)
         self.hypervisor, self.manager, self._manager_runs = self.world.hypervisor, ControllerManager(self.world), True
         self._managers, self._outages, self._rests_at = 1, set[Outage](), 0.0
@@ -45,7 +51,7 @@ class Life:
         self.reactor = self._start(JudgedStore(self.world, self.judge))
 
     def _start(self, store: JudgedStore) -> Photographed:
-        reactor = Photographed(self.world, Settings().to_policy(), store)
+        reactor = Photographed(self.world, self._policy, store)
         self.world.add(reactor)
         return reactor
 
@@ -79,6 +85,23 @@ class Life:
         machine = self.hypervisor.machines[node]
         if not machine.kubelet_works and self.judge.visible.get("nodes", node):
             self.world.api.client("system:admin").delete("nodes", node)
+
+    def confirm(self, node: str) -> None:
+        """Somebody who may switches it off, and says so. It may be one that is there, or was lost long ago."""
+        self.hypervisor.power_cut(node)
+        if found := self.judge.visible.get("nodes", node):
+            now = self.world.now
+            told = {"uid": found["metadata"]["uid"], "bootID": found["status"]["nodeInfo"]["bootID"], "how": "looked"}
+            self._say(Event(NODE_FENCED, "/pdu", f"{now}", node, now, told))
+
+    def confirm_again(self) -> None:
+        """Everything that was ever confirmed is delivered once more, whatever became of these nodes since."""
+        for event in tuple(self._said[-5:]):
+            self._say(replace(event, id=f"{event.id}+{self.world.now}"))
+
+    def _say(self, event: Event) -> None:
+        self._said.append(event)
+        self.reactor.inbox.accept([event], "pdu")
 
     def beat(self, node: str) -> None:
         """Its virt-handler gets one sign of life through."""
@@ -195,12 +218,21 @@ class Life:
             over = record.drift.outage.node.name not in off
             assert record.phase.is_end or not over, record
             assert record.phase.is_end or (record.again_at or 0) > self.world.now - 1, record
+        for file in fencings(self.judge.visible.get("configmaps", FENCING, "vm-drift")).values():
+            assert file.node.name in off, file
+        for node in set(NODES) - off:
+            found = self.judge.visible.get("nodes", node) or {}
+            assert OUT_OF_SERVICE not in [taint["key"] for taint in found.get("spec", {}).get("taints") or ()], node
         for told in self.reactor.store.outages():
             assert told.outage.node.name in off, told
         self._check_doubles()
 
     def _check_doubles(self) -> None:
         """What ran twice did so because its node was silent, or because Kubernetes itself let go of a deleted node."""
+        for write in self.hypervisor.double_writes:
+            proven = [vm for vm, node in self.judge.proven if node in write.nodes and f"default-{vm}-" in write.disk]
+            assert not proven, write
         for double in self.hypervisor.double_runs:
             silent = any((double.vm[1], node) in self.judge.blind for node in double.nodes)
+            assert (double.vm[1], double.nodes[0]) not in self.judge.proven, double
             assert silent or set(double.nodes) & self.judge.visible.gone.keys(), double

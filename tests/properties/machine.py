@@ -4,15 +4,18 @@ Every rule lets some time go by first. What must hold is said by `judge` while i
 with a sign of life visible nothing is released; at most one effective force delete per pod uid; every drift ends, or
 waits with a reason and a time; with nothing wrong every VM that may move runs elsewhere, once. A VM whose node is
 silent and alive runs twice, and may write twice: that is counted in `TALLY` and reported, and no rule here avoids it.
-(With the proof `fenced`, which the product does not have yet, there must never be two writers: that invariant waits.)
+Where somebody proves a node dead, there are never two writers, whatever the window.
 """
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import event, target
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from reactor.model.drift import Policy
+from reactor.settings import Settings
 from simulator.scene import Vm
 from tests.properties.fate import Blow
 from tests.properties.life import Life
@@ -27,6 +30,14 @@ _VMS = st.tuples(
     st.lists(st.sampled_from(UNTOUCHABLE), min_size=1, max_size=3, unique_by=lambda vm: vm.name),
 ).map(lambda drawn: (*drawn[0], *drawn[1]))
 _LOSSES = st.sampled_from(("power_cut", "cut_network", "stop_kubelet"))
+_DOCUMENTED = Settings().to_policy()
+_POLICIES = st.sampled_from(
+    (
+        _DOCUMENTED,
+        replace(_DOCUMENTED, fencing=("event",)),
+        replace(_DOCUMENTED, fencing=("event",), fenced_release="taint"),
+    )
+)
 _LATE = st.booleans()
 # At a DELETE, or at one of the reads before and after it.
 _AT = st.one_of(
@@ -41,9 +52,9 @@ class Outages(RuleBasedStateMachine):
 
     life: Life | None = None
 
-    @initialize(vms=_VMS, seed=st.integers(0, 2**16), node=_NODE, what=_LOSSES)
-    def begin(self, vms: tuple[Vm, ...], seed: int, node: str, what: str) -> None:
-        self.life = Life(vms, seed)
+    @initialize(vms=_VMS, seed=st.integers(0, 2**16), node=_NODE, what=_LOSSES, policy=_POLICIES)
+    def begin(self, vms: tuple[Vm, ...], seed: int, node: str, what: str, policy: Policy) -> None:
+        self.life = Life(vms, seed, policy)
         getattr(self.life.hypervisor, what)(node)
         TALLY["worlds"] += 1
 
@@ -62,6 +73,14 @@ class Outages(RuleBasedStateMachine):
     @rule(pause=_PAUSES, node=_NODE)
     def a_node_is_back(self, pause: float, node: str) -> None:
         self._after(pause).back(node)
+
+    @rule(pause=_PAUSES, node=_NODE)
+    def a_node_is_switched_off_and_somebody_says_so(self, pause: float, node: str) -> None:
+        self._after(pause).confirm(node)
+
+    @rule(pause=_PAUSES)
+    def everything_that_was_confirmed_is_told_again(self, pause: float) -> None:
+        self._after(pause).confirm_again()
 
     @rule(pause=_PAUSES, node=_NODE, away=st.integers(40, 70).map(float))
     def a_node_flaps(self, pause: float, node: str, away: float) -> None:
@@ -147,6 +166,7 @@ class Outages(RuleBasedStateMachine):
         found = {
             "released": sum(judge.released.values()),
             "released while it ran, silent": len(judge.blind),
+            "released with proof": len(judge.proven),
             "double runs": len(hypervisor.double_runs),
             "double writers": len(hypervisor.double_writes),
             "changed during a pause": judge.late,

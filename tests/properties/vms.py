@@ -26,5 +26,7 @@ _WHY = (
     (Vm("watched", node="node-b", annotations={_POLICY: "observe"}), "its owner said observe"),
     (Vm("patient", node="node-a", toleration=FOR_EVER), "Kubernetes never gives it up"),
 )
+# What keeps these where they are is that nobody knows.
+WITH_PROOF = frozenset({"shared", "patient"})
 UNTOUCHABLE = tuple(vm for vm, _ in _WHY)
 WHY = {vm.name: why for vm, why in _WHY}

@@ -1,7 +1,7 @@
 """Everything holds: how is the VM released? At once, or after all of its node was put out of service by a taint.
 
-The taint has Kubernetes detach the volumes at once, and lets ceph-csi fence them, if the pod goes after it was set. Pods
-are deleted by us in any case: some tolerate every taint, and Kubernetes would collect the others within 20 s only.
+The taint has Kubernetes detach the volumes at once, and lets ceph-csi fence them, if the pod goes after it was set.
+Pods are deleted by us in any case: some tolerate every taint, and Kubernetes would collect the others within 20 s only.
 """
 
 from reactor.model.drift import Policy, Record

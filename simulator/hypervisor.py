@@ -8,9 +8,11 @@ not simulated, so this shows the worst case.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from uuid import UUID, uuid5
 
 VmKey = tuple[str, str]  # namespace, name
 MACHINES = "machines"  # what the hypervisor's changes are called among resource names
+_FIRMWARE = UUID("5f0d2c0e-7b1c-4e55-9d0a-3c1f6a1e8b42")  # ours, made up: the space of all machines' names
 
 
 @dataclass
@@ -37,6 +39,16 @@ class Machine:
     def boot_id(self) -> str:
         """As in `status.nodeInfo.bootID`: another one after each power on."""
         return f"{self.node}-boot{self.boots}"
+
+    @property
+    def system_uuid(self) -> str:
+        """As in `status.nodeInfo.systemUUID`, the firmware's: the same for as long as the machine exists."""
+        return str(uuid5(_FIRMWARE, self.node))
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What its kubelet reports of it in `status.nodeInfo`."""
+        return {"bootID": self.boot_id, "systemUUID": self.system_uuid}
 
     @property
     def kubelet_works(self) -> bool:

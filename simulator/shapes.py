@@ -6,6 +6,7 @@ from typing import Any
 from simulator.actors.launcher import CPU_MODEL, with_default_tolerations
 from simulator.actors.vmi import FOREGROUND
 from simulator.client import Obj
+from simulator.hypervisor import Machine
 
 RBD, LOCAL_CLASS, RBD_CLASS = "rook-ceph.rbd.csi.ceph.com", "local-storage", "rook-ceph-block"
 _CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110", "ephemeral-storage": "200Gi"}
@@ -13,8 +14,9 @@ _CAPACITY |= {f"devices.kubevirt.io/{name}": "1k" for name in ("kvm", "tun", "vh
 _SIZE = {"storage": "10Gi"}
 
 
-def node(name: str, index: int) -> Obj:
-    """A worker; its kubelet reports the rest."""
+def node(name: str, index: int, machine: Machine | None = None) -> Obj:
+    """A worker as its kubelet registers it, on a new machine unless one is given; its kubelet reports the rest."""
+    machine = machine or Machine(name)
     labels = {
         "kubernetes.io/arch": "amd64",
         "kubernetes.io/os": "linux",
@@ -26,7 +28,7 @@ def node(name: str, index: int) -> Obj:
         f"cpu-model-migration.node.kubevirt.io/{CPU_MODEL}": "true",
     }
     addresses = [{"type": "InternalIP", "address": f"192.0.2.{index + 10}"}, {"type": "Hostname", "address": name}]
-    info = {"architecture": "amd64", "kubeletVersion": "v1.36.2", "machineID": name, "systemUUID": name}
+    info = {"architecture": "amd64", "kubeletVersion": "v1.36.2", "machineID": name, **machine.identity}
     return {
         "metadata": {"name": name, "labels": labels, "annotations": {"node.alpha.kubernetes.io/ttl": "0"}},
         "spec": {},

@@ -134,9 +134,11 @@ class AttachDetach:
         if place in self._believed:
             return
         volume = self._wanted.volume(place[0])
-        others = [other for other in self._believed if other[0] == place[0]]
+        others = [attachment for other, attachment in self._believed.items() if other[0] == place[0]]
         if others and not _SHARED.intersection(volume["spec"].get("accessModes") or ()):
-            self._complain(place, now)
+            # While a detach is under way nothing is begun for the volume, so nothing fails either.
+            if not any(attachment.detaching for attachment in others):
+                self._complain(place, now)
         elif self._not_before.get(place[0], 0.0) <= now:
             self._not_before.pop(place[0], None)
             self._create(place, volume)

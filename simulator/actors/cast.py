@@ -32,10 +32,11 @@ class Phases:
     node_monitor: float = 0.0
     node_look: float = 0.0
     attach_sync: float = 0.0
+    pod_gc: float = 0.0
 
 
 def any_phases(seed: int, timing: Timing) -> Phases:
-    """Phases as an observer finds them: anywhere in their periods."""
+    """Phases as an observer finds them: anywhere in their periods; the golden logs know pod collection at phase 0."""
     drawn = random.Random(seed)  # noqa: S311 - phases must repeat with the seed
     return Phases(
         drawn.uniform(0, timing.node_monitor_period),
@@ -60,7 +61,7 @@ def control_plane(client_of: ClientOf, timing: Timing, phases: Phases, leader: L
         NodeLifecycle(client_of(f"{_ACCOUNT}node-controller"), timing, phases.node_monitor, leader),
         TaintEviction(client_of(f"{_ACCOUNT}taint-eviction-controller"), timing, leader),
         AttachDetach(client_of(f"{_ACCOUNT}attachdetach-controller"), timing, phases.attach_sync),
-        PodGc(client_of(f"{_ACCOUNT}pod-garbage-collector"), timing),
+        PodGc(client_of(f"{_ACCOUNT}pod-garbage-collector"), timing, phases.pod_gc),
         Scheduler(client_of("system:kube-scheduler"), timing),
     ]
 

@@ -27,6 +27,7 @@ _HEALTHY = {
 
 @dataclass
 class _Kubelet:
+    boots: int
     lease_due: float = 0.0
     status_due: float = 0.0
     timers: dict[str, float] = field(default_factory=dict)  # pod uid -> when it has started or stopped
@@ -76,11 +77,17 @@ class Kubelets:
             if not machine.kubelet_works:
                 self._kubelets.pop(name, None)
             elif name in dirty:
-                self._kubelets.setdefault(name, _Kubelet()).pods_due = now
+                self._of(name, machine.boots).pods_due = now
         self._queue.add((name for name, kubelet in self._kubelets.items() if kubelet.due <= now), now)
         again = self._queue.work(lambda name: self._sync(name, now), now)
         dues = (kubelet.due for kubelet in self._kubelets.values() if kubelet.due > now)
         return min([*dues, *([] if again is None else [again])], default=None)
+
+    def _of(self, name: str, boots: int) -> _Kubelet:
+        """The kubelet of this boot: a power cut may be too short to be seen from here."""
+        if name not in self._kubelets or self._kubelets[name].boots != boots:
+            self._kubelets[name] = _Kubelet(boots)
+        return self._kubelets[name]
 
     def _changes(self) -> set[str]:
         dirty = self._volumes.poll()
@@ -117,7 +124,7 @@ class Kubelets:
         self._client_of(node).patch("leases", node, patch, "kube-node-lease")
 
     def _report(self, machine: Machine, now: float) -> None:
-        """Post the node's conditions and bootID; `lastTransitionTime` moves only where a status does."""
+        """Post which machine this is and its conditions; `lastTransitionTime` moves only where a status does."""
         conditions = []
         old = self._client.get("nodes", machine.node)
         for kind, (status, reason, message) in _HEALTHY.items():
@@ -125,7 +132,7 @@ class Kubelets:
             since = before["lastTransitionTime"] if before.get("status") == status else rfc3339(now)
             new = {"type": kind, "status": status, "reason": reason, "message": message}
             conditions.append(new | {"lastHeartbeatTime": rfc3339(now), "lastTransitionTime": since})
-        patch = {"status": {"conditions": conditions, "nodeInfo": {"bootID": machine.boot_id}}}
+        patch = {"status": {"conditions": conditions, "nodeInfo": machine.identity}}
         self._client_of(machine.node).patch("nodes", machine.node, patch, subresource="status")
 
     def _forget_removed(self, node: str, pods: list[Obj]) -> None:

@@ -13,13 +13,19 @@ _OWNERS = {"Pod": "pods", "VirtualMachineInstance": "virtualmachineinstances"}
 
 
 class PodGc:
-    """One collector. Uses `timing.pod_gc` and `timing.pod_quarantine`."""
+    """One collector. Uses `timing.pod_gc` and `timing.pod_quarantine`.
+
+    Args:
+        client: the collector's access.
+        timing: how long things take.
+        phase: seconds after the first step at which stranded pods are first looked for.
+    """
 
     name = "pod-gc"
     watches = ("pods", "virtualmachineinstances")
 
-    def __init__(self, client: Client, timing: Timing) -> None:
-        self._client, self._timing = client, timing
+    def __init__(self, client: Client, timing: Timing, phase: float = 0.0) -> None:
+        self._client, self._timing, self._phase = client, timing, phase
         self._pods, self._nodes = client.informer("pods"), client.informer("nodes")
         self._owners = {kind: client.informer(resource) for kind, resource in _OWNERS.items()}
         self._look: float | None = None
@@ -31,7 +37,9 @@ class PodGc:
         self._pods.poll()
         if lost:
             self._collect_disowned()
-        if self._look is None or now >= self._look:
+        if self._look is None:
+            self._look = now + self._phase
+        if now >= self._look:
             self._look = now + self._timing.pod_gc
             self._collect_stranded(now)
         return self._look
@@ -53,14 +61,30 @@ class PodGc:
             if name and node is None:
                 since = self._orphaned.setdefault(name, now)
                 if now - since >= self._timing.pod_quarantine:
-                    self._delete(pod, 0)
+                    self._force(pod, [_orphaned(pod, now)])
             elif node is not None and objects.deleting(pod) and _out_of_service(node):
-                self._delete(pod, 0)
+                self._force(pod, [])
         self._orphaned = {name: at for name, at in self._orphaned.items() if ("", name) not in self._nodes.objects}
+
+    def _force(self, pod: Obj, more: list[Obj]) -> None:
+        """End the pod first, with these conditions: no kubelet will, and who waits for its end looks at its phase."""
+        meta, conditions = pod["metadata"], objects.conditions(pod)
+        if pod["status"]["phase"] not in objects.FINISHED:
+            for condition in more:
+                conditions = objects.with_condition(conditions, condition)
+            failed = {"status": {"phase": "Failed", "conditions": conditions}}
+            self._client.patch("pods", meta["name"], failed, meta["namespace"], subresource="status")
+        self._delete(pod, 0)
 
     def _delete(self, pod: Obj, grace: int | None) -> None:
         meta = pod["metadata"]
         self._client.delete("pods", meta["name"], meta["namespace"], uid=meta["uid"], grace=grace)
+
+
+def _orphaned(pod: Obj, now: float) -> Obj:
+    why = {"reason": "DeletionByPodGC", "message": "PodGC: node no longer exists"}
+    generation = pod["metadata"].get("generation", 1)
+    return objects.pod_condition("DisruptionTarget", "True", now, **why, observedGeneration=generation)
 
 
 def _out_of_service(node: Obj) -> bool:

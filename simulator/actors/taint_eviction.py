@@ -47,12 +47,13 @@ class TaintEviction:
         return min([*dues, *([] if again is None else [again])], default=None)
 
     def _concerned(self) -> list[Obj]:
-        """The pods to be judged anew: those that changed, and those of nodes whose taints did."""
+        """The pods to be judged anew: those that changed; of nodes whose taints did, those on their way out too."""
         keys = set()
         for kind, pod in self._pods.poll():
-            keys.add(key_of(pod))
-            if kind == "DELETED":
+            if kind == "DELETED" or objects.deleting(pod):
                 self._evictions.pop(key_of(pod), None)
+            else:
+                keys.add(key_of(pod))
         nodes = set()
         for kind, node in self._nodes.poll():
             name = node["metadata"]["name"]
@@ -68,18 +69,14 @@ class TaintEviction:
     def _plan(self, pod: Obj, now: float) -> None:
         key, uid = key_of(pod), pod["metadata"]["uid"]
         taints = self._taints.get(pod["spec"].get("nodeName", ""), [])
-        planned = self._evictions.get(key)
+        planned = self._evictions.pop(key, None)
         if planned and planned.uid != uid:
             planned = None
-        if not taints or objects.deleting(pod):
-            if planned and not objects.deleting(pod):
-                message = f"Cancelling deletion of Pod {key[0]}/{key[1]}"
-                self._tell(pod, message, now)
-            self._evictions.pop(key, None)
-            return
+        if planned and not taints:
+            self._tell(pod, f"Cancelling deletion of Pod {key[0]}/{key[1]}", now)
         tolerated = self._tolerated(pod, taints)
-        self._evictions.pop(key, None)
-        if tolerated is not None:
+        # A taint that is not tolerated at all evicts once more what is Terminating already (recorded).
+        if tolerated is not None and not (tolerated and objects.deleting(pod)):
             since = planned.since if planned and tolerated else now
             self._evictions[key] = _Eviction(since, since + tolerated, uid)
 
@@ -98,6 +95,12 @@ class TaintEviction:
         if pod is None or key not in self._evictions:
             return
         self._tell(pod, f"Marking for deletion Pod {key[0]}/{key[1]}", now)
+        if objects.condition(pod, "DisruptionTarget").get("status") != "True":
+            self._mark(pod, now)
+        self._client.delete("pods", key[1], key[0], uid=pod["metadata"]["uid"])
+        del self._evictions[key]
+
+    def _mark(self, pod: Obj, now: float) -> None:
         target = objects.pod_condition(
             "DisruptionTarget",
             "True",
@@ -106,10 +109,8 @@ class TaintEviction:
             message="Taint manager: deleting due to NoExecute taint",
             observedGeneration=pod["metadata"].get("generation", 1),
         )
-        conditions = objects.with_condition(objects.conditions(pod), target)
-        self._client.patch("pods", key[1], {"status": {"conditions": conditions}}, key[0], subresource="status")
-        self._client.delete("pods", key[1], key[0], uid=pod["metadata"]["uid"])
-        del self._evictions[key]
+        patch = {"status": {"conditions": objects.with_condition(objects.conditions(pod), target)}}
+        self._client.patch("pods", key_of(pod)[1], patch, key_of(pod)[0], subresource="status")
 
     def _tell(self, pod: Obj, message: str, now: float) -> None:
         happened = objects.event(pod, ("TaintManagerEviction", message), _COMPONENT, self._leader.clock(now))

@@ -115,7 +115,7 @@ class Life:
         self.hypervisor.set_clock(node, machine.skew)
 
     def _register(self, node: str) -> None:
-        fresh = shapes.node(node, NODES.index(node))
+        fresh = shapes.node(node, NODES.index(node), self.hypervisor.machines[node])
         self.world.api.client("system:admin").create("nodes", fresh)
 
     # what happens to the control plane and to the VMs

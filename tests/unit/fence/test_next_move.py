@@ -1,0 +1,169 @@
+"""When a node is fenced, what proves that it is dead, and what takes the proof away."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reactor.model.drift import Phase, Policy
+from reactor.model.fencing import Attempt, Standing, State
+from tests.unit.fence.views import FILE, NOBODY, NODE, NOW, OFF, ON, POLICY, PROOF, PROVEN, drift, seen
+from workers.decide.decision import Judgement
+from workers.decide.fenceview import Ask
+from workers.decide.fencing import next_move, providers
+
+_ASKED = replace(FILE, attempts=(Attempt("redfish", NOW - 10),))
+_BOTH = {"remediation": NOBODY, "redfish": ON}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "found"),
+    [
+        ("", ("event", "redfish")),
+        ("network-fence, event", ("network-fence", "event")),
+        ("event,event,ipmi", ("event",)),
+        ("none", ()),
+    ],
+)
+def test_a_nodes_annotation_goes_before_the_setting(annotation: str, found: tuple[str, ...]) -> None:
+    assert providers(replace(NODE, fencing=annotation), POLICY) == found
+
+
+def test_what_one_provider_verified_is_a_proof_with_the_signs_of_life_as_they_stand() -> None:
+    move = next_move(seen(standings={"redfish": OFF}), FILE, POLICY, NOW)
+    assert move.file
+    assert move.file.confirmation
+    assert move.file.confirmation == replace(PROOF, at=NOW)
+    assert (move.file.reason, move.deed, move.again_at) == ("fenced", None, NOW)
+    assert move.file.sentence == "Proven dead (redfish). It reads Off."
+
+
+def test_where_another_provider_says_that_it_lives_nothing_is_proven_and_that_one_is_asked_to_fence_it() -> None:
+    odds = {"event": Standing(State.FENCED, "ann said so.", "ann"), "redfish": ON}
+    move = next_move(seen(standings=odds), FILE, POLICY, NOW)
+    assert move.file
+    assert (move.file.confirmation, move.deed) == (None, Ask("redfish"))
+    failed = replace(FILE, attempts=(Attempt("redfish", NOW - 5, over="It refuses."),))
+    told = next_move(seen(standings=odds), failed, POLICY, NOW).file
+    assert told
+    assert told.sentence == "At odds, so nothing is proven. event: ann said so. But redfish: It reads On."
+
+
+def test_the_provider_is_asked_once_the_node_was_unreachable_and_silent_for_long_enough() -> None:
+    early = next_move(seen(), FILE, POLICY, 1059.0)
+    assert early.file
+    assert (early.deed, early.file.reason, early.again_at) == (None, "fence-waits", 1060.0)
+    move = next_move(seen(), FILE, POLICY, 1060.0)
+    assert move.file
+    assert (move.deed, move.file.attempts) == (Ask("redfish"), (Attempt("redfish", 1060.0),))
+
+
+@pytest.mark.parametrize("change", [{"lease": "another"}, {"node": replace(NODE, heartbeat="another")}])
+def test_a_sign_of_life_puts_the_fence_off(change: dict[str, Any]) -> None:
+    move = next_move(seen(**change), FILE, POLICY, 1075.0)
+    assert move.file
+    assert (move.deed, move.file.silent_since) == (None, 1075.0)
+    assert "00:18:55Z" in move.file.sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "policy", "part"),
+    [
+        ({"holds": ("Held by ann.",)}, POLICY, "Held by ann."),
+        ({}, replace(POLICY, mode="observe"), "policy is observe"),
+        ({"drifts": (drift("vm", "vm-stopped", Phase.CANCELLED),)}, POLICY, "no VM waits for it"),
+        ({"drifts": ()}, POLICY, "no VM waits for it"),
+        ({"disorder": Judgement("too-many-nodes-lost", "Too many.")}, POLICY, "Too many."),
+    ],
+)
+def test_nobody_is_asked_to_fence_a_node_that(change: dict[str, Any], policy: Policy, part: str) -> None:
+    move = next_move(seen(**change), FILE, policy, NOW)
+    assert move.file
+    assert (move.deed, move.file.reason, move.file.attempts) == (None, "fence-waits", ())
+    assert part in move.file.sentence
+
+
+def test_where_nobody_can_be_asked_one_waits_for_somebody_to_say_so() -> None:
+    move = next_move(seen(standings={"event": NOBODY}), FILE, POLICY, NOW)
+    assert move.file
+    assert (move.deed, move.file.reason, move.file.sentence) == (None, "awaiting-proof", "Nobody has confirmed.")
+
+
+def test_a_provider_at_work_is_not_asked_twice() -> None:
+    working = {"redfish": Standing(State.WORKING, "It is powering off.")}
+    move = next_move(seen(standings=working), _ASKED, POLICY, NOW)
+    assert move.file
+    assert (move.deed, move.file.attempts) == (None, _ASKED.attempts)
+    assert move.file.sentence == "redfish: It is powering off."
+
+
+def test_a_provider_of_which_nothing_is_to_be_seen_is_asked_again_because_who_asked_may_have_died() -> None:
+    assert next_move(seen(), _ASKED, POLICY, NOW).deed == Ask("redfish")
+
+
+@pytest.mark.parametrize(
+    ("standing", "now", "over"),
+    [
+        (Standing(State.FAILED, "The BMC refuses."), NOW, "The BMC refuses."),
+        (Standing(State.WORKING, "Still on."), NOW + 290, "not done within 300 s: Still on."),
+    ],
+)
+def test_one_that_fails_or_hangs_is_over_and_the_next_is_asked(standing: Standing, now: float, over: str) -> None:
+    view = seen(standings={"redfish": standing, "remediation": NOBODY})
+    move = next_move(view, _ASKED, POLICY, now)
+    assert move.file
+    assert (move.file.attempts, move.deed) == ((Attempt("redfish", NOW - 10, over),), None)
+    then = next_move(view, move.file, POLICY, now)
+    assert then.deed == Ask("remediation")
+
+
+def test_one_that_is_not_named_any_more_is_over() -> None:
+    move = next_move(seen(standings={"remediation": NOBODY}), _ASKED, POLICY, NOW)
+    assert move.file
+    assert move.file.attempts[0].over == "it is not named for this node any more"
+
+
+def test_when_all_have_failed_it_is_told_and_tried_once_more_after_the_deadline() -> None:
+    failed = replace(FILE, attempts=(Attempt("redfish", NOW - 10, over="The BMC refuses."),))
+    move = next_move(seen(), failed, POLICY, NOW)
+    assert move.file
+    assert (move.deed, move.file.reason) == (None, "fence-failed")
+    assert move.file.sentence == "Nobody could fence it (redfish: The BMC refuses). They are asked again at 00:23:10Z."
+    again = next_move(seen(), failed, POLICY, NOW + 290)
+    assert again.file
+    assert again.file.attempts == ()
+
+
+@pytest.mark.parametrize("change", [{"lease": "another"}, {"node": replace(NODE, heartbeat="another")}])
+def test_a_sign_of_life_takes_the_proof_away_until_it_was_silent_as_if_there_were_none(change: dict[str, Any]) -> None:
+    view = seen(**change, standings={"redfish": OFF})
+    move = next_move(view, PROVEN, POLICY, NOW)
+    assert move.file
+    assert (move.file.proof, move.file.reason) == (None, "proof-void")
+    soon = next_move(view, move.file, POLICY, NOW + 179)
+    assert soon.file
+    assert soon.file.proof is None
+    late = next_move(view, move.file, POLICY, NOW + 180)
+    assert late.file
+    assert late.file.proof
+
+
+def test_a_boot_that_was_off_stays_proven_when_its_machine_is_on_again() -> None:
+    move = next_move(seen(standings={"redfish": ON}), PROVEN, POLICY, NOW)
+    assert move.file == PROVEN
+
+
+@pytest.mark.parametrize("standings", [{"network-fence": Standing(State.ABSENT, "Unfenced by somebody.")}, {}])
+def test_a_fence_of_storage_proves_something_only_while_it_stands(standings: dict[str, Standing]) -> None:
+    blocked = replace(FILE, confirmation=replace(PROOF, provider="network-fence", drivers=("rbd",)))
+    move = next_move(seen(standings=standings), blocked, POLICY, NOW)
+    assert move.file
+    assert move.file.proof is None
+
+
+def test_drifts_are_woken_until_each_was_judged_under_this_very_proof() -> None:
+    before, judged = drift("before"), drift("judged", weighed=PROOF.at)
+    ended = drift("ended", "vm-stopped", Phase.CANCELLED)
+    move = next_move(seen(standings={"redfish": OFF}, drifts=(before, judged, ended)), PROVEN, POLICY, NOW)
+    assert move.wake == (before,)
+    assert move.again_at == NOW + 1

@@ -106,6 +106,9 @@ class Auditor:
         if node is None:
             yield f"node {name} is deleted"
             return
+        if self._visible.proven(name):
+            yield from self._visible.untrue_proof(name)
+            return
         ready = next(c for c in node["status"]["conditions"] if c["type"] == "Ready")
         if ready["status"] != "Unknown":
             yield f"node {name} is {ready['status']}"
@@ -120,7 +123,7 @@ class Auditor:
         yield from (one.sentence for one in held if not one.is_over(self.world.now))
 
     def _pod_objections(self, pod: Obj) -> Iterator[str]:
-        if "deletionTimestamp" not in pod["metadata"]:
+        if "deletionTimestamp" not in pod["metadata"] and not self._visible.proven(pod["spec"]["nodeName"]):
             yield "is not Terminating"
         if not self._comes_back(pod["metadata"]["labels"]["vm.kubevirt.io/name"], pod["metadata"]["namespace"]):
             yield "its VM would not come back"

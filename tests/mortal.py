@@ -57,6 +57,15 @@ class MortalReactor(Reactor):
 
     fate = Fate()
 
+    def hand_over_fencing(self, fate: Fate) -> None:
+        """From now on: who fences, and who writes down what others say of it."""
+        tools = self.fencing.tools
+        doors: dict[str, Any] = {name: Mortal(getattr(tools, name), fate) for name in ("store", "queue")}
+        cluster: Any = Mortal(self.fencing.cluster, fate)
+        self.fencing = replace(self.fencing, tools=replace(tools, cluster=cluster, **doors), cluster=cluster)
+        claims: Any = Mortal(self.intake.claims, fate)
+        self.fate, self.intake = fate, replace(self.intake, claims=claims)
+
     def hand_over(self, fate: Fate) -> None:
         """From now on."""
         doors: dict[str, Any] = {

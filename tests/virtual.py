@@ -13,7 +13,7 @@ from reactor.doors.cloudevents import decode
 from reactor.doors.queue import RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST, Entry
 from reactor.model.drift import Again, Ended, Outcome, Policy, Record
 from reactor.model.errors import BadInput, ClusterError, StoreError
-from reactor.model.event import Event, watcher_source, worker_source
+from reactor.model.event import NODE_FENCED, Event, watcher_source, worker_source
 from reactor.model.identity import Drift, Outage
 from reactor.model.node import node_view
 from reactor.settings import Settings
@@ -211,6 +211,14 @@ class Play:
     def take(self, event: Event) -> None:
         """Another sender's event comes in at this moment."""
         take_event(event, self.reactor.tools)
+
+    def confirm(self, node: str) -> None:
+        """Somebody entitled says that this very boot of a node is off."""
+        found, now = self.world.store.get("nodes", node), self.world.now
+        told = {"uid": found["metadata"]["uid"], "bootID": found["status"]["nodeInfo"]["bootID"], "how": "looked"}
+        self.reactor.inbox.accept([Event(NODE_FENCED, "/pdu", f"{now}", node, now, told)], "pdu")
+        self.world.remove(self.reactor)  # so that it looks now, and not only when it wanted to
+        self.world.add(self.reactor)
 
     def running(self, vm: str, namespace: str = "default") -> list[str]:
         """Where it really runs."""

@@ -3,9 +3,10 @@
 It shares no code with the product, which sees the same only now and then, through clocks that may be wrong.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from reactor.model.fencing import CONFIG_MAP, fencing_of
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.selectors import Selection
@@ -53,6 +54,18 @@ class Visible:
             return self.world.store.get(resource, name, namespace)
         except ApiError:
             return None
+
+    def proven(self, name: str) -> bool:
+        """Does it say in the cluster that this very boot of the node is dead?"""
+        file = fencing_of(self.get("configmaps", CONFIG_MAP, "vm-drift"), name)
+        boot = (self.get("nodes", name) or {}).get("status", {}).get("nodeInfo", {}).get("bootID", "")
+        return file is not None and file.proof is not None and file.boot == boot
+
+    def untrue_proof(self, name: str) -> Iterator[str]:
+        """What no rule of ours would excuse: a machine that lives, and can write."""
+        machine = self.world.hypervisor.machines[name]
+        if machine.powered and machine.storage:
+            yield f"{name} is told to be proven dead, and lives"
 
     def list(self, resource: str, fields: str = "") -> Sequence[Obj]:
         """All objects that match."""

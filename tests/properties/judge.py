@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reactor.model.drift import Phase, Record
-from reactor.model.fencing import CONFIG_MAP as FENCING
-from reactor.model.fencing import fencing_of
 from reactor.model.intervention import ALL, CONFIG_MAP, interventions, node_target
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
@@ -103,7 +101,7 @@ class Judge:
             self.released[meta["uid"]] += 1
             if self.released[meta["uid"]] > 1:
                 self.wrong.append(f"pod {meta['name']} was deleted twice")
-            if self._proven(node):
+            if self.visible.proven(node):
                 self.proven.append((vm, node))
             elif node in self.world.hypervisor.running((meta["namespace"], vm)):
                 self.blind.append((vm, node))
@@ -123,22 +121,10 @@ class Judge:
             yield from self._held(obj, request)
             yield from self._launcher(obj, request) if request.resource == "pods" else self._attachment(obj)
 
-    def _proven(self, name: str) -> bool:
-        """Does it say in the cluster that this very boot of the node is dead?"""
-        file = fencing_of(self.visible.get("configmaps", FENCING, "vm-drift"), name)
-        node = self.visible.get("nodes", name)
-        boot = (node or {}).get("status", {}).get("nodeInfo", {}).get("bootID", "")
-        return file is not None and file.proof is not None and file.boot == boot
-
-    def _untrue_proof(self, name: str) -> Iterator[str]:
-        machine = self.world.hypervisor.machines[name]
-        if machine.powered and machine.storage:
-            yield f"{name} is told to be proven dead, and lives"
-
     def _alive(self, name: str) -> Iterator[str]:
         """Was it a lost, silent node when it was looked at last?"""
-        if self._proven(name):
-            yield from self._untrue_proof(name)
+        if self.visible.proven(name):
+            yield from self.visible.untrue_proof(name)
             return
         known, node = min(self.world.now, self.known_until()), self.visible.nodes.get(name)
         if (max(node.sign_at, node.ready_at) if node else self.visible.gone[name]) > known:
@@ -167,7 +153,7 @@ class Judge:
         vm = meta["labels"].get("vm.kubevirt.io/name", "")
         if request.grace != 0:
             yield "with a grace period"
-        proven = self._proven(node)
+        proven = self.visible.proven(node)
         if "deletionTimestamp" not in meta and not proven:
             yield "is not Terminating"
         if vm in self.untouchable and not (proven and vm in WITH_PROOF):
@@ -193,7 +179,7 @@ class Judge:
         """Only where it is asked for, and the pod first: the other way round it is made again on the dead node."""
         volume = attachment["spec"]["source"]["persistentVolumeName"]
         asked = any(volume.startswith(f"default-{vm}-") for vm in self.deleting)
-        if not asked and not self._proven(attachment["spec"]["nodeName"]):
+        if not asked and not self.visible.proven(attachment["spec"]["nodeName"]):
             yield f"nobody asked for {volume} to be detached at once"
         for pod in self.visible.users(attachment):
             yield f"pod {pod} still uses {volume}"

@@ -1,0 +1,180 @@
+"""The fence pass in a whole cluster: killed anywhere, disturbed in the middle, and what it leaves behind."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reactor.model.drift import Policy
+from reactor.model.fencing import CONFIG_MAP, fencings
+from reactor.model.node import OUT_OF_SERVICE, TAINT_ANNOTATION
+from simulator.audit import Request
+from simulator.client import ApiError
+from simulator.scene import FOR_EVER, Scene, Storage, Vm
+from tests.auditor import FENCING
+from tests.mortal import Fate, MortalReactor
+from tests.virtual import Play
+
+LOST = "node-a"
+SCENE = Scene((LOST, "node-b", "node-c"), (Vm("disk", Storage.RBD_BLOCK, node=LOST), Vm("plain", node=LOST)))
+ONE_BY_ONE = Policy(fencing=("event",))
+TAINT = replace(ONE_BY_ONE, fenced_release="taint")
+BOTH = pytest.mark.parametrize("policy", [ONE_BY_ONE, TAINT], ids=["one by one", "taint"])
+
+
+def _story(policy: Policy, fate: Fate | None = None) -> Play:
+    """Lost, confirmed, released, back."""
+    play = Play.of(SCENE, policy)
+    if fate:
+        play.world.remove(play.reactor)
+        play.reactor = MortalReactor(play.world, policy)
+        play.reactor.hand_over_fencing(fate)
+        play.world.add(play.reactor)
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(60)
+    play.confirm(LOST)
+    play.until_ended(300)
+    play.world.hypervisor.power_on(LOST)
+    play.world.run_for(200)
+    return play
+
+
+def _node(play: Play) -> Any:
+    return play.world.store.get("nodes", LOST)
+
+
+def _files(play: Play) -> dict[str, Any]:
+    kept: dict[str, Any] = play.world.store.get("configmaps", CONFIG_MAP, "vm-drift")
+    return fencings(kept)
+
+
+def _check(play: Play, where: str = "") -> None:
+    assert {record.phase.value for record in play.records} == {"completed"}, where
+    assert len(play.auditor.deleted("pods")) == len(SCENE.vms), where
+    assert OUT_OF_SERVICE not in [taint["key"] for taint in _node(play)["spec"].get("taints") or ()], where
+    assert TAINT_ANNOTATION not in _node(play)["metadata"].get("annotations", {}), where
+    assert _files(play) == {}, where
+    play.check()
+
+
+@BOTH
+def test_a_node_that_is_proven_dead_is_left_within_seconds_and_nothing_of_it_stays_when_it_is_back(
+    policy: Policy,
+) -> None:
+    play = _story(policy)
+    _check(play)
+    assert play.world.store.get("configmaps", CONFIG_MAP, "vm-drift").get("data") in ({}, None)
+    said = play.record("plain").weighed
+    assert all(record.ended_at is not None and record.ended_at - said < 65 for record in play.records)
+    if policy is TAINT:
+        assert all(record.ended_at is not None and record.ended_at - said < 8 for record in play.records)
+
+
+@BOTH
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_at_every_call_of_the_fence_pass_it_ends_the_same(policy: Policy, *, after: bool) -> None:
+    fate = Fate()
+    _story(policy, fate)
+    for at in range(1, fate.calls, 3):
+        killed = Fate(at, after=after)
+        play = _story(policy, killed)
+        assert killed.killed
+        _check(play, killed.where)
+
+
+def test_a_launcher_that_tolerates_everything_is_deleted_by_us() -> None:
+    play = Play.of(Scene(SCENE.nodes, (Vm("stays", Storage.RBD_BLOCK, node=LOST, toleration=FOR_EVER),)), TAINT)
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(60)
+    play.confirm(LOST)
+    assert play.until_ended(120)
+    assert play.story("stays") == ("completed", "running-elsewhere")
+    assert len(play.auditor.deleted("pods")) == 1
+
+
+def test_a_taint_that_somebody_else_set_is_used_and_left_alone() -> None:
+    play = Play.of(SCENE, TAINT)
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(60)
+    theirs = [*_node(play)["spec"]["taints"], {"key": OUT_OF_SERVICE, "value": "nodeshutdown", "effect": "NoExecute"}]
+    play.world.api.client("system:admin").patch("nodes", LOST, {"spec": {"taints": theirs}})
+    play.confirm(LOST)
+    assert play.until_ended(300)
+    play.world.hypervisor.power_on(LOST)
+    play.world.run_for(1500)
+    assert OUT_OF_SERVICE in [taint["key"] for taint in _node(play)["spec"]["taints"]]
+    assert _files(play) == {}
+
+
+def test_our_taint_stays_until_everything_of_before_is_gone_and_then_goes_with_a_warning() -> None:
+    play = Play.of(SCENE, TAINT)
+    admin = play.world.api.client("system:admin")
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(60)
+    play.confirm(LOST)
+    assert play.until_ended(300)
+    stuck = {
+        "metadata": {"name": "old", "finalizers": ["a/b"]},
+        "spec": {"nodeName": LOST, "attacher": "a", "source": {}},
+    }
+    old = admin.create("volumeattachments", stuck)
+    play.world.store._tables["volumeattachments"].objects["", "old"]["metadata"] = {
+        **old["metadata"],
+        "creationTimestamp": _node(play)["metadata"]["creationTimestamp"],
+    }
+    play.world.hypervisor.power_on(LOST)
+    play.world.run_for(500)
+    assert OUT_OF_SERVICE in [taint["key"] for taint in _node(play)["spec"]["taints"]]
+    (file,) = _files(play).values()
+    assert "old of before are left there" in file.sentence
+    play.world.run_for(200)
+    assert OUT_OF_SERVICE not in [taint["key"] for taint in _node(play)["spec"].get("taints") or ()]
+
+
+@pytest.mark.parametrize("what", ["beat", "hold", "back"])
+def test_what_happens_between_the_look_and_the_taint_is_seen(what: str) -> None:
+    play = Play.of(SCENE, TAINT)
+    admin = play.world.api.client("system:admin")
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(60)
+    happened: list[str] = []
+
+    def strike(request: Request) -> ApiError | None:
+        """At the read right before the taint: the file has been written with its pods."""
+        late = request.user == FENCING and (request.verb, request.resource) == ("get", "nodes")
+        if late and not happened and any(file.release for file in _files(play).values()):
+            happened.append(what)
+            if what == "hold":
+                text = '{"kind": "hold", "target": "all", "by": "ann", "why": "x", "at": "2026-11-26T00:00:00Z"}'
+                admin.create(
+                    "configmaps",
+                    {"metadata": {"name": "vm-drift-interventions", "namespace": "vm-drift"}, "data": {"h": text}},
+                )
+            elif what == "beat":
+                admin.patch("nodes", LOST, {"metadata": {"annotations": {"kubevirt.io/heartbeat": "now"}}})
+            else:
+                conditions = [{**c, "status": "True"} for c in _node(play)["status"]["conditions"]]
+                admin.patch("nodes", LOST, {"status": {"conditions": conditions}}, subresource="status")
+        return None
+
+    play.world.api.faults.append(strike)
+    play.confirm(LOST)
+    play.world.run_for(20)
+    assert happened
+    assert OUT_OF_SERVICE not in [taint["key"] for taint in _node(play)["spec"].get("taints") or ()]
+    assert play.auditor.deleted("pods") == []
+
+
+def test_redis_forgets_everything_in_the_middle_and_nothing_is_orphaned() -> None:
+    play = Play.of(SCENE, TAINT)
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(60)
+    play.confirm(LOST)
+    assert play.until("disk", ("detaching", "detached-by-taint"), ("starting", "waiting-for-volume"), limit=60)
+    play.reactor.flush()
+    play.world.run_for(200)
+    assert play.running("disk") in (["node-b"], ["node-c"])
+    play.world.hypervisor.power_on(LOST)
+    play.world.run_for(300)
+    assert OUT_OF_SERVICE not in [taint["key"] for taint in _node(play)["spec"].get("taints") or ()]
+    assert _files(play) == {}

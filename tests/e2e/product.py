@@ -1,18 +1,20 @@
 """vm-drift's real processes, with a Valkey of their own."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from reactor.doors import redis as redis_door
+from reactor.doors.inbox import RedisInbox
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
 from tests.e2e.surroundings import Surroundings
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
 
-_ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts")
+_ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts", "workers fencing")
 _WINDOW = 10.0  # seconds; the shortest that can be set
 _DETACH = 360.0  # seconds; Kubernetes' own, which cannot be set there
 # virt-handler beats every 60 to 132 s, the simulated one every 60, all the faster as it lives; a beat's stamp has whole
@@ -27,7 +29,8 @@ class Product:
         self._folder, self._started = folder, 0
         self._outages: dict[str, None] = {}  # ids, in the order in which they were seen
         url = start_valkey(processes, folder)
-        self._store = RedisStore(redis_door.connect(url), 3600)
+        redis = redis_door.connect(url)
+        self._store, self.inbox = RedisStore(redis, 3600), RedisInbox(redis, time.time, 3600, fsync_wait=0.0)
         self._env = {
             "KUBECONFIG": str(around.product),
             "VMDRIFT_REDIS_URL": url,
@@ -40,15 +43,15 @@ class Product:
         }
 
     @contextmanager
-    def running(self, policy: str) -> Iterator[Processes]:
-        """With this VMDRIFT_POLICY, until the end of the block."""
+    def running(self, policy: str, **more: str) -> Iterator[Processes]:
+        """With this VMDRIFT_POLICY and `more` settings, until the end of the block."""
         self._started += 1
         logs = self._folder / f"{self._started}-{policy}"
         logs.mkdir()
         with Processes(logs) as processes:
             for number, words in enumerate(_ROLES):
                 command = [sys.executable, "-m", *words.split()]
-                processes.start(f"{number}-{words}", command, {**self._env, "VMDRIFT_POLICY": policy})
+                processes.start(f"{number}-{words}", command, {**self._env, "VMDRIFT_POLICY": policy, **more})
             yield processes
 
     def records(self, namespace: str) -> dict[str, Record]:

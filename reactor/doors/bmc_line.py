@@ -1,8 +1,8 @@
 """The line to one BMC: sushy, held to one try, one host and one end; and its errors in our words.
 
-Left to itself, sushy 5.14 waits 60 s for each answer, asks up to ten times with pauses of 3 s (`sushy/main.py`), sends
-an order anew that got no answer, follows redirects, and goes wherever a path in an answer leads: with the credentials.
-It is an extra, so it is imported where it is used.
+Left to itself, sushy 5.14 waits 60 s for each answer, tries ten times with pauses of 3 s (`sushy/main.py`; an order
+whose connection broke was sent ten times in 27 s), follows redirects, and goes wherever a path in an answer leads: with
+the credentials. It is an extra, so it is imported where it is used.
 """
 
 import logging

@@ -180,6 +180,13 @@ def test_a_machine_that_cannot_be_forced_off_is_told(bmc: RedfishBmc, nasty: Nas
     assert f"POST {RESET}" not in nasty.got
 
 
+def test_a_machine_without_a_uuid_is_nobodys_and_gets_no_order(bmc: RedfishBmc, nasty: Nasty) -> None:
+    nasty.answers[SYSTEM] = {"Id": "1", "Actions": {"#ComputerSystem.Reset": {"target": RESET}}}
+    with pytest.raises(FenceError, match="another machine than was judged"):
+        bmc.force_off("n", "")
+    assert f"POST {RESET}" not in nasty.got
+
+
 def test_an_order_that_is_accepted_for_later_is_no_error(bmc: RedfishBmc, nasty: Nasty) -> None:
     nasty.status[RESET] = 202
     bmc.force_off("n", UUID)

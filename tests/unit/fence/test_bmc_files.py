@@ -110,12 +110,24 @@ def test_a_field_that_must_be_there_is_named(tmp_path: Path, field: str, value: 
     [
         *(("system", value) for value in ("1", "//evil/redfish/v1", "https://evil/redfish", "/redfish/v1?x", "", 7)),
         *(("uuid", value) for value in ("x", UUID[:-1], "", 7)),
-        *(("ca_file", value) for value in ("", 7, "missing.crt", "worker-1.json")),
+        *(("ca_file", value) for value in ("", 7)),
     ],
 )
 def test_a_field_that_may_be_there_must_be_right(tmp_path: Path, field: str, value: object) -> None:
     _write(tmp_path, **{field: value})
     assert _said(tmp_path).startswith(f"worker-1.json in VMDRIFT_BMC_DIR: {field}")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("missing.crt", "missing.crt cannot be read: No such file or directory"),
+        ("worker-1.json", "worker-1.json holds no certificates in PEM form"),
+    ],
+)
+def test_authorities_that_are_not_there_are_told(tmp_path: Path, name: str, said: str) -> None:
+    _write(tmp_path, ca_file=name)
+    assert _said(tmp_path) == f"worker-1.json in VMDRIFT_BMC_DIR: ca_file: {said}"
 
 
 @pytest.mark.parametrize("address", ["http://localhost:8000", "http://127.0.0.1:8000/", "http://[::1]:8000"])

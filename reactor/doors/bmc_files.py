@@ -1,0 +1,124 @@
+"""How the BMC of each node is reached: `VMDRIFT_BMC_DIR/NODE.json`, from a mounted Secret, never through the API.
+
+    {"address": "https://10.1.0.7", "username": "fencing", "password": "..."}
+
+and where it is needed: `system`, the path of the machine, where the BMC has more than one; `ca_file`, who vouches for
+its certificate, a path from that folder on; `uuid`, whom it must answer for, where the node's systemUUID will not do.
+No sentence from here shows what stands in the file, but for the name of another one.
+"""
+
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+import orjson
+
+from reactor.model.errors import FenceError
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ (DNS subdomain). No slash: it stays inside.
+_NODE = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+# Without TLS anybody on the way could read the password, or say "Off": on loopback there is nobody on the way.
+_ADDRESS = re.compile(r"https://[^\s/?#@\\]+/?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?/?")
+_SYSTEM = re.compile(r"/redfish/[^\s?#\\]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One file. `file` is its name; `address` has no slash at its end; "" for what is left to be found out."""
+
+    file: str
+    address: str
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+    system: str = ""
+    ca_file: str = ""
+    uuid: str = ""
+
+    @property
+    def bmc(self) -> str:
+        """For a sentence."""
+        return f"BMC {self.address}"
+
+
+def access(folder: Path, node: str) -> Access:
+    """As the file says now; FenceError."""
+    if not _NODE.fullmatch(node):
+        raise FenceError(f"{node[:60]!r} is no name of a node, so VMDRIFT_BMC_DIR holds no file for it")
+    file = _File.read(folder / f"{node}.json")
+    return Access(
+        file=f"{node}.json",
+        address=file.like(_ADDRESS, "address", "https://HOST or https://HOST:PORT").rstrip("/"),
+        username=file.text("username"),
+        password=file.text("password"),
+        system=file.like(_SYSTEM, "system", "a path such as /redfish/v1/Systems/1") if file.has("system") else "",
+        ca_file=_authorities(folder, file) if file.has("ca_file") else "",
+        uuid=_uuid(file) if file.has("uuid") else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What one of them holds, field by field; each FenceError names file and field."""
+
+    name: str
+    data: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        file = cls(path.name, {})
+        try:
+            data = orjson.loads(path.read_bytes())
+        except FileNotFoundError:
+            raise file.wrong("it is missing: add it to the Secret that is mounted there") from None
+        except OSError as error:
+            raise file.wrong(f"it cannot be read: {error.strerror}") from None
+        except orjson.JSONDecodeError:  # its message shows some of the content
+            raise file.wrong("it is not valid JSON: write it anew") from None
+        if not isinstance(data, dict):
+            raise file.wrong('expected an object, {"address": ...}')
+        return cls(path.name, data)
+
+    def has(self, name: str) -> bool:
+        return self.data.get(name) is not None
+
+    def text(self, name: str) -> str:
+        value = self.data.get(name)
+        if value is None:
+            raise self.wrong(f"{name} is missing: add it")
+        if not isinstance(value, str):
+            raise self.wrong(f"{name}: expected text in quotes, found {type(value).__name__}")
+        if not value:
+            raise self.wrong(f"{name} is empty: fill it in")
+        return value
+
+    def like(self, pattern: re.Pattern[str], name: str, wanted: str) -> str:
+        text = self.text(name)
+        if not pattern.fullmatch(text):
+            raise self.wrong(f"{name}: expected {wanted}")
+        return text
+
+    def wrong(self, what: str) -> FenceError:
+        return FenceError(f"{self.name} in VMDRIFT_BMC_DIR: {what}")
+
+
+def _uuid(file: _File) -> str:
+    try:
+        return str(UUID(file.text("uuid")))
+    except ValueError:
+        raise file.wrong("uuid: expected a UUID, as the BMC tells it") from None
+
+
+def _authorities(folder: Path, file: _File) -> str:
+    """The path, tried out: what is wrong with it would look like a BMC that cannot be reached."""
+    name = file.text("ca_file")
+    try:
+        ssl.create_default_context(cafile=folder / name)
+    except ssl.SSLError:
+        raise file.wrong(f"ca_file: {name} holds no certificates in PEM form") from None
+    except OSError as error:
+        raise file.wrong(f"ca_file: {name} cannot be read: {error.strerror}") from None
+    return str(folder / name)

@@ -1,0 +1,153 @@
+"""What the door to BMCs promises, of the twin and of the real adapter on sushy-tools' emulator."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reactor.doors.bmc import Bmc, Reading
+from reactor.model.errors import FenceError
+from reactor.model.fencing import State, Target
+from reactor.model.identity import NodeRef, Outage
+from tests.contracts.bmcs import PASSWORD, UUIDS, Emulator, EmulatorWorld, TwinWorld, World, emulator, until
+from workers.fence.redfish import Redfish
+
+TARGET = Target(Outage(NodeRef("worker-1", "u1"), 1795500000), "boot-1", UUIDS["worker-1"].upper())
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with emulator(tmp_path_factory.mktemp("emulator")) as found:
+        yield found
+
+
+@pytest.fixture
+def real(running: Emulator, tmp_path: Path) -> EmulatorWorld:
+    return EmulatorWorld(running, tmp_path)
+
+
+@pytest.fixture(params=["twin", "emulator"])
+def world(request: pytest.FixtureRequest) -> World:
+    found: World = TwinWorld() if request.param == "twin" else request.getfixturevalue("real")
+    return found
+
+
+def _said(bmc: Bmc, node: str = "worker-1") -> str:
+    """The sentence with which a reading fails."""
+    with pytest.raises(FenceError) as caught:
+        bmc.read(node)
+    return str(caught.value)
+
+
+def test_a_machine_is_read_as_it_is_with_its_uuid(world: World) -> None:
+    found = world.bmc.read("worker-1")
+    assert found == Reading(found.address, "On", UUIDS["worker-1"])
+    assert found.address.startswith("https://")
+    assert world.bmc.read("worker-2").uuid == UUIDS["worker-2"]
+
+
+def test_a_machine_that_is_forced_off_reads_off_and_the_other_one_stays_on(world: World) -> None:
+    world.bmc.force_off("worker-1", UUIDS["worker-1"])
+    assert until(world.bmc, "worker-1", "Off").uuid == UUIDS["worker-1"]
+    assert world.bmc.read("worker-2").power == "On"
+    assert [world.orders(node) for node in UUIDS] == [1, 0]
+
+
+def test_to_force_off_what_is_off_changes_nothing(world: World) -> None:
+    world.bmc.force_off("worker-1", UUIDS["worker-1"])
+    until(world.bmc, "worker-1", "Off")
+    world.bmc.force_off("worker-1", UUIDS["worker-1"])
+    assert world.bmc.read("worker-1").power == "Off"
+
+
+@pytest.mark.parametrize("judged", [UUIDS["worker-2"], ""])
+def test_no_order_is_sent_to_another_machine_than_was_judged(world: World, judged: str) -> None:
+    with pytest.raises(FenceError, match="another machine than was judged"):
+        world.bmc.force_off("worker-1", judged)
+    assert [world.orders(node) for node in UUIDS] == [0, 0]
+
+
+def test_a_bmc_of_another_machine_shows_that_ones_uuid(world: World) -> None:
+    world.swap()
+    assert world.bmc.read("worker-1").uuid == UUIDS["worker-2"]
+    with pytest.raises(FenceError, match="another machine than was judged"):
+        world.bmc.force_off("worker-1", UUIDS["worker-1"])
+    assert [world.orders(node) for node in UUIDS] == [0, 0]
+
+
+def test_the_uuid_that_is_demanded_comes_with_the_reading(world: World) -> None:
+    world.demand(UUIDS["worker-2"])
+    assert world.bmc.read("worker-1").expected == UUIDS["worker-2"]
+
+
+def test_a_bmc_that_hangs_is_not_waited_for(world: World) -> None:
+    with world.hanging():
+        assert "does not answer in time" in _said(world.bmc)
+
+
+def test_a_bmc_that_refuses_us_is_told_without_the_password(world: World) -> None:
+    world.refuse()
+    said = _said(world.bmc)
+    assert "refuses us (HTTP 401)" in said
+    assert "wrong-secret" not in said
+
+
+def test_a_node_without_a_bmc_is_told(world: World) -> None:
+    assert "worker-9.json in VMDRIFT_BMC_DIR: it is missing" in _said(world.bmc, "worker-9")
+
+
+def test_the_provider_fences_and_proves_it(world: World) -> None:
+    provider = Redfish(world.bmc)
+    assert provider.status(TARGET).state == State.ALIVE
+    provider.fence(TARGET)
+    until(world.bmc, "worker-1", "Off")
+    provider.fence(TARGET)
+    assert provider.status(TARGET).state == State.FENCED
+    assert [world.orders(node) for node in UUIDS] == [1, 0]
+
+
+def test_credentials_are_read_anew_each_time(real: EmulatorWorld) -> None:
+    real.refuse()
+    assert "HTTP 401" in _said(real.bmc)
+    real.write("worker-1")
+    assert real.bmc.read("worker-1").power == "On"
+
+
+def test_without_its_authority_a_certificate_is_not_believed(real: EmulatorWorld) -> None:
+    real.write("worker-1", ca_file=None)
+    assert "nobody vouches for" in (said := _said(real.bmc))
+    assert said.endswith("name who does in worker-1.json, as ca_file")
+
+
+def test_a_certificate_for_another_name_is_not_believed(real: EmulatorWorld) -> None:
+    real.write("worker-1", address=real.running.url.replace("localhost", "127.0.0.1"))
+    assert "nobody vouches for" in _said(real.bmc)
+
+
+def test_of_more_than_one_system_none_is_guessed(real: EmulatorWorld) -> None:
+    real.write("worker-1", system=None)
+    assert "has 2 systems, not exactly one (/redfish/v1/Systems/" in (said := _said(real.bmc))
+    assert said.endswith("name the node's in worker-1.json, as system")
+
+
+def test_a_system_that_is_not_there_is_told(real: EmulatorWorld) -> None:
+    real.write("worker-1", system="/redfish/v1/Systems/nobody")
+    assert "has no such machine (HTTP 404): check system in worker-1.json" in _said(real.bmc)
+
+
+def test_a_redirect_is_not_followed(real: EmulatorWorld) -> None:
+    real.write("worker-1", system="/redfish/v1/Systems/worker-1")
+    assert "sends us elsewhere (HTTP 307)" in _said(real.bmc)
+
+
+def test_the_environments_proxy_is_not_for_bmcs(real: EmulatorWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert real.bmc.read("worker-1").power == "On"
+
+
+def test_nothing_of_it_is_logged(real: EmulatorWorld, caplog: pytest.LogCaptureFixture) -> None:
+    real.refuse()
+    _said(real.bmc)
+    assert PASSWORD not in caplog.text
+    assert not [record for record in caplog.records if record.name.startswith("sushy") and record.levelno > 10]

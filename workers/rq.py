@@ -116,7 +116,7 @@ def fence_tools() -> FenceTools:
     settings = Settings.read(os.environ)
     kubeconfig = os.environ.get("KUBECONFIG", "")
     cluster = cluster_door.connect(kubeconfig, settings.api_timeout, Worker.beat_current, requests().count)
-    made = cache(lambda name: provider(name, cluster, settings))
+    made = cache(lambda name: provider(name, cluster, settings, Worker.beat_current))
     return FenceTools(tools(), cluster, made, settings.namespace)
 
 

@@ -28,7 +28,7 @@ from workers.decide.volumes import volumes
 
 _VMS: Mapping[str, Vm] = {vm.name: vm for vm in (*ELIGIBLE, *UNTOUCHABLE)}
 LOST = "node-a"
-_IN = ("", ".ending", ".node", ".quorum", ".storage", ".volumes")
+_IN = ("", ".ending", ".node", ".proof", ".quorum", ".storage", ".volumes")
 _USERS: tuple[ModuleType, ...] = (
     *(import_module(f"workers.decide{name}") for name in _IN),
     import_module("workers.observe"),
@@ -233,6 +233,7 @@ _HELD = (
     Mutant("permitted", ("web", "stay"), _power_cut),
     Mutant("terminating", ("web", "patient"), _power_cut),
     Mutant("volumes", ("db",), _power_cut),
+    Mutant("proof", ("wiki", "sealed"), lambda life: _at("node-b", life)),
 )
 _OTHERS = (
     Mutant("signs", ("web",), _kubelet_dead, _unmoved),

@@ -25,8 +25,12 @@ _WHY = (
     (Vm("stay", node="node-a", annotations={_POLICY: "never"}), "its owner said never"),
     (Vm("watched", node="node-b", annotations={_POLICY: "observe"}), "its owner said observe"),
     (Vm("patient", node="node-a", toleration=FOR_EVER), "Kubernetes never gives it up"),
+    (
+        Vm("sealed", node="node-b", annotations={"vmdrift.io/require-fence": "true"}),
+        "silence is not enough for its owner",
+    ),
 )
 # What keeps these where they are is that nobody knows.
-WITH_PROOF = frozenset({"shared", "patient"})
+WITH_PROOF = frozenset({"shared", "patient", "sealed"})
 UNTOUCHABLE = tuple(vm for vm, _ in _WHY)
 WHY = {vm.name: why for vm, why in _WHY}

@@ -146,4 +146,29 @@ STORAGE: tuple[Resource, ...] = (
     _hwameistor("localvolumes", "LocalVolume", "lv"),
     _hwameistor("localvolumereplicas", "LocalVolumeReplica", "lvr"),
 )
-SERVED: tuple[Resource, ...] = KUBERNETES + KUBEVIRT + STORAGE
+
+
+def _fencing(group: str, plural: str, kind: str, *, namespaced: bool = True) -> Resource:
+    return Resource(
+        group=group,
+        version="v1alpha1",
+        plural=plural,
+        singular=kind.lower(),
+        kind=kind,
+        namespaced=namespaced,
+        has_status=True,
+        counts_generation=True,
+    )
+
+
+_FAR, _SNR = "fence-agents-remediation.medik8s.io", "self-node-remediation.medik8s.io"
+# CSI-Addons' (`api/csiaddons/v1alpha1`), and two of medik8s' remediations with their templates (`api/v1alpha1`).
+FENCING: tuple[Resource, ...] = (
+    _fencing("csiaddons.openshift.io", "networkfences", "NetworkFence", namespaced=False),
+    _fencing("csiaddons.openshift.io", "csiaddonsnodes", "CSIAddonsNode"),
+    _fencing(_FAR, "fenceagentsremediations", "FenceAgentsRemediation"),
+    _fencing(_FAR, "fenceagentsremediationtemplates", "FenceAgentsRemediationTemplate"),
+    _fencing(_SNR, "selfnoderemediations", "SelfNodeRemediation"),
+    _fencing(_SNR, "selfnoderemediationtemplates", "SelfNodeRemediationTemplate"),
+)
+SERVED: tuple[Resource, ...] = KUBERNETES + KUBEVIRT + STORAGE + FENCING

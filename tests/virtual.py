@@ -20,6 +20,7 @@ from reactor.settings import Settings
 from reactor.watch.stream import LISTED
 from reactor.watch.watcher import Watcher
 from simulator.client import Obj
+from simulator.fencing import TEMPLATE
 from simulator.scene import Scene, Vm, staged
 from simulator.twins.cluster import ApiCluster
 from simulator.twins.inbox import MemoryInbox
@@ -39,8 +40,6 @@ from workers.surroundings import Surroundings
 from workers.tools import Tools
 
 WATCHERS = "system:serviceaccount:vm-drift:watcher"
-# A medik8s template as `simulator.fencing` makes it.
-TEMPLATE = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift"
 _TROUBLE_RETRY = 5.0  # seconds, as in workers.rq
 _RESTART = 8.0  # seconds until a job whose worker was killed is run again
 _T = TypeVar("_T", MemoryStore, MemoryQueue)

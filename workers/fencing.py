@@ -22,7 +22,7 @@ from reactor.model.intervention import cancelled, held
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view
 from workers.decide.afterwards import is_lost
 from workers.decide.fenceview import Ask, Deed, FenceView, Move, Taint, Unfence, Untaint
-from workers.decide.fencing import next_move, providers
+from workers.decide.fencing import failed, next_move, providers
 from workers.fence.provider import Provider
 from workers.fenceview import look
 from workers.observe import lease
@@ -116,8 +116,7 @@ def _file(outage: Outage, node: NodeView | None, known: Fencing | None, fence: F
 
 
 def _target(file: Fencing, node: NodeView | None, seen_lease: str) -> Target:
-    same = node is not None and (node.uid, node.boot) == (file.node.uid, file.boot)
-    machine, heartbeat = (node.machine, node.heartbeat) if node and same else ("", "")
+    machine, heartbeat = (node.machine, node.heartbeat) if node and node.uid == file.node.uid else ("", "")
     return Target(file.outage, file.boot, machine, seen_lease, heartbeat)
 
 
@@ -203,9 +202,7 @@ def _ask(name: str, file: Fencing, node: NodeView | None, fence: FenceTools) -> 
     try:
         fence.providers(name).fence(_target(file, node, file.lease))
     except FenceError as error:
-        failed = replace(file.attempts[-1], over=str(error))
-        failing = replace(file, attempts=(*file.attempts[:-1], failed)).told("fence-failed", f"{name}: {error}")
-        _written(Move(failing, 0.0), file, file, fence)
+        _written(Move(failed(file, str(error), fence.tools.clock()), 0.0), file, file, fence)
 
 
 def _unfence(names: Iterable[str], file: Fencing, node: NodeView | None, fence: FenceTools) -> None:

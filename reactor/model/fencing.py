@@ -127,11 +127,12 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A provider was asked to fence, at `at` (seconds since the epoch); `over` says why it counts as failed."""
+    """A provider was asked to fence, at `at`; `over` says why it counts as failed since `over_at` (s since the epoch)."""
 
     provider: str
     at: float
     over: str = ""
+    over_at: float = 0.0
 
 
 class Way(StrEnum):

@@ -12,17 +12,23 @@ from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.fencing import fencings
 from reactor.model.intervention import CANCEL, CONFIG_MAP, HOLD, TAINT, UNFENCE, Intervention
 from simulator.actors import objects
+from simulator.actors.network_fencer import NetworkFencer
+from simulator.actors.remediator import Remediator
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
+from simulator.fencing import add_storage_clients, add_template
 from simulator.migrating import migrate
 from simulator.objects import rfc3339
 from simulator.scene import Vm, add_vm
 from simulator.storeclient import StoreClient
+from simulator.twins.bmc import MachineBmcs
 from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.auditor import OURS, fail
 from tests.scenarios.stage import Stage
 from workers.drift import taken_up
+from workers.fence.redfish import Redfish
+from workers.fence.remediation import NODE_NAME
 
 _MACHINE = (
     *("power-cut", "power-on", "cut-network", "restore-network", "stop-kubelet", "start-kubelet"),
@@ -231,6 +237,50 @@ def _confirm(stage: Stage, rest: str) -> None:
     stage.nudge()
 
 
+def _csi_addons(stage: Stage, how: str) -> None:
+    """`csi-addons works`: it knows every node's storage clients; or it `fails`, or `hangs`."""
+    if "network-fencer" not in stage.actors:
+        addresses = add_storage_clients(_admin(stage), stage.world.hypervisor.machines)
+        fencer = NetworkFencer(_admin(stage), stage.world.hypervisor, addresses)
+        stage.actors[fencer.name] = fencer
+        stage.world.add(fencer)
+    _behave(stage.actors["network-fencer"], how)
+
+
+def _medik8s(stage: Stage, how: str) -> None:
+    """`medik8s works`: there is a template and an operator that powers off; or it `fails`, `hangs`, or `reboots`."""
+    if "remediator" not in stage.actors:
+        add_template(_admin(stage))
+        operator = Remediator(_admin(stage), stage.world.hypervisor)
+        stage.actors[operator.name] = operator
+        stage.world.add(operator)
+    _behave(stage.actors["remediator"], how)
+
+
+def _behave(actor: object, how: str) -> None:
+    vars(actor).update(hangs=how == "hangs", fails="refused" if how == "fails" else "", reboots=how == "reboots")
+
+
+def _remediate(stage: Stage, node: str) -> None:
+    """`remediate node-a`: somebody else's remediation of it, named otherwise."""
+    meta = {"name": "by-nhc", "namespace": "fencing", "annotations": {NODE_NAME: node}}
+    made = {"kind": "FenceAgentsRemediation", "metadata": meta, "spec": {"agent": "fence_ipmilan"}}
+    _admin(stage).create("fenceagentsremediations", made)
+
+
+def _bmc(stage: Stage, rest: str) -> None:
+    """`bmc works`: every machine has one; or that of a node `hangs`, `refuses`, is `deaf`, or is `swapped`."""
+    how, *nodes = rest.split()
+    machines = stage.world.hypervisor.machines
+    bmcs = MachineBmcs(stage.world.hypervisor, {name: machine.system_uuid for name, machine in machines.items()})
+    kinds = {"hangs": bmcs.hanging, "refuses": bmcs.refusing, "deaf": bmcs.deaf}
+    if how in kinds:
+        kinds[how].update(nodes)
+    if how == "swapped":
+        bmcs.swapped.update({nodes[0]: nodes[1]})
+    stage.reactor.providers["redfish"] = Redfish(bmcs)
+
+
 def _wish(kind: str) -> Callable[[Stage, str], None]:
     """`taint node-a`, `unfence node-a`: a person wants it, for the outage that is known of it."""
 
@@ -259,6 +309,10 @@ _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
     "resume": _resume,
     "cancel": _cancel,
     "confirm": _confirm,
+    "csi-addons": _csi_addons,
+    "medik8s": _medik8s,
+    "remediate": _remediate,
+    "bmc": _bmc,
     "taint": _wish(TAINT),
     "unfence": _wish(UNFENCE),
     "retry": _retry,

@@ -54,6 +54,7 @@ class Stage:
         self.world.remove(old)
         store = _Records(self) if forgetful else old.store
         self.reactor = Reactor(self.world, old.tools.policy, store, watchers)
+        self.reactor.providers |= {name: old.providers[name] for name in old.providers.keys() & {"redfish"}}
         self.world.add(self.reactor)
 
     def nudge(self) -> None:

@@ -29,7 +29,7 @@ def afterwards(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Mo
         return _deleted(seen, file, ours, now)
     ended = node.boot != file.boot
     if ours and (ended or seen.unfence):
-        told = seen.unfence or f"Boot {file.boot} of {node.name} has ended: {', '.join(ours)} let it in again."
+        told = seen.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
         return Move(file.told("unfencing", told), now + 1, Unfence(ours))
     if node.tainted:
         return _tainted(seen, node, file, policy, now)

@@ -73,11 +73,11 @@ def _dead(proof: Confirmation) -> str:
 def _fenced(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
     """Nothing is proven yet: ask for it, wait for it, or say why not."""
     asked = [name for name in seen.standings if name != _SAYS_ONLY]
-    odds = _at_odds(seen)
     if not asked:
-        return Move(file.told("awaiting-proof", odds or _awaiting(seen)), now + IDLE)
+        return Move(_told(seen, file, "awaiting-proof", _awaiting(seen)), now + IDLE)
     if why := _reluctant(seen, file, policy, now):
-        return Move(file.told("fence-waits", why), min(now + IDLE, max(now + SOON, _earliest(file, policy))))
+        told = _told(seen, file, "fence-waits", why)
+        return Move(told, min(now + IDLE, max(now + SOON, _earliest(file, policy))))
     return _asked(seen, file, policy, asked, now)
 
 
@@ -86,11 +86,13 @@ def _awaiting(seen: FenceView) -> str:
     return told or "Nobody may prove that this node is dead; the documented windows count."
 
 
-def _at_odds(seen: FenceView) -> str:
-    """Two providers that contradict each other: nothing is proven."""
+def _told(seen: FenceView, file: Fencing, reason: str, sentence: str) -> Fencing:
+    """The file, standing there; or where two providers contradict each other, so that nothing is proven."""
     said = [f"{name}: {one.sentence}" for name, one in seen.standings.items() if one.state is State.FENCED]
     alive = [f"{name}: {one.sentence}" for name, one in seen.standings.items() if one.state is State.ALIVE]
-    return f"At odds, so nothing is proven. {' '.join(said)} But {' '.join(alive)}" if said and alive else ""
+    if said and alive:
+        return file.told("at-odds", f"Nothing is proven. {' '.join(said)} But {' '.join(alive)} {sentence}")
+    return file.told(reason, sentence)
 
 
 def _earliest(file: Fencing, policy: Policy) -> float:
@@ -105,21 +107,17 @@ def _reluctant(seen: FenceView, file: Fencing, policy: Policy, now: float) -> st
         return f"It is not fenced: this installation's policy is {policy.mode}."
     if not _going(seen):
         return "It is not fenced: no VM waits for it."
-    if seen.disorder:
-        return f"It is not fenced: {seen.disorder.sentence}"
     if now < _earliest(file, policy):
-        return (
-            f"Unreachable and silent since {clock_time(_earliest(file, policy) - policy.fence_after)}; it is fenced "
-            f"at {clock_time(_earliest(file, policy))}."
-        )
-    return ""
+        since, begin = clock_time(_earliest(file, policy) - policy.fence_after), clock_time(_earliest(file, policy))
+        return f"Unreachable and silent since {since}; it is fenced at {begin}."
+    return f"It is not fenced: {seen.disorder.sentence}" if seen.disorder else ""
 
 
 def _asked(seen: FenceView, file: Fencing, policy: Policy, names: list[str], now: float) -> Move:
     last = file.attempts[-1] if file.attempts else None
     if last and not last.over:
         if over := _over(last, seen.standings.get(last.provider), policy, now):
-            return Move(_judged(file, over), now)
+            return Move(failed(file, over, now), now)
         return _going_on(seen, file, last, now)
     tried = {attempt.provider for attempt in file.attempts}
     name = next((name for name in names if name not in tried), None)
@@ -140,9 +138,10 @@ def _over(last: Attempt, standing: Standing | None, policy: Policy, now: float) 
     return ""
 
 
-def _judged(file: Fencing, over: str) -> Fencing:
+def failed(file: Fencing, over: str, now: float) -> Fencing:
+    """The file when its last attempt has failed, and why."""
     last = file.attempts[-1]
-    attempts = (*file.attempts[:-1], replace(last, over=over))
+    attempts = (*file.attempts[:-1], replace(last, over=over, over_at=now))
     return replace(file, attempts=attempts).told("fence-failed", f"{last.provider}: {over}")
 
 
@@ -156,12 +155,12 @@ def _going_on(seen: FenceView, file: Fencing, last: Attempt, now: float) -> Move
 
 def _all_failed(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
     """All over again after a while: a BMC behind the same dead switch may be back."""
-    begin = max(attempt.at for attempt in file.attempts) + policy.fence_deadline
+    begin = max(attempt.over_at for attempt in file.attempts) + policy.fence_deadline
     if now >= begin:
         return Move(replace(file, attempts=()).told("fencing", "All providers are asked once more."), now)
-    failed = "; ".join(f"{attempt.provider}: {attempt.over.rstrip('.')}" for attempt in file.attempts)
-    sentence = _at_odds(seen) or f"Nobody could fence it ({failed}). They are asked again at {clock_time(begin)}."
-    return Move(file.told("fence-failed", sentence), min(now + IDLE, begin))
+    each = "; ".join(f"{attempt.provider}: {attempt.over.rstrip('.')}" for attempt in file.attempts)
+    sentence = f"Nobody could fence it ({each}). They are asked again at {clock_time(begin)}."
+    return Move(_told(seen, file, "fence-failed", sentence), min(now + IDLE, begin))
 
 
 def _proven(seen: FenceView, file: Fencing, proof: Confirmation, policy: Policy, now: float) -> Move:

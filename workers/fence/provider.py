@@ -2,7 +2,12 @@
 
 from typing import Protocol
 
+from reactor.doors.cluster import Cluster, Writer
 from reactor.model.fencing import Standing, Target
+
+
+class FencingCluster(Cluster, Writer, Protocol):
+    """A cluster that can be asked and changed."""
 
 
 class Provider(Protocol):

@@ -1,18 +1,15 @@
 """A provider by its name. Each is imported when it is asked for, with all that it needs itself."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from reactor.doors.bmc import RedfishBmc
-from reactor.doors.cluster import Cluster, Writer
+from reactor.model.errors import SettingsError
 from reactor.settings import Settings
 from workers.fence.event import Event
-from workers.fence.provider import Provider
+from workers.fence.network_fence import NetworkFence
+from workers.fence.provider import FencingCluster, Provider
 from workers.fence.redfish import Redfish
-
-
-class FencingCluster(Cluster, Writer, Protocol):
-    """A cluster that can be asked and changed."""
+from workers.fence.remediation import Remediation
 
 
 def provider(
@@ -25,6 +22,12 @@ def provider(
     match name:
         case "event":
             return Event(cluster, settings.namespace)
+        case "network-fence":
+            return NetworkFence(cluster)
+        case "remediation":
+            if not settings.remediation_template:
+                raise SettingsError("VMDRIFT_REMEDIATION_TEMPLATE: not set, so it is not known what to ask for")
+            return Remediation(cluster, settings.remediation_template)
         case "redfish":
             return Redfish(RedfishBmc(settings, before_call))
         case _:

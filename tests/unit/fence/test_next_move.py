@@ -43,10 +43,11 @@ def test_where_another_provider_says_that_it_lives_nothing_is_proven_and_that_on
     move = next_move(seen(standings=odds), FILE, POLICY, NOW)
     assert move.file
     assert (move.file.confirmation, move.deed) == (None, Ask("redfish"))
-    failed = replace(FILE, attempts=(Attempt("redfish", NOW - 5, over="It refuses."),))
+    failed = replace(FILE, attempts=(Attempt("redfish", NOW - 5, "It refuses.", NOW - 5),))
     told = next_move(seen(standings=odds), failed, POLICY, NOW).file
     assert told
-    assert told.sentence == "At odds, so nothing is proven. event: ann said so. But redfish: It reads On."
+    assert told.reason == "at-odds"
+    assert told.sentence.startswith("Nothing is proven. event: ann said so. But redfish: It reads On. ")
 
 
 def test_the_provider_is_asked_once_the_node_was_unreachable_and_silent_for_long_enough() -> None:
@@ -112,7 +113,7 @@ def test_one_that_fails_or_hangs_is_over_and_the_next_is_asked(standing: Standin
     view = seen(standings={"redfish": standing, "remediation": NOBODY})
     move = next_move(view, _ASKED, POLICY, now)
     assert move.file
-    assert (move.file.attempts, move.deed) == ((Attempt("redfish", NOW - 10, over),), None)
+    assert (move.file.attempts, move.deed) == ((Attempt("redfish", NOW - 10, over, now),), None)
     then = next_move(view, move.file, POLICY, now)
     assert then.deed == Ask("remediation")
 
@@ -124,7 +125,7 @@ def test_one_that_is_not_named_any_more_is_over() -> None:
 
 
 def test_when_all_have_failed_it_is_told_and_tried_once_more_after_the_deadline() -> None:
-    failed = replace(FILE, attempts=(Attempt("redfish", NOW - 10, over="The BMC refuses."),))
+    failed = replace(FILE, attempts=(Attempt("redfish", NOW - 20, "The BMC refuses.", NOW - 10),))
     move = next_move(seen(), failed, POLICY, NOW)
     assert move.file
     assert (move.deed, move.file.reason) == (None, "fence-failed")

@@ -1,0 +1,141 @@
+"""The fencing provider `remediation`: a medik8s operator powers the node off, as a template of its own says.
+
+The contract (medik8s, node-healthcheck-operator): a remediation is made from `spec.template.spec` of a template, in its
+namespace; its name, or the annotation remediation.medik8s.io/node-name, names the node; the condition Succeeded says
+that it is done; who made it deletes it when the node is well again. Checked against fence-agents-remediation's
+`internal/controller/fenceagentsremediation_controller.go`. One that somebody else made is evidence, and left alone.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reactor.doors.cluster import Obj
+from reactor.model.errors import Conflict, FenceError, NotFound, NotServed
+from reactor.model.fencing import BOOT_ANNOTATION, Standing, State, Target
+from reactor.model.times import parse_time
+from workers.fence.marks import marked
+from workers.fence.provider import FencingCluster
+from workers.surroundings import listed
+
+NODE_NAME = "remediation.medik8s.io/node-name"
+_TEMPLATES = "templates"
+
+
+class Remediation:
+    """A Provider. `template`: as in VMDRIFT_REMEDIATION_TEMPLATE."""
+
+    name = "remediation"
+
+    def __init__(self, cluster: FencingCluster, template: str) -> None:
+        version, plural, self._namespace, self._template = template.rsplit("/", 3)
+        self._cluster, self._said = cluster, template
+        self._templates = f"{version}/{plural}"
+        self._resource = f"{version}/{plural.removesuffix(_TEMPLATES)}s"
+
+    def fence(self, target: Target) -> None:
+        """Make one for this boot, unless there is one for this node."""
+        for known in self._all(target):
+            if marked(known, target):
+                return
+            if BOOT_ANNOTATION not in _annotations(known):
+                raise FenceError(f"{_named(known)} is of somebody else, and no second one is made beside it.")
+            self._delete(known)  # ours, of a boot that has ended
+        template = self._found_template()
+        try:
+            self._cluster.create(self._resource, _made(template, target), self._namespace)
+        except Conflict as error:
+            raise FenceError(f"A remediation of node {target.node.name} is still on its way out: {error}.") from error
+
+    def status(self, target: Target) -> Standing:
+        """By the condition Succeeded of what was made for this boot, or since its outage began."""
+        found = self._all(target)
+        for one in [one for one in found if _is_of(one, target)]:
+            if "deletionTimestamp" not in one["metadata"]:
+                return _standing(one, ours=marked(one, target))
+        stale = [_named(one) for one in found]
+        told = f"{', '.join(stale)} says nothing of this boot" if stale else "No remediation was asked for"
+        return Standing(State.ABSENT, f"{told}.", ours=any(marked(one, target) for one in found))
+
+    def release(self, target: Target) -> Standing:
+        """Delete what we made for this boot; its operator takes back what it changed."""
+        mine = [one for one in self._all(target) if marked(one, target)]
+        for one in mine:
+            self._delete(one)
+        left = [_named(one) for one in self._all(target) if marked(one, target)]
+        if left:
+            return Standing(State.WORKING, f"{', '.join(left)} is being deleted.", ours=True)
+        return Standing(State.ABSENT, "No remediation of ours is left.")
+
+    def _all(self, target: Target) -> list[Obj]:
+        """Every remediation of a node of this name, whoever made it, in whatever namespace."""
+        try:
+            found = listed(self._cluster, self._resource)
+        except (NotServed, NotFound) as error:
+            raise FenceError(f"VMDRIFT_REMEDIATION_TEMPLATE: {self._resource} is not installed: {error}.") from error
+        return [one for one in found if _node_of(one) == target.node.name]
+
+    def _found_template(self) -> Obj:
+        found = self._cluster.find(self._templates, self._template, self._namespace)
+        if found is None:
+            raise FenceError(f"VMDRIFT_REMEDIATION_TEMPLATE: there is no {self._said}; create it, or name another one.")
+        return found
+
+    def _delete(self, one: Obj) -> None:
+        meta = one["metadata"]
+        if "deletionTimestamp" not in meta:
+            self._cluster.delete(self._resource, meta["name"], meta["namespace"], uid=meta["uid"])
+
+
+def _made(template: Obj, target: Target) -> Obj:
+    kind = str(template["kind"]).removesuffix("Template")
+    name, inner = target.node.name, template["spec"]["template"]
+    return {
+        "apiVersion": template["apiVersion"],
+        "kind": kind,
+        "metadata": {"name": name, "annotations": {**target.marks, NODE_NAME: name}},
+        "spec": inner.get("spec", {}),
+    }
+
+
+def _annotations(one: Obj) -> Mapping[str, str]:
+    return one["metadata"].get("annotations") or {}
+
+
+def _node_of(one: Obj) -> str:
+    return _annotations(one).get(NODE_NAME) or str(one["metadata"]["name"])
+
+
+def _is_of(one: Obj, target: Target) -> bool:
+    """For this boot by our own marks; of somebody else's, by its time: it was made for what we see, too."""
+    if BOOT_ANNOTATION in _annotations(one):
+        return marked(one, target)
+    done = _condition(one, "Succeeded")
+    times = [
+        one["metadata"]["creationTimestamp"],
+        done.get("lastTransitionTime") if done.get("status") == "True" else None,
+    ]
+    return all(parse_time(time) >= target.outage.since for time in times if time)
+
+
+def _standing(one: Obj, *, ours: bool) -> Standing:
+    done, what = _condition(one, "Succeeded"), _named(one)
+    if done.get("status") == "True":
+        return Standing(State.FENCED, f"{what} has succeeded{_said(done)}.", by=what, ours=ours)
+    if done.get("status") == "False":
+        return Standing(State.FAILED, f"{what} has failed{_said(done)}.", ours=ours)
+    return Standing(State.WORKING, f"{what} is under way.", ours=ours)
+
+
+def _condition(one: Obj, kind: str) -> Mapping[str, Any]:
+    conditions: list[Mapping[str, Any]] = one.get("status", {}).get("conditions") or []
+    return next((condition for condition in conditions if condition["type"] == kind), {})
+
+
+def _said(condition: Mapping[str, Any]) -> str:
+    words = f"{condition.get('reason') or ''} {condition.get('message') or ''}".strip()
+    return f" ({words[:200]})" if words else ""
+
+
+def _named(one: Obj) -> str:
+    meta = one["metadata"]
+    return f"{one.get('kind', 'remediation')} {meta['namespace']}/{meta['name']}"

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 
 from reactor.doors.cluster import Cluster
 from reactor.model.drift import Proof, Record
-from reactor.model.errors import Conflict, NotFound
-from reactor.model.fencing import fencing_of
+from reactor.model.errors import Conflict, FenceError, NotFound
+from reactor.model.fencing import Fencing, State, Target, fencing_of
 from reactor.model.intervention import cancelled, held
 from workers.decide.decision import Action, Detach, Held, Release
 from workers.decide.node import still_lost
 from workers.decide.observation import Attachment, PodView
 from workers.decide.proof import confirmed
+from workers.fence.network_fence import blocked
 from workers.observe import lease, lost_node
 from workers.surroundings import Surroundings
 from workers.views import attachment_view, pod_view
@@ -57,8 +58,19 @@ def _still_proven(cluster: Cluster, record: Record, around: Surroundings) -> Non
     node = lost_node(cluster, record)
     file = fencing_of(around.fencings(cluster), record.drift.outage.node.name)
     confirmation = confirmed(file, node)
-    if confirmation is None or (node and node.heartbeat != confirmation.heartbeat):
+    if file is None or confirmation is None or (node and node.heartbeat != confirmation.heartbeat):
         raise ChangedUnderwayError(f"Node {record.drift.outage.node.name} is not proven dead any more.")
+    if confirmation.drivers:  # a fence of its storage is a proof only while it stands
+        _still_blocked(cluster, file)
+
+
+def _still_blocked(cluster: Cluster, file: Fencing) -> None:
+    try:
+        standing = blocked(cluster, Target(file.outage, file.boot))
+    except FenceError as error:
+        raise ChangedUnderwayError(str(error)) from error
+    if standing.state is not State.FENCED:
+        raise ChangedUnderwayError(standing.sentence)
 
 
 def _force_delete(cluster: Cluster, record: Record, pod: PodView) -> None:

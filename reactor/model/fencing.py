@@ -127,7 +127,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A provider was asked to fence, at `at`; `over` says why it counts as failed since `over_at` (s since the epoch)."""
+    """A provider was asked to fence, at `at`; `over`: why it counts as failed, since `over_at` (s since the epoch)."""
 
     provider: str
     at: float

@@ -13,6 +13,7 @@ from reactor.model.drift import Phase, Record
 from reactor.model.intervention import ALL, CONFIG_MAP, interventions, node_target
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
+from simulator.hypervisor import DoubleWrite
 from simulator.world import World
 from tests.auditor import OURS, writes_down
 from tests.properties.vms import WITH_PROOF
@@ -22,6 +23,18 @@ _WINDOW, _SILENCE = 300.0, 180.0  # seconds: the product's promises
 _BLUR = 5.0  # seconds that a clock may be wrong without anybody's notice: Leases are 2 s old, Date has whole seconds
 _KNOWN_FOR = 5.0  # seconds for which a worker may still believe what it read of the whole cluster
 _LONGEST = 600.0  # seconds that a drift may sleep
+
+
+class _Heard(list[DoubleWrite]):
+    """A list that tells of what is added to it."""
+
+    def __init__(self, hear: Callable[[DoubleWrite], None]) -> None:
+        super().__init__()
+        self._hear = hear
+
+    def append(self, write: DoubleWrite, /) -> None:
+        super().append(write)
+        self._hear(write)
 
 
 @dataclass
@@ -37,15 +50,23 @@ class Judge:
     wrong: list[str] = field(default_factory=list)
     released: Counter[str] = field(default_factory=Counter)  # pod uid -> effective deletions
     blind: list[tuple[str, str]] = field(default_factory=list)  # VM and node
-    proven: list[tuple[str, str]] = field(default_factory=list)  # VM and node
+    proven: list[tuple[str, str, str]] = field(default_factory=list)  # VM, node and its boot
     late: int = 0  # what changed between a worker's last look and its DELETE, while it was paused
     known_until: Callable[[], float] = lambda: float("inf")
     _pod: Obj | None = None
 
     def __post_init__(self) -> None:
         self.visible = Visible(self.world)
+        self.world.hypervisor.double_writes = _Heard(self.written)
         self.world.api.faults.append(self._sent)
         self.world.api.late_faults.append(self._done)
+
+    def written(self, write: DoubleWrite) -> None:
+        """A disk has two writers: never one of them on a boot from which it was released with proof."""
+        machines = self.world.hypervisor.machines
+        for vm, node, boot in self.proven:
+            if node in write.nodes and machines[node].boot_id == boot and f"-default-{vm}-" in write.disk:
+                self.wrong.append(f"{write}, though {node} was proven dead")
 
     def told(self, record: Record) -> None:
         """A record is written: what it says of the world is true."""
@@ -102,7 +123,7 @@ class Judge:
             if self.released[meta["uid"]] > 1:
                 self.wrong.append(f"pod {meta['name']} was deleted twice")
             if self.visible.proven(node):
-                self.proven.append((vm, node))
+                self.proven.append((vm, node, self.world.hypervisor.machines[node].boot_id))
             elif node in self.world.hypervisor.running((meta["namespace"], vm)):
                 self.blind.append((vm, node))
         return None

@@ -35,7 +35,9 @@ _POLICIES = st.sampled_from(
     (
         _DOCUMENTED,
         replace(_DOCUMENTED, fencing=("event",)),
-        replace(_DOCUMENTED, fencing=("event",), fenced_release="taint"),
+        replace(_DOCUMENTED, fencing=("event", "redfish"), fenced_release="taint"),
+        replace(_DOCUMENTED, fencing=("network-fence", "event")),
+        replace(_DOCUMENTED, fencing=("redfish", "network-fence"), fence_deadline=60.0),
     )
 )
 _LATE = st.booleans()
@@ -77,6 +79,14 @@ class Outages(RuleBasedStateMachine):
     @rule(pause=_PAUSES, node=_NODE)
     def a_node_is_switched_off_and_somebody_says_so(self, pause: float, node: str) -> None:
         self._after(pause).confirm(node)
+
+    @rule(pause=_PAUSES, node=_NODE, hang=st.booleans())
+    def whoever_fences_fails(self, pause: float, node: str, *, hang: bool) -> None:
+        self._after(pause).fences_fail(node, hang=hang)
+
+    @rule(pause=_PAUSES)
+    def whoever_fences_works_again(self, pause: float) -> None:
+        self._after(pause).fences_work()
 
     @rule(pause=_PAUSES)
     def everything_that_was_confirmed_is_told_again(self, pause: float) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from reactor.doors.cluster import Obj
+from reactor.doors.cluster import Cluster, Obj
 from reactor.model.errors import Conflict, FenceError, NotFound, NotServed
 from reactor.model.fencing import Standing, State, Target
 from workers.fence.marks import marked
@@ -41,7 +41,7 @@ class NetworkFence:
 
     def fence(self, target: Target) -> None:
         """One NetworkFence per class of the node's clients; those that there are for this boot stay as they are."""
-        clients = self._clients(target)
+        clients = _clients(self._cluster, target)
         if not clients:
             raise FenceError(
                 f"No CSIAddonsNode tells the storage clients of node {target.node.name}: is the CSI-Addons sidecar of "
@@ -51,74 +51,34 @@ class NetworkFence:
             self._make(name, client, target)
 
     def status(self, target: Target) -> Standing:
-        """FENCED if each of ours is, and they cover all clients that are known now. Raises ClusterError, FenceError."""
-        mine, clients = self._mine(target), self._clients(target)
-        if not mine:
-            return Standing(State.ABSENT, f"No NetworkFence was asked for for node {target.node.name}.")
-        for one in mine:
-            if objection := _objection(one):
-                return objection
-        blocked = {one["spec"].get("networkFenceClassName"): frozenset(one["spec"]["cidrs"]) for one in mine}
-        bare = [name for name, client in clients.items() if not client.cidrs <= blocked.get(name, frozenset())]
-        if bare:
-            told = f"Clients of class {', '.join(sorted(bare))} came up that no NetworkFence blocks."
-            return Standing(State.FAILED, told, ours=True)
-        names = ", ".join(one["metadata"]["name"] for one in mine)
-        drivers = tuple(sorted({one["metadata"]["annotations"][_DRIVER] for one in mine}))
-        return Standing(
-            State.FENCED, f"NetworkFence {names} has succeeded.", f"NetworkFence {names}", drivers, ours=True
-        )
+        """As `blocked`."""
+        return blocked(self._cluster, target)
 
     def release(self, target: Target) -> Standing:
         """Let them in again, and only then delete. ABSENT: none of ours is left."""
-        for one in self._mine(target):
+        for one in _mine(self._cluster, target):
             self._let_in(one)
-        left = [one["metadata"]["name"] for one in self._mine(target)]
+        left = [one["metadata"]["name"] for one in _mine(self._cluster, target)]
         if left:
             return Standing(State.WORKING, f"NetworkFence {', '.join(left)} is being taken back.", ours=True)
         return Standing(State.ABSENT, "No NetworkFence of ours is left.")
 
-    def _mine(self, target: Target) -> list[Obj]:
-        return [one for one in self._listed(_FENCES) if marked(one, target)]
-
-    def _clients(self, target: Target) -> Mapping[str, _Client]:
-        """By the class' name. The nodeID of a CSIAddonsNode is what its driver calls the node: for Ceph, its name."""
-        found: dict[str, _Client] = {}
-        for addon in self._listed(_NODES):
-            driver = addon.get("spec", {}).get("driver", {})
-            if driver.get("nodeID") != target.node.name:
-                continue
-            for client in addon.get("status", {}).get("networkFenceClientStatus") or ():
-                cidrs = {cidr for detail in client.get("clientDetails") or () for cidr in detail.get("cidrs") or ()}
-                if cidrs:
-                    found[client["networkFenceClassName"]] = _Client(driver["name"], frozenset(cidrs))
-        return found
-
-    def _listed(self, resource: str) -> list[Obj]:
-        try:
-            return listed(self._cluster, resource)
-        except (NotServed, NotFound) as error:
-            raise FenceError(
-                f"VMDRIFT_FENCING: network-fence needs CSI-Addons, which is not installed: {error}."
-            ) from error
-
     def _make(self, name: str, client: _Client, target: Target) -> None:
+        fence = _name(target.node.name, name)
+        annotations = {**target.marks, _DRIVER: client.driver}
         made = {
             "apiVersion": "csiaddons.openshift.io/v1alpha1",
             "kind": "NetworkFence",
-            "metadata": {
-                "name": _name(target.node.name, name),
-                "annotations": {**target.marks, _DRIVER: client.driver},
-            },
+            "metadata": {"name": fence, "annotations": annotations},
             "spec": {"networkFenceClassName": name, "fenceState": "Fenced", "cidrs": sorted(client.cidrs)},
         }
-        known = self._cluster.find(_FENCES, _name(target.node.name, name))
+        known = self._cluster.find(_FENCES, fence)
         if known and marked(known, target):
             return
         try:
             self._cluster.create(_FENCES, made)
         except Conflict as error:
-            told = f"NetworkFence {_name(target.node.name, name)} is there, and not for this boot: it is left alone."
+            told = f"NetworkFence {fence} is there, and not for this boot: it is left alone."
             raise FenceError(f"{told} {error}.") from error
 
     def _let_in(self, one: Obj) -> None:
@@ -129,6 +89,50 @@ class NetworkFence:
             self._cluster.change(_FENCES, one, {"spec": {"fenceState": "Unfenced"}})
         elif status.get("result") == "Succeeded" and _undone(one):
             self._cluster.delete(_FENCES, meta["name"], uid=meta["uid"])
+
+
+def blocked(cluster: Cluster, target: Target) -> Standing:
+    """FENCED if each of ours is, and they cover all clients that are known now. Raises ClusterError, FenceError."""
+    mine, clients = _mine(cluster, target), _clients(cluster, target)
+    if not mine:
+        return Standing(State.ABSENT, f"No NetworkFence was asked for for node {target.node.name}.")
+    if objection := next(filter(None, map(_objection, mine)), None):
+        return objection
+    covered = {one["spec"].get("networkFenceClassName"): frozenset(one["spec"]["cidrs"]) for one in mine}
+    bare = [name for name, client in clients.items() if not client.cidrs <= covered.get(name, frozenset())]
+    if bare:
+        told = f"Clients of class {', '.join(sorted(bare))} came up that no NetworkFence blocks."
+        return Standing(State.FAILED, told, ours=True)
+    names = "NetworkFence " + ", ".join(one["metadata"]["name"] for one in mine)
+    drivers = tuple(sorted({one["metadata"]["annotations"][_DRIVER] for one in mine}))
+    return Standing(State.FENCED, f"{names} has succeeded.", names, drivers, ours=True)
+
+
+def _mine(cluster: Cluster, target: Target) -> list[Obj]:
+    return [one for one in _listed(cluster, _FENCES) if marked(one, target)]
+
+
+def _clients(cluster: Cluster, target: Target) -> Mapping[str, _Client]:
+    """By the class' name. The nodeID of a CSIAddonsNode is what its driver calls the node: for Ceph, its name."""
+    found: dict[str, _Client] = {}
+    for addon in _listed(cluster, _NODES):
+        driver = addon.get("spec", {}).get("driver", {})
+        if driver.get("nodeID") != target.node.name:
+            continue
+        for client in addon.get("status", {}).get("networkFenceClientStatus") or ():
+            cidrs = {cidr for detail in client.get("clientDetails") or () for cidr in detail.get("cidrs") or ()}
+            if cidrs:
+                found[client["networkFenceClassName"]] = _Client(driver["name"], frozenset(cidrs))
+    return found
+
+
+def _listed(cluster: Cluster, resource: str) -> list[Obj]:
+    try:
+        return listed(cluster, resource)
+    except (NotServed, NotFound) as error:
+        raise FenceError(
+            f"VMDRIFT_FENCING: network-fence needs CSI-Addons, which is not installed: {error}."
+        ) from error
 
 
 def _objection(one: Obj) -> Standing | None:

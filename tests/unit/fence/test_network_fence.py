@@ -1,0 +1,206 @@
+"""The provider `network-fence`: a node's storage clients are blocked for this boot, and let in again after it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reactor.model.errors import ClusterUnreachable, FenceError
+from reactor.model.fencing import State, Target
+from reactor.model.identity import NodeRef, Outage
+from simulator.actors.network_fencer import NetworkFencer
+from simulator.audit import Request
+from simulator.client import ApiError, Obj
+from simulator.fencing import CLASS, add_storage_clients
+from simulator.shapes import RBD
+from simulator.twins.cluster import ApiCluster
+from simulator.world import EPOCH, World
+from workers.fence.network_fence import NetworkFence
+
+_TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")
+_NAME = f"vm-drift-node-a-{CLASS}"
+
+
+class Site:
+    """Two nodes with storage clients, and CSI-Addons."""
+
+    def __init__(self, *, clients: bool = True) -> None:
+        self.world = World()
+        self.admin = self.world.api.client("system:admin")
+        for node in ("node-a", "node-b"):
+            self.world.hypervisor.add_machine(node)
+        addresses = add_storage_clients(self.admin, ("node-a", "node-b")) if clients else {}
+        self.fencer = NetworkFencer(self.admin, self.world.hypervisor, addresses)
+        self.world.add(self.fencer)
+        self.provider = NetworkFence(ApiCluster(self.world.api, "vm-drift"))
+
+    def all(self) -> list[Obj]:
+        return list(self.admin.list("networkfences"))
+
+    def blocked(self) -> list[str]:
+        return [name for name, machine in self.world.hypervisor.machines.items() if not machine.storage]
+
+    def fenced(self) -> None:
+        self.provider.fence(_TARGET)
+        self.world.run_for(5)
+
+    def more(self, name: str, *cidrs: str) -> None:
+        """Clients of one more class come up on node-a."""
+        told = {"networkFenceClassName": name, "clientDetails": [{"id": "c", "cidrs": list(cidrs)}]}
+        meta = {"name": f"more-{name}", "namespace": "rook-ceph"}
+        driver = {"name": "rook-ceph.cephfs.csi.ceph.com", "nodeID": "node-a", "endpoint": ""}
+        self.admin.create("csiaddonsnodes", {"metadata": meta, "spec": {"driver": driver}})
+        status = {"status": {"networkFenceClientStatus": [told]}}
+        self.admin.patch("csiaddonsnodes", f"more-{name}", status, "rook-ceph", subresource="status")
+
+
+def test_a_fence_is_made_for_the_clients_of_this_node_with_outage_and_boot_in_the_same_request() -> None:
+    site = Site()
+    site.provider.fence(_TARGET)
+    (made,) = site.all()
+    assert made["metadata"]["name"] == _NAME
+    assert made["spec"] == {"networkFenceClassName": CLASS, "fenceState": "Fenced", "cidrs": ["10.9.0.1/32"]}
+    assert _TARGET.marks.items() <= made["metadata"]["annotations"].items()
+
+
+def test_it_is_a_proof_for_its_driver_once_the_status_says_so() -> None:
+    site = Site()
+    assert site.provider.status(_TARGET).state is State.ABSENT
+    site.provider.fence(_TARGET)
+    assert site.provider.status(_TARGET).state is State.WORKING
+    site.world.run_for(5)
+    standing = site.provider.status(_TARGET)
+    assert (standing.state, standing.drivers, standing.ours) == (State.FENCED, (RBD,), True)
+    assert site.blocked() == ["node-a"]
+
+
+def test_every_class_of_the_node_has_its_own_and_all_must_have_succeeded() -> None:
+    site = Site()
+    site.more("cephfs", "10.9.0.9/32")
+    site.fenced()
+    assert {one["spec"]["networkFenceClassName"] for one in site.all()} == {CLASS, "cephfs"}
+    assert site.provider.status(_TARGET).drivers == ("rook-ceph.cephfs.csi.ceph.com", RBD)
+    site.admin.patch("networkfences", _NAME, {"status": {"result": "Failed", "message": "no"}}, subresource="status")
+    assert site.provider.status(_TARGET).state is State.FAILED
+
+
+@pytest.mark.parametrize("cidrs", [("10.9.0.1/32", "10.9.0.77/32"), ("10.9.0.77/32",)])
+def test_clients_that_no_fence_covers_take_the_proof_away(cidrs: tuple[str, ...]) -> None:
+    site = Site()
+    site.fenced()
+    site.more(CLASS, *cidrs)
+    assert site.provider.status(_TARGET).state is State.FAILED
+
+
+def test_it_stands_though_the_list_of_clients_is_gone() -> None:
+    site = Site()
+    site.fenced()
+    site.admin.delete("csiaddonsnodes", "csi-node-a", "rook-ceph")
+    assert site.provider.status(_TARGET).state is State.FENCED
+
+
+def test_one_that_fails_says_why() -> None:
+    site = Site()
+    site.fencer.fails = "rados: connection timed out"
+    site.fenced()
+    standing = site.provider.status(_TARGET)
+    assert standing.state is State.FAILED
+    assert "rados: connection timed out" in standing.sentence
+
+
+@pytest.mark.parametrize("change", [{"spec": {"fenceState": "Unfenced"}}, None])
+def test_what_somebody_lifts_or_deletes_is_no_proof_any_more(change: Any) -> None:
+    site = Site()
+    site.fenced()
+    site.world.remove(site.fencer)
+    if change:
+        site.admin.patch("networkfences", _NAME, change)
+    else:
+        site.admin.delete("networkfences", _NAME)
+    assert site.provider.status(_TARGET).state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        replace(_TARGET, boot="boot-2"),
+        replace(_TARGET, outage=replace(_TARGET.outage, node=NodeRef("node-a", "uid-b"))),
+        replace(_TARGET, outage=replace(_TARGET.outage, node=NodeRef("node-b", "uid-a"))),
+    ],
+    ids=["another boot", "another incarnation", "another node"],
+)
+def test_the_fence_of_another_boot_or_node_proves_nothing_and_is_not_taken_back_for_it(target: Target) -> None:
+    site = Site()
+    site.fenced()
+    assert site.provider.status(target).state is State.ABSENT
+    assert site.provider.release(target).state is State.ABSENT
+    assert site.blocked() == ["node-a"]
+
+
+def test_one_of_the_same_name_that_is_not_for_this_boot_is_left_alone() -> None:
+    site = Site()
+    site.admin.create("networkfences", {"metadata": {"name": _NAME}, "spec": {"fenceState": "Unfenced", "cidrs": []}})
+    before = site.all()
+    with pytest.raises(FenceError, match="left alone"):
+        site.provider.fence(_TARGET)
+    site.provider.release(_TARGET)
+    assert site.all() == before
+
+
+def test_asked_twice_nothing_changes() -> None:
+    site = Site()
+    site.fenced()
+    before = site.all()
+    site.provider.fence(_TARGET)
+    assert site.all() == before
+
+
+def test_clients_are_let_in_before_it_is_deleted_because_deleting_it_does_not() -> None:
+    site = Site()
+    site.fenced()
+    assert site.provider.release(_TARGET).state is State.WORKING
+    assert site.blocked() == ["node-a"]
+    assert site.provider.release(_TARGET).state is State.WORKING
+    assert "deletionTimestamp" not in site.all()[0]["metadata"]
+    site.world.run_for(5)
+    assert site.blocked() == []
+    site.provider.release(_TARGET)
+    site.world.run_for(5)
+    assert site.provider.release(_TARGET).state is State.ABSENT
+    assert site.all() == []
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+def test_a_call_that_fails_anywhere_is_made_good_by_the_next_try(*, late: bool) -> None:
+    for at in range(12):
+        site, calls = Site(), [at]
+        site.more("cephfs", "10.9.0.9/32")
+        (site.world.api.late_faults if late else site.world.api.faults).append(_fault(calls))
+        for step in (site.provider.fence, site.provider.release):
+            for _ in range(6):
+                _try(step)
+                site.world.run_for(5)
+            if step == site.provider.fence:
+                assert site.provider.status(_TARGET).state is State.FENCED, at
+        assert site.all() == [], at
+        assert site.blocked() == [], at
+
+
+def _fault(calls: list[int]) -> Any:
+    def strike(request: Request) -> ApiError | None:
+        calls[0] -= request.user == "vm-drift"
+        return ApiError(500, "Fault", "a fault") if request.user == "vm-drift" and calls[0] == -1 else None
+
+    return strike
+
+
+def _try(step: Any) -> None:
+    try:
+        step(_TARGET)
+    except ClusterUnreachable:
+        return
+
+
+def test_without_known_clients_it_is_said_what_is_lacking() -> None:
+    with pytest.raises(FenceError, match="No CSIAddonsNode tells the storage clients of node node-a"):
+        Site(clients=False).provider.fence(_TARGET)

@@ -1,0 +1,191 @@
+"""The provider `remediation`: one is made from the template for this boot; what others made is evidence, left alone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reactor.model.errors import FenceError
+from reactor.model.fencing import State, Target
+from reactor.model.identity import NodeRef, Outage
+from simulator.actors.remediator import Remediator
+from simulator.client import Obj
+from simulator.fencing import TEMPLATE, add_template
+from simulator.objects import rfc3339
+from simulator.twins.cluster import ApiCluster
+from simulator.world import EPOCH, World
+from workers.fence.remediation import NODE_NAME, Remediation
+
+_KIND = "fenceagentsremediations"
+_TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")
+
+
+class Site:
+    """A cluster with a template, and an operator who is to be added."""
+
+    def __init__(self, *, template: bool = True) -> None:
+        self.world = World()
+        self.admin = self.world.api.client("system:admin")
+        self.world.hypervisor.add_machine("node-a")
+        self.operator = Remediator(self.admin, self.world.hypervisor)
+        self.provider = Remediation(ApiCluster(self.world.api, "vm-drift"), TEMPLATE)
+        if template:
+            add_template(self.admin)
+
+    def all(self) -> list[Obj]:
+        return list(self.admin.list(_KIND))
+
+    def works(self) -> None:
+        self.world.add(self.operator)
+        self.world.run_for(10)
+
+    def make(self, name: str = "node-a", namespace: str = "fencing", **annotations: str) -> Obj:
+        """Somebody else's, or ours of another boot."""
+        meta = {"name": name, "namespace": namespace, "annotations": annotations}
+        return self.admin.create(_KIND, {"kind": "FenceAgentsRemediation", "metadata": meta, "spec": {}})
+
+    def condition(self, name: str, status: str, at: float, namespace: str = "fencing") -> None:
+        told = {"type": "Succeeded", "status": status, "message": "Fence agent: no.", "lastTransitionTime": rfc3339(at)}
+        self.admin.patch(_KIND, name, {"status": {"conditions": [told]}}, namespace, subresource="status")
+
+
+def test_it_is_made_from_the_template_with_outage_and_boot_in_the_same_request() -> None:
+    site = Site()
+    site.provider.fence(_TARGET)
+    (made,) = site.all()
+    assert (made["kind"], made["metadata"]["name"], made["metadata"]["namespace"]) == (
+        "FenceAgentsRemediation",
+        "node-a",
+        "fencing",
+    )
+    assert made["metadata"]["annotations"] == {**_TARGET.marks, NODE_NAME: "node-a"}
+    assert made["spec"]["agent"] == "fence_ipmilan"
+    assert [(e.verb, e.resource) for e in site.world.api.audit if e.user == "vm-drift" and e.verb != "list"] == [
+        ("get", "fenceagentsremediationtemplates"),
+        ("create", _KIND),
+    ]
+
+
+def test_asked_twice_there_is_one() -> None:
+    site = Site()
+    site.provider.fence(_TARGET)
+    site.provider.fence(replace(_TARGET, outage=replace(_TARGET.outage, since=int(EPOCH) + 5)))
+    assert len(site.all()) == 1
+
+
+def test_it_is_a_proof_when_it_has_succeeded_and_until_then_it_is_waited_for() -> None:
+    site = Site()
+    assert site.provider.status(_TARGET).state is State.ABSENT
+    site.provider.fence(_TARGET)
+    assert site.provider.status(_TARGET).state is State.WORKING
+    site.works()
+    standing = site.provider.status(_TARGET)
+    assert (standing.state, standing.by, standing.ours) == (State.FENCED, "FenceAgentsRemediation fencing/node-a", True)
+    assert not site.world.hypervisor.machines["node-a"].powered
+
+
+def test_one_that_fails_says_why() -> None:
+    site = Site()
+    site.operator.fails = "fence_ipmilan: timed out"
+    site.provider.fence(_TARGET)
+    site.works()
+    standing = site.provider.status(_TARGET)
+    assert standing.state is State.FAILED
+    assert "fence_ipmilan: timed out" in standing.sentence
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        replace(_TARGET, boot="boot-2"),
+        replace(_TARGET, outage=replace(_TARGET.outage, node=NodeRef("node-a", "uid-b"))),
+        replace(_TARGET, outage=replace(_TARGET.outage, node=NodeRef("node-b", "uid-a"))),
+    ],
+    ids=["another boot", "another incarnation", "another node"],
+)
+def test_ours_of_another_boot_or_node_proves_nothing(target: Target) -> None:
+    site = Site()
+    site.provider.fence(_TARGET)
+    site.works()
+    assert site.provider.status(target).state is State.ABSENT
+
+
+def test_ours_of_a_former_boot_makes_way_for_the_new_one() -> None:
+    site = Site()
+    site.provider.fence(_TARGET)
+    site.provider.fence(replace(_TARGET, boot="boot-2"))
+    (made,) = site.all()
+    assert made["metadata"]["annotations"]["vmdrift.io/boot-id"] == "boot-2"
+
+
+def test_while_that_one_is_kept_by_its_finalizer_it_is_said_so() -> None:
+    site = Site()
+    site.provider.fence(_TARGET)
+    site.works()
+    site.world.remove(site.operator)
+    with pytest.raises(FenceError, match="still on its way out"):
+        site.provider.fence(replace(_TARGET, boot="boot-2"))
+
+
+@pytest.mark.parametrize(("name", "annotations"), [("node-a", {}), ("x-1", {NODE_NAME: "node-a"})])
+def test_one_of_somebody_else_is_found_by_its_name_or_its_annotation_and_is_neither_touched_nor_doubled(
+    name: str, annotations: dict[str, str]
+) -> None:
+    site = Site()
+    before = site.make(name, "other", **annotations)
+    site.condition(name, "Unknown", EPOCH, "other")
+    version = site.all()[0]["metadata"]["resourceVersion"]
+    assert site.provider.status(_TARGET).state is State.WORKING
+    with pytest.raises(FenceError, match="of somebody else"):
+        site.provider.fence(_TARGET)
+    site.provider.release(_TARGET)
+    (after,) = site.all()
+    assert (after["metadata"]["uid"], after["metadata"]["resourceVersion"]) == (before["metadata"]["uid"], version)
+    site.condition(name, "True", EPOCH + 5, "other")
+    standing = site.provider.status(_TARGET)
+    assert (standing.state, standing.ours) == (State.FENCED, False)
+
+
+@pytest.mark.parametrize(("since", "succeeded"), [(EPOCH + 50, EPOCH + 60), (EPOCH, EPOCH - 5)])
+def test_what_somebody_else_made_or_ended_before_the_outage_proves_nothing(since: float, succeeded: float) -> None:
+    site = Site()
+    site.make()
+    site.condition("node-a", "True", succeeded)
+    standing = site.provider.status(replace(_TARGET, outage=replace(_TARGET.outage, since=int(since))))
+    assert standing.state is State.ABSENT
+    assert "says nothing of this boot" in standing.sentence
+
+
+def test_one_that_is_being_deleted_proves_nothing() -> None:
+    site = Site()
+    site.provider.fence(_TARGET)
+    site.works()
+    site.world.remove(site.operator)
+    site.admin.delete(_KIND, "node-a", "fencing")
+    standing = site.provider.status(_TARGET)
+    assert (standing.state, standing.ours) == (State.ABSENT, True)
+
+
+def test_ours_is_deleted_and_gone_when_its_operator_lets_it_go() -> None:
+    site = Site()
+    site.provider.fence(_TARGET)
+    site.works()
+    assert site.provider.release(_TARGET).state is State.WORKING
+    site.world.run_for(5)
+    assert site.provider.release(_TARGET).state is State.ABSENT
+    assert site.all() == []
+    assert site.provider.release(_TARGET).state is State.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("ask", "part"),
+    [
+        (lambda provider: provider.fence(_TARGET), "there is no fence-agents-remediation"),
+        (lambda provider: Remediation(provider._cluster, "a.b/v1/cs/d/e").status(_TARGET), "is not installed"),
+    ],
+)
+def test_without_template_or_operator_the_setting_is_named(ask: Callable[[Any], Any], part: str) -> None:
+    with pytest.raises(FenceError, match=part) as caught:
+        ask(Site(template=False).provider)
+    assert str(caught.value).startswith("VMDRIFT_REMEDIATION_TEMPLATE: ")

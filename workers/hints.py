@@ -38,7 +38,7 @@ def take_post(events: Mapping[str, object], inbox: Inbox, tools: Tools) -> Ended
         known = inbox.receipt(receipt_id)
         if known is not None and known.result is not None:
             continue
-        result = _taken(carried, tools)
+        result = _taken(carried, known.sender if known else "", tools)
         inbox.settle(receipt_id, result)
         log.info(result.sentence, receipt=receipt_id, outcome=result.outcome, reason=result.reason)
     return Ended("taken", "post", f"{len(events)} events.")
@@ -52,11 +52,13 @@ def look_after(inbox: Inbox, tools: Tools) -> int:
     return len(waiting)
 
 
-def _taken(carried: object, tools: Tools) -> Result:
+def _taken(carried: object, sender: str, tools: Tools) -> Result:
     try:
         event = decode(carried if isinstance(carried, dict) else {})
     except BadInput as error:
         return Result("nothing", "bad-input", f"{error}.")
+    if event.type == NODE_FENCED:
+        return _fenced(event, sender, tools)
     if event.type not in _KINDS:
         return Result("nothing", "unknown-type", f"Events of type {event.type[:80]!r} are not taken in here.")
     return _KINDS[event.type](event, tools)
@@ -100,7 +102,7 @@ def _recovered(event: Event, tools: Tools) -> Result:
     return replace(_outage(known[-1], tools), reason="outage-over", sentence=f"Node {event.subject} is back.")
 
 
-def _fenced(event: Event, tools: Tools) -> Result:
+def _fenced(event: Event, sender: str, tools: Tools) -> Result:
     """Somebody entitled says that a boot of a node has ended. Written down, and judged by the fencing role."""
     name, data = event.subject, event.data
     found = tools.cluster.find("nodes", name)
@@ -113,13 +115,12 @@ def _fenced(event: Event, tools: Tools) -> Result:
     if (data.get("uid"), data.get("bootID")) != (node.uid, node.boot):
         told = f"What was confirmed is uid {data.get('uid')}, boot {data.get('bootID')}"
         return Result("nothing", "another-boot", f"{told}; node {name} is uid {node.uid}, boot {node.boot}.")
-    return _claimed(event, node, tools)
+    return _claimed(event, sender or event.source, node, tools)
 
 
-def _claimed(event: Event, node: NodeView, tools: Tools) -> Result:
+def _claimed(event: Event, by: str, node: NodeView, tools: Tools) -> Result:
     ref, now = NodeRef(node.name, node.uid), tools.clock()
     signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat
-    by = str(event.data.get("by") or event.source)
     claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs)
     tools.claims.note(CONFIG_MAP, tools.around.namespace, {claim.key: claim.as_text()})
     if node.outage is None:
@@ -188,7 +189,6 @@ def _drift(record: Record) -> Result:
 _KINDS: Mapping[str, Callable[[Event, Tools], Result]] = {
     NODE_UNREACHABLE: _unreachable,
     NODE_RECOVERED: _recovered,
-    NODE_FENCED: _fenced,
     DRIFT_REQUESTED: _requested,
     DRIFT_RETRY: _retried,
 }

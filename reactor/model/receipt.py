@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any, Self
 
 from reactor.model.errors import BadInput
-from reactor.model.event import Event
+from reactor.model.event import NODE_FENCED, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """An event that was accepted; `at` in seconds since the epoch; `result` is None until a worker has looked at it."""
+    """An event that was accepted; `at` in seconds since the epoch; `result` is None until a worker has looked at it.
+
+    `data`: what of the event's data counts; nothing, but in a proof.
+    """
 
     source: str
     event: str
@@ -34,6 +37,7 @@ class Receipt:
     sender: str
     at: float
     result: Result | None = field(default=None)
+    data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -43,12 +47,13 @@ class Receipt:
     @classmethod
     def for_event(cls, event: Event, sender: str, now: float) -> Self:
         """Nobody has looked at it yet."""
-        return cls(event.source, event.id, event.type, event.subject, sender, now)
+        data = event.data if event.type == NODE_FENCED else {}
+        return cls(event.source, event.id, event.type, event.subject, sender, now, data=data)
 
     @property
     def hint(self) -> Event:
         """The event as far as it counts: what else it carried is not looked at."""
-        return Event(self.type, self.source, self.event, self.subject, self.at)
+        return Event(self.type, self.source, self.event, self.subject, self.at, self.data)
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""

@@ -9,7 +9,7 @@ import structlog
 
 from reactor.doors.inbox import Accepted, Inbox
 from reactor.model.errors import StoreError
-from reactor.model.event import Event
+from reactor.model.event import NODE_FENCED, Event
 from reactor.model.times import Clock
 from reactor.settings import Settings
 from reactor.web.kinds import TYPES
@@ -79,7 +79,9 @@ class Reception:
     def _allowed(self, sender: Sender, events: Sequence[Event]) -> None:
         for index, event in enumerate(events):
             if not sender.may(event.type, event.source):
+                by_name = f" {NODE_FENCED} must be named as it is in his types, by no pattern."
                 detail = f"{sender.name} may not send events of this type from this source."
+                detail += by_name if event.type == NODE_FENCED else ""
                 where = index if len(events) > 1 else None
                 raise Problem(403, detail, attribute="type", found=f"{event.type} from {event.source}", index=where)
 

@@ -1,7 +1,7 @@
 """The types of events that are taken in here, and what each must say.
 
 All that counts of an event is its type and its subject: whom to look at. `data` is read of none but a Node that Knative
-sends, and there, too, the API server's word goes before it.
+sends, where the API server's word goes before it, and of a proof that a node is dead: which boot, and how it is known.
 """
 
 import re
@@ -23,6 +23,12 @@ KNATIVE = "dev.knative.apiserver.resource."
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _PART = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"(?=[-.a-z0-9]{{1,253}}\Z){_PART}(?:\.{_PART})*"
+_LONGEST = 500  # characters
+_PROOF = {
+    "uid": "kubectl get node NODE -o jsonpath={.metadata.uid}",
+    "bootID": "kubectl get node NODE -o jsonpath={.status.nodeInfo.bootID}",
+    "how": "how it is known that this boot is off",
+}
 _NODE = re.compile(_SUBDOMAIN)
 _VM = re.compile(rf"{_LABEL}/{_SUBDOMAIN}")
 
@@ -33,7 +39,18 @@ def checked(event: Event) -> Event | None:
         refuse("subject", event.subject, "the name of a node", 422)
     if event.type in _OF_VMS and not _VM.fullmatch(event.subject):
         refuse("subject", event.subject, "a VM as namespace/name", 422)
+    if event.type == NODE_FENCED:
+        _check_proof(event)
     return event if event.type in TYPES else None
+
+
+def _check_proof(event: Event) -> None:
+    """A word that came late, or is of another machine, must not count for the boot that runs now."""
+    for name, fix in _PROOF.items():
+        found = event.data.get(name)
+        if not isinstance(found, str) or not 0 < len(found) <= _LONGEST:
+            expected = f"a text of 1 to {_LONGEST} characters: {fix.replace('NODE', event.subject)}"
+            refuse(f"data.{name}", str(found)[:_LONGEST] if found is not None else None, expected, 422)
 
 
 def with_data(event: Event, data: Any) -> Event:

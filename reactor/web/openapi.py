@@ -155,7 +155,15 @@ def _receipt() -> dict[str, Any]:
     found = _object({"outcome": outcome, "reason": _TEXT, "sentence": _TEXT, "outage": _TEXT, "drifts": _TEXTS})
     texts = dict.fromkeys(("status", "source", "event", "type", "subject", "sender"), _TEXT)
     state = {"enum": ["queued", "done"]}
-    return _object({"state": state, **texts, "at": {"type": "number"}, "result": {"anyOf": [found, {"type": "null"}]}})
+    return _object(
+        {
+            "state": state,
+            **texts,
+            "at": {"type": "number"},
+            "data": {"type": "object"},
+            "result": {"anyOf": [found, {"type": "null"}]},
+        }
+    )
 
 
 def _problem() -> dict[str, Any]:

@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from reactor.model.errors import BadInput, SettingsError
+from reactor.model.event import NODE_FENCED
 from reactor.model.identity import take
 from reactor.settings import Settings
 from reactor.web.oidc import Issuer
@@ -34,7 +35,9 @@ class Sender:
     page: str = ""
 
     def may(self, event_type: str, source: str) -> bool:
-        """May he send this?"""
+        """May he send this? That a node is dead only who is allowed that very type by name, and no pattern."""
+        if event_type == NODE_FENCED:
+            return event_type in self.types and _any(source, self.sources)
         return _any(event_type, self.types) and _any(source, self.sources)
 
 

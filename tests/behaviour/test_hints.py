@@ -1,9 +1,13 @@
 """What other systems tell is looked up, and answered with what was found; nobody can order anything."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from reactor.doors.inbox import Accepted
+from reactor.model.drift import Policy
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.fencing import CONFIG_MAP, claim_of
 from reactor.model.receipt import Result
 from simulator.scene import Scene, Storage, Vm
 from tests.virtual import Play
@@ -20,9 +24,9 @@ class _Told:
         self.inbox = self.play.reactor.inbox
         self._number = 0
 
-    def tell(self, kind: str, subject: str) -> Result:
+    def tell(self, kind: str, subject: str, data: Mapping[str, str] | None = None) -> Result:
         self._number += 1
-        event = Event(kind, "/monitoring", f"{self._number}", subject, self.play.world.now)
+        event = Event(kind, "/monitoring", f"{self._number}", subject, self.play.world.now, data or {})
         (accepted,) = self.inbox.accept([event], "me")
         return self._taken(accepted, event)
 
@@ -30,7 +34,7 @@ class _Told:
         from reactor.doors.cloudevents import encode
 
         receipt_id = accepted.receipt.id
-        take_post({receipt_id: encode(event)}, self.inbox, self.play.reactor.tools)
+        take_post({receipt_id: encode(event)}, self.inbox, self.play.reactor.intake)
         receipt = self.inbox.receipt(receipt_id)
         assert receipt is not None
         assert receipt.result is not None
@@ -143,3 +147,57 @@ def test_an_event_whose_job_was_lost_is_looked_after_and_answered() -> None:
     assert settled is not None
     assert settled.result is not None
     assert look_after(told.inbox, tools) == 0
+
+
+def _proof(told: _Told, **changes: str) -> dict[str, str]:
+    node = told.play.world.store.get("nodes", LOST)
+    boot = node["status"]["nodeInfo"]["bootID"]
+    return {"uid": node["metadata"]["uid"], "bootID": boot, "how": "its power was cut", **changes}
+
+
+def _proving(*vms: Vm) -> _Told:
+    told = _Told.__new__(_Told)
+    told.play = Play.of(Scene((LOST, "node-b", "node-c"), vms or (Vm("web", node=LOST),)), Policy(fencing=("event",)))
+    told.inbox, told._number = told.play.reactor.inbox, 0
+    return told
+
+
+def test_a_proof_is_written_down_by_who_said_so_and_releases_the_vms_of_a_lost_node() -> None:
+    told = _proving()
+    _lost(told)
+    result = told.tell(NODE_FENCED, LOST, _proof(told))
+    assert (result.outcome, result.reason, result.outage) == ("taken", "claimed", told.play.outages()[0].id)
+    claim = claim_of(told.play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"), LOST)
+    assert claim is not None
+    assert (claim.by, claim.how) == ("me", "its power was cut")
+    assert told.play.until_ended(100)
+    told.play.check()
+
+
+def test_a_proof_may_come_before_its_outage_and_counts_if_the_node_gives_no_sign_of_life_after_it() -> None:
+    told = _proving()
+    assert told.tell(NODE_FENCED, LOST, _proof(told)).sentence.startswith("Written down. Node node-a is True")
+    told.play.world.run_for(100)  # it lives
+    _lost(told)
+    told.play.world.run_for(60)
+    assert told.play.story("web") == ("waiting", "unreachable-window")
+
+
+@pytest.mark.parametrize("change", [{"bootID": "another"}, {"uid": "another"}])
+def test_a_proof_of_another_boot_or_incarnation_is_answered_with_what_the_node_is(change: dict[str, str]) -> None:
+    told = _proving()
+    _lost(told)
+    result = told.tell(NODE_FENCED, LOST, _proof(told, **change))
+    assert (result.outcome, result.reason) == ("nothing", "another-boot")
+    assert told.play.world.store.get("nodes", LOST)["metadata"]["uid"] in result.sentence
+
+
+def test_a_proof_whose_job_was_lost_is_looked_at_all_the_same() -> None:
+    told = _proving()
+    _lost(told)
+    event = Event(NODE_FENCED, "/pdu", "1", LOST, told.play.world.now, _proof(told))
+    told.inbox.accept([event], "pdu")
+    told.play.reactor.queue._jobs.clear()
+    told.play.world.run_for(70)
+    assert look_after(told.inbox, told.play.reactor.tools) == 1
+    assert told.play.until_ended(100)

@@ -232,7 +232,7 @@ def _confirm(stage: Stage, rest: str) -> None:
     node = _admin(stage).get("nodes", name)
     now = stage.world.now
     told = {"uid": node["metadata"]["uid"], "bootID": boot[0] if boot else node["status"]["nodeInfo"]["bootID"]}
-    event = Event(NODE_FENCED, "/pdu", f"{now}", name, now, {**told, "by": "ann", "how": "its lamp is out"})
+    event = Event(NODE_FENCED, "/pdu", f"{now}", name, now, {**told, "how": "its lamp is out"})
     stage.reactor.inbox.accept([event], "ann")
     stage.nudge()
 

@@ -82,6 +82,18 @@ _VMS = [
     _structured(f"VM {value!r}", changed(type="io.vmdrift.vm.drift.requested", subject=value), "subject", 422)
     for value in ("web", "shop/", "/web", "shop/web/1", "Shop/web", "shop/web ")
 ]
+_PROOFS = [
+    _structured("proof without data", changed(type="io.vmdrift.node.fenced"), "data.uid", 422),
+    _structured(
+        "proof of no boot", changed(type="io.vmdrift.node.fenced", data={"uid": "u", "how": "h"}), "data.bootID", 422
+    ),
+    _structured(
+        "proof that nobody explains",
+        changed(type="io.vmdrift.node.fenced", data={"uid": "u", "bootID": "b", "how": ""}),
+        "data.how",
+        422,
+    ),
+]
 _EXTENSIONS = [
     _structured("an extension in upper case", changed(Partition="a"), "extension"),
     _structured("an extension with a hyphen", changed(**{"partition-key": "a"}), "extension"),
@@ -185,5 +197,5 @@ _BINARY = [
 ]
 BAD = [
     *(_MISSING + _EMPTY + _NUMBER + _NULL + _TIMES),
-    *(_SUBJECTS + _VMS + _EXTENSIONS + _JSON + _DATA + _OTHERS + _BINARY),
+    *(_SUBJECTS + _VMS + _PROOFS + _EXTENSIONS + _JSON + _DATA + _OTHERS + _BINARY),
 ]

@@ -8,9 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from reactor.model.errors import SettingsError
+from reactor.model.event import NODE_FENCED
 from reactor.settings import Settings
 from reactor.web.problem import Problem
-from reactor.web.senders import Senders
+from reactor.web.senders import Sender, Senders
 from reactor.web.serve import guarded
 from tests.unit.web.requests_of import EVENT, Receiver, changed
 
@@ -157,3 +158,23 @@ def test_where_nobody_is_named_only_this_machine_may_post(listen: str, settings:
         with pytest.raises(SettingsError, match="nobody is named who may post"):
             guarded(chosen, required=False)
     guarded(chosen, required=True)
+
+
+@pytest.mark.parametrize(
+    ("types", "may"),
+    [
+        ((NODE_FENCED,), True),
+        (("io.vmdrift.node.unreachable", NODE_FENCED), True),
+        (("*",), False),
+        (("io.vmdrift.node.*",), False),
+        (("io.vmdrift.node.fence?",), False),
+        ((), False),
+    ],
+)
+def test_that_a_node_is_dead_only_who_is_allowed_that_very_type_may_say(types: tuple[str, ...], *, may: bool) -> None:
+    assert Sender("pdu", types).may(NODE_FENCED, "/pdu") is may
+
+
+def test_nor_may_he_say_it_as_somebody_else_or_without_a_name() -> None:
+    assert not Sender("pdu", (NODE_FENCED,), ("/pdu",)).may(NODE_FENCED, "/other")
+    assert not Sender("anonymous").may(NODE_FENCED, "/pdu")

@@ -9,7 +9,7 @@ COPY reactor reactor
 COPY workers workers
 COPY vmdrift vmdrift
 COPY simulator simulator
-RUN python -m venv /opt/vm-drift && /opt/vm-drift/bin/pip install --no-cache-dir -c constraints.txt .
+RUN python -m venv /opt/vm-drift && /opt/vm-drift/bin/pip install --no-cache-dir -c constraints.txt ".[redfish]"
 
 # Nothing is built or installed here, so there is nothing to build or install with.
 FROM ${BASE}

@@ -31,6 +31,7 @@ USERS = {
     "watcher": "system:serviceaccount:vm-drift:watcher",
     "intake": "system:serviceaccount:vm-drift:intake",
     "drifts": "system:serviceaccount:vm-drift:drifts",
+    "fencing": "system:serviceaccount:vm-drift:fencing",
     "receiver": "system:serviceaccount:vm-drift:receiver",
     # Who runs everything under one kubeconfig, as `vmdrift run` does.
     "operator": "system:serviceaccount:ops:vm-drift",
@@ -89,7 +90,8 @@ class Cluster:
         admin = self.api.client("system:admin")
         build(self.scene, admin, self.hypervisor)
         # As k8s/base has it.
-        admin.create("configmaps", {"metadata": {"name": "vm-drift-interventions", "namespace": NAMESPACE}})
+        for name in ("vm-drift-interventions", "vm-drift-fencing"):
+            admin.create("configmaps", {"metadata": {"name": name, "namespace": NAMESPACE}})
         self._install_kubevirt()
         self._life.start()
         end = time.monotonic() + _UP

@@ -9,6 +9,8 @@ import click
 from reactor.model.errors import BadInput
 from reactor.model.intervention import ALL, target_of
 
+_NODE = r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
+_LONGEST = 500  # characters
 _VM = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 
 
@@ -30,6 +32,22 @@ def target(text: str) -> str:
     return text
 
 
+def node(text: str) -> str:
+    """As it was typed, if it may be a node's name; ValueError."""
+    if text == ALL or not re.fullmatch(_NODE, text):
+        message = f"{text!r} is no name of a node"
+        raise ValueError(message)
+    return text
+
+
+def known_how(text: str) -> str:
+    """How somebody knows something, in words; ValueError."""
+    if not text.strip() or len(text) > _LONGEST:
+        message = f"say in 1 to {_LONGEST} characters how you know"
+        raise ValueError(message)
+    return text
+
+
 def vm(text: str) -> str:
     """As it was typed, if it is NAMESPACE/NAME; ValueError."""
     if not re.fullmatch(_VM, text):
@@ -44,6 +62,13 @@ def targets(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[st
 
     nodes, vms = names()
     return [name for name in (*nodes, *vms, ALL) if name.startswith(begun)]
+
+
+def nodes(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """For the shell: lost nodes."""
+    from vmdrift.completion import names  # noqa: PLC0415 - see above
+
+    return [name for name in names()[0] if name.startswith(begun)]
 
 
 def vms(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:

@@ -104,7 +104,7 @@ def history(*, last: int, as_json: bool) -> None:
 @main.command(short_help="Is everything there, and if not, what to do.")
 @click.option(
     "--role",
-    type=click.Choice(["watcher", "intake", "drifts"]),
+    type=click.Choice(["watcher", "intake", "drifts", "fencing"]),
     help="Whose rights in the cluster are looked at. Else: those of all roles together.",
 )
 @JSON

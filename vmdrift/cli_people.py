@@ -5,11 +5,15 @@ import sys
 import click
 
 from reactor.model.intervention import lasting
-from vmdrift.arguments import checked, target, targets, vm, vms
+from vmdrift.arguments import checked, known_how, node, nodes, target, targets, vm, vms
 
 JSON = click.option("--json", "as_json", is_flag=True, help="As JSON: see docs/cli.md.")
 _WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
 _TARGET = click.argument("what", metavar="NODE|NAMESPACE/VM|all", callback=checked(target), shell_complete=targets)
+_NODE = click.argument("name", metavar="NODE", callback=checked(node), shell_complete=nodes)
+_CHECKED = click.option(
+    "--i-checked", "how", metavar="HOW", required=True, callback=checked(known_how), help="How you know, in words."
+)
 _VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell_complete=vms)
 
 
@@ -96,4 +100,52 @@ def drift(*, name: str, as_json: bool) -> None:
     sys.exit(intervene.drift(name, as_json=as_json))
 
 
-PEOPLE = (hold, resume, holds, cancel, retry, drift)
+@click.command(name="confirm-off", short_help="Say that a node is off: proof that it is dead.")
+@_NODE
+@_CHECKED
+@click.option("--although-ready", is_flag=True, help="Also of a node that is Ready, as far as Kubernetes knows.")
+@JSON
+def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool) -> None:
+    """Say that a node is off, which you made sure of: its VMs are released at once, shared disks and all.
+
+    It counts for this very boot, where VMDRIFT_FENCING names event, and until the node gives a sign of life. A
+    wrong word makes two writers.
+
+    Exit codes: 0 it is written down, 1 it does not count, 2 nobody has looked at it yet, or it could not be said.
+    """
+    from vmdrift import fences  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(fences.confirm_off(name, how, although_ready=although_ready, as_json=as_json))
+
+
+@click.command(short_help="Put a whole dead node out of service, for this outage.")
+@_NODE
+@_WHY
+@JSON
+def taint(*, name: str, why: str, as_json: bool) -> None:
+    """Put a whole node out of service by Kubernetes' taint, once it is proven dead, whatever else is on it.
+
+    Exit codes: 0 it is asked for, 1 the node has no open outage, 2 it could not be asked for.
+    """
+    from vmdrift import fences  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(fences.taint(name, why, as_json=as_json))
+
+
+@click.command(short_help="Take back what fences a node.")
+@_NODE
+@_CHECKED
+@JSON
+def unfence(*, name: str, how: str, as_json: bool) -> None:
+    """Take back what fences a node that was deleted, or that is heard again with the same boot.
+
+    Whatever still runs there can write again. After a reboot it is taken back without you.
+
+    Exit codes: 0 it is asked for, 1 nothing is known of a fence, 2 it could not be asked for.
+    """
+    from vmdrift import fences  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(fences.unfence(name, how, as_json=as_json))
+
+
+PEOPLE = (hold, resume, holds, cancel, retry, drift, confirm_off, taint, unfence)

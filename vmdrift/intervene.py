@@ -25,7 +25,7 @@ from vmdrift.command import CANNOT_TELL, NOT_SO, answer, print_json
 from vmdrift.hands import Hands, who
 
 _PATIENCE = 20.0  # seconds until a worker has looked at what was asked for
-_NOBODY = "Accepted; no worker has looked at it yet (is `vmdrift work events` running?)."
+NOBODY = "Accepted; no worker has looked at it yet (is `vmdrift work events` running?)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ def hold(what: str, lasts: float | None, why: str, *, as_json: bool) -> int:
         hands.wishes.write(one)
         end = f"until {format_time(until)}" if until else "until `vmdrift resume`"
         sentence = f"{what} is held {end}. Windows go on; nothing of it is deleted.{unknown}"
-        return Deed(sentence, {**_told(one), "exists": not unknown})
+        return Deed(sentence, {**told(one), "exists": not unknown})
 
-    return _run("hold", do, as_json=as_json)
+    return run("hold", do, as_json=as_json)
 
 
 def resume(what: str, *, as_json: bool) -> int:
@@ -64,9 +64,9 @@ def resume(what: str, *, as_json: bool) -> int:
         for one in mine:
             hands.wishes.lift(one)
         sentence = f"{what} is not held any more. Blocked drifts look again within half a minute."
-        return Deed(sentence, {"target": target, "lifted": [_told(one) for one in mine]})
+        return Deed(sentence, {"target": target, "lifted": [told(one) for one in mine]})
 
-    return _run("resume", do, as_json=as_json)
+    return run("resume", do, as_json=as_json)
 
 
 def holds(*, as_json: bool) -> int:
@@ -75,7 +75,7 @@ def holds(*, as_json: bool) -> int:
     def show(settings: Settings) -> int:
         found = [one for one in Hands.of(settings).wishes.written() if not one.is_over(time.time())]
         if as_json:
-            print_json([_told(one) for one in found])
+            print_json([told(one) for one in found])
         elif found:
             Console().print(_table(found))
         else:
@@ -97,9 +97,9 @@ def cancel(vm: str, why: str, *, as_json: bool) -> int:
         hands.wishes.write(one)
         hands.wake(record)
         sentence = f"{vm} is given up in this outage. `vmdrift retry {vm}` takes it up again."
-        return Deed(sentence, {**_told(one), **_of(record)})
+        return Deed(sentence, {**told(one), **_of(record)})
 
-    return _run("cancel", do, as_json=as_json)
+    return run("cancel", do, as_json=as_json)
 
 
 def retry(vm: str, *, as_json: bool) -> int:
@@ -113,10 +113,10 @@ def retry(vm: str, *, as_json: bool) -> int:
         if record.phase.is_end:
             hands.begin_anew(record)
         hands.wake(record)
-        facts = {**_of(record), "began_anew": record.phase.is_end, "lifted": [_told(one) for one in mine]}
+        facts = {**_of(record), "began_anew": record.phase.is_end, "lifted": [told(one) for one in mine]}
         return Deed(f"{vm} is looked at anew; `vmdrift status` shows how it goes.", facts)
 
-    return _run("retry", do, as_json=as_json)
+    return run("retry", do, as_json=as_json)
 
 
 def drift(vm: str, *, as_json: bool) -> int:
@@ -127,20 +127,18 @@ def drift(vm: str, *, as_json: bool) -> int:
 
     def do(hands: Hands) -> Deed:
         now = time.time()
-        event = Event(DRIFT_REQUESTED, f"/cli/{who()}", f"{now:.3f}", vm, now)
-        settings = hands.settings
-        inbox = RedisInbox(hands.redis(), time.time, settings.dedup_ttl, settings.fsync_wait)
-        receipt = inbox.accept([event], who())[0].receipt
-        result = _awaited(lambda: inbox.receipt(receipt.id))
+        receipt, result = asked(hands, Event(DRIFT_REQUESTED, f"/cli/{who()}", f"{now:.3f}", vm, now))
         facts = {"vm": vm, "receipt": receipt.id, "result": asdict(result) if result else None}
         if result is None:
-            return Deed(_NOBODY, facts, CANNOT_TELL)
+            return Deed(NOBODY, facts, CANNOT_TELL)
         return Deed(result.sentence, facts, 0 if result.outcome == "taken" else NOT_SO)
 
-    return _run("drift", do, as_json=as_json)
+    return run("drift", do, as_json=as_json)
 
 
-def _run(command: str, do: Callable[[Hands], Deed], *, as_json: bool) -> int:
+def run(command: str, do: Callable[[Hands], Deed], *, as_json: bool) -> int:
+    """Do it and say so; the exit code."""
+
     def work(settings: Settings) -> int:
         deed = do(Hands.of(settings))
         if as_json:
@@ -152,7 +150,7 @@ def _run(command: str, do: Callable[[Hands], Deed], *, as_json: bool) -> int:
     return answer(command, work)
 
 
-def _told(one: Intervention) -> dict[str, Any]:
+def told(one: Intervention) -> dict[str, Any]:
     """As it stands in the ConfigMap."""
     told: dict[str, Any] = orjson.loads(one.as_text())
     return told
@@ -178,6 +176,14 @@ def _unknown(cluster: Cluster, target: str) -> str:
     if kind == "vm" and cluster.find("virtualmachines", vm, namespace) is None:
         return f" There is no VM {name} now."
     return ""
+
+
+def asked(hands: Hands, event: Event) -> tuple[Receipt, Result | None]:
+    """Tell it as another system would, and wait for a worker to look at it; None: none has yet."""
+    settings = hands.settings
+    inbox = RedisInbox(hands.redis(), time.time, settings.dedup_ttl, settings.fsync_wait)
+    receipt = inbox.accept([event], who())[0].receipt
+    return receipt, _awaited(lambda: inbox.receipt(receipt.id))
 
 
 def _awaited(read: Callable[[], Receipt | None]) -> Result | None:

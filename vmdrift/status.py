@@ -1,7 +1,7 @@
 """`vmdrift status`: what Redis holds of outages and drifts, for people or as JSON."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from rich.console import Console
 
@@ -47,10 +47,14 @@ def status(*, as_json: bool) -> int:
 
 
 def as_object(snapshot: Snapshot) -> dict[str, object]:
-    """`{"outages": [{"outage": ..., "drifts": [record, ...]}]}`; times in seconds since the epoch."""
+    """`{"outages": [{"outage": ..., "fencing": ..., "drifts": [record, ...]}]}`; times in seconds since the epoch."""
     return {
         "outages": [
-            {**outage.as_json(), "drifts": [record.as_json() for record in records]}
+            {
+                **outage.as_json(),
+                "fencing": asdict(outage.fencing) if outage.fencing else None,
+                "drifts": [record.as_json() for record in records],
+            }
             for outage, records in snapshot.outages
         ]
     }

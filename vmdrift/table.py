@@ -33,8 +33,14 @@ Outages = Sequence[tuple[OutageRecord, Sequence[Record]]]  # each with its drift
 
 def overview(outages: Outages, shown: Sequence[Record], now: float) -> RenderableType:
     """A line per outage that counts its drifts, then those `shown` as a table; `now` in seconds since the epoch."""
-    heads = [Text(f"{_told(outage)}; {_counted(records)}", style="bold") for outage, records in outages]
+    heads = [line for outage, records in outages for line in _head(outage, records)]
     return Group(*heads, drifts_table(shown, now)) if shown else Group(*heads)
+
+
+def _head(outage: OutageRecord, records: Sequence[Record]) -> list[Text]:
+    """How many drifts stand where, and what is known of the node's death."""
+    counted = Text(f"{_told(outage)}; {_counted(records)}", style="bold")
+    return [counted, *([Text(f"Fencing: {outage.fencing.summary}")] if outage.fencing else [])]
 
 
 def _told(outage: OutageRecord) -> str:

@@ -47,5 +47,6 @@ def _data(record: Record, now: float) -> dict[str, object]:
         "reason": record.reason,
         "sentence": record.sentence,
         "target": record.target,
+        "proof": record.proof.value,
         "stages": stages(record, now),
     }

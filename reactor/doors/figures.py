@@ -11,7 +11,7 @@ from rq.registry import FailedJobRegistry, ScheduledJobRegistry
 from rq.scheduler import RQScheduler
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
-from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING, SERIALIZER
+from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING, SERIALIZER
 from reactor.doors.store import translated
 from reactor.model.times import parse_time
 
@@ -36,12 +36,19 @@ class QueueFigures:
     oldest: float = 0.0
     workers: int = 0
 
+    @property
+    def used(self) -> bool:
+        """Is there anything in it, or anybody at it?"""
+        return bool(self.waiting or self.scheduled or self.failed or self.workers)
+
 
 def figures(redis: Redis, now: float) -> Iterator[QueueFigures]:
-    """Of each queue. Raises StoreError. `now` in seconds since the epoch."""
-    for name in (EVENTS, DRIFTS, OUTGOING):
+    """Of each queue; of `fencing` only where it is used. Raises StoreError. `now` in seconds since the epoch."""
+    for name in (EVENTS, DRIFTS, OUTGOING, FENCING):
         with translated():
-            yield _of(RedisQueue(name, connection=redis, serializer=SERIALIZER), redis, now)
+            found = _of(RedisQueue(name, connection=redis, serializer=SERIALIZER), redis, now)
+        if name != FENCING or found.used:
+            yield found
 
 
 def _of(queue: RedisQueue, redis: Any, now: float) -> QueueFigures:

@@ -99,10 +99,7 @@ class Store(Protocol):
         """Write a record and its events at once; LockLost, and nothing written, if a later holder wrote it."""
 
     def save_fencing(self, file: Fencing) -> None:
-        """Write what is known of a lost node's boot, for people to read."""
-
-    def fencing(self, outage_id: str) -> Fencing | None:
-        """What was known last of an outage's node; None if nothing is, or nothing that this version can read."""
+        """Write what is known of a lost node's boot, for people to read: it comes with the record of its outage."""
 
     def took(self) -> dict[str, float]:
         """What ended drifts add up to (model.stages); each end that is saved counts once."""
@@ -210,7 +207,7 @@ class RedisStore:
     def outage(self, outage_id: str) -> OutageRecord | None:
         with translated():
             value = self._redis.get(f"{PREFIX}outage:{outage_id}")
-        return next(iter(_readable([value], OutageRecord)), None)
+            return next(iter(self._with_fencing(_readable([value], OutageRecord))), None)
 
     def outages(self) -> list[OutageRecord]:
         with translated():
@@ -223,7 +220,14 @@ class RedisStore:
             return self._listed([_text(one) for one in reversed(ids)])
 
     def _listed(self, ids: Sequence[str]) -> list[OutageRecord]:
-        return _readable(self._redis.mget([f"{PREFIX}outage:{i}" for i in ids]) if ids else [], OutageRecord)
+        found = self._redis.mget([f"{PREFIX}outage:{i}" for i in ids]) if ids else []
+        return self._with_fencing(_readable(found, OutageRecord))
+
+    def _with_fencing(self, records: Sequence[OutageRecord]) -> list[OutageRecord]:
+        keys = [f"{PREFIX}fencing:{record.outage.id}" for record in records]
+        texts: Any = self._redis.mget(keys) if keys else []
+        files = [read_file(_text(text)) if text else None for text in texts]
+        return [replace(record, fencing=file) for record, file in zip(records, files, strict=True)]
 
     def record(self, drift_id: str) -> Record | None:
         with translated():
@@ -262,11 +266,6 @@ class RedisStore:
     def save_fencing(self, file: Fencing) -> None:
         with translated():
             self._redis.set(f"{PREFIX}fencing:{file.outage.id}", file.as_text(), px=self._history_ms)
-
-    def fencing(self, outage_id: str) -> Fencing | None:
-        with translated():
-            value: Any = self._redis.get(f"{PREFIX}fencing:{outage_id}")
-        return read_file(_text(value)) if value else None
 
     def took(self) -> dict[str, float]:
         with translated():

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from reactor.model.errors import BadInput
+from reactor.model.fencing import Fencing
 from reactor.model.identity import VERSION, Drift, Outage, take
 
 
@@ -188,16 +189,23 @@ class Record:
 class OutageRecord:
     """An outage that is not yet done with: it stays until it is over *and* every one of its drifts has ended.
 
-    `seen_at`: when we first saw it; `recovered_at`: when we saw that it is over, None while it lasts.
+    `seen_at`: when we first saw it; `recovered_at`: when we saw that it is over, None while it lasts. `fencing` is for
+    people: what the fencing role told last. It is kept apart, because others write it.
     """
 
     outage: Outage
     seen_at: float
     recovered_at: float | None = None
+    fencing: Fencing | None = None
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""
-        return {"v": VERSION, **asdict(self)}
+        return {
+            "v": VERSION,
+            "outage": self.outage.as_json(),
+            "seen_at": self.seen_at,
+            "recovered_at": self.recovered_at,
+        }
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:

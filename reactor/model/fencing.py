@@ -21,6 +21,7 @@ PROVIDERS = ("event", "remediation", "network-fence", "redfish")
 OUTAGE_ANNOTATION = "vmdrift.io/outage"
 BOOT_ANNOTATION = "vmdrift.io/boot-id"
 NODE_ANNOTATION = "vmdrift.io/node"  # the node's name
+_SHOWN = 10  # pods in a sentence
 _LONGEST = 200  # characters of a key; Kubernetes takes 253
 
 
@@ -189,6 +190,16 @@ class Fencing:
     def proof(self) -> Confirmation | None:
         """The confirmation, while it counts."""
         return None if self.void else self.confirmation
+
+    @property
+    def summary(self) -> str:
+        """For people: where it stands, who failed before, and what the taint removes."""
+        failed = [f"{attempt.provider}: {attempt.over.rstrip('.')}" for attempt in self.attempts if attempt.over]
+        missed = f" Failed: {'; '.join(failed)}." if failed and self.reason != "fence-failed" else ""
+        pods = self.release.pods if self.release else ()
+        more = f" and {len(pods) - _SHOWN} more" if len(pods) > _SHOWN else ""
+        removed = f" The taint removes {', '.join(pods[:_SHOWN])}{more}." if pods else ""
+        return f"{self.sentence}{missed}{removed}"
 
     def told(self, reason: str, sentence: str) -> Self:
         """This file, standing there."""

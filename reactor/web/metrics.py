@@ -1,7 +1,7 @@
 """What came in, what goes on and what went out, for Prometheus; from Redis, so any process tells the same."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -20,7 +20,7 @@ from reactor.doors.inbox import Inbox
 from reactor.doors.outbox import Outbox
 from reactor.doors.reports import Reports
 from reactor.doors.store import Store
-from reactor.model.drift import Phase, Record
+from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.stages import BOUNDS, RECOVERY, STAGES, ended, histogram
 from reactor.model.times import Clock
 
@@ -55,6 +55,7 @@ class Sources(Collector):
         outages = self.store.outages()
         lasting = sum(outage.recovered_at is None for outage in outages)
         yield GaugeMetricFamily("vmdrift_outages_open", "Nodes that are lost now.", lasting)
+        yield _fencing(outages)
         records = [record for outage in outages for record in self.store.records(outage.outage.id)]
         drifts = GaugeMetricFamily(
             "vmdrift_drifts",
@@ -65,6 +66,15 @@ class Sources(Collector):
             drifts.add_metric([phase, reason], number)
         yield drifts
         yield _blocked(records, self.clock())
+
+
+def _fencing(outages: Iterable[OutageRecord]) -> Metric:
+    what = "Lost nodes that may be fenced, by where that stands."
+    gauge = GaugeMetricFamily("vmdrift_fencing", what, labels=["reason"])
+    stand = Counter(outage.fencing.reason for outage in outages if outage.fencing and outage.recovered_at is None)
+    for reason, number in sorted(stand.items()):
+        gauge.add_metric([reason], number)
+    return gauge
 
 
 def _blocked(records: list[Record], now: float) -> Metric:

@@ -60,13 +60,18 @@ class MemoryStore:
         (self._open.discard if done else self._open.add)(record.outage.id)
 
     def outage(self, outage_id: str) -> OutageRecord | None:
-        return self._outages.get(outage_id)
+        found = self._outages.get(outage_id)
+        return self._with_fencing(found) if found else None
+
+    def _with_fencing(self, record: OutageRecord) -> OutageRecord:
+        return replace(record, fencing=self._fencings.get(record.outage.id))
 
     def outages(self) -> list[OutageRecord]:
-        return sorted((self._outages[i] for i in self._open), key=lambda record: record.seen_at)
+        found = (self._with_fencing(self._outages[i]) for i in self._open)
+        return sorted(found, key=lambda record: record.seen_at)
 
     def history(self) -> list[OutageRecord]:
-        done = (record for record in self._outages.values() if record.outage.id not in self._open)
+        done = (self._with_fencing(one) for one in self._outages.values() if one.outage.id not in self._open)
         return sorted(done, key=lambda record: record.outage.since, reverse=True)
 
     def record(self, drift_id: str) -> Record | None:
@@ -100,9 +105,6 @@ class MemoryStore:
 
     def save_fencing(self, file: Fencing) -> None:
         self._fencings[file.outage.id] = file
-
-    def fencing(self, outage_id: str) -> Fencing | None:
-        return self._fencings.get(outage_id)
 
     def took(self) -> dict[str, float]:
         return dict(self._took)

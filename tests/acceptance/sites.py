@@ -23,11 +23,13 @@ USERS = {
     "reactor serve": "receiver",
     "workers events": "intake",
     "workers drifts": "drifts",
+    "workers fencing": "fencing",
     "workers outgoing": "outgoing",
     "workers scheduler": "scheduler",
 }
-RBAC = Path(__file__).parents[2] / "k8s" / "base" / "rbac.yaml"
-ACCOUNTS = {"watcher", "receiver", "intake", "drifts"}
+K8S = Path(__file__).parents[2] / "k8s"
+RBAC = (K8S / "base" / "rbac.yaml", K8S / "components" / "fencing" / "rbac.yaml")
+ACCOUNTS = {"watcher", "receiver", "intake", "drifts", "fencing"}
 
 
 @dataclass
@@ -44,7 +46,9 @@ class Site:
     _roles: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.demo = Demo(self.processes, self.folder, TIMES, self.vms, RBAC)
+        rules = self.folder / "rbac.yaml"
+        rules.write_text("---\n".join(file.read_text() for file in RBAC))
+        self.demo = Demo(self.processes, self.folder, TIMES, self.vms, rules)
         self.redis_url = self.urls.get("tester") or start_valkey(self.processes, self.folder)
         self.store = RedisStore(redis_door.connect(self.redis_url), 3600)
 

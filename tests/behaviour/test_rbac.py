@@ -8,8 +8,9 @@ import pytest
 
 from reactor.doors.cluster import uid
 from reactor.doors.wishes import Wishes
+from reactor.model.drift import Policy
 from reactor.model.errors import ClusterError
-from reactor.model.event import DRIFT_REQUESTED, NODE_UNREACHABLE, Event
+from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_UNREACHABLE, Event
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
 from reactor.model.node import node_view
 from reactor.watch.stream import follow
@@ -50,7 +51,7 @@ def play() -> Play:
 
 
 def played(authorize: Authorize) -> Play:
-    play = Play.of(SCENE)
+    play = Play.of(SCENE, Policy(fencing=("event",)))
     play.world.api.authorize = authorize
     watcher, intake, drifts = (ApiCluster(play.world.api, user) for user in (WATCHERS, INTAKE, WORKERS))
     for cluster in (watcher, intake, drifts):
@@ -58,9 +59,9 @@ def played(authorize: Authorize) -> Play:
     check(intake, INTAKE_READS)
     check(drifts, DRIFT_READS)
     _forget_replicas(play, "default-unknown-disk")
-    play.world.api.client("system:admin").create(
-        "configmaps", {"metadata": {"name": CONFIG_MAP, "namespace": "vm-drift"}}
-    )
+    for name in (CONFIG_MAP, "vm-drift-fencing"):
+        meta = {"name": name, "namespace": "vm-drift"}
+        play.world.api.client("system:admin").create("configmaps", {"metadata": meta})
     _hold_and_resume(Wishes(ApiCluster(play.world.api, RECEIVER), "vm-drift", lambda: play.world.now))
     play.world.hypervisor.power_cut(LOST)
     pauses: list[float] = []
@@ -77,11 +78,19 @@ def played(authorize: Authorize) -> Play:
         hint = Event(kind, "/monitoring", f"{number}", subject, play.world.now)
         play.reactor.inbox.accept([hint], "monitoring")
     play.world.run_for(100)
+    hint = Event(NODE_FENCED, "/pdu", "p", LOST, play.world.now, _proof(play))
+    play.reactor.inbox.accept([hint], "pdu")  # written down, though the story has no fencing role that would judge it
+    play.world.run_for(5)
     play.reactor.flush()  # what was released is then found by its VolumeAttachments
     play.until_ended()
     for _ in range(2):  # the second one is counted up
         intake.announce(of_vm(play.reactor.store.changes[0]))
     return play
+
+
+def _proof(play: Play) -> dict[str, str]:
+    node = play.world.store.get("nodes", LOST)
+    return {"uid": node["metadata"]["uid"], "bootID": node["status"]["nodeInfo"]["bootID"], "how": "looked"}
 
 
 def _hold_and_resume(wishes: Wishes) -> None:

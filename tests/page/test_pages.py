@@ -7,6 +7,7 @@ from redis import Redis
 
 from reactor.model.drift import Check, Disk, OutageRecord, Phase, Record
 from reactor.model.errors import StoreUnreachable
+from reactor.model.fencing import Attempt, Fencing, Release, Way
 from reactor.model.intervention import HOLD, Intervention
 from tests.contracts.samples import drift, outage
 from tests.page.site import NOW, PageSite
@@ -144,3 +145,32 @@ def test_what_others_wrote_is_text_and_nothing_else(site: PageSite, hostile: str
     browser = site.browser("ann")
     for path in ("/", "/vm/shop/db", "/node/node-a"):
         assert hostile not in browser.get(path).text
+
+
+_FILE = Fencing(
+    OUTAGE,
+    "boot-1",
+    float(LOST_AT),
+    "fenced",
+    "Proven dead (redfish). It reads Off. Every VM on the node is to be moved.",
+    attempts=(Attempt("remediation", NOW, "It timed out.", NOW),),
+    release=Release(Way.TAINT, "All.", NOW, tuple(f"shop/pod-{number}" for number in range(12))),
+)
+
+
+@pytest.mark.parametrize("path", ["/", "/node/node-a"])
+def test_a_lost_node_shows_its_proof_who_failed_before_and_what_the_taint_removes(lost: PageSite, path: str) -> None:
+    lost.store.save_fencing(_FILE)
+    text = lost.browser("bob").get(path).text
+    assert "Proof of death:" in text
+    assert "Proven dead (redfish). It reads Off." in text
+    assert "Failed: remediation: It timed out." in text
+    assert "The taint removes shop/pod-0," in text
+    assert "shop/pod-9 and 2 more." in text
+
+
+def test_what_a_provider_says_is_text_and_nothing_else(lost: PageSite) -> None:
+    lost.store.save_fencing(replace(_FILE, sentence="<script>alert(1)</script>", release=None))
+    text = lost.browser("bob").get("/").text
+    assert "<script>alert(1)" not in text
+    assert "&lt;script&gt;alert(1)" in text

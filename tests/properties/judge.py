@@ -103,6 +103,9 @@ class Judge:
             return
         for attachment in self.visible.list("volumeattachments"):
             volume = attachment["spec"]["source"]["persistentVolumeName"]
+            modes = (self.visible.get("persistentvolumes", volume) or {"spec": {}})["spec"].get("accessModes", ())
+            if "ReadWriteMany" in modes:  # it keeps nobody out
+                continue
             if volume.startswith(f"{vm.namespace}-{vm.name}-") and attachment["spec"]["nodeName"] == lost.name:
                 yield f"told as detached, but {lost.name} holds {volume}"
 

@@ -133,7 +133,7 @@ class _Records(MemoryStore):
         super()._write(replace(record), events)
 
     def save_fencing(self, file: Fencing) -> None:
-        old = self.fencing(file.outage.id)
+        old = self._fencings.get(file.outage.id)
         if old is None or (old.reason, old.release) != (file.reason, file.release):
             self._stage.note(f"fencing {file.node.name} {file.reason}: {file.sentence}")
             self._stage.note_removed(old, file)

@@ -53,6 +53,7 @@ def test_a_vm_was_down_from_the_loss_of_its_node_until_it_was_seen_to_run_elsewh
         "vm": "shop/db",
         "id": drift("db").id,
         "phase": "completed",
+        "proof": "none",
         "reason": MOVED,
         "sentence": "It runs on node-b.",
         "target": "",

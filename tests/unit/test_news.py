@@ -92,6 +92,7 @@ def test_an_event_says_which_vm_which_node_why_where_to_and_how_long_it_took() -
         "reason": "running-elsewhere",
         "sentence": "It waits.",
         "target": "node-f",
+        "proof": "none",
         "stages": {
             "noticing": _WAITING.created_at - SINCE,
             "waiting": SINCE + 301.0 - _WAITING.created_at,

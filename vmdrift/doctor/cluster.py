@@ -31,7 +31,7 @@ def cluster_findings(facts: ClusterFacts | Untold, settings: Settings, roles: Se
     else:
         yield from _access(facts.allowed, rights(roles))
         if facts.absent:
-            yield ok("access", f"{listed(facts.absent)}: not installed, so nothing is needed.", "HwameiStor")
+            yield ok("access", f"{listed(facts.absent)}: not installed, so nothing is needed.", "optional kinds")
 
 
 def _kubevirt(found: KubeVirt | Untold | None) -> Finding:

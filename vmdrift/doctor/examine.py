@@ -14,14 +14,15 @@ from reactor.doors.cluster import Cluster, KubernetesCluster, Survey
 from reactor.doors.figures import figures
 from reactor.doors.reports import reports
 from reactor.doors.server import server
-from reactor.model.errors import Forbidden, StoreRefused, VmDriftError
+from reactor.model.errors import Forbidden, SettingsError, StoreRefused, VmDriftError
 from reactor.model.node import NodeView, node_view
 from reactor.model.times import Clock
 from reactor.process import explain
 from reactor.settings import Settings, env_names
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Untold
-from vmdrift.doctor.needs import OPTIONAL, Right, rights
+from vmdrift.doctor.needs import OPTIONAL, Right, rights, used
 from workers import observe
+from workers.fence.registry import ready
 from workers.surroundings import listed
 
 _Fact = TypeVar("_Fact")
@@ -34,10 +35,11 @@ class Surveyed(Cluster, Survey, Protocol):
 
 
 def examine(env: Mapping[str, str], roles: Sequence[str], clock: Clock = time.time) -> Facts:
-    """Everything, from the environment on."""
+    """Everything, from the environment on. `roles`: whose rights are looked at; none: all that are in use."""
     found = configured(env)
     wrong = found.wrong or {}
     redis = Untold(wrong["VMDRIFT_REDIS_URL"]) if "VMDRIFT_REDIS_URL" in wrong else _redis(found.settings, clock)
+    roles = roles or used(found.settings)
     return Facts(found, redis, _cluster(env, found.settings, roles, clock), tuple(roles))
 
 
@@ -47,7 +49,18 @@ def configured(env: Mapping[str, str]) -> Configured:
     known = {name for row in fields(Settings) for name in env_names(row)}
     given = sorted(name for name in known if env.get(name))
     strange = sorted(name for name in env if name.startswith(_PREFIX) and name not in known)
-    return Configured(settings, tuple(given), wrong, tuple(strange))
+    return Configured(settings, tuple(given), {**wrong, **_lacking(settings)}, tuple(strange))
+
+
+def _lacking(settings: Settings) -> Mapping[str, str]:
+    """What a provider of VMDRIFT_FENCING wants besides, by the setting's name."""
+    found: dict[str, str] = {}
+    for name in settings.fencing:
+        try:
+            ready(name, settings)
+        except SettingsError as error:
+            found[str(error).partition(":")[0]] = str(error)
+    return found
 
 
 def _redis(settings: Settings, clock: Clock) -> RedisFacts | Untold:
@@ -81,7 +94,8 @@ def surveyed(cluster: Surveyed, host: str, namespace: str, roles: Sequence[str],
         there = cluster.serves("virtualmachines")
     at = cluster.time()
     skew = Untold("its answers bear no date") if at is None else took.skew(at + _WHOLE_SECONDS, _WHOLE_SECONDS)
-    absent = tuple(sorted(resource for resource in OPTIONAL if not cluster.serves(resource)))
+    wanted = OPTIONAL & {right.resource for right in rights(roles)}
+    absent = tuple(sorted(resource for resource in wanted if not cluster.serves(resource)))
     return ClusterFacts(
         host,
         skew,

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.intervention import CONFIG_MAP
+from reactor.settings import Settings
 
 # KIND or KIND/NAME: verbs. The manifests are not in the package, hence this copy.
 _NEEDS: Mapping[str, Mapping[str, str]] = {
@@ -15,6 +17,7 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
         f"configmaps/{CONFIG_MAP}": "get patch",
     },
     "intake": {
+        f"configmaps/{FENCING}": "patch",
         "events": "create get patch",
         "leases": "get",
         "namespaces": "get",
@@ -27,6 +30,7 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
     },
     "drifts": {
         f"configmaps/{CONFIG_MAP}": "get",
+        f"configmaps/{FENCING}": "get",
         "csidrivers": "get",
         "events": "list",
         "leases": "get list",
@@ -43,9 +47,22 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
         "virtualmachines": "get",
         "volumeattachments": "get delete",
     },
+    # What k8s/components/fencing gives, but for the kinds of medik8s, which a setting names.
+    "fencing": {
+        f"configmaps/{CONFIG_MAP}": "get",
+        f"configmaps/{FENCING}": "get patch",
+        "csiaddonsnodes": "list",
+        "leases": "get list",
+        "namespaces/kube-system": "get",
+        "networkfences": "get list create patch delete",
+        "nodes": "get list patch",
+        "pods": "list",
+        "volumeattachments": "list",
+    },
 }
 ROLES = tuple(_NEEDS)
 OPTIONAL = frozenset({"localvolumes", "localvolumereplicas"})  # HwameiStor's; not every cluster has it
+OPTIONAL |= {"csiaddonsnodes", "networkfences"}  # CSI-Addons'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,11 @@ class Right:
     verb: str
     resource: str
     name: str = ""
+
+
+def used(settings: Settings) -> tuple[str, ...]:
+    """The roles of this installation."""
+    return tuple(role for role in ROLES if role != "fencing" or settings.fencing)
 
 
 def needs(role: str) -> Iterator[Right]:

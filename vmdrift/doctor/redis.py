@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reactor.doors.figures import QueueFigures
-from reactor.doors.queue import DRIFTS, EVENTS, OUTGOING
+from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING
 from reactor.doors.server import Server
 from reactor.settings import Settings, deaf_after
 from vmdrift.doctor.facts import RedisFacts, Untold
@@ -18,7 +18,13 @@ _REACH = (
 _RIGHTS = (
     "Run it as a Redis user that may read all of rq:* (intake, drifts, outgoing, scheduler; not watcher, receiver)."
 )
-_WORK = {EVENTS: "vmdrift work events", DRIFTS: "vmdrift work drifts", OUTGOING: "vmdrift work outgoing"}
+_FENCE = "Run `vmdrift work fencing` (k8s/components/fencing), or set VMDRIFT_FENCING to none."
+_WORK = {
+    EVENTS: "vmdrift work events",
+    DRIFTS: "vmdrift work drifts",
+    OUTGOING: "vmdrift work outgoing",
+    FENCING: "vmdrift work fencing",
+}
 
 
 def redis_findings(facts: RedisFacts | Untold, settings: Settings) -> Iterator[Finding]:
@@ -36,6 +42,8 @@ def redis_findings(facts: RedisFacts | Untold, settings: Settings) -> Iterator[F
         yield _scheduler(queue)
         yield _workers(queue, settings)
         yield from _jobs(queue)
+    if settings.fencing and FENCING not in {queue.name for queue in facts.queues}:
+        yield failed("workers", "None is alive: no lost node is proven dead, so every window counts.", _FENCE, FENCING)
 
 
 def _server(server: Server) -> Iterator[Finding]:
@@ -106,7 +114,7 @@ def _workers(queue: QueueFigures, settings: Settings) -> Finding:
     return failed("workers", told, f"Run `{_WORK[queue.name]}` (deployment {_DEPLOYMENTS[queue.name]}).", queue.name)
 
 
-_DEPLOYMENTS = {EVENTS: "intake", DRIFTS: "drifts", OUTGOING: "outgoing"}
+_DEPLOYMENTS = {EVENTS: "intake", DRIFTS: "drifts", OUTGOING: "outgoing", FENCING: "fencing"}
 
 
 def _jobs(queue: QueueFigures) -> Iterator[Finding]:

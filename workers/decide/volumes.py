@@ -25,7 +25,7 @@ def volumes(seen: Observation, policy: Policy, free_at: float, now: float, *, pr
     """
     held = [volume for volume in seen.volumes if volume.held and volume.exclusive]
     if not held:
-        return Held("The lost node holds none of its volumes.")
+        return Held("The lost node keeps none of its volumes from other nodes.")
     for volume in held:
         if volume.users:
             return Judgement(

@@ -12,6 +12,14 @@ from workers.fence.redfish import Redfish
 from workers.fence.remediation import Remediation
 
 
+def ready(name: str, settings: Settings) -> None:
+    """SettingsError where this provider lacks a setting, or a package."""
+    if name == "remediation" and not settings.remediation_template:
+        raise SettingsError("VMDRIFT_REMEDIATION_TEMPLATE: not set, so it is not known what to ask for")
+    if name == "redfish":
+        RedfishBmc(settings)
+
+
 def provider(
     name: str, cluster: FencingCluster, settings: Settings, before_call: Callable[[], None] = lambda: None
 ) -> Provider:
@@ -19,14 +27,13 @@ def provider(
 
     `before_call` runs before each call to anybody but the API server (heartbeats).
     """
+    ready(name, settings)
     match name:
         case "event":
             return Event(cluster, settings.namespace)
         case "network-fence":
             return NetworkFence(cluster)
         case "remediation":
-            if not settings.remediation_template:
-                raise SettingsError("VMDRIFT_REMEDIATION_TEMPLATE: not set, so it is not known what to ask for")
             return Remediation(cluster, settings.remediation_template)
         case "redfish":
             return Redfish(RedfishBmc(settings, before_call))

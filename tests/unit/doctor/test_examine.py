@@ -44,7 +44,7 @@ def test_a_malformed_url_of_redis_is_not_tried_under_another_name() -> None:
 def test_a_cluster_without_kubevirt_and_hwameistor() -> None:
     found = asked(an_api(resources=KUBERNETES))
     assert found.kubevirt is None
-    assert found.absent == ("localvolumereplicas", "localvolumes")
+    assert found.absent == ("csiaddonsnodes", "localvolumereplicas", "localvolumes", "networkfences")
     assert isinstance(found.allowed, dict)
     assert Right("get", "localvolumes") not in found.allowed
 

@@ -10,11 +10,15 @@ from reactor.doors.cluster import _PREFIX
 from simulator.rbac import group_of
 from vmdrift.doctor.needs import OPTIONAL, ROLES, Right, needs, rights
 
-MANIFEST = Path(__file__).parents[3] / "k8s" / "base" / "rbac.yaml"
+K8S = Path(__file__).parents[3] / "k8s"
+MANIFESTS = (K8S / "base" / "rbac.yaml", K8S / "components" / "fencing" / "rbac.yaml")
 GIVEN: dict[str, list[dict[str, Any]]] = {}
-for document in yaml.safe_load_all(MANIFEST.read_text()):
+for document in (document for file in MANIFESTS for document in yaml.safe_load_all(file.read_text())):
+    # Of providers: what CSI-Addons needs is asked for; a kind of medik8s' is named by a setting.
     if document["kind"] in {"ClusterRole", "Role"}:
         GIVEN.setdefault(document["metadata"]["name"].removeprefix("vm-drift-"), []).extend(document["rules"])
+GIVEN["fencing"] += GIVEN.pop("fencing-network-fence")
+del GIVEN["fencing-remediation"], GIVEN["drifts-network-fence"]
 
 
 def test_every_role_that_has_rights_is_looked_at() -> None:
@@ -42,7 +46,7 @@ def test_each_kind_is_asked_for_in_its_own_group() -> None:
 
 def test_all_roles_together_need_each_right_once_and_know_who_needs_it() -> None:
     together = rights(ROLES)
-    assert together[Right("get", "nodes")] == ("intake", "drifts")
+    assert together[Right("get", "nodes")] == ("intake", "drifts", "fencing")
     assert together[Right("delete", "pods")] == ("drifts",)
     assert set(together) == {right for role in ROLES for right in needs(role)}
     assert {right.resource for right in together} > OPTIONAL

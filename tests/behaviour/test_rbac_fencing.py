@@ -1,0 +1,117 @@
+"""The component's manifest allows exactly what fencing calls, by provider: nothing missing, nothing left over."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from reactor.doors.cluster import uid
+from reactor.model.drift import Policy
+from reactor.model.errors import ClusterError
+from reactor.model.intervention import CONFIG_MAP
+from simulator.actors.network_fencer import NetworkFencer
+from simulator.actors.remediator import Remediator
+from simulator.api import Authorize
+from simulator.fencing import add_storage_clients, add_template
+from simulator.rbac import Rule, allows, authorizer, rules_of
+from simulator.scene import Scene, Storage, Vm
+from simulator.twins.cluster import ApiCluster
+from tests.auditor import FENCING, INTAKE, WORKERS
+from tests.virtual import Play
+from workers.role import FENCE, check
+
+K8S = Path(__file__).parents[2] / "k8s"
+BASE = (K8S / "base" / "rbac.yaml").read_text()
+COMPONENT = (K8S / "components" / "fencing" / "rbac.yaml").read_text()
+BOTH = f"{BASE}\n---\n{COMPONENT}"
+LOST = "node-a"
+SCENE = Scene((LOST, "node-b", "node-c"), (Vm("disk", Storage.RBD_BLOCK, node=LOST),))
+PROVIDERS = ("event", "remediation", "network-fence")
+# What the component adds, by user; of the base's only what is for proof.
+ADDED = {user: rules - rules_of(BASE).get(user, frozenset()) for user, rules in rules_of(BOTH).items()}
+
+
+def played(provider: str, authorize: Authorize) -> Play:
+    """A node is lost, fenced by this provider, and back after a power cycle."""
+    play = Play.of(SCENE, Policy(fencing=(provider,), fenced_release="taint"))
+    admin, world = play.world.api.client("system:admin"), play.world
+    for name in (CONFIG_MAP, "vm-drift-fencing"):
+        admin.create("configmaps", {"metadata": {"name": name, "namespace": "vm-drift"}})
+    add_template(admin)
+    addresses = add_storage_clients(admin, SCENE.nodes)
+    world.add(Remediator(admin, world.hypervisor), NetworkFencer(admin, world.hypervisor, addresses))
+    world.api.authorize = authorize
+    fencing = ApiCluster(world.api, FENCING)
+    uid(fencing)
+    check(fencing, FENCE)
+    world.hypervisor.cut_network(LOST)
+    world.run_for(60)
+    if provider == "event":
+        world.hypervisor.power_cut(LOST)
+        play.confirm(LOST)
+    play.until_ended(300)
+    world.hypervisor.power_cut(LOST)
+    world.hypervisor.restore_network(LOST)
+    world.hypervisor.power_on(LOST)
+    world.run_for(200)
+    return play
+
+
+def well(play: Play) -> None:
+    """It ended as it should, with the proof, nobody was refused anything, and nothing of the fence is left."""
+    assert [e for e in play.world.api.audit if e.code == 403 and e.user in {FENCING, WORKERS, INTAKE}] == []
+    record = play.record("disk")
+    assert (record.phase.value, record.proof.value) == ("completed", "fenced")
+    store = play.world.store
+    assert not store.get("configmaps", "vm-drift-fencing", "vm-drift").get("data")
+    taints = store.get("nodes", LOST)["spec"].get("taints") or ()
+    assert "node.kubernetes.io/out-of-service" not in [taint["key"] for taint in taints]
+    for kind in ("networkfences", "fenceagentsremediations"):
+        assert list(play.world.api.client("system:admin").list(kind)) == []
+
+
+@pytest.fixture(scope="module")
+def plays() -> Mapping[str, Play]:
+    return {provider: played(provider, authorizer(BOTH, "vm-drift")) for provider in PROVIDERS}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_story_ends_well_under_the_manifests_rules(plays: Mapping[str, Play], provider: str) -> None:
+    well(plays[provider])
+
+
+@pytest.mark.parametrize("user", [FENCING, WORKERS])
+def test_a_role_may_do_exactly_what_it_does(plays: Mapping[str, Play], user: str) -> None:
+    asked = {
+        (e.resource, e.verb, e.namespace) for play in plays.values() for e in play.world.api.audit if e.user == user
+    }
+    assert _used(ADDED[user], asked) == ADDED[user]
+
+
+def test_intake_writes_down_what_is_said(plays: Mapping[str, Play]) -> None:
+    asked = {(e.resource, e.verb, e.namespace) for e in plays["event"].world.api.audit if e.user == INTAKE}
+    assert ("configmaps", "patch", "vm-drift") in asked
+
+
+def _used(rules: Iterable[Rule], asked: Iterable[tuple[str, str, str]]) -> set[Rule]:
+    return {rule for rule in rules if any(allows(rule, *one) for one in asked)}
+
+
+@pytest.mark.parametrize(
+    ("user", "rule"), [(user, rule) for user in sorted(ADDED) for rule in sorted(ADDED[user])], ids=str
+)
+def test_without_any_one_of_its_verbs_some_story_does_not_end_well(
+    plays: Mapping[str, Play], user: str, rule: Rule
+) -> None:
+    allowed = authorizer(BOTH, "vm-drift")
+
+    def less(who: str, verb: str, resource: str, namespace: str) -> bool:
+        return not (who == user and allows(rule, resource, verb, namespace)) and allowed(who, verb, resource, namespace)
+
+    using = next(name for name in PROVIDERS if any(allows(rule, *one) for one in _asked(plays[name], user)))
+    with pytest.raises((ClusterError, AssertionError, StopIteration)):  # refused at the start, or it ends otherwise
+        well(played(using, less))
+
+
+def _asked(play: Play, user: str) -> set[tuple[str, str, str]]:
+    return {(e.resource, e.verb, e.namespace) for e in play.world.api.audit if e.user == user}

@@ -1,0 +1,55 @@
+"""The component that gives fencing its rights, on every overlay: it starts the role, and adds nothing else."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reactor.settings import Settings
+from tests.manifests import K8S, OVERLAYS, Obj, built, faults, kustomized, pods
+
+COMPONENT = K8S / "components" / "fencing"
+pytestmark = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl builds the overlays")
+
+
+@pytest.fixture(params=OVERLAYS)
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[tuple[Obj, ...], tuple[Obj, ...]]:
+    """An overlay as it is, and with the component."""
+    parts = {"resources": [K8S / "overlays" / request.param], "components": [COMPONENT]}
+    file: dict[str, Any] = {kind: [os.path.relpath(path, tmp_path) for path in paths] for kind, paths in parts.items()}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(file))
+    return built(request.param), kustomized(tmp_path)
+
+
+def test_it_starts_the_role_with_its_rights_and_changes_nothing_else(
+    both: tuple[tuple[Obj, ...], tuple[Obj, ...]],
+) -> None:
+    plain, whole = both
+    assert {obj["metadata"]["name"] for obj in plain if obj not in whole} == {"fencing"}
+    added = [obj for obj in whole if obj not in plain]
+    kinds = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "NetworkPolicy", "Deployment"}
+    assert {obj["kind"] for obj in added} == kinds
+    assert {f"{obj['kind']} {obj['metadata']['name']}": faults(obj) for obj in added if faults(obj)} == {}
+    (deployment,) = [obj for obj in added if obj["kind"] == "Deployment"]
+    assert deployment["spec"]["replicas"] == 2
+
+
+def test_its_pod_is_restricted_as_every_other_and_bmc_secrets_are_mounted_read_only(
+    both: tuple[tuple[Obj, ...], tuple[Obj, ...]],
+) -> None:
+    (pod,) = [pod for owner, pod in pods(both[1]) if owner == "Deployment fencing"]
+    (container,) = pod["containers"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert pod["automountServiceAccountToken"]
+    folder = next(one["value"] for one in container["env"] if one["name"] == "VMDRIFT_BMC_DIR")
+    (mount,) = [one for one in container["volumeMounts"] if one["mountPath"] == folder]
+    assert mount["readOnly"]
+    (secret,) = [one["secret"] for one in pod["volumes"] if "secret" in one]
+    assert secret["optional"]
+    described = (K8S.parent / "docs" / "operations.md").read_text()
+    assert f"secret generic {secret['secretName']}" in described
+    Settings.read({"VMDRIFT_BMC_DIR": folder})

@@ -145,7 +145,7 @@ def test_without_hwameistor_its_kinds_are_not_asked_for() -> None:
     allowed = {right: True for right in rights(ROLES) if right.resource not in absent}
     facts = with_cluster(allowed=allowed, absent=absent)
     assert bad(facts) == []
-    (told,) = [finding for finding in judge(facts) if finding.about == "HwameiStor"]
+    (told,) = [finding for finding in judge(facts) if finding.about == "optional kinds"]
     assert "localvolumereplicas and localvolumes: not installed" in told.sentence
 
 

@@ -1,0 +1,68 @@
+"""A person proves a node dead, by the command line, against real processes that have no more than their own rights."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from reactor.doors.cluster import KubernetesCluster, connect
+from reactor.model.node import NodeView, node_view
+from tests.acceptance.commands import Done, eventually, vmdrift
+from tests.acceptance.guarded import denied, guarded
+from tests.acceptance.sites import Site
+from vmdrift.processes import Processes
+
+ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers fencing")
+VMS = ("crowd/vm-000", "crowd/vm-001")
+SETTINGS = {
+    "VMDRIFT_FENCING": "event",
+    "VMDRIFT_FENCED_RELEASE": "taint",
+    "VMDRIFT_UNREACHABLE_WINDOW": "600",
+    "VMDRIFT_VIRT_HANDLER_GRACE": "600",
+}
+
+
+def _run(site: Site, *words: str) -> Done:
+    return vmdrift(*words, env=site.env("operator"))
+
+
+def _lost(cluster: KubernetesCluster, site: Site) -> NodeView:
+    found = cluster.find("nodes", site.demo.lost)
+    assert found
+    return node_view(found)
+
+
+@pytest.mark.timeout(200)
+def test_a_node_is_confirmed_to_be_off_and_its_vms_run_elsewhere_long_before_any_window(
+    folder: Path,
+) -> None:
+    with Processes(folder) as processes:
+        users = guarded(processes, folder)
+        site = Site(processes, folder, len(VMS), users)
+        cluster, lost = connect(str(site.demo.kubeconfig("admin")), 5.0), site.demo.lost
+        site.start(*ROLES, **SETTINGS)
+        refused = _run(site, "confirm-off", lost, "--i-checked", "a look at it")
+        assert (refused.code, refused.out) == (1, "")
+        assert f"{lost} is Ready: Kubernetes hears it right now." in refused.err
+        assert _run(site, "taint", lost).code == 1
+        assert _run(site, "unfence", lost, "--i-checked", "x").code == 1
+
+        site.demo.cut_power()
+        site.wait_for("waiting", *VMS)
+        told = _run(site, "confirm-off", lost, "--i-checked", "its lamp is out", "--json")
+        assert (told.code, told.err) == (0, "")
+        assert orjson.loads(told.out)["result"]["reason"] == "claimed"
+        site.wait_for("completed", *VMS)
+        assert _lost(cluster, site).out_of_service
+        assert {drift["proof"] for drift in site.drifts().values()} == {"fenced"}
+        shown = _run(site, "status").out
+        assert "its lamp is out" in shown
+        assert "The taint removes " in shown
+        assert len(site.deletes("pods")) <= len(VMS)  # Kubernetes may have been quicker: the taint removes them, too
+
+        site.demo.ask(do="power_on", node=lost)
+        eventually("the taint is removed", lambda: not _lost(cluster, site).out_of_service)
+        assert _lost(cluster, site).ready == "True"
+        assert site.truth()["twice"] == []
+        assert denied(users["tester"]) == []
+        assert [entry for entry in site.audit() if entry["code"] == 403] == []

@@ -16,7 +16,7 @@ run: .venv/demo ## Run everything: on the cluster of KUBECONFIG (observing; ARGS
 	@$(BIN)/vmdrift run $(ARGS)
 
 test: check tools ## Check the code and run the tests
-	$(BIN)/pytest -n 2 -m "not nightly" $(ARGS)
+	$(BIN)/pytest -n 3 -m "not nightly" $(ARGS)
 
 scenarios: .venv/dev ## Show where the golden scenarios go another way than written down (ARGS=--write: write it down)
 	@$(BIN)/python -m tests.scenarios.golden $(ARGS)

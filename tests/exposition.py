@@ -15,6 +15,7 @@ from reactor.doors.reports import Reporter, Requests, reports
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Phase
 from reactor.model.event import NODE_UNREACHABLE, Event
+from reactor.model.fencing import Fencing
 from reactor.process import Stop
 from reactor.web.metrics import Sources, exposition
 from tests.contracts.samples import LOST_AT, drift, outage_record, record
@@ -58,6 +59,7 @@ def _happened(redis: Redis) -> None:
     ended = replace(record("web", phase=Phase.COMPLETED), released_at=LOST_AT + 301.0, detached_at=LOST_AT + 302.0)
     told = {"specversion": "1.0", "id": "1", "source": "/s", "type": "io.vmdrift.vm.drift.completed"}
     store.save_outage(outage_record(), done=False)
+    store.save_fencing(Fencing(outage_record().outage, "boot-1", NOW, reason="awaiting-proof"))
     store.save(replace(ended, ended_at=LOST_AT + 400.0), lock, [told, {**told, "id": "2"}])
     store.save(replace(record("db", phase=Phase.BLOCKED), reason="held"), lock, [])
     inbox.accept([Event(NODE_UNREACHABLE, "/s", "1", "node-a", NOW)], "me")

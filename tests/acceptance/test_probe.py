@@ -10,7 +10,14 @@ from tests.acceptance.commands import Done, eventually, vmdrift
 from tests.acceptance.sites import Site
 from tests.acceptance.test_trouble import killed_and_restarted
 
-ROLES = ("reactor watch", "workers events", "workers drifts", "workers outgoing", "workers scheduler")
+ROLES = (
+    "reactor watch",
+    "workers events",
+    "workers drifts",
+    "workers fencing",
+    "workers outgoing",
+    "workers scheduler",
+)
 
 
 def probe(file: Path, *words: str) -> Done:

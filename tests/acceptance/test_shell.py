@@ -70,7 +70,7 @@ def test_each_shell_gets_a_script_for_the_command(shell: str) -> None:
 def test_the_script_completes_commands_options_and_choices(path: str) -> None:
     assert completed("vmdrift h", path) == {"history", "hold", "holds"}
     assert completed("vmdrift status --", path) >= {"--watch", "--json"}
-    assert completed("vmdrift doctor --role ", path) == {"watcher", "intake", "drifts"}
+    assert completed("vmdrift doctor --role ", path) == {"watcher", "intake", "drifts", "fencing"}
 
 
 def test_the_script_completes_names_of_what_is_lost(path: str, lost: Mapping[str, str]) -> None:

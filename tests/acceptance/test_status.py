@@ -10,6 +10,7 @@ from tests.acceptance.sites import Site
 CHECKS = [
     "node",
     "window",
+    "proof",
     "signs of life",
     "quorum",
     "placement",

@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 from reactor.doors import queue
-from reactor.doors.cluster import Cluster, KubernetesCluster, Notebook
+from reactor.doors.cluster import Cluster, KubernetesCluster, Notebook, Writer
 from reactor.doors.inbox import Inbox, RedisInbox
 from reactor.doors.outbox import Outbox, RedisOutbox
 from reactor.doors.queue import Queue, RqQueue
@@ -23,6 +23,8 @@ PAIRS = [
     (Cluster, ApiCluster),
     (Notebook, KubernetesCluster),
     (Notebook, ApiCluster),
+    (Writer, KubernetesCluster),
+    (Writer, ApiCluster),
     (Queue, RqQueue),
     (Queue, MemoryQueue),
     (Store, RedisStore),
@@ -40,6 +42,7 @@ PAIRS = [
         (queue.TAKE_EVENT, rq.take_event),
         (queue.TAKE_POST, rq.take_post),
         (queue.RUN_DRIFT, rq.run_drift),
+        (queue.RUN_FENCE, rq.run_fence),
         (queue.DELIVER, rq.deliver),
     ],
 )

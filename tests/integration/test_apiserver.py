@@ -297,8 +297,11 @@ def test_the_api_can_be_discovered(core: Any) -> None:
         "authorization.k8s.io",
         "cdi.kubevirt.io",
         "coordination.k8s.io",
+        "csiaddons.openshift.io",
+        "fence-agents-remediation.medik8s.io",
         "hwameistor.io",
         "kubevirt.io",
+        "self-node-remediation.medik8s.io",
         "storage.k8s.io",
     }
     assert k8s.VersionApi(connection).get_code().major == "1"

@@ -43,6 +43,7 @@ ROLES = (
     "serve",
     "work drifts",
     "work events",
+    "work fencing",
     "work outgoing",
     "work scheduler",
     "status",

@@ -190,7 +190,7 @@ def is_waiting_for_jobs(_: Api, redis: Redis) -> bool:
 
 
 def has_its_locks(_: Api, redis: Redis) -> bool:
-    return len(list(redis.scan_iter("rq:scheduler-lock:*"))) == 3
+    return len(list(redis.scan_iter("rq:scheduler-lock:*"))) == 4
 
 
 READY = [

@@ -7,7 +7,7 @@ from redis import Redis
 
 from reactor.model.drift import Check, Disk, OutageRecord, Phase, Record
 from reactor.model.errors import StoreUnreachable
-from reactor.model.fencing import Attempt, Fencing, Release, Way
+from reactor.model.fencing import Attempt, Confirmation, Fencing, Release, Way
 from reactor.model.intervention import HOLD, Intervention
 from tests.contracts.samples import drift, outage
 from tests.page.site import NOW, PageSite
@@ -153,6 +153,7 @@ _FILE = Fencing(
     float(LOST_AT),
     "fenced",
     "Proven dead (redfish). It reads Off. Every VM on the node is to be moved.",
+    confirmation=Confirmation("redfish", "bmc", "It reads Off.", NOW, "", ""),
     attempts=(Attempt("remediation", NOW, "It timed out.", NOW),),
     release=Release(Way.TAINT, "All.", NOW, tuple(f"shop/pod-{number}" for number in range(12))),
 )
@@ -167,6 +168,7 @@ def test_a_lost_node_shows_its_proof_who_failed_before_and_what_the_taint_remove
     assert "Failed: remediation: It timed out." in text
     assert "The taint removes shop/pod-0," in text
     assert "shop/pod-9 and 2 more." in text
+    assert text.count("left, until") == (1 if path == "/" else 0)  # the VM's own window; there is none of the node
 
 
 def test_what_a_provider_says_is_text_and_nothing_else(lost: PageSite) -> None:

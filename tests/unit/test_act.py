@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from reactor.model.drift import Proof
 from reactor.model.errors import ClusterUnreachable, Forbidden, LockLost
+from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing
 from simulator.api import Api
 from simulator.client import ApiError, Obj
 from simulator.objects import copied
 from simulator.twins.cluster import ApiCluster
-from tests.unit.decide.recorded import RELEASED, TERMINATING, cluster, held, launcher, record
+from tests.unit.decide.recorded import RELEASED, TERMINATING, cluster, held, launcher, node, outage, record
 from workers.act import ChangedUnderwayError, act
 from workers.decide.decision import Action, Detach, Release
 from workers.holding import HoldingCluster
@@ -55,6 +57,46 @@ def _node(status: str = "Unknown", since: str = "2026-11-23T06:13:45Z", uid: str
         return obj
 
     return change
+
+
+_PROOF = Confirmation("redfish", "bmc", "Off.", 1.0, "", node(TERMINATING).heartbeat)
+_FILE = Fencing(outage(), "boot-1", 1.0, confirmation=_PROOF)
+
+
+def _proven(there: ApiCluster, file: Fencing | None) -> None:
+    """Act on what was decided because the node was proven dead; `file` is what stands there now."""
+    _change(there._api, "nodes", "node-a", lambda obj: {**obj, "status": {**obj["status"], "nodeInfo": _BOOT}})
+    if file:
+        there.note(CONFIG_MAP, "vm-drift", {file.key: file.as_text()})
+    known = record("vm-rbd", proof=Proof.FENCED)
+    act(_RELEASE, HoldingCluster(there, _held, lambda: 0.0, 3.0), known, Surroundings(lambda: 0.0))
+
+
+_BOOT = {"bootID": "boot-1"}
+
+
+def test_what_was_decided_on_a_proof_is_done_while_it_stands() -> None:
+    there = cluster(TERMINATING)
+    _proven(there, _FILE)
+    assert len(_deletes(there._api)) == 1
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        None,
+        replace(_FILE, void="It spoke."),
+        replace(_FILE, boot="boot-2"),
+        replace(_FILE, confirmation=replace(_PROOF, heartbeat="before")),
+        replace(_FILE, confirmation=replace(_PROOF, drivers=("rook-ceph.rbd.csi.ceph.com",))),
+    ],
+    ids=["gone", "void", "another boot", "spoken since", "its fence was lifted"],
+)
+def test_and_not_any_more_when_it_was_withdrawn(file: Fencing | None) -> None:
+    there = cluster(TERMINATING)
+    with pytest.raises(ChangedUnderwayError):
+        _proven(there, file)
+    assert _deletes(there._api) == []
 
 
 def test_a_launcher_is_force_deleted_with_its_uid() -> None:

@@ -87,7 +87,8 @@ def outage_view(
     vms = tuple(sorted((vm_view(one, valid, windows, now) for one in records), key=_rank))
     phases = Counter(vm.record.phase for vm in vms)
     since = outage.outage.since
-    lasts = outage.recovered_at is None and now < since + windows.unreachable
+    proven = outage.fencing is not None and outage.fencing.proof is not None
+    lasts = outage.recovered_at is None and not proven and now < since + windows.unreachable
     return OutageView(
         outage,
         vms,

@@ -247,14 +247,14 @@ class KubernetesCluster:
     def serves(self, resource: str) -> bool:
         try:
             # A list of resources has no metadata.
-            listed = self._json("list", _PREFIX[resource], part="resources")
+            listed = self._json("list", _prefix(resource), part="resources")
         except errors.NotServed:
             return False
-        return resource in [one.get("name") for one in listed["resources"]]
+        return plural(resource) in [one.get("name") for one in listed["resources"]]
 
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
-        _, group, _ = f"/{_PREFIX[resource]}".rsplit("/", 2)
-        asked = {"verb": verb, "group": "" if group == "api" else group, "resource": resource}
+        _, group, _ = f"/{_prefix(resource)}".rsplit("/", 2)
+        asked = {"verb": verb, "group": "" if group == "api" else group, "resource": plural(resource)}
         where = {key: value for key, value in {"namespace": namespace, "name": name}.items() if value}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
@@ -337,8 +337,16 @@ def preconditioned(patch: Obj, read: Obj) -> Obj:
     return {**patch, "metadata": {**patch.get("metadata", {}), **known}}
 
 
+def plural(resource: str) -> str:
+    """The last word of "group/version/plural", which is all that is said of kinds that are known here."""
+    return resource.rpartition("/")[2]
+
+
+def _prefix(resource: str) -> str:
+    version, _, known = resource.rpartition("/")
+    return f"apis/{version}" if version else _PREFIX[known]
+
+
 def _path(resource: str, namespace: str = "", name: str = "") -> str:
-    version, _, plural = resource.rpartition("/")
-    prefix = f"apis/{version}" if version else _PREFIX[plural]
-    parts = [prefix, *(["namespaces", quote(namespace)] if namespace else []), plural]
+    parts = [_prefix(resource), *(["namespaces", quote(namespace)] if namespace else []), plural(resource)]
     return "/".join([*parts, quote(name)] if name else parts)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from reactor.doors.cluster import PAGE, Obj, Page, counted_up, preconditioned
+from reactor.doors.cluster import PAGE, Obj, Page, counted_up, plural, preconditioned
 from reactor.model import errors
 from simulator.api import Api
 from simulator.audit import Request
@@ -31,7 +31,7 @@ class ApiCluster:
     def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         try:
             with self._translated():
-                found: Obj = copied(self._api.get(Request(self._user, "get", _plural(resource), namespace, name)))
+                found: Obj = copied(self._api.get(Request(self._user, "get", plural(resource), namespace, name)))
         except errors.NotFound:
             return None
         return found
@@ -42,7 +42,7 @@ class ApiCluster:
         token = ""
         while True:
             with self._translated():
-                request = Request(self._user, "list", _plural(resource), namespace)
+                request = Request(self._user, "list", plural(resource), namespace)
                 listing = self._api.list(request, labels, fields, limit=limit, token=token)
             yield Page([copied(obj) for obj in listing.items], str(listing.version))
             token = listing.token
@@ -52,21 +52,21 @@ class ApiCluster:
     def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:  # noqa: ARG002
         """In virtual time nothing is awaited: what has happened is told, then the server ends the watch."""
         with self._translated():
-            changes = self._api.watch(Request(self._user, "watch", _plural(resource)), since=int(version)).poll()
+            changes = self._api.watch(Request(self._user, "watch", plural(resource)), since=int(version)).poll()
         yield from ((kind, copied(obj)) for kind, obj in changes)
 
     def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
         with self._translated():
-            self._api.delete(Request(self._user, "delete", _plural(resource), namespace, name, uid=uid, grace=grace))
+            self._api.delete(Request(self._user, "delete", plural(resource), namespace, name, uid=uid, grace=grace))
 
     def create(self, resource: str, obj: Obj, namespace: str = "") -> None:
         with self._translated():
-            self._api.create(Request(self._user, "create", _plural(resource), namespace), obj)
+            self._api.create(Request(self._user, "create", plural(resource), namespace), obj)
 
     def change(self, resource: str, read: Obj, patch: Obj) -> None:
         meta = read["metadata"]
         with self._translated():
-            request = Request(self._user, "patch", _plural(resource), meta.get("namespace", ""), meta["name"])
+            request = Request(self._user, "patch", plural(resource), meta.get("namespace", ""), meta["name"])
             self._api.patch(request, preconditioned(patch, read))
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
@@ -91,11 +91,11 @@ class ApiCluster:
 
     def serves(self, resource: str) -> bool:
         with self._translated():
-            return resource in self._api.store.resources
+            return plural(resource) in self._api.store.resources
 
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
-        kind = self._api.store.resources.get(resource)
-        asked = {"verb": verb, "group": kind.group if kind else "", "resource": resource}
+        kind = self._api.store.resources.get(plural(resource))
+        asked = {"verb": verb, "group": kind.group if kind else "", "resource": plural(resource)}
         review = {"spec": {"resourceAttributes": {**asked, "namespace": namespace, "name": name}}}
         with self._translated():
             return bool(self._api.create(Request(self._user, "create", _REVIEWS), review)["status"]["allowed"])
@@ -114,8 +114,3 @@ class ApiCluster:
                 raise kind(str(error)) from error
             unreachable = errors.ClusterUnreachable if error.code >= _SERVER_ERROR else errors.Rejected
             raise _ERRORS.get(error.code, unreachable)(str(error)) from error
-
-
-def _plural(resource: str) -> str:
-    """Of "group/version/plural": here each plural is served by one group."""
-    return resource.rpartition("/")[2]

@@ -10,6 +10,7 @@ from redis import Redis
 from reactor.doors.store import Lock, RedisStore, Store
 from reactor.model.drift import Phase, Record
 from reactor.model.errors import LockLost
+from reactor.model.fencing import Fencing
 from simulator.twins.store import MemoryStore
 from tests.contracts.samples import LOST_AT, drift, outage, outage_record, record
 from vmdrift.processes import wait_for
@@ -182,6 +183,18 @@ def test_a_done_outage_is_known_but_not_open(store: Store) -> None:
     done = replace(outage_record(), recovered_at=50.0)
     store.save_outage(done, done=True)
     assert (store.outages(), store.outage(outage().id)) == ([], done)
+
+
+def test_an_outage_tells_where_its_fence_stands(store: Store) -> None:
+    store.save_outage(outage_record(), done=False)
+    file = Fencing(outage(), "boot-1", LOST_AT, reason="awaiting-proof", sentence="Nobody proved it.")
+    store.save_fencing(file)
+    store.save_fencing(replace(file, reason="fencing"))
+    (known,) = store.outages()
+    assert known.fencing == replace(file, reason="fencing")
+    found = store.outage(outage().id)
+    assert found
+    assert found.fencing == known.fencing
 
 
 def test_the_history_has_what_is_done_newest_first(store: Store) -> None:

@@ -64,6 +64,21 @@ def test_each_verb_is_told_as_it_is_granted(api: Api, cluster: Any) -> None:
     assert not cluster.may("list", "nodes")
 
 
+def test_a_kind_may_be_named_with_its_group(api: Api, cluster: Any) -> None:
+    kind = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediations"
+    assert cluster.serves(kind)
+    assert not cluster.serves("fence-agents-remediation.medik8s.io/v1alpha1/others")
+    api.authorize = lambda _user, verb, resource, _: (
+        (verb, resource)
+        in {
+            ("list", "fenceagentsremediations"),
+            ("create", "selfsubjectaccessreviews"),
+        }
+    )
+    assert cluster.may("list", kind)
+    assert not cluster.may("delete", kind)
+
+
 def test_a_right_in_one_namespace_is_none_in_all(api: Api, cluster: Any) -> None:
     api.authorize = lambda _user, _verb, resource, namespace: resource != "configmaps" or namespace == "vm-drift"
     assert cluster.may("get", "configmaps", "vm-drift", "vm-drift-interventions")

@@ -61,7 +61,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", str(place / "venv")], check=True, timeout=100)
     (found,) = place.glob("*.whl")
     pip = [str(place / "venv" / "bin" / "pip"), "install", "--quiet", "--no-cache-dir"]
-    subprocess.run([*pip, "-c", str(ROOT / "constraints.txt"), str(found)], check=True, timeout=600)
+    subprocess.run([*pip, "-c", str(ROOT / "constraints.txt"), f"{found}[redfish]"], check=True, timeout=600)
     return place / "venv" / "bin"
 
 

@@ -69,6 +69,14 @@ def test_every_way_to_name_a_claim_leads_to_its_volume(
     assert (volume.trouble, volume.admits, volume.replicas) == ("", (), None)
 
 
+@pytest.mark.parametrize(("said", "asked"), [("true", True), ("false", False), (None, False)])
+def test_a_storage_class_may_ask_for_a_fence(there: ApiCluster, said: str | None, asked: bool) -> None:
+    name = there._api.store.get("persistentvolumes", _PV)["spec"]["storageClassName"]
+    annotations = {"vmdrift.io/require-fence": said} if said else {}
+    there._api.store.create("storageclasses", {"metadata": {"name": name, "annotations": annotations}})
+    assert _volume(there).fence is asked
+
+
 @pytest.mark.parametrize(
     "source", [{"containerDisk": {"image": "a"}}, {"emptyDisk": {}}, {"cloudInitNoCloud": None}, {"hostDisk": {}}]
 )

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from reactor.settings import Settings
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Untold
 from vmdrift.doctor.finding import Finding, failed, listed, ok, overlooked, sentence, unknown, warning
-from vmdrift.doctor.needs import Right, rights
+from vmdrift.doctor.needs import OPTIONAL, Right, rights
 
 _REACH = (
     "Set KUBECONFIG to a kubeconfig file, or run this in a pod that has a ServiceAccount; see that its API server can "
     "be reached from here and that its token is good (kubectl get --raw /version)."
 )
 _INSTALL = "Install KubeVirt (https://kubevirt.io), or see that KUBECONFIG names the right cluster."
-_RULES = "Bind whoever runs this to what k8s/base/rbac.yaml gives"
+_RULES = "Bind whoever runs this to what k8s/base/rbac.yaml gives, for fencing k8s/components/fencing"
+_NOBODY = "Install it, or take the provider that stands on it out of VMDRIFT_FENCING (docs/fencing.md)."
 
 
 def cluster_findings(facts: ClusterFacts | Untold, settings: Settings, roles: Sequence[str]) -> Iterator[Finding]:
@@ -29,9 +30,11 @@ def cluster_findings(facts: ClusterFacts | Untold, settings: Settings, roles: Se
     if isinstance(facts.allowed, Untold):
         yield unknown("access", facts.allowed, "See that whoever runs this may ask (ClusterRole system:basic-user).")
     else:
-        yield from _access(facts.allowed, rights(roles))
-        if facts.absent:
-            yield ok("access", f"{listed(facts.absent)}: not installed, so nothing is needed.", "optional kinds")
+        yield from _access(facts.allowed, rights(roles, settings))
+        if spared := [kind for kind in facts.absent if kind in OPTIONAL]:
+            yield ok("access", f"{listed(spared)}: not installed, so nothing is needed.", "optional kinds")
+        for kind in (kind for kind in facts.absent if kind not in OPTIONAL):
+            yield failed("fencing", f"{kind} is not installed, so its provider can prove nothing.", _NOBODY)
 
 
 def _kubevirt(found: KubeVirt | Untold | None) -> Finding:

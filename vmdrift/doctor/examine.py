@@ -20,7 +20,7 @@ from reactor.model.times import Clock
 from reactor.process import explain
 from reactor.settings import Settings, env_names
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Untold
-from vmdrift.doctor.needs import OPTIONAL, Right, rights, used
+from vmdrift.doctor.needs import OPTIONAL, Right, provided, rights, used
 from workers import observe
 from workers.fence.registry import ready
 from workers.surroundings import listed
@@ -83,18 +83,19 @@ def _deaf(redis: Redis, clock: Clock) -> float | None:
 def _cluster(env: Mapping[str, str], settings: Settings, roles: Sequence[str], clock: Clock) -> ClusterFacts | Untold:
     def read() -> ClusterFacts:
         cluster: KubernetesCluster = cluster_door.connect(env.get("KUBECONFIG", ""), settings.api_timeout)
-        return surveyed(cluster, cluster.host, settings.namespace, roles, clock)
+        return surveyed(cluster, cluster.host, settings, roles, clock)
 
     return _told(read)
 
 
-def surveyed(cluster: Surveyed, host: str, namespace: str, roles: Sequence[str], clock: Clock) -> ClusterFacts:
+def surveyed(cluster: Surveyed, host: str, settings: Settings, roles: Sequence[str], clock: Clock) -> ClusterFacts:
     """Of a cluster that can be asked. Raises ClusterError when it does not even say what it serves."""
     with _timed(clock) as took:
         there = cluster.serves("virtualmachines")
     at = cluster.time()
     skew = Untold("its answers bear no date") if at is None else took.skew(at + _WHOLE_SECONDS, _WHOLE_SECONDS)
-    wanted = OPTIONAL & {right.resource for right in rights(roles)}
+    wanted = OPTIONAL & {right.resource for right in rights(roles, settings)}
+    wanted |= {resource for role in roles for resource in provided(role, settings)}
     absent = tuple(sorted(resource for resource in wanted if not cluster.serves(resource)))
     return ClusterFacts(
         host,
@@ -102,7 +103,7 @@ def surveyed(cluster: Surveyed, host: str, namespace: str, roles: Sequence[str],
         _told(lambda: _kubevirt(cluster)) if there else None,
         _told(lambda: _nodes(cluster)),
         _told(lambda: _manager(cluster, clock)),
-        _told(lambda: _allowed(cluster, namespace, roles, absent)),
+        _told(lambda: _allowed(cluster, settings, roles, absent)),
         absent,
     )
 
@@ -128,10 +129,10 @@ def _manager(cluster: Cluster, clock: Clock) -> Skew | Untold | None:
     return Skew(found.ahead, 0.0)
 
 
-def _allowed(cluster: Survey, namespace: str, roles: Sequence[str], absent: Sequence[str]) -> dict[Right, bool]:
-    wanted = [right for right in rights(roles) if right.resource not in absent]
+def _allowed(cluster: Survey, settings: Settings, roles: Sequence[str], absent: Sequence[str]) -> dict[Right, bool]:
+    wanted = [right for right in rights(roles, settings) if right.resource not in absent]
     # Only the ConfigMap has a namespace of its own; everything else is needed in all.
-    places = {right: namespace if right.resource == "configmaps" else "" for right in wanted}
+    places = {right: settings.namespace if right.resource == "configmaps" else "" for right in wanted}
     return {right: cluster.may(right.verb, right.resource, places[right], right.name) for right in wanted}
 
 

@@ -1,4 +1,4 @@
-"""Which verbs each role needs on which kinds: what k8s/base/rbac.yaml gives, held against it by a test."""
+"""Which verbs each role needs on which kinds: what the manifests give, held against them by a test."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.intervention import CONFIG_MAP
 from reactor.settings import Settings
+from workers.fence.remediation import kinds
 
 # KIND or KIND/NAME: verbs. The manifests are not in the package, hence this copy.
 _NEEDS: Mapping[str, Mapping[str, str]] = {
@@ -47,22 +48,22 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
         "virtualmachines": "get",
         "volumeattachments": "get delete",
     },
-    # What k8s/components/fencing gives, but for the kinds of medik8s, which a setting names.
     "fencing": {
         f"configmaps/{CONFIG_MAP}": "get",
         f"configmaps/{FENCING}": "get patch",
-        "csiaddonsnodes": "list",
         "leases": "get list",
         "namespaces/kube-system": "get",
-        "networkfences": "get list create patch delete",
         "nodes": "get list patch",
         "pods": "list",
         "volumeattachments": "list",
     },
 }
+_NETWORK_FENCE: Mapping[str, Mapping[str, str]] = {
+    "fencing": {"csiaddonsnodes": "list", "networkfences": "get list create patch delete"},
+    "drifts": {"csiaddonsnodes": "list", "networkfences": "list"},
+}
 ROLES = tuple(_NEEDS)
 OPTIONAL = frozenset({"localvolumes", "localvolumereplicas"})  # HwameiStor's; not every cluster has it
-OPTIONAL |= {"csiaddonsnodes", "networkfences"}  # CSI-Addons'
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +80,30 @@ def used(settings: Settings) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role != "fencing" or settings.fencing)
 
 
-def needs(role: str) -> Iterator[Right]:
+def provided(role: str, settings: Settings) -> Mapping[str, str]:
+    """What the providers of VMDRIFT_FENCING want this role to be allowed besides; of kinds that they stand on."""
+    found = dict(_NETWORK_FENCE.get(role, {})) if "network-fence" in settings.fencing else {}
+    if role == "fencing" and "remediation" in settings.fencing and settings.remediation_template:
+        templates, remediations = kinds(settings.remediation_template)
+        found |= {templates: "get", remediations: "list create delete"}
+    return found
+
+
+def needs(role: str, settings: Settings) -> Iterator[Right]:
     """All that a role needs."""
-    for place, verbs in _NEEDS[role].items():
-        resource, _, name = place.partition("/")
+    for place, verbs in {**_NEEDS[role], **provided(role, settings)}.items():
+        resource, name = _parted(place)
         yield from (Right(verb, resource, name) for verb in verbs.split())
 
 
-def rights(roles: Sequence[str]) -> dict[Right, tuple[str, ...]]:
+def _parted(place: str) -> tuple[str, str]:
+    """A kind that a setting names is "group/version/plural"."""
+    resource, _, name = place.partition("/")
+    return (place, "") if "/" in name else (resource, name)
+
+
+def rights(roles: Sequence[str], settings: Settings) -> dict[Right, tuple[str, ...]]:
     """What these roles need together, each with those that need it, by kind."""
-    wanted = {right: () for role in roles for right in needs(role)}
+    wanted = {right: () for role in roles for right in needs(role, settings)}
     by_kind = sorted(wanted, key=lambda right: (right.resource, right.name))
-    return {right: tuple(role for role in roles if right in set(needs(role))) for right in by_kind}
+    return {right: tuple(role for role in roles if right in set(needs(role, settings))) for right in by_kind}

@@ -21,16 +21,21 @@ NODE_NAME = "remediation.medik8s.io/node-name"
 _TEMPLATES = "templates"
 
 
+def kinds(template: str) -> tuple[str, str]:
+    """(templates, remediations), each as "group/version/plural", of what VMDRIFT_REMEDIATION_TEMPLATE says."""
+    templates, _, _ = template.rsplit("/", 2)
+    return templates, f"{templates.removesuffix(_TEMPLATES)}s"
+
+
 class Remediation:
     """A Provider. `template`: as in VMDRIFT_REMEDIATION_TEMPLATE."""
 
     name = "remediation"
 
     def __init__(self, cluster: FencingCluster, template: str) -> None:
-        version, plural, self._namespace, self._template = template.rsplit("/", 3)
         self._cluster, self._said = cluster, template
-        self._templates = f"{version}/{plural}"
-        self._resource = f"{version}/{plural.removesuffix(_TEMPLATES)}s"
+        self._templates, self._resource = kinds(template)
+        _, self._namespace, self._template = template.rsplit("/", 2)
 
     def fence(self, target: Target) -> None:
         """Make one for this boot, unless there is one for this node."""

@@ -1,8 +1,11 @@
 """Where the facts come from: the environment, and a cluster by its door."""
 
+from dataclasses import replace
+
 import pytest
 
 from reactor.model.times import format_time
+from reactor.settings import Settings
 from simulator.api import Api
 from simulator.client import ApiError
 from simulator.resources import KUBERNETES, SERVED
@@ -19,9 +22,12 @@ def an_api(**more: object) -> Api:
     return Api(Store(lambda: NOW, **more))  # type: ignore[arg-type]  # what the test says
 
 
-def asked(api: Api, *, ahead: float = 0.0) -> ClusterFacts:
+SETTINGS = Settings(namespace="vm-drift")
+
+
+def asked(api: Api, *, ahead: float = 0.0, settings: Settings = SETTINGS) -> ClusterFacts:
     """By a machine whose clock is `ahead` of the API server's."""
-    return surveyed(ApiCluster(api, "somebody"), "https://api", "vm-drift", ROLES, lambda: NOW + ahead)
+    return surveyed(ApiCluster(api, "somebody"), "https://api", settings, ROLES, lambda: NOW + ahead)
 
 
 def test_a_malformed_setting_a_stranger_and_what_is_given_are_told_apart() -> None:
@@ -44,9 +50,27 @@ def test_a_malformed_url_of_redis_is_not_tried_under_another_name() -> None:
 def test_a_cluster_without_kubevirt_and_hwameistor() -> None:
     found = asked(an_api(resources=KUBERNETES))
     assert found.kubevirt is None
-    assert found.absent == ("csiaddonsnodes", "localvolumereplicas", "localvolumes", "networkfences")
+    assert found.absent == ("localvolumereplicas", "localvolumes")
     assert isinstance(found.allowed, dict)
     assert Right("get", "localvolumes") not in found.allowed
+
+
+def test_of_providers_that_are_used_it_is_told_what_is_not_installed() -> None:
+    kind = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates"
+    providers = replace(SETTINGS, fencing=("remediation", "network-fence"), remediation_template=f"{kind}/medik8s/off")
+    absent = asked(an_api(resources=KUBERNETES), settings=providers).absent
+    assert [name.rpartition("/")[2] for name in absent] == [
+        "csiaddonsnodes",
+        "fenceagentsremediations",
+        "fenceagentsremediationtemplates",
+        "localvolumereplicas",
+        "localvolumes",
+        "networkfences",
+    ]
+    served = asked(an_api(), settings=providers)
+    assert served.absent == ()
+    assert isinstance(served.allowed, dict)
+    assert Right("get", kind) in served.allowed
 
 
 def test_kubevirts_version_is_its_operators_word() -> None:

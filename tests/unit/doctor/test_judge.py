@@ -23,7 +23,7 @@ QUEUES = tuple(
 REDIS = RedisFacts(SERVER, QUEUES, SAME)
 NODES = tuple(NodeView(f"n{number}", f"uid-{number}", "True", 0.0) for number in range(3))
 CLUSTER = ClusterFacts(
-    "https://api", SAME, KubeVirt("v1.8.0", "Deployed"), NODES, SAME, dict.fromkeys(rights(ROLES), True)
+    "https://api", SAME, KubeVirt("v1.8.0", "Deployed"), NODES, SAME, dict.fromkeys(rights(ROLES, Settings()), True)
 )
 WELL = Facts(Configured(Settings()), REDIS, CLUSTER, ROLES)
 
@@ -49,7 +49,7 @@ def with_settings(**more: Any) -> Facts:
 
 
 def without(*refused: Right) -> Facts:
-    return with_cluster(allowed={right: right not in refused for right in rights(ROLES)})
+    return with_cluster(allowed={right: right not in refused for right in rights(ROLES, Settings())})
 
 
 def bad(facts: Facts) -> list[Finding]:
@@ -132,21 +132,31 @@ def test_a_verb_that_is_missing_is_named_with_who_needs_it_and_where_it_is_given
     found = only(without(Right("delete", "pods")))
     assert (found.check, found.about, found.status) == ("access", "pods", FAILED)
     assert found.sentence == "delete not allowed, and needed by drifts; get and list allowed."
-    assert found.fix.endswith("k8s/base/rbac.yaml gives (ClusterRole vm-drift-drifts).")
+    assert found.fix.endswith("k8s/components/fencing (ClusterRole vm-drift-drifts).")
 
 
 def test_every_right_is_judged_verb_by_verb() -> None:
-    for right in rights(ROLES):
+    for right in rights(ROLES, Settings()):
         assert right.verb in only(without(right)).sentence
 
 
 def test_without_hwameistor_its_kinds_are_not_asked_for() -> None:
     absent = ("localvolumereplicas", "localvolumes")
-    allowed = {right: True for right in rights(ROLES) if right.resource not in absent}
+    allowed = {right: True for right in rights(ROLES, Settings()) if right.resource not in absent}
     facts = with_cluster(allowed=allowed, absent=absent)
     assert bad(facts) == []
     (told,) = [finding for finding in judge(facts) if finding.about == "optional kinds"]
     assert "localvolumereplicas and localvolumes: not installed" in told.sentence
+
+
+def test_without_the_kinds_that_a_provider_stands_on_it_proves_nothing() -> None:
+    settings = Settings(fencing=("network-fence",))
+    absent = ("csiaddonsnodes", "networkfences")
+    allowed = {right: True for right in rights(ROLES, settings) if right.resource not in absent}
+    facts = replace(with_cluster(allowed=allowed, absent=absent), configured=Configured(settings))
+    found = [one for one in bad(facts) if one.check == "fencing"]
+    assert [one.status for one in found] == [FAILED, FAILED]
+    assert found[1].sentence == "networkfences is not installed, so its provider can prove nothing."
 
 
 def test_where_nothing_answers_what_stands_on_it_is_unknown_and_not_well() -> None:

@@ -1,24 +1,27 @@
 """The one table of verbs is what the manifest gives, role by role."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from reactor.doors.cluster import _PREFIX
+from reactor.doors.cluster import _prefix, plural
+from reactor.settings import Settings
 from simulator.rbac import group_of
-from vmdrift.doctor.needs import OPTIONAL, ROLES, Right, needs, rights
+from vmdrift.doctor.needs import OPTIONAL, ROLES, Right, needs, provided, rights
 
 K8S = Path(__file__).parents[3] / "k8s"
 MANIFESTS = (K8S / "base" / "rbac.yaml", K8S / "components" / "fencing" / "rbac.yaml")
 GIVEN: dict[str, list[dict[str, Any]]] = {}
 for document in (document for file in MANIFESTS for document in yaml.safe_load_all(file.read_text())):
-    # Of providers: what CSI-Addons needs is asked for; a kind of medik8s' is named by a setting.
     if document["kind"] in {"ClusterRole", "Role"}:
         GIVEN.setdefault(document["metadata"]["name"].removeprefix("vm-drift-"), []).extend(document["rules"])
-GIVEN["fencing"] += GIVEN.pop("fencing-network-fence")
-del GIVEN["fencing-remediation"], GIVEN["drifts-network-fence"]
+GIVEN["fencing"] += GIVEN.pop("fencing-network-fence") + GIVEN.pop("fencing-remediation")
+GIVEN["drifts"] += GIVEN.pop("drifts-network-fence")
+KIND = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates"
+SETTINGS = Settings(fencing=("remediation", "network-fence"), remediation_template=f"{KIND}/medik8s/off")
 
 
 def test_every_role_that_has_rights_is_looked_at() -> None:
@@ -35,18 +38,29 @@ def test_what_a_role_needs_is_what_the_manifest_gives_it(role: str) -> None:
         for verb in rule["verbs"]
         for name in rule.get("resourceNames", [""])
     }
-    assert {(group_of(right.resource), right) for right in needs(role)} == given
+    asked = {(_group(right), replace(right, resource=plural(right.resource))) for right in needs(role, SETTINGS)}
+    assert asked == given
+
+
+def _group(right: Right) -> str:
+    return group_of(plural(right.resource))
 
 
 def test_each_kind_is_asked_for_in_its_own_group() -> None:
-    for right in rights(ROLES):
-        _, group, _ = f"/{_PREFIX[right.resource]}".rsplit("/", 2)
-        assert group == (group_of(right.resource) or "api")
+    for right in rights(ROLES, SETTINGS):
+        _, group, _ = f"/{_prefix(right.resource)}".rsplit("/", 2)
+        assert group == (_group(right) or "api")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_provider_that_is_not_used_needs_nothing(role: str) -> None:
+    assert not {group_of(right.resource) for right in needs(role, Settings())} & {"csiaddons.openshift.io"}
+    assert provided(role, Settings()) == {}
 
 
 def test_all_roles_together_need_each_right_once_and_know_who_needs_it() -> None:
-    together = rights(ROLES)
+    together = rights(ROLES, SETTINGS)
     assert together[Right("get", "nodes")] == ("intake", "drifts", "fencing")
     assert together[Right("delete", "pods")] == ("drifts",)
-    assert set(together) == {right for role in ROLES for right in needs(role)}
+    assert set(together) == {right for role in ROLES for right in needs(role, SETTINGS)}
     assert {right.resource for right in together} > OPTIONAL

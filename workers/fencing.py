@@ -132,10 +132,12 @@ def _move(file: Fencing, node: NodeView | None, fence: FenceTools) -> Move:
 
 def _standing(name: str, target: Target, file: Fencing, fence: FenceTools) -> Standing:
     """Who was asked and cannot tell now may have made something that has to be taken back."""
+    provider = fence.providers(name)
     try:
-        return fence.providers(name).status(target)
+        return provider.status(target)
     except FenceError as error:
-        return Standing(State.ABSENT, str(error), ours=name in {attempt.provider for attempt in file.attempts})
+        asked = name in {attempt.provider for attempt in file.attempts}
+        return Standing(State.ABSENT, str(error), ours=asked and provider.lasting)
 
 
 def _written(move: Move, stands: Fencing | None, file: Fencing, fence: FenceTools) -> None:

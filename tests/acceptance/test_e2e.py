@@ -87,8 +87,10 @@ def test_e2e_holds_on_a_control_plane_without_machines_and_leaves_it_as_it_was(
     done = _e2e(control_plane, "-m", "e2e")
     assert done.returncode == 0, done.stdout
     deletes = control_plane.deletes()
-    assert Counter(entry["resource"] for entry in deletes) == {"pods": 6, "volumeattachments": 1}
-    assert len({entry["uid_precondition"] for entry in deletes} - {None}) == 7
+    numbers = Counter(entry["resource"] for entry in deletes)
+    # Of a node out of service Kubernetes may have removed some of the three pods before.
+    assert (numbers["volumeattachments"], numbers["pods"] in range(9, 13)) == (2, True)
+    assert len({entry["uid_precondition"] for entry in deletes} - {None}) == len(deletes)
     assert _of_runs(client) == []
 
 

@@ -11,9 +11,11 @@ from reactor.model.node import OUT_OF_SERVICE, TAINT_ANNOTATION
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import FOR_EVER, Scene, Storage, Vm
+from simulator.twins.bmc import MachineBmcs
 from tests.auditor import FENCING
 from tests.mortal import Fate, MortalReactor
 from tests.virtual import Play
+from workers.fence.redfish import Redfish
 
 LOST = "node-a"
 SCENE = Scene((LOST, "node-b", "node-c"), (Vm("disk", Storage.RBD_BLOCK, node=LOST), Vm("plain", node=LOST)))
@@ -177,4 +179,18 @@ def test_redis_forgets_everything_in_the_middle_and_nothing_is_orphaned() -> Non
     play.world.hypervisor.power_on(LOST)
     play.world.run_for(300)
     assert OUT_OF_SERVICE not in [taint["key"] for taint in _node(play)["spec"].get("taints") or ()]
+    assert _files(play) == {}
+
+
+def test_a_machine_that_was_switched_off_leaves_nothing_to_take_back_when_its_node_is_deleted() -> None:
+    play = Play.of(SCENE, replace(ONE_BY_ONE, fencing=("redfish",)))
+    uuid = _node(play)["status"]["nodeInfo"]["systemUUID"]
+    bmcs = MachineBmcs(play.world.hypervisor, {LOST: uuid})
+    play.reactor.providers["redfish"] = Redfish(bmcs)
+    play.world.hypervisor.cut_network(LOST)
+    play.until_ended(600)
+    assert bmcs.orders == [LOST]
+    assert _files(play)[LOST].proof
+    play.world.api.client("admin").delete("nodes", LOST)
+    play.world.run_for(120)
     assert _files(play) == {}

@@ -34,7 +34,7 @@ class _Client:
 class NetworkFence:
     """A Provider."""
 
-    name = "network-fence"
+    name, lasting = "network-fence", True
 
     def __init__(self, cluster: FencingCluster) -> None:
         self._cluster = cluster

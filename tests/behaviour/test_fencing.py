@@ -94,6 +94,21 @@ def test_a_launcher_that_tolerates_everything_is_deleted_by_us() -> None:
     assert len(play.auditor.deleted("pods")) == 1
 
 
+def test_with_our_taint_no_other_goes() -> None:
+    play = Play.of(SCENE, TAINT)
+    admin = play.world.api.client("system:admin")
+    theirs = {"key": "example.com/repair", "effect": "NoSchedule"}
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(60)
+    admin.patch("nodes", LOST, {"spec": {"taints": [*_node(play)["spec"]["taints"], theirs]}})
+    play.confirm(LOST)
+    assert play.until_ended(300)
+    play.world.hypervisor.power_on(LOST)
+    play.world.run_for(200)
+    assert theirs in _node(play)["spec"]["taints"]
+    assert OUT_OF_SERVICE not in [taint["key"] for taint in _node(play)["spec"]["taints"]]
+
+
 def test_a_taint_that_somebody_else_set_is_used_and_left_alone() -> None:
     play = Play.of(SCENE, TAINT)
     play.world.hypervisor.power_cut(LOST)
@@ -133,19 +148,25 @@ def test_our_taint_stays_until_everything_of_before_is_gone_and_then_goes_with_a
     assert OUT_OF_SERVICE not in [taint["key"] for taint in _node(play)["spec"].get("taints") or ()]
 
 
-@pytest.mark.parametrize("what", ["beat", "hold", "back"])
-def test_what_happens_between_the_look_and_the_taint_is_seen(what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "read"),
+    [("beat", 1), ("hold", 1), ("back", 1), ("beat", 2), ("hold", 2)],
+    ids=lambda value: {1: "at the look", 2: "right before the taint"}.get(value, value),
+)
+def test_what_happens_between_the_look_and_the_taint_is_seen(what: str, read: int) -> None:
     play = Play.of(SCENE, TAINT)
     admin = play.world.api.client("system:admin")
     play.world.hypervisor.power_cut(LOST)
     play.world.run_for(60)
-    happened: list[str] = []
+    reads: list[str] = []
 
     def strike(request: Request) -> ApiError | None:
-        """At the read right before the taint: the file has been written with its pods."""
+        """The file has been written with its pods."""
         late = request.user == FENCING and (request.verb, request.resource) == ("get", "nodes")
-        if late and not happened and any(file.release for file in _files(play).values()):
-            happened.append(what)
+        if late and any(file.release for file in _files(play).values()):
+            reads.append(what)
+            if len(reads) != read:
+                return None
             if what == "hold":
                 text = '{"kind": "hold", "target": "all", "by": "ann", "why": "x", "at": "2026-11-26T00:00:00Z"}'
                 admin.create(
@@ -162,9 +183,33 @@ def test_what_happens_between_the_look_and_the_taint_is_seen(what: str) -> None:
     play.world.api.faults.append(strike)
     play.confirm(LOST)
     play.world.run_for(20)
-    assert happened
+    assert len(reads) >= read
     assert OUT_OF_SERVICE not in [taint["key"] for taint in _node(play)["spec"].get("taints") or ()]
     assert play.auditor.deleted("pods") == []
+
+
+def test_a_node_that_speaks_right_before_it_is_switched_off_is_left_on() -> None:
+    play = Play.of(SCENE, replace(ONE_BY_ONE, fencing=("redfish",)))
+    bmcs = MachineBmcs(play.world.hypervisor, {LOST: _node(play)["status"]["nodeInfo"]["systemUUID"]})
+    play.reactor.providers["redfish"] = Redfish(bmcs)
+    spoken: list[Request] = []
+    kept = {"metadata": {"name": CONFIG_MAP, "namespace": "vm-drift"}}
+    play.world.api.client("system:admin").create("configmaps", kept)
+
+    def strike(request: Request) -> ApiError | None:
+        """That it is asked for is written; now it is."""
+        asks = (request.user, request.verb, request.resource) == (FENCING, "get", "nodes")
+        if asks and not spoken and any(file.attempts for file in _files(play).values()):
+            spoken.append(request)
+            beat = {"metadata": {"annotations": {"kubevirt.io/heartbeat": "now"}}}
+            play.world.api.client("system:admin").patch("nodes", LOST, beat)
+        return None
+
+    play.world.api.faults.append(strike)
+    play.world.hypervisor.cut_network(LOST)
+    assert play.world.run(lambda: bool(spoken), 300)
+    play.world.run_for(20)
+    assert bmcs.orders == []
 
 
 def test_redis_forgets_everything_in_the_middle_and_nothing_is_orphaned() -> None:

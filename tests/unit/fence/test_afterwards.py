@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reactor.model.fencing import Release, Way
-from tests.unit.fence.views import BACK, FILE, NOBODY, NOW, OURS, POLICY, PROVEN, REBOOTED, seen
+from tests.unit.fence.views import BACK, FILE, NOBODY, NODE, NOW, OURS, POLICY, PROVEN, REBOOTED, seen
 from workers.decide.fenceview import FenceView, Left, Unfence, Untaint
 from workers.decide.fencing import next_move
 
@@ -19,7 +19,10 @@ def _view(node: Any = REBOOTED, **more: Any) -> FenceView:
     return seen(**{"node": node, "standings": {"event": NOBODY}, **more})
 
 
-@pytest.mark.parametrize("node", [BACK, REBOOTED, replace(BACK, ready="False"), None, replace(BACK, uid="uid-b")])
+@pytest.mark.parametrize(
+    "node",
+    [BACK, REBOOTED, replace(NODE, boot="boot-2"), replace(BACK, ready="False"), None, replace(BACK, uid="uid-b")],
+)
 def test_where_nothing_of_ours_is_left_the_file_is_closed(node: Any) -> None:
     assert next_move(_view(node), PROVEN, POLICY, NOW).file is None
 

@@ -36,7 +36,7 @@ class Node:
 
 @dataclass
 class Visible:
-    """`gone`: when a node's object was deleted; `crowded_at`: since when too many are Unknown, None if they are not."""
+    """`gone`: when a node's object was deleted; `crowded_at`: since when too many are lost and not proven dead, or None."""
 
     world: World
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -85,6 +85,8 @@ class Visible:
 
     def _done(self, request: Request) -> ApiError | None:
         of_a_node = request.resource == "nodes" or request.namespace == "kube-node-lease"
+        if request.name == CONFIG_MAP:
+            self._count()
         if of_a_node and request.verb in {"patch", "update", "create", "delete"}:
             for name in [request.name] if request.name else list(self.world.hypervisor.machines):
                 self._look(name)
@@ -97,9 +99,12 @@ class Visible:
             self.nodes.pop(name, None)
         else:
             self._take_down(name, obj, now)
-        lost = sum(node.ready == "Unknown" for node in self.nodes.values())
+        self._count()
+
+    def _count(self) -> None:
+        lost = sum(node.ready == "Unknown" and not self.proven(name) for name, node in self.nodes.items())
         crowded = lost > max(1, len(self.nodes) * _MUCH // 100)
-        self.crowded_at = (self.crowded_at or now) if crowded else None
+        self.crowded_at = (self.crowded_at or self.world.now) if crowded else None
 
     def _take_down(self, name: str, obj: Obj, now: float) -> None:
         ready = next((c["status"] for c in obj.get("status", {}).get("conditions", []) if c["type"] == "Ready"), "")

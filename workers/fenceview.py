@@ -12,7 +12,7 @@ from workers.decide.afterwards import is_lost
 from workers.decide.decision import Judgement
 from workers.decide.fenceview import FenceView, Left
 from workers.decide.observation import Observation
-from workers.decide.proof import confirmed
+from workers.decide.proof import proven
 from workers.decide.quorum import unsteady
 from workers.observe import manager
 from workers.surroundings import listed
@@ -55,9 +55,8 @@ def _wish(kind: str, asked: Iterable[Intervention], file: Fencing) -> str:
 
 def _disorder(record: Record, tools: Tools, cluster: Cluster) -> Judgement | None:
     nodes = tools.around.nodes(cluster)
-    known = fencings(tools.around.fencings(cluster))
-    proven = frozenset(node.name for node in nodes if confirmed(known.get(node.name), node))
-    seen = Observation(None, None, None, nodes=nodes, renewals=tools.around.renewals(cluster), proven=proven)
+    dead = proven(fencings(tools.around.fencings(cluster)), nodes)
+    seen = Observation(None, None, None, nodes=nodes, renewals=tools.around.renewals(cluster), proven=dead)
     return unsteady(replace(seen, manager=manager(cluster, tools.clock)), record, tools.policy)
 
 

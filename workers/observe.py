@@ -5,7 +5,7 @@ the same in a cluster of any size; what is the same for all VMs is in `workers.s
 be asked for by node or volume, but their names are deterministic.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -22,7 +22,7 @@ from workers.decide.decision import Held
 from workers.decide.fencing import providers
 from workers.decide.node import still_lost, window
 from workers.decide.observation import Attachment, Manager, Observation, PodView, VmView, Volume
-from workers.decide.proof import confirmed
+from workers.decide.proof import confirmed, proven
 from workers.disks import Disks
 from workers.surroundings import NODE_LEASES, Surroundings, listed, renewed
 from workers.views import attachment_view, pod_view, vm_view, vmi_view
@@ -58,7 +58,7 @@ def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around
     )
     if lost_launchers(seen, record):
         seen = _before_release(cluster, seen, record, around)
-        return replace(seen, proven=_proven(kept, seen.nodes))
+        return replace(seen, proven=proven(fencings(kept), seen.nodes))
     return _after_release(cluster, seen, record, around)
 
 
@@ -76,11 +76,6 @@ def glance(cluster: Cluster, record: Record, policy: Policy, around: Surrounding
 def _kept(cluster: Cluster, node: NodeView | None, policy: Policy, around: Surroundings) -> Obj | None:
     """What is known of nodes' deaths; not asked for where nobody may prove one."""
     return around.fencings(cluster) if node and providers(node, policy) else None
-
-
-def _proven(kept: Obj | None, nodes: Iterable[NodeView]) -> frozenset[str]:
-    known = fencings(kept)
-    return frozenset(node.name for node in nodes if confirmed(known.get(node.name), node))
 
 
 def _annotations(cluster: Cluster, record: Record, around: Surroundings) -> Mapping[str, str]:
@@ -127,8 +122,8 @@ def _due(seen: Observation, record: Record, policy: Policy, now: float) -> bool:
     if seen.node is None:
         return True
     lost = isinstance(still_lost(seen.node, record.drift.outage), Held)
-    proven = confirmed(seen.fencing, seen.node) is not None
-    return lost and (proven or isinstance(window(record, seen.manager, policy, now), Held))
+    dead = confirmed(seen.fencing, seen.node) is not None
+    return lost and (dead or isinstance(window(record, seen.manager, policy, now), Held))
 
 
 def _with_vm(cluster: Cluster, seen: Observation, record: Record) -> Observation:

@@ -4,6 +4,8 @@ Silence never proves it. `fenced` means that somebody entitled verified that thi
 that its storage can write no more. A sign of life after that takes the proof away: in doubt nothing is deleted.
 """
 
+from collections.abc import Iterable, Mapping
+
 from reactor.model.drift import Policy, Proof, Record
 from reactor.model.fencing import Confirmation, Fencing
 from reactor.model.node import NodeView
@@ -21,6 +23,12 @@ def confirmed(fencing: Fencing | None, node: NodeView | None) -> Confirmation | 
         return None
     same = (fencing.outage.node.name, fencing.outage.node.uid, fencing.boot) == (node.name, node.uid, node.boot)
     return fencing.proof if same else None
+
+
+def proven(known: Mapping[str, Fencing], nodes: Iterable[NodeView]) -> frozenset[str]:
+    """The names of those that are proven dead, and whose virt-handler has not been heard since."""
+    found = ((node, confirmed(known.get(node.name), node)) for node in nodes)
+    return frozenset(node.name for node, proof in found if proof and proof.heartbeat == node.heartbeat)
 
 
 def level(seen: Observation, record: Record, policy: Policy, now: float) -> Proof:

@@ -25,7 +25,7 @@ from workers.decide.decision import Decision, Detach
 from workers.decide.decision import Release as Force
 from workers.decide.glance import undisturbed
 from workers.decide.observation import Observation
-from workers.decide.proof import confirmed
+from workers.decide.proof import confirmed, proven
 from workers.decide.volumes import volumes
 
 _NOW = SINCE + 10.0  # ten seconds of five minutes; nothing is Terminating yet
@@ -233,3 +233,12 @@ def test_nodes_that_are_proven_dead_do_not_count_as_too_many() -> None:
         decide(replace(crowded, proven=known), record("vm-rbd"), Policy(), late).judgement.reason
         != "too-many-nodes-lost"
     )
+
+
+@pytest.mark.parametrize(
+    ("beat", "boot", "counts"), [("as then", _BOOT, True), ("a newer one", _BOOT, False), ("as then", "boot-2", False)]
+)
+def test_a_node_that_was_heard_since_is_a_riddle_again(beat: str, boot: str, counts: bool) -> None:
+    node = replace(node_of(_STUCK), boot=boot, heartbeat=beat)
+    told = replace(_FILE, confirmation=replace(_SAID, heartbeat="as then"))
+    assert proven({node.name: told}, [node]) == (frozenset({node.name}) if counts else frozenset())

@@ -1,4 +1,4 @@
-"""A simulated cluster with one VM on the node to be lost, a Valkey, and vm-drift's processes, each of them twice."""
+"""A simulated cluster with VMs on the node to be lost, a Valkey, and vm-drift's processes, each of them twice."""
 
 import subprocess
 import sys
@@ -28,9 +28,9 @@ _LONG = 180.0  # seconds; whatever takes longer has failed
 class Site:
     """All of it, running. `worker` is the module and its arguments that work the queue `drifts`, twice."""
 
-    def __init__(self, processes: Processes, folder: Path, worker: str) -> None:
+    def __init__(self, processes: Processes, folder: Path, worker: str, vms: int = 1) -> None:
         self._processes = processes
-        self.demo = Demo(processes, folder, TIMES, vms=1)
+        self.demo = Demo(processes, folder, TIMES, vms)
         self._url = start_valkey(processes, folder)
         self.redis: Redis = redis_door.connect(self._url)
         self.store = RedisStore(self.redis, 3600)
@@ -72,8 +72,8 @@ class Site:
     def deleted(self) -> float:
         """Seconds from the end of the window to the DELETE of the launcher pod."""
         due = self.due()
-        self.until("the launcher pod is deleted", lambda: bool(self._deletes()))
-        return float(self._deletes()[0]["time"]) - due
+        self.until("the launcher pod is deleted", lambda: bool(self.deletes()))
+        return float(self.deletes()[0]["time"]) - due
 
     def audit(self, resource: str, *verbs: str) -> list[dict[str, Any]]:
         """The API server's requests of these verbs, oldest first."""
@@ -86,7 +86,8 @@ class Site:
         pid = self.redis.hget(f"rq:scheduler:{_text(name)}", "pid")
         return next(child for child in self.children["workers scheduler"] if str(child.pid) == _text(pid))
 
-    def _deletes(self) -> list[dict[str, Any]]:
+    def deletes(self) -> list[dict[str, Any]]:
+        """Those of launcher pods that vm-drift sent."""
         return [
             entry
             for entry in self.audit("pods", "delete")
@@ -104,10 +105,10 @@ def _text(value: Any) -> str:
 
 
 @contextmanager
-def running(worker: str = WORKER) -> Iterator[Site]:
+def running(worker: str = WORKER, vms: int = 1) -> Iterator[Site]:
     """A site for one measurement; nothing of it is left."""
     with TemporaryDirectory(prefix="vmd-") as name, Processes(Path(name)) as processes:
-        yield Site(processes, Path(name), worker)
+        yield Site(processes, Path(name), worker, vms)
 
 
 def sleep_until(moment: float) -> None:

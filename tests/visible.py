@@ -36,7 +36,10 @@ class Node:
 
 @dataclass
 class Visible:
-    """`gone`: when a node's object was deleted; `crowded_at`: since when too many are lost and not proven dead, or None."""
+    """What was to be seen when.
+
+    `gone`: when a node's object was deleted; `crowded_at`: since when too many are lost and not proven dead, or None.
+    """
 
     world: World
     nodes: dict[str, Node] = field(default_factory=dict)

@@ -7,7 +7,7 @@ ARGS ?=
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools scenarios manifests check nightly bench-recovery e2e e2e-cluster clean
+.PHONY: help run test tools scenarios manifests check nightly bench bench-plots bench-recovery e2e e2e-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ tools: ## Install what some tests need besides Python: Chromium and promtool (as
 nightly: check tools ## All tests, the long ones too
 	$(BIN)/pytest -n 2 $(ARGS)
 
+bench: .venv/bench ## Measure everything that docs/performance.md tells (about 20 minutes; ARGS="start worker" only these)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-plots: .venv/bench ## Draw the pictures of docs/performance.md from the last results
+	$(BIN)/python -m benchmarks.plots
+
 bench-recovery: .venv/dev ## Measure how late things happen when processes are killed (about ten minutes)
 	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
@@ -55,10 +61,10 @@ e2e-cluster:
 clean: ## Remove the environment and all caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.venv/demo .venv/dev: .venv/%: pyproject.toml constraints.txt
+.venv/demo .venv/dev .venv/bench: .venv/%: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing vm-drift into .venv ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(if $(filter dev,$*),demo$(comma)dev,demo)]"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(if $(filter demo,$*),demo,demo$(comma)$*)]"
 	@touch $@
 
 comma := ,

@@ -35,7 +35,9 @@ class Disks:
     def _find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         if self._remembered:
             return self._around.find(self._cluster, resource, name, namespace, BOUND)
-        return self._cluster.find(resource, name, namespace)
+        found = self._cluster.find(resource, name, namespace)
+        self._around.remember(resource, name, namespace, found)
+        return found
 
     def _volume(self, spec: Obj) -> Volume:
         kind = next((key for key in spec if key != "name"), "")

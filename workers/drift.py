@@ -27,7 +27,7 @@ from reactor.model.times import clock_time
 from workers.act import ChangedUnderwayError, act
 from workers.decide import decide
 from workers.decide.decision import Decision, Judgement, backoff
-from workers.decide.glance import undisturbed
+from workers.decide.glance import is_waiting, undisturbed
 from workers.holding import HoldingCluster
 from workers.news import news
 from workers.noted import noted
@@ -121,7 +121,7 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
 def _step(record: Record, cluster: Cluster, tools: Tools, now: float) -> Record:
     """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
     try:
-        if record.reason == "detach-window":
+        if is_waiting(record, tools.policy, now):
             later = undisturbed(glance(cluster, record, tools.policy, tools.around), record, tools.policy, now)
             if later:
                 return record.moved(now, record.phase, record.reason, record.sentence, later)

@@ -20,11 +20,12 @@ from reactor.model.times import Clock, parse_time
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Held
 from workers.decide.fencing import providers
+from workers.decide.launcher import evicted_at
 from workers.decide.node import still_lost, window
-from workers.decide.observation import Attachment, Manager, Observation, PodView, VmView, Volume
+from workers.decide.observation import Attachment, Manager, Observation, PodView, VmiView, VmView, Volume
 from workers.decide.proof import confirmed, proven
 from workers.disks import Disks
-from workers.surroundings import NODE_LEASES, Surroundings, listed, renewed
+from workers.surroundings import MOMENT, NODE_LEASES, Surroundings, listed, renewed
 from workers.views import attachment_view, pod_view, vm_view, vmi_view
 
 Obj = Mapping[str, Any]
@@ -37,25 +38,27 @@ _SLOW = 3  # looks at a VM that still does not run, after which Kubernetes' even
 def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around: Surroundings) -> Observation:
     """Raises ClusterError: what could not be read is not known, and nothing is decided on it."""
     asked = around.asked(cluster, record.drift)
-    seen = Observation(lost_node(cluster, record), None, None, holds=held(asked, record.drift, now))
+    lost = _lost_node(cluster, record, policy, around)
+    seen = Observation(lost, None, None, holds=held(asked, record.drift, now))
     seen = replace(seen, cancelled=cancelled(asked, record.drift))
     if seen.cancelled:
         return seen
     kept = _kept(cluster, seen.node, policy, around)
     seen = replace(seen, fencing=fencing_of(kept, record.drift.outage.node.name))
     if record.detached_at is None:  # both windows are counted by its clock
-        seen = replace(seen, manager=manager(cluster, around.clock))
+        seen = replace(seen, manager=around.once("manager", lambda: manager(cluster, around.clock)))
     if record.released_at is None and not _due(seen, record, policy, now):
         return seen
-    seen = _with_vm(cluster, seen, record)
+    vmi = cluster.find("virtualmachineinstances", record.drift.vm.name, record.drift.vm.namespace)
+    heard = _lease(cluster, record.drift.outage, around) if record.detached_at is None else None
+    seen = replace(seen, vmi=_instance(vmi, record), lease=heard)
+    seen = replace(seen, launchers=_launchers(cluster, record, seen))
+    if (due := _evicted_at(seen, record, now)) is not None:
+        return replace(seen, evicted_at=due)
+    seen = replace(seen, vm=_vm(cluster, record, vmi))
     if seen.vm is None:
         return seen
-    seen = replace(
-        seen,
-        namespace=_annotations(cluster, record, around),
-        lease=lease(cluster, record.drift.outage) if record.detached_at is None else None,
-        launchers=_launchers(cluster, record, seen),
-    )
+    seen = replace(seen, namespace=_annotations(cluster, record, around))
     if lost_launchers(seen, record):
         seen = _before_release(cluster, seen, record, around)
         return replace(seen, proven=proven(fencings(kept), seen.nodes))
@@ -66,7 +69,7 @@ def glance(cluster: Cluster, record: Record, policy: Policy, around: Surrounding
     """What can end the six minutes early, in two requests: the node, the VM, and (remembered) its namespace."""
     ref = record.drift.vm
     vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
-    seen = Observation(lost_node(cluster, record), vm_view(vm) if vm else None, None)
+    seen = Observation(_lost_node(cluster, record, policy, around), vm_view(vm) if vm else None, None)
     kept = _kept(cluster, seen.node, policy, around)
     seen = replace(seen, fencing=fencing_of(kept, record.drift.outage.node.name))
     seen = replace(seen, cancelled=cancelled(around.asked(cluster, record.drift), record.drift))
@@ -82,6 +85,16 @@ def _annotations(cluster: Cluster, record: Record, around: Surroundings) -> Mapp
     """Of the VM's namespace."""
     space = around.find(cluster, "namespaces", record.drift.vm.namespace)
     return (space or {}).get("metadata", {}).get("annotations") or {}
+
+
+def _lost_node(cluster: Cluster, record: Record, policy: Policy, around: Surroundings) -> NodeView | None:
+    """Where it may be proven dead nobody waits for a moment to pass."""
+    node = around.find(cluster, "nodes", record.drift.outage.node.name, ttl=0.0 if policy.fencing else MOMENT)
+    return node_view(node) if node else None
+
+
+def _lease(cluster: Cluster, outage: Outage, around: Surroundings) -> str:
+    return renewed(around.find(cluster, "leases", outage.node.name, NODE_LEASES, MOMENT))
 
 
 def lost_node(cluster: Cluster, record: Record) -> NodeView | None:
@@ -126,14 +139,23 @@ def _due(seen: Observation, record: Record, policy: Policy, now: float) -> bool:
     return lost and (dead or isinstance(window(record, seen.manager, policy, now), Held))
 
 
-def _with_vm(cluster: Cluster, seen: Observation, record: Record) -> Observation:
+def _evicted_at(seen: Observation, record: Record, now: float) -> float | None:
+    if record.released_at is not None or seen.node is None or confirmed(seen.fencing, seen.node):
+        return None
+    return evicted_at(lost_launchers(seen, record), seen.node, now)
+
+
+def _instance(vmi: Obj | None, record: Record) -> VmiView | None:
+    ref, view = record.drift.vm, vmi_view(vmi) if vmi else None
+    return None if view and ref.is_instance and view.uid != ref.uid else view
+
+
+def _vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
     ref = record.drift.vm
-    vmi = cluster.find("virtualmachineinstances", ref.name, ref.namespace)
-    view = vmi_view(vmi) if vmi else None
     if ref.is_instance:
-        return replace(seen, vm=_as_vm(cluster, record, vmi), vmi=view if view and view.uid == ref.uid else None)
+        return _as_vm(cluster, record, vmi)
     vm = cluster.find("virtualmachines", ref.name, ref.namespace)
-    return replace(seen, vm=vm_view(vm) if vm else None, vmi=view)
+    return vm_view(vm) if vm else None
 
 
 def _as_vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
@@ -180,7 +202,7 @@ def _after_release(cluster: Cluster, seen: Observation, record: Record, around: 
     template = seen.vm.template if seen.vm else {}
     specs = new.volumes if new else template.get("volumes", [])
     pod = next((pod for pod in seen.launchers if new and pod.vmi_uid == new.uid and not pod.hotplug), None)
-    target = cluster.find("nodes", pod.node) if pod and pod.node else None
+    target = around.find(cluster, "nodes", pod.node, ttl=MOMENT) if pod and pod.node else None
     # What a bound claim leads to does not change any more; what holds it is read anew.
     volumes = Disks(cluster, around, ref.namespace, remembered=True).all(ref.name, template, specs)
     return replace(
@@ -195,8 +217,9 @@ def _held(cluster: Cluster, volume: Volume, record: Record, target: str, around:
     lost = record.drift.outage.node.name
     # A VM that came up on the returned node holds its volumes there by right.
     held = _attachment(cluster, volume, lost) if target != lost and record.detached_at is None else None
-    attached = _attachment(cluster, volume, target) if target else None
-    users = _users(cluster, volume, record, around) if held and volume.exclusive else ()
+    kept = held and volume.exclusive  # then it is not attached anywhere else
+    attached = _attachment(cluster, volume, target) if target and not kept else None
+    users = _users(cluster, volume, record, around) if kept else ()
     return replace(volume, held=held, attached=attached, users=users)
 
 

@@ -1,7 +1,8 @@
 """What many passes look at and no pass changes: all nodes, their Leases, drivers, namespaces, the lost node's pods.
 
-A worker that releases 250 VMs of one node asks for these once in a few seconds, and not 250 times. What a pass acts on
-(the VM, its pods, the lost node, attachments) is never taken from here.
+A worker that releases 250 VMs of one node asks for these once in a few seconds, and not 250 times. What a pass is about
+(the VM, its pods, attachments) is never taken from here. The lost node and its Lease are, for a second, where something
+is only judged: whoever is about to delete anything reads them anew (workers.act).
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -15,6 +16,8 @@ from reactor.model.node import NodeView, node_view
 from reactor.model.times import Clock, parse_time
 
 TTL = 5.0  # seconds
+MOMENT = 1.0  # seconds, for the lost node and its Lease
+_TIDY = 10.0  # seconds between two looks for what is too old
 BOUND = 600.0  # seconds, for what does not change once a claim is bound
 _T = TypeVar("_T")
 
@@ -26,6 +29,7 @@ class Surroundings:
         """`namespace`: where the ConfigMaps are."""
         self.clock, self._ttl, self.namespace = clock, ttl, namespace
         self._known: dict[Hashable, tuple[float, Any]] = {}
+        self._tidied = 0.0
 
     def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
         """What people ask of us, as it stands at this moment: for what is about to be deleted."""
@@ -45,29 +49,39 @@ class Surroundings:
 
     def nodes(self, cluster: Cluster) -> tuple[NodeView, ...]:
         """All nodes."""
-        return self._once("nodes", lambda: tuple(node_view(node) for node in listed(cluster, "nodes")))
+        return self.once("nodes", lambda: tuple(node_view(node) for node in listed(cluster, "nodes")))
 
     def renewals(self, cluster: Cluster) -> Mapping[str, float]:
         """When each node said last that it lives, by its own clock: seconds since the epoch."""
-        return self._once("leases", lambda: dict(map(_renewal, listed(cluster, "leases", namespace=NODE_LEASES))))
+        return self.once("leases", lambda: dict(map(_renewal, listed(cluster, "leases", namespace=NODE_LEASES))))
 
     def find(
         self, cluster: Cluster, resource: str, name: str, namespace: str = "", ttl: float | None = None
     ) -> Obj | None:
         """One object, or None when there is none of that name. `ttl`: seconds, if not the common ones."""
-        return self._once((resource, namespace, name), lambda: cluster.find(resource, name, namespace), ttl)
+        return self.once((resource, namespace, name), lambda: cluster.find(resource, name, namespace), ttl)
 
     def pods_on(self, cluster: Cluster, node: str, namespace: str) -> list[Obj]:
         """Everything of a namespace that is bound to a node."""
         fields = f"spec.nodeName={node}"
-        return self._once((node, namespace), lambda: listed(cluster, "pods", namespace=namespace, fields=fields))
+        return self.once((node, namespace), lambda: listed(cluster, "pods", namespace=namespace, fields=fields))
 
-    def _once(self, key: Hashable, read: Callable[[], _T], ttl: float | None = None) -> _T:
+    def remember(self, resource: str, name: str, namespace: str, found: Obj | None) -> None:
+        """What was read just now, and whoever may take it from here (`find`) for some minutes need not read again."""
+        self._known[resource, namespace, name] = (self.clock() + BOUND, found)
+
+    def once(self, key: Hashable, read: Callable[[], _T], ttl: float | None = None) -> _T:
+        """What `read` found within the last seconds, or finds now."""
         now = self.clock()
-        self._known = {known: value for known, value in self._known.items() if now < value[0]}
-        if key not in self._known:
-            self._known[key] = (now + (self._ttl if ttl is None else ttl), read())
-        found: _T = self._known[key][1]
+        if now >= self._tidied + _TIDY:
+            self._tidied = now
+            self._known = {known: value for known, value in self._known.items() if now < value[0]}
+        until, known = self._known.get(key, (0.0, None))
+        if now < until:
+            found: _T = known
+            return found
+        found = read()
+        self._known[key] = (now + (self._ttl if ttl is None else ttl), found)
         return found
 
 

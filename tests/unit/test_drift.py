@@ -74,7 +74,7 @@ def test_a_pass_releases_and_records_it(passing: _Pass) -> None:
     outcome = passing.run()
     record = passing.play.record("web")
     assert isinstance(outcome, Again)
-    assert (outcome.reason, outcome.at) == ("force-deleted", passing.world.now + 1)
+    assert (outcome.reason, outcome.at) == ("force-deleted", passing.world.now + 3)
     assert (record.phase, record.released_at, record.passes) == (Phase.RELEASED, passing.world.now, 1)
     assert len(passing.play.auditor.deleted("pods")) == 1
     passing.play.check()

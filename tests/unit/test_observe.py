@@ -1,5 +1,6 @@
 """Live objects become an Observation: the recorded cluster, with single objects changed or added."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.unit.decide.recorded import (
     READY,
     RELEASED,
     RUNNING,
+    SINCE,
     TERMINATING,
     UNKNOWN,
     cluster,
@@ -22,6 +24,7 @@ from tests.unit.decide.recorded import (
     outage,
     record,
 )
+from workers.decide import decide
 from workers.decide.observation import Observation
 from workers.observe import observe
 from workers.surroundings import Surroundings
@@ -74,7 +77,21 @@ def test_without_the_vm_nothing_more_is_read() -> None:
     there = cluster(TERMINATING)
     del there._api.store._tables["virtualmachines"].objects[_NAMESPACE, "vm-rbd"]
     observation = _seen(there)
-    assert (observation.vm, observation.launchers, observation.nodes) == (None, (), ())
+    assert (observation.vm, observation.volumes, observation.nodes) == (None, (), ())
+
+
+@pytest.mark.parametrize(("after", "early"), [(-10.1, False), (-10.0, True), (9.9, True), (10.0, False)])
+def test_while_kubernetes_is_about_to_evict_the_launcher_nothing_else_is_read(after: float, early: bool) -> None:
+    there, due, policy = cluster(UNKNOWN), SINCE + 300.0, Policy(unreachable_window=10.0)
+    now = due + after
+    waiting = observe(there, record("vm-rbd"), policy, now, Surroundings(lambda: now))
+    assert (waiting.evicted_at == due, waiting.vm is None) == (early, early)
+    assert ("virtualmachines" in {entry.resource for entry in there._api.audit}) is not early
+    decision = decide(replace(waiting, evicted_at=due), record("vm-rbd"), policy, due)
+    assert (decision.judgement.reason, [check.name for check in decision.checks]) == (
+        "eviction-due",
+        ["node", "window", "launcher", "proof"],
+    )
 
 
 def test_the_namespaces_annotations_are_read() -> None:

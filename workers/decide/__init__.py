@@ -15,7 +15,7 @@ from reactor.model.drift import Check, Phase, Policy, Proof, Record
 from workers.decide.comeback import comeback
 from workers.decide.decision import Action, Decision, Held, Judgement, Release, Verdict, backoff
 from workers.decide.ending import ending, late
-from workers.decide.launcher import terminating
+from workers.decide.launcher import evicting, terminating
 from workers.decide.life import signs, silent
 from workers.decide.node import still_lost, window
 from workers.decide.observation import Observation, PodView, VmiView
@@ -35,6 +35,7 @@ def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Dec
     record = replace(record, signs=signs(record.signs, seen, now))
     policy = wished(seen, policy)
     known = level(seen, record, policy, now)
+    record = replace(record, proof=known)
     decision = _decide(seen, record, policy, known, now)
     cluster_looked_at = bool(seen.nodes)
     return replace(
@@ -55,6 +56,9 @@ def _decide(seen: Observation, record: Record, policy: Policy, known: Proof, now
         ("node", still_lost(seen.node, drift.outage)),
         ("window", _waived(known, window(record, seen.manager, policy, now))),
     ]
+    if seen.evicted_at is not None:
+        waits = evicting(lost_launchers(seen, record), seen.evicted_at, now)
+        outage.append(("launcher", waits))
     evidence = ("proof", proof(known, seen, policy))
     # Kubernetes itself removes the pods of a deleted node: then the drift goes on to its end.
     if record.released_at is None and seen.node and (objection := _first(outage)):
@@ -173,9 +177,17 @@ def _decision(judgement: Judgement, checks: list[Named], record: Record, policy:
     if judgement.action and policy.mode == "observe":
         judgement = Judgement("observe-only", _would(judgement.action))
     same = (judgement.phase, judgement.reason) == (record.phase, record.reason)
-    again_at = judgement.again_at or backoff(now, record.tries + 1 if same else 0)
+    tries = record.tries + 1 if same else 0
+    again_at = judgement.again_at or backoff(now, tries, watched=_watched(judgement, record, policy))
     shown = tuple(_check(name, verdict) for name, verdict in checks)
     return Decision(judgement, shown, None if judgement.phase.is_end else again_at, record.released_at)
+
+
+def _watched(judgement: Judgement, record: Record, policy: Policy) -> bool:
+    """Is nothing left for us to do? Of a node that is proven dead the attachments are, and soon."""
+    if record.proof is Proof.FENCED:
+        return False
+    return judgement.phase is Phase.STARTING or (judgement.phase is Phase.RELEASED and policy.detach == "wait")
 
 
 def _would(action: Action) -> str:

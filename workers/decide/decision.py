@@ -8,6 +8,8 @@ from workers.decide.observation import Attachment, PodView
 
 # While something should happen any moment: look again after so many seconds, then every 30.
 _BACKOFF = (1, 1, 2, 5, 10, 20, 30)
+# While others are at work and nothing is left for us to do but to tell how it ends.
+_WATCHED = (3, 3, 5, 10, 20, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Decision:
     weighed: float = 0.0
 
 
-def backoff(now: float, tries: int) -> float:
+def backoff(now: float, tries: int, *, watched: bool = False) -> float:
     """When to look again after `tries` looks that found the same."""
-    return now + _BACKOFF[min(tries, len(_BACKOFF) - 1)]
+    steps = _WATCHED if watched else _BACKOFF
+    return now + steps[min(tries, len(steps) - 1)]

@@ -5,8 +5,14 @@ from workers.decide.decision import Held
 from workers.decide.node import still_lost
 from workers.decide.observation import Observation, VmView
 from workers.decide.proof import confirmed
-from workers.decide.volumes import LOOK
+from workers.decide.volumes import DETACH_LOOK, LOOK
 from workers.decide.wishes import wished
+
+
+def is_waiting(record: Record, policy: Policy, now: float) -> bool:
+    """Is there still nothing to do, if nothing has happened?"""
+    began = record.released_at
+    return record.reason == "detach-window" and began is not None and now < began + policy.detach_window
 
 
 def undisturbed(seen: Observation, record: Record, policy: Policy, now: float) -> float | None:
@@ -21,7 +27,7 @@ def undisturbed(seen: Observation, record: Record, policy: Policy, now: float) -
     lost = isinstance(still_lost(seen.node, record.drift.outage), Held)
     if now >= end or not lost or wished(seen, policy).detach != "wait" or not _waits(seen.vm, record):
         return None
-    return min(end, now + LOOK)
+    return min(end + DETACH_LOOK, now + LOOK)
 
 
 def _waits(vm: VmView, record: Record) -> bool:

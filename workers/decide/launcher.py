@@ -12,6 +12,19 @@ from workers.decide.observation import PodView
 _SOON, _TAKES = 60.0, 10.0  # seconds
 
 
+def evicted_at(pods: Sequence[PodView], node: NodeView, now: float) -> float | None:
+    """When Kubernetes evicts a launcher pod, if that is within seconds: until then nothing else need be looked at."""
+    dues = [due for pod in pods if not pod.terminating and (due := _eviction(pod, node, now)) is not None]
+    return next((due for due in dues if now - _TAKES < due <= now + _TAKES), None)
+
+
+def evicting(pods: Sequence[PodView], due: float, now: float) -> Judgement:
+    """Wait for it."""
+    names = ", ".join(pod.name for pod in pods if not pod.terminating)
+    sentence = f"Kubernetes evicts launcher pod {names} at {clock_time(due)}."
+    return Judgement("eviction-due", sentence, again_at=due if due > now else None)
+
+
 def terminating(pods: Sequence[PodView], node: NodeView, policy: Policy, now: float) -> Verdict:
     """`pods` are the launcher pods on the lost node. Looks again when the taint manager should have evicted them."""
     waiting = [pod for pod in pods if not pod.terminating]
@@ -22,10 +35,9 @@ def terminating(pods: Sequence[PodView], node: NodeView, policy: Policy, now: fl
     soon = due is not None and due <= now + _SOON and now < due + _TAKES
     if policy.delete_unevicted and not soon:
         return Held(f"Launcher pod {pod.name} is not Terminating; VMDRIFT_DELETE_UNEVICTED=true lets it be deleted.")
-    later = due if due is not None and due > now else None
     if soon and due is not None:
-        sentence = f"Kubernetes evicts launcher pod {pod.name} at {clock_time(due)}."
-        return Judgement("eviction-due", sentence, again_at=later)
+        return evicting([pod], due, now)
+    later = due if due is not None and due > now else None
     return Judgement("not-terminating", f"Launcher pod {pod.name} is not Terminating: {_why(pod, due)}.", later)
 
 

@@ -165,7 +165,8 @@ class Observation:
     was not read; `target` is the node of the replacement's launcher pod; `warnings` is what Kubernetes told of that
     pod. `fencing` is what is known of the lost node's boot, None where nothing is or nobody may fence it; `proven` are
     the names of all nodes that are proven dead. While the outage itself says "not now", only `node`, `manager` and
-    `fencing` are read.
+    `fencing` are read; while Kubernetes is about to evict a launcher (`evicted_at`, seconds since the epoch, else
+    None), only these, `lease`, `vmi` and `launchers`.
     """
 
     node: NodeView | None
@@ -182,5 +183,6 @@ class Observation:
     warnings: tuple[str, ...] = ()
     fencing: Fencing | None = None
     proven: frozenset[str] = frozenset()
+    evicted_at: float | None = None
     holds: tuple[str, ...] = ()
     cancelled: str = ""

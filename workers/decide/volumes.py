@@ -14,7 +14,7 @@ _DETACH_TAKES = 30.0  # seconds, before it is worth calling somebody
 # A hotplugged volume's six minutes began when its own pod went, which was earlier by we do not know how much; and
 # somebody at work on it may have detached a volume himself, or have set vmdrift.io/detach: delete.
 LOOK = 60.0  # seconds between two looks
-_ABOUT_NOW = 2.0  # seconds between two looks while it should happen any moment
+DETACH_LOOK = 2.0  # seconds after the window's end, and between two looks from then on
 
 
 def volumes(seen: Observation, policy: Policy, free_at: float, now: float, *, proven: bool = False) -> Verdict:
@@ -66,11 +66,11 @@ def _wait(held: Sequence[Volume], attachments: Sequence[Attachment], due: float,
         return Judgement(
             "detach-window",
             f"The lost node still holds {names}; Kubernetes detaches by force at {clock_time(due)}{latest}.",
-            again_at=min(due, now + LOOK),
+            again_at=min(due + DETACH_LOOK, now + LOOK),
         )
     if now < due + _DETACH_TAKES:
         sentence = f"Kubernetes detaches {names} from the lost node by force about now."
-        return Judgement("detach-window", sentence, again_at=now + _ABOUT_NOW)
+        return Judgement("detach-window", sentence, again_at=now + DETACH_LOOK)
     if kept := _kept(attachments, now):
         return Judgement("still-attached", kept)
     commands = "; ".join(f"kubectl delete volumeattachment {attachment.name}" for attachment in attachments)

@@ -1,0 +1,49 @@
+"""`python -m benchmarks.added [RUNS]`: from Kubernetes' eviction of a launcher pod to our DELETE of it.
+
+A simulated cluster in real time, with ten VMs on the node that is lost; only its windows are shorter. Nothing of what
+is measured (RQ's due times, our passes) is.
+"""
+
+import sys
+from statistics import median, quantiles
+from typing import Any
+
+from benchmarks.report import Figure, report
+from benchmarks.site import WORKER, running
+
+RUNS, VMS = 10, 10
+
+
+def one_run() -> list[float]:
+    """Seconds for each VM of one lost node."""
+    with running(WORKER, VMS) as site:
+        site.demo.cut_power()
+        site.until("every launcher pod is deleted", lambda: len(site.deletes()) >= VMS)
+        evicted = {key(entry): entry["time"] for entry in site.audit("pods", "delete") if evicts(entry)}
+        return [entry["time"] - evicted[key(entry)] for entry in site.deletes()]
+
+
+def key(entry: dict[str, Any]) -> tuple[str, str]:
+    """Which pod."""
+    return entry["namespace"], entry["name"]
+
+
+def evicts(entry: dict[str, Any]) -> bool:
+    """Kubernetes' own deletion of what is on a node with the taint."""
+    return "taint-eviction" in entry["user"]
+
+
+def main(runs: int) -> int:
+    """Returns the exit code."""
+    found = [late for _ in range(runs) for late in one_run()]
+    figures = [
+        Figure("median", median(found), "s", 1),
+        Figure("p99", quantiles(found, n=100, method="inclusive")[98], "s", 2),
+        Figure("least", min(found), "s"),
+        Figure("most", max(found), "s"),
+    ]
+    return report("added", "Added recovery time: eviction to DELETE", figures, runs=runs, vms=VMS, found=found)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else RUNS))

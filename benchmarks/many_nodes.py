@@ -1,0 +1,115 @@
+"""`python -m benchmarks.many_nodes`: 40 lost nodes with 10,000 VMs, until all of their launcher pods are deleted.
+
+In the same run: what a sweep over all of them costs once they wait, and whether requests grow with VMs only.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+
+from benchmarks.place import KEEP, Place, place
+from benchmarks.report import Figure, report
+from reactor.doors import redis as redis_door
+from reactor.doors.queue import DRIFTS, event_entry
+from reactor.doors.store import RedisStore
+from reactor.model.event import unreachable
+from reactor.model.node import node_view
+
+LOST, EACH, ALL = 40, 250, 200
+WINDOW, LONG = "VMDRIFT_UNREACHABLE_WINDOW", 120.0  # seconds; time to take everything in, and to sweep
+_SCHEDULED = f"rq:scheduled:{DRIFTS}"
+
+
+def lose(here: Place, nodes: int) -> None:
+    """Nodes 0 to NODES-1 are lost now, and an event for each is queued: "events in"."""
+    here.ask("lose", first=0, until=nodes, since=time.time())
+    cluster = here.cluster("watcher")
+    for number in range(nodes):
+        outage = node_view(cluster.find("nodes", f"node-{number:05}") or {}).outage
+        if outage is None:
+            raise RuntimeError("a node that should be lost is not")
+        here.queue.wake(event_entry(unreachable(outage, "/bench")), time.time())
+
+
+def taken_in(nodes: int, each: int, all_nodes: int) -> tuple[float, int, float]:
+    """Seconds from the events to all drifts due in Redis, API requests for that, and bytes in Redis per VM."""
+    with place(all_nodes, nodes, each, {WINDOW: "3600"}) as here:
+        return _scheduled(here, nodes, each)
+
+
+def _scheduled(here: Place, nodes: int, each: int) -> tuple[float, int, float]:
+    before = here.memory()
+    lose(here, nodes)
+    here.ask("forget")
+    begun = time.time()
+    here.start("workers events", "workers events")
+    done = here.until("all drifts are due", lambda: here.redis.zcard(_SCHEDULED) >= nodes * each)
+    return done - begun, here.requests("intake"), (here.memory() - before) / (nodes * each)
+
+
+def sweep(here: Place) -> tuple[float, Mapping[str, int]]:
+    """Seconds of one sweep over everything by one process, and its API requests by verb and kind."""
+    os.environ.update(here.env("intake"))
+    from workers import intake, rq  # noqa: PLC0415 - they read the environment
+
+    tools = rq.tools()
+    outages = RedisStore(redis_door.connect(here.redis_url), KEEP).outages()
+    here.ask("forget")
+    begun = time.monotonic()
+    for outage in outages:
+        intake.take_event(unreachable(outage.outage, "/bench"), tools)
+    took = time.monotonic() - begun
+    asked = {f"{verb} {kind}": number for user, verb, kind, number in here.ask("requests") if user == "intake"}
+    return took, asked
+
+
+def released(here: Place, vms: int) -> tuple[float, float, int]:
+    """Seconds from the eviction, after the window, to the last DELETE; bytes per VM then waiting; API requests."""
+    here.start("workers scheduler")
+    here.start("workers drifts", "workers drifts")
+    here.workers(4)
+    outage = here.store.outages()[0].outage
+    time.sleep(max(0.0, outage.since + LONG + 1 - time.time()))
+    begun = here.ask("evict")
+    here.until("all launcher pods are deleted", lambda: _deleted(here) >= vms)
+    last = max(entry["time"] for entry in here.ask("audit") if entry["verb"] == "delete")
+    return last - begun, float(here.memory()), here.requests("drifts")
+
+
+def _deleted(here: Place) -> int:
+    time.sleep(0.5)
+    return sum(n for user, verb, kind, n in here.ask("requests") if (user, verb, kind) == ("drifts", "delete", "pods"))
+
+
+def main() -> int:
+    """Returns the exit code."""
+    vms = LOST * EACH
+    few = {(4, 250): taken_in(4, 250, ALL), (40, 25): taken_in(40, 25, ALL)}
+    with place(ALL, LOST, EACH, {WINDOW: f"{LONG:g}"}) as here:
+        empty = here.memory()
+        took, requests, before = _scheduled(here, LOST, EACH)
+        swept, asked = sweep(here)
+        here.ask("forget")
+        last, memory, spent = released(here, vms)
+    figures = [
+        Figure("10,000 VMs of 40 nodes: from the events to all drifts due", took, "s", 30),
+        Figure("Redis per VM before its first pass", before / 1000, "kB", 4),
+        Figure("Redis per VM after passes", (memory - empty) / vms / 1000, "kB", 8),
+        Figure("API requests per VM to take in: 4 nodes, 1,000 VMs", few[4, 250][1] / 1000, ""),
+        Figure("the same: 40 nodes, 1,000 VMs", few[40, 25][1] / 1000, ""),
+        Figure("the same: 40 nodes, 10,000 VMs", requests / vms, ""),
+        Figure("from the eviction to the last of 10,000 DELETEs, 2 workers", last, "s"),
+        Figure("API requests per VM for that", spent / vms, ""),
+        Figure("sweep over 10,000 open drifts", swept, "s", 5),
+        Figure("lists per lost node in a sweep", _lists(asked) / LOST, "", 1),
+    ]
+    return report("many_nodes", "40 lost nodes, 10,000 VMs", figures, sweep=asked)
+
+
+def _lists(asked: Mapping[str, int]) -> int:
+    return sum(number for what, number in asked.items() if what.startswith("list "))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""A cluster that stands still, a Valkey, and as many of vm-drift's processes as a figure wants."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any
+
+from redis import Redis
+
+from reactor.doors import redis as redis_door
+from reactor.doors.cluster import KubernetesCluster, connect
+from reactor.doors.queue import RqQueue
+from reactor.doors.store import RedisStore
+from simulator.scene import Storage
+from vmdrift.processes import Processes, wait_for
+from vmdrift.valkey import start as start_valkey
+
+_LONG = 600.0  # seconds; whatever takes longer has failed
+KEEP = 3600.0  # seconds for which what has ended is kept
+USERS = {
+    "reactor watch": "watcher",
+    "reactor serve": "receiver",
+    "workers events": "intake",
+    "workers drifts": "drifts",
+    "workers scheduler": "drifts",
+}
+
+
+class Place:
+    """All of it. `settings`: environment variables for vm-drift's processes."""
+
+    def __init__(
+        self, processes: Processes, folder: Path, cluster: tuple[str, ...], settings: Mapping[str, str]
+    ) -> None:
+        self.processes, self.folder, self._settings = processes, folder, settings
+        command = [sys.executable, "-m", "benchmarks.still", str(folder), *cluster]
+        self._cluster = processes.start("cluster", command, talks=True)
+        self.url = str(self._heard()["url"])
+        self.redis_url = start_valkey(processes, folder)
+        self.redis: Redis = redis_door.connect(self.redis_url)
+        self.store = RedisStore(self.redis, KEEP)
+        self.queue = RqQueue(self.redis, time.time, KEEP)
+        self._started = 0
+
+    def env(self, role: str) -> Mapping[str, str]:
+        """What one of vm-drift's processes needs."""
+        return {
+            "VMDRIFT_POLICY": "auto",
+            **self._settings,
+            "VMDRIFT_REDIS_URL": self.redis_url,
+            "KUBECONFIG": str(self.folder / f"{role}.kubeconfig"),
+        }
+
+    def start(self, *roles: str, **more: str) -> list[subprocess.Popen[bytes]]:
+        """Each a process: `python -m WORDS`, with `more` environment variables."""
+        return [self._start(words, more) for words in roles]
+
+    def _start(self, words: str, more: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        self._started += 1
+        env = {**self.env(USERS.get(words, "drifts")), **more}
+        return self.processes.start(f"{self._started}-{words}", [sys.executable, "-m", *words.split()], env)
+
+    def cluster(self, role: str = "drifts") -> KubernetesCluster:
+        """The product's own door to the cluster, as this role."""
+        return connect(str(self.folder / f"{role}.kubeconfig"), 30.0)
+
+    def until(self, what: str, true: Callable[[], bool]) -> float:
+        """Wait until it is true; when that was. RuntimeError if it takes too long, or a process died."""
+        if not wait_for(lambda: true() or bool(self.processes.dead()), _LONG) or not true():
+            raise RuntimeError(f"not within {_LONG:g} s: {what}; {self._last_words()}")
+        return time.time()
+
+    def workers(self, number: int) -> None:
+        """Wait until so many of RQ's workers are there."""
+        self.until(f"{number} workers", lambda: self.redis.scard("rq:workers") >= number)
+
+    def ask(self, do: str, **order: Any) -> Any:
+        """One order to the cluster, and its answer."""
+        if self._cluster.stdin is None:
+            raise RuntimeError("the cluster has no ears")
+        self._cluster.stdin.write(json.dumps({"do": do, **order}).encode() + b"\n")
+        self._cluster.stdin.flush()
+        return self._heard()
+
+    def requests(self, *roles: str) -> int:
+        """How many of these roles since the last `forget`."""
+        return sum(number for user, _, _, number in self.ask("requests") if user in roles)
+
+    def memory(self) -> int:
+        """What Valkey's data takes, in bytes."""
+        return int(self.redis.info("memory")["used_memory"])
+
+    def _heard(self) -> Any:
+        line = self._cluster.stdout.readline() if self._cluster.stdout else b""
+        if not line:
+            raise RuntimeError(f"the cluster ended: {self.processes.log('cluster').read_text()[-2000:]}")
+        return json.loads(line)
+
+    def _last_words(self) -> str:
+        return "; ".join(f"{name}: {self.processes.log(name).read_text()[-500:]}" for name in self.processes.dead())
+
+
+@contextmanager
+def place(
+    nodes: int,
+    lost: int,
+    vms: int,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    storage: Storage = Storage.CONTAINER_DISK,
+) -> Iterator[Place]:
+    """A place for one measurement; nothing of it is left. `vms` on each of the `lost` nodes."""
+    with TemporaryDirectory(prefix="vmd-") as name, Processes(Path(name)) as processes:
+        yield Place(processes, Path(name), (str(nodes), str(lost), str(vms), storage.value), settings)

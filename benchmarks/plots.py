@@ -1,0 +1,56 @@
+"""`python -m benchmarks.plots`: the pictures of docs/performance.md, from the last results."""
+
+import json
+from typing import Any
+
+import matplotlib as mpl
+
+from benchmarks.report import RESULTS
+
+mpl.use("svg")
+mpl.rcParams["svg.hashsalt"] = "vm-drift"  # the same figures make the same file
+from matplotlib import pyplot as plt  # noqa: E402 - after its backend is chosen
+
+DOCS = RESULTS.parents[1] / "docs" / "images"
+
+
+def result(name: str) -> dict[str, Any]:
+    """What was measured last."""
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
+    return found
+
+
+def added() -> None:
+    """How long after its eviction a launcher pod is deleted, as a distribution."""
+    found = sorted(result("added")["found"])
+    _, axes = plt.subplots(figsize=(6, 3))
+    axes.step(found, [100 * (n + 1) / len(found) for n in range(len(found))], where="post")
+    axes.set(xlabel="seconds from the eviction to our DELETE", ylabel="% of VMs", xlim=(0, 3), ylim=(0, 100))
+    axes.axvline(1, linestyle=":", color="gray")
+    axes.axvline(2, linestyle=":", color="gray")
+    _save("added")
+
+
+def requests() -> None:
+    """API requests per drift by the size of the cluster."""
+    rows = [row for row in result("requests")["figures"] if row["what"].endswith("drift passes")]
+    _, axes = plt.subplots(figsize=(6, 3))
+    for storage in dict.fromkeys(row["what"].partition(",")[0] for row in rows):
+        mine = [row for row in rows if row["what"].startswith(f"{storage},")]
+        sizes = [int(row["what"].split(", ")[1].partition(" nodes")[0].replace(",", "")) for row in mine]
+        axes.plot(sizes, [row["value"] for row in mine], marker="o", label=storage)
+    axes.axhline(20, linestyle=":", color="gray")
+    axes.set(xlabel="nodes", ylabel="API requests per drift", xscale="log", ylim=(0, None))
+    axes.legend()
+    _save("requests")
+
+
+def _save(name: str) -> None:
+    plt.tight_layout()
+    plt.savefig(DOCS / f"{name}.svg", metadata={"Date": None})
+    plt.close()
+
+
+if __name__ == "__main__":
+    added()
+    requests()

@@ -90,7 +90,7 @@ def test_while_kubernetes_is_about_to_evict_the_launcher_nothing_else_is_read(af
     decision = decide(replace(waiting, evicted_at=due), record("vm-rbd"), policy, due)
     assert (decision.judgement.reason, [check.name for check in decision.checks]) == (
         "eviction-due",
-        ["node", "window", "launcher", "proof"],
+        ["node", "window", "proof"],
     )
 
 

@@ -56,12 +56,9 @@ def _decide(seen: Observation, record: Record, policy: Policy, known: Proof, now
         ("node", still_lost(seen.node, drift.outage)),
         ("window", _waived(known, window(record, seen.manager, policy, now))),
     ]
-    if seen.evicted_at is not None:
-        waits = evicting(lost_launchers(seen, record), seen.evicted_at, now)
-        outage.append(("launcher", waits))
     evidence = ("proof", proof(known, seen, policy))
     # Kubernetes itself removes the pods of a deleted node: then the drift goes on to its end.
-    if record.released_at is None and seen.node and (objection := _first(outage)):
+    if record.released_at is None and seen.node and (objection := _first(outage) or _evicted(seen, record, now)):
         return _decision(objection, [*outage, evidence], record, policy, now)
     if seen.vm is None or seen.vm.uid != drift.vm.uid or seen.vm.deleting:
         return _decision(Judgement("vm-deleted", f"VM {drift.vm} was deleted."), outage, record, policy, now)
@@ -74,6 +71,12 @@ def _decide(seen: Observation, record: Record, policy: Policy, known: Proof, now
     free = release(pods, seen, record, policy, now) if known is Proof.FENCED else one_by_one(pods)
     decision = _decision(_first(checks) or free, checks, record, policy, now)
     return replace(decision, hotplugs=_unplugged(seen))
+
+
+def _evicted(seen: Observation, record: Record, now: float) -> Judgement | None:
+    """Kubernetes is about to: until then nothing else was looked at."""
+    due = seen.evicted_at
+    return None if due is None else evicting(lost_launchers(seen, record), due, now)
 
 
 def replacement(seen: Observation, record: Record) -> VmiView | None:

@@ -7,6 +7,8 @@ from reactor.model.times import clock_time
 from workers.decide.decision import Held, Judgement, Verdict
 from workers.decide.observation import Manager
 
+_BLUR = 10.0  # seconds by which two clocks that are believed may differ
+
 
 def still_lost(node: NodeView | None, outage: Outage) -> Verdict:
     """Only Ready=Unknown since the very moment of this outage counts as this outage."""
@@ -49,6 +51,8 @@ def began(record: Record, manager: Manager | None) -> tuple[float, str]:
         return record.created_at, f", by a clock that may be wrong ({seen})"
     if manager.acquired - manager.ahead > since:  # how wrong the one before it was, nobody can say any more
         return record.created_at, f", by a controller manager that is gone ({seen})"
+    if since - manager.ahead > record.created_at + _BLUR:  # one that is gone wrote it, and its clock was ahead
+        return record.created_at, f", which is later than it was {seen}"
     if manager.ahead:
         return since - manager.ahead, f" (a clock that is {manager.ahead:+.0f} s off)"
     return since, ""

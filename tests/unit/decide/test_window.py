@@ -76,6 +76,17 @@ def test_a_clock_that_is_an_hour_ahead_makes_nobody_wait_for_an_hour(known: Mana
     assert isinstance(window(first, known, _POLICY, DUE - 3600.0), Held)
 
 
+@pytest.mark.parametrize("ahead", [0.0, -9.0])
+def test_an_outage_cannot_have_begun_after_it_was_seen_whoever_leads_now(ahead: float) -> None:
+    """Written by a controller manager ten minutes ahead; another one, well on time, leads since."""
+    early = replace(record(), created_at=SINCE - 600.0)
+    verdict = _verdict(SINCE - 500.0, ahead, early)
+    assert isinstance(verdict, Judgement)
+    assert verdict.again_at == SINCE - 600.0 + 300.0
+    assert "later than it was first seen" in verdict.sentence
+    assert isinstance(_verdict(SINCE - 300.0, ahead, early), Held)
+
+
 @pytest.mark.parametrize("clock", [_SERVER, _SERVER - 1.0, _SERVER + 0.9, int(_SERVER)])
 def test_the_recorded_controller_manager_agrees_with_the_api_server_and_us(clock: float) -> None:
     found = manager(cluster(TERMINATING), lambda: clock)

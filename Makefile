@@ -43,7 +43,7 @@ tools: ## Install what some tests need besides Python: Chromium and promtool (as
 nightly: check tools ## All tests, the long ones too
 	$(BIN)/pytest -n 2 $(ARGS)
 
-bench: .venv/bench ## Measure everything that docs/performance.md tells (about 20 minutes; ARGS="start worker" only these)
+bench: .venv/bench ## Measure everything that docs/performance.md tells (about half an hour; ARGS="start worker" only these)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-plots: .venv/bench ## Draw the pictures of docs/performance.md from the last results

@@ -15,8 +15,8 @@ from typing import Any
 
 import orjson
 
-from benchmarks.many_nodes import WINDOW, lose
-from benchmarks.place import Place, place
+from benchmarks.many_nodes import lose
+from benchmarks.place import Place, place, window
 from benchmarks.report import Figure, report
 from reactor.doors.cluster import connect
 from reactor.doors.queue import DRIFTS
@@ -28,7 +28,7 @@ _OURS, _TWIN = "node-00000", "node-00001"
 
 def one_run() -> tuple[float, float, float]:
     """Seconds that we take, seconds that the bare loops take, and requests per VM."""
-    with place(ALL, 2, VMS, {WINDOW: f"{_WINDOW:g}"}) as here:
+    with place(ALL, 2, VMS, window(_WINDOW)) as here:
         lose(here, 1)
         here.start("workers events")
         here.until("all drifts are due", lambda: here.redis.zcard(f"rq:scheduled:{DRIFTS}") >= VMS)
@@ -39,18 +39,13 @@ def one_run() -> tuple[float, float, float]:
         here.ask("lose", first=1, until=2, since=end - _WINDOW)
         here.ask("evict")
         here.ask("forget")
-        here.until("all launcher pods are deleted", lambda: _deleted(here) >= VMS)
+        here.until("all launcher pods are deleted", lambda: here.deleted() >= VMS)
         spent = [entry for entry in here.ask("audit") if entry["user"].endswith(":drifts")]
         last = max(entry["time"] for entry in spent if entry["verb"] == "delete")
         for child in workers:
             child.send_signal(signal.SIGSTOP)  # they have more to do, which is not measured
         asked = [entry for entry in spent if entry["time"] <= last]
         return last - end, bare(here, asked), len(asked) / VMS
-
-
-def _deleted(here: Place) -> int:
-    time.sleep(0.1)
-    return sum(n for user, verb, kind, n in here.ask("requests") if (user, verb, kind) == ("drifts", "delete", "pods"))
 
 
 def bare(here: Place, asked: Sequence[Mapping[str, Any]]) -> float:
@@ -73,20 +68,20 @@ def _whose(entry: Mapping[str, Any], index: int) -> int:
 
 def loop(kubeconfig: str, asked: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     """Send these requests, to the second node's VMs; when the first and when the last was, by the wall clock."""
-    cluster, known = connect(kubeconfig, 30.0), {"vmi": "", "pod": ""}
+    cluster, uids, instance = connect(kubeconfig, 30.0), dict[str, str](), ""
     cluster.find("nodes", _TWIN)  # the connection is there, as that of a worker is
     begun = time.time()
     for entry in asked:
         kind, name, space = entry["resource"], entry["name"].replace(_OURS, _TWIN), entry["namespace"]
         if entry["verb"] == "list":
-            labels = f"kubevirt.io=virt-launcher,kubevirt.io/created-by in ({known['vmi']})" if kind == "pods" else ""
+            labels = f"kubevirt.io=virt-launcher,kubevirt.io/created-by in ({instance})" if kind == "pods" else ""
             for _ in cluster.pages(kind, namespace=space, labels=labels):
                 pass
         elif entry["verb"] == "delete":
-            cluster.delete(kind, name, space, uid=known["pod"], grace=0)
+            cluster.delete(kind, name, space, uid=uids[name], grace=0)
         elif found := cluster.find(kind, name, space):
-            known |= {"virtualmachineinstances": {"vmi": found["metadata"]["uid"]}}.get(kind, {})
-            known |= {"pods": {"pod": found["metadata"]["uid"]}}.get(kind, {})
+            uids[name] = found["metadata"]["uid"]
+            instance = uids[name] if kind == "virtualmachineinstances" else instance
     return begun, time.time()
 
 

@@ -8,16 +8,17 @@ import sys
 import time
 from collections.abc import Mapping
 
-from benchmarks.place import KEEP, Place, place
+from benchmarks.place import KEEP, Place, place, window
 from benchmarks.report import Figure, report
 from reactor.doors import redis as redis_door
 from reactor.doors.queue import DRIFTS, event_entry
 from reactor.doors.store import RedisStore
 from reactor.model.event import unreachable
 from reactor.model.node import node_view
+from workers import intake, rq
 
 LOST, EACH, ALL = 40, 250, 200
-WINDOW, LONG = "VMDRIFT_UNREACHABLE_WINDOW", 120.0  # seconds; time to take everything in, and to sweep
+LONG = 120.0  # seconds; time to take everything in, and to sweep
 _SCHEDULED = f"rq:scheduled:{DRIFTS}"
 
 
@@ -34,7 +35,7 @@ def lose(here: Place, nodes: int) -> None:
 
 def taken_in(nodes: int, each: int, all_nodes: int) -> tuple[float, int, float]:
     """Seconds from the events to all drifts due in Redis, API requests for that, and bytes in Redis per VM."""
-    with place(all_nodes, nodes, each, {WINDOW: "3600"}) as here:
+    with place(all_nodes, nodes, each, window(3600)) as here:
         return _scheduled(here, nodes, each)
 
 
@@ -51,8 +52,6 @@ def _scheduled(here: Place, nodes: int, each: int) -> tuple[float, int, float]:
 def sweep(here: Place) -> tuple[float, Mapping[str, int]]:
     """Seconds of one sweep over everything by one process, and its API requests by verb and kind."""
     os.environ.update(here.env("intake"))
-    from workers import intake, rq  # noqa: PLC0415 - they read the environment
-
     tools = rq.tools()
     outages = RedisStore(redis_door.connect(here.redis_url), KEEP).outages()
     here.ask("forget")
@@ -72,21 +71,16 @@ def released(here: Place, vms: int) -> tuple[float, float, int]:
     outage = here.store.outages()[0].outage
     time.sleep(max(0.0, outage.since + LONG + 1 - time.time()))
     begun = here.ask("evict")
-    here.until("all launcher pods are deleted", lambda: _deleted(here) >= vms)
+    here.until("all launcher pods are deleted", lambda: here.deleted() >= vms)
     last = max(entry["time"] for entry in here.ask("audit") if entry["verb"] == "delete")
     return last - begun, float(here.memory()), here.requests("drifts")
-
-
-def _deleted(here: Place) -> int:
-    time.sleep(0.5)
-    return sum(n for user, verb, kind, n in here.ask("requests") if (user, verb, kind) == ("drifts", "delete", "pods"))
 
 
 def main() -> int:
     """Returns the exit code."""
     vms = LOST * EACH
     few = {(4, 250): taken_in(4, 250, ALL), (40, 25): taken_in(40, 25, ALL)}
-    with place(ALL, LOST, EACH, {WINDOW: f"{LONG:g}"}) as here:
+    with place(ALL, LOST, EACH, window(LONG)) as here:
         empty = here.memory()
         took, requests, before = _scheduled(here, LOST, EACH)
         swept, asked = sweep(here)

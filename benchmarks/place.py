@@ -32,6 +32,11 @@ USERS = {
 }
 
 
+def window(seconds: float) -> Mapping[str, str]:
+    """Settings: a lost node is given up after so long, and must have been silent for no longer."""
+    return {"VMDRIFT_UNREACHABLE_WINDOW": f"{seconds:g}", "VMDRIFT_VIRT_HANDLER_GRACE": f"{seconds:g}"}
+
+
 class Place:
     """All of it. `settings`: environment variables for vm-drift's processes."""
 
@@ -91,6 +96,11 @@ class Place:
     def requests(self, *roles: str) -> int:
         """How many of these roles since the last `forget`."""
         return sum(number for user, _, _, number in self.ask("requests") if user in roles)
+
+    def deleted(self) -> int:
+        """How many launcher pods we deleted since the last `forget`."""
+        time.sleep(0.1)  # asking takes the cluster's time, too
+        return sum(n for *what, n in self.ask("requests") if what == ["drifts", "delete", "pods"])
 
     def memory(self) -> int:
         """What Valkey's data takes, in bytes."""

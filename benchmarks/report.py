@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.machine import machine
 
+_WHOLE = 1000
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -58,5 +59,5 @@ def table(title: str, told: Sequence[dict[str, Any]]) -> Table:
 
 
 def _rounded(value: float) -> float:
-    """Three digits; whole numbers stay whole."""
-    return float(f"{value:.3g}") if abs(value) < 1000 else round(value)  # noqa: PLR2004 - three digits
+    """Three digits; what is more than that stays whole."""
+    return round(value) if abs(value) >= _WHOLE else float(f"{value:.3g}")

@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +29,7 @@ from simulator.client import Obj
 from simulator.objects import copied, rfc3339
 from simulator.process import USERS
 from simulator.scene import Scene, Storage, Vm, staged
+from simulator.selectors import Selection
 from simulator.store import Store
 
 _NODE, _VM, _SPACE = "pattern-node", "pattern-vm", "pattern-space"
@@ -63,7 +64,7 @@ class Pattern:
         store = staged(scene).store
 
         def mine(kind: str) -> str:
-            found = [orjson.dumps(obj).decode() for obj in store._tables[kind].objects.values()]  # noqa: SLF001
+            found = [orjson.dumps(obj).decode() for obj in store.list(Selection(kind)).items]
             return next((text for text in found if _VM in text), "")
 
         others = ("namespaces", "storageclasses", "csidrivers")
@@ -71,7 +72,7 @@ class Pattern:
             orjson.dumps(store.get("nodes", _NODE)).decode(),
             orjson.dumps(store.get("leases", _NODE, "kube-node-lease")).decode(),
             {kind: text for kind in _KINDS if (text := mine(kind))},
-            {kind: list(store._tables[kind].objects.values()) for kind in others},  # noqa: SLF001
+            {kind: list(store.list(Selection(kind)).items) for kind in others},
         )
 
 
@@ -193,15 +194,10 @@ class Still:
     def evict(self) -> float:
         """Kubernetes' own eviction of what is on lost nodes; when the first of them was written."""
         first = time.time()
-        for pod in list(self.store._tables["pods"].objects.values()):  # noqa: SLF001
+        for pod in self.store.list(Selection("pods")).items:
             if pod["spec"].get("nodeName") in self.lost:
-                gone = copied(pod)
-                gone["metadata"] |= {
-                    "deletionTimestamp": rfc3339(time.time() + 60),
-                    "deletionGracePeriodSeconds": 60,
-                }
-                with self.api.lock:
-                    self.store._save(self.store.kind("pods"), gone, dry=False)  # noqa: SLF001
+                with self.api.lock:  # nobody ends it there, so it stays, Terminating
+                    self.store.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"])
         return first
 
     def answer(self, order: Mapping[str, Any]) -> Any:
@@ -253,13 +249,8 @@ def _replaced(text: str, names: Mapping[str, str]) -> str:
     return text
 
 
-def _uids(texts: Any) -> set[str]:
+def _uids(texts: Iterable[str]) -> set[str]:
     return {orjson.loads(text)["metadata"]["uid"] for text in texts}
-
-
-def _lines() -> Iterator[Any]:
-    for line in sys.stdin:
-        yield json.loads(line)
 
 
 def _say(answer: Any) -> None:
@@ -271,8 +262,8 @@ def main(folder: str, nodes: str, lost: str, vms: str, storage: str) -> None:
     """The process."""
     still = Still(int(nodes), int(lost), int(vms), Storage(storage))
     _say({"url": still.start(Path(folder))})
-    for order in _lines():
-        _say(still.answer(order))
+    for line in sys.stdin:
+        _say(still.answer(json.loads(line)))
 
 
 if __name__ == "__main__":

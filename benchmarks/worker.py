@@ -5,8 +5,8 @@ import time
 
 import psutil
 
-from benchmarks.many_nodes import WINDOW, lose
-from benchmarks.place import Place, place
+from benchmarks.many_nodes import lose
+from benchmarks.place import Place, place, window
 from benchmarks.report import Figure, report
 from reactor.doors.queue import DRIFTS, drift_entry
 
@@ -52,8 +52,8 @@ def measure(here: Place, *, due: bool) -> tuple[float, float, float, float]:
 def main() -> int:
     """Returns the exit code."""
     figures = []
-    for what, window, due in (("in the window", "3600", False), ("after it, not evicted yet", "10", True)):
-        with place(ALL, LOST, EACH, {WINDOW: window}) as here:
+    for what, seconds, due in (("in the window", 3600, False), ("after it, not evicted yet", 10, True)):
+        with place(ALL, LOST, EACH, window(seconds)) as here:
             speed, share, requests, memory = measure(here, due=due)
         figures += [
             Figure(f"passes {what}", speed, "/s", 60, least=True),

@@ -66,7 +66,7 @@ def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around
 
 
 def glance(cluster: Cluster, record: Record, policy: Policy, around: Surroundings) -> Observation:
-    """What can end the six minutes early, in two requests: the node, the VM, and (remembered) its namespace."""
+    """What can end the six minutes early: the VM, and what is shared for a while: the node, the VM's namespace."""
     ref = record.drift.vm
     vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
     seen = Observation(_lost_node(cluster, record, policy, around), vm_view(vm) if vm else None, None)

@@ -30,6 +30,7 @@ from simulator.objects import copied, rfc3339
 from simulator.process import USERS
 from simulator.scene import Scene, Storage, Vm, staged
 from simulator.selectors import Selection
+from simulator.shapes import namespace
 from simulator.store import Store
 
 _NODE, _VM, _SPACE = "pattern-node", "pattern-vm", "pattern-space"
@@ -45,6 +46,7 @@ _KINDS = (
 _IMAGES = 50  # of a node, as many as a kubelet tells of
 _BEAT = 1.0  # seconds; a tenth of all Leases is renewed in each
 _AUDIT = 100_000  # requests that are remembered one by one
+_SPACES = 50  # namespaces: an API server that is asked for a VM's pods goes through all pods of its namespace
 _STATUS = 300.0  # seconds between two updates of a node's status when nothing changes
 
 
@@ -108,7 +110,9 @@ class Still:
             self._add_node(pattern, name)
         for name in self.nodes[:lost]:
             for number in range(vms):
-                self._add_vm(pattern, name, f"vm-{name}-{number:03}")
+                self._add_vm(pattern, name, f"vm-{name}-{number:03}", f"space-{number % _SPACES:03}")
+        for number in range(_SPACES):
+            self.store.create("namespaces", namespace(f"space-{number:03}"))
         for name in ("vm-drift-interventions", "vm-drift-fencing"):
             self.store.create("configmaps", {"metadata": {"name": name, "namespace": "vm-drift"}})
         self._lease("kube-controller-manager", "kube-system", create=True)
@@ -123,8 +127,13 @@ class Still:
         self.store.create("leases", orjson.loads(_anew(pattern.lease, {_NODE: name})))
         self._lease(name, "kube-node-lease")
 
-    def _add_vm(self, pattern: Pattern, node: str, name: str) -> None:
-        known = {_NODE: node, _VM: name, **{old: str(uuid.uuid4()) for old in _uids(pattern.vm.values())}}
+    def _add_vm(self, pattern: Pattern, node: str, name: str, space: str) -> None:
+        known = {
+            _NODE: node,
+            _VM: name,
+            _SPACE: space,
+            **{old: str(uuid.uuid4()) for old in _uids(pattern.vm.values())},
+        }
         for kind in _KINDS:
             if kind in pattern.vm:
                 obj = orjson.loads(_replaced(pattern.vm[kind], known))

@@ -86,8 +86,7 @@ def _over(outage: Outage, node: NodeView | None, tools: Tools) -> Ended:
 
 def _wake(records: Iterable[Record], tools: Tools) -> int:
     going = [record for record in records if not record.phase.is_end]
-    for record in going:
-        tools.queue.wake(drift_entry(record.drift), record.again_at or tools.clock())
+    tools.queue.wake_all([(drift_entry(record.drift), record.again_at or tools.clock()) for record in going])
     return len(going)
 
 

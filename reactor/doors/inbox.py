@@ -58,8 +58,8 @@ class Inbox(Protocol):
     def backlog(self) -> int:
         """How many jobs wait to be taken in."""
 
-    def spend(self, sender: str, events: int) -> int:
-        """Count these events against the sender's minute; how many he has sent in it."""
+    def spend(self, sender: str, events: int) -> tuple[int, int]:
+        """Count these events against the sender's minute: how many he has sent in it, and the backlog."""
 
     def count(self, kind: str, result: str, events: int = 1) -> None:
         """For the metrics: so many events of a type had this result."""
@@ -157,12 +157,14 @@ class RedisInbox:
             waiting: Any = self._redis.llen(self._queue.key)
         return int(waiting)
 
-    def spend(self, sender: str, events: int) -> int:
+    def spend(self, sender: str, events: int) -> tuple[int, int]:
         key = f"{PREFIX}rate:{sender}:{int(self._clock()) // _MINUTE}"
         with translated(), self._redis.pipeline() as pipe:
             pipe.incrby(key, events)
             pipe.expire(key, 2 * _MINUTE)
-            return int(pipe.execute()[0])
+            pipe.llen(self._queue.key)
+            sent, _, waiting = pipe.execute()
+        return int(sent), int(waiting)
 
     def count(self, kind: str, result: str, events: int = 1) -> None:
         with translated():

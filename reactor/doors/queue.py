@@ -6,6 +6,7 @@ sweep calls it for every job that ought to exist. Hence `wake` never postpones a
 in any state.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -42,6 +43,7 @@ JOB_TIMEOUT = 120  # seconds; a pass is a few calls with time-outs of their own
 # RQ's worker keeps a running job's heartbeat younger than this; an older one means that nobody runs it.
 ORPHANED_AFTER = 60.0  # seconds
 _MARK_TTL = 3600  # seconds
+_SCHEDULED = JobStatus.SCHEDULED.value.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def letter_entry(letter_id: str) -> Entry:
 
 
 class Queue(Protocol):
-    """Both methods raise StoreUnreachable or StoreRefused."""
+    """Every method raises StoreUnreachable or StoreRefused."""
 
     def wake(self, entry: Entry, due: float) -> None:
         """Make sure that this job runs at `due` (seconds since the epoch) or earlier, whatever state it is in now.
@@ -85,6 +87,9 @@ class Queue(Protocol):
         A waiting job is moved forward, never back; an ended, failed or lost one is queued anew; one that runs right now
         is told to come again.
         """
+
+    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+        """Wake each at its due time. A sweep does this for thousands, nearly all of which wait as they should."""
 
     def woken(self, job_id: str) -> float | None:
         """When this job, while it ran, was asked to come again: read once, then forgotten."""
@@ -114,6 +119,23 @@ class RqQueue:
                 self._mark(entry.id, due)
             elif state is _State.OVER:
                 self._put(queue, entry, due)
+
+    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+        with translated():
+            waits = self._wait(wanted)
+        for (entry, due), fine in zip(wanted, waits, strict=True):
+            if not fine:
+                self.wake(entry, due)
+
+    def _wait(self, wanted: Sequence[tuple[Entry, float]]) -> list[bool]:
+        """Which of them have a due time that is no later; asked of Redis all at once."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for entry, _ in wanted:
+                pipe.hget(Job.key_for(entry.id), "status")
+                pipe.zscore(ScheduledJobRegistry.key_template.format(entry.queue), entry.id)
+            found = pipe.execute()
+        rows = zip(found[::2], found[1::2], wanted, strict=True)
+        return [status == _SCHEDULED and at is not None and at <= due for status, at, (_, due) in rows]
 
     def woken(self, job_id: str) -> float | None:
         with translated():

@@ -252,7 +252,7 @@ class RedisStore:
         keys = [f"{PREFIX}drift:{record.drift.id}", f"{PREFIX}drifts:{outage}", STREAM, _TOOK, CHANGES]
         ttl = self._history_ms if record.phase.is_end else 0
         head: list[bytes | str | int] = [
-            orjson.dumps(record.as_json()),
+            orjson.dumps(record.kept()),
             record.fence,
             record.drift.id,
             ttl,

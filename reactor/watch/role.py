@@ -14,12 +14,12 @@ from reactor.doors.queue import RqQueue
 from reactor.doors.reports import Reporter, Requests
 from reactor.doors.store import RedisStore
 from reactor.model.event import watcher_source
-from reactor.model.node import NodeView, node_view
+from reactor.model.node import NodeView
 from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
 from reactor.watch.stream import BOOKMARK, follow
-from reactor.watch.watcher import Watcher
+from reactor.watch.watcher import Watcher, verdict_view
 
 _TROUBLE_RETRY = 2.0  # seconds until Redis is tried again
 _LOOK = 1.0  # seconds between two looks whether to stop
@@ -49,7 +49,7 @@ def watch(settings: Settings) -> None:
 
 
 def _read(cluster: cluster_door.Cluster, settings: Settings, changes: "queue.Queue[Seen]") -> None:
-    for change in follow(cluster, "nodes", node_view, settings.watch_silence, time.sleep):
+    for change in follow(cluster, "nodes", verdict_view, settings.watch_silence, time.sleep):
         changes.put(change)
 
 

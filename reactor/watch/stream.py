@@ -13,6 +13,7 @@ log = structlog.get_logger()
 
 _LEAST, _MOST = 0.2, 30.0  # seconds between two tries
 _DOUBLED = 16  # times at the most: after a thousand, which is a night without an API server, it would be no float
+_PAGE = 250  # objects; what a page takes stays with the process, and of 500 Nodes that is 14 MB more
 LISTED, BOOKMARK = "LISTED", "BOOKMARK"  # beside the API's ADDED, MODIFIED, DELETED
 
 _Seen = TypeVar("_Seen")
@@ -52,7 +53,7 @@ def _listed(cluster: Cluster, resource: str, parse: Callable[[Obj], _Seen]) -> t
     """Parsed page by page: five thousand raw Nodes at once would be 75 MB."""
     seen: list[_Seen] = []
     version = ""
-    for page in cluster.pages(resource):
+    for page in cluster.pages(resource, limit=_PAGE):
         seen += map(parse, page.items)
         version = page.version
     return seen, version

@@ -86,9 +86,9 @@ class Reception:
                 raise Problem(403, detail, attribute="type", found=f"{event.type} from {event.source}", index=where)
 
     def _room(self, sender: Sender, found: Read) -> None:
-        if self.inbox.backlog() >= self._settings.max_backlog:
+        sent, waiting = self.inbox.spend(sender.name, len(found.events) + len(found.ignored))
+        if waiting >= self._settings.max_backlog:
             raise Problem(429, "Too many posts wait to be taken in.", retry_after=_LATER)
-        sent = self.inbox.spend(sender.name, len(found.events) + len(found.ignored))
         if sent > self._settings.sender_rate:
             left = math.ceil(_MINUTE - self._clock() % _MINUTE)
             detail = f"{sender.name} may send {self._settings.sender_rate} events in a minute."

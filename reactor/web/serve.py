@@ -13,9 +13,10 @@ from reactor.web.senders import Senders
 
 log = structlog.get_logger()
 
-_BACKPRESSURE = 64  # requests that one process has in hand at once
+# That one process holds at once; the next one has to wait. Idle ones count until they are closed, after half a minute.
+_CONNECTIONS = 1024
 _STOP_WITHIN = 8  # seconds that one has for the requests in hand; less than the grace of `vmdrift run` (10 s)
-_THREADS = 8  # of which it works on so many; they mostly wait for Redis
+_THREADS = 24  # on so many of which it works; they mostly wait for Redis, and for its disk
 
 
 def serve(settings: Settings) -> None:
@@ -34,7 +35,7 @@ def serve(settings: Settings) -> None:
         "reactor.web.app:create",
         **options,
         workers=settings.web_processes,
-        backpressure=_BACKPRESSURE,
+        backpressure=_CONNECTIONS,
         blocking_threads=_THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_WITHIN,

@@ -51,9 +51,9 @@ class MemoryInbox:
     def backlog(self) -> int:
         return len(self._waiting)
 
-    def spend(self, sender: str, events: int) -> int:
+    def spend(self, sender: str, events: int) -> tuple[int, int]:
         self._minutes[sender, int(self._clock()) // 60] += events
-        return self._minutes[sender, int(self._clock()) // 60]
+        return self._minutes[sender, int(self._clock()) // 60], self.backlog()
 
     def count(self, kind: str, result: str, events: int = 1) -> None:
         self._counts[kind, result] += events

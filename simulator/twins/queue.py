@@ -1,7 +1,7 @@
 """`reactor.doors.queue.Queue` in memory, and the worker that goes with it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reactor.doors.queue import Entry
@@ -35,6 +35,10 @@ class MemoryQueue:
             self._jobs[entry.id] = _Job(entry, due)
         else:
             job.due = min(job.due, due)
+
+    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+        for entry, due in wanted:
+            self.wake(entry, due)
 
     def woken(self, job_id: str) -> float | None:
         return self._marks.pop(job_id, None)

@@ -3,7 +3,10 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 from zlib import decompress
 
 import orjson
@@ -53,6 +56,17 @@ def cluster(site: Callable[[int], Site]) -> Site:
 @pytest.fixture
 def receiver(cluster: Site) -> Receiver:
     return Receiver(cluster)
+
+
+def test_who_holds_a_hundred_idle_connections_shuts_nobody_out(cluster: Site) -> None:
+    receiver = Receiver(cluster, VMDRIFT_WEB_PROCESSES="1")
+    address = urlsplit(receiver.url)
+    with ExitStack() as held:
+        for _ in range(100):
+            idle = held.enter_context(closing(HTTPConnection(f"{address.hostname}:{address.port}", timeout=10)))
+            idle.request("GET", "/healthz")
+            idle.getresponse().read()
+        assert receiver.post().status == 202
 
 
 def test_curl_posts_a_binary_event_and_reads_what_became_of_it(receiver: Receiver, cluster: Site) -> None:

@@ -4,7 +4,7 @@ import pytest
 from redis import Redis
 
 from tests.contracts.queue_jobs import Desk
-from tests.contracts.queue_worlds import Jobs, RqWorld
+from tests.contracts.queue_worlds import AtOnce, Jobs, RqWorld
 
 
 @pytest.fixture
@@ -14,8 +14,16 @@ def jobs() -> Jobs:
 
 
 @pytest.fixture
-def rq_world(redis: Redis, jobs: Jobs) -> RqWorld:
+def woken_world(redis: Redis, jobs: Jobs) -> RqWorld:
     """RQ on a real Valkey, whose jobs do what `jobs` says."""
     world = RqWorld(redis)
     Desk.work, Desk.woken = jobs.work, world.queue.woken
     return world
+
+
+@pytest.fixture(params=["wake", "wake_all"])
+def rq_world(request: pytest.FixtureRequest, woken_world: RqWorld) -> RqWorld:
+    """The same, whose jobs are woken one by one, and as a sweep does it."""
+    if request.param == "wake_all":
+        woken_world.queue = AtOnce(woken_world.queue)
+    return woken_world

@@ -4,7 +4,7 @@ Time passes for RQ by moving the due times that wait in Redis, so no test waits.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -40,6 +40,22 @@ class World(Protocol):
     def now(self) -> float: ...
     def sleep(self, seconds: float) -> None: ...
     def run(self) -> None: ...
+
+
+class AtOnce:
+    """The queue, woken as a sweep does it."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def wake(self, entry: Entry, due: float) -> None:
+        self._queue.wake_all([(entry, due)])
+
+    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+        self._queue.wake_all(wanted)
+
+    def woken(self, job_id: str) -> float | None:
+        return self._queue.woken(job_id)
 
 
 @dataclass

@@ -86,9 +86,14 @@ def test_what_nobody_looked_at_can_be_found(inbox: Inbox, clock: _Clock) -> None
 
 
 def test_a_senders_minute_is_his_own_and_ends(inbox: Inbox, clock: _Clock) -> None:
-    assert [inbox.spend("a", 2), inbox.spend("a", 3), inbox.spend("b", 1)] == [2, 5, 1]
+    assert [inbox.spend("a", 2), inbox.spend("a", 3), inbox.spend("b", 1)] == [(2, 0), (5, 0), (1, 0)]
     clock.now += 60
-    assert inbox.spend("a", 1) == 1
+    assert inbox.spend("a", 1) == (1, 0)
+
+
+def test_who_spends_is_told_how_many_wait(inbox: Inbox) -> None:
+    _told(inbox, [_event(1)])
+    assert inbox.spend("a", 1) == (1, 1)
 
 
 def test_events_are_counted_by_type_and_result(inbox: Inbox) -> None:

@@ -5,16 +5,18 @@ from collections.abc import Callable
 import pytest
 
 from reactor.model.drift import Again, Outcome
-from tests.contracts.queue_worlds import DONE, BrokenError, Jobs, MemoryWorld, RqWorld, World, entry
+from tests.contracts.queue_worlds import DONE, AtOnce, BrokenError, Jobs, MemoryWorld, RqWorld, World, entry
 
 LATER = 1000.0  # seconds
 
 
-@pytest.fixture(params=["rq", "memory"])
+@pytest.fixture(params=["rq", "rq at once", "memory"])
 def world(request: pytest.FixtureRequest, jobs: Jobs) -> World:
     if request.param == "memory":
         return MemoryWorld(jobs.work)
-    found: RqWorld = request.getfixturevalue("rq_world")
+    found: RqWorld = request.getfixturevalue("woken_world")
+    if request.param == "rq at once":
+        found.queue = AtOnce(found.queue)
     return found
 
 
@@ -161,3 +163,24 @@ def test_being_woken_while_it_ran_is_told_once(world: World, jobs: Jobs) -> None
     world.queue.wake(entry(), world.now())
     world.run()
     assert world.queue.woken("job") is None
+
+
+def test_many_are_woken_at_once_each_at_its_time(world: World, jobs: Jobs) -> None:
+    world.queue.wake(entry("waits"), world.now() + LATER)
+    world.queue.wake_all(
+        [(entry("waits"), world.now() + LATER), (entry("new"), world.now()), (entry("later"), world.now() + LATER)]
+    )
+    world.run()
+    assert jobs.ran == ["new"]
+    world.queue.wake_all([(entry("waits"), world.now()), (entry("later"), world.now() + LATER)])
+    world.run()
+    assert jobs.ran == ["new", "waits"]
+    world.sleep(LATER)
+    world.run()
+    assert jobs.ran == ["new", "waits", "later"]
+
+
+def test_waking_none_is_nothing(world: World, jobs: Jobs) -> None:
+    world.queue.wake_all([])
+    world.run()
+    assert jobs.ran == []

@@ -20,6 +20,7 @@ from tests.contracts.queue_worlds import BrokenError, Jobs, RqWorld, entry
 from tests.contracts.samples import drift, outage
 
 HASH, QUEUE, DUE, FAILED = "rq:job:job", f"rq:queue:{DRIFTS}", f"rq:scheduled:{DRIFTS}", f"rq:failed:{DRIFTS}"
+RESULTS = "rq:results:job"
 
 
 def job(redis: Redis, name: str = "job") -> Job:
@@ -169,6 +170,17 @@ def test_a_job_that_comes_again_for_ever_is_never_failed(rq_world: RqWorld, jobs
     rq_world.queue.wake(entry(), rq_world.now())
     rq_world.run()
     assert (len(jobs.ran), job(rq_world.redis).get_status()) == (21, JobStatus.FINISHED)
+
+
+def test_what_a_job_said_is_kept_when_it_has_ended_and_not_while_it_waits(rq_world: RqWorld, jobs: Jobs) -> None:
+    jobs.todo.append(lambda: Again(rq_world.now() + 10, "later", "It waits."))
+    rq_world.queue.wake(entry(), rq_world.now())
+    rq_world.run()
+    assert job(rq_world.redis).get_status() == JobStatus.SCHEDULED
+    assert not rq_world.redis.exists(RESULTS)
+    rq_world.sleep(11)
+    rq_world.run()
+    assert rq_world.redis.xlen(RESULTS) == 1
 
 
 UNDECODABLE = [b"\x80\x04K\x01.", b"", b"{", b"null", b"[1, 2]", b'["no.such.module.run", null, [], {}]', b"\xff\xfe"]

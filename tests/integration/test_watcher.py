@@ -37,6 +37,10 @@ class Board:
         assert due == NOW
         self.told.append(entry)
 
+    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+        for entry, due in wanted:
+            self.wake(entry, due)
+
     def woken(self, job_id: str) -> float | None:  # noqa: ARG002 - the door's signature
         return None
 

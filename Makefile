@@ -46,8 +46,9 @@ nightly: check tools ## All tests, the long ones too
 bench: .venv/bench ## Measure everything that docs/performance.md tells (about half an hour; ARGS="start worker" only these)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-plots: .venv/bench ## Draw the pictures of docs/performance.md from the last results
+bench-plots: .venv/bench ## Draw the pictures of docs/performance.md from the last results, and write its table
 	$(BIN)/python -m benchmarks.plots
+	$(BIN)/python docs/generate.py
 
 bench-recovery: .venv/dev ## Measure how late things happen when processes are killed (about ten minutes)
 	$(BIN)/python -m benchmarks.recovery $(ARGS)

@@ -1,12 +1,20 @@
-"""Writes docs/settings.md and docs/reasons.md from the code: `python docs/generate.py`; a test keeps them current."""
+"""Writes docs/settings.md and docs/reasons.md from the code, and what was measured into docs/performance.md.
 
+`python docs/generate.py`; a test keeps them current.
+"""
+
+import json
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from reactor.model.reason import REASONS
 from reactor.settings import Settings, env_names
 
 HERE = Path(__file__).parent
+_RESULTS = HERE.parent / "benchmarks" / "results"
+_SAID = {True: "reached", False: "missed", None: ""}
+_BEGIN, _END = "<!-- measured -->\n", "<!-- /measured -->\n"
 
 
 def settings() -> str:
@@ -50,7 +58,23 @@ def reasons() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"settings.md": settings, "reasons.md": reasons}
+def performance() -> str:
+    """The page as it is, with what was measured last."""
+    page = (HERE / "performance.md").read_text()
+    before, _, rest = page.partition(_BEGIN)
+    lines = ["| | command | measured | to reach | |", "| --- | --- | --- | --- | --- |"]
+    for file in sorted(_RESULTS.glob("*.json")):
+        lines += [_row(file.stem, row) for row in json.loads(file.read_text()).get("figures", [])]
+    return before + _BEGIN + "\n".join(lines) + "\n" + _END + rest.partition(_END)[2]
+
+
+def _row(command: str, row: dict[str, Any]) -> str:
+    goal = "" if row["target"] is None else f"{'≥' if row['least'] else '≤'} {row['target']:g} {row['unit']}"
+    cells = row["what"], f"`{command}`", f"{row['value']:,g} {row['unit']}", goal, _SAID[row["reached"]]
+    return f"| {' | '.join(cell.strip() for cell in cells)} |"
+
+
+PAGES = {"settings.md": settings, "reasons.md": reasons, "performance.md": performance}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -1,24 +1,19 @@
 """`python -m benchmarks.many_nodes`: 40 lost nodes with 10,000 VMs, until all of their launcher pods are deleted.
 
-In the same run: what a sweep over all of them costs once they wait, and whether requests grow with VMs only.
+In the same run: whether requests grow with VMs only.
 """
 
-import os
 import sys
 import time
-from collections.abc import Mapping
 
-from benchmarks.place import KEEP, Place, place, window
+from benchmarks.place import Place, place, window
 from benchmarks.report import Figure, report
-from reactor.doors import redis as redis_door
 from reactor.doors.queue import DRIFTS, event_entry
-from reactor.doors.store import RedisStore
 from reactor.model.event import unreachable
 from reactor.model.node import node_view
-from workers import intake, rq
 
 LOST, EACH, ALL = 40, 250, 200
-LONG = 120.0  # seconds; time to take everything in, and to sweep
+LONG = 120.0  # seconds; time to take everything in
 _SCHEDULED = f"rq:scheduled:{DRIFTS}"
 
 
@@ -36,10 +31,11 @@ def lose(here: Place, nodes: int) -> None:
 def taken_in(nodes: int, each: int, all_nodes: int) -> tuple[float, int, float]:
     """Seconds from the events to all drifts due in Redis, API requests for that, and bytes in Redis per VM."""
     with place(all_nodes, nodes, each, window(3600)) as here:
-        return _scheduled(here, nodes, each)
+        return scheduled(here, nodes, each)
 
 
-def _scheduled(here: Place, nodes: int, each: int) -> tuple[float, int, float]:
+def scheduled(here: Place, nodes: int, each: int) -> tuple[float, int, float]:
+    """The same, in a place that is there already."""
     before = here.memory()
     lose(here, nodes)
     here.ask("forget")
@@ -47,20 +43,6 @@ def _scheduled(here: Place, nodes: int, each: int) -> tuple[float, int, float]:
     here.start("workers events", "workers events")
     done = here.until("all drifts are due", lambda: here.redis.zcard(_SCHEDULED) >= nodes * each)
     return done - begun, here.requests("intake"), (here.memory() - before) / (nodes * each)
-
-
-def sweep(here: Place) -> tuple[float, Mapping[str, int]]:
-    """Seconds of one sweep over everything by one process, and its API requests by verb and kind."""
-    os.environ.update(here.env("intake"))
-    tools = rq.tools()
-    outages = RedisStore(redis_door.connect(here.redis_url), KEEP).outages()
-    here.ask("forget")
-    begun = time.monotonic()
-    for outage in outages:
-        intake.take_event(unreachable(outage.outage, "/bench"), tools)
-    took = time.monotonic() - begun
-    asked = {f"{verb} {kind}": number for user, verb, kind, number in here.ask("requests") if user == "intake"}
-    return took, asked
 
 
 def released(here: Place, vms: int) -> tuple[float, float, int]:
@@ -82,8 +64,7 @@ def main() -> int:
     few = {(4, 250): taken_in(4, 250, ALL), (40, 25): taken_in(40, 25, ALL)}
     with place(ALL, LOST, EACH, window(LONG)) as here:
         empty = here.memory()
-        took, requests, before = _scheduled(here, LOST, EACH)
-        swept, asked = sweep(here)
+        took, requests, before = scheduled(here, LOST, EACH)
         here.ask("forget")
         last, memory, spent = released(here, vms)
     figures = [
@@ -95,14 +76,8 @@ def main() -> int:
         Figure("the same: 40 nodes, 10,000 VMs", requests / vms, ""),
         Figure("from the eviction to the last of 10,000 DELETEs, 2 workers", last, "s"),
         Figure("API requests per VM for that", spent / vms, ""),
-        Figure("sweep over 10,000 open drifts", swept, "s", 5),
-        Figure("lists per lost node in a sweep", _lists(asked) / LOST, "", 1),
     ]
-    return report("many_nodes", "40 lost nodes, 10,000 VMs", figures, sweep=asked)
-
-
-def _lists(asked: Mapping[str, int]) -> int:
-    return sum(number for what, number in asked.items() if what.startswith("list "))
+    return report("many_nodes", "40 lost nodes, 10,000 VMs", figures)
 
 
 if __name__ == "__main__":

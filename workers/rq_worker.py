@@ -133,7 +133,8 @@ class Worker(Stoppable, SimpleWorker):
     def handle_job_retry(self, job: Job, *args: Any, **more: Any) -> None:
         """As RQ does, without its note of that: 4 kB for each job that waits, and it says less than the job's meta."""
         super().handle_job_retry(job, *args, **more)
-        Result.delete_all(job)
+        with suppress(RedisError):  # it expires by itself, and the job is scheduled already
+            Result.delete_all(job)
 
     @classmethod
     def current_job(cls) -> Job | None:

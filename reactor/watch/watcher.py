@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 def verdict_view(obj: Mapping[str, Any]) -> NodeView:
-    """Of a v1 Node no more than verdicts need: labels and taints of 5,000 nodes are 30 MB."""
+    """Of a v1 Node no more than verdicts need: thousands are held at once."""
     node = node_view(obj)
     return NodeView(node.name, node.uid, node.ready, node.ready_since)
 

@@ -194,7 +194,8 @@ SENDERS = 16
 def test_what_was_accepted_is_handled_though_redis_is_killed_under_sixteen_senders(
     receiver: Receiver, cluster: Site, number: int
 ) -> None:
-    cluster.start("workers events", "workers events")
+    # A job that met the dead Redis, and was back before it, waits five seconds for a scheduler.
+    cluster.start("workers events", "workers events", "workers scheduler")
     answers: dict[str, list[Answered]] = {f"e{n}": [] for n in range(number)}
 
     def accepted() -> list[str]:

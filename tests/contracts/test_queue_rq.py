@@ -75,6 +75,15 @@ def test_a_scheduled_job_that_its_registry_has_lost_is_scheduled_anew(rq_world: 
     assert rq_world.redis.zscore(DUE, "job") is not None
 
 
+def test_a_scheduled_job_whose_hash_is_lost_is_scheduled_anew(rq_world: RqWorld, jobs: Jobs) -> None:
+    rq_world.queue.wake(entry(), rq_world.now() + 1000)
+    lose_its_hash(rq_world.redis)
+    rq_world.queue.wake(entry(), rq_world.now() + 1000)
+    rq_world.sleep(1001)
+    rq_world.run()
+    assert jobs.ran == ["job"]
+
+
 def test_a_job_just_taken_out_of_the_queue_is_not_queued_a_second_time(rq_world: RqWorld) -> None:
     rq_world.queue.wake(entry(), rq_world.now())
     rq_world.redis.lmove(QUEUE, f"{QUEUE}:intermediate", "LEFT", "RIGHT")

@@ -12,9 +12,9 @@ from reactor.doors.store import RedisStore
 from reactor.model.drift import OutageRecord, Outcome
 from reactor.model.errors import StoreUnreachable
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event, watcher_source
-from reactor.model.node import NodeView, node_view
+from reactor.model.node import NodeView
 from reactor.watch.stream import LISTED
-from reactor.watch.watcher import Watcher
+from reactor.watch.watcher import Watcher, verdict_view
 from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore
 from tests.contracts.queue_worlds import DONE
@@ -73,7 +73,7 @@ def watcher(board: Board, store: MemoryStore) -> Watcher:
 
 
 def view(ready: str = "True", since: float = LOST_AT, name: str = "node-a", uid: str = "") -> NodeView:
-    return node_view(node(name, ready, since, uid))
+    return verdict_view(node(name, ready, since, uid))
 
 
 def kinds(events: Sequence[Event]) -> list[str]:
@@ -108,7 +108,7 @@ def test_a_node_that_is_not_ready_opens_nothing(watcher: Watcher, board: Board, 
 
 
 def test_a_node_without_conditions_opens_nothing(watcher: Watcher, board: Board) -> None:
-    watcher.take("ADDED", [node_view({"metadata": {"name": "new", "uid": "uid-of-new"}})])
+    watcher.take("ADDED", [verdict_view({"metadata": {"name": "new", "uid": "uid-of-new"}})])
     assert board.take() == []
 
 

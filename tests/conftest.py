@@ -27,6 +27,17 @@ def redis(redis_url: str) -> Iterator[Redis]:
         yield connection
 
 
+@pytest.hookimpl(trylast=True)  # after the order has been shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that in the end nobody waits for one of them alone."""
+    items.sort(key=_seconds, reverse=True)
+
+
+def _seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("long")
+    return float(mark.args[0]) if mark else 0.0
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line for each test that reports figures, on any of xdist's workers: what the random lives found."""
     for outcome in ("passed", "failed"):

@@ -1,6 +1,7 @@
 """Real parts for tests: a Valkey server of their own, and an empty database in it for each test."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,11 @@ def redis(redis_url: str) -> Iterator[Redis]:
     with Redis.from_url(redis_url) as connection:
         connection.flushall()
         yield connection
+
+
+def pytest_configure() -> None:
+    """Ctrl-C means the same to the processes that tests start, also where ours was started with it ignored (`&`)."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)  # after the order has been shuffled

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from reactor.doors.redis import connect
 from reactor.doors.store import RedisStore
@@ -13,6 +15,8 @@ from reactor.model.errors import SettingsError, StoreError, StoreRefused, StoreU
 from tests.contracts.samples import outage_record
 from tests.sentinels import Sentinels
 from vmdrift.processes import Processes, wait_for
+
+AT_ONCE = Retry(NoBackoff(), 0)
 
 
 @pytest.fixture
@@ -46,17 +50,17 @@ def test_when_the_primary_is_killed_the_next_one_is_found_with_what_it_held(sent
 
 def test_a_wrong_password_is_told_as_that(sentinels: Sentinels) -> None:
     with pytest.raises((StoreRefused, StoreUnreachable)) as caught:
-        connect(sentinels.url.replace("pass%2Fword%231", "wrong-secret"))
+        connect(sentinels.url.replace("pass%2Fword%231", "wrong-secret"), AT_ONCE)
     assert "secret" not in str(caught.value)
     with pytest.raises((StoreRefused, StoreUnreachable)) as caught:
-        connect(sentinels.url.replace("sentinel-secret", "wrong-secret"))
+        connect(sentinels.url.replace("sentinel-secret", "wrong-secret"), AT_ONCE)
     assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["redis+sentinel://127.0.0.1:1,127.0.0.1:2/main", "rediss+sentinel://[::1]:1/main/3"])
 def test_without_a_sentinel_that_answers_redis_is_away(url: str) -> None:
     with pytest.raises(StoreUnreachable):
-        connect(url)
+        connect(url, AT_ONCE)
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from reactor.doors.redis import connect
 from reactor.doors.store import RedisStore
 from reactor.model.errors import SettingsError, StoreError, StoreRefused, StoreUnreachable
 from tests.contracts.samples import outage_record
-from tests.sentinels import Sentinels
+from tests.sentinels import NAME, Sentinels
 from vmdrift.processes import Processes, wait_for
 
 AT_ONCE = Retry(NoBackoff(), 0)
@@ -39,12 +40,12 @@ def test_when_the_primary_is_killed_the_next_one_is_found_with_what_it_held(sent
             return False
 
     assert wait_for(goes_on, 60)
-    assert sentinels.primary() != killed
+    assert wait_for(lambda: sentinels.primary() != killed, 60)  # the one that is asked here learns it from the others
     store.save_outage(outage_record("node-b"), done=False)
     assert len(store.outages()) == 2
 
     sentinels.serve(killed)  # it comes back as a replica, and nobody writes to it
-    assert wait_for(lambda: sentinels.primary() != killed, 5)
+    assert sentinels.primary() != killed
     assert connect(sentinels.url).info("replication")["role"] == "master"
 
 
@@ -92,8 +93,8 @@ def test_a_replica_that_was_a_primary_is_left(sentinels: Sentinels) -> None:
     redis.set("vmdrift:x", 1)
     before = sentinels.primary()
     with sentinels._sentinel(sentinels.ports[0]) as sentinel:
-        sentinel.execute_command("SENTINEL", "FAILOVER", "main")
-    assert wait_for(lambda: sentinels.primary() != before, 30)
+        assert wait_for(lambda: _handed_over(sentinel), 60)
+    assert wait_for(lambda: sentinels.primary() != before, 60)
 
     def written() -> bool:
         """What the old primary took in before it stepped down is lost, as docs/operations.md says: so once more."""
@@ -103,4 +104,12 @@ def test_a_replica_that_was_a_primary_is_left(sentinels: Sentinels) -> None:
         except (RedisError, StoreError):
             return False
 
-    assert wait_for(written, 30)
+    assert wait_for(written, 60)
+
+
+def _handed_over(sentinel: Redis) -> bool:
+    """Refused until the replica has been heard of lately."""
+    try:
+        return bool(sentinel.sentinel_failover(NAME))
+    except ResponseError:
+        return False

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from redis import Redis
 
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
+
+# Whoever runs them may have forbidden it. But to compile tests takes longer than to run many of them, and xdist's
+# workers and the processes that tests start would each do it again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts
 SECONDS = 60000.0  # milliseconds, as Playwright counts
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with browser() as found:
         yield found

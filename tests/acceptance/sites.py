@@ -1,6 +1,7 @@
 """A simulated cluster in its own process, a Valkey, and as many of vm-drift's processes as a test wants."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from vmdrift.demo import Demo
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
 
-TIMES = 25.0  # how many times faster it lives
+TIMES = 30.0  # how many times faster it lives: the window lasts ten seconds, and less is not allowed
 
 # Whose user in Redis, and whose ServiceAccount, a process has.
 USERS = {
@@ -86,6 +87,17 @@ class Site:
             return all(vm in records and records[vm].phase == phase for vm in vms)
 
         eventually(f"{', '.join(vms)} {phase}", there)
+
+    def take(self, role: str) -> "subprocess.Popen[bytes]":
+        """The first process of a role; whatever becomes of it, nobody is surprised by its death."""
+        name = next(name for name in self.processes._children if role in name)
+        return self.processes._children.pop(name)
+
+    def kill(self, role: str) -> None:
+        """SIGKILL to the first process of a role."""
+        victim = self.take(role)
+        victim.kill()
+        victim.wait()
 
     def buried(self) -> list[str]:
         """Those that ended since the last call; nobody is surprised by their death any more."""

@@ -16,12 +16,16 @@ from vmdrift.processes import Processes
 GRACE = 0.2  # seconds; how processes end in order is the matter of tests/integration/test_sigterm.py
 
 
+GROUPS = {"story": "story", "control_plane": "e2e", "receiver": "receiver"}  # by fixture, each of them costly
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist looks at groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The outage that many tests look at is lived through by one of xdist's workers only."""
+    """What many tests share is made by one of xdist's workers only."""
     for item in items:
+        for fixture in GROUPS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(GROUPS[fixture]))
         if "story" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("story"))
             item.add_marker(pytest.mark.timeout(300))
 
 
@@ -33,7 +37,8 @@ def story() -> Iterator[Stage]:
         Processes(Path(name), GRACE) as processes,
         receiving() as sink,
     ):
-        sink.answers = [(503, {}), (400, {}), (302, {"Location": f"http://127.0.0.1:1/?access_token={IN_URL}"})]
+        elsewhere = {"Location": f"http://127.0.0.1:1/?access_token={IN_URL}"}
+        sink.answers = [(503, {}), (400, {}), (302, elsewhere), (410, {})]
         stage = staged(processes, Path(name), sink)
         for moment in MOMENTS:
             moment(stage)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import orjson
 from redis import Redis
 
-from tests.acceptance.commands import SOON, clean_env, eventually, python, vmdrift
+from tests.acceptance.commands import SOON, Done, clean_env, eventually, python, vmdrift
 from tests.acceptance.guarded import denied
 from tests.acceptance.http import ask, curl
 from tests.acceptance.kubevents import assert_told, told
@@ -19,7 +19,7 @@ from vmdrift.snapshot import DUMP_COMMAND
 from vmdrift.valkey import start as start_valkey
 
 KUBECTL = shutil.which("kubectl") or ""
-PAGES = ("/", "/history", "/vm/shop/database", "/rq/", "/rq/0/data/workers.json")
+PAGES = ("/metrics", "/", "/history", "/vm/shop/database", "/rq/", "/rq/0/data/workers.json")
 REGISTRIES = ("queued", "started", "failed", "finished", "scheduled")
 REPORTED = [
     f'vmdrift_api_requests_total{{code="200",role="{role}",verb="{verb}"}}'.encode()
@@ -155,11 +155,11 @@ def _logged(stage: Stage) -> bytes:
 
 
 def judged(stage: Stage) -> None:
-    """The window is over: what may move has moved, what is held is blocked; then it is resumed and taken up again."""
+    """The window is over: what may move is on its way, what is held is blocked; that is then resumed and retried."""
     site, stage.moment = stage.site, "judged"
     site.wait_for("refused", "shop/scratch", "shop/licence")
     site.wait_for("blocked", "shop/web")
-    site.wait_for("completed", "shop/files", "shop/database")
+    site.wait_for("detaching", "shop/database")
     stage.run("status")
     stage.seen["drifts"], stage.seen["deleted"] = site.drifts(), [entry["name"] for entry in site.deletes("pods")]
     stage.run("holds", "--json")
@@ -172,16 +172,33 @@ def judged(stage: Stage) -> None:
 def ended(stage: Stage) -> None:
     """Every drift has ended: what is told of it, wherever somebody may look."""
     site, stage.moment = stage.site, "ended"
-    site.wait_for("completed", "shop/web", "shop/queue")
-    moved = sum(phase == "completed" for phase in site.demo.expected.values())
-    eventually("the ends were told", lambda: sum(e["type"].endswith("completed") for e in stage.sink.got) == moved)
+    for vm, phase in site.demo.expected.items():
+        site.wait_for(phase, vm)
+    stage.run("events", "--json")
+    eventually("all was delivered", lambda: _told(stage) <= {event["id"] for event in stage.sink.got})
     eventually("Events tell it", lambda: any(e["reason"] == "DriftCompleted" for e in told(site, "shop", "database")))
-    for words in (["holds"], ["history", "--json"], ["events", "--json"], ["events", "--dead"]):
-        stage.run(*words)
+    stage.run("holds")
+    stage.run("history", "--json")
     _opened(stage)
+    _resent(stage)
     with Redis.from_url(site.redis_url) as redis:
         stage.seen["kept"] = list(held(redis))
     stage.seen["refused"] = list(_refused(stage))
+
+
+def _told(stage: Stage) -> set[str]:
+    return {orjson.loads(line)["id"] for line in stage.said["ended: events --json"].out.splitlines()}
+
+
+def _resent(stage: Stage) -> None:
+    """What the sink did not want, one by name, then all."""
+    stage.run("events", "--dead")
+    letters = [orjson.loads(line) for line in stage.run("events", "--dead", "--json").out.splitlines()]
+    stage.run("events", "--resend", "1-1")
+    stage.run("events", "--resend", letters[0]["id"])
+    stage.run("events", "--resend", "all", "--json")
+    for letter in letters:
+        eventually("it comes again", lambda event=letter["event"]: stage.sink.got.count(event) > 1)  # type: ignore[misc]
 
 
 def _opened(stage: Stage) -> None:
@@ -194,22 +211,21 @@ def _opened(stage: Stage) -> None:
     stage.seen["job"] = stage.seen["pages"][job].body
 
 
-def _refused(stage: Stage) -> Iterator[tuple[str, int, str]]:
-    """What processes say that cannot start, or only show something."""
+def _refused(stage: Stage) -> Iterator[tuple[str, Done]]:
+    """What is said by roles that cannot start, one of them as a process of its own, and by who may only read."""
     site = stage.site
-    wrong = site.urls["drifts"].partition("?")[0] + f"?password={WRONG}"
+    wrong = {"VMDRIFT_REDIS_URL": site.urls["drifts"].partition("?")[0] + f"?password={WRONG}"}
     starts = {
-        "workers drifts": {"VMDRIFT_REDIS_URL": wrong},
-        "workers scheduler": {"VMDRIFT_REDIS_URL": f"redis://:{WRONG}/x@127.0.0.1:1"},
-        "workers outgoing": {"VMDRIFT_SINK": f"ftp://x?access_token={IN_URL}"},
-        "reactor serve": {"VMDRIFT_LISTEN": stage.address, "VMDRIFT_REDIS_URL": site.urls["receiver"]},
+        "work drifts": wrong,
+        "work scheduler": {"VMDRIFT_REDIS_URL": f"redis://:{WRONG}/x@127.0.0.1:1"},
+        "work outgoing": {"VMDRIFT_SINK": f"ftp://x?access_token={IN_URL}"},
+        "serve": {"VMDRIFT_LISTEN": stage.address, "VMDRIFT_REDIS_URL": site.urls["receiver"]},
+        "status": {"VMDRIFT_REDIS_URL": site.urls["drifts"]},
+        "events": {"VMDRIFT_REDIS_URL": site.urls["drifts"]},
     }
     for words, env in starts.items():
-        done = python("-m", *words.split(), env={**site.env(), **env})
-        yield words, done.code, done.out + done.err
-    for command in ("status", "events"):
-        done = stage.run(command, VMDRIFT_REDIS_URL=site.urls["drifts"])
-        yield command, done.code, done.out + done.err
+        yield words, stage.run(*words.split(), **env)
+    yield "workers drifts", python("-m", "workers", "drifts", env={**site.env(), **wrong})
 
 
 def over(stage: Stage) -> None:
@@ -219,6 +235,7 @@ def over(stage: Stage) -> None:
     eventually("it is over", lambda: not site.store.outages())
     stage.run("history", "--json")
     stage.run("history")
+    eventually("no letter is dead", lambda: "every event" in stage.run("events", "--dead").out.lower())
     stage.seen["truth"], stage.seen["deletes"] = site.truth(), site.deletes("pods")
     stage.seen["requests"] = stage.requests("vm-drift", stage.seen["requests before"])
     stage.seen["denied"] = denied(site.redis_url)

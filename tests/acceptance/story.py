@@ -65,9 +65,11 @@ class Stage:
     def became(self, answer: Answered) -> Any:
         """What was found of an event that was accepted."""
         place = f"http://{self.address}{answer.body['events'][0]['status']}"
-        known = {"Authorization": f"Bearer {SENDER}"}
-        eventually("a worker has looked at it", lambda: ask(place, **known).body["state"] == "done")
-        return ask(place, **known).body["result"]
+        eventually("a worker has looked at it", lambda: self._state(place)["state"] == "done")
+        return self._state(place)["result"]
+
+    def _state(self, place: str) -> Any:
+        return ask(place, Authorization=f"Bearer {SENDER}").body
 
     def page(self, path: str) -> Answered:
         """As somebody who may look at it."""

@@ -171,8 +171,8 @@ def test_neither_rqs_worker_nor_its_scheduler_listens_to_signals_itself(redis: R
     stop = Stop()
     stop.listen()
     stop.ask()
-    Worker(EVENTS, redis, stop).work(burst=True, logging_level="ERROR")
-    Scheduler([EVENTS], redis, stop).work()
+    Worker(EVENTS, redis, stop)._install_signal_handlers()
+    Scheduler([EVENTS], redis, stop)._install_signal_handlers()
     for number in (signal.SIGINT, signal.SIGTERM):
         assert signal.getsignal(number) == stop.ask
 

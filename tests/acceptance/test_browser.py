@@ -50,7 +50,9 @@ def row(page: Page, vm: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_a_whole_outage_with_hold_and_resume(served: tuple[Site, str], chromium: Browser) -> None:
+def test_a_whole_outage_also_on_a_telephone_by_keyboard_and_without_scripts_or_redis(
+    served: tuple[Site, str], chromium: Browser
+) -> None:
     cluster, url = served
     page = page_of(chromium)
     page.goto(url)
@@ -76,6 +78,13 @@ def test_a_whole_outage_with_hold_and_resume(served: tuple[Site, str], chromium:
     picture(page, "held")
     assert violations(page) == []
 
+    plain = page_of(chromium, width=360, dark=True, scripts=False)
+    log_in(plain, url)
+    _complete_without_scripts(plain)
+    _complete_on_a_telephone_in_the_dark(page_of(chromium, width=360, dark=True), url)
+    page.goto(url)
+    _complete_by_keyboard(page)
+
     page.goto(url)
     expect(page.locator(".todo")).to_contain_text("shop/scratch", timeout=SECONDS)
     cluster.wait_for("completed", "shop/files")
@@ -98,28 +107,12 @@ def test_a_whole_outage_with_hold_and_resume(served: tuple[Site, str], chromium:
     assert said == []
     assert cluster.truth()["twice"] == []
 
-
-@pytest.mark.timeout(300)
-def test_without_scripts_on_a_telephone_by_keyboard_and_without_redis(
-    served: tuple[Site, str], chromium: Browser
-) -> None:
-    """One outage for all of them: each needs one, and it takes its time."""
-    cluster, url = served
-    plain, page = page_of(chromium, width=360, dark=True, scripts=False), page_of(chromium)
-    log_in(plain, url)
-    log_in(page, url)
-    cluster.demo.cut_power()
-    expect(page.locator('a[href="/vm/shop/web"]').first).to_be_visible(timeout=SECONDS)
-    _complete_without_scripts(plain)
-    _complete_on_a_telephone_in_the_dark(page_of(chromium, width=360, dark=True), url)
-    _complete_by_keyboard(page)
     page.goto(url)
     _while_redis_is_away(cluster, page, url)
 
 
 def _complete_without_scripts(page: Page) -> None:
-    page.reload()
-    assert "waiting" in row(page, "shop/web")
+    assert re.search("waiting|blocked", row(page, "shop/web"))  # it is held
     page.locator("summary", has_text="Leave everything alone").click()
     page.locator("details[open]").get_by_role("button", name="Hold").click()
     expect(page.locator(".note.held").first).to_contain_text("all: Held until")

@@ -1,11 +1,13 @@
 """A story that branches at every call: in each branch its process is killed there; what was before is lived once."""
 
+import sys
 from collections.abc import Callable
 from tempfile import TemporaryFile
 from typing import Any, Self
 
 from tests.copies import awaited, fork, leave, written
 from tests.mortal import Fate
+from tests.virtual import KilledError
 
 
 class Branches(Fate):
@@ -28,6 +30,8 @@ class Branches(Fate):
 
     def call(self, name: str, method: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """Make the call; in the copy, die at it."""
+        if isinstance(sys.exc_info()[1], KilledError):
+            raise KilledError(self.where)  # the dead give nothing back, whatever a `finally` asks of them
         if not self.after:
             self._branch(f"before {name}")
         result = method(*args, **more)

@@ -17,7 +17,7 @@ from vmdrift.cli import main
 
 PROC = Path("/proc")
 STOPS = (signal.SIGINT, signal.SIGTERM)
-SOON = 60.0  # seconds; a deadline for a loaded machine, not an expectation
+SOON = 100.0  # seconds; a deadline for a loaded machine, not an expectation
 
 
 def eventually(what: str, true: Callable[[], bool], seconds: float = SOON) -> None:

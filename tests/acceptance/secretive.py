@@ -31,6 +31,7 @@ def found_in(texts: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
 def held(redis: Any) -> Iterator[tuple[str, bytes]]:
     """Everything that Redis holds; RQ's jobs and results are compressed, some twice wrapped."""
     readers = {
+        b"none": lambda _: [],  # it has expired meanwhile
         b"string": redis.get,
         b"hash": redis.hgetall,
         b"set": redis.smembers,

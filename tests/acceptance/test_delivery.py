@@ -100,7 +100,7 @@ def test_what_is_told_of_each_vm_that_moved_is_its_story_in_order(story: Stage) 
     assert {event["id"] for event in told} <= {event["id"] for event in story.sink.got}
     for event in story.sink.got:
         schemas.check(event)
-    for vm in ("shop/database", "shop/files"):
+    for vm in ("shop/web", "shop/database", "shop/files"):
         kinds = [event["type"].rpartition(".")[2] for event in told if event["subject"] == vm]
         assert [kind for kind in kinds if kind != "blocked"] == ["scheduled", "released", "detached", "completed"], vm
     done = next(event for event in told if event["type"].endswith("completed"))

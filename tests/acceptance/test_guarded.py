@@ -45,23 +45,6 @@ def test_every_vm_runs_once_and_each_pod_was_deleted_once_by_its_uid(story: Stag
     assert all(entry["uid_precondition"] for entry in deletes)
 
 
-def test_while_redis_is_away_the_receiver_is_alive_and_not_ready(story: Stage) -> None:
-    assert story.seen["served"] == [503, 200]
-
-
-def test_a_posted_event_is_answered_with_what_was_found(story: Stage) -> None:
-    status, taken, result = story.seen["curl"]
-    assert (status, taken, result["reason"]) == (202, "accepted", "node-ready")
-    assert "The API server calls node worker-2 Ready" in result["sentence"]
-
-
-def test_alertmanagers_webhook_is_answered_with_the_outage_of_its_node_and_all_drifts(story: Stage) -> None:
-    result = story.seen["alert"]
-    assert result["outcome"] == "taken"
-    assert len(result["drifts"]) == len(story.site.demo.expected)
-    assert {drift["drift"]["outage"]["node"]["name"] for drift in story.seen["drifts"].values()} == {"worker-1"}
-
-
 def test_every_page_opens_and_shows_what_a_drifts_job_is(story: Stage) -> None:
     assert {path: answer.status for path, answer in story.seen["pages"].items() if answer.status != 200} == {}
     job = story.seen["job"]

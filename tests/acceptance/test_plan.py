@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.calm import KUBECTL
 from tests.acceptance.commands import Done, vmdrift
-from tests.acceptance.moments import KUBECTL
 from tests.acceptance.story import Stage
 from vmdrift.snapshot import DUMP_COMMAND
 

@@ -22,6 +22,7 @@ from tests.acceptance.commands import eventually, vmdrift
 from tests.acceptance.conftest import GRACE
 from tests.acceptance.http import STRUCTURED, Answered, ask, curl, free_address
 from tests.acceptance.sites import Roles, Site
+from tests.acceptance.story import Stage
 from tests.acceptance.test_trouble import killed_and_restarted
 from vmdrift.processes import Processes
 
@@ -80,6 +81,23 @@ def test_who_holds_a_hundred_idle_connections_shuts_nobody_out(receiver: Receive
             idle.request("GET", "/healthz")
             idle.getresponse().read()
         assert receiver.post(event).status == 202
+
+
+def test_while_redis_is_away_the_receiver_is_alive_and_not_ready(story: Stage) -> None:
+    assert story.seen["served"] == [503, 200]
+
+
+def test_curl_posts_a_binary_event_and_reads_what_became_of_it(story: Stage) -> None:
+    status, taken, result = story.seen["curl"]
+    assert (status, taken, result["reason"]) == (202, "accepted", "node-ready")
+    assert "The API server calls node worker-2 Ready" in result["sentence"]
+
+
+def test_alertmanagers_webhook_is_answered_with_the_outage_of_its_node_and_all_drifts(story: Stage) -> None:
+    result = story.seen["alert"]
+    assert result["outcome"] == "taken"
+    assert len(result["drifts"]) == len(story.site.demo.expected)
+    assert {drift["drift"]["outage"]["node"]["name"] for drift in story.seen["drifts"].values()} == {"worker-1"}
 
 
 @pytest.mark.parametrize("write", [to_structured_event, to_binary_event])

@@ -86,6 +86,7 @@ def test_stopping_at_the_very_start_leaves_no_process(start: Start, number: sign
 
     assert run.ends(number) == 1
 
+    assert "Stopped." in run.said
     assert "Traceback" not in run.said
     gone(children)
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import click
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--color=no"]
+CHECKS = ["make", "--no-print-directory", "check"]
 WAITING = ("tests/acceptance", "tests/integration", "tests/page")
 # Long ones come first (tests/conftest.py), each worker takes the next one, and groups stay together.
 _IN_ORDER = ["--dist", "loadgroup", "--no-loadscope-reorder"]
@@ -26,7 +27,6 @@ def lanes(words: Iterable[str]) -> dict[str, list[str]]:
     """Name -> command. Whoever waits costs little: six at a time; whoever computes needs a core: two."""
     elsewhere = [f"--ignore={folder}" for folder in WAITING]
     return {
-        "checks": ["make", "--no-print-directory", "check"],
         "waiting": [*PYTEST, "-n", "6", *_IN_ORDER, *words, *WAITING],
         "computing": [*PYTEST, "-n", "2", *_IN_ORDER, *elsewhere, *words],
     }
@@ -51,14 +51,21 @@ async def run(name: str, command: list[str], counts: Counter[str]) -> int:
     return await process.wait()
 
 
-async def main(words: list[str]) -> int:
-    """All lanes at once; 0 only if each of them went well, and some test was run."""
-    counts: Counter[str] = Counter()
+async def tests(words: list[str], counts: Counter[str]) -> bool:
+    """Both lanes, once all tests are compiled: else each of eight processes does that for itself."""
+    nowhere = asyncio.subprocess.DEVNULL
+    await (await asyncio.create_subprocess_exec(*PYTEST, "--collect-only", stdout=nowhere, stderr=nowhere)).wait()
     codes = await asyncio.gather(*(run(name, command, counts) for name, command in lanes(words).items()))
+    return all(code in {0, _NO_TESTS} for code in codes)
+
+
+async def main(words: list[str]) -> int:
+    """Checks and tests; 0 only if all went well, and some test was run."""
+    counts: Counter[str] = Counter()
+    checked, well = await asyncio.gather(run("checks", CHECKS, Counter()), tests(words, counts))
     failed = counts["failed"] + counts["error"]
     click.echo(f"{counts['passed']} passed, {failed} failed, {counts['skipped']} skipped")
-    well = all(code in {0, _NO_TESTS} for code in codes) and counts["passed"] > 0
-    return 0 if well else 1
+    return 0 if well and not checked and counts["passed"] else 1
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ def _retried(event: Event, tools: Tools) -> Result:
     if record is None:
         return Result("nothing", "no-drift", f"{event.subject} has no drift in any open outage.")
     if record.phase.is_end:
-        record = begin_anew(record, event.source, tools.store, tools.clock())
+        record = begin_anew(record, event.source, tools.store)
     if record is None:
         return Result("nothing", "locked", f"A worker looks at {event.subject} right now; ask again.")
     tools.queue.wake(drift_entry(record.drift), tools.clock())

@@ -124,4 +124,4 @@ def _gone_is_fine(name: str) -> Iterator[None]:
     except NotFound:
         return
     except Conflict as error:
-        raise ChangedUnderwayError(f"{name} was replaced or changed meanwhile: {error}") from error
+        raise ChangedUnderwayError(f"{name} was replaced meanwhile, or changed: {error}") from error

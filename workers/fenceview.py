@@ -13,7 +13,7 @@ from workers.decide.decision import Judgement
 from workers.decide.fenceview import FenceView, Left
 from workers.decide.observation import Observation
 from workers.decide.proof import proven
-from workers.decide.quorum import unsteady
+from workers.decide.quorum import returning, unsteady
 from workers.observe import manager
 from workers.surroundings import listed
 from workers.tools import Tools
@@ -29,9 +29,12 @@ def look(seen: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> Fenc
     seen = replace(
         seen,
         drifts=tuple(tools.store.records(file.outage.id)),
-        holds=tuple(one.sentence for one in asked if one.kind == HOLD and _of_node(one, file, tools.clock())),
+        holds=tuple(one.sentence for one in asked if one.kind == HOLD and _of_node(one, file, cluster.time() or 0.0)),
         although=_wish(TAINT, asked, file),
         unfence=_wish(UNFENCE, asked, file),
+        date=cluster.time(),
+        steady_since=tools.steady_since,
+        clock_off=tools.clock_off,
     )
     if is_lost(seen.node, file) and file.proof is None and seen.drifts:
         seen = replace(seen, disorder=_disorder(seen.drifts[0], tools, cluster))
@@ -42,9 +45,9 @@ def look(seen: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> Fenc
     return seen
 
 
-def _of_node(one: Intervention, file: Fencing, now: float) -> bool:
+def _of_node(one: Intervention, file: Fencing, date: float) -> bool:
     """Of the whole node. A VM that is held is not released; that says nothing against proof."""
-    return one.target in {"all", node_target(file.node.name)} and not one.is_over(now)
+    return one.target in {"all", node_target(file.node.name)} and not one.is_over(date)
 
 
 def _wish(kind: str, asked: Iterable[Intervention], file: Fencing) -> str:
@@ -57,7 +60,8 @@ def _disorder(record: Record, tools: Tools, cluster: Cluster) -> Judgement | Non
     nodes = tools.around.nodes(cluster)
     dead = proven(fencings(tools.around.fencings(cluster)), nodes)
     seen = Observation(None, None, None, nodes=nodes, renewals=tools.around.renewals(cluster), proven=dead)
-    return unsteady(replace(seen, manager=manager(cluster, tools.clock)), record, tools.policy)
+    seen = replace(seen, manager=manager(cluster, tools.clock), date=cluster.time())
+    return unsteady(seen, record, tools.policy) or returning(seen, tools.policy, tools.clock())
 
 
 def _taint_matters(seen: FenceView, file: Fencing, tools: Tools) -> bool:

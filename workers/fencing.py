@@ -25,6 +25,7 @@ from workers.decide.fenceview import Ask, Deed, FenceView, Move, Taint, Unfence,
 from workers.decide.fencing import failed, next_move, providers
 from workers.fence.provider import Provider
 from workers.fenceview import look
+from workers.moment import locked
 from workers.observe import lease
 from workers.tools import Tools
 
@@ -52,15 +53,15 @@ class FenceTools:
 
 def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
     """One pass. Raises ClusterError, StoreError: nothing is known then, and it is done again."""
-    store = fence.tools.store
-    lock = store.acquire(f"fence:{outage.node.uid}", _LOCK)
+    lock, tools = locked(fence.tools, f"fence:{outage.node.uid}", _LOCK)
+    fence = replace(fence, tools=tools)
     if lock is None:
         return Again(fence.tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this node right now.")
     try:
         return _moves(outage, fence)
     finally:
         with suppress(StoreError):  # it expires by itself
-            store.release(lock)
+            tools.store.release(lock)
 
 
 def look_after(fence: FenceTools) -> int:
@@ -68,9 +69,9 @@ def look_after(fence: FenceTools) -> int:
 
     Raises ClusterError, StoreError.
     """
-    known = fencings(_kept(fence))
+    known, now = fencings(_kept(fence)), fence.tools.store.time()
     for file in known.values():
-        fence.tools.queue.wake(fence_entry(file.outage), fence.tools.clock())
+        fence.tools.queue.wake(fence_entry(file.outage), now)
     return len(known)
 
 
@@ -197,7 +198,8 @@ def _held(file: Fencing, fence: FenceTools) -> bool:
     """Did somebody ask meanwhile that one of its VMs be left alone?"""
     asked = fence.tools.around.interventions(fence.cluster)
     drifts = [record.drift for record in fence.tools.store.records(file.outage.id)]
-    return any(held(asked, drift, fence.tools.clock()) or cancelled(asked, drift) for drift in drifts)
+    date = fence.cluster.time() or 0.0
+    return any(held(asked, drift, date) or cancelled(asked, drift) for drift in drifts)
 
 
 def _ask(name: str, file: Fencing, node: NodeView | None, fence: FenceTools) -> None:

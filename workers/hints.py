@@ -24,6 +24,7 @@ from reactor.model.times import clock_time
 from workers.decide.fencing import providers
 from workers.drift import begin_anew
 from workers.intake import begin, on_node, take_event
+from workers.moment import timed
 from workers.surroundings import NODE_LEASES, renewed
 from workers.tools import Tools
 
@@ -34,6 +35,7 @@ _LONG = 60.0  # seconds after which an accepted event should have been looked at
 
 def take_post(events: Mapping[str, object], inbox: Inbox, tools: Tools) -> Ended:
     """The events of one POST, by their receipts. Raises ClusterError, StoreError: then those not settled come again."""
+    tools = timed(tools)
     for receipt_id, carried in events.items():
         known = inbox.receipt(receipt_id)
         if known is not None and known.result is not None:
@@ -46,9 +48,10 @@ def take_post(events: Mapping[str, object], inbox: Inbox, tools: Tools) -> Ended
 
 def look_after(inbox: Inbox, tools: Tools) -> int:
     """Wake the jobs of events that were accepted and not looked at since; RQ can lose one. How many. StoreError."""
-    waiting = inbox.unsettled(tools.clock() - _LONG)
+    now = tools.store.time()
+    waiting = inbox.unsettled(now - _LONG)
     for receipt in waiting:
-        tools.queue.wake(post_entry({receipt.id: receipt.hint}), tools.clock())
+        tools.queue.wake(post_entry({receipt.id: receipt.hint}), now)
     return len(waiting)
 
 
@@ -174,7 +177,7 @@ def _retried(event: Event, tools: Tools) -> Result:
     if record is None:
         return Result("nothing", "no-drift", f"{event.subject} has no drift in any open outage.")
     if record.phase.is_end:
-        record = begin_anew(record, event.source, tools.store, tools.clock())
+        record = begin_anew(record, event.source, tools.store)
     if record is None:
         return Result("nothing", "locked", f"A worker looks at {event.subject} right now; ask again.")
     tools.queue.wake(drift_entry(record.drift), tools.clock())

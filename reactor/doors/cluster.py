@@ -77,8 +77,13 @@ class Cluster(Protocol):
         seconds without a word.
         """
 
-    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
-        """Delete the object of this name *and uid*; Conflict, and nothing happens, if it is another one."""
+    def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
+        self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
+    ) -> None:
+        """Delete the object of this name *and uid*; Conflict, and nothing happens, if it is another one.
+
+        With a `version`, its resourceVersion as it was read, also if anybody has changed it since.
+        """
 
     def time(self) -> float | None:
         """The API server's clock at its last answer, in whole seconds since the epoch; None if it told none."""
@@ -210,8 +215,11 @@ class KubernetesCluster:
             finally:
                 response.close()
 
-    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
-        options: Obj = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+    def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
+        self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
+    ) -> None:
+        conditions = {"uid": uid, **({"resourceVersion": version} if version else {})}
+        options: Obj = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
         if grace is not None:
             options["gracePeriodSeconds"] = grace
         self._json("delete", _path(resource, namespace, name), body=options)

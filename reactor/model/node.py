@@ -31,7 +31,7 @@ class NodeView:
 
     `heartbeat` is virt-handler's, as it wrote it; "" where there is none. `boot` and `machine` are bootID and
     systemUUID of status.nodeInfo; `fencing` and `tainted` are annotations of ours: who may fence it, and what our
-    out-of-service taint was set for.
+    out-of-service taint was set for. `created`: when the API server took it in, seconds since the epoch.
     """
 
     name: str
@@ -46,6 +46,7 @@ class NodeView:
     machine: str = ""
     fencing: str = ""
     tainted: str = ""
+    created: float = 0.0
 
     @property
     def available(self) -> bool:
@@ -81,7 +82,7 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
     meta, spec = obj["metadata"], obj.get("spec", {})
     conditions = obj.get("status", {}).get("conditions", [])
     ready: Mapping[str, Any] = next((c for c in conditions if c["type"] == "Ready"), {})
-    since = ready.get("lastTransitionTime")
+    since, created = ready.get("lastTransitionTime"), meta.get("creationTimestamp")
     annotations, info = meta.get("annotations") or {}, obj.get("status", {}).get("nodeInfo") or {}
     return NodeView(
         name=meta["name"],
@@ -96,6 +97,7 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
         machine=info.get("systemUUID", ""),
         fencing=annotations.get(FENCING_ANNOTATION, ""),
         tainted=annotations.get(TAINT_ANNOTATION, ""),
+        created=parse_time(created) if created else 0.0,
     )
 
 

@@ -55,9 +55,12 @@ class ApiCluster:
             changes = self._api.watch(Request(self._user, "watch", plural(resource)), since=int(version)).poll()
         yield from ((kind, copied(obj)) for kind, obj in changes)
 
-    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
+    def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
+        self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
+    ) -> None:
         with self._translated():
-            self._api.delete(Request(self._user, "delete", plural(resource), namespace, name, uid=uid, grace=grace))
+            request = Request(self._user, "delete", plural(resource), namespace, name, uid=uid, grace=grace)
+            self._api.delete(request, version=version or None)
 
     def create(self, resource: str, obj: Obj, namespace: str = "") -> None:
         with self._translated():

@@ -30,7 +30,7 @@ class FenceView:
     provider says, in the order in which they are tried. `drifts`: those of this outage. `holds`: why it is to be left
     alone. `disorder`: what is wrong with the cluster as a whole, None if nothing is. `although`: who wants the taint
     whatever it hits; `unfence`: who wants what was fenced to be let in again. `pods` and `attachments` of the node are
-    read where a taint is to be set, or bears on them.
+    read where a taint is to be set, or bears on them. `date`, `steady_since`, `clock_off`: as in an Observation.
     """
 
     node: NodeView | None
@@ -43,6 +43,9 @@ class FenceView:
     unfence: str = ""
     pods: tuple[Left, ...] = ()
     attachments: tuple[Left, ...] = ()
+    date: float | None = None
+    steady_since: float = 0.0
+    clock_off: str = ""
 
 
 @dataclass(frozen=True, slots=True)

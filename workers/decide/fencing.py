@@ -12,6 +12,7 @@ from reactor.model.node import NodeView
 from reactor.model.times import clock_time
 from workers.decide.afterwards import afterwards, is_lost
 from workers.decide.fenceview import Ask, FenceView, Move, Taint
+from workers.decide.life import counts
 from workers.decide.release import TAINT_TAKES
 
 SOON, IDLE = 1.0, 30.0  # seconds until the next look: while something should happen any moment, and else
@@ -44,7 +45,8 @@ def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Mov
 def _listened(seen: FenceView, file: Fencing, now: float) -> Fencing:
     """The signs of life by value, and since when they are these."""
     beat = seen.node.heartbeat if seen.node else file.heartbeat
-    if (seen.lease, beat) == (file.lease, file.heartbeat):
+    same = (seen.lease, beat) == (file.lease, file.heartbeat)
+    if same and counts(file.silent_since, seen.steady_since, now):
         return file
     return replace(file, lease=seen.lease, heartbeat=beat, silent_since=now)
 
@@ -110,6 +112,8 @@ def _reluctant(seen: FenceView, file: Fencing, policy: Policy, now: float) -> st
     if now < _earliest(file, policy):
         since, begin = clock_time(_earliest(file, policy) - policy.fence_after), clock_time(_earliest(file, policy))
         return f"Unreachable and silent since {since}; it is fenced at {begin}."
+    if seen.clock_off:
+        return f"It is not fenced: {seen.clock_off}"
     return f"It is not fenced: {seen.disorder.sentence}" if seen.disorder else ""
 
 

@@ -65,10 +65,13 @@ class Scheduler(Process):
 
     def __init__(self, clock: ProcessClock, queue: MemoryQueue) -> None:
         super().__init__("scheduler", clock)
-        self._queue = queue
+        self._queue, self._looked_at = queue, 0.0
 
-    def turn(self, now: float) -> float | None:  # noqa: ARG002 - its own clock counts
-        due = self._queue.move_due(self.clock() + _A_HAIR)
+    def turn(self, now: float) -> float | None:
+        """RQ's looks once a second. By a right clock there is nothing to be done before."""
+        if self.clock.ahead > 0 and now < self._looked_at + 1:
+            return self._looked_at + 1
+        self._looked_at, due = now, self._queue.move_due(self.clock() + _A_HAIR)
         return None if due is None else self.clock.moment(due)
 
 

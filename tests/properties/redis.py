@@ -5,9 +5,11 @@ from copy import copy
 from typing import Any
 
 from reactor.model.drift import Policy, Record
+from reactor.model.times import Clock
 from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore
 from simulator.world import World
+from tests.clocks import Clocks
 from tests.properties.judge import Judge
 from tests.reactor import Reactor
 
@@ -17,8 +19,8 @@ _Picture = dict[str, Any]
 class JudgedStore(MemoryStore):
     """A store that shows the judge each record as it is written."""
 
-    def __init__(self, world: World, judge: Judge) -> None:
-        super().__init__(world.clock)
+    def __init__(self, clock: Clock, judge: Judge) -> None:
+        super().__init__(clock, judge.world.clock)
         self._judge = judge
 
     def _write(self, record: Record, events: Any) -> None:
@@ -29,8 +31,8 @@ class JudgedStore(MemoryStore):
 class Photographed(Reactor):
     """There are pictures of its Redis, one of each moment at which something may have been written."""
 
-    def __init__(self, world: World, policy: Policy, store: JudgedStore) -> None:
-        super().__init__(world, policy, store)
+    def __init__(self, world: World, policy: Policy, store: JudgedStore, clocks: Clocks) -> None:
+        super().__init__(world, policy, store, watchers=2, clocks=clocks)
         self._pictures: deque[tuple[float, _Picture, _Picture]] = deque(maxlen=50)
 
     def step(self, now: float) -> float:

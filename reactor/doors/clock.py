@@ -11,6 +11,7 @@ Without that key nothing is known of the time before, so its loss costs time, an
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ UNWATCHED = 15.0  # seconds; every process that works reads it each 5 s
 _REBASED = 300.0  # seconds after which a process compares with a later reading, lest two honest clocks drift apart
 _FRESH = 1.0  # seconds for which `Kept` asks nobody
 
+_KEY = "vmdrift:clock"
 # What a process knows of the time since its last reading: that it was watched, nothing, or that the clock has stepped.
 WATCHED, NEW, STEPPED = "watched", "new", "stepped"
 # The beginning of a script. KEYS[1]: clock. ARGV[1]: one of the above. `now` and `steady`: text, in seconds.
@@ -66,6 +68,21 @@ class Watch:
         if off or asked - begun > _REBASED:
             self._base = asked, answered, now
         return off
+
+
+class RedisClock:
+    """Redis' clock as one process reads it. Raises the library's errors."""
+
+    def __init__(self, redis: Redis, monotonic: Clock = time.monotonic) -> None:
+        self._watch, self._time = Watch(monotonic), redis.register_script(READ + "return {now, steady}")
+
+    def read(self, script: Any = None, keys: Sequence[str] = (), more: Sequence[Any] = ()) -> tuple[Reading, list[Any]]:
+        """A reading, and what else a script answers that begins with READ. Who sees a step says so to all."""
+        asked = self._watch.monotonic()
+        now, steady, *found = (script or self._time)([_KEY, *keys], [self._watch.knows, *more])
+        if self._watch.stepped(asked, self._watch.monotonic(), float(now)):
+            now, steady = self._time([_KEY], [STEPPED])
+        return Reading(float(now), float(steady)), found
 
 
 class Kept:

@@ -24,7 +24,7 @@ STEP = 5.0  # seconds; less is a slow answer, or NTP at work
 OFF = 5.0  # seconds by which a process' clock may differ from Redis'
 UNWATCHED = 15.0  # seconds; every process that works reads it each 5 s
 _REBASED = 300.0  # seconds after which a process compares with a later reading, lest two honest clocks drift apart
-_FRESH = 1.0  # seconds for which `Kept` asks nobody
+_FRESH, _AWAY = 1.0, 10.0  # seconds for which `Kept` asks nobody, and nobody who did not answer
 
 _KEY = "vmdrift:clock"
 # What a process knows of the time since its last reading: that it was watched, nothing, or that the clock has stepped.
@@ -96,16 +96,18 @@ class Kept:
     def __call__(self) -> float:
         if self._ahead is None or self._monotonic() >= self._until:
             self._ahead = self._asked(self._ahead)
-            self._until = self._monotonic() + _FRESH
         return self._monotonic() + self._ahead
 
     def _asked(self, known: float | None) -> float:
         try:
-            return self._read() - self._monotonic()
+            now = self._read()
         except StoreError:
             if known is None:
                 raise
+            self._until = self._monotonic() + _AWAY
             return known
+        self._until = self._monotonic() + _FRESH
+        return now - self._monotonic()
 
 
 def redis_time(redis: Redis) -> float:

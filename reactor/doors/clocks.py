@@ -8,7 +8,7 @@ By looking every few seconds the processes also watch whether Redis' clock steps
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -71,7 +71,7 @@ def clocks(redis: Redis) -> dict[str, float]:
         return {name: off for name, off, at in _found(redis) if at >= since}
 
 
-def off(found: dict[str, float]) -> dict[str, float]:
+def off(found: Mapping[str, float]) -> dict[str, float]:
     """Those that are too far off."""
     return {name: ahead for name, ahead in sorted(found.items()) if abs(ahead) > OFF}
 

@@ -12,9 +12,10 @@ from redis.exceptions import RedisError
 from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
 from reactor.doors.changes import RedisChanges
+from reactor.doors.clocks import Comparer
 from reactor.doors.cluster import Cluster
 from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING
-from reactor.doors.reports import Reporter
+from reactor.doors.reports import Reporter, Requests
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.times import Clock
 from reactor.process import Stop
@@ -34,9 +35,14 @@ _AGAIN = 1.0  # seconds until Redis is tried again
 
 def work_events(settings: Settings) -> None:
     """A worker of the queue `events`, until SIGTERM or SIGINT."""
-    reporter = Reporter(redis_door.connect(settings.redis_url), "intake", requests())
+    reporter = _reporter(settings, "intake", requests())
     check(tools().cluster, INTAKE)
     _work(EVENTS, settings, reporter, _chores(settings))
+
+
+def _reporter(settings: Settings, role: str, counted: Requests) -> Reporter:
+    redis = redis_door.connect(settings.redis_url)
+    return Reporter(redis, role, counted, look=Comparer(redis, role).look)
 
 
 def _chores(settings: Settings) -> Callable[[], object]:
@@ -44,13 +50,14 @@ def _chores(settings: Settings) -> Callable[[], object]:
     if settings.policy != "auto":
         return lambda: look_after(inbox(), tools())
     cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout, counted=requests().count)
-    teller = Teller(RedisChanges(redis_door.connect(settings.redis_url)), cluster, time.time)
+    redis = redis_door.connect(settings.redis_url)
+    teller = Teller(RedisChanges(redis), cluster, redis_door.shared_clock(redis))
     return lambda: (look_after(inbox(), tools()), teller.tell())
 
 
 def work_drifts(settings: Settings) -> None:
     """A worker of the queue `drifts`, until SIGTERM or SIGINT."""
-    reporter = Reporter(redis_door.connect(settings.redis_url), "drifts", requests())
+    reporter = _reporter(settings, "drifts", requests())
     check(tools().cluster, DRIFT)
     tools().around.interventions(tools().cluster)  # a right that is missing must not show in the night
     _work(DRIFTS, settings, reporter)
@@ -58,7 +65,7 @@ def work_drifts(settings: Settings) -> None:
 
 def work_fencing(settings: Settings) -> None:
     """A worker of the queue `fencing`, until SIGTERM or SIGINT. SettingsError for a provider that lacks a setting."""
-    reporter = Reporter(redis_door.connect(settings.redis_url), "fencing", requests())
+    reporter = _reporter(settings, "fencing", requests())
     for name in settings.fencing:
         fence_tools().providers(name)
     check(fence_tools().cluster, FENCE)
@@ -84,7 +91,7 @@ def every(seconds: float, chore: Callable[[], object], clock: Clock) -> Callable
 def work_outgoing(settings: Settings) -> None:
     """A worker of the queue `outgoing`, until SIGTERM or SIGINT. SettingsError without a sink; it needs no cluster."""
     office = post_office()
-    _work(OUTGOING, settings, None, lambda: collect(office))
+    _work(OUTGOING, settings, _reporter(settings, "outgoing", Requests()), lambda: collect(office))
 
 
 def schedule(settings: Settings) -> None:
@@ -97,9 +104,7 @@ def schedule(settings: Settings) -> None:
     _go_on("scheduler", settings, once)
 
 
-def _work(
-    queue: str, settings: Settings, reporter: Reporter | None, chore: Callable[[], object] = lambda: None
-) -> None:
+def _work(queue: str, settings: Settings, reporter: Reporter, chore: Callable[[], object] = lambda: None) -> None:
     def once(stop: Stop) -> None:
         # A connection of its own: RQ stretches its time-outs to those of a blocking read.
         Worker(queue, redis_door.connect(settings.redis_url), stop, chore, reporter).work(logging_level="ERROR")

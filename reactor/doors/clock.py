@@ -11,6 +11,7 @@ Without that key nothing is known of the time before, so its loss costs time, an
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,9 @@ STEP = 5.0  # seconds; less is a slow answer, or NTP at work
 OFF = 5.0  # seconds by which a process' clock may differ from Redis'
 UNWATCHED = 15.0  # seconds; every process that works reads it each 5 s
 _REBASED = 300.0  # seconds after which a process compares with a later reading, lest two honest clocks drift apart
-_FRESH = 1.0  # seconds for which `Kept` asks nobody
+_FRESH, _AWAY = 1.0, 10.0  # seconds for which `Kept` asks nobody, and nobody who did not answer
 
+_KEY = "vmdrift:clock"
 # What a process knows of the time since its last reading: that it was watched, nothing, or that the clock has stepped.
 WATCHED, NEW, STEPPED = "watched", "new", "stepped"
 # The beginning of a script. KEYS[1]: clock. ARGV[1]: one of the above. `now` and `steady`: text, in seconds.
@@ -68,6 +70,21 @@ class Watch:
         return off
 
 
+class RedisClock:
+    """Redis' clock as one process reads it. Raises the library's errors."""
+
+    def __init__(self, redis: Redis, monotonic: Clock = time.monotonic) -> None:
+        self._watch, self._time = Watch(monotonic), redis.register_script(READ + "return {now, steady}")
+
+    def read(self, script: Any = None, keys: Sequence[str] = (), more: Sequence[Any] = ()) -> tuple[Reading, list[Any]]:
+        """A reading, and what else a script answers that begins with READ. Who sees a step says so to all."""
+        asked = self._watch.monotonic()
+        now, steady, *found = (script or self._time)([_KEY, *keys], [self._watch.knows, *more])
+        if self._watch.stepped(asked, self._watch.monotonic(), float(now)):
+            now, steady = self._time([_KEY], [STEPPED])
+        return Reading(float(now), float(steady)), found
+
+
 class Kept:
     """A clock that is asked at most once a second. While Redis is away it goes on; StoreError if it never answered."""
 
@@ -79,16 +96,18 @@ class Kept:
     def __call__(self) -> float:
         if self._ahead is None or self._monotonic() >= self._until:
             self._ahead = self._asked(self._ahead)
-            self._until = self._monotonic() + _FRESH
         return self._monotonic() + self._ahead
 
     def _asked(self, known: float | None) -> float:
         try:
-            return self._read() - self._monotonic()
+            now = self._read()
         except StoreError:
             if known is None:
                 raise
+            self._until = self._monotonic() + _AWAY
             return known
+        self._until = self._monotonic() + _FRESH
+        return now - self._monotonic()
 
 
 def redis_time(redis: Redis) -> float:

@@ -19,6 +19,7 @@ from yaml import YAMLError
 
 from reactor.doors.answers import date, kubernetes_object, lines, refusal, understood, watch_event
 from reactor.model import errors
+from reactor.model.times import Clock
 
 Obj = dict[str, Any]
 
@@ -159,6 +160,18 @@ def uid(cluster: Cluster) -> str:
     if found is None:
         raise errors.Rejected("namespace kube-system is missing: is this a Kubernetes cluster?")
     return str(found["metadata"]["uid"])
+
+
+def served_clock(cluster: Cluster) -> Clock:
+    """The API server's clock at its last answer, for what stands in the cluster. Raises Rejected if it told none."""
+
+    def read() -> float:
+        now = cluster.time()
+        if now is None:
+            raise errors.Rejected("the API server's answers bear no date")
+        return now
+
+    return read
 
 
 class KubernetesCluster:

@@ -40,7 +40,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from reactor.doors.clock import READ, STEPPED, Reading, Watch
+from reactor.doors.clock import READ, RedisClock
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreachable
@@ -54,7 +54,6 @@ CHANGES = f"{PREFIX}changes"  # read by doors.changes
 STREAM_LENGTH = 10_000
 _HISTORY = f"{PREFIX}history"
 _TOOK = f"{PREFIX}took"
-_CLOCK = f"{PREFIX}clock"
 _HISTORY_LENGTH = 1_000
 
 
@@ -121,7 +120,6 @@ class Store(Protocol):
         """Outgoing events after an id of the stream, oldest first: (id, CloudEvent as JSON)."""
 
 
-_TIME = READ + "return {now, steady}"
 # KEYS: clock, lock, counter. ARGV: what is known of the clock, token, ttl in ms.
 # The counter moves only when the lock is taken. A lost one goes on above all that were ever given.
 _ACQUIRE = (
@@ -190,9 +188,8 @@ class RedisStore:
     """The Store on a Redis or Valkey server. `history_ttl` in seconds; `monotonic`: a clock that nobody sets."""
 
     def __init__(self, redis: Redis, history_ttl: float, monotonic: Clock = time.monotonic) -> None:
-        self._redis, self._watch = redis, Watch(monotonic)
+        self._redis, self._clock = redis, RedisClock(redis, monotonic)
         self._history_ms = int(history_ttl * 1000)
-        self._time = redis.register_script(_TIME)
         self._acquire = redis.register_script(_ACQUIRE)
         self._hold = redis.register_script(_HOLD)
         self._save = redis.register_script(_SAVE)
@@ -200,20 +197,12 @@ class RedisStore:
     def acquire(self, name: str, ttl: float) -> Lock | None:
         token, keys = secrets.token_hex(16), [f"{PREFIX}lock:{name}", f"{PREFIX}fence"]
         with translated():
-            read, (fence,) = self._read(self._acquire, keys, [token, int(ttl * 1000)])
+            read, (fence,) = self._clock.read(self._acquire, keys, [token, int(ttl * 1000)])
         return Lock(name, token, fence, read.now, read.steady_since) if fence else None
 
     def time(self) -> float:
         with translated():
-            return self._read(self._time)[0].now
-
-    def _read(self, script: Any, keys: Sequence[str] = (), more: Sequence[Any] = ()) -> tuple[Reading, list[Any]]:
-        """What a script that begins with a reading answers. Who sees that the clock has stepped says so to all."""
-        asked = self._watch.monotonic()
-        now, steady, *found = script([_CLOCK, *keys], [self._watch.knows, *more])
-        if self._watch.stepped(asked, self._watch.monotonic(), float(now)):
-            now, steady = self._time([_CLOCK], [STEPPED])
-        return Reading(float(now), float(steady)), found
+            return self._clock.read()[0].now
 
     def renew(self, lock: Lock, ttl: float) -> None:
         with translated():

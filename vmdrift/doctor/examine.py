@@ -10,6 +10,7 @@ from redis import Redis
 
 from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
+from reactor.doors.clocks import clocks
 from reactor.doors.cluster import Cluster, KubernetesCluster, Survey
 from reactor.doors.figures import figures
 from reactor.doors.reports import reports
@@ -69,15 +70,16 @@ def _redis(settings: Settings, clock: Clock) -> RedisFacts | Untold:
         with _timed(clock) as took:
             told = server(redis)
         skew = Untold("this server does not tell its time") if told.time is None else took.skew(told.time)
-        queues = _told(lambda: tuple(figures(redis, clock())))
-        return RedisFacts(told, queues, skew, _told(lambda: _deaf(redis, clock)))
+        now = clock() if told.time is None else told.time
+        queues = _told(lambda: tuple(figures(redis, now)))
+        return RedisFacts(told, queues, skew, _told(lambda: _deaf(redis, now)), _told(lambda: clocks(redis)))
 
     return _told(read)
 
 
-def _deaf(redis: Redis, clock: Clock) -> float | None:
+def _deaf(redis: Redis, now: float) -> float | None:
     heard = reports(redis).heard_at
-    return None if heard is None else clock() - heard
+    return None if heard is None else now - heard
 
 
 def _cluster(env: Mapping[str, str], settings: Settings, roles: Sequence[str], clock: Clock) -> ClusterFacts | Untold:

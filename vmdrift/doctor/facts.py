@@ -1,7 +1,7 @@
 """What the doctor reads, before anybody says what it means. Pure data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reactor.doors.figures import QueueFigures
 from reactor.doors.server import Server
@@ -40,13 +40,15 @@ class Configured:
 class RedisFacts:
     """What Redis, and RQ in it, say of themselves.
 
-    `deaf`: for how many seconds no watcher has heard from the API server; None if none ever did.
+    `deaf`: for how many seconds no watcher has heard from the API server; None if none ever did. `clocks`: by process,
+    how many seconds its clock is ahead of Redis'.
     """
 
     server: Server
     queues: tuple[QueueFigures, ...] | Untold
     skew: Skew | Untold
     deaf: float | Untold | None = 0.0
+    clocks: Mapping[str, float] | Untold = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

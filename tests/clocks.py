@@ -10,9 +10,14 @@ class ProcessClock:
 
     def __init__(self, true: Clock, ahead: float = 0.0, drift: float = 0.0) -> None:
         self._true, self._ahead, self._drift, self._since = true, ahead, drift, true()
+        self._stepped = 0.0
 
     def __call__(self) -> float:
         return self._true() + self.ahead
+
+    def steady(self) -> float:
+        """What the same machine's monotonic clock shows: nobody sets it."""
+        return self() - self._stepped
 
     @property
     def ahead(self) -> float:
@@ -21,6 +26,7 @@ class ProcessClock:
 
     def step(self, seconds: float) -> None:
         """It jumps forward, or back if negative, as when NTP finds out or a person sets it."""
+        self._stepped += seconds
         self._set(self.ahead + seconds, self._drift)
 
     def gain(self, drift: float) -> None:
@@ -29,7 +35,8 @@ class ProcessClock:
 
     def right(self) -> None:
         """From now on it shows the true time."""
-        self._set(0.0, 0.0)
+        self.step(-self.ahead)
+        self.gain(0.0)
 
     def moment(self, shown: float) -> float:
         """The true time at which it will show this, if nobody sets it."""

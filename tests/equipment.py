@@ -47,9 +47,9 @@ class Equipment:
         tools = self._tools(FENCING, clock, queue)
         return FenceTools(tools, cluster, partial(self._provider, cluster), tools.around.namespace)
 
-    def watcher(self, clock: ProcessClock, queue: MemoryQueue) -> Watcher:
+    def watcher(self, queue: MemoryQueue) -> Watcher:
         """A watcher that knows nothing yet."""
-        return Watcher(self._store, queue, watcher_source(self._cluster), clock)
+        return Watcher(self._store, queue, watcher_source(self._cluster), self._store.time)
 
     def nodes(self) -> Informer:
         """What a watcher hears."""
@@ -57,7 +57,7 @@ class Equipment:
 
     def _tools(self, user: str, clock: ProcessClock, queue: MemoryQueue) -> Tools:
         cluster, source = ApiCluster(self._world.api, user, self._called), worker_source(self._cluster)
-        return Tools(cluster, self._store, queue, self._policy, clock, source, Surroundings(clock), cluster)
+        return Tools(cluster, self._store, queue, self._policy, clock, source, Surroundings(clock.steady), cluster)
 
     def _provider(self, cluster: ApiCluster, name: str) -> Provider:
         if name not in self.providers:

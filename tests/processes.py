@@ -61,18 +61,15 @@ class Process:
 
 
 class Scheduler(Process):
-    """Moves jobs into their queues when they are due by its clock."""
+    """Moves jobs into their queues when they are due by `redis`, the clock of what all share."""
 
-    def __init__(self, clock: ProcessClock, queue: MemoryQueue) -> None:
+    def __init__(self, clock: ProcessClock, queue: MemoryQueue, redis: ProcessClock) -> None:
         super().__init__("scheduler", clock)
-        self._queue, self._looked_at = queue, 0.0
+        self._queue, self._redis = queue, redis
 
-    def turn(self, now: float) -> float | None:
-        """RQ's looks once a second. By a right clock there is nothing to be done before."""
-        if self.clock.ahead > 0 and now < self._looked_at + 1:
-            return self._looked_at + 1
-        self._looked_at, due = now, self._queue.move_due(self.clock() + _A_HAIR)
-        return None if due is None else self.clock.moment(due)
+    def turn(self, now: float) -> float | None:  # noqa: ARG002 - Redis' clock counts
+        due = self._queue.move_due(self._redis() + _A_HAIR)
+        return None if due is None else self._redis.moment(due)
 
 
 class Worker(Process):
@@ -90,7 +87,7 @@ class Worker(Process):
         run: Callable[["Worker", Entry], Outcome],
     ) -> None:
         super().__init__(name, clock)
-        self.queue, self.jobs = work[0], work[1].seen_by(clock, lambda entry: run(self, entry))
+        self.queue, self.jobs = work[0], work[1].run_by(lambda entry: run(self, entry))
         self.equip = equip
         self._chore: Callable[[Worker], object] | None = None
         self._pause = self._chore_at = 0.0

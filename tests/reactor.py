@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Generic, TypeVar
 
 from reactor.doors.cloudevents import decode
@@ -71,18 +72,19 @@ class Reactor:
     ) -> None:
         self.world, self.policy = world, policy or Settings().to_policy()
         self.clocks = clocks or (lambda _: ProcessClock(world.clock))
-        self.store, self.queue = store or MemoryStore(world.clock), MemoryQueue(world.clock, self.handle)
+        self.redis = self.clocks("redis")
+        self.store = store or MemoryStore(self.redis, world.clock)
+        self.queue = MemoryQueue(self.redis, self.handle)
         self.entries: dict[str, Entry] = {}
         self.requests: Counter[str] = Counter()
         self.before_call: Callable[[], None] = lambda: None
         self._function, self._at_work = "", list[Worker]()
         self._turns = random.Random(0)  # noqa: S311 - the order of turns must repeat
         self.receiver, self.cli = (Process(name, self.clocks(name)) for name in ("receiver", "cli"))
-        posts = self.queue.seen_by(self.receiver.clock)
-        self.inbox = MemoryInbox(posts, self.receiver.clock, Settings().dedup_ttl)
+        self.inbox = MemoryInbox(self.queue, self.redis, Settings().dedup_ttl)
         self._equipment = Equipment(world, self.policy, self.store, self._called)
         self.providers = self._equipment.providers
-        self._scheduler = Scheduler(self.clocks("scheduler"), self.queue)
+        self._scheduler = Scheduler(self.clocks("scheduler"), self.queue, self.redis)
         self._watchers = [self._watcher(f"watcher-{number}") for number in range(watchers)]
         self._workers = [
             self._worker("intake", EVENTS, self._equipment.intake),
@@ -129,7 +131,7 @@ class Reactor:
         except BadInput as error:
             return Ended("malformed", "bad-input", str(error))
         except (ClusterError, StoreError) as error:
-            return Again(self.at_work(entry.queue).clock() + _TROUBLE_RETRY, "unavailable", str(error))
+            return Again(self.redis() + _TROUBLE_RETRY, "unavailable", str(error))
 
     def again(self) -> None:
         """Every job that ran or is to run is run once more at this moment: a duplicate, too early or too late."""
@@ -139,7 +141,7 @@ class Reactor:
 
     def flush(self) -> None:
         """Redis lost everything; the processes live on."""
-        vars(self.store).update(vars(MemoryStore(self.world.clock)))
+        vars(self.store).update(vars(MemoryStore(self.redis, self.world.clock)))
         self.queue.clear()
 
     def _outcome(self, entry: Entry) -> Outcome:
@@ -185,9 +187,8 @@ class Reactor:
     # beginnings
 
     def _watcher(self, name: str) -> Watching:
-        clock = self.clocks(name)
-        queue = self.queue.seen_by(clock)
-        return Watching(name, clock, self._equipment.nodes, lambda: self._equipment.watcher(clock, queue), RESYNC)
+        watch = partial(self._equipment.watcher, self.queue)
+        return Watching(name, self.clocks(name), self._equipment.nodes, watch, RESYNC)
 
     def _worker(self, name: str, queue: str, equip: Equip) -> Worker:
         return Worker(name, self.clocks(name), (queue, self.queue), equip, self._run)

@@ -26,19 +26,19 @@ class _Job:
 class MemoryQueue:
     """The Queue under an injected clock. `move_due` is the scheduler, `run_next` a worker, `step` both in one.
 
-    Several processes have one each, which share the jobs (`seen_by`) and have clocks of their own.
+    The clock is Redis', whoever looks at it. Several workers have one each, which share the jobs (`run_by`).
     """
 
     def __init__(self, clock: Clock, handler: Handler) -> None:
         self._clock, self._handler = clock, handler
         self._jobs: dict[str, _Job] = {}
-        self._running: dict[str, float] = {}  # since when, by the clock of who runs it
+        self._running: dict[str, float] = {}  # since when
         self._marks: dict[str, float] = {}
 
-    def seen_by(self, clock: Clock, handler: Handler | None = None) -> Self:
-        """The same jobs, for a process with another clock, that runs them in another way."""
+    def run_by(self, handler: Handler) -> Self:
+        """The same jobs, for a worker that runs them in another way."""
         other = copy(self)
-        vars(other).update(_clock=clock, _handler=handler or self._handler)
+        vars(other).update(_handler=handler)
         return other
 
     def wake(self, entry: Entry, due: float) -> None:

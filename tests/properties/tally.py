@@ -32,20 +32,18 @@ class Tally:
     def add(self, life: Life, steps: int) -> None:
         """One more world, at its end."""
         judge, harm = life.judge, life.harm
-        figures: dict[str, float] = (
-            {
-                "worlds": 1,
-                "steps": steps,
-                "simulated hours": (life.world.now - life.began) / 3600,
-                "releases": sum(judge.released.values()),
-                "releases with proof": len(judge.proven),
-                "machines stopped by a fence": len(harm.stops),
-                "living bystanders": harm.bystanders(),
-                "hours that VMs were down": life.down.seconds / 3600,
-                "seconds down although it could run": life.down.overdue,
-                "changed during a pause": judge.late,
-            }
-        )
+        figures: dict[str, float] = {
+            "worlds": 1,
+            "steps": steps,
+            "simulated hours": (life.world.now - life.began) / 3600,
+            "releases": sum(judge.released.values()),
+            "releases with proof": len(judge.proven),
+            "machines stopped by a fence": len(harm.stops),
+            "living bystanders": harm.bystanders(),
+            "hours that VMs were down": life.down.seconds / 3600,
+            "seconds down although it could run": life.down.overdue,
+            "changed during a pause": judge.late,
+        }
         self.done.update(figures)  # type: ignore[arg-type]
         self.done.update(judge.doubles.counts)
         self.worlds.update(set(life.struck))

@@ -161,7 +161,7 @@ class Settings:
         "seconds",
         3600.0,
         values.seconds(60, 7 * 86400),
-        "The time within which VMDRIFT_MAX_FENCES counts: an hour is about what a person on call needs to look and act.",
+        "The time within which VMDRIFT_MAX_FENCES counts. An hour is about what somebody on call needs to act.",
     )
     fence_control_plane: bool = setting(
         "true | false",

@@ -194,15 +194,10 @@ def _do(deed: Deed, file: Fencing, fence: FenceTools) -> None:
     node = node_view(found) if found else None
     match deed:
         case Ask():
-            if (
-                node
-                and _unchanged(file, node, fence)
-                and not never(node, fence.tools.policy)
-                and not _held(file, fence)
-            ):
+            if node and not never(node, fence.tools.policy) and _untouched(file, node, fence):
                 _ask(deed.provider, file, node, fence)
         case Taint():
-            if found and _unchanged(file, node, fence) and not (_held(file, fence) or _cancelled(file, fence)):
+            if found and _untouched(file, node, fence) and not _cancelled(file, fence):
                 fence.cluster.change("nodes", found, _with_taint(found, file))
         case Untaint():
             if found and node and node.tainted:
@@ -215,6 +210,11 @@ def _do(deed: Deed, file: Fencing, fence: FenceTools) -> None:
 def _unchanged(file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
     same = is_lost(node, file) and node is not None and node.heartbeat == file.heartbeat
     return same and lease(fence.cluster, file.outage) == file.lease
+
+
+def _untouched(file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
+    """As it was judged, and nobody asked meanwhile that it be left alone."""
+    return _unchanged(file, node, fence) and not _held(file, fence)
 
 
 def _held(file: Fencing, fence: FenceTools) -> bool:
@@ -238,9 +238,7 @@ def _ask(name: str, file: Fencing, node: NodeView, fence: FenceTools) -> None:
     if kept is None or too_soon(fences(kept).values(), file, policy, now):
         return
     if new := counted(fences(kept), file, policy, now):
-        fence.tools.store.publish(
-            [encode(fence_asked(file, name, fence.tools.source, now))], _changes(file, name, fence)
-        )
+        _announce(file, name, fence)
         fence.cluster.change("configmaps", dict(kept), {"data": new})
     try:
         fence.providers(name).fence(_target(file, node, file.lease))
@@ -248,14 +246,13 @@ def _ask(name: str, file: Fencing, node: NodeView, fence: FenceTools) -> None:
         _written(Move(failed(file, str(error), now), 0.0), file, file, fence)
 
 
-def _changes(file: Fencing, provider: str, fence: FenceTools) -> list[Change]:
-    """For whoever looks at a VM that is stopped for its neighbours' sake."""
-    why, now = dict(file.bystanders), fence.tools.clock()
-    told = (
-        f"{provider} is asked to fence its node, for {some(file.releases)}. This VM is stopped with it, and not moved"
-    )
-    records = [one for one in fence.tools.store.records(file.outage.id) if str(one.drift.vm) in why]
-    return [Change(one.drift, one.phase, "bystander", f"{told}: {why[str(one.drift.vm)]}.", now) for one in records]
+def _announce(file: Fencing, provider: str, fence: FenceTools) -> None:
+    """To whoever listens, and to whoever looks at a VM that is stopped for its neighbours' sake."""
+    now, store, why = fence.tools.clock(), fence.tools.store, dict(file.bystanders)
+    told = f"{provider} is asked to fence its node, for {some(file.releases)}. This VM is stopped, and not moved"
+    hit = [record for record in store.records(file.outage.id) if str(record.drift.vm) in why]
+    changes = [Change(one.drift, one.phase, "bystander", f"{told}: {why[str(one.drift.vm)]}.", now) for one in hit]
+    store.publish([encode(fence_asked(file, provider, fence.tools.source, now))], changes)
 
 
 def _unfence(names: Iterable[str], file: Fencing, node: NodeView | None, fence: FenceTools) -> None:

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from redis.exceptions import RedisError
@@ -141,12 +141,12 @@ class Reads:
 INTAKE = Reads(
     ("virtualmachines", "virtualmachineinstances"), ("nodes", "persistentvolumes"), ("pods", "volumeattachments")
 )
-FENCE = Reads((), ("nodes",), ("pods", "volumeattachments"))
 DRIFT = Reads(
     ("virtualmachines", "virtualmachineinstances", "pods", "persistentvolumeclaims"),
     ("nodes", "persistentvolumes", "volumeattachments"),
     ("pods",),
 )
+FENCE = replace(DRIFT, lists=("pods", "volumeattachments"))  # before a fence it judges as a drift does
 
 
 def check(cluster: Cluster, reads: Reads) -> None:

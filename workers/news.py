@@ -1,7 +1,7 @@
 """Records -> outgoing events: what others hear when a drift moves on. Pure; they are written with the record."""
 
 from reactor.model.drift import Phase, Record
-from reactor.model.event import DRIFT_PREFIX, DRIFT_SCHEMA, FENCE_ASKED, FENCE_SCHEMA, Event
+from reactor.model.event import DRIFT_PREFIX, DRIFT_SCHEMA, FENCE_SCHEMA, NODE_FENCING, Event
 from reactor.model.fencing import Fencing
 from reactor.model.stages import stages
 
@@ -64,4 +64,4 @@ def fence_asked(file: Fencing, provider: str, source: str, now: float) -> Event:
         "releases": list(file.releases),
         "bystanders": [{"vm": vm, "reason": reason} for vm, reason in file.bystanders],
     }
-    return Event(FENCE_ASKED, source, f"{file.outage.id}_{file.boot}_fence", file.node.name, now, data, FENCE_SCHEMA)
+    return Event(NODE_FENCING, source, f"{file.outage.id}_{file.boot}_fence", file.node.name, now, data, FENCE_SCHEMA)

@@ -159,7 +159,7 @@ def _refused(name: str, seen: FenceView, policy: Policy) -> str:
 def _nobody(against: Mapping[str, str]) -> str:
     """Each reason once, with the providers that it keeps from being asked."""
     by_reason = {why: [name for name in against if against[name] == why] for why in against.values()}
-    return "It is not fenced: " + " ".join(f"{why} ({', '.join(names)})" for why, names in by_reason.items())
+    return " ".join(f"It is not fenced by {', '.join(names)}: {why}" for why, names in by_reason.items())
 
 
 def _asking(name: str, seen: FenceView, file: Fencing) -> Fencing:

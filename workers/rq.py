@@ -24,7 +24,7 @@ from reactor.doors.reports import Requests
 from reactor.doors.sink import HttpSink
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Again, Ended, Outcome
-from reactor.model.errors import BadInput, ClusterError, StoreError
+from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, NotServed, Rejected, StoreError
 from reactor.model.event import worker_source
 from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.model.reason import REASONS
@@ -137,6 +137,8 @@ def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) ->
         log.warning(str(error), reason="bad-input")
     except (ClusterError, StoreError) as error:
         outcome = Again(time.time() + _TROUBLE_RETRY, "unavailable", str(error))
+        if isinstance(error, Forbidden | NotFound | NotServed | Rejected):  # time mends nothing of it
+            log.warning(str(error), reason="api-refused", again_after=_TROUBLE_RETRY)
     except Stopping as error:
         outcome = Again(time.time(), "stopping", str(error))
     again_at = _again_at(outcome, woken)

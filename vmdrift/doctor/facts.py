@@ -1,7 +1,7 @@
 """What the doctor reads, before anybody says what it means. Pure data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reactor.doors.figures import QueueFigures
 from reactor.doors.server import Server
@@ -62,6 +62,7 @@ class ClusterFacts:
     """`kubevirt` is None where it is not installed; `manager`: None where no Lease shows the controller manager.
 
     `allowed`: of each right that was asked for; kinds that are not installed are left out, and named in `absent`.
+    `notebooks`: why a ConfigMap that we write to could not be written, by its name, None where it could.
     """
 
     host: str
@@ -71,6 +72,7 @@ class ClusterFacts:
     manager: Skew | Untold | None
     allowed: Mapping[Right, bool] | Untold
     absent: tuple[str, ...] = ()
+    notebooks: Mapping[str, Untold | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

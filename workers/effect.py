@@ -5,7 +5,7 @@ It costs a few requests per VM, so it is done right before somebody is asked, an
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reactor.doors.cluster import PAGE, Cluster, Obj, Page
 from reactor.model.drift import Phase, Policy, Record
@@ -14,7 +14,7 @@ from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing, Target
 from reactor.model.identity import Drift
 from reactor.model.intervention import HOLD, vm_target
 from workers.decide import decide
-from workers.decide.effect import Effect, administrators, ceph_at_risk, judged, stays
+from workers.decide.effect import Effect, Fate, administrators, ceph_at_risk, fate
 from workers.drift import first_record
 from workers.fence.network_fence import reach
 from workers.intake import on_node
@@ -58,24 +58,47 @@ class IfFenced:
         return self._cluster.time()
 
 
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """What is judged with: the file as it would be with the proof, and the rest as it is."""
+
+    proven: Fencing
+    cluster: Cluster
+    policy: Policy
+    now: float
+    around: Surroundings
+
+    def fate(self, record: Record) -> Fate:
+        """Of one VM. One that cannot be read, or is of a kind that is not served, costs only itself: it stays."""
+        if record.phase.is_end:
+            return Fate(record.phase, record.reason)
+        policy, proof = replace(self.policy, fenced_release="force-delete"), self.proven.proof
+        try:
+            there = IfFenced(self.cluster, self.proven)
+            seen = observe(there, replace(record, tries=0), policy, self.now, self.around)
+        except (NotServed, Rejected):
+            return Fate(Phase.BLOCKED, "api-refused")
+        return fate(decide(seen, record, policy, self.now), seen, proof.drivers if proof else ())
+
+
 def effect(file: Fencing, provider: str, tools: Tools, cluster: Cluster, around: Surroundings) -> Effect:
     """Of a fence by this provider. Raises ClusterError, StoreError: then it is not known, and nobody is asked."""
     now = tools.clock()
-    supposed = IfFenced(cluster, supposing(file, provider, cluster, now))
+    supposed = Supposed(proving(file, provider, cluster, now), cluster, tools.policy, now, around)
     records = _records(file, tools, cluster)
-    found = {str(one.drift.vm): _judged(one, supposed, tools.policy, now, around) for one in records}
+    found = {str(record.drift.vm): supposed.fate(record) for record in records}
     spaces = {one.drift.vm.namespace for one in records}
     asked = {name: around.find(cluster, "namespaces", name) or {} for name in sorted(spaces)}
     annotations = {name: one.get("metadata", {}).get("annotations") or {} for name, one in asked.items()}
     return Effect(
-        tuple(vm for vm, (_, _, moves) in found.items() if moves),
-        tuple((vm, reason) for vm, (phase, reason, moves) in found.items() if not moves and stays(phase, reason)),
+        tuple(vm for vm, fate in found.items() if fate.moves),
+        tuple((vm, fate.reason) for vm, fate in found.items() if fate.stays),
         (*_holds(records, cluster, around, now), *administrators(annotations)),
         _power(file, tools.policy, cluster, around),
     )
 
 
-def supposing(file: Fencing, provider: str, cluster: Cluster, now: float) -> Fencing:
+def proving(file: Fencing, provider: str, cluster: Cluster, now: float) -> Fencing:
     """The file as it would be with this provider's proof."""
     drivers = _drivers(file, cluster) if provider == "network-fence" else ()
     proof = Confirmation(provider, provider, "It is only supposed.", now, file.lease, file.heartbeat, drivers)
@@ -97,20 +120,6 @@ def _records(file: Fencing, tools: Tools, cluster: Cluster) -> list[Record]:
     found = [known.get(vm) or first_record(Drift(vm, file.outage), tools, uid) for vm, uid in here.items()]
     gone = (record for vm, record in known.items() if vm not in here and not vm.is_instance)
     return found + [record for record in gone if record.phase in _RELEASED]
-
-
-def _judged(
-    record: Record, supposed: Cluster, policy: Policy, now: float, around: Surroundings
-) -> tuple[str, str, bool]:
-    """One that cannot be read, or is of a kind that is not served, costs only itself: it is not released."""
-    if record.phase.is_end:
-        return judged(record, None)
-    one_by_one = replace(policy, fenced_release="force-delete")
-    try:
-        seen = observe(supposed, replace(record, tries=0), one_by_one, now, around)
-    except (NotServed, Rejected):
-        return Phase.BLOCKED, "api-refused", False
-    return judged(record, decide(seen, record, one_by_one, now))
 
 
 def _holds(records: list[Record], cluster: Cluster, around: Surroundings, now: float) -> tuple[str, ...]:

@@ -4,13 +4,14 @@ A fence stops whatever still lives on the node. So it must release at least one 
 of them alone, and the VMs that it stops and does not move are named before.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from reactor.model.drift import Phase, Policy, Record
+from reactor.model.drift import Phase, Policy
 from reactor.model.fencing import some
 from reactor.model.node import POLICY_ANNOTATION, NodeView
 from workers.decide.decision import Decision
+from workers.decide.observation import Observation
 
 _NOT_BY_POWER = frozenset({"event", "network-fence"})  # every other provider switches the machine off
 _STAYS = frozenset({Phase.WAITING, Phase.BLOCKED, Phase.REFUSED})
@@ -32,17 +33,26 @@ class Effect:
     power: str = ""
 
 
-def judged(record: Record, decision: Decision | None) -> tuple[str, str, bool]:
-    """(phase, reason, is it released by the proof?) of one VM; `decision`: None where its drift has ended."""
-    if decision is None:
-        return record.phase, record.reason, False
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one VM by the fence: does the proof release it, and if not, is it hit at all?"""
+
+    phase: str
+    reason: str
+    moves: bool = False
+    hit: bool = True
+
+    @property
+    def stays(self) -> bool:
+        """Is it stopped, and left down? Who is on the way elsewhere, or is not to run, is not."""
+        return not self.moves and self.hit and (self.phase in _STAYS or self.reason == _GIVEN_UP)
+
+
+def fate(decision: Decision, seen: Observation, drivers: Collection[str]) -> Fate:
+    """`drivers`: whose storage alone would be blocked, () where the whole machine is off."""
     judgement = decision.judgement
-    return judgement.phase, judgement.reason, judgement.action is not None
-
-
-def stays(phase: str, reason: str) -> bool:
-    """Would it stay down although its node is proven dead? Who is on the way elsewhere, or is not to run, does not."""
-    return phase in _STAYS or reason == _GIVEN_UP
+    hit = not drivers or any(volume.driver in drivers for volume in seen.volumes)
+    return Fate(judgement.phase, judgement.reason, judgement.action is not None, hit)
 
 
 def administrators(namespaces: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

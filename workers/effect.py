@@ -4,7 +4,7 @@ The very reader and the very checks of a drift are used (`workers.observe`, `wor
 It costs a few requests per VM, so it is done right before somebody is asked, and at no other time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reactor.doors.cluster import PAGE, Cluster, Obj, Page
@@ -85,16 +85,18 @@ def effect(file: Fencing, provider: str, tools: Tools, cluster: Cluster, around:
     """Of a fence by this provider. Raises ClusterError, StoreError: then it is not known, and nobody is asked."""
     now = tools.clock()
     supposed = Supposed(proving(file, provider, cluster, now), cluster, tools.policy, now, around)
-    records = _records(file, tools, cluster)
+    return effect_on(_records(file, tools, cluster), supposed)
+
+
+def effect_on(records: Sequence[Record], supposed: Supposed) -> Effect:
+    """On these VMs. Holds are read last: they may be asked for while all of this is looked at. Raises ClusterError."""
     found = {str(record.drift.vm): supposed.fate(record) for record in records}
-    spaces = {one.drift.vm.namespace for one in records}
-    asked = {name: around.find(cluster, "namespaces", name) or {} for name in sorted(spaces)}
-    annotations = {name: one.get("metadata", {}).get("annotations") or {} for name, one in asked.items()}
+    power = _power(supposed)
     return Effect(
         tuple(vm for vm, fate in found.items() if fate.moves),
         tuple((vm, fate.reason) for vm, fate in found.items() if fate.stays),
-        (*_holds(records, cluster, around, now), *administrators(annotations)),
-        _power(file, tools.policy, cluster, around),
+        (*administrators(_annotations(records, supposed)), *_holds(records, supposed)),
+        power,
     )
 
 
@@ -122,19 +124,27 @@ def _records(file: Fencing, tools: Tools, cluster: Cluster) -> list[Record]:
     return found + [record for record in gone if record.phase in _RELEASED]
 
 
-def _holds(records: list[Record], cluster: Cluster, around: Surroundings, now: float) -> tuple[str, ...]:
+def _annotations(records: Sequence[Record], supposed: Supposed) -> dict[str, Mapping[str, str]]:
+    """Of the namespaces of the VMs."""
+    names = sorted({record.drift.vm.namespace for record in records})
+    found = {name: supposed.around.find(supposed.cluster, "namespaces", name) or {} for name in names}
+    return {name: one.get("metadata", {}).get("annotations") or {} for name, one in found.items()}
+
+
+def _holds(records: Sequence[Record], supposed: Supposed) -> tuple[str, ...]:
     """People's holds on any VM of the node, as they stand at this moment."""
     here = {vm_target(record.drift.vm) for record in records}
-    asked = around.interventions(cluster)
-    return tuple(one.sentence for one in asked if one.kind == HOLD and one.target in here and not one.is_over(now))
+    held = [one for one in supposed.around.interventions(supposed.cluster) if one.kind == HOLD and one.target in here]
+    return tuple(one.sentence for one in held if not one.is_over(supposed.now))
 
 
-def _power(file: Fencing, policy: Policy, cluster: Cluster, around: Surroundings) -> str:
-    """What is not known is no permission."""
+def _power(supposed: Supposed) -> str:
+    """Why no power may be cut because of Ceph. What is not known is no permission."""
+    lost = supposed.proven.node.name
     try:
-        pods = listed(cluster, "pods", namespace=policy.ceph_namespace, labels=_CEPH)
+        pods = listed(supposed.cluster, "pods", namespace=supposed.policy.ceph_namespace, labels=_CEPH)
     except ClusterError as error:
         return f"whether Ceph's hosts are up cannot be read: {error}"
     running = [pod for pod in pods if pod.get("status", {}).get("phase") not in _FINISHED]
-    hosts = {pod["spec"].get("nodeName") or file.node.name for pod in running}
-    return ceph_at_risk(hosts, around.nodes(cluster), file.node.name)
+    hosts = {pod["spec"].get("nodeName") or lost for pod in running}
+    return ceph_at_risk(hosts, supposed.around.nodes(supposed.cluster), lost)

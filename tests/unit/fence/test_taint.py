@@ -108,7 +108,7 @@ def test_without_that_setting_nothing_of_it_is_considered() -> None:
 
 def test_without_a_vm_that_is_released_by_it_it_is_not_chosen() -> None:
     gone = drift("gone", "running-elsewhere", Phase.COMPLETED)
-    assert next_move(_view(gone), PROVEN, _TAINT, NOW).file == PROVEN
+    assert next_move(_view(gone, pods=()), PROVEN, _TAINT, NOW).file == PROVEN
 
 
 @pytest.mark.parametrize(

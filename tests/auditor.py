@@ -122,7 +122,9 @@ class Auditor:
     def _pod_objections(self, pod: Obj) -> Iterator[str]:
         if "deletionTimestamp" not in pod["metadata"] and not self._visible.proven(pod["spec"]["nodeName"]):
             yield "is not Terminating"
-        if not self._comes_back(pod["metadata"]["labels"]["vm.kubevirt.io/name"], pod["metadata"]["namespace"]):
+        labels, notes = pod["metadata"]["labels"], pod["metadata"].get("annotations", {})
+        name = labels.get("vm.kubevirt.io/name") or notes["kubevirt.io/owner-vmi-name"]  # a hotplug attachment pod's
+        if not self._comes_back(name, pod["metadata"]["namespace"]):
             yield "its VM would not come back"
 
     def _comes_back(self, name: str, namespace: str) -> bool:

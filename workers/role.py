@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from redis.exceptions import RedisError
@@ -17,12 +17,14 @@ from reactor.doors.cluster import Cluster
 from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING
 from reactor.doors.reports import Reporter, Requests
 from reactor.model.errors import ClusterError, StoreError
+from reactor.model.fencing import CONFIG_MAP
 from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
 from workers import fencing
 from workers.hints import look_after
 from workers.kubevents import Teller
+from workers.notebooks import writable
 from workers.outbox import collect
 from workers.rq import fence_tools, inbox, post_office, requests, tools
 from workers.rq_scheduler import Scheduler
@@ -37,6 +39,8 @@ def work_events(settings: Settings) -> None:
     """A worker of the queue `events`, until SIGTERM or SIGINT."""
     reporter = _reporter(settings, "intake", requests())
     check(tools().cluster, INTAKE)
+    if "event" in settings.fencing:
+        writable(tools().claims, CONFIG_MAP, settings.namespace)
     _work(EVENTS, settings, reporter, _chores(settings))
 
 
@@ -70,6 +74,7 @@ def work_fencing(settings: Settings) -> None:
         fence_tools().providers(name)
     check(fence_tools().cluster, FENCE)
     fence_tools().tools.around.fencings(fence_tools().cluster)  # a right that is missing must not show in the night
+    writable(fence_tools().cluster, CONFIG_MAP, settings.namespace)
     _work(
         FENCING, settings, reporter, every(settings.resync, lambda: fencing.look_after(fence_tools()), time.monotonic)
     )
@@ -146,12 +151,12 @@ class Reads:
 INTAKE = Reads(
     ("virtualmachines", "virtualmachineinstances"), ("nodes", "persistentvolumes"), ("pods", "volumeattachments")
 )
-FENCE = Reads((), ("nodes",), ("pods", "volumeattachments"))
 DRIFT = Reads(
     ("virtualmachines", "virtualmachineinstances", "pods", "persistentvolumeclaims"),
     ("nodes", "persistentvolumes", "volumeattachments"),
     ("pods",),
 )
+FENCE = replace(DRIFT, lists=("pods", "volumeattachments"))  # before a fence it judges as a drift does
 
 
 def check(cluster: Cluster, reads: Reads) -> None:

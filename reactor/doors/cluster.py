@@ -96,6 +96,9 @@ class Notebook(Protocol):
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
         """Set these keys of a ConfigMap, or remove those that are None. It is made if there is none."""
 
+    def rehearse(self, name: str, namespace: str) -> None:
+        """As `note` without any key, but nothing is changed or made: it raises what `note` would raise."""
+
 
 class Writer(Protocol):
     """What fencing changes; raises as the Cluster does."""
@@ -249,13 +252,19 @@ class KubernetesCluster:
         self._json("patch", path, body=preconditioned(patch, read))
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
+        self._note(name, namespace, data, {})
+
+    def rehearse(self, name: str, namespace: str) -> None:
+        self._note(name, namespace, {}, {"dryRun": "All"})
+
+    def _note(self, name: str, namespace: str, data: Mapping[str, str | None], query: Mapping[str, str]) -> None:
         place = _path("configmaps", namespace)
         try:
-            self._json("patch", f"{place}/{quote(name)}", body={"data": dict(data)})
+            self._json("patch", f"{place}/{quote(name)}", query, body={"data": dict(data)})
         except errors.NotFound:
             made = {key: value for key, value in data.items() if value is not None}
             config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": made}
-            self._json("create", place, body=config_map)
+            self._json("create", place, query, body=config_map)
 
     def announce(self, event: Obj) -> None:
         name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]

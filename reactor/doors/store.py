@@ -113,6 +113,9 @@ class Store(Protocol):
     def save_fencing(self, file: Fencing) -> None:
         """Write what is known of a lost node's boot, for people to read: it comes with the record of its outage."""
 
+    def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
+        """Send outgoing events, and have changes reported as Kubernetes Events, that come with no record."""
+
     def took(self) -> dict[str, float]:
         """What ended drifts add up to (model.stages); each end that is saved counts once."""
 
@@ -287,6 +290,14 @@ class RedisStore:
     def save_fencing(self, file: Fencing) -> None:
         with translated():
             self._redis.set(f"{PREFIX}fencing:{file.outage.id}", file.as_text(), px=self._history_ms)
+
+    def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
+        entries = [(STREAM, b"event", orjson.dumps(dict(event))) for event in events]
+        entries += [(CHANGES, b"change", orjson.dumps(change.as_json())) for change in changes]
+        with translated(), self._redis.pipeline() as pipe:
+            for stream, field, text in entries:
+                pipe.xadd(stream, {field: text}, maxlen=STREAM_LENGTH)
+            pipe.execute()
 
     def took(self) -> dict[str, float]:
         with translated():

@@ -73,14 +73,21 @@ class ApiCluster:
             self._api.patch(request, preconditioned(patch, read))
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
+        self._note(name, namespace, data, dry=False)
+
+    def rehearse(self, name: str, namespace: str) -> None:
+        self._note(name, namespace, {}, dry=True)
+
+    def _note(self, name: str, namespace: str, data: Mapping[str, str | None], *, dry: bool) -> None:
         try:
             with self._translated():
-                self._api.patch(Request(self._user, "patch", "configmaps", namespace, name), {"data": dict(data)})
+                request = Request(self._user, "patch", "configmaps", namespace, name)
+                self._api.patch(request, {"data": dict(data)}, dry=dry)
         except errors.NotFound:
             made = {key: value for key, value in data.items() if value is not None}
             with self._translated():
                 request = Request(self._user, "create", "configmaps", namespace)
-                self._api.create(request, {"metadata": {"name": name}, "data": made})
+                self._api.create(request, {"metadata": {"name": name}, "data": made}, dry=dry)
 
     def announce(self, event: Obj) -> None:
         name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]

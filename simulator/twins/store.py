@@ -121,6 +121,10 @@ class MemoryStore:
     def save_fencing(self, file: Fencing) -> None:
         self._fencings[file.outage.id] = file
 
+    def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
+        self._events += [dict(event) for event in events]
+        self.changes += changes
+
     def took(self) -> dict[str, float]:
         return dict(self._took)
 

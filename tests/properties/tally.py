@@ -44,7 +44,7 @@ class Tally:
             "seconds down although it could run": life.down.overdue,
             "changed during a pause": judge.late,
         }
-        self.done.update(figures)  # type: ignore[arg-type]
+        self.done.update(figures)
         self.done.update(judge.doubles.counts)
         self.worlds.update(set(life.struck))
 

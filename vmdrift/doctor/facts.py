@@ -64,6 +64,7 @@ class ClusterFacts:
     """`kubevirt` is None where it is not installed; `manager`: None where no Lease shows the controller manager.
 
     `allowed`: of each right that was asked for; kinds that are not installed are left out, and named in `absent`.
+    `notebooks`: why a ConfigMap that we write to could not be written, by its name, None where it could.
     """
 
     host: str
@@ -73,6 +74,7 @@ class ClusterFacts:
     manager: Skew | Untold | None
     allowed: Mapping[Right, bool] | Untold
     absent: tuple[str, ...] = ()
+    notebooks: Mapping[str, Untold | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

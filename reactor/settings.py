@@ -135,10 +135,47 @@ class Settings:
     )
     fence_after: float = setting(
         "seconds",
-        60.0,
-        values.seconds(0, 3600),
-        "How long a node must have been unreachable, without a sign of life, before remediation, network-fence or "
-        "redfish is asked to fence it. A flap of the network or a switch that restarts should be over by then.",
+        180.0,
+        values.seconds(140, 3600, "virt-handler's heartbeats are up to 132 s apart"),
+        "How long nothing may have changed in a lost node's Lease and virt-handler heartbeat before remediation, "
+        "network-fence or redfish is asked to fence it; longer where the Lease's leaseDurationSeconds is. Not under "
+        "140: a living virt-handler writes every 60 to 132 s, so a shorter silence says nothing.",
+    )
+    fence_bystanders: str = setting(
+        "accept | refuse",
+        "accept",
+        values.one_of("accept", "refuse"),
+        "What to do where a fence would stop VMs that it does not move: vmdrift.io/policy never or observe on the VM, "
+        "pinned, a local disk. accept: never means 'do not move me' and is no veto over neighbours, and they are named "
+        "before. refuse: then the node is not fenced.",
+    )
+    max_fences: int = setting(
+        "nodes",
+        4,
+        values.count(1, 1000),
+        "How many nodes may be fenced within VMDRIFT_FENCE_PERIOD, besides VMDRIFT_MAX_UNREACHABLE, which limits how "
+        "many at once. Four machines that die one by one within an hour have something in common: somebody should "
+        "look. The VMs of the next ones keep to the documented windows.",
+    )
+    fence_period: float = setting(
+        "seconds",
+        3600.0,
+        values.seconds(60, 7 * 86400),
+        "The time within which VMDRIFT_MAX_FENCES counts. An hour is about what somebody on call needs to act.",
+    )
+    fence_control_plane: bool = setting(
+        "true | false",
+        False,
+        values.truth,
+        "Fence nodes of the control plane, too (label node-role.kubernetes.io/control-plane or master). Two of three "
+        "that are switched off take etcd with them.",
+    )
+    ceph_namespace: str = setting(
+        "name",
+        "rook-ceph",
+        values.namespace,
+        "Where Rook's operator runs its mon and OSD pods (labels app=rook-ceph-mon, app=rook-ceph-osd). While one of "
+        "their hosts is down, no other node is fenced by power: that could take the storage from everybody.",
     )
     fence_deadline: float = setting(
         "seconds",

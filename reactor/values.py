@@ -8,13 +8,13 @@ from typing import Any
 Parse = Callable[[str], Any]
 
 
-def seconds(least: float, most: float = 7 * 86400) -> Parse:
-    """A number of seconds in these bounds."""
+def seconds(least: float, most: float = 7 * 86400, because: str = "") -> Parse:
+    """A number of seconds in these bounds. `because`: why not less."""
 
     def parse(text: str) -> float:
         # The pattern keeps out what float() would take but nobody means: nan, inf, 1e3, 1_000, other scripts' digits.
         if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not least <= float(text) <= most:
-            message = f"a number of seconds from {least:g} to {most:g}"
+            message = f"a number of seconds from {least:g} to {most:g}" + (f": {because}" if because else "")
             raise ValueError(message)
         return float(text)
 

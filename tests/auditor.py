@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from reactor.model.fencing import CONFIG_MAP as CONFIG_MAP_OF_FENCING
-from reactor.model.intervention import ALL, CONFIG_MAP, HOLD, interventions, node_target
 from simulator.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
@@ -118,14 +117,14 @@ class Auditor:
             yield f"node {name} gave a sign of life just now"
 
     def _hold_objections(self, node: str, vm: str) -> Iterator[str]:
-        asked = interventions(self._visible.get("configmaps", CONFIG_MAP, "vm-drift"))
-        held = [one for one in asked if one.kind == HOLD and one.target in {ALL, node_target(node), vm}]
-        yield from (one.sentence for one in held if not one.is_over(self.world.now))
+        yield from self._visible.holds(node, {vm}, self.world.now)
 
     def _pod_objections(self, pod: Obj) -> Iterator[str]:
         if "deletionTimestamp" not in pod["metadata"] and not self._visible.proven(pod["spec"]["nodeName"]):
             yield "is not Terminating"
-        if not self._comes_back(pod["metadata"]["labels"]["vm.kubevirt.io/name"], pod["metadata"]["namespace"]):
+        labels, notes = pod["metadata"]["labels"], pod["metadata"].get("annotations", {})
+        name = labels.get("vm.kubevirt.io/name") or notes["kubevirt.io/owner-vmi-name"]  # a hotplug attachment pod's
+        if not self._comes_back(name, pod["metadata"]["namespace"]):
             yield "its VM would not come back"
 
     def _comes_back(self, name: str, namespace: str) -> bool:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from reactor.doors.queue import DRIFTS, EVENTS, FENCING
 from reactor.watch.watcher import Watcher
 from simulator.world import World
-from tests.virtual import KilledError, Reactor
-
-_RESTARTED = 8.0  # seconds until a killed process is back
+from tests.processes import Equip, KilledError
+from tests.reactor import Reactor
+from workers.fencing import FenceTools
+from workers.tools import Tools
 
 
 class Fate:
@@ -53,38 +56,39 @@ class Mortal:
 
 
 class MortalReactor(Reactor):
-    """A Reactor whose watcher and workers can be killed at any call; a killed one starts anew with an empty memory."""
-
-    fate = Fate()
+    """A Reactor whose processes can be killed at any call; a killed one starts anew with an empty memory."""
 
     def hand_over_fencing(self, fate: Fate) -> None:
         """From now on: who fences, and who writes down what others say of it."""
-        tools = self.fencing.tools
-        doors: dict[str, Any] = {name: Mortal(getattr(tools, name), fate) for name in ("store", "queue")}
-        cluster: Any = Mortal(self.fencing.cluster, fate)
-        self.fencing = replace(self.fencing, tools=replace(tools, cluster=cluster, **doors), cluster=cluster)
-        claims: Any = Mortal(self.intake.claims, fate)
-        self.fate, self.intake = fate, replace(self.intake, claims=claims)
+        for worker in self.workers(FENCING):
+            worker.equip_with(partial(_fencing, worker.equip, fate))
+        for worker in self.workers(EVENTS):
+            worker.equip_with(partial(_mortal, worker.equip, fate, ("claims",)))
 
     def hand_over(self, fate: Fate) -> None:
-        """From now on."""
-        doors: dict[str, Any] = {
-            name: Mortal(getattr(self.tools, name), fate) for name in ("cluster", "store", "queue")
-        }
-        self.fate, self.tools = fate, replace(self.tools, **doors)
-        self._new_watchers()
+        """From now on: watchers and the workers of drifts."""
+        for worker in self.workers(DRIFTS):
+            worker.equip_with(partial(_mortal, worker.equip, fate, ("cluster", "store", "queue")))
+        for watching in self._watchers:
+            watching.watch_with(partial(_watcher, watching.watch, fate))
 
-    def step(self, now: float) -> float:
-        try:
-            return super().step(now)
-        except KilledError:
-            self._new_watchers()
-            return now + _RESTARTED
 
-    def _new_watchers(self) -> None:
-        self._resync_at = None
-        tools = self.tools
-        self._watchers = [Watcher(tools.store, tools.queue, w._source, self.world.clock) for w in self._watchers]
+def _mortal(equip: Equip, fate: Fate, doors: tuple[str, ...], *its: Any) -> Tools:
+    tools: Tools = equip(*its)
+    mortal: dict[str, Any] = {name: Mortal(getattr(tools, name), fate) for name in doors}
+    return replace(tools, **mortal)
+
+
+def _fencing(equip: Equip, fate: Fate, *its: Any) -> FenceTools:
+    fence: FenceTools = equip(*its)
+    doors: dict[str, Any] = {name: Mortal(getattr(fence.tools, name), fate) for name in ("store", "queue")}
+    cluster: Any = Mortal(fence.cluster, fate)
+    return replace(fence, tools=replace(fence.tools, cluster=cluster, **doors), cluster=cluster)
+
+
+def _watcher(watch: Callable[[], Watcher], fate: Fate) -> Watcher:
+    watcher: Any = watch()
+    return Watcher(Mortal(watcher._store, fate), Mortal(watcher._queue, fate), watcher._source, watcher._clock)
 
 
 def mortal(world: World, fate: Fate) -> MortalReactor:

@@ -3,10 +3,12 @@
 It shares no code with the product, which sees the same only now and then, through clocks that may be wrong.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from reactor.model.fencing import CONFIG_MAP, fencing_of
+from reactor.model.fencing import CONFIG_MAP, Confirmation, fencing_of, fencings
+from reactor.model.intervention import ALL, HOLD, Intervention, interventions, node_target
+from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.selectors import Selection
@@ -45,8 +47,13 @@ class Visible:
     nodes: dict[str, Node] = field(default_factory=dict)
     gone: dict[str, float] = field(default_factory=dict)
     crowded_at: float | None = None
+    refuted: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # boots that were heard after a proof, and by whom it was
+    held: dict[Intervention, float] = field(default_factory=dict)  # what people ask for, and since when
 
     def __post_init__(self) -> None:
+        self._proofs: set[tuple[str, str]] = set()
         for name in self.world.hypervisor.machines:
             self._look(name)
         self.world.api.late_faults.append(self._done)
@@ -58,11 +65,24 @@ class Visible:
         except ApiError:
             return None
 
-    def proven(self, name: str) -> bool:
-        """Does it say in the cluster that this very boot of the node is dead?"""
+    def proof(self, name: str) -> Confirmation | None:
+        """What says in the cluster that this very boot of the node is dead."""
         file = fencing_of(self.get("configmaps", CONFIG_MAP, "vm-drift"), name)
-        boot = (self.get("nodes", name) or {}).get("status", {}).get("nodeInfo", {}).get("bootID", "")
-        return file is not None and file.proof is not None and file.boot == boot
+        return file.proof if file and file.boot == self._boot(name) else None
+
+    def proven(self, name: str) -> bool:
+        """Does anything?"""
+        return self.proof(name) is not None
+
+    def _boot(self, name: str) -> str:
+        return str((self.get("nodes", name) or {}).get("status", {}).get("nodeInfo", {}).get("bootID", ""))
+
+    def holds(self, node: str, vms: Collection[str], since: float) -> Iterator[str]:
+        """Why this node, or one of these VMs, was to be left alone at that time or before, and is now."""
+        for one, at in self.held.items():
+            meant = one.target in {ALL, node_target(node), *vms}
+            if meant and one.kind == HOLD and at <= since and not one.is_over(self.world.now):
+                yield one.sentence
 
     def untrue_proof(self, name: str) -> Iterator[str]:
         """What no rule of ours would excuse: a machine that lives, and can write."""
@@ -88,8 +108,12 @@ class Visible:
 
     def _done(self, request: Request) -> ApiError | None:
         of_a_node = request.resource == "nodes" or request.namespace == "kube-node-lease"
-        if request.name == CONFIG_MAP:
+        if request.resource == "configmaps" and request.verb not in {"get", "list", "watch"}:
             self._count()
+            for file in fencings(self.get("configmaps", CONFIG_MAP, "vm-drift")).values():
+                self._proofs |= {(file.boot, file.confirmation.provider)} if file.confirmation else set()
+            asked = interventions(self.get("configmaps", INTERVENTIONS, "vm-drift"))
+            self.held = {one: self.held.get(one, self.world.now) for one in asked}
         if of_a_node and request.verb in {"patch", "update", "create", "delete"}:
             for name in [request.name] if request.name else list(self.world.hypervisor.machines):
                 self._look(name)
@@ -116,6 +140,8 @@ class Visible:
             node = self.nodes[name] = Node(obj["metadata"]["uid"], ready, now)
         lease = (self.get("leases", name, "kube-node-lease") or {}).get("spec", {}).get("renewTime", "")
         beat = obj["metadata"].get("annotations", {}).get(_HEARTBEAT, "")
+        if ready == "True":
+            self.refuted |= {known for known in self._proofs if known[0] == self._boot(name)}
         node.lease_at = now if lease != node.lease else node.lease_at
         node.beat_at = now if beat != node.beat else node.beat_at
         node.ready_at = now if ready != node.ready else node.ready_at

@@ -46,11 +46,12 @@ def dead(*, resend: Sequence[str], as_json: bool) -> int:
 
     def show(settings: Settings) -> int:
         redis = redis_door.connect(settings.redis_url)
-        outbox, now = RedisOutbox(redis, settings.history_ttl), time.time()
+        clock = redis_door.shared_clock(redis)
+        outbox, now = RedisOutbox(redis, settings.history_ttl), clock()
         letters = outbox.dead(now)
         if resend:
             revived = outbox.revive(_chosen(letters, resend), now)
-            queue = RqQueue(redis, time.time, settings.history_ttl)
+            queue = RqQueue(redis, clock, settings.history_ttl)
             for letter_id in revived:
                 queue.wake(letter_entry(letter_id), now)
             _print_revived(revived, as_json=as_json)

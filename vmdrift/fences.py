@@ -3,7 +3,7 @@
 import time
 from dataclasses import asdict
 
-from reactor.doors.queue import RqQueue, fence_entry
+from reactor.doors.queue import fence_entry
 from reactor.doors.store import RedisStore
 from reactor.model.errors import NotDone
 from reactor.model.event import NODE_FENCED, Event
@@ -82,8 +82,8 @@ def _node(hands: Hands, name: str) -> NodeView:
 
 
 def _wished(hands: Hands, kind: str, outage: Outage, why: str, sentence: str) -> Deed:
-    now = time.time()
+    now = hands.wishes.now()
     one = Intervention(kind, node_target(outage.node.name), who(), why, now, now + MONTH, outage.id)
     hands.wishes.write(one)
-    RqQueue(hands.redis(), time.time, hands.settings.history_ttl).wake(fence_entry(outage), now)
+    hands.queue().wake(fence_entry(outage), hands.clock())
     return Deed(sentence, {**told(one), "node": outage.node.name})

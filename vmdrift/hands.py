@@ -3,8 +3,8 @@
 import getpass
 import os
 import socket
-import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from redis import Redis
@@ -17,6 +17,7 @@ from reactor.doors.store import RedisStore
 from reactor.doors.wishes import Wishes
 from reactor.model.drift import Record
 from reactor.model.errors import NotDone
+from reactor.model.times import Clock
 from reactor.settings import Settings
 from workers.drift import begin_anew
 
@@ -40,7 +41,7 @@ class Hands:
     @property
     def wishes(self) -> Wishes:
         """Where holds and cancels are written down."""
-        return Wishes(self.cluster, self.settings.namespace, time.time)
+        return Wishes(self.cluster, self.settings.namespace, cluster_door.served_clock(self.cluster))
 
     def records(self, vm: str) -> list[Record]:
         """The VM's drifts in all open outages, newest last."""
@@ -50,12 +51,21 @@ class Hands:
 
     def wake(self, record: Record) -> None:
         """Its next look is now."""
-        RqQueue(self.redis(), time.time, self.settings.history_ttl).wake(drift_entry(record.drift), time.time())
+        self.queue().wake(drift_entry(record.drift), self.clock())
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Redis', which all processes share."""
+        return redis_door.shared_clock(self.redis())
+
+    def queue(self) -> RqQueue:
+        """The processes'."""
+        return RqQueue(self.redis(), self.clock, self.settings.history_ttl)
 
     def begin_anew(self, record: Record) -> None:
         """An ended drift, under its lock, so that no pass writes over it. NotDone while one looks at it."""
         store = RedisStore(self.redis(), self.settings.history_ttl)
-        if begin_anew(record, who(), store, time.time()) is None:
+        if begin_anew(record, who(), store) is None:
             raise NotDone(f"{record.drift.vm}: a worker looks at it right now; try again")
 
 

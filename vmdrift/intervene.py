@@ -14,6 +14,7 @@ from rich.text import Text
 
 from reactor.doors.cluster import Cluster
 from reactor.doors.inbox import RedisInbox
+from reactor.doors.redis import shared_clock
 from reactor.model.drift import Record
 from reactor.model.errors import NotDone
 from reactor.model.event import DRIFT_REQUESTED, Event
@@ -41,7 +42,7 @@ def hold(what: str, lasts: float | None, why: str, *, as_json: bool) -> int:
     """Leave a node, a VM or everything alone, for `lasts` seconds or until resumed; returns the exit code."""
 
     def do(hands: Hands) -> Deed:
-        now = time.time()
+        now = hands.wishes.now()
         until = now + lasts if lasts else None
         one = Intervention(HOLD, target_of(what), who(), why, now, until)
         unknown = _unknown(hands.cluster, one.target)
@@ -73,7 +74,8 @@ def holds(*, as_json: bool) -> int:
     """Show what people asked for; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        found = [one for one in Hands.of(settings).wishes.written() if not one.is_over(time.time())]
+        wishes = Hands.of(settings).wishes
+        found = [one for one in wishes.written() if not one.is_over(wishes.clock())]
         if as_json:
             print_json([told(one) for one in found])
         elif found:
@@ -92,7 +94,7 @@ def cancel(vm: str, why: str, *, as_json: bool) -> int:
         record = _last(hands, vm)
         if record.phase.is_end:
             raise NotDone(f"{vm}: its drift has ended already, {record.phase}: {record.sentence}")
-        now = time.time()
+        now = hands.wishes.now()
         one = Intervention(CANCEL, target_of(vm), who(), why, now, now + MONTH, record.drift.outage.id)
         hands.wishes.write(one)
         hands.wake(record)
@@ -181,7 +183,8 @@ def _unknown(cluster: Cluster, target: str) -> str:
 def asked(hands: Hands, event: Event) -> tuple[Receipt, Result | None]:
     """Tell it as another system would, and wait for a worker to look at it; None: none has yet."""
     settings = hands.settings
-    inbox = RedisInbox(hands.redis(), time.time, settings.dedup_ttl, settings.fsync_wait)
+    redis = hands.redis()
+    inbox = RedisInbox(redis, shared_clock(redis), settings.dedup_ttl, settings.fsync_wait)
     receipt = inbox.accept([event], who())[0].receipt
     return receipt, _awaited(lambda: inbox.receipt(receipt.id))
 

@@ -6,10 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from reactor.model.drift import Policy
 from vmdrift.advice import change
 from vmdrift.command import CANNOT_TELL, print_json
+from vmdrift.planfence import fence_of
 from vmdrift.planning import Fate, Outcome, fates
 from vmdrift.plantable import show
 from vmdrift.reading import told
@@ -24,11 +26,14 @@ def plan(node: str, *, as_json: bool, dump: str) -> int:
     """Print it; returns the exit code."""
 
     def tell(there: Snapshot, policy: Policy) -> int:
-        found = fates(there, node, policy, Room.of(there))
+        found, fence = fates(there, node, policy, Room.of(there)), fence_of(there, node, policy)
         if as_json:
-            print_json(as_object(there, node, policy, found))
-        else:
-            show(Console(), there, node, found)
+            print_json({**as_object(there, node, policy, found), "fence": fence.as_object() if fence else None})
+            return exit_code(found)
+        console = Console()
+        show(console, there, node, found)
+        if fence:
+            console.print(Text(fence.sentence))
         return exit_code(found)
 
     return told("plan", dump, tell)

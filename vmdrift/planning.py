@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from enum import StrEnum
 
 from reactor.model.drift import Check, Phase, Policy, Record
-from reactor.model.errors import BadInput, ClusterError
+from reactor.model.errors import ClusterError
 from reactor.model.identity import Drift, VmRef
 from vmdrift.room import Amounts, Room, requests
 from vmdrift.snapshot import Snapshot
@@ -82,18 +81,21 @@ class Fate:
 
 def fates(there: Snapshot, node: str, policy: Policy, room: Room) -> list[Fate]:
     """Of all VMs that have a launcher pod on the node, by name. Raises BadInput for a node that is not there."""
-    found = there.find("nodes", node)
-    if found is None:
-        raise BadInput(_no_node(node, [view.name for view in there.nodes]))
-    lost = IfLost(there, found, policy)
+    lost = IfLost.of(there, node, policy)
     around = Surroundings(lambda: there.at)
     told = [_fate(_Case(lost, around, policy, vm, vmi_uid), room) for vm, vmi_uid in on_node(lost, node)]
     return list(_placed(sorted(told, key=lambda fate: str(fate.vm)), room.copy()))
 
 
-def _no_node(name: str, there: list[str]) -> str:
-    alike = get_close_matches(name, there, 3) or sorted(there)[:5]
-    return f"there is no node {name[:60]!r}. Did you mean {' or '.join(alike)}?" if alike else "there are no nodes"
+def records_of(lost: IfLost) -> list[Record]:
+    """A drift for each VM that has a launcher pod on the node, as one that has waited for the whole window."""
+    return [_record(lost, vm, vmi_uid) for vm, vmi_uid in on_node(lost, lost.node.name)]
+
+
+def _record(lost: IfLost, vm: VmRef, vmi_uid: str) -> Record:
+    drift, since = Drift(vm, lost.outage), float(lost.outage.since)
+    first = Record(drift, Phase.WAITING, "unreachable-window", "", since, since, vmi_uid=vmi_uid)
+    return replace(first, signs=lost.signs())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,6 @@ class _Case:
     policy: Policy
     vm: VmRef
     vmi_uid: str
-
-    def record(self) -> Record:
-        """As a drift's that has waited for the whole window."""
-        drift, since = Drift(self.vm, self.lost.outage), float(self.lost.outage.since)
-        first = Record(drift, Phase.WAITING, "unreachable-window", "", since, since, vmi_uid=self.vmi_uid)
-        return replace(first, signs=self.lost.signs())
 
     def judged(self, lost: IfLost, record: Record) -> tuple[Observation, Decision]:
         """One pass, without its act."""
@@ -126,7 +122,7 @@ def _fate(case: _Case, room: Room) -> Fate:
 
 
 def _judged(case: _Case, room: Room) -> Fate:
-    record = case.record()
+    record = _record(case.lost, case.vm, case.vmi_uid)
     seen, decision = case.judged(case.lost, record)
     judgement, volumes, takes = decision.judgement, seen.volumes, None
     if isinstance(judgement.action, Release):

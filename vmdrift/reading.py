@@ -26,7 +26,9 @@ def told(command: str, dump: str, tell: Callable[[Snapshot, Policy], int]) -> in
 
 def _live(settings: Settings) -> Snapshot:
     cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
-    return from_cluster(cluster, time.time())
+    snapshot = from_cluster(cluster, time.time())
+    snapshot.at = cluster.time() or snapshot.at  # what it holds bears the API server's time
+    return snapshot
 
 
 def _from_dump(path: str, settings: Settings, tell: Callable[[Snapshot, Policy], int]) -> int:

@@ -19,9 +19,12 @@ from rich.console import Console
 from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
 from reactor.doors import store as store_door
+from reactor.doors.cluster import Cluster
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
 from reactor.model.errors import SettingsError, StoreError, VmDriftError
+from reactor.model.fencing import CONFIG_MAP as FENCINGS
+from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
 from reactor.settings import Settings
 from vmdrift.demo import Demo
@@ -114,7 +117,7 @@ class _Here:
         cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
         cluster_door.uid(cluster)  # a wrong token or address must show here, not in a child's log
         doing = "acting on it" if act else "only observing; --act lets it act"
-        self._say(f"Cluster: {cluster.host} ({doing}).")
+        self._say(f"Cluster: {cluster.host} ({doing}).", *_to_create(cluster, settings))
         url = self._redis()
         env = self._start(url, {"VMDRIFT_POLICY": "auto" if act else "observe"}, {})
         self._say(_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/")
@@ -192,6 +195,24 @@ class _Here:
     def _last_words(self, name: str) -> str:
         lines = self._processes.log(name).read_text(errors="replace").strip().splitlines()
         return f"{name} ended: " + (lines[-1] if lines else "it said nothing")
+
+
+def _to_create(cluster: Cluster, settings: Settings) -> list[str]:
+    """What is missing that people's words are written to. SettingsError where fencing stands on it. ClusterError."""
+    place, names = settings.namespace, (INTERVENTIONS, FENCINGS)
+    missing = [name for name in names if cluster.find("configmaps", name, place) is None]
+    if not missing:
+        return []
+    commands = [f"kubectl -n {place} create configmap {name}" for name in missing]
+    if cluster.find("namespaces", place) is None:
+        commands.insert(0, f"kubectl create namespace {place}")
+    if settings.fencing and FENCINGS in missing:
+        raise SettingsError(f"VMDRIFT_FENCING: what proves a death has no place yet. Create it: {'; '.join(commands)}")
+    return ["No hold, cancel or confirmation can be kept yet. Create what they are written to:", *_indented(commands)]
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
 
 
 def _listens(address: str) -> bool:

@@ -57,7 +57,16 @@ class ReadOnly:
         """Nothing changes here."""
         raise Rejected("a snapshot cannot be watched")
 
-    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:  # noqa: ARG002
+    def delete(  # noqa: PLR0913 - the Cluster's
+        self,
+        resource: str,  # noqa: ARG002
+        name: str,  # noqa: ARG002
+        namespace: str = "",  # noqa: ARG002
+        *,
+        uid: str,  # noqa: ARG002
+        grace: int | None = None,  # noqa: ARG002
+        version: str = "",  # noqa: ARG002
+    ) -> None:
         """Nothing is changed here."""
         raise Rejected("a snapshot is never changed")
 

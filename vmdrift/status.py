@@ -1,11 +1,12 @@
 """`vmdrift status`: what Redis holds of outages and drifts, for people or as JSON."""
 
-import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
 
 from reactor.doors import redis as redis_door
+from reactor.doors.clocks import clocks, off, said
 from reactor.doors.store import RedisStore, Store
 from reactor.model.drift import OutageRecord, Record
 from reactor.settings import Settings
@@ -35,12 +36,13 @@ def status(*, as_json: bool) -> int:
     """Print it; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
-        snapshot = read(store)
+        redis = redis_door.connect(settings.redis_url)
+        store = RedisStore(redis, settings.history_ttl)
+        snapshot, wrong = read(store), off(clocks(redis))
         if as_json:
-            print_json(as_object(snapshot))
+            print_json({**as_object(snapshot), "clocks_off": wrong})
         else:
-            _print(snapshot)
+            _print(snapshot, store.time(), wrong)
         return 0
 
     return answer("status", show)
@@ -60,11 +62,13 @@ def as_object(snapshot: Snapshot) -> dict[str, object]:
     }
 
 
-def _print(snapshot: Snapshot) -> None:
+def _print(snapshot: Snapshot, now: float, wrong: Mapping[str, float]) -> None:
     console = Console()
+    for name, ahead in wrong.items():
+        console.print(said(name, ahead), style="bold red")
     if not snapshot.outages:
         console.print("No node is lost.")
         return
-    console.print(overview(snapshot.outages, snapshot.records, time.time()))
+    console.print(overview(snapshot.outages, snapshot.records, now))
     for record in snapshot.records:
         console.print(checks_table(record))

@@ -5,10 +5,12 @@ twice. A node that is lost already keeps its own outage and its own taints.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Self
 
 from reactor.doors.cluster import PAGE, Obj, Page
 from reactor.model.drift import Policy, Signs
+from reactor.model.errors import BadInput
 from reactor.model.identity import Outage
 from reactor.model.node import UNREACHABLE_TAINT, NodeView, node_view
 from reactor.model.times import format_time
@@ -37,6 +39,14 @@ class IfLost(ReadOnly):
         self.node = node_view(self._node)
         self.outage = _outage(self.node)
         self.now = max(there.at, self.outage.since + over)
+
+    @classmethod
+    def of(cls, there: Snapshot, node: str, policy: Policy) -> Self:
+        """By the node's name. Raises BadInput for one that is not there."""
+        found = there.find("nodes", node)
+        if found is None:
+            raise BadInput(_no_node(node, [view.name for view in there.nodes]))
+        return cls(there, found, policy)
 
     def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         """As the Cluster's."""
@@ -75,6 +85,11 @@ class IfLost(ReadOnly):
             return pod
         deleted = pod["metadata"].get("deletionTimestamp") or format_time(self.now)
         return {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": deleted}}
+
+
+def _no_node(name: str, there: list[str]) -> str:
+    alike = get_close_matches(name, there, 3) or sorted(there)[:5]
+    return f"there is no node {name[:60]!r}. Did you mean {' or '.join(alike)}?" if alike else "there are no nodes"
 
 
 def _outage(node: NodeView) -> Outage:

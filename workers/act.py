@@ -1,13 +1,14 @@
 """Decision -> cluster calls: the only module that changes the cluster.
 
-Each call is preceded by a fresh read of what it destroys and of the node, and carries the uid that was judged, so that
-neither a node that returned meanwhile nor an object that was created anew is ever hit.
+Each call is preceded by a fresh read of what it destroys, and then of the node: nothing is read after that. It carries
+the uid that was judged and the resourceVersion that was read, so that neither a node that returned meanwhile, nor an
+object that was created anew or that somebody is at work on, is ever hit.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from reactor.doors.cluster import Cluster
+from reactor.doors.cluster import Cluster, Obj
 from reactor.model.drift import Proof, Record
 from reactor.model.errors import Conflict, FenceError, NotFound
 from reactor.model.fencing import Fencing, State, Target, fencing_of
@@ -47,7 +48,8 @@ def act(action: Action, cluster: Cluster, record: Record, around: Surroundings) 
 def _unhindered(cluster: Cluster, record: Record, around: Surroundings) -> None:
     """Nobody has asked meanwhile that it be left alone."""
     asked = around.interventions(cluster)
-    if why := " ".join(filter(None, (cancelled(asked, record.drift), *held(asked, record.drift, around.clock())))):
+    holds = held(asked, record.drift, cluster.time() or 0.0)
+    if why := " ".join(filter(None, (cancelled(asked, record.drift), *holds))):
         raise ChangedUnderwayError(why)
 
 
@@ -74,19 +76,18 @@ def _still_blocked(cluster: Cluster, file: Fencing) -> None:
 
 
 def _force_delete(cluster: Cluster, record: Record, pod: PodView) -> None:
-    _still_lost(cluster, record)
     found = cluster.find("pods", pod.name, pod.namespace)
     if found is None:
         return
     fresh = pod_view(found)
     if (fresh.uid, fresh.node) != (pod.uid, pod.node) or (pod.terminating and not fresh.terminating):
         raise ChangedUnderwayError(f"Launcher pod {pod.name} is not the one that was judged any more.")
+    _still_lost(cluster, record)
     with _gone_is_fine(pod.name):
-        cluster.delete("pods", pod.name, pod.namespace, uid=pod.uid, grace=0)
+        cluster.delete("pods", pod.name, pod.namespace, uid=pod.uid, grace=0, version=_version(found))
 
 
 def _detach(cluster: Cluster, record: Record, attachment: Attachment) -> None:
-    _still_lost(cluster, record)
     found = cluster.find("volumeattachments", attachment.name)
     if found is None:
         return
@@ -95,17 +96,24 @@ def _detach(cluster: Cluster, record: Record, attachment: Attachment) -> None:
         raise ChangedUnderwayError(f"VolumeAttachment {attachment.name} is not the one that was judged any more.")
     if fresh.deleting:
         return
+    _still_lost(cluster, record)
     with _gone_is_fine(attachment.name):
-        cluster.delete("volumeattachments", attachment.name, uid=attachment.uid)
+        cluster.delete("volumeattachments", attachment.name, uid=attachment.uid, version=_version(found))
+
+
+def _version(found: Obj) -> str:
+    return str(found["metadata"]["resourceVersion"])
 
 
 def _still_lost(cluster: Cluster, record: Record) -> None:
+    """The last read before a call that destroys: a node that is heard again shows it in its condition first."""
+    renewed = lease(cluster, record.drift.outage)
     node = lost_node(cluster, record)
     verdict = still_lost(node, record.drift.outage)
     if not isinstance(verdict, Held):
         raise ChangedUnderwayError(verdict.sentence)
     known = record.signs
-    if known and node and (node.heartbeat, lease(cluster, record.drift.outage)) != (known.heartbeat, known.lease):
+    if known and node and (node.heartbeat, renewed) != (known.heartbeat, known.lease):
         raise ChangedUnderwayError(f"Node {node.name} gave a sign of life just now.")
 
 
@@ -116,4 +124,4 @@ def _gone_is_fine(name: str) -> Iterator[None]:
     except NotFound:
         return
     except Conflict as error:
-        raise ChangedUnderwayError(f"{name} was replaced meanwhile: {error}") from error
+        raise ChangedUnderwayError(f"{name} was replaced meanwhile, or changed: {error}") from error

@@ -12,6 +12,7 @@ from workers.decide.wishes import REQUIRE_FENCE_ANNOTATION
 from workers.surroundings import BOUND, Surroundings, listed
 from workers.views import hotplugged
 
+_CLAIMS = "persistentvolumeclaims"
 _CLASS_TTL = 60.0  # seconds; a StorageClass is edited once in months
 _STATE = "persistent-state-for"  # KubeVirt's label, and how it named the claim before there was the label
 
@@ -34,7 +35,9 @@ class Disks:
 
     def _find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         if self._remembered:
-            return self._around.find(self._cluster, resource, name, namespace, BOUND)
+            known = self._around.find(self._cluster, resource, name, namespace, BOUND)
+            if resource != _CLAIMS or _is_bound(known):
+                return known
         found = self._cluster.find(resource, name, namespace)
         self._around.remember(resource, name, namespace, found)
         return found
@@ -50,12 +53,12 @@ class Disks:
         return self._on_claim(replace(volume, read_only=read_only))
 
     def _state_claim(self, vm: str) -> str:
-        labelled = listed(self._cluster, "persistentvolumeclaims", namespace=self._namespace, labels=f"{_STATE}={vm}")
+        labelled = listed(self._cluster, _CLAIMS, namespace=self._namespace, labels=f"{_STATE}={vm}")
         return str(labelled[0]["metadata"]["name"]) if labelled else f"{_STATE}-{vm}"
 
     def _on_claim(self, volume: Volume) -> Volume:
         claim = volume.claim
-        pvc = self._find("persistentvolumeclaims", claim, self._namespace)
+        pvc = self._find(_CLAIMS, claim, self._namespace)
         if pvc is None:
             return replace(volume, trouble=f"claim {claim} is missing")
         if pvc.get("status", {}).get("phase") != "Bound":
@@ -107,6 +110,11 @@ class Disks:
         found = [self._find("localvolumereplicas", name) or {} for name in names]
         well = [r for r in found if r.get("status", {}).get("state") == "Ready" and r["status"].get("synced") is True]
         return tuple(replica["spec"]["nodeName"] for replica in well)
+
+
+def _is_bound(claim: Obj | None) -> bool:
+    """Only then does it lead to the same volume in some minutes, too."""
+    return claim is not None and claim.get("status", {}).get("phase") == "Bound"
 
 
 def _claim(kind: str, source: Obj) -> str:

@@ -28,7 +28,9 @@ from workers.act import ChangedUnderwayError, act
 from workers.decide import decide
 from workers.decide.decision import Decision, Judgement, backoff
 from workers.decide.glance import is_waiting, undisturbed
+from workers.decide.observation import Observation
 from workers.holding import HoldingCluster
+from workers.moment import locked
 from workers.news import news
 from workers.noted import noted
 from workers.observe import glance, observe
@@ -45,7 +47,7 @@ log = structlog.get_logger()
 
 def run_pass(drift: Drift, tools: Tools) -> Outcome:
     """One pass. Raises StoreError when Redis is away: then nothing is known of what was done."""
-    lock = tools.store.acquire(drift.vm.uid, LOCK_TTL)
+    lock, tools = locked(tools, drift.vm.uid, LOCK_TTL)
     if lock is None:
         return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this VM right now.")
     try:
@@ -59,7 +61,7 @@ def run_pass(drift: Drift, tools: Tools) -> Outcome:
 
 def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | None = None) -> Record:
     """Where a drift begins, or begins anew after its record was lost. `signs`: of its node, if they were read."""
-    # A time that is yet to come was written by a clock that is ahead. The first pass looks at clocks more closely.
+    # By which clock that was written, the first pass finds out; it is only when to look first.
     now = tools.clock()
     due = min(drift.outage.since, now) + tools.policy.unreachable_window
     sentence = (
@@ -88,13 +90,13 @@ def decided(record: Record) -> dict[str, str]:
     }
 
 
-def begin_anew(record: Record, by: str, store: Store, now: float) -> Record | None:
+def begin_anew(record: Record, by: str, store: Store) -> Record | None:
     """An ended drift, under its lock, so that no pass writes over it; None while one looks at it. StoreError."""
     lock = store.acquire(record.drift.vm.uid, LOCK_TTL)
     if lock is None:
         return None
     try:
-        anew = taken_up(record, by, now)
+        anew = taken_up(record, by, lock.now)
         store.save(anew, lock, [])
     finally:
         store.release(lock)
@@ -106,10 +108,9 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     before = known or first_record(drift, tools)
     if before.phase.is_end:
         return Ended(before.phase, before.reason, before.sentence)
-    now = tools.clock()
     cluster = HoldingCluster(tools.cluster, lambda: tools.store.renew(lock, LOCK_TTL), tools.clock, _RENEW_EVERY)
-    after = _step(before, cluster, tools, now)
-    events = [encode(event) for event in news(before, after, tools.source, now)]
+    after = _step(before, cluster, tools)
+    events = [encode(event) for event in news(before, after, tools.source, tools.clock())]
     tools.store.save(after, lock, events)
     if known is None or (before.phase, before.reason) != (after.phase, after.reason):
         log.info(after.sentence, **decided(after))
@@ -118,14 +119,16 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     return Again(after.again_at, after.reason, after.sentence)
 
 
-def _step(record: Record, cluster: Cluster, tools: Tools, now: float) -> Record:
+def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
+    now = tools.clock()
     try:
         if is_waiting(record, tools.policy, now):
             later = undisturbed(glance(cluster, record, tools.policy, tools.around), record, tools.policy, now)
             if later:
                 return record.moved(now, record.phase, record.reason, record.sentence, later)
-        seen = observe(cluster, record, tools.policy, now, tools.around)
+        seen = _timed(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
+        now = tools.clock()  # what was read just now was not read any earlier, however long that took
         decision = decide(seen, record, tools.policy, now)
         if decision.judgement.action:
             known = replace(record, signs=decision.signs, proof=decision.proof)
@@ -138,6 +141,11 @@ def _step(record: Record, cluster: Cluster, tools: Tools, now: float) -> Record:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
     return noted(_recorded(record, decision, now), seen)
+
+
+def _timed(seen: Observation, cluster: Cluster, tools: Tools) -> Observation:
+    """With what is known of the clocks."""
+    return replace(seen, date=cluster.time(), steady_since=tools.steady_since, clock_off=tools.clock_off)
 
 
 def _recorded(record: Record, decision: Decision, now: float) -> Record:

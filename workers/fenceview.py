@@ -4,18 +4,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reactor.doors.cluster import Cluster, Obj
-from reactor.model.drift import Record
+from reactor.model.fences import fences
 from reactor.model.fencing import Fencing, Way, fencings
 from reactor.model.intervention import HOLD, TAINT, UNFENCE, Intervention, node_target
 from reactor.model.times import parse_time
 from workers.decide.afterwards import is_lost
-from workers.decide.decision import Judgement
 from workers.decide.fenceview import FenceView, Left
 from workers.decide.observation import Observation
 from workers.decide.proof import proven
-from workers.decide.quorum import unsteady
+from workers.decide.quorum import returning, unsteady
+from workers.decide.rate import ours
+from workers.effect import effect
 from workers.observe import manager
-from workers.surroundings import listed
+from workers.surroundings import Surroundings, listed
 from workers.tools import Tools
 from workers.views import pod_view
 
@@ -29,12 +30,15 @@ def look(seen: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> Fenc
     seen = replace(
         seen,
         drifts=tuple(tools.store.records(file.outage.id)),
-        holds=tuple(one.sentence for one in asked if one.kind == HOLD and _of_node(one, file, tools.clock())),
+        holds=tuple(one.sentence for one in asked if one.kind == HOLD and _of_node(one, file, cluster.time() or 0.0)),
         although=_wish(TAINT, asked, file),
         unfence=_wish(UNFENCE, asked, file),
+        date=cluster.time(),
+        steady_since=tools.steady_since,
+        clock_off=tools.clock_off,
     )
     if is_lost(seen.node, file) and file.proof is None and seen.drifts:
-        seen = replace(seen, disorder=_disorder(seen.drifts[0], tools, cluster))
+        seen = with_cluster(seen, tools, cluster, tools.around)
     if _taint_matters(seen, file, tools):
         seen = replace(seen, pods=_pods(file, cluster))
     if seen.node and seen.node.tainted and not is_lost(seen.node, file):
@@ -42,9 +46,9 @@ def look(seen: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> Fenc
     return seen
 
 
-def _of_node(one: Intervention, file: Fencing, now: float) -> bool:
+def _of_node(one: Intervention, file: Fencing, date: float) -> bool:
     """Of the whole node. A VM that is held is not released; that says nothing against proof."""
-    return one.target in {"all", node_target(file.node.name)} and not one.is_over(now)
+    return one.target in {"all", node_target(file.node.name)} and not one.is_over(date)
 
 
 def _wish(kind: str, asked: Iterable[Intervention], file: Fencing) -> str:
@@ -53,11 +57,25 @@ def _wish(kind: str, asked: Iterable[Intervention], file: Fencing) -> str:
     return next((one.sentence for one in found), "")
 
 
-def _disorder(record: Record, tools: Tools, cluster: Cluster) -> Judgement | None:
-    nodes = tools.around.nodes(cluster)
-    dead = proven(fencings(tools.around.fencings(cluster)), nodes)
-    seen = Observation(None, None, None, nodes=nodes, renewals=tools.around.renewals(cluster), proven=dead)
-    return unsteady(replace(seen, manager=manager(cluster, tools.clock)), record, tools.policy)
+def with_cluster(seen: FenceView, tools: Tools, cluster: Cluster, around: Surroundings) -> FenceView:
+    """`seen` with what the cluster as a whole says against a fence.
+
+    What we fenced ourselves counts as lost: a cascade ends by itself. Who was proven dead by others is no riddle.
+    """
+    kept, nodes = around.fencings(cluster), around.nodes(cluster)
+    dead = proven(fencings(kept), nodes) - ours(fencings(kept))
+    whole = Observation(None, None, None, nodes=nodes, renewals=around.renewals(cluster), proven=dead)
+    whole = replace(whole, manager=manager(cluster, tools.clock), date=cluster.time())
+    disorder = unsteady(whole, seen.drifts[0], tools.policy) or returning(whole, tools.policy, tools.clock())
+    return replace(seen, done=tuple(fences(kept).values()), disorder=disorder)
+
+
+def with_effect(seen: FenceView, file: Fencing, provider: str, tools: Tools, cluster: Cluster) -> FenceView:
+    """`seen` with what a fence by this provider would do; all of it, and the cluster, read at this moment."""
+    around = Surroundings(tools.clock, namespace=tools.around.namespace)
+    seen = with_cluster(seen, tools, cluster, around)
+    found = effect(file, provider, tools, cluster, around)
+    return replace(seen, effects={**seen.effects, provider: found})
 
 
 def _taint_matters(seen: FenceView, file: Fencing, tools: Tools) -> bool:

@@ -12,20 +12,28 @@ from typing import Protocol
 
 import structlog
 
+from reactor.doors.cloudevents import encode
 from reactor.doors.cluster import Cluster, Notebook, Writer
 from reactor.doors.queue import drift_entry, fence_entry
+from reactor.model.change import Change
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import FenceError, StoreError
-from reactor.model.fencing import CONFIG_MAP, Fencing, Standing, State, Target, claim_of, fencing_of, fencings
+from reactor.model.fences import fences
+from reactor.model.fencing import CONFIG_MAP, Fencing, Standing, State, Target, claim_of, fencing_of, fencings, some
 from reactor.model.identity import Outage
-from reactor.model.intervention import cancelled, held
+from reactor.model.intervention import ALL, HOLD, cancelled, node_target, vm_target
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view
 from workers.decide.afterwards import is_lost
+from workers.decide.effect import never
 from workers.decide.fenceview import Ask, Deed, FenceView, Move, Taint, Unfence, Untaint
 from workers.decide.fencing import failed, next_move, providers
+from workers.decide.rate import counted, too_soon
 from workers.fence.provider import Provider
-from workers.fenceview import look
+from workers.fenceview import look, with_effect
+from workers.moment import locked
+from workers.news import fence_asked
 from workers.observe import lease
+from workers.surroundings import NODE_LEASES, renewed
 from workers.tools import Tools
 
 log = structlog.get_logger()
@@ -52,15 +60,15 @@ class FenceTools:
 
 def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
     """One pass. Raises ClusterError, StoreError: nothing is known then, and it is done again."""
-    store = fence.tools.store
-    lock = store.acquire(f"fence:{outage.node.uid}", _LOCK)
+    lock, tools = locked(fence.tools, f"fence:{outage.node.uid}", _LOCK)
+    fence = replace(fence, tools=tools)
     if lock is None:
         return Again(fence.tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this node right now.")
     try:
         return _moves(outage, fence)
     finally:
         with suppress(StoreError):  # it expires by itself
-            store.release(lock)
+            tools.store.release(lock)
 
 
 def look_after(fence: FenceTools) -> int:
@@ -68,9 +76,9 @@ def look_after(fence: FenceTools) -> int:
 
     Raises ClusterError, StoreError.
     """
-    known = fencings(_kept(fence))
+    known, now = fencings(_kept(fence)), fence.tools.store.time()
     for file in known.values():
-        fence.tools.queue.wake(fence_entry(file.outage), fence.tools.clock())
+        fence.tools.queue.wake(fence_entry(file.outage), now)
     return len(known)
 
 
@@ -121,13 +129,25 @@ def _target(file: Fencing, node: NodeView | None, seen_lease: str) -> Target:
 
 
 def _move(file: Fencing, node: NodeView | None, fence: FenceTools) -> Move:
-    seen_lease = lease(fence.cluster, file.outage)
+    kubelet = fence.cluster.find("leases", file.node.name, NODE_LEASES)
+    seen_lease, lasts = renewed(kubelet), float((kubelet or {}).get("spec", {}).get("leaseDurationSeconds") or 0)
     allowed = providers(node, fence.tools.policy) if node else fence.tools.policy.fencing
     names = dict.fromkeys([*allowed, *(attempt.provider for attempt in file.attempts)])
     target = _target(file, node, seen_lease)
     standings = {name: _standing(name, target, file, fence) for name in names}
-    seen = look(FenceView(node, seen_lease, standings), file, fence.tools, fence.cluster)
-    return next_move(seen, file, fence.tools.policy, fence.tools.clock())
+    view = FenceView(node, seen_lease, standings, lease_lasts=lasts)
+    seen = look(view, file, fence.tools, fence.cluster)
+    return _judged(seen, file, fence)
+
+
+def _judged(seen: FenceView, file: Fencing, fence: FenceTools) -> Move:
+    """Nobody is asked to fence before it was looked at what that would do to each VM of the node."""
+    now, policy = fence.tools.clock(), fence.tools.policy
+    move = next_move(seen, file, policy, now)
+    while isinstance(move.deed, Ask) and move.deed.provider not in seen.effects:
+        seen = with_effect(seen, move.file or file, move.deed.provider, fence.tools, fence.cluster)
+        move = next_move(seen, file, policy, now)
+    return move
 
 
 def _standing(name: str, target: Target, file: Fencing, fence: FenceTools) -> Standing:
@@ -175,10 +195,10 @@ def _do(deed: Deed, file: Fencing, fence: FenceTools) -> None:
     node = node_view(found) if found else None
     match deed:
         case Ask():
-            if _unchanged(file, node, fence):
+            if node and not never(node, fence.tools.policy) and _untouched(file, node, fence):
                 _ask(deed.provider, file, node, fence)
         case Taint():
-            if found and _unchanged(file, node, fence) and not _held(file, fence):
+            if found and _untouched(file, node, fence) and not _cancelled(file, fence):
                 fence.cluster.change("nodes", found, _with_taint(found, file))
         case Untaint():
             if found and node and node.tainted:
@@ -193,18 +213,47 @@ def _unchanged(file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
     return same and lease(fence.cluster, file.outage) == file.lease
 
 
+def _untouched(file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
+    """As it was judged, and nobody asked meanwhile that it be left alone."""
+    return _unchanged(file, node, fence) and not _held(file, fence)
+
+
 def _held(file: Fencing, fence: FenceTools) -> bool:
-    """Did somebody ask meanwhile that one of its VMs be left alone?"""
+    """Did somebody ask meanwhile that the node, or any VM of it, be left alone?"""
+    now, asked = fence.cluster.time() or 0.0, fence.tools.around.interventions(fence.cluster)
+    vms = [vm_target(record.drift.vm) for record in fence.tools.store.records(file.outage.id)]
+    vms += [f"vm/{name}" for name in (*file.releases, *(vm for vm, _ in file.bystanders))]
+    meant = {ALL, node_target(file.node.name), *vms}
+    return any(one.kind == HOLD and one.target in meant and not one.is_over(now) for one in asked)
+
+
+def _cancelled(file: Fencing, fence: FenceTools) -> bool:
+    """A VM that was given up stays where it is: the taint would remove it."""
     asked = fence.tools.around.interventions(fence.cluster)
-    drifts = [record.drift for record in fence.tools.store.records(file.outage.id)]
-    return any(held(asked, drift, fence.tools.clock()) or cancelled(asked, drift) for drift in drifts)
+    return any(cancelled(asked, record.drift) for record in fence.tools.store.records(file.outage.id))
 
 
-def _ask(name: str, file: Fencing, node: NodeView | None, fence: FenceTools) -> None:
+def _ask(name: str, file: Fencing, node: NodeView, fence: FenceTools) -> None:
+    """It counts before it is done. Raises Conflict where another fence was counted meanwhile: both are judged anew."""
+    kept, now, policy = _kept(fence), fence.tools.clock(), fence.tools.policy
+    if kept is None or too_soon(fences(kept).values(), file, policy, now):
+        return
+    if new := counted(fences(kept), file, policy, now):
+        _announce(file, name, fence)
+        fence.cluster.change("configmaps", dict(kept), {"data": new})
     try:
         fence.providers(name).fence(_target(file, node, file.lease))
     except FenceError as error:
-        _written(Move(failed(file, str(error), fence.tools.clock()), 0.0), file, file, fence)
+        _written(Move(failed(file, str(error), now), 0.0), file, file, fence)
+
+
+def _announce(file: Fencing, provider: str, fence: FenceTools) -> None:
+    """To whoever listens, and to whoever looks at a VM that is stopped for its neighbours' sake."""
+    now, store, why = fence.tools.clock(), fence.tools.store, dict(file.bystanders)
+    told = f"{provider} is asked to fence its node, for {some(file.releases)}. This VM is stopped, and not moved"
+    hit = [record for record in store.records(file.outage.id) if str(record.drift.vm) in why]
+    changes = [Change(one.drift, one.phase, "bystander", f"{told}: {why[str(one.drift.vm)]}.", now) for one in hit]
+    store.publish([encode(fence_asked(file, provider, fence.tools.source, now))], changes)
 
 
 def _unfence(names: Iterable[str], file: Fencing, node: NodeView | None, fence: FenceTools) -> None:

@@ -12,7 +12,7 @@ from reactor.doors.cloudevents import decode
 from reactor.doors.inbox import Inbox, post_entry
 from reactor.doors.queue import drift_entry, fence_entry
 from reactor.model.drift import Ended, Record
-from reactor.model.errors import BadInput
+from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, Rejected
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.event import recovered as over
 from reactor.model.event import unreachable as lost
@@ -24,6 +24,8 @@ from reactor.model.times import clock_time
 from workers.decide.fencing import providers
 from workers.drift import begin_anew
 from workers.intake import begin, on_node, take_event
+from workers.moment import timed
+from workers.notebooks import creating
 from workers.surroundings import NODE_LEASES, renewed
 from workers.tools import Tools
 
@@ -34,6 +36,7 @@ _LONG = 60.0  # seconds after which an accepted event should have been looked at
 
 def take_post(events: Mapping[str, object], inbox: Inbox, tools: Tools) -> Ended:
     """The events of one POST, by their receipts. Raises ClusterError, StoreError: then those not settled come again."""
+    tools = timed(tools)
     for receipt_id, carried in events.items():
         known = inbox.receipt(receipt_id)
         if known is not None and known.result is not None:
@@ -46,9 +49,10 @@ def take_post(events: Mapping[str, object], inbox: Inbox, tools: Tools) -> Ended
 
 def look_after(inbox: Inbox, tools: Tools) -> int:
     """Wake the jobs of events that were accepted and not looked at since; RQ can lose one. How many. StoreError."""
-    waiting = inbox.unsettled(tools.clock() - _LONG)
+    now = tools.store.time()
+    waiting = inbox.unsettled(now - _LONG)
     for receipt in waiting:
-        tools.queue.wake(post_entry({receipt.id: receipt.hint}), tools.clock())
+        tools.queue.wake(post_entry({receipt.id: receipt.hint}), now)
     return len(waiting)
 
 
@@ -122,13 +126,24 @@ def _claimed(event: Event, by: str, node: NodeView, tools: Tools) -> Result:
     ref, now = NodeRef(node.name, node.uid), tools.clock()
     signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat
     claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs)
-    tools.claims.note(CONFIG_MAP, tools.around.namespace, {claim.key: claim.as_text()})
+    try:
+        tools.claims.note(CONFIG_MAP, tools.around.namespace, {claim.key: claim.as_text()})
+    except (Forbidden, NotFound, Rejected) as error:  # nothing that time mends
+        return _not_written(node.name, by, error, tools.around.namespace)
     if node.outage is None:
         told = f"Written down. Node {node.name} is {node.ready or 'not heard'}, as far as Kubernetes knows: it counts"
         return Result("taken", "claimed", f"{told} once it is unreachable, if it gives no sign of life until then.")
     tools.queue.wake(fence_entry(node.outage), now)
     told = f"Written down: boot {node.boot} of node {node.name} is off, says {by}. `vmdrift status` shows what follows."
     return Result("taken", "claimed", told, node.outage.id)
+
+
+def _not_written(node: str, by: str, error: ClusterError, namespace: str) -> Result:
+    """Nobody may believe that it counts: it is reported to who said it, and in the log."""
+    told = f"What {by} says of node {node} does not count: it cannot be written down ({error})."
+    fix = f"{creating(CONFIG_MAP, namespace)} Then confirm it again."
+    log.error(told, reason="not-written", fix=fix)
+    return Result("nothing", "not-written", f"{told} {fix}")
 
 
 def _requested(event: Event, tools: Tools) -> Result:
@@ -174,7 +189,7 @@ def _retried(event: Event, tools: Tools) -> Result:
     if record is None:
         return Result("nothing", "no-drift", f"{event.subject} has no drift in any open outage.")
     if record.phase.is_end:
-        record = begin_anew(record, event.source, tools.store, tools.clock())
+        record = begin_anew(record, event.source, tools.store)
     if record is None:
         return Result("nothing", "locked", f"A worker looks at {event.subject} right now; ask again.")
     tools.queue.wake(drift_entry(record.drift), tools.clock())

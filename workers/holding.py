@@ -37,10 +37,12 @@ class HoldingCluster:
         """As the Cluster does; a pass watches nothing."""
         return self._cluster.watch(resource, version, silence)
 
-    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
+    def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
+        self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
+    ) -> None:
         """As the Cluster does, if the lock is ours."""
         self._renew()
-        self._cluster.delete(resource, name, namespace, uid=uid, grace=grace)
+        self._cluster.delete(resource, name, namespace, uid=uid, grace=grace, version=version)
 
     def time(self) -> float | None:
         """As the Cluster does."""

@@ -19,6 +19,7 @@ from reactor.model.identity import INSTANCE, Drift, Outage, VmRef, take
 from reactor.model.node import NodeView, goes_on, node_view
 from workers.decide.fencing import providers
 from workers.drift import decided, first_record
+from workers.moment import timed
 from workers.news import news
 from workers.observe import lease
 from workers.tools import Tools
@@ -42,6 +43,7 @@ def take_event(event: Event, tools: Tools) -> Ended:
     if event.type not in {NODE_UNREACHABLE, NODE_RECOVERED}:
         raise BadInput(f"event.type: {event.type[:80]!r} is not taken in here")
     outage = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")
+    tools = timed(tools)
     found = tools.cluster.find("nodes", outage.node.name)
     node = node_view(found) if found else None
     return _sweep(outage, node, tools) if goes_on(node, outage) else _over(outage, node, tools)
@@ -85,9 +87,14 @@ def _over(outage: Outage, node: NodeView | None, tools: Tools) -> Ended:
 
 
 def _wake(records: Iterable[Record], tools: Tools) -> int:
-    going = [record for record in records if not record.phase.is_end]
-    tools.queue.wake_all([(drift_entry(record.drift), record.again_at or tools.clock()) for record in going])
+    going, now = [record for record in records if not record.phase.is_end], tools.clock()
+    tools.queue.wake_all([(drift_entry(record.drift), _due(record, now)) for record in going])
     return len(going)
+
+
+def _due(record: Record, now: float) -> float:
+    """As it asked; at once where the clock was set back since, so that it does not sleep until that is made up for."""
+    return now if record.again_at is None or record.changed_at > now else record.again_at
 
 
 def _recorded(records: Iterable[Record]) -> set[_Instance]:

@@ -1,7 +1,8 @@
 """Records -> outgoing events: what others hear when a drift moves on. Pure; they are written with the record."""
 
 from reactor.model.drift import Phase, Record
-from reactor.model.event import DRIFT_PREFIX, DRIFT_SCHEMA, Event
+from reactor.model.event import DRIFT_PREFIX, DRIFT_SCHEMA, FENCE_SCHEMA, NODE_FENCING, Event
+from reactor.model.fencing import Fencing
 from reactor.model.stages import stages
 
 
@@ -50,3 +51,17 @@ def _data(record: Record, now: float) -> dict[str, object]:
         "proof": record.proof.value,
         "stages": stages(record, now),
     }
+
+
+def fence_asked(file: Fencing, provider: str, source: str, now: float) -> Event:
+    """Somebody is about to be asked to fence a node: for whom, and who is stopped with it. Once for each boot."""
+    data = {
+        "outage": file.outage.id,
+        "node": file.node.name,
+        "boot": file.boot,
+        "provider": provider,
+        "sentence": f"{file.sentence}{file.bystanding}",
+        "releases": list(file.releases),
+        "bystanders": [{"vm": vm, "reason": reason} for vm, reason in file.bystanders],
+    }
+    return Event(NODE_FENCING, source, f"{file.outage.id}_{file.boot}_fence", file.node.name, now, data, FENCE_SCHEMA)

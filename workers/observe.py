@@ -20,7 +20,7 @@ from reactor.model.times import Clock, parse_time
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Held
 from workers.decide.fencing import providers
-from workers.decide.launcher import evicted_at
+from workers.decide.launcher import ahead, evicted_at
 from workers.decide.node import still_lost, window
 from workers.decide.observation import Attachment, Manager, Observation, PodView, VmiView, VmView, Volume
 from workers.decide.proof import confirmed, proven
@@ -39,7 +39,7 @@ def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around
     """Raises ClusterError: what could not be read is not known, and nothing is decided on it."""
     asked = around.asked(cluster, record.drift)
     lost = _lost_node(cluster, record, policy, around)
-    seen = Observation(lost, None, None, holds=held(asked, record.drift, now))
+    seen = Observation(lost, None, None, holds=held(asked, record.drift, cluster.time() or 0.0))
     seen = replace(seen, cancelled=cancelled(asked, record.drift))
     if seen.cancelled:
         return seen
@@ -126,8 +126,8 @@ def _ahead(renewed_at: float, server: float, asked: float, answered: float) -> f
     skew = renewed_at - server
     if abs(skew) > _SKEW:
         return None
-    ours = 0.0 if asked - 2.0 <= server <= answered + 1.0 else server - answered
-    return ours + (0.0 if abs(skew) <= _STALE else skew)
+    served = 0.0 if asked - 2.0 <= server <= answered + 1.0 else server - answered
+    return served + (0.0 if abs(skew) <= _STALE else skew)
 
 
 def _due(seen: Observation, record: Record, policy: Policy, now: float) -> bool:
@@ -142,7 +142,7 @@ def _due(seen: Observation, record: Record, policy: Policy, now: float) -> bool:
 def _evicted_at(seen: Observation, record: Record, now: float) -> float | None:
     if record.released_at is not None or seen.node is None or confirmed(seen.fencing, seen.node):
         return None
-    return evicted_at(lost_launchers(seen, record), seen.node, now)
+    return evicted_at(lost_launchers(seen, record), seen.node, now, ahead(seen.manager))
 
 
 def _instance(vmi: Obj | None, record: Record) -> VmiView | None:

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from redis.exceptions import RedisError
@@ -12,16 +12,19 @@ from redis.exceptions import RedisError
 from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
 from reactor.doors.changes import RedisChanges
+from reactor.doors.clocks import Comparer
 from reactor.doors.cluster import Cluster
 from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING
-from reactor.doors.reports import Reporter
+from reactor.doors.reports import Reporter, Requests
 from reactor.model.errors import ClusterError, StoreError
+from reactor.model.fencing import CONFIG_MAP
 from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
 from workers import fencing
 from workers.hints import look_after
 from workers.kubevents import Teller
+from workers.notebooks import writable
 from workers.outbox import collect
 from workers.rq import fence_tools, inbox, post_office, requests, tools
 from workers.rq_scheduler import Scheduler
@@ -34,9 +37,16 @@ _AGAIN = 1.0  # seconds until Redis is tried again
 
 def work_events(settings: Settings) -> None:
     """A worker of the queue `events`, until SIGTERM or SIGINT."""
-    reporter = Reporter(redis_door.connect(settings.redis_url), "intake", requests())
+    reporter = _reporter(settings, "intake", requests())
     check(tools().cluster, INTAKE)
+    if "event" in settings.fencing:
+        writable(tools().claims, CONFIG_MAP, settings.namespace)
     _work(EVENTS, settings, reporter, _chores(settings))
+
+
+def _reporter(settings: Settings, role: str, counted: Requests) -> Reporter:
+    redis = redis_door.connect(settings.redis_url)
+    return Reporter(redis, role, counted, look=Comparer(redis, role).look)
 
 
 def _chores(settings: Settings) -> Callable[[], object]:
@@ -44,13 +54,14 @@ def _chores(settings: Settings) -> Callable[[], object]:
     if settings.policy != "auto":
         return lambda: look_after(inbox(), tools())
     cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout, counted=requests().count)
-    teller = Teller(RedisChanges(redis_door.connect(settings.redis_url)), cluster, time.time)
+    redis = redis_door.connect(settings.redis_url)
+    teller = Teller(RedisChanges(redis), cluster, redis_door.shared_clock(redis))
     return lambda: (look_after(inbox(), tools()), teller.tell())
 
 
 def work_drifts(settings: Settings) -> None:
     """A worker of the queue `drifts`, until SIGTERM or SIGINT."""
-    reporter = Reporter(redis_door.connect(settings.redis_url), "drifts", requests())
+    reporter = _reporter(settings, "drifts", requests())
     check(tools().cluster, DRIFT)
     tools().around.interventions(tools().cluster)  # a right that is missing must not show in the night
     _work(DRIFTS, settings, reporter)
@@ -58,11 +69,12 @@ def work_drifts(settings: Settings) -> None:
 
 def work_fencing(settings: Settings) -> None:
     """A worker of the queue `fencing`, until SIGTERM or SIGINT. SettingsError for a provider that lacks a setting."""
-    reporter = Reporter(redis_door.connect(settings.redis_url), "fencing", requests())
+    reporter = _reporter(settings, "fencing", requests())
     for name in settings.fencing:
         fence_tools().providers(name)
     check(fence_tools().cluster, FENCE)
     fence_tools().tools.around.fencings(fence_tools().cluster)  # a right that is missing must not show in the night
+    writable(fence_tools().cluster, CONFIG_MAP, settings.namespace)
     _work(
         FENCING, settings, reporter, every(settings.resync, lambda: fencing.look_after(fence_tools()), time.monotonic)
     )
@@ -84,7 +96,7 @@ def every(seconds: float, chore: Callable[[], object], clock: Clock) -> Callable
 def work_outgoing(settings: Settings) -> None:
     """A worker of the queue `outgoing`, until SIGTERM or SIGINT. SettingsError without a sink; it needs no cluster."""
     office = post_office()
-    _work(OUTGOING, settings, None, lambda: collect(office))
+    _work(OUTGOING, settings, _reporter(settings, "outgoing", Requests()), lambda: collect(office))
 
 
 def schedule(settings: Settings) -> None:
@@ -97,9 +109,7 @@ def schedule(settings: Settings) -> None:
     _go_on("scheduler", settings, once)
 
 
-def _work(
-    queue: str, settings: Settings, reporter: Reporter | None, chore: Callable[[], object] = lambda: None
-) -> None:
+def _work(queue: str, settings: Settings, reporter: Reporter, chore: Callable[[], object] = lambda: None) -> None:
     def once(stop: Stop) -> None:
         # A connection of its own: RQ stretches its time-outs to those of a blocking read.
         Worker(queue, redis_door.connect(settings.redis_url), stop, chore, reporter).work(logging_level="ERROR")
@@ -141,12 +151,12 @@ class Reads:
 INTAKE = Reads(
     ("virtualmachines", "virtualmachineinstances"), ("nodes", "persistentvolumes"), ("pods", "volumeattachments")
 )
-FENCE = Reads((), ("nodes",), ("pods", "volumeattachments"))
 DRIFT = Reads(
     ("virtualmachines", "virtualmachineinstances", "pods", "persistentvolumeclaims"),
     ("nodes", "persistentvolumes", "volumeattachments"),
     ("pods",),
 )
+FENCE = replace(DRIFT, lists=("pods", "volumeattachments"))  # before a fence it judges as a drift does
 
 
 def check(cluster: Cluster, reads: Reads) -> None:

@@ -16,6 +16,7 @@ from rq import Retry
 from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
 from reactor.doors import store as store_door
+from reactor.doors.clock import redis_time
 from reactor.doors.cloudevents import decode
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.outbox import RedisOutbox
@@ -24,7 +25,7 @@ from reactor.doors.reports import Requests
 from reactor.doors.sink import HttpSink
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Again, Ended, Outcome
-from reactor.model.errors import BadInput, ClusterError, StoreError
+from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, NotServed, Rejected, StoreError
 from reactor.model.event import worker_source
 from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.model.reason import REASONS
@@ -40,7 +41,7 @@ from workers.tools import Tools
 
 log = structlog.get_logger()
 
-_TROUBLE_RETRY = 5.0  # seconds until a job comes again that could not do its work
+_TROUBLE_RETRY = 5  # seconds until a job comes again that could not do its work
 
 
 def run_drift(*args: Any) -> Any:
@@ -74,15 +75,17 @@ def post_office() -> PostOffice:
     settings = Settings.read(os.environ)
     sink = HttpSink(settings, time.time)
     redis = redis_door.connect(settings.redis_url)
-    letters, queue = RedisOutbox(redis, settings.history_ttl), RqQueue(redis, time.time, settings.history_ttl)
-    return PostOffice(letters, sink, queue, time.time, settings.sink_give_up)
+    clock = redis_door.shared_clock(redis)
+    letters, queue = RedisOutbox(redis, settings.history_ttl), RqQueue(redis, clock, settings.history_ttl)
+    return PostOffice(letters, sink, queue, clock, settings.sink_give_up)
 
 
 @cache
 def inbox() -> RedisInbox:
     """Where accepted events wait, and are told what became of them."""
     settings = Settings.read(os.environ)
-    return RedisInbox(redis_door.connect(settings.redis_url), time.time, settings.dedup_ttl, fsync_wait=0.0)
+    redis = redis_door.connect(settings.redis_url)
+    return RedisInbox(redis, redis_door.shared_clock(redis), settings.dedup_ttl, fsync_wait=0.0)
 
 
 @cache
@@ -101,11 +104,11 @@ def tools() -> Tools:
     return Tools(
         cluster=cluster,
         store=RedisStore(redis, settings.history_ttl),
-        queue=RqQueue(redis, time.time, settings.history_ttl),
+        queue=RqQueue(redis, redis_door.shared_clock(redis), settings.history_ttl),
         policy=settings.to_policy(),
         clock=time.time,
         source=worker_source(cluster_door.uid(cluster)),
-        around=Surroundings(time.time, namespace=settings.namespace),
+        around=Surroundings(time.monotonic, namespace=settings.namespace),
         claims=cluster,
     )
 
@@ -136,14 +139,26 @@ def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) ->
         outcome = Ended("malformed", "bad-input", str(error))
         log.warning(str(error), reason="bad-input")
     except (ClusterError, StoreError) as error:
-        outcome = Again(time.time() + _TROUBLE_RETRY, "unavailable", str(error))
-    except Stopping as error:
-        outcome = Again(time.time(), "stopping", str(error))
+        if isinstance(error, Forbidden | NotFound | NotServed | Rejected):  # time mends nothing of it
+            log.warning(str(error), reason="api-refused", again_after=_TROUBLE_RETRY)
+        return Retry(max=FOR_EVER, interval=_TROUBLE_RETRY)  # what woke it meanwhile is read the next time
+    except Stopping:
+        return Retry(max=FOR_EVER)
     again_at = _again_at(outcome, woken)
     if again_at is None and isinstance(outcome, Ended):
         return {"outcome": outcome.outcome, "reason": outcome.reason, "sentence": outcome.sentence}
-    # Whole seconds, rounded up: RQ stumbles over a float, and cuts due times itself.
-    return Retry(max=FOR_EVER, interval=max(0, math.ceil((again_at or 0) - time.time())))
+    return Retry(max=FOR_EVER, interval=_left(again_at or 0.0))
+
+
+def _left(at: float) -> int:
+    """Seconds until then by Redis' clock, rounded up: RQ stumbles over a float, and cuts due times itself."""
+    job = Worker.current_job()
+    try:
+        with store_door.translated():
+            now = redis_time(job.connection) if job else time.time()
+    except StoreError:
+        return _TROUBLE_RETRY
+    return max(0, math.ceil(at - now))
 
 
 def _shown(outcome: Outcome) -> Outcome:

@@ -9,7 +9,7 @@ from rq.scheduler import RQScheduler
 
 from reactor.doors.queue import SERIALIZER
 from reactor.process import Stop
-from workers.rq_queue import UNREADABLE, WorkedQueue
+from workers.rq_queue import UNREADABLE, Due, WorkedQueue
 from workers.stop import Stoppable
 
 
@@ -43,6 +43,14 @@ class Scheduler(Stoppable, RQScheduler):
         """As RQ does, for a shorter time."""
         super().heartbeat()
         self._shorten()
+
+    def prepare_registries(self, queue_names: Iterable[str] | None = None) -> None:
+        """As RQ does, with ours."""
+        names = queue_names or self._acquired_locks
+        self._scheduled_job_registries = []
+        for name in names:
+            due = Due(name, connection=self.connection, serializer=self.serializer)
+            self._scheduled_job_registries.append(due)
 
     def enqueue_scheduled_jobs(self) -> None:
         """As RQ does; a job that it cannot read is forgotten, lest all others wait for it."""

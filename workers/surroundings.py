@@ -6,6 +6,7 @@ is only judged: whoever is about to delete anything reads them anew (workers.act
 """
 
 from collections.abc import Callable, Hashable, Mapping
+from copy import copy
 from typing import Any, TypeVar
 
 from reactor.doors.cluster import Cluster, Obj
@@ -23,13 +24,23 @@ _T = TypeVar("_T")
 
 
 class Surroundings:
-    """One process' memory of what it read within the last seconds. Methods raise ClusterError."""
+    """One process' memory of what it read within the last seconds. Methods raise ClusterError.
+
+    `steady` is a clock that nobody sets, by which things grow old; `clock` that of the pass.
+    """
 
     def __init__(self, clock: Clock, ttl: float = TTL, namespace: str = "vm-drift") -> None:
         """`namespace`: where the ConfigMaps are."""
-        self.clock, self._ttl, self.namespace = clock, ttl, namespace
+        self.clock = self.steady = clock
+        self._ttl, self.namespace = ttl, namespace
         self._known: dict[Hashable, tuple[float, Any]] = {}
-        self._tidied = 0.0
+        self._tidy_at = [clock()]  # shared with whoever shares the memory
+
+    def by(self, clock: Clock) -> "Surroundings":
+        """The same memory, for a pass whose clock this is."""
+        mine = copy(self)
+        mine.clock = clock
+        return mine
 
     def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
         """What people ask of us, as it stands at this moment: for what is about to be deleted."""
@@ -68,21 +79,26 @@ class Surroundings:
 
     def remember(self, resource: str, name: str, namespace: str, found: Obj | None) -> None:
         """What was read just now, and whoever may take it from here (`find`) for some minutes need not read again."""
-        self._known[resource, namespace, name] = (self.clock() + BOUND, found)
+        self._known[resource, namespace, name] = (self.steady() + BOUND, found)
 
     def once(self, key: Hashable, read: Callable[[], _T], ttl: float | None = None) -> _T:
         """What `read` found within the last seconds, or finds now."""
-        now = self.clock()
-        if now >= self._tidied + _TIDY:
-            self._tidied = now
-            self._known = {known: value for known, value in self._known.items() if now < value[0]}
-        until, known = self._known.get(key, (0.0, None))
+        now = self.steady()
+        self._tidy(now)
+        until, known = self._known.get(key, (now, None))
         if now < until:
             found: _T = known
             return found
         found = read()
         self._known[key] = (now + (self._ttl if ttl is None else ttl), found)
         return found
+
+    def _tidy(self, now: float) -> None:
+        if now < self._tidy_at[0]:
+            return
+        self._tidy_at[0] = now + _TIDY
+        for key in [key for key, (until, _) in self._known.items() if now >= until]:
+            del self._known[key]
 
 
 NODE_LEASES = "kube-node-lease"  # the namespace in which kubelets renew theirs

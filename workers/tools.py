@@ -1,4 +1,4 @@
-"""What a pass works with: the doors, the policy, and the clock."""
+"""What a pass works with: the doors, the policy, and the clocks."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,11 @@ from workers.surroundings import Surroundings
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """`source`: the CloudEvents source of what the workers tell. `claims`: where they write down what others said."""
+    """`source`: the CloudEvents source of what the workers tell. `claims`: where they write down what others said.
+
+    `clock`: within a pass Redis' (workers.moment), else this process' own, which decides nothing. `steady_since`: when
+    Redis' clock stepped last; `clock_off`: how far this process' own is off, as a sentence, "" while it is right.
+    """
 
     cluster: Cluster
     store: Store
@@ -22,3 +26,5 @@ class Tools:
     source: str
     around: Surroundings
     claims: Notebook
+    steady_since: float = 0.0
+    clock_off: str = ""

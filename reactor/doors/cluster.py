@@ -19,6 +19,7 @@ from yaml import YAMLError
 
 from reactor.doors.answers import date, kubernetes_object, lines, refusal, understood, watch_event
 from reactor.model import errors
+from reactor.model.times import Clock
 
 Obj = dict[str, Any]
 
@@ -77,8 +78,13 @@ class Cluster(Protocol):
         seconds without a word.
         """
 
-    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
-        """Delete the object of this name *and uid*; Conflict, and nothing happens, if it is another one."""
+    def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
+        self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
+    ) -> None:
+        """Delete the object of this name *and uid*; Conflict, and nothing happens, if it is another one.
+
+        With a `version`, its resourceVersion as it was read, also if anybody has changed it since.
+        """
 
     def time(self) -> float | None:
         """The API server's clock at its last answer, in whole seconds since the epoch; None if it told none."""
@@ -89,6 +95,9 @@ class Notebook(Protocol):
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
         """Set these keys of a ConfigMap, or remove those that are None. It is made if there is none."""
+
+    def rehearse(self, name: str, namespace: str) -> None:
+        """As `note` without any key, but nothing is changed or made: it raises what `note` would raise."""
 
 
 class Writer(Protocol):
@@ -156,6 +165,18 @@ def uid(cluster: Cluster) -> str:
     return str(found["metadata"]["uid"])
 
 
+def served_clock(cluster: Cluster) -> Clock:
+    """The API server's clock at its last answer, for what stands in the cluster. Raises Rejected if it told none."""
+
+    def read() -> float:
+        now = cluster.time()
+        if now is None:
+            raise errors.Rejected("the API server's answers bear no date")
+        return now
+
+    return read
+
+
 class KubernetesCluster:
     """The Cluster over HTTP. `timeout` in seconds, for one call; `before_call` runs before each (heartbeats).
 
@@ -210,8 +231,11 @@ class KubernetesCluster:
             finally:
                 response.close()
 
-    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
-        options: Obj = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+    def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
+        self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
+    ) -> None:
+        conditions = {"uid": uid, **({"resourceVersion": version} if version else {})}
+        options: Obj = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
         if grace is not None:
             options["gracePeriodSeconds"] = grace
         self._json("delete", _path(resource, namespace, name), body=options)
@@ -228,13 +252,19 @@ class KubernetesCluster:
         self._json("patch", path, body=preconditioned(patch, read))
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
+        self._note(name, namespace, data, {})
+
+    def rehearse(self, name: str, namespace: str) -> None:
+        self._note(name, namespace, {}, {"dryRun": "All"})
+
+    def _note(self, name: str, namespace: str, data: Mapping[str, str | None], query: Mapping[str, str]) -> None:
         place = _path("configmaps", namespace)
         try:
-            self._json("patch", f"{place}/{quote(name)}", body={"data": dict(data)})
+            self._json("patch", f"{place}/{quote(name)}", query, body={"data": dict(data)})
         except errors.NotFound:
             made = {key: value for key, value in data.items() if value is not None}
             config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": made}
-            self._json("create", place, body=config_map)
+            self._json("create", place, query, body=config_map)
 
     def announce(self, event: Obj) -> None:
         name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]

@@ -103,7 +103,7 @@ class _State(Enum):
 
 
 class RqQueue:
-    """The Queue on RQ. `keep` in seconds: how long ended jobs stay readable."""
+    """The Queue on RQ. `clock` is Redis' (doors.clock). `keep` in seconds: how long ended jobs stay readable."""
 
     def __init__(self, redis: Redis, clock: Clock, keep: float) -> None:
         self._redis, self._clock, self._keep = redis, clock, int(keep)
@@ -169,8 +169,9 @@ class RqQueue:
         return any(self._redis.lpos(key, job_id) is not None for key in keys)
 
     def _beats(self, job: Job) -> bool:
+        """By the clock of who runs it: a beat that is yet to come says nothing of now."""
         beat = job.last_heartbeat
-        return beat is not None and self._clock() - beat.timestamp() < ORPHANED_AFTER
+        return beat is not None and abs(self._clock() - beat.timestamp()) < ORPHANED_AFTER
 
     def _put(self, queue: RedisQueue, entry: Entry, due: float) -> None:
         job = new_job(entry, queue, self._redis, self._keep)

@@ -8,8 +8,10 @@ from redis import Redis
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
+from reactor.doors.clock import Kept, redis_time
 from reactor.doors.store import translated
 from reactor.model.errors import SettingsError
+from reactor.model.times import Clock
 
 _SENTINEL_PORT = 26379
 _TIMES: Mapping[str, float] = {"socket_timeout": 5, "socket_connect_timeout": 3, "health_check_interval": 15}  # seconds
@@ -34,6 +36,16 @@ def connect(url: str, retry: Retry | None = None) -> Redis:
         # Not what the library says: of a password with a "/" or "#" in it, it would show the beginning.
         raise SettingsError(_MALFORMED) from None
     return redis
+
+
+def shared_clock(redis: Redis) -> Clock:
+    """Redis' own, for whatever processes share: asked at most once a second. Raises StoreError."""
+
+    def read() -> float:
+        with translated():
+            return redis_time(redis)
+
+    return Kept(read)
 
 
 def _primary(url: str, common: Mapping[str, Any]) -> Redis:

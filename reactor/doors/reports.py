@@ -13,7 +13,7 @@ Nothing here may ever disturb whoever reports: a Redis that is away is no error,
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -54,10 +54,20 @@ class Requests:
 
 
 class Reporter:
-    """Tells Redis what `requests` counted. `clock` in seconds, only its differences matter."""
+    """Tells Redis what `requests` counted. `clock` in seconds, only its differences matter.
 
-    def __init__(self, redis: Redis, role: str, requests: Requests, clock: Clock = time.monotonic) -> None:
-        self._redis, self._role, self._requests, self._clock = redis, role, requests, clock
+    `look`: what else is to be done as often; it must never raise.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        role: str,
+        requests: Requests,
+        clock: Clock = time.monotonic,
+        look: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._redis, self._role, self._requests, self._clock, self._look = redis, role, requests, clock, look
         self._told_at: float | None = None
         self._heard_at: float | None = None
         self._trouble = ""
@@ -70,6 +80,7 @@ class Reporter:
     def report(self, heard_at: float | None = None) -> None:
         """Tell it now. `heard_at`: when this process, a watcher, last heard from the API server. Never raises."""
         self._told_at = self._clock()
+        self._look()
         counts, news = self._requests.take(), heard_at if heard_at != self._heard_at else None
         if not counts and news is None:
             return

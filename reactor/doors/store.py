@@ -10,7 +10,8 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     drifts:<outage>     set of the outage's drift ids                as long as the last of its drifts
     fencing:<outage>    JSON Fencing: a copy for people of what stands in the ConfigMap   HISTORY_TTL
     lock:<VM uid>       token of the holder                          expires by itself
-    fence               counter: every lock taken gets the next one
+    fence               counter: every lock taken gets the next one; a lost one goes on from Redis' time, in us
+    clock               what is known of Redis' own clock           (doors.clock)
     changes             stream of changes of phase or reason, for Kubernetes Events (doors.changes)
     events              stream of outgoing CloudEvents, capped at about 10,000 (delivered by doors.outbox)
     took                hash: what ended drifts add up to, by the fields of model.stages   since Redis was emptied last
@@ -21,6 +22,7 @@ holder wrote it (the fencing counter), and what changes the cluster carries prec
 """
 
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -38,11 +40,13 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from reactor.doors.clock import READ, RedisClock
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreachable
 from reactor.model.fencing import Fencing, read_file
 from reactor.model.stages import amounts
+from reactor.model.times import Clock
 
 PREFIX = "vmdrift:"
 STREAM = f"{PREFIX}events"
@@ -55,15 +59,23 @@ _HISTORY_LENGTH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """One holding of one lock; `fence` grows with every holding of any lock."""
+    """One holding of one lock; `fence` grows with every holding of any lock.
+
+    `now`: Redis' time when it was taken, in seconds since the epoch; `steady_since`: when that clock stepped last.
+    """
 
     name: str
     token: str
     fence: int
+    now: float = 0.0
+    steady_since: float = 0.0
 
 
 class Store(Protocol):
     """Every method raises StoreUnreachable or StoreRefused. `ttl` in seconds."""
+
+    def time(self) -> float:
+        """Redis' clock, the one that all processes share: seconds since the epoch."""
 
     def acquire(self, name: str, ttl: float) -> Lock | None:
         """The lock, or None while another holder has it."""
@@ -101,6 +113,9 @@ class Store(Protocol):
     def save_fencing(self, file: Fencing) -> None:
         """Write what is known of a lost node's boot, for people to read: it comes with the record of its outage."""
 
+    def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
+        """Send outgoing events, and have changes reported as Kubernetes Events, that come with no record."""
+
     def took(self) -> dict[str, float]:
         """What ended drifts add up to (model.stages); each end that is saved counts once."""
 
@@ -108,11 +123,16 @@ class Store(Protocol):
         """Outgoing events after an id of the stream, oldest first: (id, CloudEvent as JSON)."""
 
 
-# KEYS: lock, counter. ARGV: token, ttl in ms. The counter moves only when the lock is taken.
-_ACQUIRE = """
-if redis.call('set', KEYS[1], ARGV[1], 'nx', 'px', ARGV[2]) then return redis.call('incr', KEYS[2]) end
-return 0
+# KEYS: clock, lock, counter. ARGV: what is known of the clock, token, ttl in ms.
+# The counter moves only when the lock is taken. A lost one goes on above all that were ever given.
+_ACQUIRE = (
+    READ
+    + """
+if not redis.call('set', KEYS[2], ARGV[2], 'nx', 'px', ARGV[3]) then return {now, steady, 0} end
+redis.call('set', KEYS[3], time[1] .. string.format('%06d', time[2]), 'nx')
+return {now, steady, redis.call('incr', KEYS[3])}
 """
+)
 # KEYS: lock. ARGV: token, ttl in ms, 0 to release.
 _HOLD = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -168,20 +188,24 @@ def translated() -> Iterator[None]:
 
 
 class RedisStore:
-    """The Store on a Redis or Valkey server. `history_ttl` in seconds."""
+    """The Store on a Redis or Valkey server. `history_ttl` in seconds; `monotonic`: a clock that nobody sets."""
 
-    def __init__(self, redis: Redis, history_ttl: float) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, history_ttl: float, monotonic: Clock = time.monotonic) -> None:
+        self._redis, self._clock = redis, RedisClock(redis, monotonic)
         self._history_ms = int(history_ttl * 1000)
         self._acquire = redis.register_script(_ACQUIRE)
         self._hold = redis.register_script(_HOLD)
         self._save = redis.register_script(_SAVE)
 
     def acquire(self, name: str, ttl: float) -> Lock | None:
-        token = secrets.token_hex(16)
+        token, keys = secrets.token_hex(16), [f"{PREFIX}lock:{name}", f"{PREFIX}fence"]
         with translated():
-            fence = int(self._acquire([f"{PREFIX}lock:{name}", f"{PREFIX}fence"], [token, int(ttl * 1000)]))
-        return Lock(name, token, fence) if fence else None
+            read, (fence,) = self._clock.read(self._acquire, keys, [token, int(ttl * 1000)])
+        return Lock(name, token, fence, read.now, read.steady_since) if fence else None
+
+    def time(self) -> float:
+        with translated():
+            return self._clock.read()[0].now
 
     def renew(self, lock: Lock, ttl: float) -> None:
         with translated():
@@ -266,6 +290,14 @@ class RedisStore:
     def save_fencing(self, file: Fencing) -> None:
         with translated():
             self._redis.set(f"{PREFIX}fencing:{file.outage.id}", file.as_text(), px=self._history_ms)
+
+    def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
+        entries = [(STREAM, b"event", orjson.dumps(dict(event))) for event in events]
+        entries += [(CHANGES, b"change", orjson.dumps(change.as_json())) for change in changes]
+        with translated(), self._redis.pipeline() as pipe:
+            for stream, field, text in entries:
+                pipe.xadd(stream, {field: text}, maxlen=STREAM_LENGTH)
+            pipe.execute()
 
     def took(self) -> dict[str, float]:
         with translated():

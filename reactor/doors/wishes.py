@@ -14,11 +14,16 @@ class Pages(Cluster, Notebook, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Methods raise ClusterError."""
+    """Methods raise ClusterError. `clock`: the API server's at its last answer, by which holds end."""
 
     cluster: Pages
     namespace: str
     clock: Clock
+
+    def now(self) -> float:
+        """The API server's clock, asked now: whoever speaks to us may have any other."""
+        self.written()
+        return self.clock()
 
     def written(self) -> tuple[Intervention, ...]:
         """Everything that people asked for."""

@@ -80,10 +80,15 @@ class Policy:
     start_deadline: float = 1800.0
     fencing: tuple[str, ...] = ()
     fenced_release: str = "force-delete"
-    fence_after: float = 60.0
+    fence_after: float = 180.0
     fence_deadline: float = 300.0
     taint_timeout: float = 600.0
     require_fence: bool = False
+    fence_bystanders: str = "accept"
+    max_fences: int = 4
+    fence_period: float = 3600.0
+    fence_control_plane: bool = False
+    ceph_namespace: str = "rook-ceph"
 
 
 @dataclass(frozen=True, slots=True)

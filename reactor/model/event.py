@@ -15,6 +15,8 @@ NODE_FENCED = "io.vmdrift.node.fenced"
 DRIFT_REQUESTED = "io.vmdrift.vm.drift.requested"
 DRIFT_RETRY = "io.vmdrift.vm.drift.retry"
 DRIFT_PREFIX = "io.vmdrift.vm.drift."
+NODE_FENCING = "io.vmdrift.node.fencing"
+FENCE_SCHEMA = "tag:vmdrift.io,2026:events/fence/1"
 # What the data of outgoing events looks like: docs/events/drift.json has it as its $id. A tag (RFC 4151) is a name and
 # promises no place on the web.
 DRIFT_SCHEMA = "tag:vmdrift.io,2026:events/drift/1"

@@ -6,7 +6,7 @@ what people and other systems said. What an object that was changed for it needs
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
@@ -21,7 +21,7 @@ PROVIDERS = ("event", "remediation", "network-fence", "redfish")
 OUTAGE_ANNOTATION = "vmdrift.io/outage"
 BOOT_ANNOTATION = "vmdrift.io/boot-id"
 NODE_ANNOTATION = "vmdrift.io/node"  # the node's name
-_SHOWN = 10  # pods in a sentence
+_SHOWN = 10  # pods or VMs in a sentence
 _LONGEST = 200  # characters of a key; Kubernetes takes 253
 
 
@@ -159,7 +159,9 @@ class Fencing:
 
     `reason`, `sentence`: where it stands. `lease`, `heartbeat`: the signs of life at the last look, by value, and
     `silent_since` when they were first read. `ready_since`: when the node was first seen Ready again, None while it is
-    not. `void`: why the confirmation does not count any more.
+    not. `void`: why the confirmation does not count any more. `releases`: the VMs for which somebody was asked to fence
+    it, as namespace/name, and `bystanders` those that stay down because of it, each with the reason code why it is not
+    moved.
     """
 
     outage: Outage
@@ -175,6 +177,8 @@ class Fencing:
     void: str = ""
     release: Release | None = None
     ready_since: float | None = None
+    releases: tuple[str, ...] = ()
+    bystanders: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
@@ -193,13 +197,18 @@ class Fencing:
 
     @property
     def summary(self) -> str:
-        """For people: where it stands, who failed before, and what the taint removes."""
+        """For people: where it stands, who failed before, who stays down with it, and what the taint removes."""
         failed = [f"{attempt.provider}: {attempt.over.rstrip('.')}" for attempt in self.attempts if attempt.over]
         missed = f" Failed: {'; '.join(failed)}." if failed and self.reason != "fence-failed" else ""
         pods = self.release.pods if self.release else ()
-        more = f" and {len(pods) - _SHOWN} more" if len(pods) > _SHOWN else ""
-        removed = f" The taint removes {', '.join(pods[:_SHOWN])}{more}." if pods else ""
-        return f"{self.sentence}{missed}{removed}"
+        removed = f" The taint removes {some(pods)}." if pods else ""
+        return f"{self.sentence}{missed}{self.bystanding}{removed}"
+
+    @property
+    def bystanding(self) -> str:
+        """The VMs that stay down because of the fence, as a sentence; "" where there are none."""
+        named = some([f"{vm} ({reason})" for vm, reason in self.bystanders])
+        return f" Stopped with it, and not moved: {named}." if named else ""
 
     def told(self, reason: str, sentence: str) -> Self:
         """This file, standing there."""
@@ -218,12 +227,20 @@ class Fencing:
             data["attempts"] = tuple(Attempt(**one) for one in data.get("attempts", ()))
             data["confirmation"] = _confirmation(data.get("confirmation"))
             data["release"] = _release(data.get("release"))
+            data["releases"] = tuple(data.get("releases", ()))
+            data["bystanders"] = tuple((str(vm), str(why)) for vm, why in data.get("bystanders", ()))
             return cls(**data)
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"fencing: {error}") from error
 
 
 _Kept = TypeVar("_Kept", Claim, Fencing)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of them, as in a sentence, and how many more."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def key_of(kind: str, name: str) -> str:

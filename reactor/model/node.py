@@ -12,7 +12,9 @@ UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
 OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE = "node.kubernetes.io/out-of-service", "nodeshutdown"
 FENCING_ANNOTATION = "vmdrift.io/fencing"  # on a Node: the providers for it, as in VMDRIFT_FENCING
 TAINT_ANNOTATION = "vmdrift.io/out-of-service"  # on a Node, with our taint: what it was set for
+POLICY_ANNOTATION = "vmdrift.io/policy"  # auto, observe or never: on a VM, its namespace, or a Node
 HEARTBEAT = "kubevirt.io/heartbeat"  # virt-handler writes it every 60 to 132 s
+_CONTROL_PLANE = frozenset({"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,9 @@ class NodeView:
     """`ready` is the Ready condition's status: True, False, Unknown, or "" when there is none.
 
     `heartbeat` is virt-handler's, as it wrote it; "" where there is none. `boot` and `machine` are bootID and
-    systemUUID of status.nodeInfo; `fencing` and `tainted` are annotations of ours: who may fence it, and what our
-    out-of-service taint was set for.
+    systemUUID of status.nodeInfo; `fencing`, `tainted` and `policy` are annotations of ours: who may fence it, what our
+    out-of-service taint was set for, and whether it is to be left alone. `created`: when the API server took it in,
+    seconds since the epoch.
     """
 
     name: str
@@ -46,6 +49,13 @@ class NodeView:
     machine: str = ""
     fencing: str = ""
     tainted: str = ""
+    created: float = 0.0
+    policy: str = ""
+
+    @property
+    def control_plane(self) -> bool:
+        """Does it run the cluster itself?"""
+        return not _CONTROL_PLANE.isdisjoint(self.labels)
 
     @property
     def available(self) -> bool:
@@ -81,7 +91,7 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
     meta, spec = obj["metadata"], obj.get("spec", {})
     conditions = obj.get("status", {}).get("conditions", [])
     ready: Mapping[str, Any] = next((c for c in conditions if c["type"] == "Ready"), {})
-    since = ready.get("lastTransitionTime")
+    since, created = ready.get("lastTransitionTime"), meta.get("creationTimestamp")
     annotations, info = meta.get("annotations") or {}, obj.get("status", {}).get("nodeInfo") or {}
     return NodeView(
         name=meta["name"],
@@ -96,6 +106,8 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
         machine=info.get("systemUUID", ""),
         fencing=annotations.get(FENCING_ANNOTATION, ""),
         tainted=annotations.get(TAINT_ANNOTATION, ""),
+        created=parse_time(created) if created else 0.0,
+        policy=annotations.get(POLICY_ANNOTATION, ""),
     )
 
 

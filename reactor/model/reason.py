@@ -54,6 +54,14 @@ _TABLE = (
         "Look at the way from the node to the API server.",
     ),
     Reason(
+        "clock-off",
+        Phase.BLOCKED,
+        "The clock of the worker that looked is more than 5 s off Redis', so it does not judge whether the node was "
+        "silent for long enough.",
+        "A look of a worker whose clock is right, or proof that the node is dead.",
+        "vmdrift doctor names the process. Keep its machine's clock, and that of Redis' machine, by NTP.",
+    ),
+    Reason(
         "virt-handler-alive",
         Phase.BLOCKED,
         "The lost node's virt-handler heartbeat changed while we watched: only its kubelet is gone, and its VMs may"

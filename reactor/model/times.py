@@ -6,6 +6,14 @@ from datetime import UTC, datetime
 Clock = Callable[[], float]
 
 
+_NOISE = 2.0  # seconds: an HTTP date has whole ones, and an answer takes a while
+
+
+def ahead(date: float | None, now: float) -> float:
+    """How far the clock of who answered with this HTTP date a moment ago is ahead of `now`'s; 0 where it told none."""
+    return date - now if date is not None and abs(date - now) > _NOISE else 0.0
+
+
 def parse_time(text: str) -> float:
     """RFC 3339 to seconds since the epoch; ValueError when it is none, or has no zone."""
     moment = datetime.fromisoformat(text)

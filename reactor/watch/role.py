@@ -10,6 +10,7 @@ import structlog
 
 from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
+from reactor.doors.clocks import Comparer
 from reactor.doors.queue import RqQueue
 from reactor.doors.reports import Reporter, Requests
 from reactor.doors.store import RedisStore
@@ -37,12 +38,15 @@ def watch(settings: Settings) -> None:
     cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout, counted=requests.count)
     source = watcher_source(cluster_door.uid(cluster))
     next(cluster.pages("nodes", limit=1))  # a missing permission must show at start, not in the thread below
-    tasks = RqQueue(redis, time.time, settings.history_ttl)
-    watcher = Watcher(RedisStore(redis, settings.history_ttl), tasks, source, time.time)
+    clock = redis_door.shared_clock(redis)
+    clock()  # from now on it goes on while Redis is away
+    tasks = RqQueue(redis, clock, settings.history_ttl)
+    watcher = Watcher(RedisStore(redis, settings.history_ttl), tasks, source, clock)
     changes: queue.Queue[Seen] = queue.Queue(maxsize=1000)
     reader = threading.Thread(target=_read, args=(cluster, settings, changes), daemon=True)
     reader.start()
-    rounds = Rounds(watcher, Reporter(redis, "watcher", requests), time.time)
+    reporter = Reporter(redis, "watcher", requests, look=Comparer(redis, "watcher").look)
+    rounds = Rounds(watcher, reporter, clock)
     _loop(rounds, changes, settings.resync, lambda: stop.asked() or not reader.is_alive())
     if not stop.asked():
         log.error("the thread that reads Nodes has ended, so this process does, too")  # a bug; its traceback is above

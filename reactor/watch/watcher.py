@@ -28,7 +28,10 @@ def verdict_view(obj: Mapping[str, Any]) -> NodeView:
 
 
 class Watcher:
-    """Knows the nodes, tells the outages. `source` is the CloudEvents source of the cluster's watchers."""
+    """Knows the nodes, tells the outages. `source` is the CloudEvents source of the cluster's watchers.
+
+    `clock` is the one that all processes share.
+    """
 
     def __init__(self, store: Store, queue: Queue, source: str, clock: Clock) -> None:
         self._store, self._queue, self._source, self._clock = store, queue, source, clock

@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from reactor.doors import redis as redis_door
+from reactor.doors.clocks import clocks
 from reactor.doors.figures import figures
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.outbox import RedisOutbox
@@ -35,10 +36,11 @@ def create() -> Flask:
     configure_logs()
     settings = Settings.read(os.environ)
     redis = redis_door.connect(settings.redis_url)
-    inbox = RedisInbox(redis, time.time, settings.dedup_ttl, settings.fsync_wait)
+    clock = redis_door.shared_clock(redis)
+    inbox = RedisInbox(redis, clock, settings.dedup_ttl, settings.fsync_wait)
     outbox, store = RedisOutbox(redis, settings.history_ttl), RedisStore(redis, settings.history_ttl)
-    queues, told = (lambda: figures(redis, time.time())), (lambda: reports(redis))
-    sources = metrics.Sources(inbox, outbox, store, queues, told, time.time)
+    queues, told = (lambda: figures(redis, clock())), (lambda: reports(redis))
+    sources = metrics.Sources(inbox, outbox, store, queues, told, clock, lambda: clocks(redis))
     reception = Reception(inbox, Senders.of(settings), settings, time.time)
     app = application(reception, sources, settings)
     page.mount(app, page.Parts(redis, reception, sources, page.wishes_of(settings), settings))

@@ -29,7 +29,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True)
 class Sources(Collector):
-    """Where the figures come from. `queues`: how RQ's queues stand; `reports`: what processes told of themselves."""
+    """Where the figures come from. `queues`: how RQ's queues stand; `reports`: what processes told of themselves.
+
+    `clocks`: by process, how many seconds its clock is ahead of Redis'.
+    """
 
     inbox: Inbox
     outbox: Outbox
@@ -37,6 +40,7 @@ class Sources(Collector):
     queues: Callable[[], Iterator[QueueFigures]]
     reports: Callable[[], Reports]
     clock: Clock
+    clocks: Callable[[], Mapping[str, float]] = dict
 
     def collect(self) -> Iterator[Metric]:
         """All of them, read now. Raises StoreError."""
@@ -49,6 +53,7 @@ class Sources(Collector):
         yield from self._drifts()
         yield from _took(self.store.took())
         yield from _reported(self.reports())
+        yield _clocks(self.clocks())
         yield from _queues(list(self.queues()))
 
     def _drifts(self) -> Iterator[Metric]:
@@ -121,6 +126,14 @@ def _reported(told: Reports) -> Iterator[Metric]:
     if told.heard_at is not None:
         heard.add_metric([], told.heard_at)
     yield heard
+
+
+def _clocks(found: Mapping[str, float]) -> Metric:
+    what = "How far a process' clock is ahead of Redis', by which everything is judged."
+    gauge = GaugeMetricFamily("vmdrift_clock_ahead_seconds", what, labels=["process"])
+    for name, ahead in sorted(found.items()):
+        gauge.add_metric([name], ahead)
+    return gauge
 
 
 def _queues(found: list[QueueFigures]) -> Iterator[Metric]:

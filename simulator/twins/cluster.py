@@ -55,9 +55,12 @@ class ApiCluster:
             changes = self._api.watch(Request(self._user, "watch", plural(resource)), since=int(version)).poll()
         yield from ((kind, copied(obj)) for kind, obj in changes)
 
-    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None) -> None:
+    def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
+        self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
+    ) -> None:
         with self._translated():
-            self._api.delete(Request(self._user, "delete", plural(resource), namespace, name, uid=uid, grace=grace))
+            request = Request(self._user, "delete", plural(resource), namespace, name, uid=uid, grace=grace)
+            self._api.delete(request, version=version or None)
 
     def create(self, resource: str, obj: Obj, namespace: str = "") -> None:
         with self._translated():
@@ -70,14 +73,21 @@ class ApiCluster:
             self._api.patch(request, preconditioned(patch, read))
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
+        self._note(name, namespace, data, dry=False)
+
+    def rehearse(self, name: str, namespace: str) -> None:
+        self._note(name, namespace, {}, dry=True)
+
+    def _note(self, name: str, namespace: str, data: Mapping[str, str | None], *, dry: bool) -> None:
         try:
             with self._translated():
-                self._api.patch(Request(self._user, "patch", "configmaps", namespace, name), {"data": dict(data)})
+                request = Request(self._user, "patch", "configmaps", namespace, name)
+                self._api.patch(request, {"data": dict(data)}, dry=dry)
         except errors.NotFound:
             made = {key: value for key, value in data.items() if value is not None}
             with self._translated():
                 request = Request(self._user, "create", "configmaps", namespace)
-                self._api.create(request, {"metadata": {"name": name}, "data": made})
+                self._api.create(request, {"metadata": {"name": name}, "data": made}, dry=dry)
 
     def announce(self, event: Obj) -> None:
         name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]

@@ -1,10 +1,12 @@
-"""`reactor.doors.queue.Queue` in memory, and the worker that goes with it."""
+"""`reactor.doors.queue.Queue` in memory, with the scheduler and the workers that go with it."""
 
 import math
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
-from reactor.doors.queue import Entry
+from reactor.doors.queue import ORPHANED_AFTER, Entry
 from reactor.model.drift import Again, Outcome
 from reactor.model.times import Clock
 
@@ -13,26 +15,39 @@ Handler = Callable[[Entry], Outcome]
 
 @dataclass(slots=True)
 class _Job:
+    """`due` None: over, or under way. `ready`: in its queue, whatever the time is."""
+
     entry: Entry
-    due: float | None  # None: over
+    due: float | None
+    ready: bool = False
     outcome: Outcome | None = None
 
 
 class MemoryQueue:
-    """The Queue under an injected clock; `step` is the worker: it runs every job that is due."""
+    """The Queue under an injected clock. `move_due` is the scheduler, `run_next` a worker, `step` both in one.
+
+    The clock is Redis', whoever looks at it. Several workers have one each, which share the jobs (`run_by`).
+    """
 
     def __init__(self, clock: Clock, handler: Handler) -> None:
         self._clock, self._handler = clock, handler
         self._jobs: dict[str, _Job] = {}
-        self._running = ""
+        self._running: dict[str, float] = {}  # since when
         self._marks: dict[str, float] = {}
+
+    def run_by(self, handler: Handler) -> Self:
+        """The same jobs, for a worker that runs them in another way."""
+        other = copy(self)
+        vars(other).update(_handler=handler)
+        return other
 
     def wake(self, entry: Entry, due: float) -> None:
         job = self._jobs.get(entry.id)
-        if entry.id == self._running:
+        if self._runs(entry.id):
             self._marks[entry.id] = min(due, self._marks.get(entry.id, due))
         elif job is None or job.due is None:
-            self._jobs[entry.id] = _Job(entry, due)
+            self._running.pop(entry.id, None)
+            self._jobs[entry.id] = _Job(entry, due, due <= self._clock())
         else:
             job.due = min(job.due, due)
 
@@ -43,32 +58,71 @@ class MemoryQueue:
     def woken(self, job_id: str) -> float | None:
         return self._marks.pop(job_id, None)
 
+    def move_due(self, now: float) -> float | None:
+        """Put every job that is due into its queue; when the next one is."""
+        waiting = [(job.due, job) for job in self._jobs.values() if job.due is not None and not job.ready]
+        for due, job in waiting:
+            job.ready = due <= now
+        return min((due for due, job in waiting if not job.ready), default=None)
+
+    def run_next(self, queue: str = "") -> bool:
+        """Run the first job of this queue, "" for all; whether there was one."""
+        ready = [(job.due or 0.0, job_id) for job_id, job in self._jobs.items() if _is_ready(job, queue)]
+        if not ready:
+            return False
+        self._run(self._jobs[min(ready)[1]])
+        return True
+
+    def has_ready(self, queue: str = "") -> bool:
+        """Is there one for `run_next`?"""
+        return any(_is_ready(job, queue) for job in self._jobs.values())
+
+    def take_over(self, patience: float) -> bool:
+        """Jobs that began so long ago run in a dead worker, and are queued again; whether others are under way."""
+        for job_id in [job_id for job_id, since in self._running.items() if self._clock() >= since + patience]:
+            del self._running[job_id]
+            self._jobs[job_id].due, self._jobs[job_id].ready = self._clock(), True
+        return bool(self._running)
+
     def step(self, now: float) -> float | None:
         """Run every job that is due; when the next one is."""
-        while due := sorted(self._due(now)):
-            for _, job_id in due:
-                if job_id in self._jobs:  # a test may have let Redis lose it meanwhile
-                    self._run(self._jobs[job_id])
-        return min((job.due for job in self._jobs.values() if job.due is not None), default=None)
+        due = self.move_due(now)
+        while self.run_next():
+            due = self.move_due(now)
+        return due
 
     def outcome(self, job_id: str) -> Outcome | None:
         """What the job said last."""
         return self._jobs[job_id].outcome if job_id in self._jobs else None
 
-    def _due(self, now: float) -> list[tuple[float, str]]:
-        return [(job.due, job_id) for job_id, job in self._jobs.items() if job.due is not None and job.due <= now]
+    def clear(self) -> None:
+        """Everything is lost, for whoever shares it."""
+        for kept in (self._jobs, self._running, self._marks):
+            kept.clear()
+
+    def _runs(self, job_id: str) -> bool:
+        since = self._running.get(job_id)
+        return since is not None and self._clock() < since + ORPHANED_AFTER
 
     def _run(self, job: _Job) -> None:
-        """A handler that raises was killed: its job stays due."""
-        self._running = job.entry.id
+        """A handler that raises an Exception has a bug: its job is over. What else it raises kills the worker."""
+        job_id, job.due, job.ready = job.entry.id, None, False
+        self._running[job_id] = self._clock()
         try:
             job.outcome = self._handler(job.entry)
-        finally:
-            self._running = ""
-        wanted = [self._again(job.outcome), self._marks.pop(job.entry.id, None)]
+        except Exception:
+            del self._running[job_id]
+            raise
+        self._running.pop(job_id, None)
+        wanted = [job.due, self._again(job.outcome), self._marks.pop(job_id, None)]
         job.due = min((at for at in wanted if at is not None), default=None)
+        job.ready = job.due is not None and job.due <= self._clock()
 
     def _again(self, outcome: Outcome) -> float | None:
         """RQ keeps whole seconds, counted from now."""
         now = self._clock()
         return now + max(0, math.ceil(outcome.at - now)) if isinstance(outcome, Again) else None
+
+
+def _is_ready(job: _Job, queue: str) -> bool:
+    return job.ready and queue in {"", job.entry.queue}

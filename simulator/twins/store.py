@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reactor.doors.clock import Reading, Watch
 from reactor.doors.store import Lock
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
@@ -21,10 +22,14 @@ class _Held:
 
 
 class MemoryStore:
-    """The Store under an injected clock. It forgets nothing by age: virtual time is short."""
+    """The Store under an injected clock. It forgets nothing by age: virtual time is short.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    `monotonic`: what the processes compare that clock with; without one, the clock as it is now.
+    """
+
+    def __init__(self, clock: Clock, monotonic: Clock | None = None) -> None:
+        self._clock, self._watch = clock, Watch(monotonic or clock)
+        self._reading: Reading | None = None
         self._locks: dict[str, _Held] = {}
         self._fence = 0
         self._outages: dict[str, OutageRecord] = {}
@@ -35,12 +40,22 @@ class MemoryStore:
         self._fencings: dict[str, Fencing] = {}
         self._took: defaultdict[str, float] = defaultdict(float)
 
+    def time(self) -> float:
+        return self._read().now
+
+    def _read(self) -> Reading:
+        now, mono, before = self._clock(), self._watch.monotonic(), self._reading
+        stepped = self._watch.stepped(mono, mono, now) or before is None or now < before.now
+        self._reading = Reading(now, now if stepped or before is None else before.steady_since)
+        return self._reading
+
     def acquire(self, name: str, ttl: float) -> Lock | None:
+        read = self._read()
         if self._holder(name):
             return None
         self._fence += 1
         self._locks[name] = _Held(str(self._fence), self._clock() + ttl)
-        return Lock(name, str(self._fence), self._fence)
+        return Lock(name, str(self._fence), self._fence, read.now, read.steady_since)
 
     def renew(self, lock: Lock, ttl: float) -> None:
         if self._holder(lock.name) != lock.token:
@@ -105,6 +120,10 @@ class MemoryStore:
 
     def save_fencing(self, file: Fencing) -> None:
         self._fencings[file.outage.id] = file
+
+    def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
+        self._events += [dict(event) for event in events]
+        self.changes += changes
 
     def took(self) -> dict[str, float]:
         return dict(self._took)

@@ -9,7 +9,11 @@ from reactor.model.drift import Policy
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.fencing import CONFIG_MAP, claim_of
 from reactor.model.receipt import Result
+from reactor.settings import Settings
+from simulator.audit import Request
+from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
+from tests.auditor import INTAKE
 from tests.virtual import Play
 from workers.hints import look_after, take_post
 
@@ -138,11 +142,9 @@ def test_an_event_whose_job_was_lost_is_looked_after_and_answered() -> None:
     tools = told.play.reactor.tools
     event = Event(NODE_UNREACHABLE, "/monitoring", "x", LOST, told.play.world.now)
     receipt = told.inbox.accept([event], "me")[0].receipt
-    told.play.reactor.queue._jobs.clear()
+    told.play.reactor.queue.clear()
     assert look_after(told.inbox, tools) == 0
-    told.play.world.run_for(61)
-    assert look_after(told.inbox, tools) == 1
-    told.play.world.run_for(61)
+    told.play.world.run_for(61 + Settings().resync)  # intake does it now and then
     settled = told.inbox.receipt(receipt.id)
     assert settled is not None
     assert settled.result is not None
@@ -197,7 +199,21 @@ def test_a_proof_whose_job_was_lost_is_looked_at_all_the_same() -> None:
     _lost(told)
     event = Event(NODE_FENCED, "/pdu", "1", LOST, told.play.world.now, _proof(told))
     told.inbox.accept([event], "pdu")
-    told.play.reactor.queue._jobs.clear()
-    told.play.world.run_for(70)
-    assert look_after(told.inbox, told.play.reactor.tools) == 1
-    assert told.play.until_ended(100)
+    told.play.reactor.queue.clear()
+    assert told.play.until_ended(160)
+
+
+@pytest.mark.parametrize("code", [403, 404, 422])
+def test_a_proof_that_cannot_be_written_down_is_refused_aloud_and_says_what_to_create(code: int) -> None:
+    told = _proving()
+    _lost(told)
+
+    def strike(request: Request) -> ApiError | None:
+        """The namespace is missing, or the right."""
+        writes = (request.user, request.resource) == (INTAKE, "configmaps") and request.verb in {"patch", "create"}
+        return ApiError(code, "Refused", "no", {"name": "vm-drift", "kind": "namespaces"}) if writes else None
+
+    told.play.world.api.faults.append(strike)
+    result = told.tell(NODE_FENCED, LOST, _proof(told))
+    assert (result.outcome, result.reason) == ("nothing", "not-written")
+    assert "kubectl create namespace vm-drift; kubectl -n vm-drift create configmap vm-drift-fencing" in result.sentence

@@ -12,7 +12,7 @@ from reactor.model.change import Change
 from reactor.model.drift import Phase, Record
 from simulator.twins.changes import MemoryChanges
 from simulator.twins.store import MemoryStore
-from tests.contracts.samples import record
+from tests.contracts.samples import drift, record
 
 
 @dataclass
@@ -86,3 +86,11 @@ def test_what_this_version_cannot_read_is_passed_over(redis: Redis, text: bytes)
     redis.xadd("vmdrift:changes", {"change": text})
     ((_, change),) = RedisChanges(redis).untold(10)
     assert change is None
+
+
+def test_what_comes_with_no_record_is_published_behind_what_came_with_one(place: Place) -> None:
+    place.store.create(record(), [])
+    bystander = Change(drift(), Phase.WAITING, "bystander", "Its node is fenced.", 5.0)
+    place.store.publish([{"type": "io.vmdrift.node.fencing"}], [bystander])
+    assert [change for _, change in place.changes.untold(10)][1:] == [bystander]
+    assert [event for _, event in place.store.events()] == [{"type": "io.vmdrift.node.fencing"}]

@@ -62,7 +62,7 @@ class Fate:
         return None
 
     def _deal(self, blow: Blow, request: Request) -> ApiError | None:
-        self.struck[f"{blow.kind} {request.verb}"] += 1
+        self.struck[f"{blow.kind} at an API request"] += 1
         blow.times -= 1
         if blow.times <= 0:
             self.blows.remove(blow)

@@ -1,40 +1,28 @@
 """An independent judge of what the workers do: by what anybody could see in the API, and by what really ran.
 
 He looks at each DELETE as it takes effect, and at each record as it is written. `wrong` says what must never have been.
-`blind` are the releases of VMs that still ran, unseen: silence is no proof, so they are counted and not forbidden.
-`proven` are those of nodes that were proven dead: he knows whether that is true, and only then asks for no window.
+`proven` are the releases from nodes that were proven dead: he knows whether that is true, and only then asks for no
+window. What came of all that is in `doubles` and `harm`.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from reactor.model.drift import Phase, Record
-from reactor.model.intervention import ALL, CONFIG_MAP, interventions, node_target
+from reactor.model.drift import Policy, Record
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
-from simulator.hypervisor import DoubleWrite
 from simulator.world import World
 from tests.auditor import OURS, writes_down
+from tests.properties.doubles import Doubles
+from tests.properties.harm import Harm
+from tests.properties.truth import Truth
 from tests.properties.vms import WITH_PROOF
 from tests.visible import Visible
 
 _WINDOW, _SILENCE = 300.0, 180.0  # seconds: the product's promises
 _BLUR = 5.0  # seconds that a clock may be wrong without anybody's notice: Leases are 2 s old, Date has whole seconds
 _KNOWN_FOR = 5.0  # seconds for which a worker may still believe what it read of the whole cluster
-_LONGEST = 600.0  # seconds that a drift may sleep
-
-
-class _Heard(list[DoubleWrite]):
-    """A list that tells of what is added to it."""
-
-    def __init__(self, hear: Callable[[DoubleWrite], None]) -> None:
-        super().__init__()
-        self._hear = hear
-
-    def append(self, write: DoubleWrite, /) -> None:
-        super().append(write)
-        self._hear(write)
 
 
 @dataclass
@@ -47,70 +35,31 @@ class Judge:
     world: World
     untouchable: Mapping[str, str]
     deleting: frozenset[str]
+    policy: Policy
     wrong: list[str] = field(default_factory=list)
     released: Counter[str] = field(default_factory=Counter)  # pod uid -> effective deletions
-    blind: list[tuple[str, str]] = field(default_factory=list)  # VM and node
     proven: list[tuple[str, str, str]] = field(default_factory=list)  # VM, node and its boot
     late: int = 0  # what changed between a worker's last look and its DELETE, while it was paused
     known_until: Callable[[], float] = lambda: float("inf")
     _pod: Obj | None = None
+    _freeing: Obj | None = None
 
     def __post_init__(self) -> None:
         self.visible = Visible(self.world)
-        self.world.hypervisor.double_writes = _Heard(self.written)
+        self.harm = Harm(self.world, self.visible, self.policy, self.wrong)
+        self._truth = Truth(self.world, self.visible, self.untouchable)
+        self.doubles = Doubles(self.world, self.visible, self.wrong)
         self.world.api.faults.append(self._sent)
         self.world.api.late_faults.append(self._done)
 
-    def written(self, write: DoubleWrite) -> None:
-        """A disk has two writers: never one of them on a boot from which it was released with proof."""
-        machines = self.world.hypervisor.machines
-        for vm, node, boot in self.proven:
-            if node in write.nodes and machines[node].boot_id == boot and f"-default-{vm}-" in write.disk:
-                self.wrong.append(f"{write}, though {node} was proven dead")
-
     def told(self, record: Record) -> None:
         """A record is written: what it says of the world is true."""
-        self.wrong += [f"{record.drift} at {self.world.now}: {why}" for why in self._untrue(record)]
-
-    def _untrue(self, record: Record) -> Iterator[str]:
-        if not record.reason or not record.sentence:
-            yield "no reason"
-        if not record.phase.is_end and (record.again_at is None or record.again_at > self.world.now + _LONGEST):
-            yield f"{record.phase} {record.reason} until {record.again_at}"
-        if record.phase is Phase.COMPLETED:
-            yield from self._not_completed(record)
-        if record.detached_at == self.world.now:
-            yield from self._not_detached(record)
-        if record.phase is Phase.REFUSED and record.drift.vm.name not in self.untouchable:
-            yield f"refused for {record.reason}, but nothing keeps it from moving"
-        if record.reason == "vm-deleted" and not record.drift.vm.is_instance:
-            vm = self.visible.get("virtualmachines", record.drift.vm.name, record.drift.vm.namespace)
-            if vm and vm["metadata"]["uid"] == record.drift.vm.uid:
-                yield "told as deleted, but it is there"
-
-    def _not_completed(self, record: Record) -> Iterator[str]:
-        machine = self.world.hypervisor.machines.get(record.target)
-        if record.drift.vm.is_instance or (machine and not machine.powered):  # nobody can see that it just died
-            return
-        running = self.world.hypervisor.running((record.drift.vm.namespace, record.drift.vm.name))
-        if record.target not in running:
-            yield f"told as {record.reason} on {record.target!r}, but it runs on {running}"
-
-    def _not_detached(self, record: Record) -> Iterator[str]:
-        lost, vm = record.drift.outage.node, record.drift.vm
-        node = self.visible.nodes.get(lost.name)
-        if record.phase is Phase.CANCELLED or lost.name == record.target or node is None or node.uid != lost.uid:
-            return
-        for attachment in self.visible.list("volumeattachments"):
-            volume = attachment["spec"]["source"]["persistentVolumeName"]
-            modes = (self.visible.get("persistentvolumes", volume) or {"spec": {}})["spec"].get("accessModes", ())
-            if "ReadWriteMany" in modes:  # it keeps nobody out
-                continue
-            if volume.startswith(f"{vm.namespace}-{vm.name}-") and attachment["spec"]["nodeName"] == lost.name:
-                yield f"told as detached, but {lost.name} holds {volume}"
+        self.wrong += [f"{record.drift} at {self.world.now}: {why}" for why in self._truth.untrue(record)]
 
     def _sent(self, request: Request) -> ApiError | None:
         """Before a request is carried out."""
+        if (request.verb, request.resource) == ("delete", "pods"):
+            self._freeing = self.visible.get("pods", request.name, request.namespace)
         if request.user in OURS and request.verb not in {"get", "list", "watch"}:
             self._pod = None
             what = f"{request.verb} {request.resource} {request.name} at {self.world.now}"
@@ -119,6 +68,8 @@ class Judge:
 
     def _done(self, request: Request) -> ApiError | None:
         """After it took effect."""
+        if (request.verb, request.resource) == ("delete", "pods") and self._freeing:
+            self._freed(self._freeing)
         if request.user in OURS and request.verb == "delete" and self._pod:
             meta, node = self._pod["metadata"], self._pod["spec"]["nodeName"]
             vm = meta["labels"].get("vm.kubevirt.io/name", "")
@@ -128,8 +79,14 @@ class Judge:
             if self.visible.proven(node):
                 self.proven.append((vm, node, self.world.hypervisor.machines[node].boot_id))
             elif node in self.world.hypervisor.running((meta["namespace"], vm)):
-                self.blind.append((vm, node))
+                self.doubles.blind.add((vm, node))
         return None
+
+    def _freed(self, pod: Obj) -> None:
+        """A pod is removed, by whomever: was it proof that let it go?"""
+        vm, node = (pod["metadata"].get("labels") or {}).get("vm.kubevirt.io/name"), pod["spec"].get("nodeName", "")
+        if vm and node in self.visible.nodes and self.visible.proven(node):
+            self.harm.freed.setdefault((node, self.world.hypervisor.machines[node].boot_id), set()).add(vm)
 
     def _objections(self, request: Request) -> Iterator[str]:
         if writes_down(request):
@@ -148,7 +105,7 @@ class Judge:
     def _alive(self, name: str) -> Iterator[str]:
         """Was it a lost, silent node when it was looked at last?"""
         if self.visible.proven(name):
-            yield from self.visible.untrue_proof(name)
+            yield from self._unproven(name)
             return
         known, node = min(self.world.now, self.known_until()), self.visible.nodes.get(name)
         if (max(node.sign_at, node.ready_at) if node else self.visible.gone[name]) > known:
@@ -162,14 +119,19 @@ class Judge:
         elif known < node.sign_at + _SILENCE:
             yield f"{name} gave a sign of life {known - node.sign_at:.0f} s ago"
 
+    def _unproven(self, name: str) -> Iterator[str]:
+        """No proof that is not true is excused, but for a lie that nothing has refuted yet."""
+        boot, proof = self.world.hypervisor.machines[name].boot_id, self.visible.proof(name)
+        if (name, boot) not in self.doubles.lied:
+            yield from self.visible.untrue_proof(name)
+        elif proof and (boot, proof.provider) in self.visible.refuted:
+            yield f"{proof.provider} was refuted before: boot {boot} lived"
+
     def _held(self, obj: Obj, request: Request) -> Iterator[str]:
         """Had somebody asked, a second ago or longer, that it be left alone?"""
-        known, node = min(self.world.now, self.known_until()), obj["spec"]["nodeName"]
         vm = obj["metadata"].get("labels", {}).get("vm.kubevirt.io/name", "")
-        targets = {ALL, node_target(node), f"vm/{request.namespace}/{vm}"}
-        for one in interventions(self.visible.get("configmaps", CONFIG_MAP, "vm-drift")):
-            if one.target in targets and one.at + 1 <= known:
-                yield one.sentence
+        known = min(self.world.now, self.known_until())
+        yield from self.visible.holds(obj["spec"]["nodeName"], {f"vm/{request.namespace}/{vm}"}, known - 1)
 
     def _launcher(self, pod: Obj, request: Request) -> Iterator[str]:
         self._pod = pod

@@ -1,6 +1,6 @@
 """The VMs that worlds are drawn from: those that have to run again, and those that nobody may touch, with why."""
 
-from simulator.scene import FOR_EVER, Kind, Storage, Vm
+from simulator.scene import FOR_EVER, ClaimPod, Kind, Storage, Vm
 
 NODES = ("node-a", "node-b", "node-c", "node-d", "node-e")
 _AT_ONCE = {"vmdrift.io/detach": "delete"}
@@ -30,6 +30,9 @@ _WHY = (
         "silence is not enough for its owner",
     ),
 )
+# A pod beside the VMs that writes to a disk of a driver that nobody knows; the VM whose claim it is does not run.
+LENDER = Vm("ledger", Storage.OTHER_CSI, node="node-a", run_strategy="Halted")
+PODS = (ClaimPod("ledger-0", "ledger-disk", "node-a"),)
 # What keeps these where they are is that nobody knows.
 WITH_PROOF = frozenset({"shared", "patient", "sealed"})
 UNTOUCHABLE = tuple(vm for vm, _ in _WHY)

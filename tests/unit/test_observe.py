@@ -84,6 +84,7 @@ def test_without_the_vm_nothing_more_is_read() -> None:
 def test_while_kubernetes_is_about_to_evict_the_launcher_nothing_else_is_read(after: float, early: bool) -> None:
     there, due, policy = cluster(UNKNOWN), SINCE + 300.0, Policy(unreachable_window=10.0)
     now = due + after
+    there._api.store.clock = lambda: now  # meanwhile it has gone on, too
     waiting = observe(there, record("vm-rbd"), policy, now, Surroundings(lambda: now))
     assert (waiting.evicted_at == due, waiting.vm is None) == (early, early)
     assert ("virtualmachines" in {entry.resource for entry in there._api.audit}) is not early

@@ -6,6 +6,7 @@ from reactor.settings import Settings
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Untold
 from vmdrift.doctor.finding import Finding, failed, listed, ok, overlooked, sentence, unknown, warning
 from vmdrift.doctor.needs import OPTIONAL, Right, rights
+from workers.notebooks import creating
 
 _REACH = (
     "Set KUBECONFIG to a kubeconfig file, or run this in a pod that has a ServiceAccount; see that its API server can "
@@ -27,6 +28,7 @@ def cluster_findings(facts: ClusterFacts | Untold, settings: Settings, roles: Se
     yield _kubevirt(facts.kubevirt)
     yield _nodes(facts, settings)
     yield _manager(facts.manager)
+    yield from _notebooks(facts.notebooks, settings)
     if isinstance(facts.allowed, Untold):
         yield unknown("access", facts.allowed, "See that whoever runs this may ask (ClusterRole system:basic-user).")
     else:
@@ -81,6 +83,16 @@ def _manager(found: Skew | Untold | None) -> Finding:
 
 
 _LEASE = "Ask kubectl -n kube-system get lease kube-controller-manager."
+
+
+def _notebooks(found: Mapping[str, Untold | None], settings: Settings) -> Iterator[Finding]:
+    """What people and others say lasts only where it can be written down."""
+    for name, trouble in found.items():
+        if trouble is None:
+            yield ok("ConfigMaps", "It can be written (tried without changing anything).", name)
+        else:
+            told = f"It cannot be written: {trouble.why.rstrip('.')}."
+            yield failed("ConfigMaps", told, creating(name, settings.namespace), name)
 
 
 def _access(allowed: Mapping[Right, bool], needed: Mapping[Right, Sequence[str]]) -> Iterator[Finding]:

@@ -4,13 +4,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from typing import Protocol, TypeVar
 
 from redis import Redis
 
 from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
-from reactor.doors.cluster import Cluster, KubernetesCluster, Survey
+from reactor.doors.clocks import clocks
+from reactor.doors.cluster import Cluster, KubernetesCluster, Notebook, Survey
 from reactor.doors.figures import figures
 from reactor.doors.reports import reports
 from reactor.doors.server import server
@@ -30,8 +32,8 @@ _PREFIX = "VMDRIFT_"
 _WHOLE_SECONDS = 0.5  # an HTTP date is cut to whole seconds: give or take half of one
 
 
-class Surveyed(Cluster, Survey, Protocol):
-    """Both in one: what there is, and what we may do."""
+class Surveyed(Cluster, Survey, Notebook, Protocol):
+    """All in one: what there is, what we may do, and what could be written."""
 
 
 def examine(env: Mapping[str, str], roles: Sequence[str], clock: Clock = time.time) -> Facts:
@@ -69,15 +71,16 @@ def _redis(settings: Settings, clock: Clock) -> RedisFacts | Untold:
         with _timed(clock) as took:
             told = server(redis)
         skew = Untold("this server does not tell its time") if told.time is None else took.skew(told.time)
-        queues = _told(lambda: tuple(figures(redis, clock())))
-        return RedisFacts(told, queues, skew, _told(lambda: _deaf(redis, clock)))
+        now = clock() if told.time is None else told.time
+        queues = _told(lambda: tuple(figures(redis, now)))
+        return RedisFacts(told, queues, skew, _told(lambda: _deaf(redis, now)), _told(lambda: clocks(redis)))
 
     return _told(read)
 
 
-def _deaf(redis: Redis, clock: Clock) -> float | None:
+def _deaf(redis: Redis, now: float) -> float | None:
     heard = reports(redis).heard_at
-    return None if heard is None else clock() - heard
+    return None if heard is None else now - heard
 
 
 def _cluster(env: Mapping[str, str], settings: Settings, roles: Sequence[str], clock: Clock) -> ClusterFacts | Untold:
@@ -105,7 +108,14 @@ def surveyed(cluster: Surveyed, host: str, settings: Settings, roles: Sequence[s
         _told(lambda: _manager(cluster, clock)),
         _told(lambda: _allowed(cluster, settings, roles, absent)),
         absent,
+        _notebooks(cluster, settings, roles),
     )
+
+
+def _notebooks(cluster: Notebook, settings: Settings, roles: Sequence[str]) -> dict[str, Untold | None]:
+    """A dry run of each write that these roles make; None where all is well."""
+    written = [one.name for one in rights(roles, settings) if (one.verb, one.resource) == ("patch", "configmaps")]
+    return {name: _told(partial(cluster.rehearse, name, settings.namespace)) for name in sorted(written)}
 
 
 def _kubevirt(cluster: Surveyed) -> KubeVirt:

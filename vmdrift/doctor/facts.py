@@ -1,7 +1,7 @@
 """What the doctor reads, before anybody says what it means. Pure data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reactor.doors.figures import QueueFigures
 from reactor.doors.server import Server
@@ -40,13 +40,15 @@ class Configured:
 class RedisFacts:
     """What Redis, and RQ in it, say of themselves.
 
-    `deaf`: for how many seconds no watcher has heard from the API server; None if none ever did.
+    `deaf`: for how many seconds no watcher has heard from the API server; None if none ever did. `clocks`: by process,
+    how many seconds its clock is ahead of Redis'.
     """
 
     server: Server
     queues: tuple[QueueFigures, ...] | Untold
     skew: Skew | Untold
     deaf: float | Untold | None = 0.0
+    clocks: Mapping[str, float] | Untold = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class ClusterFacts:
     """`kubevirt` is None where it is not installed; `manager`: None where no Lease shows the controller manager.
 
     `allowed`: of each right that was asked for; kinds that are not installed are left out, and named in `absent`.
+    `notebooks`: why a ConfigMap that we write to could not be written, by its name, None where it could.
     """
 
     host: str
@@ -71,6 +74,7 @@ class ClusterFacts:
     manager: Skew | Untold | None
     allowed: Mapping[Right, bool] | Untold
     absent: tuple[str, ...] = ()
+    notebooks: Mapping[str, Untold | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

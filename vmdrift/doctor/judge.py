@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 
+from reactor.doors.clocks import off, said
 from reactor.settings import Settings, env_names
 from vmdrift.doctor.cluster import cluster_findings
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, RedisFacts, Skew, Untold
@@ -26,6 +27,7 @@ def judge(facts: Facts) -> list[Finding]:
         *redis_findings(facts.redis, facts.configured.settings),
         *cluster_findings(facts.cluster, facts.configured.settings, facts.roles),
         *_clocks(facts),
+        *_off(facts.redis),
     ]
 
 
@@ -83,6 +85,14 @@ def _clocks(facts: Facts) -> Iterator[Finding]:
         yield warning("clocks", sentence, _NTP)
     else:
         yield ok("clocks", sentence)
+
+
+def _off(found: RedisFacts | Untold) -> Iterator[Finding]:
+    """Of the processes, as they say themselves."""
+    if isinstance(found, Untold) or isinstance(found.clocks, Untold):
+        return
+    for name, ahead in off(found.clocks).items():
+        yield failed("clocks", said(name, ahead), _NTP, name)
 
 
 def _apart(one: Skew, other: Skew) -> float:

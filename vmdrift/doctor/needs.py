@@ -51,11 +51,19 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
     "fencing": {
         f"configmaps/{CONFIG_MAP}": "get",
         f"configmaps/{FENCING}": "get patch",
+        "csidrivers": "get",
         "leases": "get list",
-        "namespaces/kube-system": "get",
+        "localvolumereplicas": "get",
+        "localvolumes": "get",
+        "namespaces": "get",
         "nodes": "get list patch",
-        "pods": "list",
-        "volumeattachments": "list",
+        "persistentvolumeclaims": "get list",
+        "persistentvolumes": "get",
+        "pods": "get list",
+        "storageclasses": "get",
+        "virtualmachineinstances": "get",
+        "virtualmachines": "get",
+        "volumeattachments": "get list",
     },
 }
 _NETWORK_FENCE: Mapping[str, Mapping[str, str]] = {

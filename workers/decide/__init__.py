@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reactor.model.drift import Check, Phase, Policy, Proof, Record
+from reactor.model.node import NodeView
 from workers.decide.comeback import comeback
 from workers.decide.decision import Action, Decision, Held, Judgement, Release, Verdict, backoff
 from workers.decide.ending import ending, late
-from workers.decide.launcher import evicting, terminating
+from workers.decide.launcher import ahead, evicting, terminating
 from workers.decide.life import signs, silent
 from workers.decide.node import still_lost, window
 from workers.decide.observation import Observation, PodView, VmiView
@@ -69,7 +70,7 @@ def _decide(seen: Observation, record: Record, policy: Policy, known: Proof, now
         return _decision(elsewhere, outage, record, policy, now)
     checks = [*outage, evidence, *_prerequisites(seen, record, policy, known, now)]
     free = release(pods, seen, record, policy, now) if known is Proof.FENCED else one_by_one(pods)
-    decision = _decision(_first(checks) or free, checks, record, policy, now)
+    decision = _decision(_first(checks) or _untimed(seen, known) or free, checks, record, policy, now)
     return replace(decision, hotplugs=_unplugged(seen))
 
 
@@ -106,9 +107,18 @@ def _prerequisites(seen: Observation, record: Record, policy: Policy, known: Pro
         ("storage", storage(seen, lost.name, policy, known)),
         ("comeback", comeback(record.drift.vm, vm, seen.vmi)),
         ("policy", permitted(seen, policy)),
-        ("launcher", _waived(known, terminating(lost_launchers(seen, record), node, policy, now))),
+        ("launcher", _waived(known, _terminating(seen, record, node, policy, now))),
         ("no hold", _unheld(seen.holds)),
     ]
+
+
+def _terminating(seen: Observation, record: Record, node: NodeView, policy: Policy, now: float) -> Verdict:
+    return terminating(lost_launchers(seen, record), node, policy, now, ahead(seen.manager))
+
+
+def _untimed(seen: Observation, known: Proof) -> Judgement | None:
+    """All of it holds, but a process whose clock is off does not judge how long a node was silent."""
+    return Judgement("clock-off", seen.clock_off) if seen.clock_off and known is not Proof.FENCED else None
 
 
 def _waived(known: Proof, verdict: Verdict) -> Verdict:
@@ -136,7 +146,7 @@ def _after_release(seen: Observation, record: Record, policy: Policy, known: Pro
     lost = still_lost(seen.node, record.drift.outage)
     if new is None and (elsewhere := _elsewhere(seen, record)):
         return _decision(elsewhere, [("node", lost)], record, policy, now)
-    released_at = record.released_at or (new.created if new else now)
+    released_at = record.released_at or (now - _age(seen, new, now) if new else now)
     freed = _freed(seen, replace(record, released_at=released_at), policy, known, now)
     checks: list[Named] = [("node", lost), ("proof", proof(known, seen, policy))]
     # Somebody may have stopped the VM since, or force-deleted the launcher of one that never comes back by itself.
@@ -150,9 +160,14 @@ def _after_release(seen: Observation, record: Record, policy: Policy, known: Pro
     return replace(decision, released_at=released_at, detached=isinstance(freed, Held), hotplugs=record.hotplugs)
 
 
+def _age(seen: Observation, new: VmiView, now: float) -> float:
+    """How long ago it was created, by the API server's clock."""
+    return max(0.0, (seen.date or now) - new.created)
+
+
 def _freed(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> Verdict:
     """The attachments of a node that is back, that lives, or that is a new one of its name are left alone."""
-    quiet = _waived(known, silent(record.signs, policy, now))
+    quiet = _waived(known, _untimed(seen, known) or silent(record.signs, policy, now))
     enough = (still_lost(seen.node, record.drift.outage), quiet, proof(known, seen, policy))
     may = all(isinstance(verdict, Held) for verdict in enough) and policy.mode != "never" and not seen.holds
     careful = policy if may else replace(policy, detach="wait")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from reactor.model.drift import Policy
 from reactor.model.fencing import Fencing
 from reactor.model.node import NodeView
-from reactor.model.times import clock_time
+from reactor.model.times import ahead, clock_time
 from workers.decide.fenceview import FenceView, Move, Unfence, Untaint
 
 _LOOK = 10.0  # seconds
@@ -58,7 +58,7 @@ def _tainted(seen: FenceView, node: NodeView, file: Fencing, policy: Policy, now
     if file.ready_since is None:
         told = f"Node {node.name} is {node.ready or 'not heard'}; its out-of-service taint stays until it is Ready."
         return Move(file.told("tainted", told), now + _LOOK)
-    end, left = file.ready_since + policy.taint_timeout, _left(seen, file)
+    end, left = file.ready_since + policy.taint_timeout, _left(seen, file, now)
     if node.boot != file.boot and not left:
         return Move(file.told("untainting", f"Nothing of before is left on node {node.name}."), now + 1, Untaint())
     what = f"{', '.join(left[:5])} of before are left there" if left else "it was not rebooted"
@@ -69,7 +69,7 @@ def _tainted(seen: FenceView, node: NodeView, file: Fencing, policy: Policy, now
     return Move(file.told("tainted", told), min(now + _LOOK, end))
 
 
-def _left(seen: FenceView, file: Fencing) -> list[str]:
-    """Pods that were there before the taint, and attachments of the boot that has ended."""
-    since = file.release.at if file.release else file.at
+def _left(seen: FenceView, file: Fencing, now: float) -> list[str]:
+    """Pods that were there before the taint, and attachments of the boot that has ended, by the API server's clock."""
+    since = (file.release.at if file.release else file.at) + ahead(seen.date, now)
     return [one.name for one in (*seen.pods, *seen.attachments) if one.created < since]

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reactor.model.drift import Record
+from reactor.model.fences import Fence
 from reactor.model.fencing import Fencing, Standing
 from reactor.model.node import NodeView
 from workers.decide.decision import Judgement
+from workers.decide.effect import Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,9 @@ class FenceView:
     provider says, in the order in which they are tried. `drifts`: those of this outage. `holds`: why it is to be left
     alone. `disorder`: what is wrong with the cluster as a whole, None if nothing is. `although`: who wants the taint
     whatever it hits; `unfence`: who wants what was fenced to be let in again. `pods` and `attachments` of the node are
-    read where a taint is to be set, or bears on them.
+    read where a taint is to be set, or bears on them. `date`, `steady_since`, `clock_off`: as in an Observation.
+    `done`: the fences that were asked for lately, on any node; `lease_lasts`: the Lease's leaseDurationSeconds.
+    `effects`: by provider, what its fence would do; judged only of one that is about to be asked.
     """
 
     node: NodeView | None
@@ -43,6 +47,12 @@ class FenceView:
     unfence: str = ""
     pods: tuple[Left, ...] = ()
     attachments: tuple[Left, ...] = ()
+    date: float | None = None
+    steady_since: float = 0.0
+    clock_off: str = ""
+    done: tuple[Fence, ...] = ()
+    lease_lasts: float = 0.0
+    effects: Mapping[str, Effect] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

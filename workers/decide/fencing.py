@@ -1,21 +1,27 @@
 """When is a lost node fenced, by whom, what proves that it is dead, and how are its VMs released then? Pure.
 
 A fence is worse than an outage for whoever still runs on the node, so nobody is asked to fence one that gave a sign of
-life, that somebody holds, or while too many are lost at once. A proof counts only while nobody contradicts it.
+life, that somebody holds, of which no VM would be released, or while too many are lost or were fenced. A proof counts
+only while nobody contradicts it.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from reactor.model.drift import Phase, Policy, Record
-from reactor.model.fencing import PROVIDERS, Attempt, Confirmation, Fencing, Release, Standing, State, Way
+from reactor.model.fencing import PROVIDERS, Attempt, Confirmation, Fencing, Release, Standing, State, Way, some
 from reactor.model.node import NodeView
 from reactor.model.times import clock_time
 from workers.decide.afterwards import afterwards, is_lost
+from workers.decide.effect import never, refused
 from workers.decide.fenceview import Ask, FenceView, Move, Taint
+from workers.decide.life import counts
+from workers.decide.rate import too_soon
 from workers.decide.release import TAINT_TAKES
 
 SOON, IDLE = 1.0, 30.0  # seconds until the next look: while something should happen any moment, and else
 _ASKED = 3.0  # seconds between two looks at what a provider does
+_JUDGED = 60.0  # seconds until all VMs of a node are judged again that is not fenced because of them
 _PATIENCE = 30.0  # seconds for all drifts of a node to be looked at under the proof
 _SAYS_ONLY = "event"  # nobody can be asked there: somebody comes and says so
 # The VM is not on the node any more, or already on its way from there.
@@ -35,16 +41,25 @@ def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Mov
     """What to write down and do now. `file` is what is known of the boot that was lost."""
     file = _listened(seen, file, now)
     if not is_lost(seen.node, file):
-        return afterwards(seen, file, policy, now)
+        return _observed(afterwards(seen, file, policy, now), policy, now)
     if file.proof:
         return _proven(seen, file, file.proof, policy, now)
     return _confirmed(seen, file, policy, now) or _fenced(seen, file, policy, now)
 
 
+def _observed(move: Move, policy: Policy, now: float) -> Move:
+    """Who only observes takes nothing back either, and says what is to be done."""
+    if policy.mode == "auto" or move.deed is None or move.file is None:
+        return move
+    told = f"Only observing, so nothing is taken back. {move.file.sentence}"
+    return Move(move.file.told(move.file.reason, told), now + IDLE)
+
+
 def _listened(seen: FenceView, file: Fencing, now: float) -> Fencing:
     """The signs of life by value, and since when they are these."""
     beat = seen.node.heartbeat if seen.node else file.heartbeat
-    if (seen.lease, beat) == (file.lease, file.heartbeat):
+    same = (seen.lease, beat) == (file.lease, file.heartbeat)
+    if same and counts(file.silent_since, seen.steady_since, now):
         return file
     return replace(file, lease=seen.lease, heartbeat=beat, silent_since=now)
 
@@ -77,7 +92,7 @@ def _fenced(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
         return Move(_told(seen, file, "awaiting-proof", _awaiting(seen)), now + IDLE)
     if why := _reluctant(seen, file, policy, now):
         told = _told(seen, file, "fence-waits", why)
-        return Move(told, min(now + IDLE, max(now + SOON, _earliest(file, policy))))
+        return Move(told, min(now + IDLE, max(now + SOON, _earliest(seen, file, policy))))
     return _asked(seen, file, policy, asked, now)
 
 
@@ -95,22 +110,28 @@ def _told(seen: FenceView, file: Fencing, reason: str, sentence: str) -> Fencing
     return file.told(reason, sentence)
 
 
-def _earliest(file: Fencing, policy: Policy) -> float:
-    return max(file.outage.since, file.silent_since) + policy.fence_after
+def _earliest(seen: FenceView, file: Fencing, policy: Policy) -> float:
+    """Lease and heartbeat must not have changed, before our own eyes, for longer than they ever do while they live."""
+    return file.silent_since + max(policy.fence_after, seen.lease_lasts)
 
 
 def _reluctant(seen: FenceView, file: Fencing, policy: Policy, now: float) -> str:
     """Why nobody is asked to fence it now."""
+    if why := _left_alone(seen, policy):
+        return f"It is not fenced: {why}"
+    if now < (begin := _earliest(seen, file, policy)):
+        return f"Unreachable and silent since {clock_time(file.silent_since)}; it is fenced at {clock_time(begin)}."
+    why = seen.clock_off or (seen.disorder.sentence if seen.disorder else too_soon(seen.done, file, policy, now))
+    return f"It is not fenced: {why}" if why else ""
+
+
+def _left_alone(seen: FenceView, policy: Policy) -> str:
+    """By somebody's word, or because nobody needs it: whatever the time, and whatever else is lost."""
     if seen.holds:
-        return f"It is not fenced: {'; '.join(seen.holds)}"
-    if policy.mode != "auto":
-        return f"It is not fenced: this installation's policy is {policy.mode}."
-    if not _going(seen):
-        return "It is not fenced: no VM waits for it."
-    if now < _earliest(file, policy):
-        since, begin = clock_time(_earliest(file, policy) - policy.fence_after), clock_time(_earliest(file, policy))
-        return f"Unreachable and silent since {since}; it is fenced at {begin}."
-    return f"It is not fenced: {seen.disorder.sentence}" if seen.disorder else ""
+        return "; ".join(seen.holds)
+    if seen.node and (why := never(seen.node, policy)):
+        return why
+    return "" if _going(seen) else "no VM waits for it."
 
 
 def _asked(seen: FenceView, file: Fencing, policy: Policy, names: list[str], now: float) -> Move:
@@ -118,13 +139,38 @@ def _asked(seen: FenceView, file: Fencing, policy: Policy, names: list[str], now
     if last and not last.over:
         if over := _over(last, seen.standings.get(last.provider), policy, now):
             return Move(failed(file, over, now), now)
-        return _going_on(seen, file, last, now)
+        return _going_on(seen, file, last, policy, now)
     tried = {attempt.provider for attempt in file.attempts}
-    name = next((name for name in names if name not in tried), None)
+    left = [name for name in names if name not in tried]
+    against = {name: why for name in left if (why := _refused(name, seen, policy))}
+    name = next((name for name in left if name not in against), None)
     if name:
         attempts = (*file.attempts, Attempt(name, now))
-        return Move(replace(file, attempts=attempts).told("fencing", f"{name} is asked to fence it."), now, Ask(name))
-    return _all_failed(seen, file, policy, now)
+        return Move(_asking(name, seen, replace(file, attempts=attempts)), now, Ask(name))
+    if tried:
+        return _all_failed(seen, file, policy, against, now)
+    return Move(_told(seen, file, "fence-waits", _nobody(against)), now + _JUDGED)
+
+
+def _refused(name: str, seen: FenceView, policy: Policy) -> str:
+    """Why this one is not asked; "" as long as nobody has looked what its fence would do."""
+    effect = seen.effects.get(name)
+    return refused(effect, name, policy) if effect else ""
+
+
+def _nobody(against: Mapping[str, str]) -> str:
+    """Each reason once, with the providers that it keeps from being asked."""
+    by_reason = {why: [name for name in against if against[name] == why] for why in against.values()}
+    return " ".join(f"It is not fenced by {', '.join(names)}: {why}" for why, names in by_reason.items())
+
+
+def _asking(name: str, seen: FenceView, file: Fencing) -> Fencing:
+    """Who is meant and who is hit stands in the file before anything is done."""
+    effect = seen.effects.get(name)
+    if effect is None:
+        return file.told("fencing", f"{name} is asked to fence it.")
+    file = replace(file, releases=effect.releases, bystanders=effect.bystanders)
+    return file.told("fencing", f"{name} is asked to fence it, for {some(effect.releases)}.")
 
 
 def _over(last: Attempt, standing: Standing | None, policy: Policy, now: float) -> str:
@@ -145,20 +191,23 @@ def failed(file: Fencing, over: str, now: float) -> Fencing:
     return replace(file, attempts=attempts).told("fence-failed", f"{last.provider}: {over}")
 
 
-def _going_on(seen: FenceView, file: Fencing, last: Attempt, now: float) -> Move:
+def _going_on(seen: FenceView, file: Fencing, last: Attempt, policy: Policy, now: float) -> Move:
     """Asked again where nothing is to be seen of it: the one who asked may have died before."""
     standing = seen.standings[last.provider]
+    if why := _refused(last.provider, seen, policy):
+        return Move(_told(seen, file, "fence-waits", _nobody({last.provider: why})), now + _JUDGED)
     told = file.told("fencing", f"{last.provider}: {standing.sentence}")
     again = Ask(last.provider) if standing.state is not State.WORKING else None
     return Move(told, now + _ASKED, again)
 
 
-def _all_failed(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
+def _all_failed(seen: FenceView, file: Fencing, policy: Policy, against: Mapping[str, str], now: float) -> Move:
     """All over again after a while: a BMC behind the same dead switch may be back."""
     begin = max(attempt.over_at for attempt in file.attempts) + policy.fence_deadline
     if now >= begin:
         return Move(replace(file, attempts=()).told("fencing", "All providers are asked once more."), now)
-    each = "; ".join(f"{attempt.provider}: {attempt.over.rstrip('.')}" for attempt in file.attempts)
+    why = {**{attempt.provider: attempt.over for attempt in file.attempts}, **against}
+    each = "; ".join(f"{name}: {over.rstrip('.')}" for name, over in why.items())
     sentence = f"Nobody could fence it ({each}). They are asked again at {clock_time(begin)}."
     return Move(_told(seen, file, "fence-failed", sentence), min(now + IDLE, begin))
 
@@ -168,9 +217,15 @@ def _proven(seen: FenceView, file: Fencing, proof: Confirmation, policy: Policy,
         told = f"The proof does not count any more: {why}."
         return Move(replace(file, void=why).told("proof-void", told), now + SOON)
     waiting = tuple(record for record in _going(seen) if record.weighed != proof.at)
-    if policy.fenced_release == Way.TAINT or seen.although:
+    if _taint_wanted(seen, policy):
         return _by_taint(seen, file, proof, waiting, now)
     return Move(file, now + (SOON if waiting else IDLE), wake=waiting)
+
+
+def _taint_wanted(seen: FenceView, policy: Policy) -> bool:
+    """It is one more deed: not for who only observes, nor on a node that somebody holds."""
+    wanted = policy.fenced_release == Way.TAINT or bool(seen.although)
+    return wanted and policy.mode == "auto" and not seen.holds
 
 
 def _withdrawn(seen: FenceView, file: Fencing, proof: Confirmation) -> str:
@@ -197,6 +252,8 @@ def _chosen(seen: FenceView, file: Fencing, proof: Confirmation, waiting: tuple[
     if waiting and now < proof.at + _PATIENCE:
         return Move(file, now + SOON, wake=waiting)
     objections = [] if seen.although else _objections(seen)
+    if not objections and not seen.although and not any(record.reason == "taint-due" for record in seen.drifts):
+        return Move(file, now + (SOON if waiting else IDLE), wake=waiting)  # no VM would be released by it
     if objections:
         release = Release(Way.FORCE_DELETE, f"One by one, not by taint: {'; '.join(objections)}.", now)
     else:

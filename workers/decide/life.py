@@ -1,8 +1,11 @@
 """Is anything of the lost node still alive? By what changes before our own eyes, never by the age of a stamp.
 
 The stamps are the node's own clock, which may be anywhere; a value that changes between two of our reads was written by
-somebody who lives (so does Kubernetes itself, `node_lifecycle_controller.go`).
+somebody who lives (so does Kubernetes itself, `node_lifecycle_controller.go`). How long none did is measured on Redis'
+clock, and anew since that stepped.
 """
+
+from dataclasses import replace
 
 from reactor.model.drift import Policy, Signs
 from reactor.model.times import clock_time
@@ -21,7 +24,12 @@ def signs(before: Signs | None, seen: Observation, now: float) -> Signs | None:
         return Signs(lease, heartbeat, now, "virt-handler")
     if lease != before.lease:
         return Signs(lease, heartbeat, now, "kubelet")
-    return before
+    return before if counts(before.since, seen.steady_since, now) else replace(before, since=now)
+
+
+def counts(since: float, steady_since: float, now: float) -> bool:
+    """Was that moment read off the clock as it runs now? One that is yet to come was read before it was set back."""
+    return steady_since <= since <= now
 
 
 def silent(now_known: Signs | None, policy: Policy, now: float) -> Verdict:

@@ -41,7 +41,7 @@ def window(record: Record, manager: Manager | None, policy: Policy, now: float) 
 
 
 def began(record: Record, manager: Manager | None) -> tuple[float, str]:
-    """When the outage began by our clock, and what is to be said of that.
+    """When the outage began by Redis' clock, and what is to be said of that.
 
     `lastTransitionTime` was written by the controller manager's clock. One that may be wrong is not believed at all:
     an hour ahead, it would make us wait for an hour.

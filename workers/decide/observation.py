@@ -147,7 +147,7 @@ SINGLE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 class Manager:
     """The controller manager, by its Lease. Times are seconds since the epoch, of its own clock.
 
-    `ahead`: how many seconds its clock is ahead of ours; None when that is not known.
+    `ahead`: how many seconds its clock is ahead of Redis'; None when that is not known.
     """
 
     renewed: float
@@ -167,6 +167,9 @@ class Observation:
     the names of all nodes that are proven dead. While the outage itself says "not now", only `node`, `manager` and
     `fencing` are read; while Kubernetes is about to evict a launcher (`evicted_at`, seconds since the epoch, else
     None), only these, `lease`, `vmi` and `launchers`.
+
+    `date`: the API server's clock at its last answer, None if it told none; `steady_since`: when Redis' clock, by which
+    everything is judged, stepped last; `clock_off`: why this process judges no silence, "" where it may.
     """
 
     node: NodeView | None
@@ -186,3 +189,6 @@ class Observation:
     evicted_at: float | None = None
     holds: tuple[str, ...] = ()
     cancelled: str = ""
+    date: float | None = None
+    steady_since: float = 0.0
+    clock_off: str = ""

@@ -1,5 +1,7 @@
 """Is it the nodes that are lost, or the control plane that does not hear them?"""
 
+from collections.abc import Sequence
+
 from reactor.model.drift import Policy, Record
 from reactor.model.times import clock_time
 from workers.decide.decision import Held, Judgement, Verdict
@@ -7,12 +9,14 @@ from workers.decide.node import began
 from workers.decide.observation import Observation
 
 # Seconds after the last look at a cluster in disorder. Looks are up to 30 s apart, so it was in order for a minute.
+# For as long a node that is Ready again counts as lost.
 COOL_DOWN = 90.0
+_NEW = 300.0  # seconds; a node that was created since then was never lost
 
 
 def quorum(seen: Observation, record: Record, policy: Policy, now: float) -> Verdict:
     """The cluster as a whole: not too many nodes lost, the control plane awake, and both for a while."""
-    objection = unsteady(seen, record, policy)
+    objection = unsteady(seen, record, policy) or returning(seen, policy, now)
     if objection:
         return objection
     calm = (record.unsteady_at or 0.0) + COOL_DOWN
@@ -31,6 +35,36 @@ def unsteady(seen: Observation, record: Record, policy: Policy) -> Judgement | N
     return _too_many(seen, policy) or _asleep(seen, record)
 
 
+def returning(seen: Observation, policy: Policy, now: float) -> Judgement | None:
+    """Too many nodes are lost, or were until a moment ago, which the cluster itself says, whoever looked meanwhile."""
+    lost, back = _lost(seen), _back(seen)
+    over = len(lost) + len(back) - allowed(policy, len(seen.nodes))
+    if over <= 0:
+        return None
+    left = COOL_DOWN - sorted(back.values(), reverse=True)[over - 1]
+    return Judgement(
+        "cool-down",
+        f"{len(lost)} of {len(seen.nodes)} nodes are unreachable, and {_names([*back])} came back less than "
+        f"{COOL_DOWN:g} s ago: more than {policy.max_unreachable} together, so nothing is done yet.",
+        again_at=now + left,
+    )
+
+
+def _back(seen: Observation) -> dict[str, float]:
+    """The nodes that came back a moment ago, and how many seconds ago that was.
+
+    The kubelet writes both when it became Ready and its Lease, so its clock may be anywhere.
+    """
+    if seen.date is None:
+        return {}
+    ago = {one.name: (seen.renewals.get(one.name) or seen.date) - one.ready_since for one in seen.nodes}
+    return {
+        node.name: ago[node.name]
+        for node in seen.nodes
+        if node.ready == "True" and ago[node.name] < COOL_DOWN and seen.date - node.created >= _NEW
+    }
+
+
 def allowed(policy: Policy, nodes: int) -> int:
     """How many of so many nodes may be unreachable at once. One is never too many."""
     text = policy.max_unreachable
@@ -38,17 +72,23 @@ def allowed(policy: Policy, nodes: int) -> int:
 
 
 def _too_many(seen: Observation, policy: Policy) -> Judgement | None:
-    """Nodes that are proven dead do not count: they are no riddle."""
-    nodes = seen.nodes
-    lost = [node.name for node in nodes if node.outage and node.name not in seen.proven]
-    if len(lost) <= allowed(policy, len(nodes)):
+    lost = _lost(seen)
+    if len(lost) <= allowed(policy, len(seen.nodes)):
         return None
-    names = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")  # noqa: PLR2004 - names in a sentence
     return Judgement(
         "too-many-nodes-lost",
-        f"{len(lost)} of {len(nodes)} nodes are unreachable ({names}), more than {policy.max_unreachable}: "
+        f"{len(lost)} of {len(seen.nodes)} nodes are unreachable ({_names(lost)}), more than {policy.max_unreachable}: "
         "that looks like the network or the control plane, not like dead nodes.",
     )
+
+
+def _lost(seen: Observation) -> list[str]:
+    """Nodes that are proven dead do not count: they are no riddle."""
+    return [node.name for node in seen.nodes if node.outage and node.name not in seen.proven]
+
+
+def _names(nodes: Sequence[str]) -> str:
+    return ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")  # noqa: PLR2004 - names in a sentence
 
 
 def _asleep(seen: Observation, record: Record) -> Judgement | None:

@@ -39,10 +39,11 @@ def volumes(seen: Observation, policy: Policy, free_at: float, now: float, *, pr
         sentence = f"Kubernetes detaches {names} from the lost node: it is out of service."
         return Judgement("detached-by-taint", sentence, again_at=now + RELEASE_LOOK)
     if proven:
-        return _delete(attachments, now, "the node is proven dead")
+        return _delete(attachments, seen.date or now, "the node is proven dead")
     if policy.detach == "delete":
-        return _delete(attachments, now, "as asked for; this is unfenced")
-    return _wait(held, attachments, _forced_at(seen.manager, policy, free_at), now)
+        return _delete(attachments, seen.date or now, "as asked for; this is unfenced")
+    due = _forced_at(seen.manager, policy, free_at)
+    return _wait(held, due, now) or _late(attachments, due, seen.date or now)
 
 
 def in_use(seen: Observation) -> bool:
@@ -59,8 +60,8 @@ def _forced_at(manager: Manager | None, policy: Policy, free_at: float) -> float
     return max(free_at, began) + policy.detach_window
 
 
-def _wait(held: Sequence[Volume], attachments: Sequence[Attachment], due: float, now: float) -> Judgement:
-    names = ", ".join(attachment.volume for attachment in attachments)
+def _wait(held: Sequence[Volume], due: float, now: float) -> Judgement | None:
+    names = ", ".join(volume.held.volume for volume in held if volume.held)
     if now < due:
         latest = " at the latest" if all(volume.hotplugged for volume in held) else ""
         return Judgement(
@@ -71,7 +72,12 @@ def _wait(held: Sequence[Volume], attachments: Sequence[Attachment], due: float,
     if now < due + _DETACH_TAKES:
         sentence = f"Kubernetes detaches {names} from the lost node by force about now."
         return Judgement("detach-window", sentence, again_at=now + DETACH_LOOK)
-    if kept := _kept(attachments, now):
+    return None
+
+
+def _late(attachments: Sequence[Attachment], due: float, date: float) -> Judgement:
+    names = ", ".join(attachment.volume for attachment in attachments)
+    if kept := _kept(attachments, date):
         return Judgement("still-attached", kept)
     commands = "; ".join(f"kubectl delete volumeattachment {attachment.name}" for attachment in attachments)
     return Judgement(
@@ -80,7 +86,7 @@ def _wait(held: Sequence[Volume], attachments: Sequence[Attachment], due: float,
     )
 
 
-def _delete(held: Sequence[Attachment], now: float, why: str) -> Judgement:
+def _delete(held: Sequence[Attachment], date: float, why: str) -> Judgement:
     wanted = tuple(attachment for attachment in held if not attachment.deleting)
     names = ", ".join(attachment.volume for attachment in held)
     if wanted:
@@ -89,15 +95,15 @@ def _delete(held: Sequence[Attachment], now: float, why: str) -> Judgement:
             f"Detaching {names} from the lost node at once, {why}.",
             action=Detach(wanted),
         )
-    if kept := _kept(held, now):
+    if kept := _kept(held, date):
         return Judgement("still-attached", kept)
     return Judgement("volumeattachment-deleted", f"The CSI attacher is detaching {names} from the lost node.")
 
 
-def _kept(held: Sequence[Attachment], now: float) -> str:
-    """Deleted long ago and still there: told, never forced."""
+def _kept(held: Sequence[Attachment], date: float) -> str:
+    """Deleted long ago, by the API server's clock, and still there: told, never forced."""
     for attachment in held:
-        if attachment.deleted_at is not None and now >= attachment.deleted_at + _DETACH_TAKES:
+        if attachment.deleted_at is not None and date >= attachment.deleted_at + _DETACH_TAKES:
             return (
                 f"VolumeAttachment {attachment.name} is deleted since {clock_time(attachment.deleted_at)}, but kept by "
                 f"{', '.join(attachment.finalizers) or 'nobody knows what'}: is the CSI attacher alive?"

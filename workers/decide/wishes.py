@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reactor.model.drift import Policy
+from reactor.model.node import POLICY_ANNOTATION
 from workers.decide.decision import Held, Judgement, Verdict
 from workers.decide.observation import Observation
 
-POLICY_ANNOTATION = "vmdrift.io/policy"
 DETACH_ANNOTATION = "vmdrift.io/detach"
 REQUIRE_FENCE_ANNOTATION = "vmdrift.io/require-fence"  # true or false; on a StorageClass only true counts
 _MODES = ("auto", "observe", "never")

@@ -108,6 +108,11 @@ def blocked(cluster: Cluster, target: Target) -> Standing:
     return Standing(State.FENCED, f"{names} has succeeded.", names, drivers, ours=True)
 
 
+def reach(cluster: Cluster, target: Target) -> tuple[str, ...]:
+    """The drivers whose storage a fence would block, () where nobody tells. Raises ClusterError, FenceError."""
+    return tuple(sorted({client.driver for client in _clients(cluster, target).values()}))
+
+
 def _mine(cluster: Cluster, target: Target) -> list[Obj]:
     return [one for one in _listed(cluster, _FENCES) if marked(one, target)]
 

@@ -65,7 +65,7 @@ class Actions:
         return said
 
     def _hold(self, order: Order, person: str) -> str:
-        now = self._clock()
+        now = self._wishes.now()
         until = now + lasting(order.lasts) if order.lasts else None
         self._wishes.write(Intervention(HOLD, target_of(order.target), person, order.why, now, until))
         end = f"until {format_time(until)}" if until else "until it is resumed"
@@ -81,7 +81,7 @@ class Actions:
         return f"{order.target} is not held any more. Blocked drifts look again within half a minute."
 
     def _cancel(self, order: Order, person: str) -> str:
-        record, now = self._last(order.target), self._clock()
+        record, now = self._last(order.target), self._wishes.now()
         if record.phase.is_end:
             raise Problem(409, f"The drift of {order.target} has ended already: {record.phase}.")
         target, outage = target_of(order.target), record.drift.outage.id

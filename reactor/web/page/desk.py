@@ -1,8 +1,9 @@
 """What the page reads, each time anew: outages and drifts, what people asked for, and whether the works turn."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from reactor.doors.clocks import off, said
 from reactor.doors.figures import QueueFigures
 from reactor.doors.store import Store
 from reactor.doors.wishes import Wishes
@@ -31,7 +32,8 @@ class Asked:
 class Desk:
     """`wishes` is None where the page knows no cluster. Methods raise StoreError.
 
-    `heard`: when a watcher last heard from the API server, seconds since the epoch; None if none ever did.
+    `heard`: when a watcher last heard from the API server, seconds since the epoch; None if none ever did. `clocks`: by
+    process, how many seconds its clock is ahead of Redis', which is `clock`.
     """
 
     store: Store
@@ -40,6 +42,7 @@ class Desk:
     wishes: Wishes | None
     settings: Settings
     clock: Clock
+    clocks: Callable[[], Mapping[str, float]] = dict
     _asked: tuple[float, Asked] = field(default=(0.0, Asked()))
     _away: float | None = None
 
@@ -77,7 +80,8 @@ class Desk:
         return [outage_view(one, self.store.records(one.outage.id), asked, self.windows, now) for one in outages]
 
     def _valid(self) -> list[Intervention]:
-        return [one for one in self.asked().found if not one.is_over(self.clock())]
+        found = self.asked().found  # by the API server's clock, as of just now
+        return [one for one in found if self.wishes and not one.is_over(self.wishes.clock())]
 
     def asked(self) -> Asked:
         """What people asked for, as it was within the last seconds."""
@@ -100,7 +104,7 @@ class Desk:
 
     def troubles(self) -> list[str]:
         """What keeps drifts from going on, in sentences; empty if all is well."""
-        found = [*self._deaf()]
+        found = [*self._deaf(), *(said(name, ahead) for name, ahead in off(self.clocks()).items())]
         for one in self.queues():
             if not one.scheduler and one.scheduled:
                 found.append(

@@ -1,7 +1,6 @@
 """The page and rq-dashboard put together, on the app that receives events."""
 
 import os
-import time
 from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, request
@@ -44,7 +43,13 @@ def mount(app: Flask, parts: Parts) -> None:
         csrf.exempt(app.view_functions[view])
     people = People(reception.senders)
     desk = Desk(
-        sources.store, sources.queues, lambda: sources.reports().heard_at, parts.wishes, settings, sources.clock
+        sources.store,
+        sources.queues,
+        lambda: sources.reports().heard_at,
+        parts.wishes,
+        settings,
+        sources.clock,
+        sources.clocks,
     )
     page = routes.Page(desk, people, Actions(desk, reception.inbox, sources.clock), guard(people, desk.away))
     app.extensions[_SHOWN] = page
@@ -72,4 +77,4 @@ def wishes_of(settings: Settings) -> Wishes | None:
         if os.environ.get("KUBECONFIG"):
             raise
         return None
-    return Wishes(cluster, settings.namespace, time.time)
+    return Wishes(cluster, settings.namespace, cluster_door.served_clock(cluster))

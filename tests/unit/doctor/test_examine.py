@@ -117,3 +117,17 @@ def test_what_is_forbidden_is_told_and_the_rest_is_read() -> None:
     assert isinstance(found.nodes, Untold)
     assert found.nodes.refused
     assert isinstance(found.allowed, dict)
+
+
+def test_what_is_written_to_is_tried_without_changing_anything() -> None:
+    api = an_api()
+    assert asked(api).notebooks == {"vm-drift-fencing": None, "vm-drift-interventions": None}
+    assert list(api.client("somebody").list("configmaps")) == []
+
+
+def test_a_namespace_that_is_missing_is_a_fact_too() -> None:
+    api, missing = an_api(), ApiError(404, "NotFound", "no such namespace", {"kind": "namespaces"})
+    api.faults.append(
+        lambda request: missing if request.verb == "create" and request.resource == "configmaps" else None
+    )
+    assert asked(api).notebooks["vm-drift-fencing"] == Untold("404 NotFound: no such namespace")

@@ -202,3 +202,13 @@ def test_two_clocks_that_are_both_off_in_the_same_way_are_off_from_this_machine(
 
 def test_what_cannot_be_measured_more_finely_is_no_skew() -> None:
     assert bad(with_cluster(skew=Skew(2.4, 0.5))) == []
+
+
+def test_a_config_map_that_cannot_be_written_is_told_with_what_to_create() -> None:
+    written: dict[str, Untold | None] = {
+        "vm-drift-fencing": Untold("no such namespace"),
+        "vm-drift-interventions": None,
+    }
+    (found,) = bad(with_cluster(notebooks=written))
+    assert (found.check, found.about, found.status) == ("ConfigMaps", "vm-drift-fencing", Status.FAILED)
+    assert "kubectl create namespace vm-drift; kubectl -n vm-drift create configmap vm-drift-fencing" in found.fix

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reactor.model.drift import Phase, Record
+from reactor.model.drift import Phase, Policy, Record
 from reactor.model.fencing import Release, Way
 from reactor.model.node import OUT_OF_SERVICE, Taint
 from tests.unit.fence.views import NODE, NOW, OFF, POLICY, PROOF, PROVEN, drift, seen
@@ -104,3 +104,19 @@ def test_a_person_may_want_it_whatever_it_hits(policy: Any) -> None:
 
 def test_without_that_setting_nothing_of_it_is_considered() -> None:
     assert next_move(_view(), PROVEN, POLICY, NOW).file == PROVEN
+
+
+def test_without_a_vm_that_is_released_by_it_it_is_not_chosen() -> None:
+    gone = drift("gone", "running-elsewhere", Phase.COMPLETED)
+    assert next_move(_view(gone, pods=()), PROVEN, _TAINT, NOW).file == PROVEN
+
+
+@pytest.mark.parametrize(
+    ("policy", "more"), [(replace(_TAINT, mode="observe"), {}), (_TAINT, {"holds": ("Held by ann.",)})]
+)
+def test_neither_the_setting_nor_a_person_has_it_set_where_one_only_observes_or_somebody_holds_the_node(
+    policy: Policy, more: dict[str, Any]
+) -> None:
+    chosen = replace(PROVEN, release=Release(Way.TAINT, "All.", NOW))
+    assert next_move(_view(**more), chosen, policy, NOW).deed is None
+    assert next_move(_view(although="Taint asked for by ann.", **more), chosen, policy, NOW).deed is None

@@ -15,7 +15,7 @@ NODE = NodeView("node-a", "uid-a", "Unknown", float(LOST_AT), heartbeat="beat", 
 BACK = replace(NODE, ready="True", ready_since=1090.0)
 REBOOTED = replace(BACK, boot="boot-2")
 FILE = Fencing(OUTAGE, "boot-1", 1000.0, lease="lease", heartbeat="beat", silent_since=1000.0)
-POLICY = Policy(fencing=("event", "redfish"))
+POLICY = Policy(fencing=("event", "redfish"), fence_after=60.0)
 PROOF = Confirmation("redfish", "bmc", "It reads Off.", 1090.0, "lease", "beat")
 PROVEN = replace(FILE, confirmation=PROOF)
 OFF = Standing(State.FENCED, "It reads Off.", "bmc")

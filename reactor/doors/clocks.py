@@ -1,0 +1,83 @@
+"""How far each process' own clock is off Redis', as it says itself, so that any process can show it.
+
+    clocks    hash: ROLE@HOST:PID -> seconds ahead of Redis, and when that was found
+
+By looking every few seconds the processes also watch whether Redis' clock steps (doors.clock).
+"""
+
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import structlog
+from redis import Redis
+
+from reactor.doors.clock import OFF, RedisClock, apart, redis_time
+from reactor.doors.store import PREFIX, translated
+from reactor.model.errors import StoreError
+from reactor.model.times import Clock
+
+log = structlog.get_logger()
+
+_CLOCKS = f"{PREFIX}clocks"
+_SAID = 150.0  # seconds after which it says nothing of who said so; a watcher looks at each resync
+_FORGOTTEN = 86400.0  # seconds; every start of a process leaves an entry
+
+
+class Comparer:
+    """One process'. `wall`: its clock, as it decides nothing by it; `monotonic`: one that nobody sets."""
+
+    def __init__(self, redis: Redis, role: str, wall: Clock = time.time, monotonic: Clock = time.monotonic) -> None:
+        self._redis, self._wall, self._clock = redis, wall, RedisClock(redis, monotonic)
+        self._name = f"{role}@{socket.gethostname()}:{os.getpid()}"
+        self._off = self._tidied = False
+
+    def look(self) -> None:
+        """Compare, and say so. Never raises: a Redis that is away is no error here."""
+        try:
+            with translated():
+                off = self._compared()
+        except StoreError:
+            return
+        if (abs(off) > OFF) is not self._off:
+            self._off = not self._off
+            log.log(30 if self._off else 20, said(self._name, off), reason="clock-off")
+
+    def _compared(self) -> float:
+        asked = self._wall()
+        now = self._clock.read()[0].now
+        off = apart(asked, self._wall(), now)
+        if not self._tidied and (old := [name for name, _, at in _found(self._redis) if at < now - _FORGOTTEN]):
+            self._redis.hdel(_CLOCKS, *old)
+        self._tidied = True
+        self._redis.hset(_CLOCKS, self._name, f"{off:.3f} {now:.3f}")
+        return off
+
+
+def said(name: str, off: float) -> str:
+    """Of a process' clock, as a sentence."""
+    if abs(off) <= OFF:
+        return f"The clock of {name} shows what Redis' shows."
+    which = "ahead of" if off > 0 else "behind"
+    return f"The clock of {name} is {abs(off):.0f} s {which} Redis', so it judges no silence."
+
+
+def clocks(redis: Redis) -> dict[str, float]:
+    """By process: how many seconds its clock is ahead of Redis', as of a moment ago. StoreError."""
+    with translated():
+        since = redis_time(redis) - _SAID
+        return {name: off for name, off, at in _found(redis) if at >= since}
+
+
+def off(found: Mapping[str, float]) -> dict[str, float]:
+    """Those that are too far off."""
+    return {name: ahead for name, ahead in sorted(found.items()) if abs(ahead) > OFF}
+
+
+def _found(redis: Redis) -> Iterator[tuple[str, float, float]]:
+    found: Any = redis.hgetall(_CLOCKS)
+    for name, text in found.items():
+        ahead, at = text.split()
+        yield name.decode(), float(ahead), float(at)

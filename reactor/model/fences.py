@@ -1,0 +1,50 @@
+"""The fences that were asked for: one entry per boot, in the ConfigMap of what is known of nodes' deaths.
+
+They are counted there and not in Redis, so that no loss of ours makes the count forget. An entry is written in the same
+step that decides on it, and stays for as long as it counts, whatever becomes of its node.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Self
+
+from reactor.model.fencing import key_of
+
+_PREFIX = "fenced"  # of a key; key_of puts an underscore after it
+_SHORT = 16  # characters of a hash
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Somebody was asked to fence this boot of a node, `at` (seconds since the epoch)."""
+
+    node: str
+    boot: str
+    at: float
+
+    @property
+    def key(self) -> str:
+        """In the ConfigMap; another boot of the same node is another fence."""
+        return key_of(_PREFIX, f"{self.node}_{sha256(self.boot.encode()).hexdigest()[:_SHORT]}")
+
+    def as_text(self) -> str:
+        """What `of` reads."""
+        return json.dumps({"node": self.node, "boot": self.boot, "at": self.at})
+
+    @classmethod
+    def of(cls, text: str) -> Self | None:
+        """From JSON; None where it cannot be read."""
+        try:
+            data = json.loads(text)
+            return cls(str(data["node"]), str(data["boot"]), float(data["at"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+def fences(config_map: Mapping[str, Any] | None) -> dict[str, Fence]:
+    """All of them by key. One that cannot be read counts as one of an unknown node, for ever: somebody has to look."""
+    data = (config_map or {}).get("data") or {}
+    found = {key: text for key, text in data.items() if key.startswith(f"{_PREFIX}_")}
+    return {key: Fence.of(text) or Fence("unknown", key, float("inf")) for key, text in found.items()}

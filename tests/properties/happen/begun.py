@@ -1,0 +1,81 @@
+"""What every life begins with: a cluster that is up, the product in it, a judge, and fate."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from reactor.model.drift import Policy
+from reactor.settings import Settings
+from simulator.manager import ControllerManager
+from simulator.scene import Scene, Vm, staged
+from tests.clocks import ProcessClock
+from tests.properties.fate import Fate
+from tests.properties.happen.pods import StatefulSet
+from tests.properties.harm import Downtime
+from tests.properties.judge import Judge
+from tests.properties.redis import JudgedStore, Photographed
+from tests.properties.vms import ELIGIBLE, LENDER, NODES, PODS, WHY
+from workers.fence.provider import Provider
+
+PATIENCE = 1500.0  # seconds that the windows of ours and of Kubernetes, and one look more, take at the longest
+_OFF = 5.0  # seconds that a clock may be off
+
+
+class Begun:
+    """`struck`: how often each kind of trouble had an effect."""
+
+    def __init__(self, vms: Iterable[Vm], seed: int = 0, policy: Policy | None = None) -> None:
+        self.vms, self.policy = {vm.name: vm for vm in vms}, policy or Settings().to_policy()
+        self.world = staged(Scene(NODES, (*self.vms.values(), LENDER), PODS), seed)
+        self.world.add(*(StatefulSet(self.world.api.client("system:admin"), pod) for pod in PODS))
+        self.hypervisor, self.began = self.world.hypervisor, self.world.now
+        self.manager, self.manager_runs = ControllerManager(self.world), True
+        asked = frozenset(vm.name for vm in self.vms.values() if vm.annotations.get("vmdrift.io/detach") == "delete")
+        self.judge = Judge(self.world, WHY, asked, self.policy)
+        self.visible, self.harm = self.judge.visible, self.judge.harm
+        self.struck: Counter[str] = Counter()
+        self.fate = Fate(self.world, self.lose_last_second, struck=self.struck)
+        self.fate.hold(self.world.api)
+        self.judge.known_until = self.fate.known_until
+        self.clocks: dict[str, ProcessClock] = {}
+        self.providers: dict[str, Provider] = {}
+        self.begin()
+        self.store = JudgedStore(self.clock_of("redis"), self.judge)
+        self.reactor = self.start()
+        self.down = Downtime(self.world, self.wanted, self.hindered, PATIENCE)
+        self.world.add(self.down)
+
+    @property
+    def wanted(self) -> list[tuple[str, str]]:
+        """The VMs that have to run again, whatever happens: none where we only observe."""
+        names = {vm.name for vm in ELIGIBLE} if self.policy.mode == "auto" else set[str]()
+        return [(vm.namespace, vm.name) for vm in self.vms.values() if vm.name in names]
+
+    def begin(self) -> None:
+        """For whoever has something to prepare before the product starts."""
+
+    def start(self) -> Photographed:
+        """The product's processes, on machines whose clocks go on."""
+        reactor = Photographed(self.world, self.policy, self.store, self.clock_of)
+        reactor.providers.update(self.providers)
+        self.world.add(reactor)
+        return reactor
+
+    def clock_of(self, process: str) -> ProcessClock:
+        """That of its machine."""
+        return self.clocks.setdefault(process, ProcessClock(self.world.clock))
+
+    def lose_last_second(self) -> None:
+        """Redis comes back without its last second."""
+        self.reactor.lose_last_second()
+
+    def live(self, seconds: float) -> None:
+        """Time goes by, then the judge speaks."""
+        self.world.run_for(seconds)
+        assert not self.judge.wrong, self.judge.wrong
+        self.down.trouble()
+
+    def hindered(self) -> bool:
+        """Is there anything that may keep the product, or Kubernetes, from what they would do?"""
+        lost = sum(node.ready != "True" for node in self.visible.nodes.values())
+        wrong = any(abs(clock.ahead) > _OFF for clock in self.clocks.values())
+        return bool(self.fate.blows or self.visible.held or not self.manager_runs or wrong or lost > 2)

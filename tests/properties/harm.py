@@ -1,0 +1,151 @@
+"""The harm that was done in a world, in columns, and what each may hold: nought, but for what is documented.
+
+Whoever fences acts through `Fences`, so that each machine that is stopped by a fence is looked at the moment before.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from reactor.model.drift import Policy
+from simulator.hypervisor import Hypervisor, VmKey
+from simulator.world import World
+from tests.visible import Visible
+
+_KNOWN_FOR = 5.0  # seconds for which a worker may not have heard of what was changed
+_LOOK = 30.0  # seconds between two looks at what is down
+_BLUR = 5.0  # seconds that a clock may be wrong without anybody's notice
+_MANY = 40  # percent of the nodes: more that are lost have something in common, and none of them is fenced
+
+
+@dataclass
+class Stop:
+    """A machine that was on was stopped by a fence: switched off, or kept from its disks."""
+
+    node: str
+    boot: str
+    at: float
+    lived: tuple[str, ...]  # the VMs that ran there
+
+
+class Fences(Hypervisor):
+    """The hypervisor in the hands of whoever fences: `stopped` is called before, or `lied` where nothing is done.
+
+    `idle`: nodes whose fence does nothing, and is told as done.
+    """
+
+    def __init__(self, hypervisor: Hypervisor, stopped: Callable[[str], None], lied: Callable[[str], None]) -> None:
+        vars(self).update(vars(hypervisor))
+        self._whole, self._stopped, self._lied = hypervisor, stopped, lied
+        self.idle: set[str] = set()
+
+    def power_cut(self, node: str) -> None:
+        """A BMC, or a remediation, switches it off."""
+        self._stop(node, self._whole.power_cut, node)
+
+    def block_storage(self, node: str, *which: Any) -> None:
+        """A NetworkFence keeps it from its disks."""
+        self._stop(node, self._whole.block_storage, node, *which)
+
+    def _stop(self, node: str, stop: Callable[..., None], *what: Any) -> None:
+        if node in self.idle:
+            self._lied(node)
+            return
+        self._stopped(node)
+        stop(*what)
+
+
+@dataclass
+class Harm:
+    """`stops` are ours; what was wrong with one is in `wrong`. `freed`: by node and boot, the VMs that proof let go.
+
+    `overtaken`: nodes of which something else became after they were stopped (they came back, were held, or deleted).
+    """
+
+    world: World
+    visible: Visible
+    policy: Policy
+    wrong: list[str] = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)
+    freed: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    overtaken: dict[str, float] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)  # nodes that somebody else stops
+
+    def stopped(self, node: str) -> None:
+        """A fence hits a machine."""
+        hypervisor = self.world.hypervisor
+        machine = hypervisor.machines[node]
+        if not machine.powered or not machine.storage or node in self.others:
+            return
+        lived = tuple(sorted(process.vm[1] for process in hypervisor.on(node) if process.vm))
+        self.stops.append(Stop(node, machine.boot_id, self.world.now, lived))
+        self.wrong += [f"{node} was stopped at {self.world.now}: {why}" for why in self._objections(node, lived)]
+
+    def for_nothing(self) -> Iterator[str]:
+        """At the end: the machines that were stopped for no VM that was released by it."""
+        for stop in self.stops:
+            freed = self.freed.get((stop.node, stop.boot), set())
+            if not freed and self.overtaken.get(stop.node, 0.0) < stop.at:
+                yield f"{stop} for no VM that was released by it"
+
+    def bystanders(self) -> int:
+        """VMs that lived on a machine that was stopped for others."""
+        return sum(len(set(stop.lived) - self.freed.get((stop.node, stop.boot), set())) for stop in self.stops)
+
+    def _objections(self, name: str, lived: tuple[str, ...]) -> Iterator[str]:
+        now, node = self.world.now, self.visible.nodes.get(name)
+        if self.policy.mode != "auto":
+            yield f"the mode is {self.policy.mode}"
+        yield from self.visible.holds(name, {f"vm/default/{vm}" for vm in lived}, now - _KNOWN_FOR)
+        if node is None or now < node.ready_at + _KNOWN_FOR:
+            return
+        if node.ready != "Unknown":
+            yield f"the node is {node.ready}"
+        elif now < node.sign_at + self.policy.fence_after - _BLUR:
+            yield f"it gave a sign of life {now - node.sign_at:.0f} s ago"
+        lost = sum(one.ready == "Unknown" and one.ready_at < now - _KNOWN_FOR for one in self.visible.nodes.values())
+        if lost > max(1, len(self.visible.nodes) * _MANY // 100):
+            yield f"{lost} of {len(self.visible.nodes)} nodes are lost"
+
+
+@dataclass
+class Downtime:
+    """An actor who looks which VMs are down. `overdue`: for how long although nothing kept them from running.
+
+    `wanted`: VMs that have to run. `hindered`: is there anything that explains it? `patience`: seconds that our windows
+    and Kubernetes' own take at the longest when nothing does.
+    """
+
+    world: World
+    wanted: Collection[VmKey]
+    hindered: Callable[[], bool]
+    patience: float
+    seconds: float = 0.0
+    overdue: float = 0.0
+    longest: float = 0.0
+    name: str = "clerk"
+    watches: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._at = self.world.now
+        self._free_since: dict[VmKey, float] = {}
+
+    def step(self, now: float) -> float:
+        """What was down since the last look."""
+        past, self._at = now - self._at, now
+        hindered = self.hindered()
+        for vm in self.wanted:
+            down = not self.world.hypervisor.running(vm)
+            self.seconds += past if down else 0.0
+            if not down or hindered:
+                self._free_since[vm] = now
+            self._count(now - self._free_since.setdefault(vm, now), past)
+        return now + _LOOK
+
+    def trouble(self) -> None:
+        """Something happened: what is down may be down for that."""
+        self._free_since.clear()
+
+    def _count(self, free: float, past: float) -> None:
+        self.longest = max(self.longest, free)
+        self.overdue += past if free > self.patience else 0.0

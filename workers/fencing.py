@@ -15,12 +15,13 @@ import structlog
 from reactor.doors.cluster import Cluster, Notebook, Writer
 from reactor.doors.queue import drift_entry, fence_entry
 from reactor.model.drift import Again, Ended, Outcome
-from reactor.model.errors import FenceError, StoreError
-from reactor.model.fencing import CONFIG_MAP, Fencing, Standing, State, Target, claim_of, fencing_of, fencings
+from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, SettingsError, StoreError, VmDriftError
+from reactor.model.fencing import CONFIG_MAP, LASTING, Fencing, Standing, State, Target, claim_of, files
 from reactor.model.identity import Outage
 from reactor.model.intervention import cancelled, held
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view
 from workers.decide.afterwards import is_lost
+from workers.decide.bootfile import boot_file
 from workers.decide.fenceview import Ask, Deed, FenceView, Move, Taint, Unfence, Untaint
 from workers.decide.fencing import failed, next_move, providers
 from workers.fence.provider import Provider
@@ -64,11 +65,11 @@ def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
 
 
 def look_after(fence: FenceTools) -> int:
-    """Wake the job of every node on which there is a file, whatever became of it; how many.
+    """Wake the job of every boot on which there is a file, whatever became of it; how many.
 
     Raises ClusterError, StoreError.
     """
-    known = fencings(_kept(fence))
+    known = files(_kept(fence))
     for file in known.values():
         fence.tools.queue.wake(fence_entry(file.outage), fence.tools.clock())
     return len(known)
@@ -77,9 +78,8 @@ def look_after(fence: FenceTools) -> int:
 def _moves(outage: Outage, fence: FenceTools) -> Outcome:
     outcome: Outcome = Ended("nothing", "not-fenced-here", f"{outage.node.name} is not lost, or nobody may fence it.")
     for _ in range(_MOVES):
-        known = fencing_of(_kept(fence), outage.node.name)
-        node = _node(outage.node.name, fence)
-        file = _file(outage, node, known, fence)
+        node, kept = _node(outage.node.name, fence), files(_kept(fence), outage.node.name)
+        known, file = boot_file(outage, node, kept.values(), fence.tools.policy, fence.tools.clock())
         if file is None:
             return outcome
         move = _move(file, node, fence)
@@ -102,60 +102,67 @@ def _node(name: str, fence: FenceTools) -> NodeView | None:
     return node_view(found) if found else None
 
 
-def _file(outage: Outage, node: NodeView | None, known: Fencing | None, fence: FenceTools) -> Fencing | None:
-    """The one that there is, or a new one for a node that is lost and may be fenced."""
-    if node is None or node.outage != outage or not node.boot:
-        return known
-    fresh = Fencing(outage, node.boot, fence.tools.clock(), silent_since=fence.tools.clock())
-    if known is None:
-        return fresh if providers(node, fence.tools.policy) else None
-    if known.outage != outage and (known.node, known.boot) == (outage.node, node.boot):
-        # It was heard in between, so nothing that was known of this boot counts; what was asked for still stands.
-        return replace(fresh, attempts=known.attempts)
-    return known
-
-
-def _target(file: Fencing, node: NodeView | None, seen_lease: str) -> Target:
-    machine, heartbeat = (node.machine, node.heartbeat) if node and node.uid == file.node.uid else ("", "")
-    return Target(file.outage, file.boot, machine, seen_lease, heartbeat)
+def _target(file: Fencing, node: NodeView | None, seen_lease: str, fence: FenceTools) -> Target:
+    """What other nodes say of their machines is looked at only where a provider goes by that."""
+    if node is None or node.uid != file.node.uid:
+        return Target(file.outage, file.boot, lease=seen_lease)
+    matters = "redfish" in providers(node, fence.tools.policy)
+    all_nodes = fence.tools.around.nodes(fence.cluster) if matters else ()
+    others = {one.name: one.machine for one in all_nodes if one.name != node.name}
+    return Target(file.outage, file.boot, node.machine, seen_lease, node.heartbeat, node.reported, others)
 
 
 def _move(file: Fencing, node: NodeView | None, fence: FenceTools) -> Move:
     seen_lease = lease(fence.cluster, file.outage)
     allowed = providers(node, fence.tools.policy) if node else fence.tools.policy.fencing
-    names = dict.fromkeys([*allowed, *(attempt.provider for attempt in file.attempts)])
-    target = _target(file, node, seen_lease)
-    standings = {name: _standing(name, target, file, fence) for name in names}
-    seen = look(FenceView(node, seen_lease, standings), file, fence.tools, fence.cluster)
+    asked = dict.fromkeys(attempt.provider for attempt in file.attempts if attempt.provider not in allowed)
+    target = _target(file, node, seen_lease, fence)
+    standings = {name: _standing(name, target, file, fence) for name in (*allowed, *asked)}
+    left = {name: standings.pop(name) for name in asked}
+    seen = look(FenceView(node, seen_lease, standings, left=left), file, fence.tools, fence.cluster)
     return next_move(seen, file, fence.tools.policy, fence.tools.clock())
 
 
 def _standing(name: str, target: Target, file: Fencing, fence: FenceTools) -> Standing:
     """Who was asked and cannot tell now may have made something that has to be taken back."""
-    provider = fence.providers(name)
+    asked = name in {attempt.provider for attempt in file.attempts}
     try:
-        return provider.status(target)
-    except FenceError as error:
-        asked = name in {attempt.provider for attempt in file.attempts}
-        return Standing(State.ABSENT, str(error), ours=asked and provider.lasting)
+        return fence.providers(name).status(target)
+    except (FenceError, ClusterUnreachable) as error:
+        return Standing(State.ABSENT, str(error), ours=asked and name in LASTING)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this provider's trouble alone
+        return Standing(State.FAILED, _trouble(name, error), ours=asked and name in LASTING)
+
+
+def _trouble(name: str, error: Exception) -> str:
+    """As a sentence. What nobody foresaw is a bug: its trace is in the log. Raises what is not the provider's."""
+    if isinstance(error, ClusterError | FenceError | SettingsError):
+        return str(error)
+    if isinstance(error, VmDriftError):  # Redis is away, or this worker is asked to stop
+        raise error
+    log.error("a provider raised what it must not raise", provider=name, exc_info=error)
+    return f"{name} has a fault of its own ({type(error).__name__}: {str(error)[:200]}); the log says where."
 
 
 def _written(move: Move, stands: Fencing | None, file: Fencing, fence: FenceTools) -> None:
     """In the cluster, and a copy for people; only where it says something new."""
     if move.file != stands:
-        forgotten = _outlived(file, fence) if move.file is None else {}
-        text = move.file.as_text() if move.file else None
-        fence.cluster.note(CONFIG_MAP, fence.namespace, {file.key: text, **forgotten})
+        fence.cluster.note(CONFIG_MAP, fence.namespace, _entries(move.file, file, fence))
         fence.tools.store.save_fencing(move.file or file.told("fencing-over", "Nothing of a fence is left."))
     if move.file and (stands is None or (stands.reason, stands.release) != (move.file.reason, move.file.release)):
         pods = move.file.release.pods[:_PODS] if move.file.release else ()
         log.info(move.file.sentence, **_about(file), reason=move.file.reason, **({"removes": pods} if pods else {}))
 
 
-def _outlived(file: Fencing, fence: FenceTools) -> dict[str, None]:
-    """What was said of this boot is over with it."""
-    claim = claim_of(_kept(fence), file.node.name)
-    return {claim.key: None} if claim and claim.boot == file.boot else {}
+def _entries(new: Fencing | None, file: Fencing, fence: FenceTools) -> dict[str, str | None]:
+    """The file instead of all that stands there of its boot. What was said of a boot is over with it."""
+    kept = _kept(fence)
+    same = [key for key, one in files(kept, file.node.name).items() if (one.node, one.boot) == (file.node, file.boot)]
+    entries: dict[str, str | None] = dict.fromkeys(same)
+    claim = claim_of(kept, file.node.name)
+    if claim and claim.boot == file.boot and (new is None or new.closed):
+        entries[claim.key] = None
+    return entries if new is None else {**entries, new.key: new.as_text()}
 
 
 def _about(file: Fencing) -> dict[str, str]:
@@ -201,10 +208,16 @@ def _held(file: Fencing, fence: FenceTools) -> bool:
 
 
 def _ask(name: str, file: Fencing, node: NodeView | None, fence: FenceTools) -> None:
+    """Whatever goes wrong makes it one that failed; but of a call without an answer nobody knows what became."""
+    if node is None or name not in providers(node, fence.tools.policy):
+        return
     try:
-        fence.providers(name).fence(_target(file, node, file.lease))
-    except FenceError as error:
-        _written(Move(failed(file, str(error), fence.tools.clock()), 0.0), file, file, fence)
+        fence.providers(name).fence(_target(file, node, file.lease, fence))
+    except ClusterUnreachable as error:
+        log.warning(str(error), **_about(file), reason="fencing", provider=name)
+    except Exception as error:  # noqa: BLE001 - the next provider is asked, whatever it is
+        why = _trouble(name, error)
+        _written(Move(failed(file, why, fence.tools.clock()), 0.0), file, file, fence)
 
 
 def _unfence(names: Iterable[str], file: Fencing, node: NodeView | None, fence: FenceTools) -> None:
@@ -216,15 +229,16 @@ def _unfence(names: Iterable[str], file: Fencing, node: NodeView | None, fence: 
 
 def _released(name: str, file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
     try:
-        return fence.providers(name).release(_target(file, node, "")).state is State.ABSENT
-    except FenceError as error:
-        log.warning(str(error), **_about(file), reason="unfencing")
+        return fence.providers(name).release(_target(file, node, "", fence)).state is State.ABSENT
+    except Exception as error:  # noqa: BLE001 - one that cannot take back keeps no other from it
+        log.warning(_trouble(name, error), **_about(file), reason="unfencing", provider=name)
         return False
 
 
 def _with_taint(found: Mapping[str, object], file: Fencing) -> dict[str, object]:
     """Kubernetes' taint for a node that is off, and in the same request what it was set for."""
-    taints = [*_taints(found), {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": "NoExecute"}]
+    others = [taint for taint in _taints(found) if taint["key"] != OUT_OF_SERVICE]
+    taints = [*others, {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": "NoExecute"}]
     marks = json.dumps(Target(file.outage, file.boot).marks)
     return {"metadata": {"annotations": {TAINT_ANNOTATION: marks}}, "spec": {"taints": taints}}
 

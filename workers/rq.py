@@ -105,7 +105,7 @@ def tools() -> Tools:
         policy=settings.to_policy(),
         clock=time.time,
         source=worker_source(cluster_door.uid(cluster)),
-        around=Surroundings(time.time, namespace=settings.namespace),
+        around=Surroundings(time.time, namespace=settings.namespace, csi_addons=settings.csi_addons_namespaces),
         claims=cluster,
     )
 

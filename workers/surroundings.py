@@ -25,9 +25,15 @@ _T = TypeVar("_T")
 class Surroundings:
     """One process' memory of what it read within the last seconds. Methods raise ClusterError."""
 
-    def __init__(self, clock: Clock, ttl: float = TTL, namespace: str = "vm-drift") -> None:
-        """`namespace`: where the ConfigMaps are."""
-        self.clock, self._ttl, self.namespace = clock, ttl, namespace
+    def __init__(
+        self,
+        clock: Clock,
+        ttl: float = TTL,
+        namespace: str = "vm-drift",
+        csi_addons: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """`namespace`: where the ConfigMaps are; `csi_addons`: as in VMDRIFT_CSI_ADDONS_NAMESPACES."""
+        self.clock, self._ttl, self.namespace, self.csi_addons = clock, ttl, namespace, csi_addons
         self._known: dict[Hashable, tuple[float, Any]] = {}
         self._tidied = 0.0
 

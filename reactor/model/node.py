@@ -31,7 +31,8 @@ class NodeView:
 
     `heartbeat` is virt-handler's, as it wrote it; "" where there is none. `boot` and `machine` are bootID and
     systemUUID of status.nodeInfo; `fencing` and `tainted` are annotations of ours: who may fence it, and what our
-    out-of-service taint was set for.
+    out-of-service taint was set for. `reported` is Ready's lastHeartbeatTime as the kubelet wrote it, together with
+    `boot`: another value was written by the boot that stands there.
     """
 
     name: str
@@ -46,6 +47,7 @@ class NodeView:
     machine: str = ""
     fencing: str = ""
     tainted: str = ""
+    reported: str = ""
 
     @property
     def available(self) -> bool:
@@ -96,6 +98,7 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
         machine=info.get("systemUUID", ""),
         fencing=annotations.get(FENCING_ANNOTATION, ""),
         tainted=annotations.get(TAINT_ANNOTATION, ""),
+        reported=ready.get("lastHeartbeatTime") or "",
     )
 
 

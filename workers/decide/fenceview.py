@@ -30,7 +30,8 @@ class FenceView:
     provider says, in the order in which they are tried. `drifts`: those of this outage. `holds`: why it is to be left
     alone. `disorder`: what is wrong with the cluster as a whole, None if nothing is. `although`: who wants the taint
     whatever it hits; `unfence`: who wants what was fenced to be let in again. `pods` and `attachments` of the node are
-    read where a taint is to be set, or bears on them.
+    read where a taint is to be set, or bears on them. `left`: what those say who were asked and may not prove it any
+    more; only what they made matters, which has to be taken back.
     """
 
     node: NodeView | None
@@ -43,6 +44,7 @@ class FenceView:
     unfence: str = ""
     pods: tuple[Left, ...] = ()
     attachments: tuple[Left, ...] = ()
+    left: Mapping[str, Standing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

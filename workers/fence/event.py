@@ -10,7 +10,7 @@ _NOBODY = "Nobody has confirmed yet that it is off (vmdrift confirm-off, or io.v
 class Event:
     """A Provider. `namespace`: where the ConfigMap is in which claims are written down."""
 
-    name, lasting = "event", False
+    name = "event"
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster, self._namespace = cluster, namespace

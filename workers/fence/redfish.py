@@ -22,7 +22,7 @@ _NOBODYS = frozenset({UUID(int=0), UUID(int=2**128 - 1), UUID("03000200-0400-050
 class Redfish:
     """A Provider. Only what answers for the node's own machine is believed or switched off."""
 
-    name, lasting = "redfish", False
+    name = "redfish"
 
     def __init__(self, bmc: Bmc) -> None:
         self._bmc = bmc

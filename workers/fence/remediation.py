@@ -30,7 +30,7 @@ def kinds(template: str) -> tuple[str, str]:
 class Remediation:
     """A Provider. `template`: as in VMDRIFT_REMEDIATION_TEMPLATE."""
 
-    name, lasting = "remediation", True
+    name = "remediation"
 
     def __init__(self, cluster: FencingCluster, template: str) -> None:
         self._cluster, self._said = cluster, template

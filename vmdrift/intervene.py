@@ -182,7 +182,7 @@ def asked(hands: Hands, event: Event) -> tuple[Receipt, Result | None]:
     """Tell it as another system would, and wait for a worker to look at it; None: none has yet."""
     settings = hands.settings
     inbox = RedisInbox(hands.redis(), time.time, settings.dedup_ttl, settings.fsync_wait)
-    receipt = inbox.accept([event], who())[0].receipt
+    receipt = inbox.accept([event], who(), person=True)[0].receipt
     return receipt, _awaited(lambda: inbox.receipt(receipt.id))
 
 

@@ -76,12 +76,21 @@ def _wrong(found: Reading, target: Target) -> str:
         raise FenceError(f"Node {node} has no systemUUID, so nobody knows which machine is its own: {fix}")
     if not found.uuid:
         raise FenceError(f"{bmc} tells no UUID, so it may be any machine's.")
+    if not found.expected and (twins := _twins(target)):
+        told = f"The UUID {wanted} of node {node} is also that of {', '.join(twins)}, so it identifies nobody"
+        raise FenceError(f"{told}: {fix}")
     shared = _NOBODYS.intersection(_ways(wanted))
     if shared:
         raise FenceError(f"The UUID {wanted} of node {node} is on many machines: {fix}")
     if set(_ways(found.uuid)).isdisjoint(_ways(wanted)):
         return f"{bmc} answers for the machine {found.uuid}, and node {node} is {wanted}: check address and system."
     return ""
+
+
+def _twins(target: Target) -> list[str]:
+    """The other nodes that say the same of their machine. Kubelets write that themselves, so some may say anything."""
+    mine = set(_ways(target.machine))
+    return [name for name, uuid in sorted(target.others.items()) if uuid and not mine.isdisjoint(_ways(uuid))]
 
 
 def _ways(text: str) -> Iterator[UUID | str]:

@@ -19,6 +19,7 @@ from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, S
 from reactor.model.fencing import CONFIG_MAP, LASTING, Fencing, Standing, State, Target, claim_of, files
 from reactor.model.identity import Outage
 from reactor.model.intervention import cancelled, held
+from reactor.model.machine import same
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view
 from workers.decide.afterwards import is_lost
 from workers.decide.bootfile import boot_file
@@ -102,21 +103,30 @@ def _node(name: str, fence: FenceTools) -> NodeView | None:
     return node_view(found) if found else None
 
 
-def _target(file: Fencing, node: NodeView | None, seen_lease: str, fence: FenceTools) -> Target:
-    """What other nodes say of their machines is looked at only where a provider goes by that."""
+def _target(file: Fencing, node: NodeView | None, seen_lease: str) -> Target:
     if node is None or node.uid != file.node.uid:
         return Target(file.outage, file.boot, lease=seen_lease)
-    matters = "redfish" in providers(node, fence.tools.policy)
-    all_nodes = fence.tools.around.nodes(fence.cluster) if matters else ()
-    others = {one.name: one.machine for one in all_nodes if one.name != node.name}
-    return Target(file.outage, file.boot, node.machine, seen_lease, node.heartbeat, node.reported, others)
+    signs = seen_lease, node.heartbeat, node.reported
+    return Target(file.outage, file.boot, node.machine, *signs, file.twins)
+
+
+def _twins(file: Fencing, node: NodeView | None, fence: FenceTools) -> Fencing:
+    """With who says the same of their machine; looked at only where a provider goes by that.
+
+    Kubelets write that themselves: one that says something else by now may have been right before.
+    """
+    if node is None or not node.machine or "redfish" not in providers(node, fence.tools.policy):
+        return file
+    others = fence.tools.around.nodes(fence.cluster)
+    found = [one.name for one in others if one.name != node.name and same(one.machine, node.machine)]
+    return replace(file, twins=tuple(dict.fromkeys([*file.twins, *found])))
 
 
 def _move(file: Fencing, node: NodeView | None, fence: FenceTools) -> Move:
-    seen_lease = lease(fence.cluster, file.outage)
+    file, seen_lease = _twins(file, node, fence), lease(fence.cluster, file.outage)
     allowed = providers(node, fence.tools.policy) if node else fence.tools.policy.fencing
     asked = dict.fromkeys(attempt.provider for attempt in file.attempts if attempt.provider not in allowed)
-    target = _target(file, node, seen_lease, fence)
+    target = _target(file, node, seen_lease)
     standings = {name: _standing(name, target, file, fence) for name in (*allowed, *asked)}
     left = {name: standings.pop(name) for name in asked}
     seen = look(FenceView(node, seen_lease, standings, left=left), file, fence.tools, fence.cluster)
@@ -212,7 +222,7 @@ def _ask(name: str, file: Fencing, node: NodeView | None, fence: FenceTools) -> 
     if node is None or name not in providers(node, fence.tools.policy):
         return
     try:
-        fence.providers(name).fence(_target(file, node, file.lease, fence))
+        fence.providers(name).fence(_target(file, node, file.lease))
     except ClusterUnreachable as error:
         log.warning(str(error), **_about(file), reason="fencing", provider=name)
     except Exception as error:  # noqa: BLE001 - the next provider is asked, whatever it is
@@ -229,7 +239,7 @@ def _unfence(names: Iterable[str], file: Fencing, node: NodeView | None, fence: 
 
 def _released(name: str, file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
     try:
-        return fence.providers(name).release(_target(file, node, "", fence)).state is State.ABSENT
+        return fence.providers(name).release(_target(file, node, "")).state is State.ABSENT
     except Exception as error:  # noqa: BLE001 - one that cannot take back keeps no other from it
         log.warning(_trouble(name, error), **_about(file), reason="unfencing", provider=name)
         return False

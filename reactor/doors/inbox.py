@@ -44,7 +44,10 @@ class Inbox(Protocol):
     """Every method raises StoreUnreachable or StoreRefused."""
 
     def accept(self, events: Sequence[Event], sender: str, *, person: bool = False) -> list[Accepted]:
-        """All of them at once, or none; those that were accepted before are told as duplicates. `person`: see Receipt."""
+        """All of them at once, or none; those that were accepted before are told as duplicates.
+
+        `person`: as in Receipt.
+        """
 
     def receipt(self, receipt_id: str) -> Receipt | None:
         """One receipt, None when there is none (any more)."""

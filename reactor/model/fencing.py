@@ -8,7 +8,7 @@ it.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Self, TypeVar
@@ -43,8 +43,8 @@ class State(StrEnum):
 class Target:
     """Whom to fence: one boot, in one outage. `machine` is the node's status.nodeInfo.systemUUID, "" if unknown.
 
-    `lease`, `heartbeat` and `reported`: its signs of life as they stand now, by value. `others`: the systemUUID of
-    every other node, by its name.
+    `lease`, `heartbeat` and `reported`: its signs of life as they stand now, by value. `twins`: the other nodes that
+    say the same of their machine, or did so since this boot was lost.
     """
 
     outage: Outage
@@ -53,7 +53,7 @@ class Target:
     lease: str = ""
     heartbeat: str = ""
     reported: str = ""
-    others: Mapping[str, str] = field(default_factory=dict)
+    twins: tuple[str, ...] = ()
 
     @property
     def node(self) -> NodeRef:
@@ -192,7 +192,8 @@ class Fencing:
     value, and `silent_since` when they were first read. `ready_since`: when the node was first seen Ready again, None
     while it is not. `void`: why the confirmation does not count any more. `said`: who confirmed it since the kubelet
     reported last. `refuted`: who did so before this very boot was heard again. `stale`: the evidence that is older than
-    a sign of life. `closed`: nothing is to be done any more; it is kept while the boot lasts because of `refuted`.
+    a sign of life. `twins`: as in Target. `closed`: nothing is to be done any more; it is kept while the boot lasts
+    because of `refuted`.
     """
 
     outage: Outage
@@ -212,6 +213,7 @@ class Fencing:
     said: tuple[Source, ...] = ()
     refuted: tuple[Source, ...] = ()
     stale: tuple[str, ...] = ()
+    twins: tuple[str, ...] = ()
     closed: bool = False
 
     @property
@@ -259,7 +261,7 @@ class Fencing:
             data["confirmation"] = _confirmation(data.get("confirmation"))
             data["release"] = _release(data.get("release"))
             data |= {name: tuple(Source(**one) for one in data.get(name, ())) for name in ("said", "refuted")}
-            data["stale"] = tuple(data.get("stale", ()))
+            data |= {name: tuple(data.get(name, ())) for name in ("stale", "twins")}
             return cls(**data)
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"fencing: {error}") from error

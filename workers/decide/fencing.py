@@ -13,7 +13,7 @@ from reactor.model.source import EVENT, Source
 from reactor.model.times import clock_time
 from workers.decide.afterwards import afterwards, is_lost, is_tainted, over
 from workers.decide.fenceview import Ask, FenceView, Move, Taint
-from workers.decide.heard import counts, listened, wrong_before
+from workers.decide.heard import confirmed, counts, listened, wrong_before
 from workers.decide.release import TAINT_TAKES
 
 SOON, IDLE = 1.0, 30.0  # seconds until the next look: while something should happen any moment, and else
@@ -60,8 +60,7 @@ def _confirmed(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Mo
     name, one = next(iter(said.items()))
     how, by = f"{one.sentence}{wrong_before(file)}", one.by or name
     proof = Confirmation(name, by, how, now, file.lease, file.heartbeat, one.storage, one.person)
-    file = replace(file, confirmation=proof, void="", release=None)
-    return Move(file.told("fenced", _dead(proof)), now)
+    return Move(confirmed(file, proof).told("fenced", _dead(proof)), now)
 
 
 def _dead(proof: Confirmation) -> str:

@@ -9,7 +9,7 @@ off was wrong, and is not believed of this boot again; only a person may look on
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reactor.model.fencing import Attempt, Fencing, Standing, State, source_of
+from reactor.model.fencing import Attempt, Confirmation, Fencing, Standing, State, source_of
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from reactor.model.source import Source
@@ -91,7 +91,17 @@ def _evidence(seen: FenceView) -> Iterator[str]:
 
 def _noted(seen: FenceView, file: Fencing) -> Fencing:
     said = [_source(name, one) for name, one in seen.standings.items() if counts(name, one, file)]
-    return replace(file, said=tuple(dict.fromkeys([*file.said, *said])))
+    return replace(file, said=_besides(file.confirmation, *file.said, *said))
+
+
+def confirmed(file: Fencing, proof: Confirmation) -> Fencing:
+    """The file with a proof. Whoever confirmed it before is not forgotten."""
+    said = [*file.said, *([file.confirmation.source] if file.confirmation else [])]
+    return replace(file, confirmation=proof, void="", release=None, said=_besides(proof, *said))
+
+
+def _besides(proof: Confirmation | None, *said: Source) -> tuple[Source, ...]:
+    return tuple(one for one in dict.fromkeys(said) if proof is None or one != proof.source)
 
 
 def _source(provider: str, standing: Standing) -> Source:

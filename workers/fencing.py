@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from traceback import extract_tb
 from typing import Protocol
 
 import structlog
@@ -19,7 +20,7 @@ from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, S
 from reactor.model.fencing import CONFIG_MAP, LASTING, Fencing, Standing, State, Target, claim_of, files
 from reactor.model.identity import Outage
 from reactor.model.intervention import cancelled, held
-from reactor.model.machine import same
+from reactor.model.machine import same, twins
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view
 from workers.decide.afterwards import is_lost
 from workers.decide.bootfile import boot_file
@@ -70,6 +71,9 @@ def look_after(fence: FenceTools) -> int:
 
     Raises ClusterError, StoreError.
     """
+    if "redfish" in fence.tools.policy.fencing:
+        machines = {node.name: node.machine for node in fence.tools.around.nodes(fence.cluster)}
+        fence.tools.store.save_twins(len(twins(machines)))
     known = files(_kept(fence))
     for file in known.values():
         fence.tools.queue.wake(fence_entry(file.outage), fence.tools.clock())
@@ -145,13 +149,13 @@ def _standing(name: str, target: Target, file: Fencing, fence: FenceTools) -> St
 
 
 def _trouble(name: str, error: Exception) -> str:
-    """As a sentence. What nobody foresaw is a bug: its trace is in the log. Raises what is not the provider's."""
+    """As a sentence. What nobody foresaw is a bug, and it says where. Raises what is not the provider's."""
     if isinstance(error, ClusterError | FenceError | SettingsError):
         return str(error)
     if isinstance(error, VmDriftError):  # Redis is away, or this worker is asked to stop
         raise error
-    log.error("a provider raised what it must not raise", provider=name, exc_info=error)
-    return f"{name} has a fault of its own ({type(error).__name__}: {str(error)[:200]}); the log says where."
+    at = extract_tb(error.__traceback__)[-1]
+    return f"{name} has a bug: {type(error).__name__} {str(error)[:200]} in {at.name}, line {at.lineno}."
 
 
 def _written(move: Move, stands: Fencing | None, file: Fencing, fence: FenceTools) -> None:

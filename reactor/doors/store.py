@@ -8,6 +8,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     history             sorted set of the ids of done ones, by when the node was lost; the last 1,000
     drift:<drift>       JSON Record                                  until HISTORY_TTL after its end
     drifts:<outage>     set of the outage's drift ids                as long as the last of its drifts
+    fencing:twins       how many nodes bear a systemUUID that another one bears, too      HISTORY_TTL
     fencing:<outage>    JSON Fencing: a copy for people of what stands in the ConfigMap   HISTORY_TTL
     lock:<VM uid>       token of the holder                          expires by itself
     fence               counter: every lock taken gets the next one
@@ -50,6 +51,7 @@ CHANGES = f"{PREFIX}changes"  # read by doors.changes
 STREAM_LENGTH = 10_000
 _HISTORY = f"{PREFIX}history"
 _TOOK = f"{PREFIX}took"
+_TWINS = f"{PREFIX}fencing:twins"
 _HISTORY_LENGTH = 1_000
 
 
@@ -100,6 +102,12 @@ class Store(Protocol):
 
     def save_fencing(self, file: Fencing) -> None:
         """Write what is known of a lost node's boot, for people to read: it comes with the record of its outage."""
+
+    def save_twins(self, nodes: int) -> None:
+        """Write how many nodes bear a systemUUID that another one bears, too."""
+
+    def twins(self) -> int:
+        """How many, as of the last look at them."""
 
     def took(self) -> dict[str, float]:
         """What ended drifts add up to (model.stages); each end that is saved counts once."""
@@ -266,6 +274,15 @@ class RedisStore:
     def save_fencing(self, file: Fencing) -> None:
         with translated():
             self._redis.set(f"{PREFIX}fencing:{file.outage.id}", file.as_text(), px=self._history_ms)
+
+    def save_twins(self, nodes: int) -> None:
+        with translated():
+            self._redis.set(_TWINS, nodes, px=self._history_ms)
+
+    def twins(self) -> int:
+        with translated():
+            found: Any = self._redis.get(_TWINS)
+        return int(found or 0)
 
     def took(self) -> dict[str, float]:
         with translated():

@@ -33,6 +33,7 @@ class MemoryStore:
         self._events: list[dict[str, Any]] = []
         self.changes: list[Change] = []
         self._fencings: dict[str, Fencing] = {}
+        self._twins = 0
         self._took: defaultdict[str, float] = defaultdict(float)
 
     def acquire(self, name: str, ttl: float) -> Lock | None:
@@ -105,6 +106,12 @@ class MemoryStore:
 
     def save_fencing(self, file: Fencing) -> None:
         self._fencings[file.outage.id] = file
+
+    def save_twins(self, nodes: int) -> None:
+        self._twins = nodes
+
+    def twins(self) -> int:
+        return self._twins
 
     def took(self) -> dict[str, float]:
         return dict(self._took)

@@ -74,9 +74,7 @@ def _machines(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
         return
     if found := twins({node.name: node.machine for node in facts.nodes}):
         told = f"{listed(sorted(found))} bear a system UUID that another node bears, too: it identifies nobody."
-        fix = (
-            "Pin each machine's own UUID in its file in VMDRIFT_BMC_DIR (docs/fencing.md); redfish does nothing before."
-        )
+        fix = "Pin each machine's own UUID in its file in VMDRIFT_BMC_DIR (docs/fencing.md)."
         yield warning("machines", told, fix)
     else:
         yield ok("machines", "Every node's system UUID is its own.")

@@ -152,7 +152,7 @@ def test_nodes_with_one_system_uuid_are_named_where_redfish_goes_by_it(
 ) -> None:
     nodes = tuple(replace(node, machine=machine) for node, machine in zip(NODES, machines, strict=True))
     facts = replace(with_cluster(nodes=nodes), configured=Configured(Settings(fencing=("redfish",))))
-    assert [one.sentence for one in judge(facts) if one.check == "machines" and one.status is WARNING] == said
+    assert [one.sentence for one in judge(facts) if one.check == "machines" and one.status is Status.WARNING] == said
     assert [one for one in judge(with_cluster(nodes=nodes)) if one.check == "machines"] == []
 
 

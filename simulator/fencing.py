@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from simulator.client import Client, Obj
 from simulator.shapes import RBD
 
-CLASS = "ceph-fencing"  # the NetworkFenceClass
+CLASS, CLUSTER = "ceph-fencing", "rook-ceph"  # the NetworkFenceClass, and the clusterID that it names
 TEMPLATE = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift"
 
 
 def add_storage_clients(client: Client, nodes: Iterable[str], driver: str = RBD) -> dict[str, str]:
-    """A CSIAddonsNode for each node; which CIDR is whose."""
+    """A NetworkFenceClass of Rook's storage cluster, and a CSIAddonsNode for each node; which CIDR is whose."""
+    of_class = {"provisioner": driver, "parameters": {"clusterID": CLUSTER}}
+    client.create("networkfenceclasses", {"metadata": {"name": CLASS}, "spec": of_class})
     addresses = {f"10.9.{number // 250}.{number % 250 + 1}/32": node for number, node in enumerate(nodes)}
     for cidr, node in addresses.items():
         client.create(

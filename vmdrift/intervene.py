@@ -185,7 +185,7 @@ def asked(hands: Hands, event: Event) -> tuple[Receipt, Result | None]:
     settings = hands.settings
     redis = hands.redis()
     inbox = RedisInbox(redis, shared_clock(redis), settings.dedup_ttl, settings.fsync_wait)
-    receipt = inbox.accept([event], who())[0].receipt
+    receipt = inbox.accept([event], who(), person=True)[0].receipt
     return receipt, _awaited(lambda: inbox.receipt(receipt.id))
 
 

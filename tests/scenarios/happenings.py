@@ -93,6 +93,7 @@ def _named(rest: str) -> tuple[str, str, str, str]:
         "volumeattachments",
         "localvolumes",
         "localvolumereplicas",
+        "networkfenceclasses",
     }
     return kind, plain, namespace or ("" if kind in everywhere else "default"), "".join(more)
 
@@ -262,8 +263,10 @@ def _behave(actor: object, how: str) -> None:
 
 
 def _remediate(stage: Stage, node: str) -> None:
-    """`remediate node-a`: somebody else's remediation of it, named otherwise."""
-    meta = {"name": "by-nhc", "namespace": "fencing", "annotations": {NODE_NAME: node}}
+    """`remediate node-a`: a health check's remediation of it, named otherwise."""
+    owner = {"apiVersion": "remediation.medik8s.io/v1alpha1", "kind": "NodeHealthCheck", "name": "nhc", "uid": "nhc"}
+    meta: Obj = {"name": "by-nhc", "namespace": "fencing", "annotations": {NODE_NAME: node}}
+    meta |= {"ownerReferences": [owner]}
     made = {"kind": "FenceAgentsRemediation", "metadata": meta, "spec": {"agent": "fence_ipmilan"}}
     _admin(stage).create("fenceagentsremediations", made)
 

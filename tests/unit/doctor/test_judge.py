@@ -140,6 +140,22 @@ def test_every_right_is_judged_verb_by_verb() -> None:
         assert right.verb in only(without(right)).sentence
 
 
+@pytest.mark.parametrize(
+    ("machines", "said"),
+    [
+        (("a", "b", ""), []),
+        (("a", "A", "b"), ["n0 and n1 bear a system UUID that another node bears, too: it identifies nobody."]),
+    ],
+)
+def test_nodes_with_one_system_uuid_are_named_where_redfish_goes_by_it(
+    machines: tuple[str, ...], said: list[str]
+) -> None:
+    nodes = tuple(replace(node, machine=machine) for node, machine in zip(NODES, machines, strict=True))
+    facts = replace(with_cluster(nodes=nodes), configured=Configured(Settings(fencing=("redfish",))))
+    assert [one.sentence for one in judge(facts) if one.check == "machines" and one.status is Status.WARNING] == said
+    assert [one for one in judge(with_cluster(nodes=nodes)) if one.check == "machines"] == []
+
+
 def test_without_hwameistor_its_kinds_are_not_asked_for() -> None:
     absent = ("localvolumereplicas", "localvolumes")
     allowed = {right: True for right in rights(ROLES, Settings()) if right.resource not in absent}

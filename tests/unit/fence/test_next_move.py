@@ -140,7 +140,7 @@ def test_a_sign_of_life_takes_the_proof_away_until_it_was_silent_as_if_there_wer
     view = seen(**change, standings={"redfish": OFF})
     move = next_move(view, PROVEN, POLICY, NOW)
     assert move.file
-    assert (move.file.proof, move.file.reason) == (None, "proof-void")
+    assert (move.file.proof, move.file.reason, move.file.refuted) == (None, "in-doubt", ())
     soon = next_move(view, move.file, POLICY, NOW + 179)
     assert soon.file
     assert soon.file.proof is None
@@ -156,7 +156,7 @@ def test_a_boot_that_was_off_stays_proven_when_its_machine_is_on_again() -> None
 
 @pytest.mark.parametrize("standings", [{"network-fence": Standing(State.ABSENT, "Unfenced by somebody.")}, {}])
 def test_a_fence_of_storage_proves_something_only_while_it_stands(standings: dict[str, Standing]) -> None:
-    blocked = replace(FILE, confirmation=replace(PROOF, provider="network-fence", drivers=("rbd",)))
+    blocked = replace(FILE, confirmation=replace(PROOF, provider="network-fence", storage=(("rbd", "ceph"),)))
     move = next_move(seen(standings=standings), blocked, POLICY, NOW)
     assert move.file
     assert move.file.proof is None

@@ -82,6 +82,7 @@ class Supposed:
         if record.phase.is_end:
             return Fate(record.phase, record.reason)
         policy, proof = replace(self.policy, fenced_release="force-delete"), self.proven.proof
+        drivers = [driver for driver, _ in proof.storage] if proof else []
         try:
             there = IfFenced(self.cluster, self.proven)
             seen = observe(there, replace(record, tries=0), policy, self.now, self.around)

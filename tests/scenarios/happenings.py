@@ -284,6 +284,13 @@ def _bmc(stage: Stage, rest: str) -> None:
     stage.reactor.providers["redfish"] = Redfish(bmcs)
 
 
+def _osd(stage: Stage, rest: str) -> None:
+    """`osd rook-ceph node-e`: Rook's pod of an OSD in that namespace, on that node."""
+    namespace, node = rest.split()
+    meta = {"name": f"rook-ceph-osd-{node}", "namespace": namespace, "labels": {"app": "rook-ceph-osd"}}
+    _admin(stage).create("pods", {"metadata": meta, "spec": {"nodeName": node, "containers": []}})
+
+
 def _wish(kind: str) -> Callable[[Stage, str], None]:
     """`taint node-a`, `unfence node-a`: a person wants it, for the outage that is known of it."""
 
@@ -316,6 +323,7 @@ _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
     "medik8s": _medik8s,
     "remediate": _remediate,
     "bmc": _bmc,
+    "osd": _osd,
     "taint": _wish(TAINT),
     "unfence": _wish(UNFENCE),
     "retry": _retry,

@@ -49,9 +49,7 @@ class IfFenced:
         """Nothing is awaited."""
         raise Rejected("what is only supposed cannot be watched")
 
-    def delete(  # noqa: PLR0913 - as the Cluster's
-        self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
-    ) -> None:
+    def delete(self, resource: str, name: str, namespace: str = "", **more: object) -> None:  # noqa: ARG002
         """Nothing is changed."""
         raise Rejected("what is only supposed is never acted on")
 

@@ -29,6 +29,7 @@ from simulator.twins.store import MemoryStore
 from simulator.world import World
 from tests import schemas
 from tests.auditor import FENCING, INTAKE, WORKERS, Auditor
+from tests.clocks import ProcessClock
 from workers.drift import run_pass
 from workers.fence.provider import Provider
 from workers.fence.registry import provider
@@ -66,8 +67,9 @@ class Reactor:
         self, world: World, policy: Policy | None = None, store: MemoryStore | None = None, watchers: int = 1
     ) -> None:
         self.world, self.resync = world, Settings().resync
-        self.store = store or MemoryStore(world.clock)
-        self.queue = MemoryQueue(world.clock, self.handle)
+        self.redis = ProcessClock(world.clock)
+        self.store = store or MemoryStore(self.redis, world.clock)
+        self.queue = MemoryQueue(self.redis, self.handle)
         self.entries: dict[str, Entry] = {}
         self.requests: Counter[str] = Counter()
         self.before_call = no_trouble
@@ -84,9 +86,9 @@ class Reactor:
         self.providers: dict[str, Provider] = {}
         self.fencing = FenceTools(replace(self.tools, cluster=fencing), fencing, self._provider, "vm-drift")
         self.settings = Settings(remediation_template=TEMPLATE)
-        self.inbox = MemoryInbox(self.queue, world.clock, Settings().dedup_ttl)
+        self.inbox = MemoryInbox(self.queue, self.redis, Settings().dedup_ttl)
         self._nodes = world.api.client(WATCHERS).informer("nodes")
-        self._watchers = [Watcher(self.store, self.queue, watcher_source(uid), world.clock) for _ in range(watchers)]
+        self._watchers = [Watcher(self.store, self.queue, watcher_source(uid), self.redis) for _ in range(watchers)]
         self._resync_at: float | None = None
 
     def step(self, now: float) -> float:
@@ -99,10 +101,10 @@ class Reactor:
             self._resync_at = now + self.resync
             self._look_after()
         try:
-            due = self.queue.step(now)
+            due = self.queue.step(self.redis())
         except KilledError:
-            due = now + _RESTART
-        return self._resync_at if due is None else min(due, self._resync_at)
+            due = self.redis() + _RESTART
+        return self._resync_at if due is None else min(due - self.redis.ahead, self._resync_at)
 
     def handle(self, entry: Entry) -> Outcome:
         """Run a job, as `workers.rq` does."""
@@ -112,7 +114,7 @@ class Reactor:
         except BadInput as error:
             return Ended("malformed", "bad-input", str(error))
         except (ClusterError, StoreError) as error:
-            return Again(self.world.now + _TROUBLE_RETRY, "unavailable", str(error))
+            return Again(self.redis() + _TROUBLE_RETRY, "unavailable", str(error))
 
     def _provider(self, name: str) -> Provider:
         """The product's, unless a test put another one there."""
@@ -128,8 +130,8 @@ class Reactor:
 
     def flush(self) -> None:
         """Redis lost everything; the processes live on."""
-        _emptied(self.store, MemoryStore(self.world.clock))
-        _emptied(self.queue, MemoryQueue(self.world.clock, self.handle))
+        _emptied(self.store, MemoryStore(self.redis, self.world.clock))
+        _emptied(self.queue, MemoryQueue(self.redis, self.handle))
 
     def _look_after(self) -> None:
         """What the fencing role does at each resync."""

@@ -62,12 +62,12 @@ def _back(seen: Observation) -> dict[str, float]:
         return {}
     old = [node for node in seen.nodes if node.ready == "True" and seen.date - node.created >= _NEW]
     ago = {node.name: _ago(node, seen.renewals.get(node.name) or seen.date, seen.date) for node in old}
-    return {name: seconds for name, seconds in ago.items() if 0 <= seconds < COOL_DOWN}
+    return {name: seconds for name, seconds in ago.items() if -_RENEWS < seconds < COOL_DOWN}
 
 
 def _ago(node: NodeView, renewed: float, date: float) -> float:
     own = renewed - node.ready_since
-    return max(0.0, own) if own > -_RENEWS else date - node.ready_since
+    return own if own > -_RENEWS else date - node.ready_since
 
 
 def allowed(policy: Policy, nodes: int) -> int:

@@ -8,7 +8,7 @@ import difflib
 import logging
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ import yaml
 
 from reactor.settings import Settings
 from simulator.scene import FOR_EVER, ClaimPod, Kind, Scene, Storage, Vm, staged
+from simulator.timing import Timing
 from tests.scenarios.happenings import happen
 from tests.scenarios.stage import Stage
 
 HERE = Path(__file__).parent
+_TIMING = replace(Timing(), node_status_after_boot=0.0)
 _NODES = ("node-a", "node-b", "node-c")
 _PATIENCE = 3600  # seconds after the last happening, for every drift to end
 _AFTERWARDS = 60  # seconds; Kubernetes misses a node after 50, and when all is over nothing more should happen
@@ -28,7 +30,10 @@ _AFTERWARDS = 60  # seconds; Kubernetes misses a node after 50, and when all is 
 
 @dataclass(frozen=True)
 class Scenario:
-    """`when` are the happenings by second, `until` the second at which one stops looking, `log` what is expected."""
+    """`when` are the happenings by second, `until` the second at which one stops looking, `log` what is expected.
+
+    `timing` are fields of the simulator's; a node that boots shows it in its status at once where nothing else is said.
+    """
 
     name: str
     why: str
@@ -38,6 +43,7 @@ class Scenario:
     vms: tuple[Mapping[str, Any], ...] = ({"name": "vm"},)
     pods: tuple[Mapping[str, Any], ...] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
+    timing: Mapping[str, float] = field(default_factory=dict)
     watchers: int = 1
     until: int | None = None
 
@@ -66,7 +72,7 @@ def play(scenario: Scenario) -> str:
     """Live through it; today's log."""
     times = sorted(scenario.when)
     policy = {name: str(value) for name, value in scenario.policy.items()}
-    world = staged(scenario.scene)
+    world = staged(scenario.scene, timing=replace(_TIMING, **scenario.timing))
     stage = Stage(world, scenario.scene.vms, Settings.read(policy).to_policy(), max(0, -times[0]), scenario.watchers)
     for at in times:
         world.run_until(stage.zero + at)

@@ -6,6 +6,8 @@ writes times in whole seconds, so actors keep exact times in memory, as the real
 
 from dataclasses import dataclass, fields
 
+SLOWEST_STATUS = 60.0  # seconds, for `Timing.node_status_after_boot`
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -22,8 +24,9 @@ class Timing:
     lease_renew: float = 10.0
     # kubelet --node-status-report-frequency: how often an unchanged status is reported
     node_status_report: float = 300.0
-    # kubelet, after a boot: the Lease is renewed at once, the status (with the new bootID) up to so much later
-    node_status_after_boot: float = 60.0
+    # kubelet, after a boot: the Lease is renewed at once, the status (with the new bootID) up to so much later. Most
+    # are as quick with both; the slowest known is `SLOWEST_STATUS`
+    node_status_after_boot: float = 0.0
     # kubelet, measured in the traces: from bound (or attached) to phase Running
     pod_start: float = 0.5
     # kubelet: how long a pod that was asked to stop takes (ours; the traces hold no stop on a living node)

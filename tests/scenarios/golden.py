@@ -8,7 +8,7 @@ import difflib
 import logging
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from tests.scenarios.happenings import happen
 from tests.scenarios.stage import Stage
 
 HERE = Path(__file__).parent
-_TIMING = replace(Timing(), node_status_after_boot=0.0)
 _NODES = ("node-a", "node-b", "node-c")
 _PATIENCE = 3600  # seconds after the last happening, for every drift to end
 _AFTERWARDS = 60  # seconds; Kubernetes misses a node after 50, and when all is over nothing more should happen
@@ -32,7 +31,7 @@ _AFTERWARDS = 60  # seconds; Kubernetes misses a node after 50, and when all is 
 class Scenario:
     """`when` are the happenings by second, `until` the second at which one stops looking, `log` what is expected.
 
-    `timing` are fields of the simulator's; a node that boots shows it in its status at once where nothing else is said.
+    `timing` are fields of the simulator's.
     """
 
     name: str
@@ -72,7 +71,7 @@ def play(scenario: Scenario) -> str:
     """Live through it; today's log."""
     times = sorted(scenario.when)
     policy = {name: str(value) for name, value in scenario.policy.items()}
-    world = staged(scenario.scene, timing=replace(_TIMING, **scenario.timing))
+    world = staged(scenario.scene, timing=Timing(**scenario.timing))
     stage = Stage(world, scenario.scene.vms, Settings.read(policy).to_policy(), max(0, -times[0]), scenario.watchers)
     for at in times:
         world.run_until(stage.zero + at)

@@ -20,8 +20,8 @@ from simulator.timing import Timing
 from simulator.world import World
 
 TRACES = Path(__file__).parent.parent / "traces"
-# Kubelets and virt-handlers were stand-ins when it was recorded, with exact beats, and a status at once.
-_AS_RECORDED = replace(Timing(), heartbeat_longest=0.0, node_status_after_boot=0.0)
+# Virt-handlers were stand-ins when it was recorded, with exact beats.
+_AS_RECORDED = replace(Timing(), heartbeat_longest=0.0)
 RESOURCES = {
     "node": "nodes",
     "pod": "pods",

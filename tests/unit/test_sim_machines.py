@@ -26,7 +26,7 @@ def test_a_boot_changes_the_boot_and_not_the_machine() -> None:
     before = world.store.get("nodes", LOST)["status"]["nodeInfo"]
     world.hypervisor.power_cut(LOST)
     world.hypervisor.power_on(LOST)
-    world.run_for(60)
+    world.run_for(5)
     assert world.store.get("nodes", LOST)["status"]["nodeInfo"] == before | {"bootID": f"{LOST}-boot2"}
 
 

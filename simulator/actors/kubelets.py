@@ -219,5 +219,5 @@ def process_of(pod: Obj, volumes: PodVolumes) -> Process:
     if "kubevirt.io/migrationJobUID" in labels:
         return Process(pod["spec"]["nodeName"], meta["uid"])
     vm = labels.get("vm.kubevirt.io/name")
-    disks = frozenset(volumes.handles(pod))
-    return Process(pod["spec"]["nodeName"], meta["uid"], (meta["namespace"], vm) if vm else None, disks)
+    guest, disks = (meta["namespace"], vm) if vm else None, volumes.disks(pod)
+    return Process(pod["spec"]["nodeName"], meta["uid"], guest, frozenset(disks), disks)

@@ -40,7 +40,7 @@ class MachineBmcs:
             raise FenceError(f"BMC {_address(node)} answers for another machine than was judged")
         self.orders.append(machine)
         if node not in self.deaf and self.hypervisor.machines[machine].powered:
-            self.hypervisor.power_cut(machine)
+            self.hypervisor.power_cut(machine, by="redfish")
 
     def _reached(self, node: str) -> str:
         """The node whose machine the BMC answers for."""

@@ -165,6 +165,7 @@ _FAR, _SNR = "fence-agents-remediation.medik8s.io", "self-node-remediation.medik
 # CSI-Addons' (`api/csiaddons/v1alpha1`), and two of medik8s' remediations with their templates (`api/v1alpha1`).
 FENCING: tuple[Resource, ...] = (
     _fencing("csiaddons.openshift.io", "networkfences", "NetworkFence", namespaced=False),
+    _fencing("csiaddons.openshift.io", "networkfenceclasses", "NetworkFenceClass", namespaced=False),
     _fencing("csiaddons.openshift.io", "csiaddonsnodes", "CSIAddonsNode"),
     _fencing(_FAR, "fenceagentsremediations", "FenceAgentsRemediation"),
     _fencing(_FAR, "fenceagentsremediationtemplates", "FenceAgentsRemediationTemplate"),

@@ -49,6 +49,9 @@ class Site:
         told = {"networkFenceClassName": name, "clientDetails": [{"id": "c", "cidrs": list(cidrs)}]}
         meta = {"name": f"more-{name}", "namespace": "rook-ceph"}
         driver = {"name": "rook-ceph.cephfs.csi.ceph.com", "nodeID": "node-a", "endpoint": ""}
+        if name != CLASS:
+            of_class = {"provisioner": driver["name"], "parameters": {"clusterID": "rook-ceph"}}
+            self.admin.create("networkfenceclasses", {"metadata": {"name": name}, "spec": of_class})
         self.admin.create("csiaddonsnodes", {"metadata": meta, "spec": {"driver": driver}})
         status = {"status": {"networkFenceClientStatus": [told]}}
         self.admin.patch("csiaddonsnodes", f"more-{name}", status, "rook-ceph", subresource="status")

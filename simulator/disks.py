@@ -50,6 +50,7 @@ _DISKS: Mapping[Storage, tuple[_Disk, ...]] = {
     Storage.RBD_BLOCK: (_BLOCK,),
     Storage.RBD_FILESYSTEM: (_FILES,),
     Storage.RBD_SHARED: (_Disk(block=True, modes=("ReadWriteMany",)),),
+    Storage.RBD_EDGE: (_Disk(drivers.RBD_EDGE, block=True),),
     Storage.RBD_HOTPLUGGED: (_Disk(block=True, volume=_plugged),),
     Storage.LOCAL: (_Disk(drivers.LOCAL),),
     Storage.CEPHFS: (_Disk(drivers.CEPHFS),),

@@ -11,14 +11,14 @@ from simulator.client import Client, Obj
 class Driver:
     """A driver and one of its classes. `topology`: the label by which its volumes name nodes, "" for none.
 
-    `prefix` stands before the volume's name in its handle; Ceph's tells of cluster and pool.
+    `cluster`: the clusterID of the Ceph cluster behind it, in its volumes' attributes and handles; "" for none.
     """
 
     name: str
     storage_class: str
     attach: bool = True
     topology: str = ""
-    prefix: str = ""
+    cluster: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
 
@@ -28,19 +28,21 @@ class Driver:
             return hwameistor.source(volume, nodes[: int(self.parameters["replicaNumber"])])
         if self == LOCAL:
             return shapes.local_source(nodes[0])
-        if self == RBD:
-            return shapes.rbd_source(volume)
-        handle = f"{self.prefix}{volume}"
-        return {"csi": {"driver": self.name, "volumeHandle": handle, "volumeAttributes": dict(self.attributes)}}
+        if self.name == shapes.RBD:
+            return shapes.rbd_source(volume, self.cluster)
+        handle = f"{shapes.ceph_prefix(self.cluster)}{volume}" if self.cluster else volume
+        told = {"clusterID": self.cluster} if self.cluster else {}
+        return {"csi": {"driver": self.name, "volumeHandle": handle, "volumeAttributes": {**self.attributes, **told}}}
 
 
-_CEPH = "0001-0009-rook-ceph-0000000000000001-"
 _FILESYSTEM = {"fsName": "myfs", "pool": "myfs-replicated"}
-RBD = Driver(shapes.RBD, shapes.RBD_CLASS)
+RBD = Driver(shapes.RBD, shapes.RBD_CLASS, cluster=shapes.CEPH)
+# The same driver on a second, external Ceph cluster.
+RBD_EDGE = Driver(shapes.RBD, "edge-ceph-block", cluster=shapes.CEPH_EDGE)
 LOCAL = Driver("kubernetes.io/no-provisioner", shapes.LOCAL_CLASS)
-CEPHFS = Driver("rook-ceph.cephfs.csi.ceph.com", "rook-cephfs", prefix=_CEPH, attributes=_FILESYSTEM)
+CEPHFS = Driver("rook-ceph.cephfs.csi.ceph.com", "rook-cephfs", cluster=shapes.CEPH, attributes=_FILESYSTEM)
 # A second operator's, in the namespace rook-edge: Rook lets one switch attachments off (CSI_CEPHFS_ATTACH_REQUIRED).
-NO_ATTACH = Driver("rook-edge.cephfs.csi.ceph.com", "edge-cephfs", False, prefix=_CEPH, attributes=_FILESYSTEM)
+NO_ATTACH = Driver("rook-edge.cephfs.csi.ceph.com", "edge-cephfs", False, cluster=shapes.CEPH, attributes=_FILESYSTEM)
 OTHER = Driver("driver.longhorn.io", "longhorn", attributes={"numberOfReplicas": "3"})
 HWAMEISTOR_HA, HWAMEISTOR_ONE = (
     Driver(

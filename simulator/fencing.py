@@ -3,25 +3,36 @@
 from collections.abc import Iterable
 
 from simulator.client import Client, Obj
-from simulator.shapes import RBD
+from simulator.shapes import CEPH, RBD
 
-CLASS, CLUSTER = "ceph-fencing", "rook-ceph"  # the NetworkFenceClass, and the clusterID that it names
+CLASS, CLUSTER = "ceph-fencing", CEPH  # the NetworkFenceClass, and the clusterID that it names
 TEMPLATE = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift"
+_HOME = "rook-ceph"  # the namespace of its CSIAddonsNodes
 
 
-def add_storage_clients(client: Client, nodes: Iterable[str], driver: str = RBD) -> dict[str, str]:
-    """A NetworkFenceClass of Rook's storage cluster, and a CSIAddonsNode for each node; which CIDR is whose."""
-    of_class = {"provisioner": driver, "parameters": {"clusterID": CLUSTER}}
-    client.create("networkfenceclasses", {"metadata": {"name": CLASS}, "spec": of_class})
+def add_storage_clients(
+    client: Client, nodes: Iterable[str], driver: str = RBD, *, cluster: str = CLUSTER, name: str = CLASS
+) -> dict[str, str]:
+    """A NetworkFenceClass of this name and, of each node's driver, a CSIAddonsNode that says its client's address.
+
+    A second class of a driver adds its clients to the driver's CSIAddonsNodes. Returns which CIDR is whose.
+    """
+    of_class = {"provisioner": driver, "parameters": {"clusterID": cluster}}
+    client.create("networkfenceclasses", {"metadata": {"name": name}, "spec": of_class})
     addresses = {f"10.9.{number // 250}.{number % 250 + 1}/32": node for number, node in enumerate(nodes)}
     for cidr, node in addresses.items():
-        client.create(
-            "csiaddonsnodes", {"metadata": {"name": f"csi-{node}", "namespace": "rook-ceph"}, **_spec(node, driver)}
-        )
-        told: Obj = {"networkFenceClassName": CLASS, "clientDetails": [{"id": "client.1", "cidrs": [cidr]}]}
-        status = {"status": {"state": "Connected", "networkFenceClientStatus": [told]}}
-        client.patch("csiaddonsnodes", f"csi-{node}", status, "rook-ceph", subresource="status")
+        list_addresses(client, node, [cidr], driver, name)
     return addresses
+
+
+def list_addresses(client: Client, node: str, cidrs: Iterable[str], driver: str = RBD, name: str = CLASS) -> None:
+    """A driver says from now on that these are the node's in one class, whether they are or not."""
+    addon = _addon(client, node, driver)
+    told: list[Obj] = addon.get("status", {}).get("networkFenceClientStatus") or []
+    fresh = {"networkFenceClassName": name, "clientDetails": [{"id": "client.1", "cidrs": list(cidrs)}]}
+    kept = [one for one in told if one["networkFenceClassName"] != name]
+    status = {"status": {"state": "Connected", "networkFenceClientStatus": [*kept, fresh]}}
+    client.patch("csiaddonsnodes", addon["metadata"]["name"], status, _HOME, subresource="status")
 
 
 def add_template(client: Client) -> None:
@@ -37,5 +48,11 @@ def add_template(client: Client) -> None:
     client.create("fenceagentsremediationtemplates", template)
 
 
-def _spec(node: str, driver: str) -> Obj:
-    return {"spec": {"driver": {"name": driver, "nodeID": node, "endpoint": f"pod://csi-{node}.rook-ceph:9070"}}}
+def _addon(client: Client, node: str, driver: str) -> Obj:
+    """The CSIAddonsNode of a driver on a node, made if there is none; the first one there has the short name."""
+    here = [one for one in client.list("csiaddonsnodes", _HOME) if one["spec"]["driver"]["nodeID"] == node]
+    if known := next((one for one in here if one["spec"]["driver"]["name"] == driver), None):
+        return known
+    meta = {"name": f"csi-{node}-{driver}" if here else f"csi-{node}", "namespace": _HOME}
+    told = {"name": driver, "nodeID": node, "endpoint": f"pod://{meta['name']}.{_HOME}:9070"}
+    return client.create("csiaddonsnodes", {"metadata": meta, "spec": {"driver": told}})

@@ -6,97 +6,40 @@ machines could write to. Ceph's own guards (exclusive locks, watchers) are
 not simulated, so this shows the worst case.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from uuid import UUID, uuid5
 
-VmKey = tuple[str, str]  # namespace, name
+from simulator.harm import DoubleRun, DoubleWrite, Stop, Uptime, VmKey
+from simulator.machines import EVERYTHING, NO_BACKEND, Backend, Machine
+
+__all__ = ["MACHINES", "DoubleRun", "DoubleWrite", "Hypervisor", "Machine", "Process", "Stop", "VmKey"]
 MACHINES = "machines"  # what the hypervisor's changes are called among resource names
-_FIRMWARE = UUID("5f0d2c0e-7b1c-4e55-9d0a-3c1f6a1e8b42")  # ours, made up: the space of all machines' names
-
-
-@dataclass
-class Machine:
-    """One host. `network` is its way to the API server, `storage` its way to the disks.
-
-    `skew`: seconds by which its clock is ahead of the API server's, negative for behind.
-    """
-
-    node: str
-    powered: bool = True
-    kubelet_alive: bool = True
-    virt_handler_alive: bool = True
-    network: bool = True
-    storage: bool = True
-    boots: int = 1
-    skew: float = 0.0
-
-    def clock(self, now: float) -> float:
-        """What its clock shows at `now`: the time in its Lease, its conditions and virt-handler's heartbeat."""
-        return now + self.skew
-
-    @property
-    def boot_id(self) -> str:
-        """As in `status.nodeInfo.bootID`: another one after each power on."""
-        return f"{self.node}-boot{self.boots}"
-
-    @property
-    def system_uuid(self) -> str:
-        """As in `status.nodeInfo.systemUUID`, the firmware's: the same for as long as the machine exists."""
-        return str(uuid5(_FIRMWARE, self.node))
-
-    @property
-    def identity(self) -> dict[str, str]:
-        """What its kubelet reports of it in `status.nodeInfo`."""
-        return {"bootID": self.boot_id, "systemUUID": self.system_uuid}
-
-    @property
-    def kubelet_works(self) -> bool:
-        """Whether the kubelet runs and reaches the API server."""
-        return self.powered and self.kubelet_alive and self.network
-
-    @property
-    def virt_handler_works(self) -> bool:
-        """Whether virt-handler runs and reaches the API server."""
-        return self.powered and self.virt_handler_alive and self.network
 
 
 @dataclass(frozen=True)
 class Process:
     """What a pod runs: the guest of `vm`, or None for a pod that only holds `disks`.
 
-    `disks` are what it can write to: CSI volume handles, or names of volumes without one.
+    `disks` are what it can write to: CSI volume handles, or names of volumes without one; `backends`: where each lies.
     """
 
     node: str
     pod_uid: str
     vm: VmKey | None = None
     disks: frozenset[str] = frozenset()
+    backends: Mapping[str, Backend] = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class DoubleRun:
-    """A VM was started on the last of `nodes` while it ran on the others, at `at` (seconds since the epoch)."""
-
-    vm: VmKey
-    nodes: tuple[str, ...]
-    at: float
-
-
-@dataclass(frozen=True)
-class DoubleWrite:
-    """From `at` on (seconds since the epoch) processes on more than one of `nodes` could write to a disk."""
-
-    disk: str
-    nodes: tuple[str, ...]
-    at: float
+    def on_backend(self, disk: str) -> Backend:
+        """Where one of its disks lies."""
+        return self.backends.get(disk, NO_BACKEND)
 
 
 @dataclass
 class Hypervisor:
     """All machines and processes. `listeners` are called after each change of a machine, with `MACHINES`.
 
-    In real time a test pulls plugs from another thread than the kubelets: whoever reads processes reads a copy.
+    In real time a test pulls plugs from another thread than the kubelets: whoever reads processes reads a copy. `clock`
+    is the one true time, seconds since the epoch.
     """
 
     machines: dict[str, Machine] = field(default_factory=dict)
@@ -105,6 +48,9 @@ class Hypervisor:
     double_writes: list[DoubleWrite] = field(default_factory=list)
     listeners: list[Callable[[str], None]] = field(default_factory=list)
     version: int = 0
+    stops: list[Stop] = field(default_factory=list)
+    uptime: Uptime = field(default_factory=Uptime)
+    clock: Callable[[], float] = lambda: 0.0
 
     def add_machine(self, node: str) -> Machine:
         """A new machine, powered and connected."""
@@ -118,12 +64,15 @@ class Hypervisor:
             others = tuple(node for node in self.running(process.vm) if node != process.node)
             if others:
                 self.double_runs.append(DoubleRun(process.vm, (*others, process.node), now))
+            self.uptime.up(process.vm, self.clock())
         self.processes[process.pod_uid] = process
         self._note_writers(process, now)
 
     def stop(self, pod_uid: str) -> None:
         """A pod's process ends; nothing happens when there is none."""
-        self.processes.pop(pod_uid, None)
+        process = self.processes.pop(pod_uid, None)
+        if process and process.vm and not self.running(process.vm):
+            self.uptime.down(process.vm, self.clock())
 
     def running(self, vm: VmKey) -> list[str]:
         """The nodes on which a VM runs now, whatever the API says; more than one means twice."""
@@ -135,12 +84,13 @@ class Hypervisor:
 
     def writers(self, disk: str) -> list[str]:
         """The nodes from which something can write to a disk (CSI volume handle) now."""
-        return sorted(
-            {p.node for p in tuple(self.processes.values()) if disk in p.disks and self.machines[p.node].storage}
-        )
+        writing = (p for p in tuple(self.processes.values()) if disk in p.disks)
+        return sorted({p.node for p in writing if self.machines[p.node].reaches(p.on_backend(disk))})
 
-    def power_cut(self, node: str) -> None:
-        """The machine is off: kubelet, virt-handler and every process die at once."""
+    def power_cut(self, node: str, by: str = "") -> None:
+        """The machine is off: kubelet, virt-handler and every process die at once. `by`: whose order, "" for fate."""
+        if self.machines[node].powered:
+            self.stops.append(Stop(node, self.clock(), by, self._vms(node)))
         self.machines[node].powered = False
         for process in self.on(node):
             self.stop(process.pod_uid)
@@ -177,15 +127,24 @@ class Hypervisor:
         """virt-handler is back."""
         self._set(node, virt_handler_alive=True)
 
-    def block_storage(self, node: str) -> None:
-        """The node's storage clients are fenced off: its processes can no longer write."""
-        self._set(node, storage=False)
+    def block_storage(self, node: str, backends: Iterable[Backend] = (EVERYTHING,), by: str = "") -> None:
+        """These keep the node's clients out, everything where nothing is said: its processes cannot write there."""
+        machine = self.machines[node]
+        fresh = {backend for backend in backends if machine.reaches(backend)}
+        if fresh and machine.powered:
+            self.stops.append(Stop(node, self.clock(), by, self._vms(node, fresh), "storage"))
+        self._set(node, blocked=machine.blocked | fresh)
 
-    def unblock_storage(self, node: str, now: float = 0.0) -> None:
-        """The node's storage clients are let in again, at `now`: what still runs there writes again."""
-        self._set(node, storage=True)
+    def unblock_storage(self, node: str, now: float = 0.0, backends: Iterable[Backend] = (EVERYTHING,)) -> None:
+        """The node's clients are let in again, at `now`: what still runs there writes again."""
+        let_in = set(backends)
+        self._set(node, blocked=set() if EVERYTHING in let_in else self.machines[node].blocked - let_in)
         for process in self.on(node):
             self._note_writers(process, now)
+
+    def set_firmware(self, node: str, uuid: str) -> None:
+        """The machine bears this system UUID, perhaps another one's, or none (""); its kubelet reports it."""
+        self._set(node, firmware=uuid)
 
     def set_clock(self, node: str, skew: float) -> None:
         """The node's clock is `skew` seconds ahead of the API server's from now on, behind if negative."""
@@ -197,7 +156,12 @@ class Hypervisor:
             if len(nodes) > 1 and process.node in nodes:
                 self.double_writes.append(DoubleWrite(disk, nodes, now))
 
-    def _set(self, node: str, **state: bool | float) -> None:
+    def _vms(self, node: str, backends: Collection[Backend] = (EVERYTHING,)) -> tuple[VmKey, ...]:
+        """The VMs that run there, or only those that write to these."""
+        found = (p for p in self.on(node) if EVERYTHING in backends or {p.on_backend(d) for d in p.disks} & {*backends})
+        return tuple(sorted({process.vm for process in found if process.vm}))
+
+    def _set(self, node: str, **state: bool | float | str | set[Backend]) -> None:
         for name, value in state.items():
             setattr(self.machines[node], name, value)
         self._changed()

@@ -71,7 +71,7 @@ class Cluster:
 
     def __init__(self, folder: Path, times: float, vms: int | None = 0, port: int = 0, rules: str = "") -> None:
         self.scene, timing = Scene((), ()) if vms is None else scene_for(times, vms), faster(times)
-        self.hypervisor, self.store = Hypervisor(), Store(time.time)
+        self.hypervisor, self.store = Hypervisor(clock=time.time), Store(time.time)
         tokens = {**{f"token-{role}": user for role, user in USERS.items()}, "": "kubectl"}
         self.api = Api(self.store, tokens=tokens, authorize=authorizer(rules, NAMESPACE) if rules else allow_all)
         self.server = ApiServer(self.api, port=port)

@@ -8,6 +8,7 @@ from simulator.actors.cast import any_phases, cast
 from simulator.actors.kubelets import process_of
 from simulator.actors.objects import condition
 from simulator.actors.podvolumes import PodVolumes
+from simulator.actors.stateful_sets import StatefulSets
 from simulator.client import Client, Obj
 from simulator.hypervisor import Hypervisor
 from simulator.store import Store
@@ -25,6 +26,7 @@ __all__ = [
     "Storage",
     "Vm",
     "add_node",
+    "add_pod",
     "add_vm",
     "adopt",
     "build",
@@ -73,7 +75,7 @@ def build(scene: Scene, client: Client, hypervisor: Hypervisor) -> None:
     for vm in scene.vms:
         add_vm(client, vm)
     for pod in scene.pods:
-        client.create("pods", shapes.plain_pod(pod.namespace, pod.name, pod.node, pod.claim))
+        add_pod(client, pod)
 
 
 def add_node(client: Client, hypervisor: Hypervisor, name: str, index: int) -> None:
@@ -104,6 +106,13 @@ def add_vm(client: Client, vm: Vm) -> None:
         client.patch("virtualmachines", vm.name, start, vm.namespace, subresource="status")
 
 
+def add_pod(client: Client, pod: ClaimPod) -> None:
+    """A pod beside the VMs, with its claim if that is its own."""
+    if pod.storage:
+        disks.volumes(client, Vm(pod.name, pod.storage, pod.namespace, pod.node))
+    client.create("pods", shapes.plain_pod(pod.namespace, pod.name, pod.node, pod.claim, pod.stateful_set))
+
+
 def adopt(client: Client, hypervisor: Hypervisor) -> None:
     """Take over a cluster that runs already: its nodes become machines, its running pods processes."""
     for node in client.list("nodes"):
@@ -125,6 +134,8 @@ def staged(scene: Scene, seed: int = 0, timing: Timing | None = None) -> World:
     world = World(seed)
     build(scene, world.api.client("system:admin"), world.hypervisor)
     world.add(*cast(world.api.client, world.hypervisor, timing, any_phases(seed, timing)))
+    if any(pod.stateful_set for pod in scene.pods):
+        world.add(StatefulSets(world.api.client("system:serviceaccount:kube-system:statefulset-controller")))
     if not world.run(lambda: up(world, scene), _STARTS_WITHIN * timing.factor):
         raise RuntimeError("the scene does not come up")
     return world

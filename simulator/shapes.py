@@ -9,6 +9,7 @@ from simulator.client import Obj
 from simulator.hypervisor import Machine
 
 RBD, LOCAL_CLASS, RBD_CLASS = "rook-ceph.rbd.csi.ceph.com", "local-storage", "rook-ceph-block"
+CEPH, CEPH_EDGE = "rook-ceph", "rook-edge"  # clusterIDs
 _CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110", "ephemeral-storage": "200Gi"}
 _CAPACITY |= {f"devices.kubevirt.io/{name}": "1k" for name in ("kvm", "tun", "vhost-net")}
 _SIZE = {"storage": "10Gi"}
@@ -103,11 +104,15 @@ def volume(claimed: Obj, source: Obj) -> Obj:
     }
 
 
-def rbd_source(name: str) -> Obj:
+def rbd_source(name: str, cluster: str = CEPH) -> Obj:
     """Where an RBD volume lies."""
-    attributes = {"imageName": f"csi-vol-{name}", "pool": "replicapool"}
-    handle = f"0001-0009-rook-ceph-0000000000000001-{name}"
-    return {"csi": {"driver": RBD, "volumeHandle": handle, "volumeAttributes": attributes}}
+    attributes = {"clusterID": cluster, "imageName": f"csi-vol-{name}", "pool": "replicapool"}
+    return {"csi": {"driver": RBD, "volumeHandle": f"{ceph_prefix(cluster)}{name}", "volumeAttributes": attributes}}
+
+
+def ceph_prefix(cluster: str) -> str:
+    """What ceph-csi puts before a volume's own name in its handle: version, cluster, and the pool's number."""
+    return f"0001-{len(cluster):04x}-{cluster}-0000000000000001-"
 
 
 def local_source(node: str) -> Obj:
@@ -177,11 +182,13 @@ def replica_set(meta: Obj, instance: Obj) -> Obj:
     return {"metadata": meta, "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}}
 
 
-def plain_pod(namespace: str, name: str, node: str, claim_name: str) -> Obj:
-    """A pod that is no VM and uses a claim: a backup, an exporter."""
+def plain_pod(namespace: str, name: str, node: str, claim_name: str, stateful_set: str = "") -> Obj:
+    """A pod that is no VM and uses a claim: a backup, an exporter; or one of a StatefulSet."""
+    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": stateful_set, "uid": f"of-{stateful_set}"}
+    owners = {"ownerReferences": [owner | {"controller": True}]} if stateful_set else {}
     volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}]
     return {
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": name, "namespace": namespace, **owners},
         "spec": {
             "nodeName": node,
             "containers": [{"name": "main", "image": "registry.local/tool:v1"}],

@@ -6,6 +6,8 @@ writes times in whole seconds, so actors keep exact times in memory, as the real
 
 from dataclasses import dataclass, fields
 
+SLOWEST_STATUS = 60.0  # seconds, for `Timing.node_status_after_boot`
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -22,12 +24,17 @@ class Timing:
     lease_renew: float = 10.0
     # kubelet --node-status-report-frequency: how often an unchanged status is reported
     node_status_report: float = 300.0
+    # kubelet, after a boot: the Lease is renewed at once, the status (with the new bootID) up to so much later. Most
+    # are as quick with both; the slowest known is `SLOWEST_STATUS`
+    node_status_after_boot: float = 0.0
     # kubelet, measured in the traces: from bound (or attached) to phase Running
     pod_start: float = 0.5
     # kubelet: how long a pod that was asked to stop takes (ours; the traces hold no stop on a living node)
     pod_stop: float = 1.0
-    # virt-handler `heartbeat.go`: every minute (jitter up to 2.2 minutes left out)
+    # virt-handler `heartbeat.go`: JitterUntil(a minute, factor 1.2), so 60 to 132 s between beats; where the
+    # longest is not longer than `heartbeat`, every beat is exact
     heartbeat: float = 60.0
+    heartbeat_longest: float = 132.0
     # virt-handler, measured: from VMI phase Scheduled to Running
     guest_start: float = 0.6
     # virt-controller `node.go`: each node looked at once a minute, unresponsive after five

@@ -12,6 +12,7 @@ class Storage(Enum):
     RBD_BLOCK = "rbd-block"
     RBD_FILESYSTEM = "rbd-filesystem"
     RBD_SHARED = "rbd-block-rwx"
+    RBD_EDGE = "rbd-block-second-cluster"
     RBD_HOTPLUGGED = "rbd-hotplugged"
     LOCAL = "local"
     CEPHFS = "cephfs"
@@ -63,12 +64,15 @@ FOR_EVER = -1  # a toleration without tolerationSeconds
 
 @dataclass(frozen=True)
 class ClaimPod:
-    """A pod on a node that is no VM and uses a claim: an exporter, an importer, a backup.
+    """A pod on a node that is no VM and uses a claim: an exporter, an importer, a backup, a database.
 
-    A VM's claim is `<VM>-disk`, its second one `<VM>-files`, a vTPM's `persistent-state-for-<VM>`.
+    A VM's claim is `<VM>-disk`, its second one `<VM>-files`, a vTPM's `persistent-state-for-<VM>`. With `storage` a
+    claim `<pod>-disk` is made for it. `stateful_set`: whose it is, and who makes it again when it is gone; "" for none.
     """
 
     name: str
     claim: str
     node: str
     namespace: str = "default"
+    storage: Storage | None = None
+    stateful_set: str = ""

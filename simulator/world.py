@@ -110,7 +110,7 @@ class World:
         self.now = start
         self.store = Store(self.clock, seed=seed)
         self.api = Api(self.store)
-        self.hypervisor = Hypervisor()
+        self.hypervisor = Hypervisor(clock=self.clock)
         self._roster = Roster()
         self._random = random.Random(seed)  # noqa: S311 - the order of turns must repeat with the seed
         self.store.listeners.append(self._roster.changed)

@@ -6,7 +6,7 @@ It shares no code with the product, which sees the same only now and then, throu
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from reactor.model.fencing import CONFIG_MAP, Confirmation, fencing_of, fencings
+from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing, fencings
 from reactor.model.intervention import ALL, HOLD, Intervention, interventions, node_target
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from simulator.audit import Request
@@ -54,6 +54,7 @@ class Visible:
 
     def __post_init__(self) -> None:
         self._proofs: set[tuple[str, str]] = set()
+        self._files: dict[str, Fencing] = {}
         for name in self.world.hypervisor.machines:
             self._look(name)
         self.world.api.late_faults.append(self._done)
@@ -67,7 +68,7 @@ class Visible:
 
     def proof(self, name: str) -> Confirmation | None:
         """What says in the cluster that this very boot of the node is dead."""
-        file = fencing_of(self.get("configmaps", CONFIG_MAP, "vm-drift"), name)
+        file = self._files.get(name)
         return file.proof if file and file.boot == self._boot(name) else None
 
     def proven(self, name: str) -> bool:
@@ -109,9 +110,10 @@ class Visible:
     def _done(self, request: Request) -> ApiError | None:
         of_a_node = request.resource == "nodes" or request.namespace == "kube-node-lease"
         if request.resource == "configmaps" and request.verb not in {"get", "list", "watch"}:
-            self._count()
-            for file in fencings(self.get("configmaps", CONFIG_MAP, "vm-drift")).values():
+            self._files = fencings(self.get("configmaps", CONFIG_MAP, "vm-drift"))
+            for file in self._files.values():
                 self._proofs |= {(file.boot, file.confirmation.provider)} if file.confirmation else set()
+            self._count()
             asked = interventions(self.get("configmaps", INTERVENTIONS, "vm-drift"))
             self.held = {one: self.held.get(one, self.world.now) for one in asked}
         if of_a_node and request.verb in {"patch", "update", "create", "delete"}:

@@ -46,11 +46,9 @@ class Access:
 
 def access(folder: Path, node: str) -> Access:
     """As the file says now; FenceError."""
-    if not _NODE.fullmatch(node):
-        raise FenceError(f"{node[:60]!r} is no name of a node, so VMDRIFT_BMC_DIR holds no file for it")
-    file = _File.read(folder / f"{node}.json")
+    file = _File.read(folder / file_of(node))
     return Access(
-        file=f"{node}.json",
+        file=file.name,
         address=file.like(_ADDRESS, "address", "https://HOST or https://HOST:PORT").rstrip("/"),
         username=file.text("username"),
         password=file.text("password"),
@@ -58,6 +56,18 @@ def access(folder: Path, node: str) -> Access:
         ca_file=_authorities(folder, file) if file.has("ca_file") else "",
         uuid=_uuid(file) if file.has("uuid") else "",
     )
+
+
+def file_of(node: str) -> str:
+    """The name of a node's file; FenceError where that is no name of a node."""
+    if not _NODE.fullmatch(node):
+        raise FenceError(f"{node[:60]!r} is no name of a node, so VMDRIFT_BMC_DIR holds no file for it")
+    return f"{node}.json"
+
+
+def pinned(node: str, uuid: str | None) -> str:
+    """The UUID that a node's file demands if that stands in it, "" for None; FenceError where it is no UUID."""
+    return "" if uuid is None else _uuid(_File(file_of(node), {"uuid": uuid}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,13 @@ MACHINERY = ("kubelet", "virt-handler", "csi-attacher")  # what a control plane 
 
 @dataclass(frozen=True)
 class Phases:
-    """When the periodic looks fall: seconds from the first step to the first look."""
+    """When the periodic looks fall: seconds from the first step to the first look. `seed` decides what jitters."""
 
     node_monitor: float = 0.0
     node_look: float = 0.0
     attach_sync: float = 0.0
     pod_gc: float = 0.0
+    seed: int = 0
 
 
 def any_phases(seed: int, timing: Timing) -> Phases:
@@ -42,6 +43,7 @@ def any_phases(seed: int, timing: Timing) -> Phases:
         drawn.uniform(0, timing.node_monitor_period),
         drawn.uniform(0, timing.node_look),
         drawn.uniform(0, timing.attach_sync),
+        seed=seed,
     )
 
 
@@ -50,7 +52,7 @@ def cast(client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, phases: Ph
     return [
         *control_plane(client_of, timing, phases),
         *kubevirt(client_of, timing, phases),
-        *machinery(client_of, hypervisor, timing),
+        *machinery(client_of, hypervisor, timing, seed=phases.seed),
     ]
 
 
@@ -75,14 +77,14 @@ def kubevirt(client_of: ClientOf, timing: Timing, phases: Phases) -> list[Actor]
 
 
 def machinery(
-    client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, names: Sequence[str] = MACHINERY
+    client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, names: Sequence[str] = MACHINERY, seed: int = 0
 ) -> list[Actor]:
     """Those of `MACHINERY` that are named, for the hypervisor's machines only; KeyError for another name."""
     nodes, handlers = client_of("system:nodes"), client_of("system:kubevirt:virt-handler")
     attacher = client_of("system:serviceaccount:rook-ceph:csi-attacher")
     makers: Mapping[str, Callable[[], Actor]] = {
-        "kubelet": lambda: Kubelets(nodes, hypervisor, timing, lambda node: client_of(f"system:node:{node}")),
-        "virt-handler": lambda: VirtHandlers(handlers, hypervisor, timing),
+        "kubelet": lambda: Kubelets(nodes, hypervisor, timing, lambda node: client_of(f"system:node:{node}"), seed),
+        "virt-handler": lambda: VirtHandlers(handlers, hypervisor, timing, seed),
         "csi-attacher": lambda: CsiAttacher(attacher, timing, hypervisor.machines),
     }
     return [makers[name]() for name in names]

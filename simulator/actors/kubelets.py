@@ -14,6 +14,7 @@ from simulator.actors.podvolumes import PodVolumes
 from simulator.actors.retry import WorkQueue
 from simulator.client import Client, Obj
 from simulator.hypervisor import MACHINES, Hypervisor, Machine, Process
+from simulator.jitter import Jitter
 from simulator.objects import Key, key_of, rfc3339
 from simulator.timing import Timing
 
@@ -28,6 +29,7 @@ _HEALTHY = {
 @dataclass
 class _Kubelet:
     boots: int
+    mute_until: float  # it posts no status before
     lease_due: float = 0.0
     status_due: float = 0.0
     timers: dict[str, float] = field(default_factory=dict)  # pod uid -> when it has started or stopped
@@ -35,11 +37,11 @@ class _Kubelet:
 
     @property
     def due(self) -> float:
-        return min(self.lease_due, self.status_due, self.pods_due)
+        return min(self.lease_due, max(self.status_due, self.mute_until), self.pods_due)
 
 
 class Kubelets:
-    """All kubelets. Uses `timing.lease_renew`, `node_status_report`, `pod_start`, `pod_stop`.
+    """All kubelets. Uses `timing.lease_renew`, `node_status_report`, `node_status_after_boot`, `pod_start`, `pod_stop`.
 
     Args:
         client: what all of them read with.
@@ -47,6 +49,7 @@ class Kubelets:
         timing: how long things take.
         client_of: the access of one node's kubelet, for what it writes; None for `client`. A real API server lets a
             kubelet write only what is its own (admission NodeRestriction).
+        seed: decides how long after a boot the status says so.
     """
 
     name = "kubelets"
@@ -58,12 +61,15 @@ class Kubelets:
         hypervisor: Hypervisor,
         timing: Timing,
         client_of: Callable[[str], Client] | None = None,
+        seed: int = 0,
     ) -> None:
         self._client, self._hypervisor, self._timing = client, hypervisor, timing
         self._client_of = client_of or (lambda _: client)
-        self._pods = client.informer("pods")
+        self._pods, self._nodes = client.informer("pods"), client.informer("nodes")
         self._volumes = PodVolumes(client)
         self._kubelets: dict[str, _Kubelet] = {}
+        self._reported: dict[str, int] = {}  # by node, the boot that its status tells of
+        self._jitter = Jitter(seed, "status after a boot")
         self._by_node: dict[str, set[Key]] = defaultdict(set)
         self._seen = -1
         self._queue: WorkQueue[str] = WorkQueue()
@@ -77,17 +83,22 @@ class Kubelets:
             if not machine.kubelet_works:
                 self._kubelets.pop(name, None)
             elif name in dirty:
-                self._of(name, machine.boots).pods_due = now
+                self._of(name, machine.boots, now).pods_due = now
         self._queue.add((name for name, kubelet in self._kubelets.items() if kubelet.due <= now), now)
         again = self._queue.work(lambda name: self._sync(name, now), now)
         dues = (kubelet.due for kubelet in self._kubelets.values() if kubelet.due > now)
         return min([*dues, *([] if again is None else [again])], default=None)
 
-    def _of(self, name: str, boots: int) -> _Kubelet:
+    def _of(self, name: str, boots: int, now: float) -> _Kubelet:
         """The kubelet of this boot: a power cut may be too short to be seen from here."""
         if name not in self._kubelets or self._kubelets[name].boots != boots:
-            self._kubelets[name] = _Kubelet(boots)
+            self._kubelets[name] = _Kubelet(boots, mute_until=now + self._mute_for(name, boots))
         return self._kubelets[name]
+
+    def _mute_for(self, name: str, boots: int) -> float:
+        """Seconds until its first status: it is renewing its Lease meanwhile. None where the boot is known already."""
+        booted = self._reported.get(name, boots) != boots
+        return self._jitter.between(name, 0.0, self._timing.node_status_after_boot) if booted else 0.0
 
     def _changes(self) -> set[str]:
         dirty = self._volumes.poll()
@@ -105,11 +116,19 @@ class Kubelets:
         if now >= kubelet.lease_due:
             self._renew(machine.node, machine.clock(now))
             kubelet.lease_due = now + self._timing.lease_renew
-        if now >= kubelet.status_due:
+            if self._called_lost(name):
+                kubelet.status_due = now
+        if now >= max(kubelet.status_due, kubelet.mute_until):
             self._report(machine, machine.clock(now))
             kubelet.status_due = now + self._timing.node_status_report
+            self._reported[name] = kubelet.boots
         if now >= kubelet.pods_due:
             self._sync_pods(machine.node, kubelet, now)
+
+    def _called_lost(self, name: str) -> bool:
+        """A kubelet compares its status every ten seconds (nodeStatusUpdateFrequency), and posts it when it differs."""
+        self._nodes.poll()
+        return objects.condition(self._nodes.objects.get(("", name), {}), "Ready").get("status") == "Unknown"
 
     def _sync_pods(self, node: str, kubelet: _Kubelet, now: float) -> None:
         pods = [self._pods.objects[key] for key in sorted(self._by_node[node])]
@@ -200,5 +219,5 @@ def process_of(pod: Obj, volumes: PodVolumes) -> Process:
     if "kubevirt.io/migrationJobUID" in labels:
         return Process(pod["spec"]["nodeName"], meta["uid"])
     vm = labels.get("vm.kubevirt.io/name")
-    disks = frozenset(volumes.handles(pod))
-    return Process(pod["spec"]["nodeName"], meta["uid"], (meta["namespace"], vm) if vm else None, disks)
+    guest, disks = (meta["namespace"], vm) if vm else None, volumes.disks(pod)
+    return Process(pod["spec"]["nodeName"], meta["uid"], guest, frozenset(disks), disks)

@@ -1,11 +1,14 @@
 """Small pure helpers that the actors share: conditions, taints, owner references, Events, volumes."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from simulator.client import Obj
+from simulator.machines import NO_BACKEND, Backend
 from simulator.objects import Key, key_of, rfc3339
 
+_CEPH_HANDLE = re.compile(r"[0-9a-f]{4}-(?P<length>[0-9a-f]{4})-(?P<rest>.+)")
 CSI_PREFIX = "kubernetes.io/csi/"  # of a volume's name in node.status.volumesInUse and volumesAttached
 FINISHED = frozenset({"Failed", "Succeeded"})
 
@@ -126,3 +129,18 @@ def unique_volume(volume: Obj) -> str | None:
     """A PersistentVolume's name in a node's status ("kubernetes.io/csi/<driver>^<handle>"), None when it is not CSI."""
     csi = volume["spec"].get("csi")
     return f"{CSI_PREFIX}{csi['driver']}^{csi['volumeHandle']}" if csi else None
+
+
+def backend(volume: Obj) -> Backend:
+    """Where a PersistentVolume lies; ceph-csi says the cluster in an attribute, and in the handle ("0001-0009-...")."""
+    csi = volume["spec"].get("csi")
+    if csi is None:
+        return NO_BACKEND
+    told = (csi.get("volumeAttributes") or {}).get("clusterID")
+    return csi["driver"], told or _cluster_in(csi["volumeHandle"])
+
+
+def _cluster_in(handle: str) -> str:
+    """The clusterID in a handle of ceph-csi's (`internal/util/volid.go`) after its version and length; "" if none."""
+    found = _CEPH_HANDLE.match(handle)
+    return found["rest"][: int(found["length"], 16)] if found else ""

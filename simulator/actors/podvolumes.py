@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from simulator.actors import objects
 from simulator.client import Client, Obj
+from simulator.machines import Backend
 
 
 class PodVolumes:
@@ -42,12 +43,11 @@ class PodVolumes:
             (volume["metadata"]["name"], node) in self._attached for volume in volumes if self._attaches(volume)
         )
 
-    def handles(self, pod: Obj) -> Iterable[str]:
-        """What the pod can write to: CSI volume handles, or names of volumes without one."""
-        for volume in self._of(pod, writable=True):
-            if volume["spec"].get("accessModes") == ["ReadOnlyMany"]:
-                continue
-            yield volume["spec"].get("csi", {}).get("volumeHandle") or volume["metadata"]["name"]
+    def disks(self, pod: Obj) -> dict[str, Backend]:
+        """What the pod can write to, and where it lies: CSI volume handles, or names of volumes without one."""
+        found = [pv for pv in self._of(pod, writable=True) if pv["spec"].get("accessModes") != ["ReadOnlyMany"]]
+        names = (pv["spec"].get("csi", {}).get("volumeHandle") or pv["metadata"]["name"] for pv in found)
+        return dict(zip(names, map(objects.backend, found), strict=True))
 
     def report(self, node: str, pods: list[Obj]) -> None:
         """Bring `status.volumesInUse` in line with the pods that are not finished."""

@@ -4,6 +4,7 @@ Source: medik8s/fence-agents-remediation `internal/controller/fenceagentsremedia
 `pkg/utils/conditions.go`: Processing at first, Succeeded when the fence agent has done it; a finalizer meanwhile.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from simulator.actors import objects
@@ -19,7 +20,8 @@ _NODE_NAME = "remediation.medik8s.io/node-name"
 class Remediator:
     """`takes`: seconds; `fails`: what the fence agent says instead; `hangs`: it does not look at anything.
 
-    `reboots`: the machine is on again afterwards.
+    `reboots`: the machine is on again afterwards. `lies`: it says that it has succeeded, and does nothing; `remembers`:
+    it does so of a node that it has fenced once, in whatever boot. `plugs`: by node, whose machine its plug is of.
     """
 
     client: Client
@@ -30,7 +32,11 @@ class Remediator:
     reboots: bool = False
     resource: str = "fenceagentsremediations"
     name: str = "remediator"
+    lies: bool = False
+    remembers: bool = False
+    plugs: Mapping[str, str] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
+    _fenced: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._remediations = self.client.informer(self.resource)
@@ -69,10 +75,16 @@ class Remediator:
         if self.fails:
             self._told(remediation, now, Processing="False", Succeeded="False")
             return
-        self.hypervisor.power_cut(node)
-        if self.reboots:
-            self.hypervisor.power_on(node)
+        if not (self.lies or (self.remembers and node in self._fenced)):
+            self._fence(node)
         self._told(remediation, now, Processing="False", Succeeded="True")
+
+    def _fence(self, node: str) -> None:
+        self._fenced.add(node)
+        machine = self.plugs.get(node, node)
+        self.hypervisor.power_cut(machine, by="remediation")
+        if self.reboots:
+            self.hypervisor.power_on(machine)
 
     def _told(self, remediation: Obj, now: float, **statuses: str) -> None:
         meta = remediation["metadata"]

@@ -12,6 +12,7 @@ from simulator.actors.retry import WorkQueue
 from simulator.actors.vmi import phase_patch
 from simulator.client import Client, Obj
 from simulator.hypervisor import MACHINES, Hypervisor
+from simulator.jitter import Jitter
 from simulator.objects import Key, key_of, rfc3339
 from simulator.timing import Timing
 
@@ -21,17 +22,18 @@ _NOT_SHARED = {"reason": "DisksNotLiveMigratable", "message": "cannot migrate VM
 
 
 class VirtHandlers:
-    """All virt-handlers. Uses `timing.heartbeat` and `timing.guest_start`."""
+    """All virt-handlers. Uses `timing.heartbeat`, `heartbeat_longest` and `guest_start`; `seed` decides each beat."""
 
     name = "virt-handlers"
     watches = ("virtualmachineinstances", "pods", MACHINES)
 
-    def __init__(self, client: Client, hypervisor: Hypervisor, timing: Timing) -> None:
+    def __init__(self, client: Client, hypervisor: Hypervisor, timing: Timing, seed: int = 0) -> None:
         self._client, self._hypervisor, self._timing = client, hypervisor, timing
         self._vmis = client.informer("virtualmachineinstances")
         self._pods = client.informer("pods")
         self._claims = client.informer("persistentvolumeclaims")
         self._beat: dict[str, float] = {}
+        self._jitter = Jitter(seed, "heartbeat")
         self._starting: dict[str, float] = {}
         self._by_node: dict[str, set[Key]] = defaultdict(set)
         self._launchers: dict[tuple[str, str], Obj] = {}  # by node and VMI uid
@@ -82,7 +84,7 @@ class VirtHandlers:
         heartbeat = {"annotations": {"kubevirt.io/heartbeat": rfc3339(self._hypervisor.machines[node].clock(now))}}
         labels = {"labels": {"kubevirt.io/schedulable": "true"}}
         self._client.patch("nodes", node, {"metadata": heartbeat | labels})
-        self._beat[node] = now + self._timing.heartbeat
+        self._beat[node] = now + self._jitter.between(node, self._timing.heartbeat, self._timing.heartbeat_longest)
 
     def _sync(self, node: str, vmi: Obj, now: float) -> None:
         phase, uid = vmi["status"]["phase"], vmi["metadata"]["uid"]

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reactor.doors.bmc import Reading
+from reactor.doors.bmc_files import file_of, pinned
 from reactor.model.errors import FenceError
 from simulator.hypervisor import Hypervisor
+from simulator.machines import Machine
+
+_SHOWN = 60  # characters of what a BMC says
 
 
 @dataclass
@@ -13,9 +17,9 @@ class MachineBmcs:
     """The BMCs of a hypervisor's machines. `uuids`, by node: what each machine is; it has a BMC only if it is there.
 
     `hanging` and `refusing`: nodes whose BMC does not answer, or refuses us. `deaf`: those whose BMC takes the order
-    and does nothing. `swapped`: by node, whose machine its BMC answers for. `words`: by node, the PowerState that is
-    told instead of the true one. `expected`: by node, the UUID that its file demands. `orders`: of whom ForceOff was
-    asked, by the node whose machine it hit.
+    and does nothing; `mute`: those whose BMC carries it out and does not answer. `swapped`: by node, whose machine its
+    BMC answers for. `words`: by node, the PowerState that is told instead of the true one. `expected`: by node, the
+    UUID that its file demands. `orders`: of whom ForceOff was asked, by the node whose machine it hit.
     """
 
     hypervisor: Hypervisor
@@ -27,30 +31,46 @@ class MachineBmcs:
     words: dict[str, str] = field(default_factory=dict)
     expected: dict[str, str] = field(default_factory=dict)
     orders: list[str] = field(default_factory=list)
+    mute: set[str] = field(default_factory=set)
 
     def read(self, node: str) -> Reading:
-        machine = self._reached(node)
-        power = "On" if self.hypervisor.machines[machine].powered else "Off"
-        told = self.words.get(node, power)
-        return Reading(_address(node), told, self.uuids.get(machine, ""), self.expected.get(node, ""))
+        demanded, machine = self._reached(node)
+        told = self.words.get(node, "On" if machine.powered else "Off")
+        return Reading(_address(node), told[:_SHOWN], self._uuid(machine), demanded)
 
     def force_off(self, node: str, uuid: str) -> None:
-        machine = self._reached(node)
-        if not uuid or self.uuids.get(machine, "") != uuid:
-            raise FenceError(f"BMC {_address(node)} answers for another machine than was judged")
-        self.orders.append(machine)
-        if node not in self.deaf and self.hypervisor.machines[machine].powered:
-            self.hypervisor.power_cut(machine)
+        _, machine = self._reached(node)
+        if not uuid or self._uuid(machine) != uuid:
+            raise FenceError(
+                f"BMC {_address(node)} answers for another machine than was judged; nothing was sent to it"
+            )
+        self.orders.append(machine.node)
+        if node not in self.deaf and machine.powered:
+            self.hypervisor.power_cut(machine.node, by="redfish")
+        if node in self.mute:
+            raise _silent(node)
 
-    def _reached(self, node: str) -> str:
-        """The node whose machine the BMC answers for."""
+    def _uuid(self, machine: Machine) -> str:
+        return self.uuids.get(machine.node, "")[:_SHOWN]
+
+    def _reached(self, node: str) -> tuple[str, Machine]:
+        """The UUID that its file demands, and the machine that its BMC answers for."""
+        file = file_of(node)
         if node not in self.uuids:
-            raise FenceError(f"{node}.json in VMDRIFT_BMC_DIR: it is missing")
+            raise FenceError(f"{file} in VMDRIFT_BMC_DIR: it is missing: add it to the Secret that is mounted there")
+        demanded = pinned(node, self.expected.get(node))
         if node in self.hanging:
-            raise FenceError(f"BMC {_address(node)} does not answer in time")
+            raise _silent(node)
         if node in self.refusing:
             raise FenceError(f"BMC {_address(node)} refuses us (HTTP 401)")
-        return self.swapped.get(node, node)
+        machine = self.hypervisor.machines.get(self.swapped.get(node, node))
+        if machine is None:
+            raise FenceError(f"BMC {_address(node)} has no such machine (HTTP 404): check system in {file}")
+        return demanded, machine
+
+
+def _silent(node: str) -> FenceError:
+    return FenceError(f"BMC {_address(node)} does not answer in time")
 
 
 def _address(node: str) -> str:

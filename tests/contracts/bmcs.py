@@ -57,6 +57,9 @@ class World(Protocol):
     def swap(self) -> None:
         """What is known as the BMC of worker-1 answers for the machine of worker-2."""
 
+    def lead_nowhere(self) -> None:
+        """What is known as the BMC of worker-1 has no such machine."""
+
     def demand(self, uuid: str) -> None:
         """It is written down which UUID the machine of worker-1 has."""
 
@@ -83,6 +86,9 @@ class TwinWorld:
 
     def swap(self) -> None:
         self.bmc.swapped["worker-1"] = "worker-2"
+
+    def lead_nowhere(self) -> None:
+        self.bmc.swapped["worker-1"] = "nobody"
 
     def demand(self, uuid: str) -> None:
         self.bmc.expected["worker-1"] = uuid
@@ -189,6 +195,9 @@ class EmulatorWorld:
 
     def swap(self) -> None:
         self.write("worker-1", system=f"/redfish/v1/Systems/{UUIDS['worker-2']}")
+
+    def lead_nowhere(self) -> None:
+        self.write("worker-1", system="/redfish/v1/Systems/nobody")
 
     def demand(self, uuid: str) -> None:
         self.write("worker-1", uuid=uuid)

@@ -12,6 +12,8 @@ from reactor.model.identity import NodeRef, Outage
 from tests.contracts.bmcs import PASSWORD, UUIDS, Emulator, EmulatorWorld, TwinWorld, World, emulator, until
 from workers.fence.redfish import Redfish
 
+_NO_NAMES = ["", ".", "..", "../worker-1", "worker-1/", "/worker-1", "Worker-1", " worker-1", "worker-1\n", "worker-1."]
+_NO_NAMES += ["w\0", "w" * 300]
 TARGET = Target(Outage(NodeRef("worker-1", "u1"), 1795500000), "boot-1", UUIDS["worker-1"].upper())
 
 
@@ -75,9 +77,30 @@ def test_a_bmc_of_another_machine_shows_that_ones_uuid(world: World) -> None:
     assert [world.orders(node) for node in UUIDS] == [0, 0]
 
 
-def test_the_uuid_that_is_demanded_comes_with_the_reading(world: World) -> None:
-    world.demand(UUIDS["worker-2"])
+def test_an_off_that_is_another_machines_comes_with_that_ones_uuid(world: World) -> None:
+    world.swap()
+    world.bmc.force_off("worker-2", UUIDS["worker-2"])
+    assert until(world.bmc, "worker-1", "Off").uuid == UUIDS["worker-2"]
+    assert [world.orders(node) for node in UUIDS] == [0, 1]
+
+
+def test_a_bmc_that_has_no_such_machine_is_told(world: World) -> None:
+    world.lead_nowhere()
+    assert "has no such machine (HTTP 404): check system in worker-1.json" in _said(world.bmc)
+    with pytest.raises(FenceError, match="no such machine"):
+        world.bmc.force_off("worker-1", UUIDS["worker-1"])
+
+
+@pytest.mark.parametrize("written", [UUIDS["worker-2"], UUIDS["worker-2"].upper(), f"{{{UUIDS['worker-2']}}}"])
+def test_the_uuid_that_is_demanded_comes_with_the_reading_in_one_way_of_writing(world: World, written: str) -> None:
+    world.demand(written)
     assert world.bmc.read("worker-1").expected == UUIDS["worker-2"]
+
+
+@pytest.mark.parametrize(("written", "why"), [("", "uuid is empty"), ("17", "uuid: expected a UUID")])
+def test_what_is_demanded_must_be_a_uuid(world: World, written: str, why: str) -> None:
+    world.demand(written)
+    assert f"worker-1.json in VMDRIFT_BMC_DIR: {why}" in _said(world.bmc)
 
 
 def test_a_bmc_that_hangs_is_not_waited_for(world: World) -> None:
@@ -94,6 +117,19 @@ def test_a_bmc_that_refuses_us_is_told_without_the_password(world: World) -> Non
 
 def test_a_node_without_a_bmc_is_told(world: World) -> None:
     assert "worker-9.json in VMDRIFT_BMC_DIR: it is missing" in _said(world.bmc, "worker-9")
+
+
+@pytest.mark.parametrize("name", _NO_NAMES)
+def test_what_is_no_name_of_a_node_has_no_bmc(world: World, name: str) -> None:
+    assert _said(world.bmc, name) == f"{name[:60]!r} is no name of a node, so VMDRIFT_BMC_DIR holds no file for it"
+    with pytest.raises(FenceError, match="is no name of a node"):
+        world.bmc.force_off(name, UUIDS["worker-1"])
+    assert [world.orders(node) for node in UUIDS] == [0, 0]
+
+
+@pytest.mark.parametrize("name", ["worker-1.json", "worker-1.example", "worker--1", "w" * 200])
+def test_an_odd_name_is_a_name_and_has_no_file(world: World, name: str) -> None:
+    assert f"{name}.json in VMDRIFT_BMC_DIR: it is missing" in _said(world.bmc, name)
 
 
 def test_the_provider_fences_and_proves_it(world: World) -> None:
@@ -128,11 +164,6 @@ def test_of_more_than_one_system_none_is_guessed(real: EmulatorWorld) -> None:
     real.write("worker-1", system=None)
     assert "has 2 systems, not exactly one (/redfish/v1/Systems/" in (said := _said(real.bmc))
     assert said.endswith("name the node's in worker-1.json, as system")
-
-
-def test_a_system_that_is_not_there_is_told(real: EmulatorWorld) -> None:
-    real.write("worker-1", system="/redfish/v1/Systems/nobody")
-    assert "has no such machine (HTTP 404): check system in worker-1.json" in _said(real.bmc)
 
 
 def test_a_redirect_is_not_followed(real: EmulatorWorld) -> None:

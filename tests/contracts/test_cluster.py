@@ -135,6 +135,37 @@ def test_another_object_of_that_name_is_not_deleted(api: Api, cluster: Cluster) 
     assert cluster.find("pods", "launcher", "shop") == pod
 
 
+@pytest.mark.parametrize(("resource", "namespace"), [("pods", "shop"), ("volumeattachments", "")])
+def test_with_a_version_an_object_is_deleted_only_as_it_was_read(
+    api: Api, cluster: Cluster, resource: str, namespace: str
+) -> None:
+    spec = {"nodeName": "node-a", "attacher": "csi", "source": {"persistentVolumeName": "pv"}}
+    place = {"namespace": namespace} if namespace else {}
+    read = api.store.create(resource, {"metadata": {"name": "it", **place}, "spec": spec})["metadata"]
+    touched = api.store.get(resource, "it", namespace)
+    changed = api.store.update(resource, {**touched, "status": {"message": "changed"}})["metadata"]
+    with pytest.raises(errors.Conflict):
+        cluster.delete(resource, "it", namespace, uid=read["uid"], grace=0, version=read["resourceVersion"])
+    assert cluster.find(resource, "it", namespace)
+    with pytest.raises(errors.Conflict):
+        cluster.delete(resource, "it", namespace, uid="another", grace=0, version=changed["resourceVersion"])
+    cluster.delete(resource, "it", namespace, uid=read["uid"], grace=0, version=changed["resourceVersion"])
+    assert cluster.find(resource, "it", namespace) is None
+
+
+def test_its_time_is_that_of_its_last_answer_in_whole_seconds_and_none_before_the_first(
+    api: Api, cluster: Cluster
+) -> None:
+    assert cluster.time() is None
+    api.store.clock = lambda: 1_795_000_000.9
+    cluster.find("nodes", "node-a")
+    api.store.clock = lambda: 1_795_000_777.0
+    assert cluster.time() == 1_795_000_000.0
+    with pytest.raises(errors.NotFound):
+        cluster.delete("nodes", "node-a", uid="gone")
+    assert cluster.time() == 1_795_000_777.0
+
+
 def test_deleting_what_is_gone_is_not_found(cluster: Cluster) -> None:
     with pytest.raises(errors.NotFound):
         cluster.delete("pods", "launcher", "shop", uid="gone", grace=0)

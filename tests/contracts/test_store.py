@@ -21,29 +21,32 @@ EVENT = {"type": "io.vmdrift.vm.drift.scheduled", "id": "1"}
 
 @dataclass(frozen=True)
 class Place:
-    """A store; `let_expire` returns once all short locks have expired."""
+    """A store; `let_expire` returns once all short locks have expired; `monotonic` is this process' own clock."""
 
     store: Store
     let_expire: Callable[[], None]
+    monotonic: list[float]
 
 
 def redis_place(redis: Redis) -> Place:
+    monotonic = [50.0]
+
     def none_short() -> bool:
         return all(redis.pttl(key) > 1000 * SHORT for key in redis.scan_iter("vmdrift:lock:*"))
 
     def let_expire() -> None:
         assert wait_for(none_short, 10)
 
-    return Place(RedisStore(redis, history_ttl=3600), let_expire)
+    return Place(RedisStore(redis, history_ttl=3600, monotonic=lambda: monotonic[0]), let_expire, monotonic)
 
 
 def memory_place() -> Place:
-    now = [1000.0]
+    now, monotonic = [1000.0], [50.0]
 
     def let_expire() -> None:
         now[0] += SHORT + 0.01
 
-    return Place(MemoryStore(lambda: now[0]), let_expire)
+    return Place(MemoryStore(lambda: now[0], lambda: monotonic[0]), let_expire, monotonic)
 
 
 @pytest.fixture(params=["redis", "memory"])

@@ -80,7 +80,7 @@ class Site:
     def __init__(self, around: Surroundings, access: Access) -> None:
         self.run, self.times = PREFIX + secrets.token_hex(3), around.times
         self.nodes = tuple(f"{self.run}-{letter}" for letter in "abcde")
-        self.client, self.hypervisor, self.vms = access.own, Hypervisor(), list[Vm]()
+        self.client, self.hypervisor, self.vms = access.own, Hypervisor(clock=time.time), list[Vm]()
         self._around, self._access = around, access
         self._launchers: Launchers | None = None
         self._life: RealTime | None = None

@@ -103,9 +103,15 @@ class Harm:
             yield f"the node is {node.ready}"
         elif now < node.sign_at + self.policy.fence_after - _BLUR:
             yield f"it gave a sign of life {now - node.sign_at:.0f} s ago"
-        lost = sum(one.ready == "Unknown" and one.ready_at < now - _KNOWN_FOR for one in self.visible.nodes.values())
+        lost = len([name for name in self.visible.nodes if self._is_lost(name)])
         if lost > max(1, len(self.visible.nodes) * _MANY // 100):
             yield f"{lost} of {len(self.visible.nodes)} nodes are lost"
+
+    def _is_lost(self, name: str) -> bool:
+        """Those that others proved dead do not count; those that we stopped do."""
+        node, ours = self.visible.nodes[name], name in {stop.node for stop in self.stops}
+        unknown = node.ready == "Unknown" and node.ready_at < self.world.now - _KNOWN_FOR
+        return unknown and (ours or not self.visible.proven(name))
 
 
 @dataclass

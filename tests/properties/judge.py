@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reactor.model.drift import Policy, Record
+from reactor.model.times import Clock
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.world import World
@@ -36,6 +37,7 @@ class Judge:
     untouchable: Mapping[str, str]
     deleting: frozenset[str]
     policy: Policy
+    redis: Clock
     wrong: list[str] = field(default_factory=list)
     released: Counter[str] = field(default_factory=Counter)  # pod uid -> effective deletions
     proven: list[tuple[str, str, str]] = field(default_factory=list)  # VM, node and its boot
@@ -47,7 +49,7 @@ class Judge:
     def __post_init__(self) -> None:
         self.visible = Visible(self.world)
         self.harm = Harm(self.world, self.visible, self.policy, self.wrong)
-        self._truth = Truth(self.world, self.visible, self.untouchable)
+        self._truth = Truth(self.world, self.redis, self.visible, self.untouchable)
         self.doubles = Doubles(self.world, self.visible, self.wrong)
         self.world.api.faults.append(self._sent)
         self.world.api.late_faults.append(self._done)

@@ -14,6 +14,7 @@ from tests.properties.judge import Judge
 from tests.reactor import Reactor
 
 _Picture = dict[str, Any]
+_APART = 0.2  # seconds between two pictures
 
 
 class JudgedStore(MemoryStore):
@@ -36,7 +37,8 @@ class Photographed(Reactor):
         self._pictures: deque[tuple[float, _Picture, _Picture]] = deque(maxlen=50)
 
     def step(self, now: float) -> float:
-        self._pictures.append((now, _picture(self.store), _jobs(self.queue)))
+        if not self._pictures or now > self._pictures[-1][0] + _APART:
+            self._pictures.append((now, _picture(self.store), _jobs(self.queue)))
         return super().step(now)
 
     def lose_last_second(self) -> None:

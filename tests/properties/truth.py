@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reactor.model.drift import Phase, Record
+from reactor.model.times import Clock
 from simulator.world import World
 from tests.visible import Visible
 
@@ -12,9 +13,10 @@ _LONGEST = 600.0  # seconds that a drift may sleep
 
 @dataclass(frozen=True)
 class Truth:
-    """`untouchable`: VMs that no release may ever hit, with why."""
+    """`untouchable`: VMs that no release may ever hit, with why. `redis`: the clock of all that is written down."""
 
     world: World
+    redis: Clock
     visible: Visible
     untouchable: Mapping[str, str]
 
@@ -22,11 +24,11 @@ class Truth:
         """Whatever is not."""
         if not record.reason or not record.sentence:
             yield "no reason"
-        if not record.phase.is_end and (record.again_at is None or record.again_at > self.world.now + _LONGEST):
+        if not record.phase.is_end and (record.again_at is None or record.again_at > self.redis() + _LONGEST):
             yield f"{record.phase} {record.reason} until {record.again_at}"
         if record.phase is Phase.COMPLETED:
             yield from self._not_completed(record)
-        if record.detached_at == self.world.now:
+        if record.detached_at and abs(record.detached_at - self.redis()) < 0.01:
             yield from self._not_detached(record)
         if record.phase is Phase.REFUSED and record.drift.vm.name not in self.untouchable:
             yield f"refused for {record.reason}, but nothing keeps it from moving"

@@ -17,6 +17,7 @@ import yaml
 
 from reactor.settings import Settings
 from simulator.scene import FOR_EVER, ClaimPod, Kind, Scene, Storage, Vm, staged
+from simulator.timing import Timing
 from tests.scenarios.happenings import happen
 from tests.scenarios.stage import Stage
 
@@ -29,7 +30,10 @@ _AFTERWARDS = 60  # seconds; Kubernetes misses a node after 50, and when all is 
 
 @dataclass(frozen=True)
 class Scenario:
-    """`when` are the happenings by second, `until` the second at which one stops looking, `log` what is expected."""
+    """`when` are the happenings by second, `until` the second at which one stops looking, `log` what is expected.
+
+    `timing` are fields of the simulator's.
+    """
 
     name: str
     why: str
@@ -39,6 +43,7 @@ class Scenario:
     vms: tuple[Mapping[str, Any], ...] = ({"name": "vm"},)
     pods: tuple[Mapping[str, Any], ...] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
+    timing: Mapping[str, float] = field(default_factory=dict)
     watchers: int = 1
     until: int | None = None
 
@@ -67,7 +72,7 @@ def play(scenario: Scenario) -> str:
     """Live through it; today's log."""
     times = sorted(scenario.when)
     policy = {name: str(value) for name, value in scenario.policy.items()}
-    world = staged(scenario.scene)
+    world = staged(scenario.scene, timing=Timing(**scenario.timing))
     stage = Stage(world, scenario.scene.vms, Settings.read(policy).to_policy(), max(0, -times[0]), scenario.watchers)
     for at in times:
         world.run_until(stage.zero + at)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from reactor.model.drift import Policy, Record
+from reactor.model.node import NodeView
 from reactor.model.times import clock_time
 from workers.decide.decision import Held, Judgement, Verdict
 from workers.decide.node import began
@@ -10,6 +11,7 @@ from workers.decide.observation import Observation
 
 # Seconds after the last look at a cluster in disorder. Looks are up to 30 s apart, so it was in order for a minute.
 # For as long a node that is Ready again counts as lost.
+_RENEWS = 15.0  # seconds; a kubelet renews its Lease every 10, so the last renewal may be older than its becoming Ready
 COOL_DOWN = 90.0
 _NEW = 300.0  # seconds; a node that was created since then was never lost
 
@@ -53,16 +55,19 @@ def returning(seen: Observation, policy: Policy, now: float) -> Judgement | None
 def _back(seen: Observation) -> dict[str, float]:
     """The nodes that came back a moment ago, and how many seconds ago that was.
 
-    The kubelet writes both when it became Ready and its Lease, so its clock may be anywhere.
+    The kubelet writes both when it became Ready and its Lease, so its clock may be anywhere. Where it was set back in
+    between, the API server's clock counts; where by that one, too, it is yet to become Ready, nobody can say.
     """
     if seen.date is None:
         return {}
-    ago = {one.name: (seen.renewals.get(one.name) or seen.date) - one.ready_since for one in seen.nodes}
-    return {
-        node.name: ago[node.name]
-        for node in seen.nodes
-        if node.ready == "True" and ago[node.name] < COOL_DOWN and seen.date - node.created >= _NEW
-    }
+    old = [node for node in seen.nodes if node.ready == "True" and seen.date - node.created >= _NEW]
+    ago = {node.name: _ago(node, seen.renewals.get(node.name) or seen.date, seen.date) for node in old}
+    return {name: seconds for name, seconds in ago.items() if -_RENEWS < seconds < COOL_DOWN}
+
+
+def _ago(node: NodeView, renewed: float, date: float) -> float:
+    own = renewed - node.ready_since
+    return own if own > -_RENEWS else date - node.ready_since
 
 
 def allowed(policy: Policy, nodes: int) -> int:

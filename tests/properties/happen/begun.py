@@ -30,13 +30,13 @@ class Begun:
         self.hypervisor, self.began = self.world.hypervisor, self.world.now
         self.manager, self.manager_runs = ControllerManager(self.world), True
         asked = frozenset(vm.name for vm in self.vms.values() if vm.annotations.get("vmdrift.io/detach") == "delete")
-        self.judge = Judge(self.world, WHY, asked, self.policy)
+        self.clocks: dict[str, ProcessClock] = {}
+        self.judge = Judge(self.world, WHY, asked, self.policy, self.clock_of("redis"))
         self.visible, self.harm = self.judge.visible, self.judge.harm
         self.struck: Counter[str] = Counter()
         self.fate = Fate(self.world, self.lose_last_second, struck=self.struck)
         self.fate.hold(self.world.api)
         self.judge.known_until = self.fate.known_until
-        self.clocks: dict[str, ProcessClock] = {}
         self.providers: dict[str, Provider] = {}
         self.begin()
         self.store = JudgedStore(self.clock_of("redis"), self.judge)

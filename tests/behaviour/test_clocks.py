@@ -1,0 +1,160 @@
+"""Clocks that differ and clocks that step: how long nothing was heard never depends on them, nor when to look again."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from reactor.doors.cluster import served_clock
+from reactor.doors.queue import Entry
+from reactor.doors.wishes import Wishes
+from reactor.model.drift import Outcome, Policy
+from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, interventions, node_target
+from reactor.model.times import Clock
+from simulator.scene import Scene, Storage, Vm
+from simulator.twins.cluster import ApiCluster
+from tests.clocks import ProcessClock
+from tests.virtual import Play
+from workers.surroundings import Surroundings
+
+LOST = "node-a"
+NODES = (LOST, "node-b", "node-c")
+SCENE = Scene(NODES, (Vm("vm", Storage.RBD_BLOCK, node=LOST),))
+ALIVE = ("blocked", "virt-handler-alive")
+
+
+def _of_everybody(play: Play, clock: Clock) -> None:
+    """Every process of ours has this clock."""
+    reactor = play.reactor
+    reactor.tools, reactor.intake = replace(reactor.tools, clock=clock), replace(reactor.intake, clock=clock)
+    reactor.fencing = replace(reactor.fencing, tools=replace(reactor.fencing.tools, clock=clock))
+
+
+def _two_workers(play: Play, ahead: float) -> None:
+    """Two workers take the jobs as it happens; the clock of one is `ahead` of the other's."""
+    good, outcome = play.reactor.tools, play.reactor._outcome
+    dice = random.Random(0)  # noqa: S311 - what happens must repeat
+    wrong = ProcessClock(play.world.clock, ahead)
+    off = replace(good, clock=wrong, around=Surroundings(wrong))
+
+    def taken(entry: Entry) -> Outcome:
+        play.reactor.tools = off if dice.random() < 0.5 else good
+        try:
+            return outcome(entry)
+        finally:
+            play.reactor.tools = good
+
+    play.reactor._outcome = taken  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("ahead", [-400.0, -120.0, -60.0, -30.0, -4.0, 4.0, 200.0])
+def test_a_vm_that_beats_is_left_alone_whatever_one_workers_clock_shows(ahead: float) -> None:
+    """Its kubelet is dead and its virt-handler alive (kubevirt 8104)."""
+    play = Play.of(SCENE)
+    _two_workers(play, ahead)
+    play.world.hypervisor.stop_kubelet(LOST)
+    play.world.run_for(1800)
+    assert play.auditor.deletions == []
+    assert play.world.hypervisor.double_runs == []
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, -60.0, 3600.0])
+def test_one_that_is_dead_is_moved_all_the_same_by_the_worker_whose_clock_is_right(ahead: float) -> None:
+    play = Play.of(SCENE)
+    _two_workers(play, ahead)
+    play.world.hypervisor.power_cut(LOST)
+    assert play.world.run(lambda: bool(play.auditor.deletions), 420)
+    assert play.until_ended(600)
+    play.check()
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
+def test_nobody_sleeps_for_as_long_as_a_clock_is_ahead(ahead: float) -> None:
+    play = Play.of(Scene((LOST, "node-b"), (Vm("vm", node=LOST),)))
+    _two_workers(play, ahead)
+    admin = play.world.api.client("system:admin")
+    admin.patch("nodes", "node-b", {"spec": {"unschedulable": True}})
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(900)
+    admin.patch("nodes", "node-b", {"spec": {"unschedulable": None}})
+    assert play.world.run(lambda: bool(play.running("vm")), 120)
+
+
+@pytest.mark.parametrize("seconds", [10.0, 200.0, 86400.0, -200.0, -3600.0])
+@pytest.mark.parametrize("together", [True, False], ids=["all machines'", "only Redis'"])
+def test_a_step_of_the_one_clock_starts_every_silence_again(*, seconds: float, together: bool) -> None:
+    play = Play.of(SCENE)
+    if together:
+        _of_everybody(play, play.reactor.redis)
+    play.world.hypervisor.stop_kubelet(LOST)
+    assert play.until("vm", ALIVE, limit=1000)
+    play.reactor.redis.step(seconds)
+    play.reactor.again()
+    play.world.run_for(900)  # it beats all the time
+    assert play.auditor.deletions == []
+    assert play.world.hypervisor.double_runs == []
+
+
+@pytest.mark.parametrize("seconds", [100.0, 7200.0, -100.0, -7200.0])
+def test_after_a_step_a_dead_node_is_watched_once_more_and_then_left(seconds: float) -> None:
+    play = Play.of(SCENE)
+    _of_everybody(play, play.reactor.redis)
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(340)
+    stepped = play.world.now
+    play.reactor.redis.step(seconds)
+    assert play.world.run(lambda: bool(play.auditor.deletions), 400)
+    assert 180.0 <= play.auditor.deletions[0].at - stepped < 310.0
+
+
+def test_a_process_that_is_off_says_so_and_with_proof_it_goes_on() -> None:
+    play = Play.of(SCENE, Policy(fencing=("event",)))
+    _of_everybody(play, ProcessClock(play.world.clock, 60.0))
+    play.world.hypervisor.power_cut(LOST)
+    assert play.until("vm", ("blocked", "clock-off"), limit=600)
+    assert "60 s ahead of Redis'" in play.record("vm").sentence
+    play.world.run_for(300)
+    assert play.auditor.deletions == []
+    play.confirm(LOST)
+    assert play.until_ended(120)
+    play.check()
+
+
+def test_such_a_process_asks_nobody_to_fence_either() -> None:
+    play = Play.of(SCENE, Policy(fencing=("network-fence",)))
+    _of_everybody(play, ProcessClock(play.world.clock, -60.0))
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(300)
+    (known,) = play.reactor.store.outages()
+    assert known.fencing
+    assert (known.fencing.reason, known.fencing.attempts) == ("fence-waits", ())
+    assert "60 s behind Redis'" in known.fencing.sentence
+
+
+@pytest.mark.parametrize("ahead", [3600.0, -3600.0])
+def test_a_hold_ends_by_the_api_servers_clock_and_by_no_workers(ahead: float) -> None:
+    play = Play.of(SCENE)
+    _two_workers(play, ahead)
+    play.world.hypervisor.power_cut(LOST)
+    wishes = _wishes(play)
+    until = wishes.now() + 900.0
+    wishes.write(Intervention(HOLD, node_target(LOST), "ann", "why not", wishes.now(), until))
+    assert play.world.run(lambda: bool(play.auditor.deletions), 1200)
+    assert 0.0 <= play.auditor.deletions[0].at - until < 60.0
+
+
+def _wishes(play: Play) -> Wishes:
+    """As `vmdrift hold` and the page have it, on whatever machine."""
+    cluster = ApiCluster(play.world.api, "system:admin")
+    return Wishes(cluster, "vm-drift", served_clock(cluster))
+
+
+def test_another_persons_hold_is_taken_out_only_when_it_is_over_there() -> None:
+    play = Play.of(SCENE)
+    wishes, now = _wishes(play), play.world.now
+    for name, until in (("node-b", now + 60.0), ("node-c", now + 3600.0)):
+        wishes.write(Intervention(HOLD, node_target(name), "ann", "why not", now, until))
+    play.world.run_for(61)
+    wishes.write(Intervention(HOLD, node_target(LOST), "bob", "why not", now))
+    kept = interventions(play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"))
+    assert {one.target for one in kept} == {node_target("node-c"), node_target(LOST)}

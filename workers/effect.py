@@ -49,16 +49,7 @@ class IfFenced:
         """Nothing is awaited."""
         raise Rejected("what is only supposed cannot be watched")
 
-    def delete(  # noqa: PLR0913 - as the Cluster's
-        self,
-        resource: str,  # noqa: ARG002
-        name: str,  # noqa: ARG002
-        namespace: str = "",  # noqa: ARG002
-        *,
-        uid: str,  # noqa: ARG002
-        grace: int | None = None,  # noqa: ARG002
-        version: str = "",  # noqa: ARG002
-    ) -> None:
+    def delete(self, resource: str, name: str, namespace: str = "", **more: object) -> None:  # noqa: ARG002
         """Nothing is changed."""
         raise Rejected("what is only supposed is never acted on")
 
@@ -89,9 +80,7 @@ class Supposed:
             seen = replace(seen, date=self.cluster.time())
         except (NotServed, Rejected):
             return Fate(Phase.BLOCKED, "api-refused")
-        return fate(
-            decide(seen, record, policy, self.now), seen, [driver for driver, _ in proof.storage] if proof else ()
-        )
+        return fate(decide(seen, record, policy, self.now), seen, drivers)
 
 
 def effect(file: Fencing, provider: str, tools: Tools, cluster: Cluster, around: Surroundings) -> Effect:

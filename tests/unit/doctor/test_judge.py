@@ -48,6 +48,12 @@ def with_settings(**more: Any) -> Facts:
     return replace(WELL, configured=Configured(Settings(**more)))
 
 
+def test_a_process_whose_clock_is_off_is_named() -> None:
+    (found,) = bad(with_redis(clocks={"drifts@a:1": -60.0, "drifts@b:1": 4.0}))
+    assert (found.check, found.about, found.status) == ("clocks", "drifts@a:1", Status.FAILED)
+    assert found.sentence == "The clock of drifts@a:1 is 60 s behind Redis', so it judges no silence."
+
+
 def without(*refused: Right) -> Facts:
     return with_cluster(allowed={right: right not in refused for right in rights(ROLES, Settings())})
 

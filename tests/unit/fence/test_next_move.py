@@ -67,9 +67,17 @@ def test_a_sign_of_life_puts_the_fence_off(change: dict[str, Any]) -> None:
     assert "00:18:55Z" in move.file.sentence
 
 
+@pytest.mark.parametrize("since", [1000.0, 4600.0], ids=["forward", "back"])
+def test_a_step_of_the_one_clock_starts_its_silence_again(since: float) -> None:
+    move = next_move(seen(steady_since=1070.0), replace(FILE, silent_since=since), POLICY, 1075.0)
+    assert move.file
+    assert (move.deed, move.file.silent_since) == (None, 1075.0)
+
+
 @pytest.mark.parametrize(
     ("change", "policy", "part"),
     [
+        ({"clock_off": "Its clock is off."}, POLICY, "Its clock is off."),
         ({"holds": ("Held by ann.",)}, POLICY, "Held by ann."),
         ({}, replace(POLICY, mode="observe"), "policy is observe"),
         ({"drifts": (drift("vm", "vm-stopped", Phase.CANCELLED),)}, POLICY, "no VM waits for it"),

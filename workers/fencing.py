@@ -79,12 +79,12 @@ def look_after(fence: FenceTools) -> int:
 
     Raises ClusterError, StoreError.
     """
-    if "redfish" in fence.tools.policy.fencing:
-        machines = {node.name: node.machine for node in fence.tools.around.nodes(fence.cluster)}
-        fence.tools.store.save_twins(len(twins(machines)))
     known, now = files(_kept(fence)), fence.tools.store.time()
     for file in known.values():
         fence.tools.queue.wake(fence_entry(file.outage), now)
+    if "redfish" in fence.tools.policy.fencing:
+        machines = {node.name: node.machine for node in fence.tools.around.nodes(fence.cluster)}
+        fence.tools.store.save_twins(len(twins(machines)))
     return len(known)
 
 

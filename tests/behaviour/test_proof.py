@@ -200,6 +200,8 @@ def test_a_uuid_that_two_nodes_bear_identifies_none_of_them_unless_its_file_says
     for name in (LOST, "node-b"):  # until the kubelet of node-b says something else, five minutes later
         info = admin.get("nodes", name)["status"]["nodeInfo"]
         admin.patch("nodes", name, {"status": {"nodeInfo": {**info, "systemUUID": SAME}}}, subresource="status")
+    play.world.run_for(65)
+    assert play.reactor.store.twins() == 2
     play.world.hypervisor.cut_network(LOST)
     play.world.run_for(660)
     assert bmcs.orders == orders

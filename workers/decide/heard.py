@@ -66,19 +66,22 @@ def wrong_before(file: Fencing) -> str:
 
 def _reported(node: NodeView, file: Fencing) -> bool:
     """Has the kubelet of this boot written to its Node since the last look?"""
-    known = bool(file.lease or file.heartbeat or file.reported) and node.boot == file.boot
-    return known and (node.reported != file.reported or (node.ready == "True" and file.ready_since is None))
+    if node.boot != file.boot or not (file.lease or file.heartbeat or file.reported):
+        return False
+    back = node.ready == "True" and file.ready_since is None
+    return back or file.reported not in {"", node.reported}  # the version before this one did not write it down
 
 
 def _signs(seen: FenceView, file: Fencing, now: float) -> Fencing:
     """Since when they are these. All that is said to be fenced at this look was so before, or nobody knows."""
     node = seen.node
     beat, reported = (node.heartbeat, node.reported) if node else (file.heartbeat, file.reported)
-    before, signs = (file.lease, file.heartbeat, file.reported), (seen.lease, beat, reported)
+    before, signs = (file.lease, file.heartbeat, file.reported or reported), (seen.lease, beat, reported)
     if signs == before:
-        return file if counts(file.silent_since, seen.steady_since, now) else replace(file, silent_since=now)
+        since = file.silent_since if counts(file.silent_since, seen.steady_since, now) else now
+        return replace(file, reported=reported, silent_since=since)
     heard = replace(file, lease=seen.lease, heartbeat=beat, reported=reported, silent_since=now)
-    if not any(before) and file.confirmation is None:
+    if not (file.lease or file.heartbeat or file.confirmation):
         return heard  # the first look
     doubt = "the node gave a sign of life after {} had confirmed that it is dead"
     void = file.void or (doubt.format(file.confirmation.provider) if file.confirmation else "")

@@ -256,3 +256,20 @@ def test_a_node_that_was_heard_since_is_a_riddle_again(beat: str, boot: str, cou
     node = replace(node_of(_STUCK), boot=boot, heartbeat=beat)
     told = replace(_FILE, confirmation=replace(_SAID, heartbeat="as then"))
     assert proven({node.name: told}, [node]) == (frozenset({node.name}) if counts else frozenset())
+
+
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [
+        ({}, True),
+        ({"ready_since": SINCE + 1000.0}, False),
+        ({"ready": "False"}, False),
+        ({"boot": "boot-2"}, False),
+        ({"boot": ""}, False),
+        ({"uid": "another"}, False),
+    ],
+    ids=["this", "another outage", "it reports itself", "another boot", "a boot that is not known", "another node"],
+)
+def test_a_proof_is_of_one_boot_in_one_outage(change: dict[str, Any], counts: bool) -> None:
+    node = replace(node_of(_STUCK), boot=_BOOT)
+    assert (confirmed(_FILE, replace(node, **change)) is not None) is counts

@@ -141,6 +141,13 @@ def test_a_node_that_registers_anew_in_the_same_boot_is_no_way_around_it() -> No
     assert begun.refuted == (REDFISH,)
 
 
+def test_a_file_of_the_version_before_which_knows_no_report_is_neither_doubted_nor_refuted() -> None:
+    node = replace(NODE, reported="sooner")
+    file = _after(PROVEN, node, standings={"redfish": OFF})
+    assert (file.proof, file.reported, file.silent_since) == (PROVEN.proof, "sooner", PROVEN.silent_since)
+    assert _after(file, replace(node, reported="later"), standings={"redfish": OFF}).refuted == (REDFISH,)
+
+
 def test_each_boot_has_a_file_and_a_key_of_its_own() -> None:
     node = replace(NODE, boot="boot-2", ready_since=2000.0)
     known, begun = boot_file(AGAIN, node, [PROVEN], POLICY, NOW)

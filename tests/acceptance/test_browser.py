@@ -51,6 +51,7 @@ def row(page: Page, vm: str) -> str:
     return page.locator("tr", has=page.locator(f'a[href="/vm/{vm}"]')).inner_text()
 
 
+@pytest.mark.long(60)
 @pytest.mark.timeout(300)
 def test_a_whole_outage_also_on_a_telephone_by_keyboard_and_without_scripts_or_redis(
     served: tuple[Site, str], chromium: Browser

@@ -34,6 +34,7 @@ _MODELS = {
 
 kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl builds the overlays")
 overlays = pytest.mark.xdist_group("overlays")
+building = pytest.mark.long(25)  # all that go by `overlays` together
 
 
 @cache

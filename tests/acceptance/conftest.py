@@ -16,7 +16,8 @@ from vmdrift.processes import Processes
 GRACE = 0.2  # seconds; how processes end in order is the matter of tests/integration/test_sigterm.py
 
 
-GROUPS = {"story": "story", "control_plane": "e2e", "receiver": "receiver"}  # by fixture, each of them costly
+# By fixture, each of them costly: their tests' group, and about how many seconds all of them take.
+GROUPS = {"story": ("story", 60), "control_plane": ("e2e", 50), "receiver": ("receiver", 20)}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks at groups
@@ -24,7 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What many tests share is made by one of xdist's workers only."""
     for item in items:
         for fixture in GROUPS.keys() & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(GROUPS[fixture]))
+            group, seconds = GROUPS[fixture]
+            item.add_marker(pytest.mark.xdist_group(group))
+            item.add_marker(pytest.mark.long(seconds))
         if "story" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(600))
 

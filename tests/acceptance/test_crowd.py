@@ -15,6 +15,7 @@ from tests.acceptance.sites import Site
 VMS, WORKERS, COPIES = 12, 4, 5
 
 
+@pytest.mark.long(30)
 @pytest.mark.timeout(200)
 def test_whatever_runs_twice_each_vm_is_moved_with_one_delete(site: Callable[[int], Site]) -> None:
     cluster = site(VMS)

@@ -15,6 +15,7 @@ VMS = 6
 WORKER = "tests.acceptance.mortal_worker"
 
 
+@pytest.mark.long(40)
 @pytest.mark.timeout(300)
 def test_six_vms_each_with_its_own_place_to_be_killed_at(site: Callable[[int], Site]) -> None:
     cluster = site(VMS)

@@ -34,6 +34,7 @@ def poisoned_home(folder: Path, port: int) -> Path:
 
 
 @needs_proc
+@pytest.mark.long(40)
 @pytest.mark.timeout(200)
 def test_the_story_of_a_lost_node_ends_well_whatever_is_set_outside_and_leaves_nothing_behind(
     start: Start, folder: Path
@@ -92,6 +93,7 @@ def test_stopping_at_the_very_start_leaves_no_process(start: Start, number: sign
 
 
 @needs_proc
+@pytest.mark.long(15)
 def test_a_worker_that_dies_ends_the_run_and_is_named(start: Start) -> None:
     run = start(*SIMULATE)
     run.says(STARTED)

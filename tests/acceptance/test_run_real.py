@@ -19,6 +19,7 @@ from tests.receivers import receiving
 DRIFTING = {"shop/web", "shop/database", "shop/queue", "shop/files"}
 
 
+@pytest.mark.long(60)
 @pytest.mark.timeout(400)
 def test_it_observes_by_default_and_acts_receives_and_delivers_when_told_to(
     site: Callable[[int], Site], start: Start

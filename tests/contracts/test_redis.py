@@ -26,6 +26,7 @@ def sentinels() -> Iterator[Sentinels]:
         yield Sentinels(processes, Path(folder))
 
 
+@pytest.mark.long(10)
 def test_when_the_primary_is_killed_the_next_one_is_found_with_what_it_held(sentinels: Sentinels) -> None:
     redis = connect(sentinels.url)
     store = RedisStore(redis, 3600)

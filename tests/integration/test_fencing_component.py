@@ -3,9 +3,9 @@
 import pytest
 
 from reactor.settings import Settings
-from tests.manifests import K8S, OVERLAYS, Obj, built, faults, kubectl, overlays, pods
+from tests.manifests import K8S, OVERLAYS, Obj, building, built, faults, kubectl, overlays, pods
 
-pytestmark = [kubectl, overlays]
+pytestmark = [kubectl, overlays, building]
 
 
 @pytest.fixture(params=OVERLAYS)

@@ -27,6 +27,7 @@ def _lives(chosen: settings, report: Callable[[str, object], None]) -> None:
         report("state machine", ", ".join(f"{number} {what}" for what, number in TALLY.items()))
 
 
+@pytest.mark.long(25)
 @pytest.mark.timeout(600)
 def test_no_order_of_events_makes_the_reactor_do_what_it_must_not(
     record_property: Callable[[str, object], None],

@@ -3,11 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 # More words for the command: make run ARGS=--act
 ARGS ?=
+# How long make soak goes on.
+HOURS ?= 1
 # Who is lacking in the cluster of `make e2e` and so is played by us.
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools scenarios manifests check nightly bench bench-plots bench-recovery e2e e2e-cluster clean
+.PHONY: help run test tools scenarios manifests check nightly soak bench bench-plots bench-recovery e2e e2e-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +46,9 @@ tools: ## Install what some tests need besides Python: Chromium and promtool (as
 nightly: ## All tests, the long ones too (two cores: within an hour)
 	@$(MAKE) --no-print-directory -j2 .venv/dev tools
 	@$(BIN)/python -m tests.lanes $(ARGS)
+
+soak: .venv/dev ## Draw simulated worlds for an hour (HOURS=8: for eight), on all cores, and judge what happens in them
+	@$(BIN)/python -m tests.properties.soak $(HOURS)
 
 bench: .venv/bench ## Measure everything that docs/performance.md tells (about half an hour; ARGS="start worker" only these)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -7,28 +7,15 @@ Kubernetes  somebody deleted the Node, so Kubernetes itself let go of what was o
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
 from simulator.hypervisor import DoubleRun, DoubleWrite
 from simulator.world import World
+from tests.properties.heard import Heard
 from tests.visible import Visible
 
-_T = TypeVar("_T")
 RUN, WRITE = "double runs", "double writers"
-
-
-class _Heard(list[_T], Generic[_T]):
-    """A list that tells of what is added to it."""
-
-    def __init__(self, hear: Callable[[_T], None]) -> None:
-        super().__init__()
-        self._hear = hear
-
-    def append(self, one: _T, /) -> None:
-        super().append(one)
-        self._hear(one)
 
 
 @dataclass
@@ -45,8 +32,8 @@ class Doubles:
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.world.hypervisor.double_runs = _Heard(self._ran)
-        self.world.hypervisor.double_writes = _Heard(self._wrote)
+        self.world.hypervisor.double_runs = Heard(self._ran)
+        self.world.hypervisor.double_writes = Heard(self._wrote)
 
     def _ran(self, run: DoubleRun) -> None:
         self._count(RUN, run, next(self._columns(run.vm[1], run.nodes, runs=True), ""))

@@ -1,15 +1,12 @@
-"""The harm that was done in a world, in columns, and what each may hold: nought, but for what is documented.
-
-Whoever fences acts through `Fences`, so that each machine that is stopped by a fence is looked at the moment before.
-"""
+"""Machines that were stopped by our fences, and VMs that stay down: what there was against it, and for whom it was."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from reactor.model.drift import Policy
-from simulator.hypervisor import Hypervisor, VmKey
+from simulator.harm import Stop, VmKey
 from simulator.world import World
+from tests.properties.heard import Heard
 from tests.visible import Visible
 
 _KNOWN_FOR = 5.0  # seconds for which a worker may not have heard of what was changed
@@ -19,45 +16,9 @@ _MANY = 40  # percent of the nodes: more that are lost have something in common,
 
 
 @dataclass
-class Stop:
-    """A machine that was on was stopped by a fence: switched off, or kept from its disks."""
-
-    node: str
-    boot: str
-    at: float
-    lived: tuple[str, ...]  # the VMs that ran there
-
-
-class Fences(Hypervisor):
-    """The hypervisor in the hands of whoever fences: `stopped` is called before, or `lied` where nothing is done.
-
-    `idle`: nodes whose fence does nothing, and is told as done.
-    """
-
-    def __init__(self, hypervisor: Hypervisor, stopped: Callable[[str], None], lied: Callable[[str], None]) -> None:
-        vars(self).update(vars(hypervisor))
-        self._whole, self._stopped, self._lied = hypervisor, stopped, lied
-        self.idle: set[str] = set()
-
-    def power_cut(self, node: str) -> None:
-        """A BMC, or a remediation, switches it off."""
-        self._stop(node, self._whole.power_cut, node)
-
-    def block_storage(self, node: str, *which: Any) -> None:
-        """A NetworkFence keeps it from its disks."""
-        self._stop(node, self._whole.block_storage, node, *which)
-
-    def _stop(self, node: str, stop: Callable[..., None], *what: Any) -> None:
-        if node in self.idle:
-            self._lied(node)
-            return
-        self._stopped(node)
-        stop(*what)
-
-
-@dataclass
 class Harm:
-    """`stops` are ours; what was wrong with one is in `wrong`. `freed`: by node and boot, the VMs that proof let go.
+    """`stops` are ours, each with its boot; what there was against one is in `wrong`. `freed`: by node and boot, the
+    VMs that proof let go.
 
     `overtaken`: nodes of which something else became after they were stopped (they came back, were held, or deleted).
     """
@@ -66,37 +27,36 @@ class Harm:
     visible: Visible
     policy: Policy
     wrong: list[str] = field(default_factory=list)
-    stops: list[Stop] = field(default_factory=list)
+    stops: list[tuple[Stop, str]] = field(default_factory=list)
     freed: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     overtaken: dict[str, float] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)  # nodes that somebody else stops
 
-    def stopped(self, node: str) -> None:
-        """A fence hits a machine."""
-        hypervisor = self.world.hypervisor
-        machine = hypervisor.machines[node]
-        if not machine.powered or not machine.storage or node in self.others:
-            return
-        lived = tuple(sorted(process.vm[1] for process in hypervisor.on(node) if process.vm))
-        self.stops.append(Stop(node, machine.boot_id, self.world.now, lived))
-        self.wrong += [f"{node} was stopped at {self.world.now}: {why}" for why in self._objections(node, lived)]
+    def __post_init__(self) -> None:
+        self.world.hypervisor.stops = Heard(self._stopped)
 
     def for_nothing(self) -> Iterator[str]:
         """At the end: the machines that were stopped for no VM that was released by it."""
-        for stop in self.stops:
-            freed = self.freed.get((stop.node, stop.boot), set())
-            if not freed and self.overtaken.get(stop.node, 0.0) < stop.at:
+        for stop, boot in self.stops:
+            if not self.freed.get((stop.node, boot)) and self.overtaken.get(stop.node, 0.0) < stop.at:
                 yield f"{stop} for no VM that was released by it"
 
     def bystanders(self) -> int:
         """VMs that lived on a machine that was stopped for others."""
-        return sum(len(set(stop.lived) - self.freed.get((stop.node, stop.boot), set())) for stop in self.stops)
+        lived = [({vm[1] for vm in stop.vms}, self.freed.get((stop.node, boot), set())) for stop, boot in self.stops]
+        return sum(len(vms - freed) for vms, freed in lived)
 
-    def _objections(self, name: str, lived: tuple[str, ...]) -> Iterator[str]:
+    def _stopped(self, stop: Stop) -> None:
+        """A machine that is on is about to be stopped; by us?"""
+        if stop.by and stop.node not in self.others:
+            self.stops.append((stop, self.world.hypervisor.machines[stop.node].boot_id))
+            self.wrong += [f"{stop}: {why}" for why in self._objections(stop.node, stop.vms)]
+
+    def _objections(self, name: str, lived: Collection[VmKey]) -> Iterator[str]:
         now, node = self.world.now, self.visible.nodes.get(name)
         if self.policy.mode != "auto":
             yield f"the mode is {self.policy.mode}"
-        yield from self.visible.holds(name, {f"vm/default/{vm}" for vm in lived}, now - _KNOWN_FOR)
+        yield from self.visible.holds(name, {f"vm/{vm[0]}/{vm[1]}" for vm in lived}, now - _KNOWN_FOR)
         if node is None or now < node.ready_at + _KNOWN_FOR:
             return
         if node.ready != "Unknown":
@@ -109,7 +69,7 @@ class Harm:
 
     def _is_lost(self, name: str) -> bool:
         """Those that others proved dead do not count; those that we stopped do."""
-        node, ours = self.visible.nodes[name], name in {stop.node for stop in self.stops}
+        node, ours = self.visible.nodes[name], name in {stop.node for stop, _ in self.stops}
         unknown = node.ready == "Unknown" and node.ready_at < self.world.now - _KNOWN_FOR
         return unknown and (ours or not self.visible.proven(name))
 

@@ -35,8 +35,9 @@ class Life(Nodes, Fencers, People, Product):
         self.allow_fencing()
         for clock in self.clocks.values():
             clock.right()
+        self.live(60)
         for node, machine in self.hypervisor.machines.items():
-            if not machine.storage:  # it stays fenced until it was rebooted
+            if not machine.storage or self._half_fenced(node):  # it stays fenced until it was rebooted
                 self.hypervisor.power_cut(node)
         if not self.manager_runs:
             self.manager_leads(self.manager.leader.skew)
@@ -44,6 +45,10 @@ class Life(Nodes, Fencers, People, Product):
         for node in sorted(set(NODES) - set(off)):
             self.back(node)
         return set(off)
+
+    def _half_fenced(self, node: str) -> bool:
+        file = fencings(self.visible.get("configmaps", FENCING, "vm-drift")).get(node)
+        return file is not None and bool(file.attempts)
 
     def _settled(self) -> bool:
         going = [record for record in self.store._records.values() if not record.phase.is_end]

@@ -13,6 +13,7 @@ ELIGIBLE = (
     Vm("queue", Storage.RBD_BLOCK, node="node-a", annotations=_AT_ONCE),
     Vm("two", Storage.TWO_DISKS, node="node-b", annotations=_AT_ONCE),
     Vm("plug", Storage.RBD_HOTPLUGGED, node="node-a"),
+    Vm("edge", Storage.RBD_EDGE, node="node-a"),
 )
 _POLICY = "vmdrift.io/policy"
 _WHY = (
@@ -30,9 +31,11 @@ _WHY = (
         "silence is not enough for its owner",
     ),
 )
-# A pod beside the VMs that writes to a disk of a driver that nobody knows; the VM whose claim it is does not run.
-LENDER = Vm("ledger", Storage.OTHER_CSI, node="node-a", run_strategy="Halted")
-PODS = (ClaimPod("ledger-0", "ledger-disk", "node-a"),)
+# Pods beside the VMs that write: to a driver that nobody knows, and to another storage cluster of a known one.
+PODS = (
+    ClaimPod("ledger", "ledger-disk", "node-a", storage=Storage.OTHER_CSI, stateful_set="ledger"),
+    ClaimPod("queue-log", "queue-log-disk", "node-b", storage=Storage.RBD_EDGE, stateful_set="queue-log"),
+)
 # What keeps these where they are is that nobody knows.
 WITH_PROOF = frozenset({"shared", "patient", "sealed"})
 UNTOUCHABLE = tuple(vm for vm, _ in _WHY)

@@ -2,21 +2,23 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reactor.model.drift import Policy
 from reactor.settings import Settings
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Vm, staged
+from simulator.timing import SLOWEST_STATUS, Timing
 from tests.clocks import ProcessClock
 from tests.properties.fate import Fate
-from tests.properties.happen.pods import StatefulSet
 from tests.properties.harm import Downtime
 from tests.properties.judge import Judge
 from tests.properties.redis import JudgedStore, Photographed
-from tests.properties.vms import ELIGIBLE, LENDER, NODES, PODS, WHY
+from tests.properties.vms import ELIGIBLE, NODES, PODS, WHY
 from workers.fence.provider import Provider
 
 PATIENCE = 1500.0  # seconds that the windows of ours and of Kubernetes, and one look more, take at the longest
+_SLOW = replace(Timing(), node_status_after_boot=SLOWEST_STATUS)
 _OFF = 5.0  # seconds that a clock may be off
 
 
@@ -25,8 +27,7 @@ class Begun:
 
     def __init__(self, vms: Iterable[Vm], seed: int = 0, policy: Policy | None = None) -> None:
         self.vms, self.policy = {vm.name: vm for vm in vms}, policy or Settings().to_policy()
-        self.world = staged(Scene(NODES, (*self.vms.values(), LENDER), PODS), seed)
-        self.world.add(*(StatefulSet(self.world.api.client("system:admin"), pod) for pod in PODS))
+        self.world = staged(Scene(NODES, tuple(self.vms.values()), PODS), seed, _SLOW)
         self.hypervisor, self.began = self.world.hypervisor, self.world.now
         self.manager, self.manager_runs = ControllerManager(self.world), True
         asked = frozenset(vm.name for vm in self.vms.values() if vm.annotations.get("vmdrift.io/detach") == "delete")

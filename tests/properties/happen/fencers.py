@@ -4,11 +4,10 @@ from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
-from simulator.fencing import add_storage_clients, add_template
+from simulator.fencing import add_storage_clients, add_template, list_addresses
 from simulator.twins.bmc import MachineBmcs
 from tests.auditor import FENCING
 from tests.properties.happen.begun import Begun
-from tests.properties.harm import Fences
 from tests.properties.vms import NODES
 from workers.fence.redfish import Redfish
 from workers.fence.remediation import NODE_NAME
@@ -22,41 +21,58 @@ class Fencers(Begun):
 
     def begin(self) -> None:
         super().begin()
-        self.fences = Fences(self.hypervisor, self.harm.stopped, self.lied)
-        machines = self.hypervisor.machines
-        self.bmcs = MachineBmcs(self.fences, {name: machine.system_uuid for name, machine in machines.items()})
+        self.uuids = {name: machine.system_uuid for name, machine in self.hypervisor.machines.items()}
+        self.bmcs = MachineBmcs(self.hypervisor, self.uuids)
         self.providers["redfish"] = Redfish(self.bmcs)
-        self.forbidden = False
+        self.forbidden, self.shared = False, dict[str, set[str]]()
         self.world.api.faults.append(self._forbid)
+        self.world.api.late_faults.append(self._told)
         self._admin = self.world.api.client("system:admin")
         self.operators: list[NetworkFencer | Remediator] = []
         if "network-fence" in self.policy.fencing:
-            addresses = add_storage_clients(self._admin, NODES)
-            self.operators.append(NetworkFencer(self._admin, self.fences, addresses))
+            self.addresses = add_storage_clients(self._admin, NODES)
+            self.operators.append(NetworkFencer(self._admin, self.hypervisor, self.addresses, shared=self.shared))
         if "remediation" in self.policy.fencing:
             add_template(self._admin)
-            self.operators.append(Remediator(self._admin, self.fences))
+            self.operators.append(Remediator(self._admin, self.hypervisor))
         self.world.add(*self.operators)
 
-    def lied(self, node: str) -> None:
-        """Somebody says of a machine that is on that it is dead."""
-        self.judge.doubles.lied.add((node, self.hypervisor.machines[node].boot_id))
-        self.struck["an operator lies"] += 1
-
     def fences_fail(self, node: str, how: str) -> None:
-        """Its BMC takes orders and does nothing, does not answer or refuses us; operators fail, or hang."""
-        {"fail": self.bmcs.deaf, "hang": self.bmcs.hanging, "refuse": self.bmcs.refusing}[how].add(node)
+        """Its BMC takes orders and does nothing, does not answer, refuses us, or is mute; operators fail, or hang."""
+        wrong = {
+            "fail": self.bmcs.deaf,
+            "hang": self.bmcs.hanging,
+            "refuse": self.bmcs.refusing,
+            "mute": self.bmcs.mute,
+        }
+        wrong[how].add(node)
         for operator in self.operators:
             operator.hangs, operator.fails = how == "hang", "" if how == "hang" else "refused"
         self.struck[f"fences {how}"] += 1
 
     def fences_lie(self, node: str) -> None:
         """It is told to be off, and is not."""
-        self.fences.idle.add(node)
         if self.hypervisor.machines[node].powered and "redfish" in self.policy.fencing:
             self.bmcs.words[node] = "Off"
-            self.judge.doubles.lied.add((node, self.hypervisor.machines[node].boot_id))
+            self._lied(node)
             self.struck["a BMC lies"] += 1
+        for operator in self.operators:
+            operator.lies = True
+
+    def uuid_of_another(self, one: str, other: str) -> None:
+        """A machine's firmware bears the system UUID of another one, or none; before it is lost, if ever."""
+        self.hypervisor.set_firmware(one, self.uuids[other] if one != other else "")
+        self.uuids[one] = self.hypervisor.machines[one].system_uuid
+        self.struck["no UUID" if one == other else "duplicate UUID"] += 1
+
+    def behind_one_address(self, one: str, other: str) -> None:
+        """The storage clients of two nodes come from one address (NAT), and both say so."""
+        if "network-fence" not in self.policy.fencing or one == other:
+            return
+        cidr = next(cidr for cidr, node in self.addresses.items() if node == one)
+        list_addresses(self._admin, other, [cidr])
+        self.shared.setdefault(cidr, set()).add(other)
+        self.struck["NAT"] += 1
 
     def bmcs_swapped(self, one: str, other: str) -> None:
         """The addresses of two BMCs were mixed up: an Off is another machine's."""
@@ -69,13 +85,13 @@ class Fencers(Begun):
 
     def fences_work(self) -> None:
         """Whatever was wrong with them is repaired."""
-        for wrong in (self.bmcs.hanging, self.bmcs.deaf, self.bmcs.refusing, self.fences.idle):
+        for wrong in (self.bmcs.hanging, self.bmcs.deaf, self.bmcs.refusing, self.bmcs.mute):
             wrong.clear()
         self.bmcs.words.clear()
         self.bmcs.swapped.clear()
         self.forbidden = False
         for operator in self.operators:
-            operator.hangs, operator.fails = False, ""
+            operator.hangs, operator.fails, operator.lies = False, "", False
             self.world.remove(operator)
             self.world.add(operator)
 
@@ -93,6 +109,17 @@ class Fencers(Begun):
         else:
             self.harm.others.add(node)
         self.struck["forged remediation" if forged else "somebody else's remediation"] += 1
+
+    def _lied(self, node: str) -> None:
+        self.judge.doubles.lied.add((node, self.hypervisor.machines[node].boot_id))
+
+    def _told(self, request: Request) -> ApiError | None:
+        """An operator says that it has done something: has it?"""
+        if request.subresource == "status" and request.resource in _THEIRS and any(one.lies for one in self.operators):
+            for node in NODES:
+                self._lied(node)
+            self.struck["an operator lies"] += 1
+        return None
 
     def _forbid(self, request: Request) -> ApiError | None:
         if not self.forbidden or request.user != FENCING or request.resource not in _THEIRS:

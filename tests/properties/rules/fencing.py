@@ -22,7 +22,7 @@ class FenceRules(Lives):
     def everything_that_was_confirmed_is_told_again(self, pause: float) -> None:
         self.after(pause).confirm_again()
 
-    @rule(pause=PAUSES, node=NODE, how=st.sampled_from(("fail", "hang", "refuse")))
+    @rule(pause=PAUSES, node=NODE, how=st.sampled_from(("fail", "hang", "refuse", "mute")))
     def whoever_fences_does_not(self, pause: float, node: str, how: str) -> None:
         self.after(pause).fences_fail(node, how)
 
@@ -34,6 +34,14 @@ class FenceRules(Lives):
     def the_addresses_of_two_bmcs_are_swapped(self, pause: float, one: str, other: str) -> None:
         if one != other:
             self.after(pause).bmcs_swapped(one, other)
+
+    @rule(pause=PAUSES, one=NODE, other=NODE)
+    def a_machine_bears_anothers_uuid_or_none(self, pause: float, one: str, other: str) -> None:
+        self.after(pause).uuid_of_another(one, other)
+
+    @rule(pause=PAUSES, one=NODE, other=NODE)
+    def two_nodes_are_behind_one_address(self, pause: float, one: str, other: str) -> None:
+        self.after(pause).behind_one_address(one, other)
 
     @rule(pause=PAUSES)
     def fencing_is_forbidden(self, pause: float) -> None:

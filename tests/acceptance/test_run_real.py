@@ -31,7 +31,7 @@ def test_it_observes_by_default_and_acts_receives_and_delivers_when_told_to(
     cluster.demo.cut_power()
     eventually("every drift is judged", lambda: _observed(cluster) == DRIFTING)
 
-    assert cluster.drifts()["shop/scratch"]["phase"] == "refused"
+    cluster.wait_for("refused", "shop/scratch")
     assert all(check["held"] for check in cluster.drifts()["shop/web"]["checks"])
     assert cluster.deletes("pods") == cluster.deletes("volumeattachments") == []
     assert {entry["verb"] for entry in cluster.audit()} <= {"get", "list", "watch"}

@@ -213,10 +213,8 @@ def _proven(seen: FenceView, file: Fencing, proof: Confirmation, policy: Policy,
         told = f"The proof does not count any more: {why}."
         return Move(replace(file, void=why).told("proof-void", told), now + SOON)
     waiting = tuple(record for record in _going(seen) if record.weighed != proof.at)
-    if proof.storage and file.release is None and _taint_wanted(seen, policy):
-        return _partly(seen, file, proof, now)
-    if not proof.storage and _taint_wanted(seen, policy):
-        return _by_taint(seen, file, proof, waiting, now)
+    if _taint_wanted(seen, policy):
+        return (_partly if proof.storage else _by_taint)(seen, file, proof, waiting, now)
     return Move(file, now + (SOON if waiting else IDLE), wake=waiting)
 
 
@@ -234,8 +232,10 @@ def _withdrawn(seen: FenceView, proof: Confirmation) -> str:
     return standing.sentence.rstrip(".") if proof.storage and standing.state is not State.FENCED else ""
 
 
-def _partly(seen: FenceView, file: Fencing, proof: Confirmation, now: float) -> Move:
+def _partly(seen: FenceView, file: Fencing, proof: Confirmation, waiting: tuple[Record, ...], now: float) -> Move:
     """What proves that some storage is written no more says nothing of the rest of the node: never the taint."""
+    if file.release is not None:
+        return Move(file, now + (SOON if waiting else IDLE), wake=waiting)
     why = "One by one, not by taint: only storage is blocked, which says nothing of the rest of the node."
     file = replace(file, release=Release(Way.FORCE_DELETE, why, now))
     return Move(file.told("fenced", f"{_dead(proof)} {why}"), now, wake=_going(seen))

@@ -102,6 +102,18 @@ def test_a_person_may_want_it_whatever_it_hits(policy: Any) -> None:
     assert (move.file.release.way, move.file.release.why) == (Way.TAINT, "Taint asked for by ann.")
 
 
+@pytest.mark.parametrize("although", ["", "Taint asked for by ann."])
+def test_a_fence_of_some_storage_never_leads_to_it_whoever_wants_it(although: str) -> None:
+    blocked = replace(PROVEN, confirmation=replace(PROOF, storage=(("rbd", "ceph"),)))
+    move = next_move(_view(although=although), blocked, _TAINT, NOW)
+    assert move.file
+    assert move.file.release
+    assert (move.deed, move.file.release.way) == (None, Way.FORCE_DELETE)
+    assert "only storage is blocked" in move.file.sentence
+    then = next_move(_view(although=although), move.file, _TAINT, NOW)
+    assert (then.file, then.deed) == (move.file, None)
+
+
 def test_without_that_setting_nothing_of_it_is_considered() -> None:
     assert next_move(_view(), PROVEN, POLICY, NOW).file == PROVEN
 

@@ -210,6 +210,20 @@ class Settings:
         "A folder with one file NODE.json per node, for the provider redfish: how its BMC is reached, and the "
         "credentials (docs/fencing.md). A mounted Secret; read anew at each use.",
     )
+    csi_addons_namespaces: tuple[tuple[str, str], ...] = setting(
+        "DRIVER=NAMESPACE, separated by commas",
+        (),
+        values.pairs("CSI drivers and namespaces as DRIVER=NAMESPACE", "rbd.csi.ceph.com=ceph-csi"),
+        "Where the provider network-fence believes a driver's CSIAddonsNodes: anybody can make one in their namespace. "
+        "Rook's drivers (rook-ceph.rbd.csi.ceph.com) begin with theirs, which counts where none is named here.",
+    )
+    same_storage: tuple[tuple[str, ...], ...] = setting(
+        "clusterID=clusterID, separated by commas",
+        (),
+        values.groups("clusterIDs of CSI drivers", "rook-ceph=rook-ceph-tenants"),
+        "Which clusterIDs are one storage cluster, so that a fence of one blocks volumes of the others: RADOS "
+        "namespaces and subvolume groups have IDs of their own on the same Ceph. Else only the same ID is the same.",
+    )
     resync: float = setting(
         "seconds",
         60.0,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 Parse = Callable[[str], Any]
+_WORD = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?")
 
 
 def seconds(least: float, most: float = 7 * 86400, because: str = "") -> Parse:
@@ -83,6 +84,33 @@ def globs(what: str, example: str) -> Parse:
             message = f"{what} separated by commas, in which * and ? stand for anything, for instance {example}"
             raise ValueError(message)
         return names
+
+    return parse
+
+
+def pairs(what: str, example: str) -> Parse:
+    """NAME=VALUE, each name once, separated by commas: `what` they are."""
+
+    def parse(text: str) -> tuple[tuple[str, str], ...]:
+        found = [tuple(word.strip() for word in part.split("=")) for part in text.split(",")]
+        names = [pair[0] for pair in found]
+        if not all(len(pair) == 2 and all(map(_WORD.fullmatch, pair)) for pair in found) or len({*names}) < len(names):  # noqa: PLR2004 - a pair
+            message = f"{what} separated by commas, each name once, for instance {example}"
+            raise ValueError(message)
+        return tuple((name, value) for name, value in found)
+
+    return parse
+
+
+def groups(what: str, example: str) -> Parse:
+    """Two names or more with = between them, each group separated by commas: `what` is the same."""
+
+    def parse(text: str) -> tuple[tuple[str, ...], ...]:
+        found = tuple(tuple(word.strip() for word in part.split("=")) for part in text.split(","))
+        if not all(len(group) > 1 and all(map(_WORD.fullmatch, group)) for group in found):
+            message = f"{what} with = between those that are the same, separated by commas, for instance {example}"
+            raise ValueError(message)
+        return found
 
     return parse
 

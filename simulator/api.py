@@ -12,7 +12,8 @@ from simulator import errors, strategy
 from simulator import patch as patches
 from simulator.audit import AuditEntry, Request, entry
 from simulator.client import ApiError, Obj
-from simulator.paging import Listing
+from simulator.http_paths import as_sent
+from simulator.paging import Listing, as_object
 from simulator.resources import Resource
 from simulator.review import reviewed
 from simulator.selectors import Selection
@@ -76,8 +77,12 @@ class Api:
         return self.tokens[token]
 
     def get(self, request: Request) -> Obj:
-        """One object; shared: read only."""
-        return self._carry_out(request, lambda _: self.store.get(request.resource, request.name, request.namespace))
+        """One object, or all of a kind where the name leads to no object; shared: read only."""
+        sent = self._sent(request)
+        _check_subresource(sent.subresource in {"", "status"})
+        if sent.verb == "list":
+            return as_object(self.store.kind(sent.resource), self.list(sent))
+        return self._carry_out(sent, lambda _: self.store.get(sent.resource, sent.name, sent.namespace))
 
     def list(self, request: Request, labels: str = "", fields: str = "", *, limit: int = 0, token: str = "") -> Listing:
         """The matching objects of a namespace, or of all; shared: read only."""
@@ -113,21 +118,21 @@ class Api:
 
     def update(self, request: Request, obj: Obj, *, dry: bool = False) -> Obj:
         """Replace an object, or its status; the API keeps `obj`."""
-        return self._carry_out(request, lambda kind: self._replace(kind, request, lambda _: obj, dry=dry))
+        sent = self._sent(request)
+        return self._carry_out(sent, lambda kind: self._replace(kind, sent, lambda _: obj, dry=dry))
 
     def patch(self, request: Request, patch: Patch, *, style: str = "merge", dry: bool = False) -> Obj:
         """Patch an object, or its status; `style` is "merge", "json" or "strategic"; the API keeps `patch`."""
-        apply = _STYLES[style]
-        return self._carry_out(
-            request, lambda kind: self._replace(kind, request, lambda old: apply(old, patch), dry=dry)
-        )
+        apply, sent = _STYLES[style], self._sent(request)
+        return self._carry_out(sent, lambda kind: self._replace(kind, sent, lambda old: apply(old, patch), dry=dry))
 
     def delete(self, request: Request, *, version: str | None = None, dry: bool = False) -> Obj:
         """Delete an object, or begin to; its last state. Preconditions: `request.uid` and a resource version."""
-        options = DeleteOptions(request.uid, version, request.grace, dry=dry)
-        return self._carry_out(
-            request, lambda kind: self.store.delete(kind.plural, request.name, request.namespace, options)
-        )
+        options, sent = DeleteOptions(request.uid, version, request.grace, dry=dry), self._sent(request)
+        return self._carry_out(sent, lambda kind: self.store.delete(kind.plural, sent.name, sent.namespace, options))
+
+    def _sent(self, request: Request) -> Request:
+        return as_sent(request, self.store.kind(request.resource), self.store.resources.values())
 
     def _replace(self, kind: Resource, request: Request, change: Callable[[Obj], Obj], *, dry: bool) -> Obj:
         _check_subresource(request.subresource == "" or (request.subresource == "status" and kind.has_status))
@@ -164,6 +169,8 @@ class Api:
         if not self.authorize(request.user, request.verb, resource, request.namespace):
             raise errors.forbidden(request.user, request.verb, kind, request.subresource, request.namespace)
         _raise_fault(self.faults, request)
+        if request.name and request.verb != "create" and kind.namespaced != bool(request.namespace):
+            raise errors.not_served()
         return kind
 
 

@@ -12,6 +12,7 @@ from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.http_paths import Target, target
 from simulator.http_watch import Bell, Stream
+from simulator.paging import as_object
 
 _HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
 _PATCHES: Mapping[str, str] = {
@@ -65,8 +66,6 @@ class Handler:
         return await method(request, what, user)
 
     async def _get(self, _request: web.Request, what: Target, user: str) -> web.StreamResponse:
-        if what.subresource not in {"", "status"}:
-            raise errors.not_served()
         return http_json.answer(self._api.get(_asked(user, "get", what)))
 
     async def _list(self, request: web.Request, what: Target, user: str) -> web.StreamResponse:
@@ -77,7 +76,7 @@ class Handler:
         self._check_version(http_json.number(query, "resourceVersion"))
         limit, token = http_json.number(query, "limit") or 0, query.get("continue", "")
         page = self._api.list(_asked(user, "list", what), labels, fields, limit=limit, token=token)
-        return http_json.answer(http_json.listing(what.kind, page))
+        return http_json.answer(as_object(what.kind, page))
 
     async def _watch(
         self, request: web.Request, what: Target, user: str, selectors: tuple[str, str]

@@ -8,7 +8,6 @@ from aiohttp import web
 
 from simulator import deletion, errors
 from simulator.client import ApiError, Obj
-from simulator.paging import Listing
 from simulator.resources import Resource
 
 _TOO_MANY_REQUESTS = 429
@@ -39,15 +38,6 @@ def status(error: ApiError) -> Obj:
         **({"details": error.details} if error.details else {}),
         "code": error.code,
     }
-
-
-def listing(kind: Resource, page: Listing) -> Obj:
-    """A page as a list object; items of built-in kinds bear no `kind` and `apiVersion`, as the real server does."""
-    items = page.items if kind.custom else [_untyped(obj) for obj in page.items]
-    meta = {"resourceVersion": str(page.version)}
-    if page.token:
-        meta["continue"] = page.token
-    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": meta, "items": items}
 
 
 def deleted(kind: Resource, last: Obj) -> Obj:
@@ -82,7 +72,3 @@ def number(query: Mapping[str, Any], name: str) -> int | None:
         return int(text)
     except (TypeError, ValueError) as error:
         raise errors.bad_request(f'invalid value for {name}: "{text}"') from error
-
-
-def _untyped(obj: Obj) -> Obj:
-    return {name: value for name, value in obj.items() if name not in {"kind", "apiVersion"}}

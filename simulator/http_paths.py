@@ -1,11 +1,15 @@
-"""What a URL path of the Kubernetes API means."""
+"""What a URL path of the Kubernetes API means, and where a request leads whose names are no names."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator import errors
+from simulator.audit import Request
+from simulator.client import ApiError
 from simulator.resources import Resource
 
+_DOTS = frozenset({".", ".."})
+_TO_A_KIND = {"api": 3, "apis": 4}  # parts of a path: what is shorter is discovery
 _WITH_SUBRESOURCE = 3
 
 
@@ -39,6 +43,41 @@ def target(path: str, kinds: Iterable[Resource]) -> Target:
     if name and kind.namespaced and not namespace:
         raise errors.not_served()
     return Target(kind, namespace, name, subresource)
+
+
+def as_sent(request: Request, kind: Resource, kinds: Iterable[Resource]) -> Request:
+    """A request for one object as it arrives over HTTP: slashes and dots lead elsewhere, an empty name to a list.
+
+    Clients put names into paths as they are, and urllib3 takes dots out (RFC 3986, 5.2.4). ApiError 404 where the path
+    means nothing, 405 where it means a list that cannot be written, 502 where the answer would be no object.
+    """
+    if _is_plain(request.name) and (not request.namespace or _is_plain(request.namespace)):
+        return request
+    where = ["namespaces", request.namespace] if request.namespace else []
+    head = ["apis", kind.group] if kind.group else ["api"]
+    parts = _without_dots([*head, kind.version, *where, kind.plural, request.name])
+    if parts and len(parts) < _TO_A_KIND.get(parts[0], 0):
+        raise ApiError(502, "BadGateway", "a discovery document is no object")
+    what = target("/".join(parts), kinds)
+    if not what.name and request.verb != "get":
+        raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    verb, subresource = request.verb if what.name else "list", what.subresource or request.subresource
+    sent = replace(request, verb=verb, resource=what.kind.plural, subresource=subresource)
+    return replace(sent, namespace=what.namespace, name=what.name)
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and "/" not in name and name not in _DOTS
+
+
+def _without_dots(parts: Iterable[str]) -> list[str]:
+    kept: list[str] = []
+    for part in "/".join(parts).split("/"):
+        if part == "..":
+            del kept[-1:]
+        elif part not in {"", "."}:
+            kept.append(part)
+    return kept
 
 
 def _kind(group: list[str], rest: list[str], kinds: Iterable[Resource]) -> Resource:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from simulator import errors
 from simulator.client import Obj
+from simulator.resources import Resource
 
 # A real API server forgets old revisions after five minutes (etcd compaction, --etcd-compaction-interval).
 _KEPT_SECONDS = 300.0
@@ -77,3 +78,16 @@ def _decoded(token: str) -> tuple[int, int]:
         return int(number), int(start)
     except (binascii.Error, ValueError) as error:
         raise errors.bad_request(f"continue key is not valid: {token}") from error
+
+
+def as_object(kind: Resource, page: Listing) -> Obj:
+    """A page as a list object; items of built-in kinds bear no `kind` and `apiVersion`, as the real server does."""
+    items = page.items if kind.custom else [_untyped(obj) for obj in page.items]
+    meta = {"resourceVersion": str(page.version)}
+    if page.token:
+        meta["continue"] = page.token
+    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": meta, "items": items}
+
+
+def _untyped(obj: Obj) -> Obj:
+    return {name: value for name, value in obj.items() if name not in {"kind", "apiVersion"}}

@@ -5,7 +5,7 @@ from typing import Any
 
 from simulator import disks, shapes
 from simulator.actors.cast import any_phases, cast
-from simulator.actors.kubelets import process_of
+from simulator.actors.kubelet_pods import process_of
 from simulator.actors.objects import condition
 from simulator.actors.podvolumes import PodVolumes
 from simulator.actors.stateful_sets import StatefulSets

@@ -1,6 +1,8 @@
 """Real parts for tests: a Valkey server of their own, and an empty database in it for each test."""
 
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,11 @@ from redis import Redis
 
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
+
+# Whoever runs them may have forbidden it. But to compile tests takes longer than to run many of them, and xdist's
+# workers and the processes that tests start would each do it again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +32,22 @@ def redis(redis_url: str) -> Iterator[Redis]:
     with Redis.from_url(redis_url) as connection:
         connection.flushall()
         yield connection
+
+
+def pytest_configure() -> None:
+    """Ctrl-C means the same to the processes that tests start, also where ours was started with it ignored (`&`)."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)  # after the order has been shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that in the end nobody waits for one of them alone."""
+    items.sort(key=_seconds, reverse=True)
+
+
+def _seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("long")
+    return float(mark.args[0]) if mark else 0.0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

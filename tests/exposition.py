@@ -7,6 +7,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
+from reactor.doors.clocks import Comparer, clocks
 from reactor.doors.figures import figures
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.outbox import RedisOutbox
@@ -38,7 +39,9 @@ def metrics(redis: Redis) -> Mapping[str, Metric]:
     _happened(redis)
     store = RedisStore(redis, 3600)
     inbox, outbox = RedisInbox(redis, lambda: NOW, 3600, 0.0), RedisOutbox(redis, 3600)
-    sources = Sources(inbox, outbox, store, lambda: figures(redis, NOW), lambda: reports(redis), lambda: NOW)
+    sources = Sources(
+        inbox, outbox, store, lambda: figures(redis, NOW), lambda: reports(redis), lambda: NOW, lambda: clocks(redis)
+    )
     families = text_string_to_metric_families(exposition(sources).decode())
     return dict(_metric(family) for family in families)
 
@@ -80,6 +83,6 @@ def _delivered(outbox: RedisOutbox) -> None:
 def _reported(redis: Redis) -> None:
     requests = Requests()
     requests.count("watch", "200")
-    Reporter(redis, "watcher", requests).report(NOW)
+    Reporter(redis, "watcher", requests, look=Comparer(redis, "watcher").look).report(NOW)
     worker: Any = Worker("drifts", redis, Stop())
     worker.register_birth()

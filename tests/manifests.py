@@ -1,17 +1,21 @@
-"""What the overlays build, and the schemas that each object must keep to: unknown fields are errors."""
+"""What the overlays build, and the schemas that each object must keep to: unknown fields are errors.
 
+Tests that ask are of the group `overlays`: one of xdist's workers builds each overlay, and loads each schema, once.
+"""
+
+import os
+import shutil
 import subprocess
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 import yaml
-from jsonschema import Draft202012Validator, ValidationError
-from kubernetes_validate.utils import ValidationError as NotKubernetes
-from kubernetes_validate.utils import validate
 
 K8S = Path(__file__).parents[1] / "k8s"
 OVERLAYS = sorted(path.name for path in (K8S / "overlays").iterdir())
@@ -28,30 +32,57 @@ _MODELS = {
 }
 
 
+kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl builds the overlays")
+overlays = pytest.mark.xdist_group("overlays")
+building = pytest.mark.long(25)  # all that go by `overlays` together
+
+
 @cache
-def built(overlay: str) -> tuple[Obj, ...]:
-    """All objects of one overlay, as `kubectl apply -k` would send them."""
-    return kustomized(K8S / "overlays" / overlay)
+def built(overlay: str, component: str = "") -> tuple[Obj, ...]:
+    """All objects of one overlay, with a component where one is named, as `kubectl apply -k` would send them."""
+    with TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        parts = {"resources": K8S / "overlays" / overlay, "components": K8S / "components" / component}
+        used = {
+            kind: [os.path.relpath(path, folder)] for kind, path in parts.items() if kind == "resources" or component
+        }
+        (folder / "kustomization.yaml").write_text(yaml.safe_dump(used))
+        return _kustomized(folder)
 
 
-def kustomized(folder: Path) -> tuple[Obj, ...]:
-    """All objects of a folder with a kustomization."""
+def _kustomized(folder: Path) -> tuple[Obj, ...]:
     command = ["kubectl", "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:2000]
-    return tuple(yaml.safe_load_all(done.stdout))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, ten times as fast, where it is
+    return tuple(yaml.load_all(done.stdout, loader))
 
 
 def faults(obj: Obj) -> list[str]:
     """What is wrong with it by its schema; empty if all is well."""
-    if obj["apiVersion"] in _MODELS:
-        errors = Draft202012Validator(_closed_schema(obj["apiVersion"], obj["kind"])).iter_errors(obj)
-        return [f"{error.json_path}: {error.message[:300]}" for error in map(_deepest, errors)]
+    if obj["apiVersion"] not in _MODELS:
+        return _unlike_kubernetes(obj)
+    from jsonschema import Draft202012Validator
+
+    errors = Draft202012Validator(_closed_schema(obj["apiVersion"], obj["kind"])).iter_errors(obj)
+    return [f"{error.json_path}: {error.message[:300]}" for error in map(_deepest, errors)]
+
+
+def _unlike_kubernetes(obj: Obj) -> list[str]:
+    utils = _kubernetes()
     try:
-        validate(dict(obj), VERSION, strict=True)
-    except NotKubernetes as error:
+        utils.validate(dict(obj), VERSION, strict=True)
+    except utils.ValidationError as error:
         return [str(error)[:300]]
     return []
+
+
+@cache
+def _kubernetes() -> Any:
+    from kubernetes_validate import utils
+
+    utils.schema_contents = cache(utils.schema_contents)  # it would read megabytes anew for each object
+    return utils
 
 
 def pods(objects: tuple[Obj, ...]) -> Iterator[tuple[str, Obj]]:
@@ -62,7 +93,7 @@ def pods(objects: tuple[Obj, ...]) -> Iterator[tuple[str, Obj]]:
             yield f"{obj['kind']} {obj['metadata']['name']}", template["spec"]
 
 
-def _deepest(error: ValidationError) -> ValidationError:
+def _deepest(error: Any) -> Any:
     """Not that none of several forms fits, but why the likeliest does not."""
     while error.context:
         error = max(error.context, key=lambda inner: len(inner.absolute_path))

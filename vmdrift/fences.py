@@ -7,7 +7,7 @@ from reactor.doors.queue import fence_entry
 from reactor.doors.store import RedisStore
 from reactor.model.errors import NotDone
 from reactor.model.event import NODE_FENCED, Event
-from reactor.model.fencing import CONFIG_MAP, fencing_of
+from reactor.model.fencing import CONFIG_MAP, files
 from reactor.model.identity import Outage
 from reactor.model.intervention import MONTH, TAINT, UNFENCE, Intervention, node_target
 from reactor.model.node import NodeView, node_view
@@ -62,11 +62,12 @@ def unfence(name: str, how: str, *, as_json: bool) -> int:
     """Have taken back what fences a node that was deleted, or is heard again with the same boot; the exit code."""
 
     def do(hands: Hands) -> Deed:
-        file = fencing_of(hands.cluster.find("configmaps", CONFIG_MAP, hands.settings.namespace), name)
-        if file is None:
+        kept = files(hands.cluster.find("configmaps", CONFIG_MAP, hands.settings.namespace), name).values()
+        found = sorted((file.outage for file in kept if not file.closed), key=lambda outage: outage.since)
+        if not found:
             raise NotDone(f"nothing is known of a fence of {name}; `vmdrift status` shows them")
         sentence = f"What fences {name} is taken back. Whatever still runs there can write again."
-        return _wished(hands, UNFENCE, file.outage, how, sentence)
+        return [_wished(hands, UNFENCE, outage, how, sentence) for outage in found][-1]
 
     return run("unfence", do, as_json=as_json)
 

@@ -40,18 +40,19 @@ class Deed:
 
 def hold(what: str, lasts: float | None, why: str, *, as_json: bool) -> int:
     """Leave a node, a VM or everything alone, for `lasts` seconds or until resumed; returns the exit code."""
+    return run("hold", lambda hands: write_hold(hands, what, lasts, why), as_json=as_json)
 
-    def do(hands: Hands) -> Deed:
-        now = hands.wishes.now()
-        until = now + lasts if lasts else None
-        one = Intervention(HOLD, target_of(what), who(), why, now, until)
-        unknown = _unknown(hands.cluster, one.target)
-        hands.wishes.write(one)
-        end = f"until {format_time(until)}" if until else "until `vmdrift resume`"
-        sentence = f"{what} is held {end}. Windows go on; nothing of it is deleted.{unknown}"
-        return Deed(sentence, {**told(one), "exists": not unknown})
 
-    return run("hold", do, as_json=as_json)
+def write_hold(hands: Hands, what: str, lasts: float | None, why: str) -> Deed:
+    """It ends by the API server's clock: this machine may show any other. BadInput, ClusterError."""
+    now = hands.wishes.now()
+    until = now + lasts if lasts else None
+    one = Intervention(HOLD, target_of(what), who(), why, now, until)
+    unknown = _unknown(hands.cluster, one.target)
+    hands.wishes.write(one)
+    end = f"until {format_time(until)}" if until else "until `vmdrift resume`"
+    sentence = f"{what} is held {end}. Windows go on; nothing of it is deleted.{unknown}"
+    return Deed(sentence, {**told(one), "exists": not unknown})
 
 
 def resume(what: str, *, as_json: bool) -> int:
@@ -185,7 +186,7 @@ def asked(hands: Hands, event: Event) -> tuple[Receipt, Result | None]:
     settings = hands.settings
     redis = hands.redis()
     inbox = RedisInbox(redis, shared_clock(redis), settings.dedup_ttl, settings.fsync_wait)
-    receipt = inbox.accept([event], who())[0].receipt
+    receipt = inbox.accept([event], who(), person=True)[0].receipt
     return receipt, _awaited(lambda: inbox.receipt(receipt.id))
 
 

@@ -51,7 +51,8 @@ def fence_of(there: Snapshot, node: str, policy: Policy) -> Fence | None:
         return None
     heard, boot = lease(there, lost.outage), lost.node.boot or "unknown"
     file = Fencing(lost.outage, boot, lost.now, lease=heard, heartbeat=lost.node.heartbeat)
-    supposed = Supposed(proving(file, name, lost, lost.now), lost, policy, lost.now, Surroundings(lambda: there.at))
+    around = Surroundings(lambda: there.at)
+    supposed = Supposed(proving(file, name, lost, around, lost.now), lost, policy, lost.now, around)
     try:
         found = effect_on(records_of(lost), supposed)
     except ClusterError:

@@ -40,7 +40,7 @@ def status(*, as_json: bool) -> int:
         store = RedisStore(redis, settings.history_ttl)
         snapshot, wrong = read(store), off(clocks(redis))
         if as_json:
-            print_json({**as_object(snapshot), "clocks_off": wrong})
+            print_json(as_object(snapshot) | ({"clocks_off": wrong} if wrong else {}))
         else:
             _print(snapshot, store.time(), wrong)
         return 0

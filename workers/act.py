@@ -58,17 +58,17 @@ def _still_proven(cluster: Cluster, record: Record, around: Surroundings) -> Non
     if record.proof is not Proof.FENCED:
         return
     node = lost_node(cluster, record)
-    file = fencing_of(around.fencings(cluster), record.drift.outage.node.name)
+    file = fencing_of(around.fencings(cluster), record.drift.outage.node.name, node.boot if node else "")
     confirmation = confirmed(file, node)
     if file is None or confirmation is None or (node and node.heartbeat != confirmation.heartbeat):
         raise ChangedUnderwayError(f"Node {record.drift.outage.node.name} is not proven dead any more.")
-    if confirmation.drivers:  # a fence of its storage is a proof only while it stands
-        _still_blocked(cluster, file)
+    if confirmation.storage:  # a fence of its storage is a proof only while it stands
+        _still_blocked(cluster, file, around)
 
 
-def _still_blocked(cluster: Cluster, file: Fencing) -> None:
+def _still_blocked(cluster: Cluster, file: Fencing, around: Surroundings) -> None:
     try:
-        standing = blocked(cluster, Target(file.outage, file.boot))
+        standing = blocked(cluster, Target(file.outage, file.boot), around.csi_addons)
     except FenceError as error:
         raise ChangedUnderwayError(str(error)) from error
     if standing.state is not State.FENCED:

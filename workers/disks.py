@@ -1,5 +1,6 @@
 """A VM's volumes, each followed to where its data lies: claim -> PersistentVolume -> driver -> replicas."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from workers.views import hotplugged
 
 _CLAIMS = "persistentvolumeclaims"
 _CLASS_TTL = 60.0  # seconds; a StorageClass is edited once in months
+_HANDLE = re.compile(r"0001-([0-9a-f]{4})-(.+)")
 _STATE = "persistent-state-for"  # KubeVirt's label, and how it named the claim before there was the label
 
 
@@ -132,6 +134,19 @@ def _keeps_state(template: Obj) -> bool:
     return bool(tpm or efi)
 
 
+def _cluster_id(csi: Obj) -> str:
+    """Of the storage cluster: as the PV says, else as ceph-csi writes it into the handle; "" where neither does.
+
+    The handle begins with its version and the ID's length, both four hex digits (ceph-csi,
+    `internal/util/volid.go`: 0001-0009-rook-ceph-...).
+    """
+    said = (csi.get("volumeAttributes") or {}).get("clusterID")
+    found = _HANDLE.match(csi.get("volumeHandle", ""))
+    length = int(found[1], 16) if found else 0
+    rest = found[2] if found else ""
+    return str(said or (rest[:length] if rest[length : length + 1] == "-" else ""))
+
+
 def _with_pv(volume: Volume, pv: Obj) -> Volume:
     spec = pv["spec"]
     csi = spec.get("csi", {})
@@ -142,6 +157,7 @@ def _with_pv(volume: Volume, pv: Obj) -> Volume:
         source=next((key for key in known if key in spec), "another"),
         driver=csi.get("driver", ""),
         handle=csi.get("volumeHandle", ""),
+        cluster=_cluster_id(csi),
         modes=tuple(spec.get("accessModes", [])),
         read_only=volume.read_only or bool(csi.get("readOnly")),
         admits=((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or (),

@@ -73,19 +73,21 @@ class Supposed:
         if record.phase.is_end:
             return Fate(record.phase, record.reason)
         policy, proof = replace(self.policy, fenced_release="force-delete"), self.proven.proof
+        drivers = [driver for driver, _ in proof.storage] if proof else []
         try:
             there = IfFenced(self.cluster, self.proven)
             seen = observe(there, replace(record, tries=0), policy, self.now, self.around)
             seen = replace(seen, date=self.cluster.time())
         except (NotServed, Rejected):
             return Fate(Phase.BLOCKED, "api-refused")
-        return fate(decide(seen, record, policy, self.now), seen, proof.drivers if proof else ())
+        return fate(decide(seen, record, policy, self.now), seen, drivers)
 
 
 def effect(file: Fencing, provider: str, tools: Tools, cluster: Cluster, around: Surroundings) -> Effect:
     """Of a fence by this provider. Raises ClusterError, StoreError: then it is not known, and nobody is asked."""
     now = tools.clock()
-    supposed = Supposed(proving(file, provider, cluster, now), cluster, tools.policy, now, around)
+    proven = proving(file, provider, cluster, around, now)
+    supposed = Supposed(proven, cluster, tools.policy, now, around)
     return effect_on(_records(file, tools, cluster), supposed)
 
 
@@ -101,17 +103,17 @@ def effect_on(records: Sequence[Record], supposed: Supposed) -> Effect:
     )
 
 
-def proving(file: Fencing, provider: str, cluster: Cluster, now: float) -> Fencing:
+def proving(file: Fencing, provider: str, cluster: Cluster, around: Surroundings, now: float) -> Fencing:
     """The file as it would be with this provider's proof."""
-    drivers = _drivers(file, cluster) if provider == "network-fence" else ()
-    proof = Confirmation(provider, provider, "It is only supposed.", now, file.lease, file.heartbeat, drivers)
+    storage = _storage(file, cluster, around) if provider == "network-fence" else ()
+    proof = Confirmation(provider, provider, "It is only supposed.", now, file.lease, file.heartbeat, storage)
     return replace(file, confirmation=proof, void="", release=None)
 
 
-def _drivers(file: Fencing, cluster: Cluster) -> tuple[str, ...]:
+def _storage(file: Fencing, cluster: Cluster, around: Surroundings) -> tuple[tuple[str, str], ...]:
     """() where it cannot be told what would be blocked: then the provider itself says so when it is asked."""
     try:
-        return reach(cluster, Target(file.outage, file.boot))
+        return reach(cluster, Target(file.outage, file.boot), around.csi_addons)
     except FenceError:
         return ()
 

@@ -72,7 +72,8 @@ def with_cluster(seen: FenceView, tools: Tools, cluster: Cluster, around: Surrou
 
 def with_effect(seen: FenceView, file: Fencing, provider: str, tools: Tools, cluster: Cluster) -> FenceView:
     """`seen` with what a fence by this provider would do; all of it, and the cluster, read at this moment."""
-    around = Surroundings(tools.clock, namespace=tools.around.namespace)
+    kept = tools.around
+    around = Surroundings(tools.clock, namespace=kept.namespace, csi_addons=kept.csi_addons)
     seen = with_cluster(seen, tools, cluster, around)
     found = effect(file, provider, tools, cluster, around)
     return replace(seen, effects={**seen.effects, provider: found})

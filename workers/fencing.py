@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from traceback import extract_tb
 from typing import Protocol
 
 import structlog
@@ -17,13 +18,15 @@ from reactor.doors.cluster import Cluster, Notebook, Writer
 from reactor.doors.queue import drift_entry, fence_entry
 from reactor.model.change import Change
 from reactor.model.drift import Again, Ended, Outcome
-from reactor.model.errors import FenceError, StoreError
+from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, SettingsError, StoreError, VmDriftError
 from reactor.model.fences import fences
-from reactor.model.fencing import CONFIG_MAP, Fencing, Standing, State, Target, claim_of, fencing_of, fencings, some
+from reactor.model.fencing import CONFIG_MAP, LASTING, Fencing, Standing, State, Target, claim_of, files, some
 from reactor.model.identity import Outage
 from reactor.model.intervention import ALL, HOLD, cancelled, node_target, vm_target
+from reactor.model.machine import same, twins
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view
 from workers.decide.afterwards import is_lost
+from workers.decide.bootfile import boot_file
 from workers.decide.effect import never
 from workers.decide.fenceview import Ask, Deed, FenceView, Move, Taint, Unfence, Untaint
 from workers.decide.fencing import failed, next_move, providers
@@ -72,22 +75,24 @@ def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
 
 
 def look_after(fence: FenceTools) -> int:
-    """Wake the job of every node on which there is a file, whatever became of it; how many.
+    """Wake the job of every boot on which there is a file, whatever became of it; how many.
 
     Raises ClusterError, StoreError.
     """
-    known, now = fencings(_kept(fence)), fence.tools.store.time()
+    known, now = files(_kept(fence)), fence.tools.store.time()
     for file in known.values():
         fence.tools.queue.wake(fence_entry(file.outage), now)
+    if "redfish" in fence.tools.policy.fencing:
+        machines = {node.name: node.machine for node in fence.tools.around.nodes(fence.cluster)}
+        fence.tools.store.save_twins(len(twins(machines)))
     return len(known)
 
 
 def _moves(outage: Outage, fence: FenceTools) -> Outcome:
     outcome: Outcome = Ended("nothing", "not-fenced-here", f"{outage.node.name} is not lost, or nobody may fence it.")
     for _ in range(_MOVES):
-        known = fencing_of(_kept(fence), outage.node.name)
-        node = _node(outage.node.name, fence)
-        file = _file(outage, node, known, fence)
+        node, kept = _node(outage.node.name, fence), files(_kept(fence), outage.node.name)
+        known, file = boot_file(outage, node, kept.values(), fence.tools.policy, fence.tools.clock())
         if file is None:
             return outcome
         move = _move(file, node, fence)
@@ -110,34 +115,36 @@ def _node(name: str, fence: FenceTools) -> NodeView | None:
     return node_view(found) if found else None
 
 
-def _file(outage: Outage, node: NodeView | None, known: Fencing | None, fence: FenceTools) -> Fencing | None:
-    """The one that there is, or a new one for a node that is lost and may be fenced."""
-    if node is None or node.outage != outage or not node.boot:
-        return known
-    fresh = Fencing(outage, node.boot, fence.tools.clock(), silent_since=fence.tools.clock())
-    if known is None:
-        return fresh if providers(node, fence.tools.policy) else None
-    if known.outage != outage and (known.node, known.boot) == (outage.node, node.boot):
-        # It was heard in between, so nothing that was known of this boot counts; what was asked for still stands.
-        return replace(fresh, attempts=known.attempts)
-    return known
-
-
 def _target(file: Fencing, node: NodeView | None, seen_lease: str) -> Target:
-    machine, heartbeat = (node.machine, node.heartbeat) if node and node.uid == file.node.uid else ("", "")
-    return Target(file.outage, file.boot, machine, seen_lease, heartbeat)
+    if node is None or node.uid != file.node.uid:
+        return Target(file.outage, file.boot, lease=seen_lease)
+    signs = seen_lease, node.heartbeat, node.reported
+    return Target(file.outage, file.boot, node.machine, *signs, file.twins)
+
+
+def _twins(file: Fencing, node: NodeView | None, fence: FenceTools) -> Fencing:
+    """With who says the same of their machine; looked at only where a provider goes by that.
+
+    Kubelets write that themselves: one that says something else by now may have been right before.
+    """
+    if node is None or not node.machine or "redfish" not in providers(node, fence.tools.policy):
+        return file
+    others = fence.tools.around.nodes(fence.cluster)
+    found = [one.name for one in others if one.name != node.name and same(one.machine, node.machine)]
+    return replace(file, twins=tuple(dict.fromkeys([*file.twins, *found])))
 
 
 def _move(file: Fencing, node: NodeView | None, fence: FenceTools) -> Move:
     kubelet = fence.cluster.find("leases", file.node.name, NODE_LEASES)
     seen_lease, lasts = renewed(kubelet), float((kubelet or {}).get("spec", {}).get("leaseDurationSeconds") or 0)
+    file = _twins(file, node, fence)
     allowed = providers(node, fence.tools.policy) if node else fence.tools.policy.fencing
-    names = dict.fromkeys([*allowed, *(attempt.provider for attempt in file.attempts)])
+    asked = dict.fromkeys(attempt.provider for attempt in file.attempts if attempt.provider not in allowed)
     target = _target(file, node, seen_lease)
-    standings = {name: _standing(name, target, file, fence) for name in names}
-    view = FenceView(node, seen_lease, standings, lease_lasts=lasts)
-    seen = look(view, file, fence.tools, fence.cluster)
-    return _judged(seen, file, fence)
+    standings = {name: _standing(name, target, file, fence) for name in (*allowed, *asked)}
+    left = {name: standings.pop(name) for name in asked}
+    view = FenceView(node, seen_lease, standings, left=left, lease_lasts=lasts)
+    return _judged(look(view, file, fence.tools, fence.cluster), file, fence)
 
 
 def _judged(seen: FenceView, file: Fencing, fence: FenceTools) -> Move:
@@ -152,30 +159,44 @@ def _judged(seen: FenceView, file: Fencing, fence: FenceTools) -> Move:
 
 def _standing(name: str, target: Target, file: Fencing, fence: FenceTools) -> Standing:
     """Who was asked and cannot tell now may have made something that has to be taken back."""
-    provider = fence.providers(name)
+    asked = name in {attempt.provider for attempt in file.attempts}
     try:
-        return provider.status(target)
-    except FenceError as error:
-        asked = name in {attempt.provider for attempt in file.attempts}
-        return Standing(State.ABSENT, str(error), ours=asked and provider.lasting)
+        return fence.providers(name).status(target)
+    except (FenceError, ClusterUnreachable) as error:
+        return Standing(State.ABSENT, str(error), ours=asked and name in LASTING)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this provider's trouble alone
+        return Standing(State.FAILED, _trouble(name, error), ours=asked and name in LASTING)
+
+
+def _trouble(name: str, error: Exception) -> str:
+    """As a sentence. What nobody foresaw is a bug, and it says where. Raises what is not the provider's."""
+    if isinstance(error, ClusterError | FenceError | SettingsError):
+        return str(error)
+    if isinstance(error, VmDriftError):  # Redis is away, or this worker is asked to stop
+        raise error
+    at = extract_tb(error.__traceback__)[-1]
+    return f"{name} has a bug: {type(error).__name__} {str(error)[:200]} in {at.name}, line {at.lineno}."
 
 
 def _written(move: Move, stands: Fencing | None, file: Fencing, fence: FenceTools) -> None:
     """In the cluster, and a copy for people; only where it says something new."""
     if move.file != stands:
-        forgotten = _outlived(file, fence) if move.file is None else {}
-        text = move.file.as_text() if move.file else None
-        fence.cluster.note(CONFIG_MAP, fence.namespace, {file.key: text, **forgotten})
+        fence.cluster.note(CONFIG_MAP, fence.namespace, _entries(move.file, file, fence))
         fence.tools.store.save_fencing(move.file or file.told("fencing-over", "Nothing of a fence is left."))
     if move.file and (stands is None or (stands.reason, stands.release) != (move.file.reason, move.file.release)):
         pods = move.file.release.pods[:_PODS] if move.file.release else ()
         log.info(move.file.sentence, **_about(file), reason=move.file.reason, **({"removes": pods} if pods else {}))
 
 
-def _outlived(file: Fencing, fence: FenceTools) -> dict[str, None]:
-    """What was said of this boot is over with it."""
-    claim = claim_of(_kept(fence), file.node.name)
-    return {claim.key: None} if claim and claim.boot == file.boot else {}
+def _entries(new: Fencing | None, file: Fencing, fence: FenceTools) -> dict[str, str | None]:
+    """The file instead of all that stands there of its boot. What was said of a boot is over with it."""
+    kept = _kept(fence)
+    same = [key for key, one in files(kept, file.node.name).items() if (one.node, one.boot) == (file.node, file.boot)]
+    entries: dict[str, str | None] = dict.fromkeys(same)
+    claim = claim_of(kept, file.node.name)
+    if claim and claim.boot == file.boot and (new is None or new.closed):
+        entries[claim.key] = None
+    return entries if new is None else {**entries, new.key: new.as_text()}
 
 
 def _about(file: Fencing) -> dict[str, str]:
@@ -234,17 +255,22 @@ def _cancelled(file: Fencing, fence: FenceTools) -> bool:
 
 
 def _ask(name: str, file: Fencing, node: NodeView, fence: FenceTools) -> None:
-    """It counts before it is done. Raises Conflict where another fence was counted meanwhile: both are judged anew."""
+    """It counts before it is done. Raises Conflict where another fence was counted meanwhile: both are judged again.
+
+    Whatever goes wrong makes the provider one that failed; but of a call without an answer nobody knows what became.
+    """
     kept, now, policy = _kept(fence), fence.tools.clock(), fence.tools.policy
-    if kept is None or too_soon(fences(kept).values(), file, policy, now):
+    if kept is None or name not in providers(node, policy) or too_soon(fences(kept).values(), file, policy, now):
         return
     if new := counted(fences(kept), file, policy, now):
         _announce(file, name, fence)
         fence.cluster.change("configmaps", dict(kept), {"data": new})
     try:
         fence.providers(name).fence(_target(file, node, file.lease))
-    except FenceError as error:
-        _written(Move(failed(file, str(error), now), 0.0), file, file, fence)
+    except ClusterUnreachable as error:
+        log.warning(str(error), **_about(file), reason="fencing", provider=name)
+    except Exception as error:  # noqa: BLE001 - the next provider is asked, whatever it is
+        _written(Move(failed(file, _trouble(name, error), now), 0.0), file, file, fence)
 
 
 def _announce(file: Fencing, provider: str, fence: FenceTools) -> None:
@@ -266,14 +292,15 @@ def _unfence(names: Iterable[str], file: Fencing, node: NodeView | None, fence: 
 def _released(name: str, file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
     try:
         return fence.providers(name).release(_target(file, node, "")).state is State.ABSENT
-    except FenceError as error:
-        log.warning(str(error), **_about(file), reason="unfencing")
+    except Exception as error:  # noqa: BLE001 - one that cannot take back keeps no other from it
+        log.warning(_trouble(name, error), **_about(file), reason="unfencing", provider=name)
         return False
 
 
 def _with_taint(found: Mapping[str, object], file: Fencing) -> dict[str, object]:
     """Kubernetes' taint for a node that is off, and in the same request what it was set for."""
-    taints = [*_taints(found), {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": "NoExecute"}]
+    others = [taint for taint in _taints(found) if taint["key"] != OUT_OF_SERVICE]
+    taints = [*others, {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": "NoExecute"}]
     marks = json.dumps(Target(file.outage, file.boot).marks)
     return {"metadata": {"annotations": {TAINT_ANNOTATION: marks}}, "spec": {"taints": taints}}
 

@@ -16,10 +16,11 @@ from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, Re
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.event import recovered as over
 from reactor.model.event import unreachable as lost
-from reactor.model.fencing import CONFIG_MAP, Claim
+from reactor.model.fencing import CONFIG_MAP, Claim, files
 from reactor.model.identity import NodeRef, Outage
 from reactor.model.node import FENCING_ANNOTATION, NodeView, node_view
-from reactor.model.receipt import Result
+from reactor.model.receipt import Receipt, Result
+from reactor.model.source import EVENT, Source
 from reactor.model.times import clock_time
 from workers.decide.fencing import providers
 from workers.drift import begin_anew
@@ -41,7 +42,7 @@ def take_post(events: Mapping[str, object], inbox: Inbox, tools: Tools) -> Ended
         known = inbox.receipt(receipt_id)
         if known is not None and known.result is not None:
             continue
-        result = _taken(carried, known.sender if known else "", tools)
+        result = _taken(carried, known, tools)
         inbox.settle(receipt_id, result)
         log.info(result.sentence, receipt=receipt_id, outcome=result.outcome, reason=result.reason)
     return Ended("taken", "post", f"{len(events)} events.")
@@ -56,13 +57,13 @@ def look_after(inbox: Inbox, tools: Tools) -> int:
     return len(waiting)
 
 
-def _taken(carried: object, sender: str, tools: Tools) -> Result:
+def _taken(carried: object, receipt: Receipt | None, tools: Tools) -> Result:
     try:
         event = decode(carried if isinstance(carried, dict) else {})
     except BadInput as error:
         return Result("nothing", "bad-input", f"{error}.")
     if event.type == NODE_FENCED:
-        return _fenced(event, sender, tools)
+        return _fenced(event, receipt, tools)
     if event.type not in _KINDS:
         return Result("nothing", "unknown-type", f"Events of type {event.type[:80]!r} are not taken in here.")
     return _KINDS[event.type](event, tools)
@@ -106,7 +107,7 @@ def _recovered(event: Event, tools: Tools) -> Result:
     return replace(_outage(known[-1], tools), reason="outage-over", sentence=f"Node {event.subject} is back.")
 
 
-def _fenced(event: Event, sender: str, tools: Tools) -> Result:
+def _fenced(event: Event, receipt: Receipt | None, tools: Tools) -> Result:
     """Somebody entitled says that a boot of a node has ended. Written down, and judged by the fencing role."""
     name, data = event.subject, event.data
     found = tools.cluster.find("nodes", name)
@@ -119,13 +120,23 @@ def _fenced(event: Event, sender: str, tools: Tools) -> Result:
     if (data.get("uid"), data.get("bootID")) != (node.uid, node.boot):
         told = f"What was confirmed is uid {data.get('uid')}, boot {data.get('bootID')}"
         return Result("nothing", "another-boot", f"{told}; node {name} is uid {node.uid}, boot {node.boot}.")
-    return _claimed(event, sender or event.source, node, tools)
+    by, person = (receipt.sender or event.source, receipt.person) if receipt else (event.source, False)
+    if not person and Source(EVENT, by) in _wrong(node, tools):
+        told = f"Boot {node.boot} of node {name} was heard after {by} had confirmed that it is off"
+        return Result("nothing", "refuted", f"{told}: for this boot only a person's confirmation counts.")
+    return _claimed(event, by, node, tools, person=person)
 
 
-def _claimed(event: Event, by: str, node: NodeView, tools: Tools) -> Result:
+def _wrong(node: NodeView, tools: Tools) -> set[Source]:
+    """Who was wrong about this boot, and would only hide what others say."""
+    kept = files(tools.around.fencings(tools.cluster), node.name)
+    return {one for file in kept.values() if file.boot == node.boot for one in file.refuted}
+
+
+def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: bool) -> Result:
     ref, now = NodeRef(node.name, node.uid), tools.clock()
-    signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat
-    claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs)
+    signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat, node.reported
+    claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs, person)
     try:
         tools.claims.note(CONFIG_MAP, tools.around.namespace, {claim.key: claim.as_text()})
     except (Forbidden, NotFound, Rejected) as error:  # nothing that time mends

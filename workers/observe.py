@@ -12,7 +12,7 @@ from typing import Any
 
 from reactor.doors.cluster import Cluster
 from reactor.model.drift import Phase, Policy, Record
-from reactor.model.fencing import fencing_of, fencings
+from reactor.model.fencing import Fencing, fencing_of, fencings
 from reactor.model.identity import Outage
 from reactor.model.intervention import cancelled, held
 from reactor.model.node import NodeView, node_view
@@ -44,7 +44,7 @@ def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around
     if seen.cancelled:
         return seen
     kept = _kept(cluster, seen.node, policy, around)
-    seen = replace(seen, fencing=fencing_of(kept, record.drift.outage.node.name))
+    seen = replace(seen, fencing=_file(kept, seen.node, policy))
     if record.detached_at is None:  # both windows are counted by its clock
         seen = replace(seen, manager=around.once("manager", lambda: manager(cluster, around.clock)))
     if record.released_at is None and not _due(seen, record, policy, now):
@@ -71,7 +71,7 @@ def glance(cluster: Cluster, record: Record, policy: Policy, around: Surrounding
     vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
     seen = Observation(_lost_node(cluster, record, policy, around), vm_view(vm) if vm else None, None)
     kept = _kept(cluster, seen.node, policy, around)
-    seen = replace(seen, fencing=fencing_of(kept, record.drift.outage.node.name))
+    seen = replace(seen, fencing=_file(kept, seen.node, policy))
     seen = replace(seen, cancelled=cancelled(around.asked(cluster, record.drift), record.drift))
     return replace(seen, namespace=_annotations(cluster, record, around))
 
@@ -79,6 +79,14 @@ def glance(cluster: Cluster, record: Record, policy: Policy, around: Surrounding
 def _kept(cluster: Cluster, node: NodeView | None, policy: Policy, around: Surroundings) -> Obj | None:
     """What is known of nodes' deaths; not asked for where nobody may prove one."""
     return around.fencings(cluster) if node and providers(node, policy) else None
+
+
+def _file(kept: Obj | None, node: NodeView | None, policy: Policy) -> Fencing | None:
+    """What is known of the boot that is lost. Proof is only of whom the setting and the Node name at this moment."""
+    file = fencing_of(kept, node.name, node.boot) if node else None
+    if file and node and file.proof and file.proof.provider not in providers(node, policy):
+        return replace(file, void=f"{file.proof.provider} is not named for this node any more")
+    return file
 
 
 def _annotations(cluster: Cluster, record: Record, around: Surroundings) -> Mapping[str, str]:

@@ -108,7 +108,7 @@ def tools() -> Tools:
         policy=settings.to_policy(),
         clock=time.time,
         source=worker_source(cluster_door.uid(cluster)),
-        around=Surroundings(time.monotonic, namespace=settings.namespace),
+        around=Surroundings(time.monotonic, namespace=settings.namespace, csi_addons=settings.csi_addons_namespaces),
         claims=cluster,
     )
 

@@ -29,10 +29,16 @@ class Surroundings:
     `steady` is a clock that nobody sets, by which things grow old; `clock` that of the pass.
     """
 
-    def __init__(self, clock: Clock, ttl: float = TTL, namespace: str = "vm-drift") -> None:
-        """`namespace`: where the ConfigMaps are."""
+    def __init__(
+        self,
+        clock: Clock,
+        ttl: float = TTL,
+        namespace: str = "vm-drift",
+        csi_addons: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """`namespace`: where the ConfigMaps are; `csi_addons`: as in VMDRIFT_CSI_ADDONS_NAMESPACES."""
         self.clock = self.steady = clock
-        self._ttl, self.namespace = ttl, namespace
+        self._ttl, self.namespace, self.csi_addons = ttl, namespace, csi_addons
         self._known: dict[Hashable, tuple[float, Any]] = {}
         self._tidy_at = [clock()]  # shared with whoever shares the memory
 

@@ -27,7 +27,7 @@ Obj = dict[str, Any]
 _GROUPS = {
     "api/v1": ("configmaps", "events", "namespaces", "nodes", "pods", "persistentvolumeclaims", "persistentvolumes"),
     "apis/coordination.k8s.io/v1": ("leases",),
-    "apis/csiaddons.openshift.io/v1alpha1": ("csiaddonsnodes", "networkfences"),
+    "apis/csiaddons.openshift.io/v1alpha1": ("csiaddonsnodes", "networkfenceclasses", "networkfences"),
     "apis/hwameistor.io/v1alpha1": ("localvolumes", "localvolumereplicas"),
     "apis/storage.k8s.io/v1": ("csidrivers", "storageclasses", "volumeattachments"),
     "apis/kubevirt.io/v1": (

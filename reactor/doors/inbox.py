@@ -43,8 +43,11 @@ class Accepted:
 class Inbox(Protocol):
     """Every method raises StoreUnreachable or StoreRefused."""
 
-    def accept(self, events: Sequence[Event], sender: str) -> list[Accepted]:
-        """All of them at once, or none; those that were accepted before are told as duplicates."""
+    def accept(self, events: Sequence[Event], sender: str, *, person: bool = False) -> list[Accepted]:
+        """All of them at once, or none; those that were accepted before are told as duplicates.
+
+        `person`: as in Receipt.
+        """
 
     def receipt(self, receipt_id: str) -> Receipt | None:
         """One receipt, None when there is none (any more)."""
@@ -75,15 +78,15 @@ class RedisInbox:
         self._redis, self._clock, self._keep, self._fsync_wait = redis, clock, int(keep), fsync_wait
         self._queue = RedisQueue(EVENTS, connection=redis, serializer=SERIALIZER)
 
-    def accept(self, events: Sequence[Event], sender: str) -> list[Accepted]:
+    def accept(self, events: Sequence[Event], sender: str, *, person: bool = False) -> list[Accepted]:
         with translated(), self._redis.pipeline() as pipe:
             while True:
                 try:
-                    return self._accept(pipe, events, sender)
+                    return self._accept(pipe, events, sender, person=person)
                 except WatchError:  # the same event came in at the same moment, by another process
                     continue
 
-    def _accept(self, pipe: Any, events: Sequence[Event], sender: str) -> list[Accepted]:
+    def _accept(self, pipe: Any, events: Sequence[Event], sender: str, *, person: bool) -> list[Accepted]:
         now = self._clock()
         wanted: dict[str, Event] = {}
         for event in events:  # twice in one batch is once
@@ -93,7 +96,9 @@ class RedisInbox:
             return []
         pipe.watch(*keys)
         known = {i: value for i, value in zip(wanted, pipe.mget(keys), strict=True) if value is not None}
-        fresh = {i: Receipt.for_event(event, sender, now) for i, event in wanted.items() if i not in known}
+        fresh = {
+            i: Receipt.for_event(event, sender, now, person=person) for i, event in wanted.items() if i not in known
+        }
         pipe.multi()
         for receipt_id, receipt in fresh.items():
             pipe.set(_key(receipt_id), orjson.dumps(receipt.as_json()), ex=self._keep)

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from redis import Redis
+from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from reactor.doors.clock import Kept, redis_time
@@ -21,10 +22,14 @@ _SENTINEL_FORM = (
 )
 
 
-def connect(url: str) -> Redis:
-    """A connection that has answered once. Raises StoreUnreachable, StoreRefused, or SettingsError for a bad URL."""
+def connect(url: str, retry: Retry | None = None) -> Redis:
+    """A connection that has answered once. Raises StoreUnreachable, StoreRefused, or SettingsError for a bad URL.
+
+    `retry`: how often what fails is tried again; None is the library's way, some seconds for each Sentinel.
+    """
+    more: Mapping[str, Any] = {"retry": retry} if retry else {}
     try:
-        redis = _primary(url) if "+sentinel://" in url else Redis.from_url(url, **_TIMES)
+        redis = _primary(url, {**_TIMES, **more}) if "+sentinel://" in url else Redis.from_url(url, **_TIMES, **more)
         with translated():
             redis.ping()
     except (ValueError, TypeError):  # TypeError: an unknown parameter after "?" is found when it connects
@@ -43,7 +48,7 @@ def shared_clock(redis: Redis) -> Clock:
     return Kept(read)
 
 
-def _primary(url: str) -> Redis:
+def _primary(url: str, common: Mapping[str, Any]) -> Redis:
     """Whoever the Sentinels call primary, found anew for each new connection."""
     scheme, _, rest = url.partition("+sentinel://")
     try:
@@ -58,7 +63,7 @@ def _primary(url: str) -> Redis:
         raise SettingsError(_SENTINEL_FORM) from None
     if not name or not options.keys() <= {"sentinel_username", "sentinel_password"} or parts.fragment:
         raise SettingsError(_SENTINEL_FORM)
-    common: dict[str, Any] = {**_TIMES, "ssl": scheme == "rediss"}
+    common = {**common, "ssl": scheme == "rediss"}
     theirs = {key.removeprefix("sentinel_"): value for key, value in options.items()}
     sentinel = Sentinel(sentinels, sentinel_kwargs={**common, **theirs}, **common)
     primary: Redis = sentinel.master_for(name, db=db, **_credentials(who))

@@ -8,6 +8,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     history             sorted set of the ids of done ones, by when the node was lost; the last 1,000
     drift:<drift>       JSON Record                                  until HISTORY_TTL after its end
     drifts:<outage>     set of the outage's drift ids                as long as the last of its drifts
+    fencing:twins       how many nodes bear a systemUUID that another one bears, too      HISTORY_TTL
     fencing:<outage>    JSON Fencing: a copy for people of what stands in the ConfigMap   HISTORY_TTL
     lock:<VM uid>       token of the holder                          expires by itself
     fence               counter: every lock taken gets the next one; a lost one goes on from Redis' time, in us
@@ -54,6 +55,7 @@ CHANGES = f"{PREFIX}changes"  # read by doors.changes
 STREAM_LENGTH = 10_000
 _HISTORY = f"{PREFIX}history"
 _TOOK = f"{PREFIX}took"
+_TWINS = f"{PREFIX}fencing:twins"
 _HISTORY_LENGTH = 1_000
 
 
@@ -115,6 +117,12 @@ class Store(Protocol):
 
     def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
         """Send outgoing events, and have changes reported as Kubernetes Events, that come with no record."""
+
+    def save_twins(self, nodes: int) -> None:
+        """Write how many nodes bear a systemUUID that another one bears, too."""
+
+    def twins(self) -> int:
+        """How many, as of the last look at them."""
 
     def took(self) -> dict[str, float]:
         """What ended drifts add up to (model.stages); each end that is saved counts once."""
@@ -298,6 +306,15 @@ class RedisStore:
             for stream, field, text in entries:
                 pipe.xadd(stream, {field: text}, maxlen=STREAM_LENGTH)
             pipe.execute()
+
+    def save_twins(self, nodes: int) -> None:
+        with translated():
+            self._redis.set(_TWINS, nodes, px=self._history_ms)
+
+    def twins(self) -> int:
+        with translated():
+            found: Any = self._redis.get(_TWINS)
+        return int(found or 0)
 
     def took(self) -> dict[str, float]:
         with translated():

@@ -64,7 +64,7 @@ class Policy:
     """How this installation wants it; times in seconds. The settings of the same names say why.
 
     `max_unreachable` is a share of the nodes ("40%") or a count ("3"); `shared_csi_drivers` are globs; `fencing` names
-    providers in order.
+    providers in order; `same_storage` the clusterIDs that are one storage cluster, in groups.
     """
 
     mode: str = "auto"
@@ -89,6 +89,7 @@ class Policy:
     fence_period: float = 3600.0
     fence_control_plane: bool = False
     ceph_namespace: str = "rook-ceph"
+    same_storage: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

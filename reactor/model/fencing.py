@@ -1,8 +1,9 @@
 """Proof of death: which boot of a node has ended or can write no more, who says so, and how far fencing has come.
 
 A proof is bound to a node's uid *and* bootID: a boot that has ended never comes back, and the next one is another. It
-stands in a ConfigMap, so that no loss of Redis loses it: one key per node for what the fencing role knows, and one for
-what people and other systems said. What an object that was changed for it needs, to be found again, stands on it.
+stands in a ConfigMap, so that no loss of Redis loses it: one key per boot for what the fencing role knows, and one per
+node for what people and other systems said. What an object that was changed for it needs, to be found again, stands on
+it.
 """
 
 import json
@@ -14,15 +15,18 @@ from typing import Any, Self, TypeVar
 
 from reactor.model.errors import BadInput
 from reactor.model.identity import NodeRef, Outage, take
+from reactor.model.source import EVENT, Source
 
 CONFIG_MAP = "vm-drift-fencing"
 PROVIDERS = ("event", "remediation", "network-fence", "redfish")
+LASTING = frozenset({"remediation", "network-fence"})  # what they make stays when the boot has ended
 # On every object that is changed for a fence, in the same request.
 OUTAGE_ANNOTATION = "vmdrift.io/outage"
 BOOT_ANNOTATION = "vmdrift.io/boot-id"
 NODE_ANNOTATION = "vmdrift.io/node"  # the node's name
 _SHOWN = 10  # pods or VMs in a sentence
 _LONGEST = 200  # characters of a key; Kubernetes takes 253
+_OPEN, _CLOSED = "fence", "heard"  # the first word of a file's key
 
 
 class State(StrEnum):
@@ -39,7 +43,8 @@ class State(StrEnum):
 class Target:
     """Whom to fence: one boot, in one outage. `machine` is the node's status.nodeInfo.systemUUID, "" if unknown.
 
-    `lease` and `heartbeat`: its signs of life as they stand now, by value.
+    `lease`, `heartbeat` and `reported`: its signs of life as they stand now, by value. `twins`: the other nodes that
+    say the same of their machine, or did so since this boot was lost.
     """
 
     outage: Outage
@@ -47,6 +52,8 @@ class Target:
     machine: str = ""
     lease: str = ""
     heartbeat: str = ""
+    reported: str = ""
+    twins: tuple[str, ...] = ()
 
     @property
     def node(self) -> NodeRef:
@@ -63,22 +70,32 @@ class Target:
 class Standing:
     """What a provider says of a target: a whole sentence for people, which also says how it was verified.
 
-    `by`: who says so, where that is not the provider itself. `drivers`: the CSI drivers whose storage is blocked; ()
-    where the machine itself is off. `ours`: something that we made for it is there, and has to be taken back some day.
+    `by`: who says so, where that is not the provider itself, and whether that is a `person`. `storage`: the storage
+    that is blocked, as (CSI driver, storage cluster), "" for a cluster that is not known; () where the machine itself
+    is off. `ours`: something that we made for it is there, and has to be taken back some day. `evidence`: what it rests
+    on, where that is not read anew each time: the same one is no newer than it was.
     """
 
     state: State
     sentence: str
     by: str = ""
-    drivers: tuple[str, ...] = ()
+    storage: tuple[tuple[str, str], ...] = ()
     ours: bool = False
+    person: bool = False
+    evidence: str = ""
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """Those of `storage`."""
+        return _drivers(self.storage)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Somebody entitled said that this boot of a node is off: `by` whom, `how` they know, when (s since the epoch).
 
-    `lease` and `heartbeat`: the node's signs of life as they stood then, by value. A node that lives writes others.
+    `lease`, `heartbeat` and `reported`: the node's signs of life as they stood then, by value. A node that lives writes
+    others. `person`: as in Source.
     """
 
     node: NodeRef
@@ -88,6 +105,8 @@ class Claim:
     at: float
     lease: str
     heartbeat: str
+    reported: str = ""
+    person: bool = False
 
     @property
     def key(self) -> str:
@@ -105,14 +124,15 @@ class Claim:
         try:
             node = NodeRef.of(take(data, "node", dict, "claim"), "claim.node")
             words = {name: str(data[name]) for name in ("boot", "by", "how", "lease", "heartbeat")}
-            return cls(node, at=float(data["at"]), **words)
+            words["reported"] = str(data.get("reported", ""))
+            return cls(node, at=float(data["at"]), person=data.get("person") is True, **words)
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"claim: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A provider verified it, `at` (seconds since the epoch); `by` and `drivers` as in Standing, `how` its sentence.
+    """A provider verified it, `at` (seconds since the epoch); the others as in Standing, `how` is its sentence.
 
     `lease` and `heartbeat` are the node's signs of life as they stood then, by value: another one contradicts.
     """
@@ -123,7 +143,18 @@ class Confirmation:
     at: float
     lease: str
     heartbeat: str
-    drivers: tuple[str, ...] = ()
+    storage: tuple[tuple[str, str], ...] = ()
+    person: bool = False
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """Those of `storage`."""
+        return _drivers(self.storage)
+
+    @property
+    def source(self) -> Source:
+        """Who is to blame if it was wrong."""
+        return source_of(self.provider, self.by, person=self.person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +188,13 @@ class Release:
 class Fencing:
     """The file on one boot of a lost node. Times in seconds since the epoch.
 
-    `reason`, `sentence`: where it stands. `lease`, `heartbeat`: the signs of life at the last look, by value, and
-    `silent_since` when they were first read. `ready_since`: when the node was first seen Ready again, None while it is
-    not. `void`: why the confirmation does not count any more. `releases`: the VMs for which somebody was asked to fence
-    it, as namespace/name, and `bystanders` those that stay down because of it, each with the reason code why it is not
-    moved.
+    `reason`, `sentence`: where it stands. `lease`, `heartbeat`, `reported`: the signs of life at the last look, by
+    value, and `silent_since` when they were first read. `ready_since`: when the node was first seen Ready again, None
+    while it is not. `void`: why the confirmation does not count any more. `releases`: the VMs for which somebody was
+    asked to fence it, as namespace/name, and `bystanders` those that stay down because of it, each with the reason code
+    why it is not moved. `said`: who confirmed it since the kubelet reported last. `refuted`: who did so before this
+    very boot was heard again. `stale`: the evidence that is older than a sign of life. `twins`: as in Target. `closed`:
+    nothing is to be done any more; it is kept while the boot lasts because of `refuted`.
     """
 
     outage: Outage
@@ -179,11 +212,18 @@ class Fencing:
     ready_since: float | None = None
     releases: tuple[str, ...] = ()
     bystanders: tuple[tuple[str, str], ...] = ()
+    reported: str = ""
+    said: tuple[Source, ...] = ()
+    refuted: tuple[Source, ...] = ()
+    stale: tuple[str, ...] = ()
+    twins: tuple[str, ...] = ()
+    closed: bool = False
 
     @property
     def key(self) -> str:
-        """In the ConfigMap."""
-        return key_of("fence", self.outage.node.name)
+        """In the ConfigMap: another one for each boot, of which nobody knows what it is made of."""
+        boot = sha256(f"{self.node.uid} {self.boot}".encode()).hexdigest()[:16]
+        return f"{key_of(_CLOSED if self.closed else _OPEN, self.node.name)}_{boot}"
 
     @property
     def node(self) -> NodeRef:
@@ -202,7 +242,8 @@ class Fencing:
         missed = f" Failed: {'; '.join(failed)}." if failed and self.reason != "fence-failed" else ""
         pods = self.release.pods if self.release else ()
         removed = f" The taint removes {some(pods)}." if pods else ""
-        return f"{self.sentence}{missed}{self.bystanding}{removed}"
+        wrong = f" Wrong about this boot before: {'; '.join(map(str, self.refuted))}." if self.refuted else ""
+        return f"{self.sentence}{missed}{wrong}{self.bystanding}{removed}"
 
     @property
     def bystanding(self) -> str:
@@ -229,6 +270,8 @@ class Fencing:
             data["release"] = _release(data.get("release"))
             data["releases"] = tuple(data.get("releases", ()))
             data["bystanders"] = tuple((str(vm), str(why)) for vm, why in data.get("bystanders", ()))
+            data |= {name: tuple(Source(**one) for one in data.get(name, ())) for name in ("said", "refuted")}
+            data |= {name: tuple(data.get(name, ())) for name in ("stale", "twins")}
             return cls(**data)
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"fencing: {error}") from error
@@ -254,16 +297,24 @@ def read_file(text: str) -> Fencing | None:
     return _read(Fencing, text)
 
 
-def fencing_of(config_map: Mapping[str, Any] | None, node: str) -> Fencing | None:
-    """What is known of a node's boot; None where there is nothing that can be read: then nothing is proven."""
-    return _read(Fencing, ((config_map or {}).get("data") or {}).get(key_of("fence", node)))
+def files(config_map: Mapping[str, Any] | None, node: str = "") -> dict[str, Fencing]:
+    """All files that can be read, by key; of one node, if it is named. Those that are closed, too."""
+    data = (config_map or {}).get("data") or {}
+    keys = [key for key in sorted(data) if any(_is_of(key, kind, node) for kind in (_OPEN, _CLOSED))]
+    found = {key: _read(Fencing, data[key]) for key in keys}
+    return {key: one for key, one in found.items() if one and node in {"", one.node.name}}
+
+
+def fencing_of(config_map: Mapping[str, Any] | None, node: str, boot: str = "") -> Fencing | None:
+    """What is known of a node's boot, or of the last that was lost; None where there is nothing that can be read."""
+    found = [one for one in files(config_map, node).values() if not one.closed and boot in {"", one.boot}]
+    return max(found, key=_age, default=None)
 
 
 def fencings(config_map: Mapping[str, Any] | None) -> dict[str, Fencing]:
-    """All that can be read, by the node's name."""
-    data = (config_map or {}).get("data") or {}
-    found = [_read(Fencing, text) for key, text in sorted(data.items()) if key.startswith("fence_")]
-    return {one.outage.node.name: one for one in found if one}
+    """The file of each node's boot that was lost last, by the node's name."""
+    found = sorted((one for one in files(config_map).values() if not one.closed), key=_age)
+    return {one.node.name: one for one in found}
 
 
 def claim_of(config_map: Mapping[str, Any] | None, node: str) -> Claim | None:
@@ -278,6 +329,25 @@ def _read(kind: type[_Kept], text: str | None) -> _Kept | None:
         return None
 
 
+def _age(file: Fencing) -> tuple[float, float]:
+    return file.outage.since, file.at
+
+
+def _is_of(key: str, kind: str, node: str) -> bool:
+    """The version before this one had one file per node, under a key without the boot."""
+    whole = key_of(kind, node)
+    return (key == whole or key.startswith(f"{whole}_")) if node else key.startswith(f"{kind}_")
+
+
+def _drivers(storage: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return tuple(sorted({driver for driver, _ in storage}))
+
+
+def source_of(provider: str, by: str, *, person: bool) -> Source:
+    """The object that a provider read is none: another one that says the same is as good, or as bad."""
+    return Source(provider, by, person) if provider == EVENT else Source(provider)
+
+
 def _json(text: str, where: str) -> Mapping[str, Any]:
     try:
         data = json.loads(text)
@@ -289,7 +359,12 @@ def _json(text: str, where: str) -> Mapping[str, Any]:
 
 
 def _confirmation(data: Mapping[str, Any] | None) -> Confirmation | None:
-    return Confirmation(**{**data, "drivers": tuple(data["drivers"])}) if data else None
+    """The version before this one knew drivers only: of none of their clusters is it known that it is blocked."""
+    if not data:
+        return None
+    storage = data.get("storage") or [(driver, "") for driver in data.get("drivers", ())]
+    known = {name: value for name, value in data.items() if name != "drivers"}
+    return Confirmation(**{**known, "storage": tuple((str(driver), str(cluster)) for driver, cluster in storage)})
 
 
 def _release(data: Mapping[str, Any] | None) -> Release | None:

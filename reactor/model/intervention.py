@@ -73,9 +73,13 @@ class Intervention:
 
     @property
     def key(self) -> str:
-        """In the ConfigMap; the same for the same target. Underscores stand in no name of Kubernetes'."""
-        name = f"{self.kind}_{self.target.replace('/', '_')}"
-        return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}_{sha256(self.target.encode()).hexdigest()[:16]}"
+        """In the ConfigMap; the same for the same target. Underscores stand in no name of Kubernetes'.
+
+        Of a node several boots may be fenced, and what fences each is taken back on its own.
+        """
+        target = f"{self.target}/{self.outage}" if self.kind == UNFENCE else self.target
+        name = f"{self.kind}_{target.replace('/', '_')}"
+        return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}_{sha256(target.encode()).hexdigest()[:16]}"
 
     def meets(self, drift: Drift) -> bool:
         """Is this drift meant?"""

@@ -34,7 +34,8 @@ class NodeView:
     `heartbeat` is virt-handler's, as it wrote it; "" where there is none. `boot` and `machine` are bootID and
     systemUUID of status.nodeInfo; `fencing`, `tainted` and `policy` are annotations of ours: who may fence it, what our
     out-of-service taint was set for, and whether it is to be left alone. `created`: when the API server took it in,
-    seconds since the epoch.
+    seconds since the epoch. `reported` is Ready's lastHeartbeatTime as the kubelet wrote it, together with `boot`:
+    another value was written by the boot that stands there.
     """
 
     name: str
@@ -51,6 +52,7 @@ class NodeView:
     tainted: str = ""
     created: float = 0.0
     policy: str = ""
+    reported: str = ""
 
     @property
     def control_plane(self) -> bool:
@@ -108,6 +110,7 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
         tainted=annotations.get(TAINT_ANNOTATION, ""),
         created=parse_time(created) if created else 0.0,
         policy=annotations.get(POLICY_ANNOTATION, ""),
+        reported=ready.get("lastHeartbeatTime") or "",
     )
 
 

@@ -27,7 +27,8 @@ class Result:
 class Receipt:
     """An event that was accepted; `at` in seconds since the epoch; `result` is None until a worker has looked at it.
 
-    `data`: what of the event's data counts; nothing, but in a proof.
+    `data`: what of the event's data counts; nothing, but in a proof. `person`: a person asked, by the CLI or the page,
+    and no other system.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Receipt:
     at: float
     result: Result | None = field(default=None)
     data: Mapping[str, Any] = field(default_factory=dict)
+    person: bool = False
 
     @property
     def id(self) -> str:
@@ -45,10 +47,10 @@ class Receipt:
         return sha256(f"{self.source}\0{self.event}".encode()).hexdigest()[:32]
 
     @classmethod
-    def for_event(cls, event: Event, sender: str, now: float) -> Self:
+    def for_event(cls, event: Event, sender: str, now: float, *, person: bool = False) -> Self:
         """Nobody has looked at it yet."""
         data = event.data if event.type == NODE_FENCED else {}
-        return cls(event.source, event.id, event.type, event.subject, sender, now, data=data)
+        return cls(event.source, event.id, event.type, event.subject, sender, now, data=data, person=person)
 
     @property
     def hint(self) -> Event:

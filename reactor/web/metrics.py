@@ -61,6 +61,8 @@ class Sources(Collector):
         lasting = sum(outage.recovered_at is None for outage in outages)
         yield GaugeMetricFamily("vmdrift_outages_open", "Nodes that are lost now.", lasting)
         yield _fencing(outages)
+        what = "Nodes whose systemUUID another one bears, too, so that it tells nobody which machine is theirs."
+        yield GaugeMetricFamily("vmdrift_same_machine_nodes", what, self.store.twins())
         records = [record for outage in outages for record in self.store.records(outage.outage.id)]
         drifts = GaugeMetricFamily(
             "vmdrift_drifts",

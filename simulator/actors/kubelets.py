@@ -7,13 +7,13 @@ kubelet without power, process or network does nothing and forgets its timers; w
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf
 
-from simulator.actors import objects, podstatus
+from simulator.actors import objects
+from simulator.actors.kubelet_pods import PodRunner, Timers
 from simulator.actors.podvolumes import PodVolumes
 from simulator.actors.retry import WorkQueue
-from simulator.client import Client, Obj
-from simulator.hypervisor import MACHINES, Hypervisor, Machine, Process
+from simulator.client import Client
+from simulator.hypervisor import MACHINES, Hypervisor, Machine
 from simulator.jitter import Jitter
 from simulator.objects import Key, key_of, rfc3339
 from simulator.timing import Timing
@@ -32,7 +32,7 @@ class _Kubelet:
     mute_until: float  # it posts no status before
     lease_due: float = 0.0
     status_due: float = 0.0
-    timers: dict[str, float] = field(default_factory=dict)  # pod uid -> when it has started or stopped
+    timers: Timers = field(default_factory=dict)
     pods_due: float = 0.0  # when the first timer is
 
     @property
@@ -67,6 +67,7 @@ class Kubelets:
         self._client_of = client_of or (lambda _: client)
         self._pods, self._nodes = client.informer("pods"), client.informer("nodes")
         self._volumes = PodVolumes(client)
+        self._runner = PodRunner(client, self._client_of, hypervisor, self._volumes, timing)
         self._kubelets: dict[str, _Kubelet] = {}
         self._reported: dict[str, int] = {}  # by node, the boot that its status tells of
         self._jitter = Jitter(seed, "status after a boot")
@@ -123,20 +124,13 @@ class Kubelets:
             kubelet.status_due = now + self._timing.node_status_report
             self._reported[name] = kubelet.boots
         if now >= kubelet.pods_due:
-            self._sync_pods(machine.node, kubelet, now)
+            mine = [self._pods.objects[key] for key in sorted(self._by_node[name])]
+            kubelet.pods_due = self._runner.sync(name, mine, kubelet.timers, now)
 
     def _called_lost(self, name: str) -> bool:
         """A kubelet compares its status every ten seconds (nodeStatusUpdateFrequency), and posts it when it differs."""
         self._nodes.poll()
         return objects.condition(self._nodes.objects.get(("", name), {}), "Ready").get("status") == "Unknown"
-
-    def _sync_pods(self, node: str, kubelet: _Kubelet, now: float) -> None:
-        pods = [self._pods.objects[key] for key in sorted(self._by_node[node])]
-        self._forget_removed(node, pods)
-        self._volumes.report(node, pods)
-        for pod in pods:
-            self._sync_pod(node, kubelet, pod, now)
-        kubelet.pods_due = min((due for due in kubelet.timers.values() if due > now), default=inf)
 
     def _renew(self, node: str, now: float) -> None:
         patch = {"spec": {"renewTime": objects.micro_time(now)}}
@@ -153,71 +147,3 @@ class Kubelets:
             conditions.append(new | {"lastHeartbeatTime": rfc3339(now), "lastTransitionTime": since})
         patch = {"status": {"conditions": conditions, "nodeInfo": machine.identity}}
         self._client_of(machine.node).patch("nodes", machine.node, patch, subresource="status")
-
-    def _forget_removed(self, node: str, pods: list[Obj]) -> None:
-        """Stop what runs for pods that are no longer in the API."""
-        uids = {pod["metadata"]["uid"] for pod in pods}
-        for process in self._hypervisor.on(node):
-            if process.pod_uid not in uids:
-                self._hypervisor.stop(process.pod_uid)
-
-    def _sync_pod(self, node: str, kubelet: _Kubelet, pod: Obj, now: float) -> None:
-        uid, phase = pod["metadata"]["uid"], pod["status"]["phase"]
-        running = uid in self._hypervisor.processes
-        if objects.deleting(pod):
-            self._finish(kubelet, pod, now)
-        elif phase in objects.FINISHED:
-            self._hypervisor.stop(uid)
-        elif phase == "Pending":
-            self._start(node, kubelet, pod, now)
-        elif not running and pod["spec"].get("restartPolicy") == "Never":
-            self._post(pod, podstatus.failed(pod, now))
-        else:
-            if not running:
-                self._hypervisor.start(process_of(pod, self._volumes), now)
-            if objects.condition(pod, "Ready").get("status") != "True":
-                self._post(pod, podstatus.ready_again(pod, now))
-
-    def _start(self, node: str, kubelet: _Kubelet, pod: Obj, now: float) -> None:
-        """Start a pod once its volumes are attached here and the start has taken its time."""
-        uid = pod["metadata"]["uid"]
-        if not self._volumes.attached(pod, node):
-            kubelet.timers.pop(uid, None)
-            return
-        due = kubelet.timers.setdefault(uid, now + self._timing.pod_start)
-        if due <= now:
-            del kubelet.timers[uid]
-            self._hypervisor.start(process_of(pod, self._volumes), now)
-            self._post(pod, podstatus.started(pod, self._address(node), now))
-
-    def _finish(self, kubelet: _Kubelet, pod: Obj, now: float) -> None:
-        """Stop a pod that is being deleted, then remove it from the API for good."""
-        uid = pod["metadata"]["uid"]
-        takes = self._timing.pod_stop if uid in self._hypervisor.processes else 0.0
-        if kubelet.timers.setdefault(uid, now + takes) <= now:
-            del kubelet.timers[uid]
-            self._hypervisor.stop(uid)
-            own = self._client_of(pod["spec"]["nodeName"])
-            own.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"], uid=uid, grace=0)
-
-    def _address(self, node: str) -> str:
-        addresses = self._client.get("nodes", node)["status"].get("addresses") or ()
-        return next((entry["address"] for entry in addresses if entry["type"] == "InternalIP"), "")
-
-    def _post(self, pod: Obj, status: Obj) -> None:
-        meta, own = pod["metadata"], self._client_of(pod["spec"]["nodeName"])
-        own.patch("pods", meta["name"], {"status": status}, meta["namespace"], subresource="status")
-
-
-def process_of(pod: Obj, volumes: PodVolumes) -> Process:
-    """What a pod runs on its node: a launcher its VM's guest, any other pod only what holds its disks.
-
-    A migration's target holds nothing yet: its guest is not resumed before the hand-over.
-    """
-    meta = pod["metadata"]
-    labels = meta.get("labels", {})
-    if "kubevirt.io/migrationJobUID" in labels:
-        return Process(pod["spec"]["nodeName"], meta["uid"])
-    vm = labels.get("vm.kubevirt.io/name")
-    guest, disks = (meta["namespace"], vm) if vm else None, volumes.disks(pod)
-    return Process(pod["spec"]["nodeName"], meta["uid"], guest, frozenset(disks), disks)

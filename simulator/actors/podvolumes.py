@@ -49,7 +49,7 @@ class PodVolumes:
         names = (pv["spec"].get("csi", {}).get("volumeHandle") or pv["metadata"]["name"] for pv in found)
         return dict(zip(names, map(objects.backend, found), strict=True))
 
-    def report(self, node: str, pods: list[Obj]) -> None:
+    def report(self, node: str, pods: Iterable[Obj]) -> None:
         """Bring `status.volumesInUse` in line with the pods that are not finished."""
         live = [pod for pod in pods if pod["status"]["phase"] not in objects.FINISHED]
         names = {objects.unique_volume(volume) for pod in live for volume in self._of(pod) if self._attaches(volume)}

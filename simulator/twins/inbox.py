@@ -21,10 +21,10 @@ class MemoryInbox:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._waiting: set[str] = set()
 
-    def accept(self, events: Sequence[Event], sender: str) -> list[Accepted]:
+    def accept(self, events: Sequence[Event], sender: str, *, person: bool = False) -> list[Accepted]:
         now, told, fresh = self._clock(), dict[str, Accepted](), dict[str, Event]()
         for event in events:
-            receipt = Receipt.for_event(event, sender, now)
+            receipt = Receipt.for_event(event, sender, now, person=person)
             known = self.receipt(receipt.id)
             if receipt.id not in told:
                 told[receipt.id] = Accepted(known or receipt, known is not None)

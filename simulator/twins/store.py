@@ -38,6 +38,7 @@ class MemoryStore:
         self._events: list[dict[str, Any]] = []
         self.changes: list[Change] = []
         self._fencings: dict[str, Fencing] = {}
+        self._twins = 0
         self._took: defaultdict[str, float] = defaultdict(float)
 
     def time(self) -> float:
@@ -124,6 +125,12 @@ class MemoryStore:
     def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
         self._events += [dict(event) for event in events]
         self.changes += changes
+
+    def save_twins(self, nodes: int) -> None:
+        self._twins = nodes
+
+    def twins(self) -> int:
+        return self._twins
 
     def took(self) -> dict[str, float]:
         return dict(self._took)

@@ -7,8 +7,45 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.commands import Command
+from tests.acceptance.moments import MOMENTS
 from tests.acceptance.sites import Site
+from tests.acceptance.story import IN_URL, Stage, staged
+from tests.receivers import receiving
 from vmdrift.processes import Processes
+
+GRACE = 0.2  # seconds; how processes end in order is the matter of tests/integration/test_sigterm.py
+
+
+# By fixture, each of them costly: their tests' group, and about how many seconds all of them take.
+GROUPS = {"story": ("story", 60), "control_plane": ("e2e", 50), "receiver": ("receiver", 20)}
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What many tests share is made by one of xdist's workers only."""
+    for item in items:
+        for fixture in GROUPS.keys() & set(getattr(item, "fixturenames", ())):
+            group, seconds = GROUPS[fixture]
+            item.add_marker(pytest.mark.xdist_group(group))
+            item.add_marker(pytest.mark.long(seconds))
+        if "story" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def story() -> Iterator[Stage]:
+    """An outage from its beginning to its end and beyond."""
+    with (
+        tempfile.TemporaryDirectory(prefix="vmd-") as name,
+        Processes(Path(name), GRACE) as processes,
+        receiving() as sink,
+    ):
+        elsewhere = {"Location": f"http://127.0.0.1:1/?access_token={IN_URL}"}
+        sink.answers = [(503, {}), (400, {}), (302, elsewhere), (410, {})]
+        stage = staged(processes, Path(name), sink)
+        for moment in MOMENTS:
+            moment(stage)
+        yield stage
 
 
 @pytest.fixture
@@ -21,7 +58,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def site(folder: Path) -> Iterator[Callable[[int], Site]]:
     """Starts a site with so many VMs (0: the demo's own); everything of it ends with the test."""
-    with Processes(folder) as processes:
+    with Processes(folder, GRACE) as processes:
         yield lambda vms: Site(processes, folder, vms)
 
 

@@ -22,11 +22,12 @@ def free_address() -> str:
 
 @dataclass(frozen=True)
 class Answered:
-    """Status, headers by lower-case name, and the body; status 0: nobody answered."""
+    """Status, headers by lower-case name, and the body, read and as it came; status 0: nobody answered."""
 
     status: int
     headers: Mapping[str, str]
     body: Any
+    raw: bytes = b""
 
 
 def ask(url: str, body: bytes | None = None, kind: str = STRUCTURED, **headers: str) -> Answered:
@@ -44,7 +45,7 @@ def ask(url: str, body: bytes | None = None, kind: str = STRUCTURED, **headers: 
 
 def _answered(status: int, headers: Mapping[str, str], body: bytes) -> Answered:
     lowered = {name.lower(): value for name, value in headers.items()}
-    return Answered(status, lowered, orjson.loads(body) if "json" in lowered.get("content-type", "") else body)
+    return Answered(status, lowered, orjson.loads(body) if "json" in lowered.get("content-type", "") else body, body)
 
 
 def curl(*words: str, stdin: str = "") -> tuple[int, Any]:

@@ -1,21 +1,22 @@
 """A simulated cluster in its own process, a Valkey, and as many of vm-drift's processes as a test wants."""
 
 import json
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from reactor.doors import redis as redis_door
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
 from tests.acceptance.commands import Done, eventually, vmdrift
+from tests.acceptance.seed import seed
 from vmdrift.demo import Demo
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
 
-TIMES = 25.0  # how many times faster it lives
+TIMES = 30.0  # how many times faster it lives: the window lasts ten seconds, and less is not allowed
 
 # Whose user in Redis, and whose ServiceAccount, a process has.
 USERS = {
@@ -32,45 +33,66 @@ RBAC = (K8S / "base" / "rbac.yaml", K8S / "components" / "fencing" / "rbac.yaml"
 ACCOUNTS = {"watcher", "receiver", "intake", "drifts", "fencing"}
 
 
-@dataclass
-class Site:
-    """Everything in `folder`. `vms`: 0 for the demo's own, else so many alike on the node to be lost.
+class Roles:
+    """Vm-drift's processes and their Redis, in `folder`. `urls`: of a Redis that knows a user per role (guarded)."""
 
-    `urls`: of a Redis that knows a user per role (tests.acceptance.guarded).
-    """
-
-    processes: Processes
-    folder: Path
-    vms: int = 0
-    urls: Mapping[str, str] = field(default_factory=dict)
-    _roles: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        rules = self.folder / "rbac.yaml"
-        rules.write_text("---\n".join(file.read_text() for file in RBAC))
-        self.demo = Demo(self.processes, self.folder, TIMES, self.vms, rules)
-        self.redis_url = self.urls.get("tester") or start_valkey(self.processes, self.folder)
-        self.store = RedisStore(redis_door.connect(self.redis_url), 3600)
+    def __init__(self, processes: Processes, folder: Path, urls: Mapping[str, str] | None = None) -> None:
+        self.processes, self.folder, self.urls = processes, folder, urls or {}
+        self.redis_url = self.urls.get("tester") or start_valkey(processes, folder)
+        self._started = 0
 
     def env(self, role: str = "drifts") -> Mapping[str, str]:
         """What vm-drift needs to find all of it, as one of the cluster's users."""
-        return {
-            **self.demo.env,
-            "VMDRIFT_REDIS_URL": self.redis_url,
-            "KUBECONFIG": str(self.demo.kubeconfig(role)),
-        }
+        del role  # there is no cluster
+        return {"VMDRIFT_REDIS_URL": self.redis_url}
 
     def start(self, *roles: str, **more: str) -> None:
         """Each a process: "reactor watch", "workers drifts"... with `more` environment variables."""
         for words in roles:
-            self._roles.append(words)
+            self._started += 1
             role = USERS.get(words, "drifts")
-            env = {
-                **self.env(role if role in ACCOUNTS else "drifts"),
-                "VMDRIFT_REDIS_URL": self.urls.get(role, self.redis_url),
-            }
-            name = f"{len(self._roles)}-{words}"
-            self.processes.start(name, [sys.executable, "-m", *words.split()], {**env, **more})
+            account = self.env(role if role in ACCOUNTS else "drifts")
+            env = {**account, "VMDRIFT_REDIS_URL": self.urls.get(role, self.redis_url), **more}
+            self._begin(f"{self._started}-{words}", words.split(), env)
+
+    def _begin(self, name: str, words: Sequence[str], env: Mapping[str, str]) -> None:
+        """As `Processes.start` does with a new interpreter."""
+        group, log = self.processes._leash.pid, self.processes.log(name)
+        child = seed().start(words, {**os.environ, **env}, log, group)
+        self.processes._children[name] = cast("subprocess.Popen[bytes]", child)
+
+    def take(self, role: str) -> "subprocess.Popen[bytes]":
+        """The first process of a role; whatever becomes of it, nobody is surprised by its death."""
+        name = next(name for name in self.processes._children if role in name)
+        return self.processes._children.pop(name)
+
+    def kill(self, role: str) -> None:
+        """SIGKILL to the first process of a role, and wait for its end."""
+        victim = self.take(role)
+        victim.kill()
+        victim.wait()
+
+    def buried(self) -> list[str]:
+        """Those that ended since the last call; nobody is surprised by their death any more."""
+        return [name for name in self.processes.dead() if self.processes._children.pop(name).wait() is not None]
+
+    def words_of(self, name: str) -> str:
+        """What a process said, for a failed test to show."""
+        return f"{name} ended:\n{self.processes.log(name).read_text()}"
+
+
+class Site(Roles):
+    """With a simulated cluster. `vms`: 0 for the demo's own, else so many alike on the node to be lost."""
+
+    def __init__(self, processes: Processes, folder: Path, vms: int = 0, urls: Mapping[str, str] | None = None) -> None:
+        super().__init__(processes, folder, urls)
+        rules = folder / "rbac.yaml"
+        rules.write_text("---\n".join(file.read_text() for file in RBAC))
+        self.demo = Demo(processes, folder, TIMES, vms, rules)
+        self.store = RedisStore(redis_door.connect(self.redis_url), 3600)
+
+    def env(self, role: str = "drifts") -> Mapping[str, str]:
+        return {**self.demo.env, **super().env(role), "KUBECONFIG": str(self.demo.kubeconfig(role))}
 
     def records(self) -> dict[str, Record]:
         """By VM."""
@@ -86,14 +108,6 @@ class Site:
             return all(vm in records and records[vm].phase == phase for vm in vms)
 
         eventually(f"{', '.join(vms)} {phase}", there)
-
-    def buried(self) -> list[str]:
-        """Those that ended since the last call; nobody is surprised by their death any more."""
-        return [name for name in self.processes.dead() if self.processes._children.pop(name).wait() is not None]
-
-    def words_of(self, name: str) -> str:
-        """What a process said, for a failed test to show."""
-        return f"{name} ended:\n{self.processes.log(name).read_text()}"
 
     def audit(self) -> list[dict[str, Any]]:
         """Every request that vm-drift sent to the cluster."""

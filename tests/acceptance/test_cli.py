@@ -1,11 +1,14 @@
 """The command line as it reads."""
 
+from collections.abc import Callable
 from importlib.metadata import distributions
 
 import pytest
 
+from reactor.__main__ import main as reactor
 from tests.acceptance.commands import python, vmdrift
 from vmdrift.cli import main
+from workers.__main__ import main as workers
 
 HELP = {
     (): ["run", "watch", "serve", "work", "events", "status", "VMDRIFT_", "KUBECONFIG", "Exit codes"],
@@ -88,6 +91,13 @@ def test_without_a_command_it_shows_the_help() -> None:
     assert "Commands:" in done.out + done.err
 
 
+def test_it_is_a_program() -> None:
+    done = python("-m", "vmdrift")
+
+    assert (done.code, done.out) == (2, "")
+    assert "Commands:" in done.err
+
+
 @pytest.mark.skipif(not list(distributions(name="vm-drift")), reason="the version is the installed package's")
 def test_it_tells_its_version() -> None:
     assert vmdrift("--version").code == 0
@@ -96,13 +106,13 @@ def test_it_tells_its_version() -> None:
 @pytest.mark.parametrize(
     ("package", "usage"),
     [
-        ("reactor", "reactor watch|serve [--insecure-no-auth]"),
-        ("workers", "workers drifts|events|fencing|outgoing|scheduler"),
+        (reactor, "reactor watch|serve [--insecure-no-auth]"),
+        (workers, "workers drifts|events|fencing|outgoing|scheduler"),
     ],
 )
-@pytest.mark.parametrize("words", [(), ("nothing",), ("watch", "drifts")])
-def test_a_package_without_a_role_tells_its_roles(package: str, usage: str, words: tuple[str, ...]) -> None:
-    done = python("-m", package, *words)
-
-    assert (done.code, done.out) == (2, "")
-    assert done.err == f"usage: python -m {usage}\n"
+@pytest.mark.parametrize("words", [[], ["nothing"], ["watch", "drifts"]])
+def test_a_package_without_a_role_tells_its_roles(
+    package: Callable[[list[str]], int], usage: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert package(words) == 2
+    assert capsys.readouterr() == ("", f"usage: python -m {usage}\n")

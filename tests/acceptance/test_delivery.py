@@ -1,23 +1,29 @@
 """Events out, by real processes to a real HTTP server: through `kill -9`, an unwilling sink, and the command line."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 import pytest
+from redis import Redis
 
 from reactor.doors.cloudevents import encode
+from reactor.doors.store import RedisStore
 from reactor.model.drift import Phase
 from tests import schemas
 from tests.acceptance.commands import Done, eventually, vmdrift
-from tests.acceptance.conftest import Start
-from tests.acceptance.http import ask, free_address
-from tests.acceptance.sites import Site
+from tests.acceptance.conftest import GRACE, Start
+from tests.acceptance.sites import Roles
+from tests.acceptance.story import Stage
 from tests.contracts.samples import record
 from tests.receivers import Receiver, receiving
+from vmdrift.processes import Processes
 from workers.news import news
 
 OUTGOING = "workers outgoing"
+NOTHING_DEAD = "Every event was delivered, or is still tried.\n"
 
 
 @pytest.fixture
@@ -26,131 +32,109 @@ def sink() -> Iterator[Receiver]:
         yield running
 
 
-@pytest.fixture
-def cluster(site: Callable[[int], Site]) -> Site:
-    return site(0)
-
-
-def tell(cluster: Site, number: int) -> list[str]:
+def tell(redis: Redis, number: int) -> list[str]:
     """So many drifts begin; the ids of the events that tell it."""
-    ids = []
+    store, ids = RedisStore(redis, 3600), []
     for n in range(number):
         (event,) = news(None, record(f"vm-{n}"), "/clusters/u/workers", 1795500000.0)
-        cluster.store.create(record(f"vm-{n}"), [encode(event)])
+        store.create(record(f"vm-{n}"), [encode(event)])
         ids.append(event.id)
     return ids
 
 
-def events(cluster: Site, *words: str) -> Done:
-    return vmdrift("events", *words, env=cluster.env())
+def events(url: str, *words: str) -> Done:
+    return vmdrift("events", *words, env={"VMDRIFT_REDIS_URL": url})
 
 
-def test_a_worker_that_is_killed_while_it_delivers_loses_nothing(cluster: Site, sink: Receiver) -> None:
-    ids = tell(cluster, 30)
-    sink.answering.clear()
-    cluster.start(OUTGOING, VMDRIFT_SINK=sink.url)
-    eventually("it delivers", lambda: len(sink.got) == 1)
-    (name,) = [name for name in cluster.processes._children if OUTGOING in name]
-    cluster.processes._children[name].send_signal(signal.SIGKILL)
-    cluster.processes._children[name].wait()
-    cluster.buried()
-    sink.answering.set()
-    cluster.start(OUTGOING, "workers scheduler", VMDRIFT_SINK=sink.url)
-    eventually("all are delivered", lambda: {event["id"] for event in sink.got} == set(ids))
-    eventually("the one that was under way came again", lambda: len(sink.got) == len(ids) + 1)
-    assert len({(event["id"], event["sequence"]) for event in sink.got}) == len(ids)
+def test_neither_a_worker_that_is_killed_nor_an_unwilling_sink_loses_or_changes_an_event(
+    folder: Path, sink: Receiver
+) -> None:
+    with Processes(folder, GRACE) as processes:
+        roles = Roles(processes, folder)
+        with Redis.from_url(roles.redis_url) as redis:
+            ids = tell(redis, 30)
+        sink.answering.clear()
+        roles.start(OUTGOING, VMDRIFT_SINK=sink.url)
+        eventually("it delivers", lambda: len(sink.got) == 1)
+        roles.kill(OUTGOING)
+        sink.answers = [(202, {}), (503, {}), (429, {"Retry-After": "1"}), (404, {})]
+        sink.answering.set()
+        roles.start(OUTGOING, "workers scheduler", VMDRIFT_SINK=sink.url)
+        eventually("all came, one for the killed worker, three for the sink", lambda: len(sink.got) == len(ids) + 4)
+    came = Counter(event["id"] for event in sink.got)
+    assert set(came) == set(ids)
+    assert came[sink.got[0]["id"]] > 1
+    assert len({orjson.dumps(event) for event in sink.got}) == len(ids)
     for event in sink.got:
         schemas.check(event)
 
 
-def test_what_the_sink_does_not_take_now_it_gets_later_and_the_same(cluster: Site, sink: Receiver) -> None:
-    (event_id,) = tell(cluster, 1)
-    sink.answers = [(503, {}), (429, {"Retry-After": "2"}), (404, {})]
-    cluster.start(OUTGOING, "workers scheduler", VMDRIFT_SINK=sink.url)
-    eventually("it was told four times", lambda: len(sink.got) == 4)
-    assert sink.got == [sink.got[0]] * 4
-    assert sink.got[0]["id"] == event_id
-
-
-def test_dead_letters_are_shown_with_their_reason_and_sent_again(cluster: Site, sink: Receiver) -> None:
-    ids = tell(cluster, 3)
-    assert events(cluster, "--dead").out == "Every event was delivered, or is still tried.\n"
-    sink.answers = [(400, {}), (410, {})]
-    cluster.start(OUTGOING, VMDRIFT_SINK=f"{sink.url}?access_token=secret")
-    eventually("two were refused, one taken", lambda: len(sink.got) == 3)
-    eventually("both are dead", lambda: events(cluster, "--dead").out.count("shop/vm-") == 2)
-    table = events(cluster, "--dead").out
+def test_dead_letters_are_shown_with_their_reason(story: Stage) -> None:
+    assert story.said["calm: events --dead"].out == NOTHING_DEAD
+    table = story.said["ended: events --dead"].out
     assert "The sink answers 400 Bad Request, so it is not tried again." in table
     assert "The sink answers 410 Gone, so it is not tried again." in table
-    letters = [orjson.loads(line) for line in events(cluster, "--dead", "--json").out.splitlines()]
-    assert {letter["event"]["id"] for letter in letters} < set(ids)
+    assert "The sink answers 302 Found, so it is not tried again." in table
+    letters = [orjson.loads(line) for line in story.said["ended: events --dead --json"].out.splitlines()]
+    assert len(letters) == 3
+    assert {letter["event"]["id"] for letter in letters} < {event["id"] for event in story.sink.got}
+    log = "".join(log.read_text() for log in story.folder.glob(f"*{OUTGOING}.log"))
+    assert "The sink answers 410 Gone" in log
 
-    unknown = events(cluster, "--resend", "1-1")
+
+def test_dead_letters_are_sent_again_and_the_same_when_somebody_asks_for_it(story: Stage) -> None:
+    unknown = story.said["ended: events --resend 1-1"]
     assert (unknown.code, unknown.err.count("\n")) == (1, 1)
     assert "--resend: 1-1 is no dead letter" in unknown.err
-    assert events(cluster, "--resend", letters[0]["id"]).out.startswith("1 to be delivered again")
-    again = orjson.loads(events(cluster, "--resend", "all", "--json").out)
-    assert again == {"revived": [letters[1]["id"]]}
-    eventually("all were taken", lambda: len(sink.got) == 5)
-    assert {event["id"] for event in sink.got} == set(ids)
-    assert events(cluster, "--dead").out == "Every event was delivered, or is still tried.\n"
-    log = "".join(log.read_text() for log in cluster.folder.glob(f"*{OUTGOING}.log"))
-    assert "The sink answers 410 Gone" in log
-    assert "secret" not in log
+    one, *others = (orjson.loads(line) for line in story.said["ended: events --dead --json"].out.splitlines())
+    assert story.said[f"ended: events --resend {one['id']}"].out.startswith("1 to be delivered again")
+    again = orjson.loads(story.said["ended: events --resend all --json"].out)
+    assert again == {"revived": [letter["id"] for letter in others]}
+    for letter in (one, *others):
+        assert story.sink.got.count(letter["event"]) == 2
+    assert story.said["over: events --dead"].out == NOTHING_DEAD
 
 
-def test_without_a_sink_nobody_delivers_and_it_says_so(cluster: Site) -> None:
-    done = vmdrift("work", "outgoing", env=cluster.env())
+def test_what_is_told_of_each_vm_that_moved_is_its_story_in_order(story: Stage) -> None:
+    told = [orjson.loads(line) for line in story.said["ended: events --json"].out.splitlines()]
+    assert {event["id"] for event in told} <= {event["id"] for event in story.sink.got}
+    for event in story.sink.got:
+        schemas.check(event)
+    for vm in ("shop/web", "shop/database", "shop/files"):
+        kinds = [event["type"].rpartition(".")[2] for event in told if event["subject"] == vm]
+        assert [kind for kind in kinds if kind != "blocked"] == ["scheduled", "released", "detached", "completed"], vm
+    done = next(event for event in told if event["type"].endswith("completed"))
+    assert list(done["data"]["stages"]) == ["noticing", "waiting", "detaching", "starting", "total"]
+
+
+def test_without_a_sink_nobody_delivers_and_it_says_so(redis_url: str) -> None:
+    done = vmdrift("work", "outgoing", env={"VMDRIFT_REDIS_URL": redis_url})
     assert (done.code, done.out) == (2, "")
     said = "VMDRIFT_SINK: not set, nor K_SINK, so there is nowhere to deliver events to"
     assert done.err == f"vmdrift work outgoing: cannot start: {said}\n"
 
 
-def test_events_shows_what_was_told_and_follows_what_is(cluster: Site, start: Start) -> None:
-    assert events(cluster).out.startswith("Nothing was told yet")
-    ids = tell(cluster, 12)
-    told = [orjson.loads(line) for line in events(cluster, "--json").out.splitlines()]
+def test_events_shows_what_was_told_and_follows_what_is(redis_url: str, redis: Redis, start: Start) -> None:
+    assert events(redis_url).out.startswith("Nothing was told yet")
+    ids = tell(redis, 12)
+    told = [orjson.loads(line) for line in events(redis_url, "--json").out.splitlines()]
     assert [event["id"] for event in told] == ids
     assert sorted(event["sequence"] for event in told) == [event["sequence"] for event in told]
-    assert "It waits." in events(cluster).out
-    assert events(cluster, "--last", "2").out.count("scheduled") == 2
+    assert "It waits." in events(redis_url).out
+    assert events(redis_url, "--last", "2").out.count("scheduled") == 2
 
-    follower = start("events", "--follow", "--last", "1", **cluster.env())
+    follower = start("events", "--follow", "--last", "1", VMDRIFT_REDIS_URL=redis_url)
     follower.says("shop/vm-11  It waits.")
-    lock = cluster.store.acquire("vm", 60)
-    assert lock
-    done = record("late", "It runs on worker-2.", Phase.COMPLETED)
-    cluster.store.save(done, lock, [encode(event) for event in news(record("late"), done, "/s", 1795500000.0)])
+    _ends(redis)
     follower.says("completed  shop/late  It runs on worker-2.")
     assert "shop/vm-10" not in follower.said
     assert follower.ends(signal.SIGINT) == 0
     assert "Traceback" not in follower.said
 
 
-@pytest.mark.timeout(200)
-def test_a_whole_story_triggered_by_another_system_and_told_to_it(cluster: Site, sink: Receiver, start: Start) -> None:
-    """`vmdrift run` receives where VMDRIFT_LISTEN is set, and tells where VMDRIFT_SINK is."""
-    address = free_address()
-    start("run", "--act", **{**cluster.env("operator"), "VMDRIFT_LISTEN": address, "VMDRIFT_SINK": sink.url})
-    eventually("it receives", lambda: ask(f"http://{address}/readyz").status == 200)
-    cluster.demo.cut_power()
-    moved = sorted(vm for vm, phase in cluster.demo.expected.items() if phase is Phase.COMPLETED)
-
-    def ended() -> set[str]:
-        return {event["subject"] for event in sink.got if event["type"].endswith(("completed", "refused"))}
-
-    eventually("every end was told", lambda: ended() == set(cluster.demo.expected), seconds=120)
-    for event in sink.got:
-        schemas.check(event)
-    by_place = {event["sequence"]: event for event in sink.got}
-    for vm in moved:
-        kinds = [
-            event["type"].rpartition(".")[2]
-            for _, event in sorted(by_place.items())
-            if event["subject"] == vm and not event["type"].endswith("blocked")
-        ]
-        assert kinds == ["scheduled", "released", "detached", "completed"], vm
-    done = next(event for event in sink.got if event["type"].endswith("completed"))
-    assert list(done["data"]["stages"]) == ["noticing", "waiting", "detaching", "starting", "total"]
-    metrics = ask(f"http://{address}/metrics").body.decode()
-    assert 'vmdrift_events_told_total{result="delivered",type="io.vmdrift.vm.drift.completed"}' in metrics
+def _ends(redis: Redis) -> None:
+    store = RedisStore(redis, 3600)
+    lock = store.acquire("vm", 60)
+    assert lock
+    done = record("late", "It runs on worker-2.", Phase.COMPLETED)
+    store.save(done, lock, [encode(event) for event in news(record("late"), done, "/s", 1795500000.0)])

@@ -32,6 +32,7 @@ def _lost(cluster: KubernetesCluster, site: Site) -> NodeView:
     return node_view(found)
 
 
+@pytest.mark.long(25)
 @pytest.mark.timeout(200)
 def test_a_node_is_confirmed_to_be_off_and_its_vms_run_elsewhere_long_before_any_window(
     folder: Path,

@@ -1,6 +1,8 @@
 """Redis with one user a role, as k8s/base makes them: everything works, and nobody reads or writes what is not his."""
 
+import re
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,74 +11,53 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
-from tests.acceptance.commands import eventually
-from tests.acceptance.guarded import BASE, RULES, TESTER, denied, guarded, roles, users_made
-from tests.acceptance.http import ask, free_address
-from tests.acceptance.kubevents import assert_told
-from tests.acceptance.sites import Site
-from tests.receivers import receiving
+from tests.acceptance.commands import vmdrift
+from tests.acceptance.examined import checks
+from tests.acceptance.guarded import BASE, RULES, TESTER, guarded, roles, users_made
+from tests.acceptance.story import Stage
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
 
 OVERLAYS = BASE.parent / "overlays"
-EVENT = {
-    "specversion": "1.0",
-    "id": "1",
-    "source": "/m",
-    "type": "io.vmdrift.vm.drift.requested",
-    "subject": "shop/database",
-}
 
 
-@pytest.fixture
-def urls(folder: Path) -> Iterator[tuple[Processes, Mapping[str, str]]]:
-    with Processes(folder) as processes:
-        yield processes, guarded(processes, folder)
+@pytest.fixture(scope="module")
+def urls() -> Iterator[Mapping[str, str]]:
+    with tempfile.TemporaryDirectory(prefix="vmd-") as name, Processes(Path(name)) as processes:
+        yield guarded(processes, Path(name))
 
 
-@pytest.mark.timeout(200)
-def test_a_whole_story_with_each_roles_own_rights(folder: Path, urls: tuple[Processes, Mapping[str, str]]) -> None:
-    processes, users = urls
-    site, address = Site(processes, folder, 0, users), free_address()
-    with receiving() as sink:
-        sink.answers = [(503, {}), (400, {})]
-        site.start("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts")
-        site.start("reactor serve", VMDRIFT_LISTEN=address)
-        site.start("workers outgoing", VMDRIFT_SINK=sink.url)
-        eventually("it receives", lambda: ask(f"http://{address}/readyz").status == 200)
-        site.demo.cut_power()
-        site.wait_for("waiting", "shop/database")
-        assert ask(f"http://{address}/", orjson.dumps(EVENT)).status == 202
-        (victim, *_) = [name for name in processes._children if "drifts" in name]
-        processes._children[victim].kill()
-        processes._children.pop(victim).wait()
-        for vm, phase in site.demo.expected.items():
-            site.wait_for(phase.value, vm)
-        eventually("the ends were told", lambda: sum(e["type"].endswith("completed") for e in sink.got) == 4)
-        for path in ("/metrics", "/", "/history", "/vm/shop/database", "/rq/", "/rq/0/data/workers.json"):
-            assert ask(f"http://{address}{path}").status == 200, path
-        drift = site.records()["shop/database"].drift.id
-        job = ask(f"http://{address}/rq/0/data/job/{drift}.json").body
-        assert job["description"] == "drift shop/database off worker-1"
-        assert orjson.loads(job["metadata"])["phase"] == "completed"
-        for registry in ("queued", "started", "failed", "finished", "scheduled"):
-            assert ask(f"http://{address}/rq/0/data/jobs/drifts/{registry}/8/asc/1.json").status == 200, registry
-        for role, verb in {"watcher": "watch", "intake": "list", "drifts": "delete"}.items():
-            sent = f'vmdrift_api_requests_total{{code="200",role="{role}",verb="{verb}"}}'
-            eventually(f"{role} has reported", lambda sent=sent: sent in metrics(address))  # type: ignore[misc]
-        told = metrics(address)
-        assert "vmdrift_recovery_duration_seconds_count 4.0" in told
-        assert "\nvmdrift_watcher_last_seen_timestamp_seconds " in told
-        assert 'vmdrift_queue_workers{queue="outgoing"} 1.0' in told
-    assert_told(site)
-    assert denied(users["tester"]) == []
-    assert [entry for entry in site.audit() if entry["code"] == 403] == []
+def test_in_a_whole_story_no_role_lacks_a_right_in_redis_or_in_the_cluster(story: Stage) -> None:
+    denied = [one for one in story.seen["denied before"] + story.seen["denied"] if one["reason"] != "auth"]
+    assert denied == []  # but for a wrong password
+    assert {entry["user"].rpartition(":")[2] for entry in story.seen["requests"]} >= {"watcher", "intake", "drifts"}
+    assert [entry for entry in story.seen["requests"] if entry["code"] == 403] == []
 
 
-def metrics(address: str) -> str:
-    answer = ask(f"http://{address}/metrics")
-    assert answer.status == 200
-    return str(answer.body.decode())
+def test_every_vm_runs_once_and_each_pod_was_deleted_once_by_its_uid(story: Stage) -> None:
+    """Though a worker was killed, and Redis and the API server were away."""
+    truth, deletes = story.seen["truth"], story.seen["deletes"]
+    assert truth["twice"] == []
+    assert {vm: len(truth["running"][vm]) for vm in story.site.demo.expected} == dict.fromkeys(
+        story.site.demo.expected, 1
+    )
+    assert len({entry["name"] for entry in deletes}) == len(deletes) == 4
+    assert all(entry["uid_precondition"] for entry in deletes)
+
+
+def test_every_page_opens_and_shows_what_a_drifts_job_is(story: Stage) -> None:
+    assert {path: answer.status for path, answer in story.seen["pages"].items() if answer.status != 200} == {}
+    job = story.seen["job"]
+    assert job["description"] == "drift shop/database off worker-1"
+    assert orjson.loads(job["metadata"])["phase"] == "completed"
+
+
+def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_watcher_was_seen(story: Stage) -> None:
+    told = story.seen["pages"]["/metrics"].body.decode()
+    assert "vmdrift_recovery_duration_seconds_count 4.0" in told
+    assert "\nvmdrift_watcher_last_seen_timestamp_seconds " in told
+    assert re.search(r'vmdrift_queue_workers{queue="outgoing"} [1-9]', told)
+    assert 'vmdrift_events_told_total{result="delivered",type="io.vmdrift.vm.drift.completed"}' in told
 
 
 @pytest.mark.parametrize(
@@ -101,17 +82,22 @@ def metrics(address: str) -> str:
         ("intake", ("ACL", "LIST")),
     ],
 )
-def test_what_is_not_a_roles_own_is_refused(
-    urls: tuple[Processes, Mapping[str, str]], role: str, command: tuple[str, ...]
-) -> None:
-    with Redis.from_url(urls[1][role]) as redis, pytest.raises(NoPermissionError):
+def test_what_is_not_a_roles_own_is_refused(urls: Mapping[str, str], role: str, command: tuple[str, ...]) -> None:
+    with Redis.from_url(urls[role]) as redis, pytest.raises(NoPermissionError):
         redis.execute_command(*command)
 
 
-def test_without_a_user_nobody_gets_in(urls: tuple[Processes, Mapping[str, str]]) -> None:
-    anybody = urls[1]["tester"].replace("tester@", "")
+def test_without_a_user_nobody_gets_in(urls: Mapping[str, str]) -> None:
+    anybody = urls["tester"].replace("tester@", "")
     with Redis.from_url(anybody) as redis, pytest.raises(RedisError, match="authenticated"):
         redis.ping()
+
+
+def test_a_user_of_redis_who_may_not_see_the_queues_is_told_so_by_doctor(urls: Mapping[str, str]) -> None:
+    done, drifts = (vmdrift("doctor", "--json", env={"VMDRIFT_REDIS_URL": urls[who]}) for who in ("watcher", "drifts"))
+    assert checks(done)["queues", ""]["status"] == "unknown"
+    assert checks(drifts)["scheduler", "drifts"]["status"] == "failed"
+    assert "pass" not in done.out + drifts.out
 
 
 @pytest.mark.parametrize("password", ["", None])

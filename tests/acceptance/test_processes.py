@@ -1,12 +1,26 @@
-"""Children end with us, also those that we had no time to note."""
+"""Children end with us, also those that we had no time to note, and however we end."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.acceptance.commands import PROC, descendants, gone
 from vmdrift.processes import Processes
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+PARENT = """
+import sys, time
+from pathlib import Path
+from vmdrift.processes import Processes
+from vmdrift.valkey import start
+processes = Processes(Path(sys.argv[1]))
+start(processes, Path(sys.argv[1]))
+processes.start("sleeper", sys.argv[2:])
+print("started", flush=True)
+time.sleep(600)
+"""
 STUBBORN = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"]
 
 
@@ -33,3 +47,16 @@ def test_a_child_that_ended_by_itself_is_told(folder: Path) -> None:
 
         assert processes.dead() == ["quick"]
         assert processes.log("quick").read_text() == "last words\n"
+
+
+@pytest.mark.skipif(not PROC.exists(), reason="looks at processes through /proc")
+def test_kill_9_leaves_no_orphan_not_even_valkey(folder: Path) -> None:
+    command = [sys.executable, "-c", PARENT, str(folder), *SLEEP]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == b"started\n"
+        children = descendants(parent.pid)
+        assert any("valkey" in words for words in children.values())
+        assert any("sleep(600)" in words for words in children.values())
+        parent.kill()
+    gone(children)

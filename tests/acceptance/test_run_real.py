@@ -3,15 +3,27 @@
 import re
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
-from tests.acceptance.commands import eventually, vmdrift
+import pytest
+import yaml
+
+from simulator.apiserver import kubeconfig
+from tests import schemas
+from tests.acceptance.commands import eventually, gone, vmdrift
 from tests.acceptance.conftest import Start
+from tests.acceptance.http import ask, free_address
 from tests.acceptance.sites import Site
+from tests.receivers import receiving
 
 DRIFTING = {"shop/web", "shop/database", "shop/queue", "shop/files"}
 
 
-def test_it_observes_by_default_and_acts_when_told_to(site: Callable[[int], Site], start: Start) -> None:
+@pytest.mark.long(60)
+@pytest.mark.timeout(400)
+def test_it_observes_by_default_and_acts_receives_and_delivers_when_told_to(
+    site: Callable[[int], Site], start: Start
+) -> None:
     cluster = site(0)
     observer = start("run", **{**cluster.env("operator"), "VMDRIFT_POLICY": "auto"})
     observer.says(f"Cluster: {cluster.demo.url} (only observing; --act lets it act).")
@@ -19,35 +31,47 @@ def test_it_observes_by_default_and_acts_when_told_to(site: Callable[[int], Site
     cluster.demo.cut_power()
     eventually("every drift is judged", lambda: _observed(cluster) == DRIFTING)
 
-    assert cluster.drifts()["shop/scratch"]["phase"] == "refused"
+    cluster.wait_for("refused", "shop/scratch")
     assert all(check["held"] for check in cluster.drifts()["shop/web"]["checks"])
     assert cluster.deletes("pods") == cluster.deletes("volumeattachments") == []
     assert {entry["verb"] for entry in cluster.audit()} <= {"get", "list", "watch"}
+    assert not list(observer.left()[0].glob("valkey*")), "a Redis was given"
+    assert cluster.redis_url not in observer.said, "a URL may hold a password"
+    children = observer.descendants()
     assert observer.ends(signal.SIGTERM) == 0
     assert observer.left() == []
+    gone(children)
 
+    address = free_address()
     settings = {name: value for name, value in cluster.env("operator").items() if name != "VMDRIFT_REDIS_URL"}
-    actor = start("run", "--act", **{**settings, "VMDRIFT_POLICY": "observe"})
-    actor.says(f"Cluster: {cluster.demo.url} (acting on it).")
-    actor.says("shop/web: completed")
-    actor.says("shop/queue: completed")
+    with receiving() as sink:
+        more = {"VMDRIFT_POLICY": "observe", "VMDRIFT_LISTEN": address, "VMDRIFT_SINK": sink.url}
+        actor = start("run", "--act", **{**settings, **more})
+        actor.says(f"Cluster: {cluster.demo.url} (acting on it).")
+        actor.says("shop/web: completed")
+        actor.says("shop/queue: completed")
+        ended = {("shop/web", "io.vmdrift.vm.drift.completed"), ("shop/queue", "io.vmdrift.vm.drift.completed")}
+        eventually("both ends are delivered", lambda: {(e["subject"], e["type"]) for e in sink.got} >= ended)
+        assert ask(f"http://{address}/readyz").status == 200
+        for event in sink.got:
+            schemas.check(event)
 
-    names = [entry["name"] for entry in cluster.deletes("pods")]
-    assert len(names) == len(set(names)) == len(DRIFTING)
-    hint = re.search(r"VMDRIFT_REDIS_URL=(\S+) vmdrift status", actor.said)
-    assert hint, "how to see more of a Redis of its own"
-    assert "shop/web" in vmdrift("status", env={"VMDRIFT_REDIS_URL": hint[1]}).out
-    assert actor.ends(signal.SIGINT) == 0
+        names = [entry["name"] for entry in cluster.deletes("pods")]
+        assert len(names) == len(set(names)) == len(DRIFTING)
+        hint = re.search(r"VMDRIFT_REDIS_URL=(\S+) vmdrift status", actor.said)
+        assert hint, "how to see more of a Redis of its own"
+        assert "shop/web" in vmdrift("status", env={"VMDRIFT_REDIS_URL": hint[1]}).out
+        children = actor.descendants()
+        assert actor.ends(signal.SIGINT) == 0
     assert actor.left() == []
+    gone(children)
     assert cluster.truth()["twice"] == []
 
 
-def test_a_cluster_that_is_away_is_told_at_once(site: Callable[[int], Site]) -> None:
-    cluster = site(0)
-    config = cluster.demo.kubeconfig("operator")
-    config.write_text(config.read_text().replace(cluster.demo.url, "http://127.0.0.1:1"))
+def test_a_cluster_that_is_away_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig("http://127.0.0.1:1", "token")))
 
-    done = vmdrift("run", env=cluster.env("operator"))
+    done = vmdrift("run", env={"KUBECONFIG": str(tmp_path / "kubeconfig")})
 
     assert done.code == 2
     assert "cannot start: the API server gave no answer" in done.err

@@ -1,14 +1,13 @@
 """In a terminal: colours and their absence, and a table that is drawn anew."""
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from reactor.doors.store import RedisStore
-from tests.acceptance.commands import eventually
 from tests.acceptance.terminal import COLOUR, Terminal
 from tests.contracts.samples import outage_record, record
 from vmdrift.processes import Processes
@@ -17,16 +16,19 @@ from vmdrift.valkey import start
 MODULE = ("-m", "vmdrift")
 
 
+def lose(redis: Redis, *vms: str) -> None:
+    """A node is lost, and these VMs with it."""
+    store = RedisStore(redis, 3600)
+    store.save_outage(outage_record(), done=False)
+    for vm in vms:
+        store.create(record(vm), [])
+
+
 @pytest.fixture
-def env(folder: Path) -> Iterator[Mapping[str, str]]:
+def env(redis_url: str, redis: Redis) -> Mapping[str, str]:
     """A Redis in which a node is lost."""
-    with Processes(folder) as processes:
-        url = start(processes, folder)
-        with Redis.from_url(url) as redis:
-            store = RedisStore(redis, 3600)
-            store.save_outage(outage_record(), done=False)
-            store.create(record("web"), [])
-        yield {"VMDRIFT_REDIS_URL": url}
+    lose(redis, "web")
+    return {"VMDRIFT_REDIS_URL": redis_url}
 
 
 @pytest.mark.parametrize("words", [("status",), ("doctor",)])
@@ -50,32 +52,24 @@ def test_no_color_counts_for_logs_too() -> None:
     assert "Redis is away" in plain.said
 
 
-def test_what_is_watched_is_drawn_anew_until_ctrl_c(env: Mapping[str, str]) -> None:
-    watched = Terminal((*MODULE, "status", "--watch"), env)
-    watched.shows("1 VM: 1 waiting.")
-    with Redis.from_url(env["VMDRIFT_REDIS_URL"]) as redis:
-        RedisStore(redis, 3600).create(record("mail"), [])
-        watched.shows("2 VMs: 2 waiting.")
-        redis.flushall()
-    watched.shows("No node is lost, as far as Kubernetes knows")
-    assert watched.ends(signal.SIGINT) == 0
-    assert "Traceback" not in watched.said
-
-
-def test_what_is_watched_stays_while_redis_is_away(folder: Path) -> None:
+def test_what_is_watched_is_drawn_anew_also_without_redis_until_ctrl_c(folder: Path) -> None:
     with Processes(folder) as processes:
         url = start(processes, folder)
         watched = Terminal((*MODULE, "status", "--watch"), {"VMDRIFT_REDIS_URL": url})
-        watched.shows("No node is lost")
+        watched.shows("No node is lost, as far as Kubernetes knows")
+        with Redis.from_url(url) as redis:
+            lose(redis, "web")
+            watched.shows("1 VM: 1 waiting.")
+            lose(redis, "mail")
+            watched.shows("2 VMs: 2 waiting.")
         child = processes._children.pop("valkey")
         child.kill()
         child.wait()
         watched.shows("trying again) What it told at", after="Redis is away")
+        assert "2 VMs: 2 waiting." in watched.text.rpartition("What it told at")[2]
         start(processes, folder)
-
-        def fresh() -> bool:
-            """Drawn once more after what was drawn last as a memory."""
-            return watched.text.rpartition("What it told at")[2].count("No node is lost") > 1
-
-        eventually("it is drawn anew", fresh)
+        with Redis.from_url(url) as redis:
+            redis.flushall()
+        watched.shows("No node is lost, as far as Kubernetes knows", after="2 VMs: 2 waiting.")
         assert watched.ends(signal.SIGINT) == 0
+        assert "Traceback" not in watched.said

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.acceptance.commands import eventually
-from tests.acceptance.sites import Site
+from tests.acceptance.sites import Roles, Site
 from vmdrift.valkey import start as start_valkey
 from workers.drift import LOCK_TTL
 
@@ -21,7 +21,7 @@ AWAY = 4.0  # seconds that a trouble lasts, so that every process runs into it s
 
 
 @contextmanager
-def killed_and_restarted(site: Site) -> Iterator[None]:
+def killed_and_restarted(site: Roles) -> Iterator[None]:
     """Its append-only file brings everything back but the last second."""
     server = site.processes._children.pop("valkey")
     server.kill()

@@ -13,11 +13,13 @@ from simulator.client import ApiError
 from simulator.scene import FOR_EVER, Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
 from tests.auditor import FENCING
+from tests.branches import Branches
 from tests.mortal import Fate, MortalReactor
 from tests.virtual import Play
 from workers.fence.redfish import Redfish
 
 LOST = "node-a"
+_MANY = 30  # calls of a story, at least
 SCENE = Scene((LOST, "node-b", "node-c"), (Vm("disk", Storage.RBD_BLOCK, node=LOST), Vm("plain", node=LOST)))
 ONE_BY_ONE = Policy(fencing=("event",))
 TAINT = replace(ONE_BY_ONE, fenced_release="taint")
@@ -50,12 +52,12 @@ def _files(play: Play) -> dict[str, Any]:
     return fencings(kept)
 
 
-def _check(play: Play, where: str = "") -> None:
-    assert {record.phase.value for record in play.records} == {"completed"}, where
-    assert len(play.auditor.deleted("pods")) == len(SCENE.vms), where
-    assert OUT_OF_SERVICE not in [taint["key"] for taint in _node(play)["spec"].get("taints") or ()], where
-    assert TAINT_ANNOTATION not in _node(play)["metadata"].get("annotations", {}), where
-    assert _files(play) == {}, where
+def _check(play: Play) -> None:
+    assert {record.phase.value for record in play.records} == {"completed"}
+    assert len(play.auditor.deleted("pods")) == len(SCENE.vms)
+    assert OUT_OF_SERVICE not in [taint["key"] for taint in _node(play)["spec"].get("taints") or ()]
+    assert TAINT_ANNOTATION not in _node(play)["metadata"].get("annotations", {})
+    assert _files(play) == {}
     play.check()
 
 
@@ -75,13 +77,10 @@ def test_a_node_that_is_proven_dead_is_left_within_seconds_and_nothing_of_it_sta
 @BOTH
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_every_call_of_the_fence_pass_it_ends_the_same(policy: Policy, *, after: bool) -> None:
-    fate = Fate()
-    _story(policy, fate)
-    for at in range(1, fate.calls, 3):
-        killed = Fate(at, after=after)
-        play = _story(policy, killed)
-        assert killed.killed
-        _check(play, killed.where)
+    with Branches(after=after, every=3) as fate:
+        _check(_story(policy, fate))
+    assert fate.failed == {}
+    assert fate.calls > _MANY
 
 
 def test_a_launcher_that_tolerates_everything_is_deleted_by_us() -> None:

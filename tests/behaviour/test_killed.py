@@ -3,10 +3,12 @@
 import pytest
 
 from simulator.scene import Scene, Storage, Vm
+from tests.branches import Branches
 from tests.mortal import Fate, mortal
 from tests.virtual import Play
 
 LOST = "node-a"
+_MANY = 150  # calls of a story, at least
 SCENE = Scene(
     (LOST, "node-b", "node-c"),
     (
@@ -14,7 +16,6 @@ SCENE = Scene(
         Vm("plain", node=LOST),
     ),
 )
-_PARTS = 4  # of the calls of a story: so many tests, so that one failure names its part
 
 
 def _story(fate: Fate) -> Play:
@@ -27,27 +28,20 @@ def _story(fate: Fate) -> Play:
     return play
 
 
-@pytest.fixture(scope="module")
-def calls() -> int:
-    """How many calls the undisturbed story takes."""
-    fate = Fate()
-    _story(fate)
-    return fate.calls
-
-
+@pytest.mark.long(15)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("part", range(_PARTS))
-def test_killed_at_every_call_each_vm_completes_and_each_pod_is_deleted_once(
-    calls: int, part: int, *, after: bool
-) -> None:
-    for at in range(part, calls, _PARTS):
-        fate = Fate(at, after=after)
-        play = _story(fate)
-        assert fate.killed
-        assert {record.phase.value for record in play.records} == {"completed"}, fate.where
-        assert len(play.records) == len(SCENE.vms), fate.where
-        assert len(play.auditor.deleted("pods")) == len(SCENE.vms), fate.where
-        play.check()
+def test_killed_at_every_call_each_vm_completes_and_each_pod_is_deleted_once(*, after: bool) -> None:
+    with Branches(after=after) as fate:
+        _check(_story(fate))
+    assert fate.failed == {}
+    assert fate.calls > _MANY
+
+
+def _check(play: Play) -> None:
+    assert {record.phase.value for record in play.records} == {"completed"}
+    assert len(play.records) == len(SCENE.vms)
+    assert len(play.auditor.deleted("pods")) == len(SCENE.vms)
+    play.check()
 
 
 def test_the_undisturbed_story_calls_every_door() -> None:

@@ -18,7 +18,7 @@ from simulator.twins.cluster import ApiCluster
 
 TOKEN = "a-token-that-nobody-may-see"
 USER = "system:serviceaccount:vmdrift:worker"
-TIMEOUT = 5.0  # seconds
+TIMEOUT = 30.0  # seconds; a deadline for a loaded machine
 
 
 def an_api(ring: int = 100, resources: tuple[Resource, ...] = SERVED) -> Api:

@@ -1,4 +1,4 @@
-"""`python -m tests.contracts.dying_worker REDIS_URL taken|running|ending`: takes one job, and is killed at it.
+"""A worker that takes one job, and is killed at it.
 
 `taken`: out of the queue, not yet started. `running`: in the job. `ending`: the job is to come again, RQ has written
 the status `scheduled`, but not yet when.
@@ -6,7 +6,6 @@ the status `scheduled`, but not yet when.
 
 import os
 import signal
-import sys
 import time
 from typing import Any
 
@@ -47,11 +46,7 @@ class Ending(Worker):
 
 
 def main(url: str, where: str) -> None:
-    """Does not return."""
+    """Does not return. `where`: taken, running or ending."""
     Desk.work, Desk.woken = (die if where == "running" else later), lambda _: None
     kind = {"taken": Taken, "running": Worker, "ending": Ending}[where]
     kind(DRIFTS, Redis.from_url(url), Stop()).work(max_jobs=1, logging_level="CRITICAL")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -55,6 +55,14 @@ def _last(kind: str) -> Callable[[Changes], bool]:
     return lambda changes: bool(changes) and changes[-1][0] == kind
 
 
+def test_an_empty_name_is_a_list_and_a_name_with_a_slash_a_part_of_an_object(client: Client) -> None:
+    found = client.get("pods", "", "shop")
+    assert (found["kind"], [pod["metadata"]["name"] for pod in found["items"]]) == ("PodList", ["vm-1"])
+    assert client.get("pods", "vm-1/status", "shop")["metadata"]["name"] == "vm-1"
+    assert _refusal(lambda: client.get("pods", "vm-1/log", "shop")) == (404, "NotFound")
+    assert _refusal(lambda: client.delete("pods", "", "shop")) == (405, "MethodNotAllowed")
+
+
 def test_an_object_is_read_whole_with_its_kind(client: Client) -> None:
     pod = client.get("pods", "vm-1", "shop")
     assert (pod["apiVersion"], pod["kind"], pod["metadata"]["namespace"]) == ("v1", "Pod", "shop")

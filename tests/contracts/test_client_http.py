@@ -15,7 +15,7 @@ from simulator.httpclient import HttpClient
 from tests.contracts.clusters import an_api, over_http, put_node
 from vmdrift.processes import wait_for
 
-SOON = 15.0  # seconds; a deadline, not an expectation
+SOON = 60.0  # seconds; a deadline, not an expectation
 
 
 def _told(informer: Informer, number: int) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """What `reactor.doors.cluster.Cluster` promises, asked over HTTP and of the twin."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from reactor.model import errors
 from simulator.api import Api
 from simulator.client import ApiError
 from simulator.resources import KUBERNETES
-from tests.contracts.clusters import an_api, opened, put_node, put_pod
+from simulator.twins.cluster import ApiCluster
+from tests.contracts.clusters import USER, an_api, opened, put_node, put_pod
 
 KINDS = ["http", "memory"]
 
@@ -56,6 +58,49 @@ def test_what_was_found_is_the_callers_own(api: Api, cluster: Cluster) -> None:
 @pytest.mark.parametrize("resource", ["pods", "virtualmachines"])
 def test_an_object_that_is_not_there_is_none(cluster: Cluster, resource: str) -> None:
     assert cluster.find(resource, "absent", "shop") is None
+
+
+# What a tenant can write where a name is expected, and a few that are only odd.
+_ODD = [
+    *("", ".", "..", "./launcher", "../pods/launcher", "../../office/pods/other", "../../..", "../../../../../.."),
+    *("launcher/status", "launcher/log", "launcher/", "/launcher", "/", "a/b/c/d", "launcher/../other"),
+    *("a?b", "a#b", "a b", "%2e%2e", "launcher%2Fstatus", "Launcher", "ä", "a" * 300),
+]
+
+
+def _outcome(call: Callable[[], object]) -> object:
+    """What comes of it: a result, or which error."""
+    try:
+        return call()
+    except errors.ClusterError as error:
+        return type(error)
+
+
+_PLACES = ("shop", "", ".", "..", "../namespaces/shop", "shop/pods", "nowhere")
+
+
+@pytest.mark.parametrize("namespace", _PLACES)
+def test_the_twin_finds_by_odd_names_what_is_found_over_http(api: Api, tmp_path: Path, namespace: str) -> None:
+    put_pod(api, "launcher")
+    put_pod(api, "other", namespace="office")
+    api.store.create("namespaces", {"metadata": {"name": "shop"}})
+    with opened("http", api, tmp_path) as http, opened("memory", api, tmp_path) as memory:
+        for name in ("launcher", *_ODD):
+            found = [_outcome(partial(cluster.find, "pods", name, namespace)) for cluster in (http, memory)]
+            assert found[0] == found[1], name
+
+
+@pytest.mark.parametrize("name", _ODD)
+def test_the_twin_deletes_by_odd_names_what_is_deleted_over_http(tmp_path: Path, name: str) -> None:
+    outcomes = []
+    for kind in KINDS:
+        api = an_api()
+        uid = put_pod(api, "launcher")["metadata"]["uid"]
+        put_pod(api, "other", namespace="office")
+        with opened(kind, api, tmp_path) as cluster:
+            told = _outcome(partial(cluster.delete, "pods", name, "shop", uid=uid, grace=0))
+            outcomes.append((told, names(ApiCluster(api, USER).pages("pods"))))
+    assert outcomes[0] == outcomes[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)

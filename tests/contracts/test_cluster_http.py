@@ -11,7 +11,7 @@ from reactor.doors.cluster import KubernetesCluster, connect
 from reactor.model import errors
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.client import Obj
-from tests.contracts.clusters import TOKEN, an_api, answering, over_http, put_node
+from tests.contracts.clusters import TIMEOUT, TOKEN, an_api, answering, over_http, put_node
 
 Call = Callable[[KubernetesCluster], None]
 _Error = TypeVar("_Error", bound=errors.ClusterError)
@@ -27,7 +27,7 @@ def listed(cluster: KubernetesCluster) -> None:
 
 
 def watched(cluster: KubernetesCluster) -> None:
-    list(cluster.watch("nodes", "1", silence=0.2))
+    list(cluster.watch("nodes", "1", silence=1))  # the server has so long to begin
 
 
 def delete(cluster: KubernetesCluster) -> None:
@@ -52,7 +52,7 @@ def line(kind: str, obj: Obj) -> bytes:
     return json.dumps({"type": kind, "object": obj}).encode() + b"\n"
 
 
-def raised(kind: type[_Error], url: str, folder: Path, call: Call, timeout: float = 5.0) -> _Error:
+def raised(kind: type[_Error], url: str, folder: Path, call: Call, timeout: float = TIMEOUT) -> _Error:
     """The error of that kind, in which there is nothing of the request's headers."""
     with over_http(url, folder, timeout=timeout) as cluster, pytest.raises(kind) as caught:
         call(cluster)
@@ -61,7 +61,7 @@ def raised(kind: type[_Error], url: str, folder: Path, call: Call, timeout: floa
     return caught.value
 
 
-def unreachable(url: str, folder: Path, call: Call, timeout: float = 5.0) -> str:
+def unreachable(url: str, folder: Path, call: Call, timeout: float = TIMEOUT) -> str:
     """What the error says."""
     return str(raised(errors.ClusterUnreachable, url, folder, call, timeout))
 
@@ -134,7 +134,7 @@ def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
 def test_a_watch_cut_in_the_middle_of_a_line_tells_the_whole_lines_first(tmp_path: Path, whole: bool) -> None:
     told = line("ADDED", NODE)
     with answering(stream(told, told[:20], whole=whole)) as url, over_http(url, tmp_path) as cluster:
-        watch = cluster.watch("nodes", "1", silence=5)
+        watch = cluster.watch("nodes", "1", silence=TIMEOUT)
         assert next(watch) == ("ADDED", NODE)
         with pytest.raises(errors.ClusterUnreachable):
             next(watch)
@@ -143,17 +143,17 @@ def test_a_watch_cut_in_the_middle_of_a_line_tells_the_whole_lines_first(tmp_pat
 def test_a_line_may_come_in_pieces_and_pieces_may_hold_several_lines(tmp_path: Path) -> None:
     told = line("ADDED", NODE) + line("MODIFIED", NODE)
     with answering(stream(told[:10], told[10:])) as url, over_http(url, tmp_path) as cluster:
-        assert list(cluster.watch("nodes", "1", silence=5)) == [("ADDED", NODE), ("MODIFIED", NODE)]
+        assert list(cluster.watch("nodes", "1", silence=TIMEOUT)) == [("ADDED", NODE), ("MODIFIED", NODE)]
 
 
 def test_a_watch_that_the_server_ends_just_ends(tmp_path: Path) -> None:
     with answering(stream(line("ADDED", NODE))) as url, over_http(url, tmp_path) as cluster:
-        assert list(cluster.watch("nodes", "1", silence=5)) == [("ADDED", NODE)]
+        assert list(cluster.watch("nodes", "1", silence=TIMEOUT)) == [("ADDED", NODE)]
 
 
 def test_silence_ends_a_watch(tmp_path: Path) -> None:
     with answering(stream(line("ADDED", NODE), whole=False), hold=True) as url, over_http(url, tmp_path) as cluster:
-        watch = cluster.watch("nodes", "1", silence=0.2)
+        watch = cluster.watch("nodes", "1", silence=1)  # the server has so long to begin
         assert next(watch) == ("ADDED", NODE)
         with pytest.raises(errors.ClusterUnreachable, match="timed out"):
             next(watch)
@@ -172,7 +172,7 @@ def test_a_quiet_watch_gets_bookmarks(tmp_path: Path) -> None:
     api = an_api()
     put_node(api, "node-a")
     with ApiServer(api, bookmark_interval=0.05) as server, over_http(server.url, tmp_path) as cluster:
-        watch = cluster.watch("nodes", "1", silence=5)
+        watch = cluster.watch("nodes", "1", silence=TIMEOUT)
         assert [next(watch)[0] for _ in range(2)] == ["ADDED", "BOOKMARK"]
         watch.close()  # type: ignore[attr-defined]  # the Protocol promises an Iterator; this one is a generator
 

@@ -56,6 +56,14 @@ def test_an_event_is_accepted_once_by_source_and_id(inbox: Inbox) -> None:
     assert inbox.backlog() == 3
 
 
+def test_only_who_asks_in_a_persons_name_says_that_it_is_one(inbox: Inbox) -> None:
+    (posted,), (asked,) = inbox.accept([_event(1)], "ann"), inbox.accept([_event(2)], "ann", person=True)
+    known = [inbox.receipt(one.receipt.id) for one in (posted, asked)]
+    assert [one.person for one in known if one] == [False, True]
+    (again,) = inbox.accept([_event(1)], "ann", person=True)
+    assert (again.duplicate, again.receipt.person) == (True, False)
+
+
 def test_nothing_is_written_for_nothing_new(inbox: Inbox) -> None:
     assert _told(inbox, []) == []
     _told(inbox, [_event(1)])
@@ -116,8 +124,8 @@ def test_of_two_that_come_at_the_same_moment_one_is_the_duplicate(redis: Redis, 
     first, late = (RedisInbox(redis, clock, 3600, 0.0) for _ in range(2))
     accept = late._accept
 
-    def interrupted(pipe: Any, events: Sequence[Event], sender: str) -> list[Accepted]:
-        return accept(Before(pipe, "multi", lambda: first.accept([_event(1)], "me")), events, sender)
+    def interrupted(pipe: Any, events: Sequence[Event], sender: str, *, person: bool) -> list[Accepted]:
+        return accept(Before(pipe, "multi", lambda: first.accept([_event(1)], "me")), events, sender, person=person)
 
     late._accept = interrupted  # type: ignore[method-assign]
     assert [one.duplicate for one in late.accept([_event(1)], "me")] == [True]

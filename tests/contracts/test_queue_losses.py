@@ -2,10 +2,7 @@
 
 import math
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -13,19 +10,18 @@ from rq import Queue
 from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry
 
-import reactor
 from reactor.doors.queue import DRIFTS, SERIALIZER
 from reactor.model.drift import Again, Outcome
 from reactor.process import Stop
+from tests.contracts import dying_worker
 from tests.contracts.queue_worlds import DONE, BrokenError, Jobs, RqWorld, entry
+from tests.copies import copied
 from workers.rq_worker import Worker
 
 QUEUE, DUE, RUNNING = f"rq:queue:{DRIFTS}", f"rq:scheduled:{DRIFTS}", f"rq:wip:{DRIFTS}"
 TAKEN = f"{QUEUE}:intermediate"
 HASH, FAILED, FINISHED = "rq:job:job", f"rq:failed:{DRIFTS}", f"rq:finished:{DRIFTS}"
-ROOT = Path(reactor.__path__[0]).parent
 DEAD = Worker.HEARTBEAT_TTL + 1  # seconds until a worker counts as dead
-SOON = 60  # seconds; a deadline for a loaded machine
 
 
 def job(redis: Redis) -> Job:
@@ -38,8 +34,7 @@ def rq_queue(redis: Redis) -> Queue:
 
 def kill_a_worker(url: str, where: str) -> None:
     """One takes the job and is killed at it."""
-    command = [sys.executable, "-m", "tests.contracts.dying_worker", url, where]
-    assert subprocess.run(command, cwd=ROOT, timeout=SOON, check=False).returncode == -signal.SIGKILL
+    assert copied(lambda: dying_worker.main(url, where)).code == -signal.SIGKILL
 
 
 def nothing_is_left_over(redis: Redis) -> bool:

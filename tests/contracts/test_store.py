@@ -200,6 +200,12 @@ def test_an_outage_tells_where_its_fence_stands(store: Store) -> None:
     assert found.fencing == known.fencing
 
 
+def test_it_is_known_how_many_nodes_bear_the_uuid_of_another_one(store: Store) -> None:
+    assert store.twins() == 0
+    store.save_twins(2)
+    assert store.twins() == 2
+
+
 def test_the_history_has_what_is_done_newest_first(store: Store) -> None:
     for name, since in (("node-a", 10), ("node-c", 30), ("node-b", 20)):
         one = outage_record(name)

@@ -1,27 +1,17 @@
 """The component that gives fencing its rights, on every overlay: it starts the role, and adds nothing else."""
 
-import os
-import shutil
-from pathlib import Path
-from typing import Any
-
 import pytest
-import yaml
 
 from reactor.settings import Settings
-from tests.manifests import K8S, OVERLAYS, Obj, built, faults, kustomized, pods
+from tests.manifests import K8S, OVERLAYS, Obj, building, built, faults, kubectl, overlays, pods
 
-COMPONENT = K8S / "components" / "fencing"
-pytestmark = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl builds the overlays")
+pytestmark = [kubectl, overlays, building]
 
 
 @pytest.fixture(params=OVERLAYS)
-def both(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[tuple[Obj, ...], tuple[Obj, ...]]:
+def both(request: pytest.FixtureRequest) -> tuple[tuple[Obj, ...], tuple[Obj, ...]]:
     """An overlay as it is, and with the component."""
-    parts = {"resources": [K8S / "overlays" / request.param], "components": [COMPONENT]}
-    file: dict[str, Any] = {kind: [os.path.relpath(path, tmp_path) for path in paths] for kind, paths in parts.items()}
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(file))
-    return built(request.param), kustomized(tmp_path)
+    return built(request.param), built(request.param, "fencing")
 
 
 def test_it_starts_the_role_with_its_rights_and_changes_nothing_else(

@@ -1,7 +1,6 @@
 """Every overlay is built and held against the schemas, against the settings, and against what it promises."""
 
 import copy
-import shutil
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -11,10 +10,10 @@ import pytest
 from reactor.__main__ import ROLES as REACTOR
 from reactor.settings import Settings, env_names
 from tests.acceptance.guarded import roles
-from tests.manifests import K8S, OVERLAYS, Obj, built, faults, pods
+from tests.manifests import K8S, OVERLAYS, Obj, building, built, faults, kubectl, overlays, pods
 from workers.__main__ import ROLES as WORKERS
 
-pytestmark = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl builds the overlays")
+pytestmark = [kubectl, overlays, building]
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)
 RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 COMMANDS = {(role,) for role in REACTOR} | {("work", role) for role in WORKERS}

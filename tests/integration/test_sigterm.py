@@ -23,17 +23,22 @@ from reactor.model.drift import Phase
 from reactor.model.event import unreachable, watcher_source
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import node_view
+from reactor.process import Stop
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
+from tests.acceptance.commands import descendants, gone
+from tests.acceptance.http import ask, free_address
 from tests.contracts.clusters import TOKEN, an_api
 from tests.contracts.samples import node
 from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start
+from workers.rq_scheduler import Scheduler
+from workers.rq_worker import Worker
 
-WATCH, DRIFT_WORKER, EVENT_WORKER, SCHEDULER = "reactor watch", "workers drifts", "workers events", "workers scheduler"
-SIGNALS = pytest.mark.parametrize(
-    "signals", [(signal.SIGTERM,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)]
-)
+WATCH, SERVE = "reactor watch", "reactor serve"
+DRIFT_WORKER, EVENT_WORKER, SCHEDULER = "workers drifts", "workers events", "workers scheduler"
+ORDERS = [(signal.SIGTERM,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)]
+IMPATIENT = (signal.SIGTERM, signal.SIGINT, signal.SIGTERM)  # Kubernetes, and somebody who cannot wait
 ROOT = Path(reactor.__path__[0]).parent
 DEADLINE = 30.0  # seconds; Kubernetes' grace period
 
@@ -135,19 +140,50 @@ def the_drift(api: Api) -> Drift:
     return Drift(VmRef("shop", "db", vm["metadata"]["uid"]), the_outage(api))
 
 
-@SIGNALS
-def test_a_worker_of_drifts_ends_its_pass_before_it_ends_itself(
-    begin: Begin, api: Api, redis: Redis, signals: tuple[signal.Signals, ...]
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """This process' own come back."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("signals", ORDERS)
+def test_whatever_signals_come_the_first_is_remembered_and_the_others_change_nothing(
+    signals: tuple[signal.Signals, ...],
 ) -> None:
+    stop = Stop()
+    stop.listen()
+    assert not stop.asked()
+    for number in signals:
+        signal.raise_signal(number)
+        assert stop.asked()
+    assert stop._at is not None
+    first = stop._at
+    signal.raise_signal(signals[-1])
+    assert stop._at == first
+
+
+@pytest.mark.usefixtures("handlers")
+def test_neither_rqs_worker_nor_its_scheduler_listens_to_signals_itself(redis: Redis) -> None:
+    stop = Stop()
+    stop.listen()
+    stop.ask()
+    Worker(EVENTS, redis, stop)._install_signal_handlers()
+    Scheduler([EVENTS], redis, stop)._install_signal_handlers()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        assert signal.getsignal(number) == stop.ask
+
+
+def test_a_worker_of_drifts_ends_its_pass_before_it_ends_itself(begin: Begin, api: Api, redis: Redis) -> None:
     worker = begin(DRIFT_WORKER, lambda: idle(redis))
     drift, gate = the_drift(api), Gate(api, "get", "nodes")
     queue = RqQueue(redis, time.time, 3600)
     queue.wake(drift_entry(drift), 0)
     assert gate.reached.wait(DEADLINE)
-    for number in signals:
-        worker.send_signal(number)
-    gate.opened.set()
-    ends_well(worker)
+    stopped(worker, gate)
     record = RedisStore(redis, 3600).record(drift.id)
     assert record
     assert (record.phase, record.reason) == (Phase.WAITING, "unreachable-window")
@@ -155,45 +191,37 @@ def test_a_worker_of_drifts_ends_its_pass_before_it_ends_itself(
     assert redis.zcard(f"rq:wip:{DRIFTS}") == redis.exists(f"vmdrift:lock:{drift.vm.uid}") == 0
 
 
-@SIGNALS
-def test_a_worker_of_events_ends_its_intake_before_it_ends_itself(
-    begin: Begin, api: Api, redis: Redis, signals: tuple[signal.Signals, ...]
+def stopped(process: "subprocess.Popen[str]", gate: Gate) -> None:
+    """It is told to stop in the middle of its work, several times, may then end that, and ends."""
+    for number in IMPATIENT:
+        process.send_signal(number)
+    gate.opened.set()
+    ends_well(process)
+
+
+def test_a_worker_of_events_ends_its_intake_before_it_ends_itself_and_takes_no_other_job(
+    begin: Begin, api: Api, redis: Redis
 ) -> None:
     worker = begin(EVENT_WORKER, lambda: idle(redis))
-    gate = Gate(api, "list", "pods")
+    gate, queue = Gate(api, "list", "pods"), RqQueue(redis, time.time, 3600)
     entry = event_entry(unreachable(the_outage(api), watcher_source("cluster")))
-    RqQueue(redis, time.time, 3600).wake(entry, 0)
+    queue.wake(entry, 0)
+    queue.wake(replace(entry, id="event_next"), 0)
     assert gate.reached.wait(DEADLINE)
-    for number in signals:
-        worker.send_signal(number)
-    gate.opened.set()
-    ends_well(worker)
+    stopped(worker, gate)
     store, drift = RedisStore(redis, 3600), the_drift(api)
     assert [known.outage for known in store.outages()] == [drift.outage]
     assert [record.drift for record in store.records(drift.outage.id)] == [drift]
     assert redis.zscore(f"rq:scheduled:{DRIFTS}", drift.id) is not None
     assert Job.fetch(entry.id, redis, SERIALIZER).get_status() == JobStatus.FINISHED
-
-
-def test_a_worker_takes_no_other_job_once_it_was_asked_to_stop(begin: Begin, api: Api, redis: Redis) -> None:
-    worker = begin(EVENT_WORKER, lambda: idle(redis))
-    gate, queue = Gate(api, "get", "nodes"), RqQueue(redis, time.time, 3600)
-    told = unreachable(the_outage(api), watcher_source("cluster"))
-    for number in range(2):
-        queue.wake(replace(event_entry(told), id=f"event_{number}"), 0)
-    assert gate.reached.wait(DEADLINE)
-    worker.send_signal(signal.SIGTERM)
-    gate.opened.set()
-    ends_well(worker)
-    assert redis.lrange(f"rq:queue:{EVENTS}", 0, -1) == [b"event_1"]
+    assert redis.lrange(f"rq:queue:{EVENTS}", 0, -1) == [b"event_next"]
     assert redis.llen(f"rq:queue:{EVENTS}:intermediate") == 0
 
 
-@SIGNALS
-def test_a_watcher_in_the_middle_of_its_list_ends(begin: Begin, api: Api, signals: tuple[signal.Signals, ...]) -> None:
+def test_a_watcher_in_the_middle_of_its_list_ends(begin: Begin, api: Api) -> None:
     gate = Gate(api, "list", "nodes", first=2)  # the first one only asks whether it may
     watcher = begin(WATCH, gate.reached.is_set)
-    for number in signals:
+    for number in IMPATIENT:
         watcher.send_signal(number)
     try:
         ends_well(watcher)
@@ -201,38 +229,49 @@ def test_a_watcher_in_the_middle_of_its_list_ends(begin: Begin, api: Api, signal
         gate.opened.set()
 
 
-@SIGNALS
-def test_a_scheduler_gives_its_locks_back_and_the_other_takes_them(
-    begin: Begin, redis: Redis, signals: tuple[signal.Signals, ...]
-) -> None:
+def test_a_scheduler_gives_its_locks_back_and_the_other_takes_them(begin: Begin, redis: Redis) -> None:
     def holders() -> set[Any]:
         return {redis.get(f"rq:scheduler-lock:{name}") for name in (EVENTS, DRIFTS)}
 
     first = begin(SCHEDULER, lambda: len(holders()) == 1 and None not in holders())
     (holder,) = holders()
     begin(SCHEDULER, lambda: len(list(redis.scan_iter("rq:scheduler:*"))) == 2)
-    for number in signals:
+    for number in IMPATIENT:
         first.send_signal(number)
     ends_well(first)
     assert holder not in holders()
     assert wait_for(lambda: len(holders()) == 1 and None not in holders(), DEADLINE)
 
 
+def test_a_receiver_ends_with_all_its_processes(begin: Begin, env: dict[str, str]) -> None:
+    env["VMDRIFT_LISTEN"] = free_address()
+    receiver = begin(SERVE, lambda: ask(f"http://{env['VMDRIFT_LISTEN']}/readyz").status == 200)
+    processes = descendants(receiver.pid)
+    assert processes
+    receiver.terminate()
+    ends_well(receiver)
+    gone(processes)
+
+
 def has_begun(redis: Redis) -> bool:
-    return idle(redis) or bool(redis.keys("rq:scheduler-lock:*")) or redis.exists("rq:queues") == 1
+    """All four of them."""
+    idle = [key for key in redis.smembers("rq:workers") if redis.hget(key, "state") == b"idle"]
+    return len(idle) == 2 and bool(redis.keys("rq:scheduler-lock:*")) and redis.exists("vmdrift:watcher") == 1
 
 
-@pytest.mark.parametrize("role", [WATCH, DRIFT_WORKER, EVENT_WORKER, SCHEDULER])
-def test_a_role_that_waits_for_redis_ends(role: str, begin: Begin, env: dict[str, str], tmp_path: Path) -> None:
+def test_roles_that_wait_for_redis_end(begin: Begin, env: dict[str, str], tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         env |= {"VMDRIFT_REDIS_URL": start(processes, tmp_path), "VMDRIFT_RESYNC": "1"}
+        roles = [begin(role, lambda: True) for role in (WATCH, DRIFT_WORKER, EVENT_WORKER, SCHEDULER)]
         with Redis.from_url(env["VMDRIFT_REDIS_URL"]) as own:
-            process = begin(role, lambda: has_begun(own))
+            assert wait_for(lambda: has_begun(own), DEADLINE)
         server = processes._children.pop("valkey")
         server.kill()
         server.wait()
-        assert process.stderr
-        assert any("trying again" in line for line in process.stderr)  # reads until it says so
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=DEADLINE)
-        assert process.returncode == 0
+        for process in roles:
+            assert process.stderr
+            assert any("trying again" in line for line in process.stderr)  # reads until it says so
+            process.send_signal(signal.SIGTERM)
+        for process in roles:
+            process.communicate(timeout=DEADLINE)
+    assert [process.returncode for process in roles] == [0, 0, 0, 0]

@@ -19,7 +19,7 @@ from tests.contracts.clusters import an_api, over_http, put_node
 from vmdrift.processes import wait_for
 
 Told = tuple[str, list[str]]
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 def name_of(obj: Obj) -> str:

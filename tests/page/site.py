@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 from werkzeug.test import TestResponse
 
+from reactor.doors.clocks import clocks
 from reactor.doors.figures import figures
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.outbox import RedisOutbox
@@ -51,7 +52,13 @@ class PageSite:
         reception = Reception(inbox, Senders.of(self.settings), self.settings, self.clock)
         outbox = RedisOutbox(self.redis, 3600)
         sources = Sources(
-            inbox, outbox, self.store, lambda: figures(self.redis, self.now), lambda: reports(self.redis), self.clock
+            inbox,
+            outbox,
+            self.store,
+            lambda: figures(self.redis, self.now),
+            lambda: reports(self.redis),
+            self.clock,
+            lambda: clocks(self.redis),
         )
         app = application(reception, sources, self.settings)
         page.mount(app, page.Parts(self.redis, reception, sources, self.wishes, self.settings))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
+from reactor.doors.clock import redis_time
 from reactor.model.drift import Check, Disk, OutageRecord, Phase, Record
 from reactor.model.errors import StoreUnreachable
 from reactor.model.fencing import Attempt, Confirmation, Fencing, Release, Way
@@ -104,6 +105,14 @@ def test_commands_in_advice_look_like_commands(site: PageSite) -> None:
 def test_a_scheduler_that_is_gone_is_told_where_everybody_looks(lost: PageSite) -> None:
     lost.redis.zadd("rq:scheduled:drifts", {"x": NOW + 5})
     assert "No scheduler looks after the queue drifts" in lost.browser("bob").get("/").text
+
+
+def test_a_process_whose_clock_is_off_is_named_where_everybody_looks(site: PageSite) -> None:
+    now = redis_time(site.redis)
+    site.redis.hset("vmdrift:clocks", mapping={"drifts@a:1": f"60.0 {now}", "drifts@b:1": f"1.0 {now}"})
+    shown = site.browser("bob").get("/").text
+    assert "The clock of drifts@a:1 is 60 s ahead of Redis" in shown
+    assert "drifts@b:1" not in shown
 
 
 @pytest.mark.parametrize("heard", [None, NOW - 241])

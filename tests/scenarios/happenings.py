@@ -93,6 +93,7 @@ def _named(rest: str) -> tuple[str, str, str, str]:
         "volumeattachments",
         "localvolumes",
         "localvolumereplicas",
+        "networkfenceclasses",
     }
     return kind, plain, namespace or ("" if kind in everywhere else "default"), "".join(more)
 
@@ -262,8 +263,10 @@ def _behave(actor: object, how: str) -> None:
 
 
 def _remediate(stage: Stage, node: str) -> None:
-    """`remediate node-a`: somebody else's remediation of it, named otherwise."""
-    meta = {"name": "by-nhc", "namespace": "fencing", "annotations": {NODE_NAME: node}}
+    """`remediate node-a`: a health check's remediation of it, named otherwise."""
+    owner = {"apiVersion": "remediation.medik8s.io/v1alpha1", "kind": "NodeHealthCheck", "name": "nhc", "uid": "nhc"}
+    meta: Obj = {"name": "by-nhc", "namespace": "fencing", "annotations": {NODE_NAME: node}}
+    meta |= {"ownerReferences": [owner]}
     made = {"kind": "FenceAgentsRemediation", "metadata": meta, "spec": {"agent": "fence_ipmilan"}}
     _admin(stage).create("fenceagentsremediations", made)
 
@@ -279,6 +282,13 @@ def _bmc(stage: Stage, rest: str) -> None:
     if how == "swapped":
         bmcs.swapped.update({nodes[0]: nodes[1]})
     stage.reactor.providers["redfish"] = Redfish(bmcs)
+
+
+def _osd(stage: Stage, rest: str) -> None:
+    """`osd rook-ceph node-e`: Rook's pod of an OSD in that namespace, on that node."""
+    namespace, node = rest.split()
+    meta = {"name": f"rook-ceph-osd-{node}", "namespace": namespace, "labels": {"app": "rook-ceph-osd"}}
+    _admin(stage).create("pods", {"metadata": meta, "spec": {"nodeName": node, "containers": []}})
 
 
 def _wish(kind: str) -> Callable[[Stage, str], None]:
@@ -313,6 +323,7 @@ _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
     "medik8s": _medik8s,
     "remediate": _remediate,
     "bmc": _bmc,
+    "osd": _osd,
     "taint": _wish(TAINT),
     "unfence": _wish(UNFENCE),
     "retry": _retry,

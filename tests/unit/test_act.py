@@ -88,7 +88,7 @@ def test_what_was_decided_on_a_proof_is_done_while_it_stands() -> None:
         replace(_FILE, void="It spoke."),
         replace(_FILE, boot="boot-2"),
         replace(_FILE, confirmation=replace(_PROOF, heartbeat="before")),
-        replace(_FILE, confirmation=replace(_PROOF, drivers=("rook-ceph.rbd.csi.ceph.com",))),
+        replace(_FILE, confirmation=replace(_PROOF, storage=(("rook-ceph.rbd.csi.ceph.com", "rook-ceph"),))),
     ],
     ids=["gone", "void", "another boot", "spoken since", "its fence was lifted"],
 )

@@ -9,9 +9,10 @@ from simulator.objects import copied
 from simulator.twins.cluster import ApiCluster
 from tests.unit.decide.recorded import TERMINATING, cluster
 from workers.decide.observation import Replicas, Volume
-from workers.disks import Disks
+from workers.disks import Disks, _cluster_id
 from workers.surroundings import Surroundings
 
+_FSID = "b9127830-b0cc-4e34-aa47-9d1a2e9949a8"
 _NAMESPACE, _PV = "run1", "run1-rbd-disk"
 _CLAIM = {"name": "root", "persistentVolumeClaim": {"claimName": "rbd-disk"}}
 _TPM = {"domain": {"devices": {"tpm": {"persistent": True}}}}
@@ -294,3 +295,21 @@ def test_before_a_release_nothing_that_is_remembered_will_do(there: ApiCluster, 
     _change(there, "persistentvolumeclaims", "rbd-disk", {"status": {"phase": "Lost"}}, _NAMESPACE)
     (found,) = disks.all("vm-rbd", {}, [_CLAIM])
     assert found.trouble == trouble
+
+
+@pytest.mark.parametrize(
+    ("csi", "cluster"),
+    [
+        ({"volumeHandle": "0001-0009-rook-ceph-0000000000000001-x"}, "rook-ceph"),
+        ({"volumeHandle": "0001-0024-b9127830-b0cc-4e34-aa47-9d1a2e9949a8-0000000000000002-x"}, _FSID),
+        ({"volumeHandle": "0001-0009-rook-ceph-1-x", "volumeAttributes": {"clusterID": "tenants"}}, "tenants"),
+        ({"volumeHandle": "0001-00ff-rook-ceph-1-x"}, ""),
+        ({"volumeHandle": "0001-0004-rook-ceph-1-x"}, "rook"),
+        ({"volumeHandle": "0001-0005-rook-ceph-1-x"}, ""),
+        ({"volumeHandle": "0001-zzzz-rook-ceph-1-x"}, ""),
+        ({"volumeHandle": "pvc-1"}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_storage_cluster_is_what_the_volume_says_or_else_what_its_handle_does(csi: Obj, cluster: str) -> None:
+    assert _cluster_id(csi) == cluster

@@ -1,12 +1,27 @@
 """What stands in the ConfigMap of proofs, and what becomes of what cannot be read there."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from reactor.model.errors import BadInput
-from reactor.model.fencing import Attempt, Claim, Fencing, Release, Target, Way, claim_of, fencing_of, fencings, key_of
-from tests.unit.fence.views import OUTAGE, PROVEN
+from reactor.model.fencing import (
+    Attempt,
+    Claim,
+    Fencing,
+    Release,
+    Target,
+    Way,
+    claim_of,
+    fencing_of,
+    fencings,
+    files,
+    key_of,
+)
+from reactor.model.identity import NodeRef
+from reactor.model.source import Source
+from tests.unit.fence.views import FILE, OUTAGE, PROOF, PROVEN
 
 _FILE = replace(
     PROVEN,
@@ -37,6 +52,33 @@ def test_what_cannot_be_read_proves_nothing(text: str) -> None:
 @pytest.mark.parametrize("kept", [None, {}, {"data": None}, {"data": {}}])
 def test_where_there_is_nothing_nothing_is_known(kept: dict[str, object] | None) -> None:
     assert (fencing_of(kept, "node-a"), fencings(kept)) == (None, {})
+
+
+def test_the_file_of_a_boot_that_the_version_before_wrote_is_read_and_of_its_storage_no_cluster_is_known() -> None:
+    data = json.loads(replace(PROVEN, confirmation=replace(PROOF, storage=(("rbd", "ceph"),))).as_text())
+    old = {
+        name: value for name, value in data.items() if name not in {"reported", "said", "refuted", "stale", "closed"}
+    }
+    kept = {name: value for name, value in data["confirmation"].items() if name not in {"storage", "person"}}
+    text = json.dumps({**old, "confirmation": {**kept, "drivers": ["rbd"]}})
+    file = fencing_of({"data": {"fence_node-a": text}}, "node-a")
+    assert file
+    assert file.proof
+    assert (file.proof.storage, file.boot) == ((("rbd", ""),), "boot-1")
+    assert files({"data": {"fence_node-a": text}}, "node-a") == {"fence_node-a": file}
+
+
+def test_of_several_boots_the_one_that_was_lost_last_is_meant_unless_another_is_named() -> None:
+    newer = replace(FILE, boot="boot-2", outage=replace(OUTAGE, since=2000))
+    other = replace(FILE, outage=replace(OUTAGE, node=NodeRef("node-a-b", "uid-c")))
+    gone = replace(FILE, boot="boot-3", outage=replace(OUTAGE, since=3000), closed=True, refuted=(Source("redfish"),))
+    kept = {"data": {one.key: one.as_text() for one in (newer, PROVEN, other, gone)}}
+    assert len(kept["data"]) == 4
+    assert fencing_of(kept, "node-a") == newer
+    assert fencing_of(kept, "node-a", "boot-1") == PROVEN
+    assert fencing_of(kept, "node-a", "boot-3") is None
+    assert fencings(kept) == {"node-a": newer, "node-a-b": other}
+    assert set(files(kept, "node-a").values()) == {newer, PROVEN, gone}
 
 
 def test_a_confirmation_that_was_withdrawn_is_no_proof() -> None:

@@ -105,6 +105,13 @@ def test_each_vm_of_the_lost_node_gets_one_drift_that_is_due_when_the_window_end
     assert intake.play.news("db") == ["scheduled"]
 
 
+def test_after_the_clock_was_set_back_no_drift_sleeps_until_that_is_made_up_for(intake: _Intake) -> None:
+    intake.lost()
+    intake.play.reactor.redis.step(-3600.0)
+    intake.lost()
+    assert intake.due("db") == intake.play.reactor.redis()
+
+
 def test_a_drift_knows_the_instance_that_was_lost(intake: _Intake) -> None:
     intake.lost()
     vmi = intake.world.store.get("virtualmachineinstances", "db", "default")

@@ -69,9 +69,10 @@ def test_a_set_that_is_left_alone_keeps_its_vm_instance() -> None:
     assert {vmi["metadata"]["uid"] for vmi in world.api.client("test").list(_VMIS)} == before
 
 
-def test_a_launcher_that_tolerates_an_unreachable_node_for_ever_is_never_terminating() -> None:
+@pytest.mark.parametrize("hours", [2, pytest.param(24, marks=pytest.mark.nightly)])
+def test_a_launcher_that_tolerates_an_unreachable_node_for_ever_is_never_terminating(hours: int) -> None:
     world = _lost(Vm("vm", node=LOST, toleration=FOR_EVER))
-    world.run_for(24 * 3600)
+    world.run_for(hours * 3600)
     assert ["deletionTimestamp" in pod["metadata"] for pod in _launchers(world, LOST)] == [False]
 
 

@@ -35,6 +35,8 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_REQUIRE_FENCE": False,
     "VMDRIFT_REMEDIATION_TEMPLATE": "",
     "VMDRIFT_BMC_DIR": "",
+    "VMDRIFT_CSI_ADDONS_NAMESPACES": (),
+    "VMDRIFT_SAME_STORAGE": (),
     "VMDRIFT_RESYNC": 60.0,
     "VMDRIFT_API_TIMEOUT": 3.0,
     "VMDRIFT_WATCH_SILENCE": 150.0,
@@ -106,6 +108,8 @@ GOOD = {
     "VMDRIFT_TAINT_TIMEOUT": ["30", "86400"],
     "VMDRIFT_REQUIRE_FENCE": ["true", "false"],
     "VMDRIFT_REMEDIATION_TEMPLATE": [_TEMPLATE],
+    "VMDRIFT_CSI_ADDONS_NAMESPACES": ["rbd.csi.ceph.com=ceph-csi", "a.b=c, d=e"],
+    "VMDRIFT_SAME_STORAGE": ["rook-ceph=tenants", "a=b=c, 9f1e-4=d_e"],
     "VMDRIFT_RESYNC": ["1", "3600"],
     "VMDRIFT_API_TIMEOUT": ["0.1", "6"],
     "VMDRIFT_WATCH_SILENCE": ["1", "3600"],
@@ -161,6 +165,10 @@ EXPECTED = {
     "VMDRIFT_FENCE_DEADLINE": "a number of seconds from 10 to 3600",
     "VMDRIFT_TAINT_TIMEOUT": "a number of seconds from 30 to 86400",
     "VMDRIFT_REQUIRE_FENCE": "one of true, false",
+    "VMDRIFT_CSI_ADDONS_NAMESPACES": "CSI drivers and namespaces as DRIVER=NAMESPACE separated by commas, each name "
+    "once, for instance rbd.csi.ceph.com=ceph-csi",
+    "VMDRIFT_SAME_STORAGE": "clusterIDs of CSI drivers with = between those that are the same, separated by commas, "
+    "for instance rook-ceph=rook-ceph-tenants",
     "VMDRIFT_REMEDIATION_TEMPLATE": "GROUP/VERSION/PLURAL/NAMESPACE/NAME of a template, for instance "
     "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift",
     "VMDRIFT_RESYNC": "a number of seconds from 1 to 3600",
@@ -208,6 +216,8 @@ BAD = {
     "VMDRIFT_FENCE_DEADLINE": ["9", "3601"],
     "VMDRIFT_TAINT_TIMEOUT": ["29", "86401"],
     "VMDRIFT_REQUIRE_FENCE": ["yes"],
+    "VMDRIFT_CSI_ADDONS_NAMESPACES": ["a.b", "a.b=", "=c", "a.b=c=d", "a.b=c,", "a.b=c,a.b=d", "a/b=c", "a.b=../c"],
+    "VMDRIFT_SAME_STORAGE": ["a", "a=", "a=b,", "a=b,c", "a b=c", "a=../b"],
     "VMDRIFT_REMEDIATION_TEMPLATE": ["x", f"{_TEMPLATE}/c", _TEMPLATE.replace("templates", ""), f"{_TEMPLATE}\n"],
     "VMDRIFT_RESYNC": ["0", "3601"],
     "VMDRIFT_API_TIMEOUT": ["0", "6.1"],
@@ -250,6 +260,8 @@ def parsed(name: str, text: str) -> object:
     default = DEFAULTS[name]
     if isinstance(default, bool):
         return text == "true"
+    if name in {"VMDRIFT_CSI_ADDONS_NAMESPACES", "VMDRIFT_SAME_STORAGE"}:
+        return tuple(tuple(part.split("=")) for part in text.replace(" ", "").split(","))
     if isinstance(default, tuple):
         return tuple(text.replace(" ", "").split(","))
     return type(default)(text)  # type: ignore[call-arg]
@@ -352,6 +364,7 @@ def test_the_policy_is_what_the_settings_say() -> None:
         "VMDRIFT_FENCE_DEADLINE": "30",
         "VMDRIFT_TAINT_TIMEOUT": "60",
         "VMDRIFT_REQUIRE_FENCE": "true",
+        "VMDRIFT_SAME_STORAGE": "a=b",
     }
     assert Settings.read(env).to_policy() == Policy(
         mode="observe",
@@ -376,6 +389,7 @@ def test_the_policy_is_what_the_settings_say() -> None:
         fence_period=600.0,
         fence_control_plane=True,
         ceph_namespace="ceph",
+        same_storage=(("a", "b"),),
     )
     assert Settings().to_policy() == Policy()
 

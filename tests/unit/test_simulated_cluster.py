@@ -27,12 +27,13 @@ def test_a_launcher_has_half_a_minute_more_grace_than_its_guest() -> None:
     assert {pod["spec"]["terminationGracePeriodSeconds"] for pod in pods} == {60}
 
 
-def test_a_cluster_left_alone_for_a_thousand_minutes_only_beats() -> None:
+@pytest.mark.parametrize("minutes", [100, pytest.param(1000, marks=pytest.mark.nightly)])
+def test_a_cluster_left_alone_only_beats(minutes: int) -> None:
     world = staged(DEMO)
     world.run_for(60)
     pods = {pod["metadata"]["uid"] for pod in world.api.client("test").list("pods")}
     world.api.audit.clear()
-    world.run_for(60_000)
+    world.run_for(60 * minutes)
     writes = {(entry.verb, entry.resource) for entry in world.api.audit if entry.verb != "get"}
     assert writes == {("patch", "leases"), ("patch", "nodes")}
     assert {pod["metadata"]["uid"] for pod in world.api.client("test").list("pods")} == pods
@@ -40,10 +41,11 @@ def test_a_cluster_left_alone_for_a_thousand_minutes_only_beats() -> None:
     assert up(world, DEMO)
 
 
-def test_without_any_automation_the_launchers_stay_terminating_for_ever() -> None:
+@pytest.mark.parametrize("hours", [2, pytest.param(24, marks=pytest.mark.nightly)])
+def test_without_any_automation_the_launchers_stay_terminating_for_ever(hours: int) -> None:
     world = staged(DEMO)
     world.hypervisor.power_cut(LOST)
-    world.run_for(24 * 3600)
+    world.run_for(hours * 3600)
     pods = world.api.client("test").list("pods", labels="kubevirt.io=virt-launcher", fields=f"spec.nodeName={LOST}")
     assert {pod["metadata"]["labels"]["vm.kubevirt.io/name"] for pod in pods} == {
         vm.name for vm in DEMO.vms if vm.node == LOST

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from reactor.model.machine import twins
 from reactor.settings import Settings
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Untold
 from vmdrift.doctor.finding import Finding, failed, listed, ok, overlooked, sentence, unknown, warning
@@ -29,6 +30,7 @@ def cluster_findings(facts: ClusterFacts | Untold, settings: Settings, roles: Se
     yield _nodes(facts, settings)
     yield _manager(facts.manager)
     yield from _notebooks(facts.notebooks, settings)
+    yield from _machines(facts, settings)
     if isinstance(facts.allowed, Untold):
         yield unknown("access", facts.allowed, "See that whoever runs this may ask (ClusterRole system:basic-user).")
     else:
@@ -66,6 +68,18 @@ def _nodes(facts: ClusterFacts, settings: Settings) -> Finding:
     if lost:
         return warning("nodes", f"{told}; lost: {listed(lost)}.", "`vmdrift status` shows what is done about it.")
     return ok("nodes", f"{told}; at least {least} are needed.")
+
+
+def _machines(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
+    """Where a provider tells machines by their UUIDs."""
+    if "redfish" not in settings.fencing or isinstance(facts.nodes, Untold):
+        return
+    if found := twins({node.name: node.machine for node in facts.nodes}):
+        told = f"{listed(sorted(found))} bear a system UUID that another node bears, too: it identifies nobody."
+        fix = "Pin each machine's own UUID in its file in VMDRIFT_BMC_DIR (docs/fencing.md)."
+        yield warning("machines", told, fix)
+    else:
+        yield ok("machines", "Every node's system UUID is its own.")
 
 
 def _manager(found: Skew | Untold | None) -> Finding:

@@ -18,7 +18,7 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
         f"configmaps/{CONFIG_MAP}": "get patch",
     },
     "intake": {
-        f"configmaps/{FENCING}": "patch",
+        f"configmaps/{FENCING}": "get patch",
         "events": "create get patch",
         "leases": "get",
         "namespaces": "get",
@@ -67,8 +67,12 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 _NETWORK_FENCE: Mapping[str, Mapping[str, str]] = {
-    "fencing": {"csiaddonsnodes": "list", "networkfences": "get list create patch delete"},
-    "drifts": {"csiaddonsnodes": "list", "networkfences": "list"},
+    "fencing": {
+        "csiaddonsnodes": "list",
+        "networkfenceclasses": "list",
+        "networkfences": "get list create patch delete",
+    },
+    "drifts": {"csiaddonsnodes": "list", "networkfenceclasses": "list", "networkfences": "list"},
 }
 ROLES = tuple(_NEEDS)
 OPTIONAL = frozenset({"localvolumes", "localvolumereplicas"})  # HwameiStor's; not every cluster has it

@@ -4,15 +4,18 @@ What fences a boot stays until that boot has ended: a new bootID says so, or a p
 the same boot may still have VMs that were started elsewhere meanwhile.
 """
 
+import json
 from dataclasses import replace
 
 from reactor.model.drift import Policy
-from reactor.model.fencing import Fencing
+from reactor.model.fencing import BOOT_ANNOTATION, Fencing
+from reactor.model.intervention import MONTH
 from reactor.model.node import NodeView
 from reactor.model.times import ahead, clock_time
 from workers.decide.fenceview import FenceView, Move, Unfence, Untaint
 
 _LOOK = 10.0  # seconds
+_REST = 300.0  # seconds, for a file that is only kept
 
 
 def is_lost(node: NodeView | None, file: Fencing) -> bool:
@@ -22,26 +25,51 @@ def is_lost(node: NodeView | None, file: Fencing) -> bool:
 
 def afterwards(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
     """One thing at a time, until nothing of ours is left; then the file is closed."""
-    node, ours = seen.node, tuple(name for name, one in seen.standings.items() if one.ours)
+    node, ours = seen.node, tuple(name for name, one in {**seen.standings, **seen.left}.items() if one.ours)
     ready = node is not None and node.ready == "True"
     file = replace(file, ready_since=(file.ready_since or now) if ready else None)
     if node is None or node.uid != file.node.uid:
         return _deleted(seen, file, ours, now)
-    ended = node.boot != file.boot
+    ended = has_ended(file, node)
     if ours and (ended or seen.unfence):
         told = seen.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
         return Move(file.told("unfencing", told), now + 1, Unfence(ours))
-    if node.tainted:
+    if is_tainted(node, file):
         return _tainted(seen, node, file, policy, now)
     if ours:
         return Move(_half_fenced(file, node, ours), now + _LOOK)
-    return Move(None, now)
+    return over(file, node, now)
+
+
+def has_ended(file: Fencing, node: NodeView) -> bool:
+    """Another boot runs; one that is not known is none."""
+    return node.boot not in {"", file.boot}
+
+
+def is_tainted(node: NodeView, file: Fencing) -> bool:
+    """With our taint, for this boot? Where it does not say for which, it is everybody's."""
+    try:
+        marks = json.loads(node.tainted)
+    except ValueError:
+        return bool(node.tainted)
+    return isinstance(marks, dict) and marks.get(BOOT_ANNOTATION, file.boot) == file.boot
+
+
+def over(file: Fencing, node: NodeView | None, now: float) -> Move:
+    """Nothing of ours is left. Who was wrong about this boot is remembered while it may go on: for a month, unseen."""
+    ended = has_ended(file, node) if node else now >= file.at + MONTH
+    if ended or not file.refuted:
+        return Move(None, now)
+    wrong = "; ".join(map(str, file.refuted))
+    told = f"Boot {file.boot} was heard after it had been confirmed to be off; for this boot not believed: {wrong}."
+    rest = replace(file, confirmation=None, void="", attempts=(), release=None, closed=True)
+    return Move(rest.told("refuted", told), now + _REST)
 
 
 def _deleted(seen: FenceView, file: Fencing, ours: tuple[str, ...], now: float) -> Move:
     """The machine may be on for all that anybody knows."""
     if not ours:
-        return Move(None, now)
+        return over(file, seen.node, now)
     if seen.unfence:
         return Move(file.told("unfencing", seen.unfence), now + 1, Unfence(ours))
     told = f"Node {file.node.name} was deleted while fenced by {', '.join(ours)}: that stays until `vmdrift unfence`."
@@ -59,7 +87,7 @@ def _tainted(seen: FenceView, node: NodeView, file: Fencing, policy: Policy, now
         told = f"Node {node.name} is {node.ready or 'not heard'}; its out-of-service taint stays until it is Ready."
         return Move(file.told("tainted", told), now + _LOOK)
     end, left = file.ready_since + policy.taint_timeout, _left(seen, file, now)
-    if node.boot != file.boot and not left:
+    if has_ended(file, node) and not left:
         return Move(file.told("untainting", f"Nothing of before is left on node {node.name}."), now + 1, Untaint())
     what = f"{', '.join(left[:5])} of before are left there" if left else "it was not rebooted"
     if now >= end:

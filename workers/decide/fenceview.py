@@ -34,7 +34,8 @@ class FenceView:
     whatever it hits; `unfence`: who wants what was fenced to be let in again. `pods` and `attachments` of the node are
     read where a taint is to be set, or bears on them. `date`, `steady_since`, `clock_off`: as in an Observation.
     `done`: the fences that were asked for lately, on any node; `lease_lasts`: the Lease's leaseDurationSeconds.
-    `effects`: by provider, what its fence would do; judged only of one that is about to be asked.
+    `effects`: by provider, what its fence would do; judged only of one that is about to be asked. `left`: what those
+    say who were asked and may not prove it any more; only what they made matters, which has to be taken back.
     """
 
     node: NodeView | None
@@ -53,6 +54,7 @@ class FenceView:
     done: tuple[Fence, ...] = ()
     lease_lasts: float = 0.0
     effects: Mapping[str, Effect] = field(default_factory=dict)
+    left: Mapping[str, Standing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from dataclasses import replace
 from reactor.model.drift import Phase, Policy, Record
 from reactor.model.fencing import PROVIDERS, Attempt, Confirmation, Fencing, Release, Standing, State, Way, some
 from reactor.model.node import NodeView
+from reactor.model.source import EVENT, Source
 from reactor.model.times import clock_time
-from workers.decide.afterwards import afterwards, is_lost
+from workers.decide.afterwards import afterwards, is_lost, is_tainted, over
 from workers.decide.effect import never, refused
 from workers.decide.fenceview import Ask, FenceView, Move, Taint
-from workers.decide.life import counts
+from workers.decide.heard import believed, confirmed, listened, wrong_before
 from workers.decide.rate import too_soon
 from workers.decide.release import TAINT_TAKES
 
@@ -23,7 +24,7 @@ SOON, IDLE = 1.0, 30.0  # seconds until the next look: while something should ha
 _ASKED = 3.0  # seconds between two looks at what a provider does
 _JUDGED = 60.0  # seconds until all VMs of a node are judged again that is not fenced because of them
 _PATIENCE = 30.0  # seconds for all drifts of a node to be looked at under the proof
-_SAYS_ONLY = "event"  # nobody can be asked there: somebody comes and says so
+_NOBODY = "Nobody may prove that this node is dead; the documented windows count."
 # The VM is not on the node any more, or already on its way from there.
 _GONE = frozenset({"vm-deleted", "not-on-node"})
 _UNDER_WAY = frozenset({Phase.RELEASED, Phase.DETACHING, Phase.STARTING, Phase.COMPLETED, Phase.FAILED})
@@ -39,9 +40,14 @@ def providers(node: NodeView, policy: Policy) -> tuple[str, ...]:
 
 def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
     """What to write down and do now. `file` is what is known of the boot that was lost."""
-    file = _listened(seen, file, now)
+    if file.closed:
+        return over(file, seen.node, now)
+    before, file = file, listened(seen, file, now)
     if not is_lost(seen.node, file):
         return _observed(afterwards(seen, file, policy, now), policy, now)
+    if before.proof and not file.proof:
+        reason = "refuted" if file.refuted != before.refuted else "in-doubt"
+        return Move(file.told(reason, f"The proof does not count any more: {file.void}."), now + SOON)
     if file.proof:
         return _proven(seen, file, file.proof, policy, now)
     return _confirmed(seen, file, policy, now) or _fenced(seen, file, policy, now)
@@ -55,30 +61,19 @@ def _observed(move: Move, policy: Policy, now: float) -> Move:
     return Move(move.file.told(move.file.reason, told), now + IDLE)
 
 
-def _listened(seen: FenceView, file: Fencing, now: float) -> Fencing:
-    """The signs of life by value, and since when they are these."""
-    beat = seen.node.heartbeat if seen.node else file.heartbeat
-    same = (seen.lease, beat) == (file.lease, file.heartbeat)
-    if same and counts(file.silent_since, seen.steady_since, now):
-        return file
-    return replace(file, lease=seen.lease, heartbeat=beat, silent_since=now)
-
-
 def _confirmed(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move | None:
     """Somebody says that it is dead, and nobody that it lives: not another provider, and not the node itself.
 
     A node that spoke after it had been confirmed dead must be silent for as long as without any proof.
     """
-    said = {name: one for name, one in seen.standings.items() if one.state is State.FENCED}
+    said = {name: one for name, one in seen.standings.items() if believed(name, one, file)}
     alive = {name: one for name, one in seen.standings.items() if one.state is State.ALIVE}
     if not said or alive or (file.void and now < file.silent_since + policy.virt_handler_grace):
         return None
-    name, standing = next(iter(said.items()))
-    confirmation = Confirmation(
-        name, standing.by or name, standing.sentence, now, file.lease, file.heartbeat, standing.drivers
-    )
-    file = replace(file, confirmation=confirmation, void="", release=None)
-    return Move(file.told("fenced", _dead(confirmation)), now)
+    name, one = next(iter(said.items()))
+    how, by = f"{one.sentence}{wrong_before(file)}", one.by or name
+    proof = Confirmation(name, by, how, now, file.lease, file.heartbeat, one.storage, one.person)
+    return Move(confirmed(file, proof).told("fenced", _dead(proof)), now)
 
 
 def _dead(proof: Confirmation) -> str:
@@ -87,18 +82,18 @@ def _dead(proof: Confirmation) -> str:
 
 def _fenced(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
     """Nothing is proven yet: ask for it, wait for it, or say why not."""
-    asked = [name for name in seen.standings if name != _SAYS_ONLY]
+    asked = [name for name in seen.standings if name != EVENT and Source(name) not in file.refuted]
     if not asked:
-        return Move(_told(seen, file, "awaiting-proof", _awaiting(seen)), now + IDLE)
+        return Move(_told(seen, file, "awaiting-proof", _awaiting(seen, file)), now + IDLE)
     if why := _reluctant(seen, file, policy, now):
         told = _told(seen, file, "fence-waits", why)
         return Move(told, min(now + IDLE, max(now + SOON, _earliest(seen, file, policy))))
     return _asked(seen, file, policy, asked, now)
 
 
-def _awaiting(seen: FenceView) -> str:
-    told = " ".join(one.sentence for one in seen.standings.values() if one.state is not State.FENCED)
-    return told or "Nobody may prove that this node is dead; the documented windows count."
+def _awaiting(seen: FenceView, file: Fencing) -> str:
+    told = " ".join(one.sentence for one in seen.standings.values())
+    return f"{told or _NOBODY}{wrong_before(file)}"
 
 
 def _told(seen: FenceView, file: Fencing, reason: str, sentence: str) -> Fencing:
@@ -205,7 +200,8 @@ def _all_failed(seen: FenceView, file: Fencing, policy: Policy, against: Mapping
     """All over again after a while: a BMC behind the same dead switch may be back."""
     begin = max(attempt.over_at for attempt in file.attempts) + policy.fence_deadline
     if now >= begin:
-        return Move(replace(file, attempts=()).told("fencing", "All providers are asked once more."), now)
+        left = tuple(attempt for attempt in file.attempts if attempt.provider in seen.left)
+        return Move(replace(file, attempts=left).told("fencing", "All providers are asked once more."), now)
     why = {**{attempt.provider: attempt.over for attempt in file.attempts}, **against}
     each = "; ".join(f"{name}: {over.rstrip('.')}" for name, over in why.items())
     sentence = f"Nobody could fence it ({each}). They are asked again at {clock_time(begin)}."
@@ -213,11 +209,13 @@ def _all_failed(seen: FenceView, file: Fencing, policy: Policy, against: Mapping
 
 
 def _proven(seen: FenceView, file: Fencing, proof: Confirmation, policy: Policy, now: float) -> Move:
-    if why := _withdrawn(seen, file, proof):
+    if why := _withdrawn(seen, proof):
         told = f"The proof does not count any more: {why}."
         return Move(replace(file, void=why).told("proof-void", told), now + SOON)
     waiting = tuple(record for record in _going(seen) if record.weighed != proof.at)
-    if _taint_wanted(seen, policy):
+    if proof.storage and file.release is None and _taint_wanted(seen, policy):
+        return _partly(seen, file, proof, now)
+    if not proof.storage and _taint_wanted(seen, policy):
         return _by_taint(seen, file, proof, waiting, now)
     return Move(file, now + (SOON if waiting else IDLE), wake=waiting)
 
@@ -228,23 +226,33 @@ def _taint_wanted(seen: FenceView, policy: Policy) -> bool:
     return wanted and policy.mode == "auto" and not seen.holds
 
 
-def _withdrawn(seen: FenceView, file: Fencing, proof: Confirmation) -> str:
+def _withdrawn(seen: FenceView, proof: Confirmation) -> str:
     """A boot that has ended stays so; a fence of its storage lasts only while it stands."""
-    if (file.lease, file.heartbeat) != (proof.lease, proof.heartbeat):
-        return f"the node gave a sign of life after {proof.provider} had confirmed that it is dead"
     standing = seen.standings.get(proof.provider)
-    if proof.drivers and (standing is None or standing.state is not State.FENCED):
-        return standing.sentence.rstrip(".") if standing else f"{proof.provider} is not named for this node any more"
-    return ""
+    if standing is None:
+        return f"{proof.provider} is not named for this node any more"
+    return standing.sentence.rstrip(".") if proof.storage and standing.state is not State.FENCED else ""
+
+
+def _partly(seen: FenceView, file: Fencing, proof: Confirmation, now: float) -> Move:
+    """What proves that some storage is written no more says nothing of the rest of the node: never the taint."""
+    why = "One by one, not by taint: only storage is blocked, which says nothing of the rest of the node."
+    file = replace(file, release=Release(Way.FORCE_DELETE, why, now))
+    return Move(file.told("fenced", f"{_dead(proof)} {why}"), now, wake=_going(seen))
 
 
 def _by_taint(seen: FenceView, file: Fencing, proof: Confirmation, waiting: tuple[Record, ...], now: float) -> Move:
     if file.release is None or (seen.although and file.release.way is not Way.TAINT):
         return _chosen(seen, file, proof, waiting, now)
-    missing = seen.node is not None and not seen.node.out_of_service
+    missing = seen.node is not None and not _is_set(seen.node, file)
     if file.release.way is Way.TAINT and missing and now < file.release.at + TAINT_TAKES:
         return Move(file, now + SOON, Taint(), _going(seen))
     return Move(file, now + (SOON if waiting else IDLE), wake=waiting)
+
+
+def _is_set(node: NodeView, file: Fencing) -> bool:
+    """Ours of a boot before is taken over, so that it does not go with what is left of that one."""
+    return node.out_of_service and (not node.tainted or is_tainted(node, file))
 
 
 def _chosen(seen: FenceView, file: Fencing, proof: Confirmation, waiting: tuple[Record, ...], now: float) -> Move:

@@ -112,7 +112,8 @@ class Volume:
     handle, access modes, whether it is only read, whether its driver attaches at all, which nodes it admits (required
     terms), and who holds it: `held` is the attachment to the lost node, `attached` the one to the node where the VM
     starts. `trouble` says why the claim cannot be judged; `users` are other pods on the lost node that use it.
-    `fence`: its StorageClass asks that no VM be moved without proof.
+    `fence`: its StorageClass asks that no VM be moved without proof. `cluster`: the clusterID of its storage, "" where
+    that is not known.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Volume:
     attached: Attachment | None = None
     users: tuple[str, ...] = ()
     fence: bool = False
+    cluster: str = ""
 
     @property
     def exclusive(self) -> bool:

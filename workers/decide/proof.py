@@ -18,11 +18,10 @@ _ENDS = "`vmdrift confirm-off NODE`, a fencing provider's word, or the node's re
 
 
 def confirmed(fencing: Fencing | None, node: NodeView | None) -> Confirmation | None:
-    """The confirmation, if it is of this very boot of this very node."""
+    """The confirmation, if it is of this very boot of this very node, and of the outage that it is in."""
     if fencing is None or node is None or not node.boot:
         return None
-    same = (fencing.outage.node.name, fencing.outage.node.uid, fencing.boot) == (node.name, node.uid, node.boot)
-    return fencing.proof if same else None
+    return fencing.proof if (fencing.outage, fencing.boot) == (node.outage, node.boot) else None
 
 
 def proven(known: Mapping[str, Fencing], nodes: Iterable[NodeView]) -> frozenset[str]:
@@ -34,7 +33,7 @@ def proven(known: Mapping[str, Fencing], nodes: Iterable[NodeView]) -> frozenset
 def level(seen: Observation, record: Record, policy: Policy, now: float) -> Proof:
     """Of this VM: where only storage is blocked, it is a proof for VMs all of whose claims are of that storage."""
     confirmation = confirmed(seen.fencing, seen.node)
-    if confirmation and not contradicted(confirmation, seen) and _covers(confirmation, seen):
+    if confirmation and not contradicted(confirmation, seen) and not bare(confirmation, seen, policy):
         return Proof.FENCED
     signs = record.signs
     quiet = signs is not None and now >= signs.since + policy.virt_handler_grace
@@ -52,13 +51,13 @@ def contradicted(confirmation: Confirmation, seen: Observation) -> str:
 
 def proof(known: Proof, seen: Observation, policy: Policy) -> Verdict:
     """The line of the checklist: what is known, who said so, when and how it was verified; and whether it is enough."""
-    sentence = _told(known, seen)
+    sentence = _told(known, seen, policy)
     if known is Proof.FENCED or not (why := fence_required(seen, policy)):
         return Held(sentence)
     return Judgement("not-fenced", f"{sentence} This VM is moved only with proof ({why}). {_ENDS}")
 
 
-def _told(known: Proof, seen: Observation) -> str:
+def _told(known: Proof, seen: Observation, policy: Policy) -> str:
     confirmation = confirmed(seen.fencing, seen.node)
     if confirmation is None:
         quiet = "Silence only, which proves nothing" if known is Proof.SILENT else "Nothing is known yet"
@@ -67,7 +66,7 @@ def _told(known: Proof, seen: Observation) -> str:
     if changed := contradicted(confirmation, seen):
         return f"In doubt: {changed} changed after it was confirmed ({told})"
     if known is not Proof.FENCED:
-        return f"Only {', '.join(confirmation.drivers)} is fenced, which not all of its disks are of ({told})"
+        return f"Only {_storage(confirmation)} is fenced, and not {bare(confirmation, seen, policy)} ({told})"
     return f"Fenced: {told}"
 
 
@@ -75,12 +74,30 @@ def _fencing(fencing: Fencing | None) -> str:
     return f"; fencing: {fencing.sentence.rstrip('.')}" if fencing and fencing.sentence else ""
 
 
-def _covers(confirmation: Confirmation, seen: Observation) -> bool:
-    if not confirmation.drivers:
-        return True
+def _storage(confirmation: Confirmation) -> str:
+    return ", ".join(
+        f"{driver} of {cluster or 'a cluster that is not known'}" for driver, cluster in confirmation.storage
+    )
+
+
+def bare(confirmation: Confirmation, seen: Observation, policy: Policy) -> str:
+    """What of this VM's a confirmation says nothing of, where it is of some storage only; "" if it covers the VM."""
+    if not confirmation.storage:
+        return ""
     claims = [volume for volume in seen.volumes if volume.claim]
-    return bool(claims) and all(_fenced(volume, confirmation) for volume in claims)
+    left = [_named(volume) for volume in claims if not _blocked(volume, confirmation, policy)]
+    return ", ".join(left) if claims else "the VM itself, which has no claim"
 
 
-def _fenced(volume: Volume, confirmation: Confirmation) -> bool:
-    return volume.driver in confirmation.drivers
+def _blocked(volume: Volume, confirmation: Confirmation, policy: Policy) -> bool:
+    """By driver and storage cluster; one that is not known is none."""
+    return any(driver == volume.driver and _same(of, volume.cluster, policy) for driver, of in confirmation.storage)
+
+
+def _same(one: str, other: str, policy: Policy) -> bool:
+    return bool(one) and (one == other or any({one, other} <= set(group) for group in policy.same_storage))
+
+
+def _named(volume: Volume) -> str:
+    cluster = f"storage cluster {volume.cluster}" if volume.cluster else "of a storage cluster that is not known"
+    return f"claim {volume.claim} ({volume.driver or 'no CSI driver'}, {cluster})"

@@ -10,7 +10,7 @@ _NOBODY = "Nobody has confirmed yet that it is off (vmdrift confirm-off, or io.v
 class Event:
     """A Provider. `namespace`: where the ConfigMap is in which claims are written down."""
 
-    name, lasting = "event", False
+    name = "event"
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster, self._namespace = cluster, namespace
@@ -23,10 +23,11 @@ class Event:
         claim = claim_of(self._cluster.find("configmaps", CONFIG_MAP, self._namespace), target.node.name)
         if claim is None or (claim.node, claim.boot) != (target.node, target.boot):
             return Standing(State.ABSENT, _NOBODY)
-        if (claim.lease, claim.heartbeat) != (target.lease, target.heartbeat):
-            told = f"{_said(claim)}, but the node has given a sign of life since: it has to be confirmed anew."
+        signs = target.lease, target.heartbeat, target.reported
+        if (claim.lease, claim.heartbeat, claim.reported) != signs:
+            told = f"{_said(claim)}, but the node has given a sign of life since: it has to be confirmed again."
             return Standing(State.ABSENT, told)
-        return Standing(State.FENCED, f"{_said(claim)}.", claim.by)
+        return Standing(State.FENCED, f"{_said(claim)}.", claim.by, person=claim.person)
 
     def release(self, target: Target) -> Standing:
         """Nothing was changed."""

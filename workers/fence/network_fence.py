@@ -6,53 +6,46 @@ message, and not of which generation; **deleting one does not let its clients in
 first, and deleted once the message says that this was done.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
+from ipaddress import ip_network
 
 from reactor.doors.cluster import Cluster, Obj
-from reactor.model.errors import Conflict, FenceError, NotFound, NotServed
+from reactor.model.errors import Conflict, FenceError
 from reactor.model.fencing import Standing, State, Target
 from workers.fence.marks import marked
 from workers.fence.provider import FencingCluster
-from workers.surroundings import listed
+from workers.fence.storage_clients import Client, Network, Pairs, clients, needed
 
-_FENCES, _NODES = "networkfences", "csiaddonsnodes"
-_DRIVER = "vmdrift.io/driver"  # on a NetworkFence of ours: whose storage it blocks
+_FENCES = "networkfences"
+# On a NetworkFence of ours: whose storage it blocks, as the class said when it was made.
+_DRIVER, _CLUSTER = "vmdrift.io/driver", "vmdrift.io/storage-cluster"
 _LONGEST = 253  # characters of a name
 _UNDONE = "unfenc"  # in the message of a status: "unfencing operation successful"
 
 
-@dataclass(frozen=True, slots=True)
-class _Client:
-    """What CSIAddonsNodes say of one class: the driver, and the addresses of the node's clients."""
-
-    driver: str
-    cidrs: frozenset[str]
-
-
 class NetworkFence:
-    """A Provider."""
+    """A Provider. `namespaces`: as in VMDRIFT_CSI_ADDONS_NAMESPACES."""
 
-    name, lasting = "network-fence", True
+    name = "network-fence"
 
-    def __init__(self, cluster: FencingCluster) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: FencingCluster, namespaces: Pairs = ()) -> None:
+        self._cluster, self._namespaces = cluster, namespaces
 
     def fence(self, target: Target) -> None:
         """One NetworkFence per class of the node's clients; those that there are for this boot stay as they are."""
-        clients = _clients(self._cluster, target)
-        if not clients:
+        found = clients(self._cluster, target, self._namespaces)
+        if not found:
             raise FenceError(
                 f"No CSIAddonsNode tells the storage clients of node {target.node.name}: is the CSI-Addons sidecar of "
-                "its driver running with network fencing, and is there a NetworkFenceClass?"
+                "its driver running with network fencing, in the namespace that VMDRIFT_CSI_ADDONS_NAMESPACES or the "
+                "driver's name says, and is there a NetworkFenceClass of that driver?"
             )
-        for name, client in clients.items():
+        for name, client in found.items():
             self._make(name, client, target)
 
     def status(self, target: Target) -> Standing:
         """As `blocked`."""
-        return blocked(self._cluster, target)
+        return blocked(self._cluster, target, self._namespaces)
 
     def release(self, target: Target) -> Standing:
         """Let them in again, and only then delete. ABSENT: none of ours is left."""
@@ -63,14 +56,14 @@ class NetworkFence:
             return Standing(State.WORKING, f"NetworkFence {', '.join(left)} is being taken back.", ours=True)
         return Standing(State.ABSENT, "No NetworkFence of ours is left.")
 
-    def _make(self, name: str, client: _Client, target: Target) -> None:
+    def _make(self, name: str, client: Client, target: Target) -> None:
         fence = _name(target.node.name, name)
-        annotations = {**target.marks, _DRIVER: client.driver}
+        annotations = {**target.marks, _DRIVER: client.driver, _CLUSTER: client.cluster}
         made = {
             "apiVersion": "csiaddons.openshift.io/v1alpha1",
             "kind": "NetworkFence",
             "metadata": {"name": fence, "annotations": annotations},
-            "spec": {"networkFenceClassName": name, "fenceState": "Fenced", "cidrs": sorted(client.cidrs)},
+            "spec": {"networkFenceClassName": name, "fenceState": "Fenced", "cidrs": sorted(map(str, client.hosts))},
         }
         known = self._cluster.find(_FENCES, fence)
         if known and marked(known, target):
@@ -91,53 +84,41 @@ class NetworkFence:
             self._cluster.delete(_FENCES, meta["name"], uid=meta["uid"])
 
 
-def blocked(cluster: Cluster, target: Target) -> Standing:
+def blocked(cluster: Cluster, target: Target, namespaces: Pairs) -> Standing:
     """FENCED if each of ours is, and they cover all clients that are known now. Raises ClusterError, FenceError."""
-    mine, clients = _mine(cluster, target), _clients(cluster, target)
+    mine = _mine(cluster, target)
     if not mine:
         return Standing(State.ABSENT, f"No NetworkFence was asked for for node {target.node.name}.")
     if objection := next(filter(None, map(_objection, mine)), None):
         return objection
-    covered = {one["spec"].get("networkFenceClassName"): frozenset(one["spec"]["cidrs"]) for one in mine}
-    bare = [name for name, client in clients.items() if not client.cidrs <= covered.get(name, frozenset())]
+    covered = {str(one["spec"].get("networkFenceClassName")): _hosts(one) for one in mine}
+    known = clients(cluster, target, namespaces)
+    bare = [name for name, client in known.items() if not client.hosts <= covered.get(name, frozenset())]
     if bare:
         told = f"Clients of class {', '.join(sorted(bare))} came up that no NetworkFence blocks."
         return Standing(State.FAILED, told, ours=True)
     names = "NetworkFence " + ", ".join(one["metadata"]["name"] for one in mine)
-    drivers = tuple(sorted({one["metadata"]["annotations"][_DRIVER] for one in mine}))
-    return Standing(State.FENCED, f"{names} has succeeded.", names, drivers, ours=True)
+    storage = tuple(sorted({_storage(one) for one in mine}))
+    return Standing(State.FENCED, f"{names} has succeeded.", names, storage, ours=True)
 
 
-def reach(cluster: Cluster, target: Target) -> tuple[str, ...]:
-    """The drivers whose storage a fence would block, () where nobody tells. Raises ClusterError, FenceError."""
-    return tuple(sorted({client.driver for client in _clients(cluster, target).values()}))
+def reach(cluster: Cluster, target: Target, namespaces: Pairs) -> tuple[tuple[str, str], ...]:
+    """What a fence would block, as in Standing.storage; () where nobody tells. Raises ClusterError, FenceError."""
+    return tuple(sorted({(one.driver, one.cluster) for one in clients(cluster, target, namespaces).values()}))
 
 
 def _mine(cluster: Cluster, target: Target) -> list[Obj]:
-    return [one for one in _listed(cluster, _FENCES) if marked(one, target)]
+    return [one for one in needed(cluster, _FENCES) if marked(one, target)]
 
 
-def _clients(cluster: Cluster, target: Target) -> Mapping[str, _Client]:
-    """By the class' name. The nodeID of a CSIAddonsNode is what its driver calls the node: for Ceph, its name."""
-    found: dict[str, _Client] = {}
-    for addon in _listed(cluster, _NODES):
-        driver = addon.get("spec", {}).get("driver", {})
-        if driver.get("nodeID") != target.node.name:
-            continue
-        for client in addon.get("status", {}).get("networkFenceClientStatus") or ():
-            cidrs = {cidr for detail in client.get("clientDetails") or () for cidr in detail.get("cidrs") or ()}
-            if cidrs:
-                found[client["networkFenceClassName"]] = _Client(driver["name"], frozenset(cidrs))
-    return found
+def _hosts(one: Obj) -> frozenset[Network]:
+    return frozenset(ip_network(cidr) for cidr in one["spec"]["cidrs"])
 
 
-def _listed(cluster: Cluster, resource: str) -> list[Obj]:
-    try:
-        return listed(cluster, resource)
-    except (NotServed, NotFound) as error:
-        raise FenceError(
-            f"VMDRIFT_FENCING: network-fence needs CSI-Addons, which is not installed: {error}."
-        ) from error
+def _storage(one: Obj) -> tuple[str, str]:
+    """One that an older version made does not say of which cluster: then no volume is covered by it."""
+    said = one["metadata"]["annotations"]
+    return said[_DRIVER], said.get(_CLUSTER, "")
 
 
 def _objection(one: Obj) -> Standing | None:

@@ -21,10 +21,6 @@ class Provider(Protocol):
     def name(self) -> str:
         """As in VMDRIFT_FENCING."""
 
-    @property
-    def lasting(self) -> bool:
-        """Does what it does stay when the boot has ended, so that it has to be taken back?"""
-
     def fence(self, target: Target) -> None:
         """Ask for it, once: what was asked for already is left as it is.
 

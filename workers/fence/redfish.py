@@ -5,12 +5,12 @@ the ConfigMap alone, which whoever asks us writes before and after. A BMC knows 
 boot there was has ended, and an order hits the boot that runs when it arrives.
 """
 
-from collections.abc import Iterator
 from uuid import UUID
 
 from reactor.doors.bmc import Bmc, Reading
 from reactor.model.errors import FenceError
 from reactor.model.fencing import Standing, State, Target
+from reactor.model.machine import same, ways
 
 # They have power, so a boot may live or begin; PoweringOff is on its way already.
 _POWERED = frozenset({"On", "PoweringOn", "Paused"})
@@ -22,7 +22,7 @@ _NOBODYS = frozenset({UUID(int=0), UUID(int=2**128 - 1), UUID("03000200-0400-050
 class Redfish:
     """A Provider. Only what answers for the node's own machine is believed or switched off."""
 
-    name, lasting = "redfish", False
+    name = "redfish"
 
     def __init__(self, bmc: Bmc) -> None:
         self._bmc = bmc
@@ -76,23 +76,12 @@ def _wrong(found: Reading, target: Target) -> str:
         raise FenceError(f"Node {node} has no systemUUID, so nobody knows which machine is its own: {fix}")
     if not found.uuid:
         raise FenceError(f"{bmc} tells no UUID, so it may be any machine's.")
-    shared = _NOBODYS.intersection(_ways(wanted))
+    if not found.expected and target.twins:
+        told = f"The UUID {wanted} of node {node} is also that of {', '.join(target.twins)}, so it identifies nobody"
+        raise FenceError(f"{told}: {fix}")
+    shared = _NOBODYS.intersection(ways(wanted))
     if shared:
         raise FenceError(f"The UUID {wanted} of node {node} is on many machines: {fix}")
-    if set(_ways(found.uuid)).isdisjoint(_ways(wanted)):
+    if not same(found.uuid, wanted):
         return f"{bmc} answers for the machine {found.uuid}, and node {node} is {wanted}: check address and system."
     return ""
-
-
-def _ways(text: str) -> Iterator[UUID | str]:
-    """How a UUID may be written: in SMBIOS the first three fields are little-endian, and some read them as they stand.
-
-    DMTF DSP0134, 7.2.1; kubernetes/cloud-provider-vsphere, `ConvertK8sUUIDtoNormal`, turns systemUUID for that.
-    """
-    try:
-        uuid = UUID(text)
-    except ValueError:
-        yield text.casefold()
-        return
-    yield uuid
-    yield UUID(bytes=uuid.bytes_le)

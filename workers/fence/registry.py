@@ -32,7 +32,7 @@ def provider(
         case "event":
             return Event(cluster, settings.namespace)
         case "network-fence":
-            return NetworkFence(cluster)
+            return NetworkFence(cluster, settings.csi_addons_namespaces)
         case "remediation":
             return Remediation(cluster, settings.remediation_template)
         case "redfish":

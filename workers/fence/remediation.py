@@ -3,7 +3,9 @@
 The contract (medik8s, node-healthcheck-operator): a remediation is made from `spec.template.spec` of a template, in its
 namespace; its name, or the annotation remediation.medik8s.io/node-name, names the node; the condition Succeeded says
 that it is done; who made it deletes it when the node is well again. Checked against fence-agents-remediation's
-`internal/controller/fenceagentsremediation_controller.go`. One that somebody else made is evidence, and left alone.
+`internal/controller/fenceagentsremediation_controller.go`. In the template's namespace one that a health check made is
+evidence, and left alone; whatever else there is, and wherever, is neither believed nor obeyed nor deleted: anybody can
+make one in a namespace of theirs.
 """
 
 from collections.abc import Mapping
@@ -19,6 +21,13 @@ from workers.surroundings import listed
 
 NODE_NAME = "remediation.medik8s.io/node-name"
 _TEMPLATES = "templates"
+_HEALTH_CHECKS = frozenset(
+    {
+        ("remediation.medik8s.io", "NodeHealthCheck"),
+        ("machine.openshift.io", "MachineHealthCheck"),
+        ("cluster.x-k8s.io", "MachineHealthCheck"),
+    }
+)
 
 
 def kinds(template: str) -> tuple[str, str]:
@@ -30,7 +39,7 @@ def kinds(template: str) -> tuple[str, str]:
 class Remediation:
     """A Provider. `template`: as in VMDRIFT_REMEDIATION_TEMPLATE."""
 
-    name, lasting = "remediation", True
+    name = "remediation"
 
     def __init__(self, cluster: FencingCluster, template: str) -> None:
         self._cluster, self._said = cluster, template
@@ -42,14 +51,15 @@ class Remediation:
         for known in self._all(target):
             if marked(known, target):
                 return
-            if BOOT_ANNOTATION not in _annotations(known):
-                raise FenceError(f"{_named(known)} is of somebody else, and no second one is made beside it.")
-            self._delete(known)  # ours, of a boot that has ended
+            if not _ours(known):
+                raise FenceError(f"{_named(known)} is a health check's, and no second one is made beside it.")
+            self._delete(known)  # of a boot that has ended
         template = self._found_template()
         try:
             self._cluster.create(self._resource, _made(template, target), self._namespace)
         except Conflict as error:
-            raise FenceError(f"A remediation of node {target.node.name} is still on its way out: {error}.") from error
+            told = f"A remediation of node {target.node.name} is still on its way out, or somebody else's"
+            raise FenceError(f"{told}: {error}.") from error
 
     def status(self, target: Target) -> Standing:
         """By the condition Succeeded of what was made for this boot, or since its outage began."""
@@ -72,12 +82,12 @@ class Remediation:
         return Standing(State.ABSENT, "No remediation of ours is left.")
 
     def _all(self, target: Target) -> list[Obj]:
-        """Every remediation of a node of this name, whoever made it, in whatever namespace."""
+        """Every remediation of a node of this name that is ours or a health check's, in the template's namespace."""
         try:
-            found = listed(self._cluster, self._resource)
+            found = listed(self._cluster, self._resource, namespace=self._namespace)
         except (NotServed, NotFound) as error:
             raise FenceError(f"VMDRIFT_REMEDIATION_TEMPLATE: {self._resource} is not installed: {error}.") from error
-        return [one for one in found if _node_of(one) == target.node.name]
+        return [one for one in found if _node_of(one) == target.node.name and (_ours(one) or _of_health_check(one))]
 
     def _found_template(self) -> Obj:
         found = self._cluster.find(self._templates, self._template, self._namespace)
@@ -106,13 +116,23 @@ def _annotations(one: Obj) -> Mapping[str, str]:
     return one["metadata"].get("annotations") or {}
 
 
+def _ours(one: Obj) -> bool:
+    return BOOT_ANNOTATION in _annotations(one)
+
+
+def _of_health_check(one: Obj) -> bool:
+    owners = one["metadata"].get("ownerReferences") or ()
+    kinds_of = {(str(owner.get("apiVersion")).partition("/")[0], owner.get("kind")) for owner in owners}
+    return not kinds_of.isdisjoint(_HEALTH_CHECKS)
+
+
 def _node_of(one: Obj) -> str:
     return _annotations(one).get(NODE_NAME) or str(one["metadata"]["name"])
 
 
 def _is_of(one: Obj, target: Target) -> bool:
     """For this boot by our own marks; of somebody else's, by its time: it was made for what we see, too."""
-    if BOOT_ANNOTATION in _annotations(one):
+    if _ours(one):
         return marked(one, target)
     done = _condition(one, "Succeeded")
     times = [
@@ -125,7 +145,9 @@ def _is_of(one: Obj, target: Target) -> bool:
 def _standing(one: Obj, *, ours: bool) -> Standing:
     done, what = _condition(one, "Succeeded"), _named(one)
     if done.get("status") == "True":
-        return Standing(State.FENCED, f"{what} has succeeded{_said(done)}.", by=what, ours=ours)
+        evidence = f"{one['metadata']['uid']} {done.get('lastTransitionTime', '')}"
+        told = f"{what} has succeeded{_said(done)}."
+        return Standing(State.FENCED, told, by=what, ours=ours, evidence=evidence)
     if done.get("status") == "False":
         return Standing(State.FAILED, f"{what} has failed{_said(done)}.", ours=ours)
     return Standing(State.WORKING, f"{what} is under way.", ours=ours)

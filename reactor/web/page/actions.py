@@ -123,4 +123,4 @@ class Actions:
     def _tell(self, kind: str, vm: str, person: str) -> str:
         now = self._clock()
         event = Event(kind, f"/page/{person}", f"{now:.6f}", vm, now)
-        return str(self._inbox.accept([event], person)[0].receipt.id)
+        return str(self._inbox.accept([event], person, person=True)[0].receipt.id)

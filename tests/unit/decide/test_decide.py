@@ -288,3 +288,17 @@ def test_with_delete_unevicted_a_launcher_that_is_never_evicted_is_released() ->
     stuck = replace(_STUCK, launchers=(for_ever,))
     assert _decide(stuck).judgement.reason == "not-terminating"
     assert _decide(stuck, Policy(delete_unevicted=True)).judgement.action == Release((for_ever,))
+
+
+def test_a_process_whose_clock_is_off_leaves_what_rests_on_silence_to_another_one() -> None:
+    off = replace(_STUCK, clock_off="Its clock is off.")
+    decision = decide(off, record("vm-rbd", signs=signs()), _AUTO, DUE + 200.0)
+    assert (decision.judgement.reason, decision.judgement.sentence) == ("clock-off", "Its clock is off.")
+    assert decision.judgement.action is None
+    right = decide(_STUCK, record("vm-rbd", signs=signs()), _AUTO, DUE + 200.0)
+    assert isinstance(right.judgement.action, Release)
+
+
+def test_and_what_is_waited_for_anyway_is_said_all_the_same() -> None:
+    off = replace(_STUCK, clock_off="Its clock is off.", holds=("Held by ann.",))
+    assert decide(off, record("vm-rbd", signs=signs()), _AUTO, DUE + 200.0).judgement.reason == "held"

@@ -47,6 +47,18 @@ def test_any_other_value_than_before_is_a_sign_of_life_later_and_earlier_ones_to
     assert found == replace(_KNOWN, **dict.fromkeys(changed, stamp), since=_NOW, alive=alive)
 
 
+@pytest.mark.parametrize("steady_since", [_KNOWN.since + 0.1, _NOW])
+def test_a_step_of_the_one_clock_starts_the_silence_again_and_says_nothing_of_life(steady_since: float) -> None:
+    alive = replace(_KNOWN, alive="kubelet")
+    stepped = replace(_SEEN, steady_since=steady_since)
+    assert life.signs(alive, stepped, _NOW) == replace(alive, since=_NOW)
+    assert life.signs(replace(alive, since=steady_since), stepped, _NOW).since == steady_since  # type: ignore[union-attr]
+
+
+def test_what_was_first_read_at_a_moment_yet_to_come_was_read_before_the_clock_was_set_back() -> None:
+    assert life.signs(replace(_KNOWN, since=_NOW + 3600.0), _SEEN, _NOW) == replace(_KNOWN, since=_NOW)
+
+
 def test_who_was_alive_is_remembered_while_nothing_changes_again() -> None:
     alive = replace(_KNOWN, since=_NOW - 50.0, alive="kubelet")
     assert life.signs(alive, _SEEN, _NOW) == alive

@@ -103,19 +103,33 @@ def test_a_sign_of_life_after_it_puts_it_in_doubt(change: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("vm", "drivers", "proof"),
+    ("vm", "storage", "policy", "proof"),
     [
-        ("vm-rbd", (_RBD,), Proof.FENCED),
-        ("vm-rbd", ("another.csi",), Proof.NONE),
-        ("vm-cd", (_RBD,), Proof.NONE),
-        ("vm-cd", (), Proof.FENCED),
+        ("vm-rbd", ((_RBD, "rook-ceph"),), Policy(), Proof.FENCED),
+        ("vm-rbd", (("another.csi", "rook-ceph"),), Policy(), Proof.NONE),
+        ("vm-rbd", ((_RBD, "rook-edge"),), Policy(), Proof.NONE),
+        ("vm-rbd", ((_RBD, ""),), Policy(), Proof.NONE),
+        ("vm-rbd", ((_RBD, "rook-edge"),), Policy(same_storage=(("rook-edge", "rook-ceph"),)), Proof.FENCED),
+        ("vm-rbd", ((_RBD, "rook-edge"),), Policy(same_storage=(("rook-edge", "another"),)), Proof.NONE),
+        ("vm-cd", ((_RBD, "rook-ceph"),), Policy(), Proof.NONE),
+        ("vm-cd", (), Policy(), Proof.FENCED),
     ],
 )
 def test_where_only_storage_is_blocked_it_proves_something_for_vms_on_that_storage(
-    vm: str, drivers: tuple[str, ...], proof: Proof
+    vm: str, storage: tuple[tuple[str, str], ...], policy: Policy, proof: Proof
 ) -> None:
-    file = replace(_FILE, confirmation=replace(_SAID, drivers=drivers))
-    assert decide(_lost(vm, file), record(vm), Policy(), _NOW).proof is proof
+    file = replace(_FILE, confirmation=replace(_SAID, storage=storage))
+    assert decide(_lost(vm, file), record(vm), policy, _NOW).proof is proof
+
+
+def test_what_a_fence_of_storage_says_nothing_of_is_named() -> None:
+    file = replace(_FILE, confirmation=replace(_SAID, storage=((_RBD, "rook-edge"),)))
+    known = decide(_lost(file=file), record("vm-rbd"), Policy(), _NOW)
+    assert f"Only {_RBD} of rook-edge is fenced, and not claim " in _check(known, "proof")[1]
+    assert f"({_RBD}, storage cluster rook-ceph)" in _check(known, "proof")[1]
+    unknown = tuple(replace(volume, cluster="") for volume in _STUCK.volumes)
+    known = decide(_lost(file=file, volumes=unknown), record("vm-rbd"), Policy(), _NOW)
+    assert f"({_RBD}, of a storage cluster that is not known)" in _check(known, "proof")[1]
 
 
 def test_it_lifts_what_nothing_else_guards() -> None:
@@ -242,3 +256,20 @@ def test_a_node_that_was_heard_since_is_a_riddle_again(beat: str, boot: str, cou
     node = replace(node_of(_STUCK), boot=boot, heartbeat=beat)
     told = replace(_FILE, confirmation=replace(_SAID, heartbeat="as then"))
     assert proven({node.name: told}, [node]) == (frozenset({node.name}) if counts else frozenset())
+
+
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [
+        ({}, True),
+        ({"ready_since": SINCE + 1000.0}, False),
+        ({"ready": "False"}, False),
+        ({"boot": "boot-2"}, False),
+        ({"boot": ""}, False),
+        ({"uid": "another"}, False),
+    ],
+    ids=["this", "another outage", "it reports itself", "another boot", "a boot that is not known", "another node"],
+)
+def test_a_proof_is_of_one_boot_in_one_outage(change: dict[str, Any], counts: bool) -> None:
+    node = replace(node_of(_STUCK), boot=_BOOT)
+    assert (confirmed(_FILE, replace(node, **change)) is not None) is counts

@@ -8,7 +8,7 @@ from reactor.model.drift import Policy
 from tests.unit.decide.recorded import SINCE, record, seen
 from workers.decide.decision import Held, Judgement
 from workers.decide.observation import Manager, Observation
-from workers.decide.quorum import COOL_DOWN, allowed, quorum, unsteady
+from workers.decide.quorum import COOL_DOWN, allowed, quorum, returning, unsteady
 
 _SEEN, _NOW = seen("vm-rbd"), SINCE + 500.0
 
@@ -163,3 +163,37 @@ def test_by_a_clock_that_is_an_hour_ahead_the_other_nodes_are_judged_by_our_firs
     ahead = replace(_silent(7), manager=Manager(SINCE + 3600.0, 0.0, None))
     assert unsteady(ahead, record(created_at=SINCE - 3600.0), Policy()) is None
     assert unsteady(ahead, record(created_at=SINCE + 1.0), Policy()) is not None
+
+
+def _back(ago: float, count: int = 4, created: float = 0.0) -> Observation:
+    """So many nodes became Ready so long ago, and node-a is lost; their Leases and `date` are of this moment."""
+    there = [
+        replace(node, ready_since=_NOW - ago if 0 < number <= count else 0.0, created=created)
+        for number, node in enumerate(_SEEN.nodes)
+    ]
+    lost = replace(_SEEN.nodes[0], ready="Unknown", ready_since=float(SINCE))
+    return replace(_SEEN, nodes=(lost, *there[1:]), renewals=dict.fromkeys(_SEEN.renewals, _NOW), date=_NOW)
+
+
+@pytest.mark.parametrize(
+    ("ago", "count", "reason"), [(10.0, 3, "cool-down"), (10.0, 2, ""), (89.0, 3, "cool-down"), (90.0, 7, "")]
+)
+def test_nodes_that_came_back_a_moment_ago_count_as_lost(ago: float, count: int, reason: str) -> None:
+    verdict = returning(_back(ago, count), Policy(), _NOW)
+    assert (verdict.reason if verdict else "") == reason
+    if verdict:
+        assert verdict.again_at == _NOW + COOL_DOWN - ago
+        assert isinstance(quorum(_back(ago, count), record(), Policy(), _NOW), Judgement)
+
+
+def test_new_ones_do_not_and_where_the_api_server_tells_no_date_none_does() -> None:
+    assert returning(_back(10.0, created=_NOW - 299.0), Policy(), _NOW) is None
+    assert returning(_back(10.0, created=_NOW - 300.0), Policy(), _NOW)
+    assert returning(replace(_back(10.0), date=None), Policy(), _NOW) is None
+
+
+def test_it_is_their_own_clock_that_counts_and_without_a_lease_the_api_servers() -> None:
+    behind = _back(3610.0)
+    assert returning(behind, Policy(), _NOW) is None
+    assert returning(replace(behind, renewals=dict.fromkeys(_SEEN.renewals, _NOW - 3600.0)), Policy(), _NOW)
+    assert returning(replace(_back(10.0), renewals={}), Policy(), _NOW)

@@ -65,6 +65,7 @@ def test_of_providers_that_are_used_it_is_told_what_is_not_installed() -> None:
         "fenceagentsremediationtemplates",
         "localvolumereplicas",
         "localvolumes",
+        "networkfenceclasses",
         "networkfences",
     ]
     served = asked(an_api(), settings=providers)

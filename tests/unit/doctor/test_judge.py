@@ -48,6 +48,12 @@ def with_settings(**more: Any) -> Facts:
     return replace(WELL, configured=Configured(Settings(**more)))
 
 
+def test_a_process_whose_clock_is_off_is_named() -> None:
+    (found,) = bad(with_redis(clocks={"drifts@a:1": -60.0, "drifts@b:1": 4.0}))
+    assert (found.check, found.about, found.status) == ("clocks", "drifts@a:1", Status.FAILED)
+    assert found.sentence == "The clock of drifts@a:1 is 60 s behind Redis', so it judges no silence."
+
+
 def without(*refused: Right) -> Facts:
     return with_cluster(allowed={right: right not in refused for right in rights(ROLES, Settings())})
 
@@ -138,6 +144,22 @@ def test_a_verb_that_is_missing_is_named_with_who_needs_it_and_where_it_is_given
 def test_every_right_is_judged_verb_by_verb() -> None:
     for right in rights(ROLES, Settings()):
         assert right.verb in only(without(right)).sentence
+
+
+@pytest.mark.parametrize(
+    ("machines", "said"),
+    [
+        (("a", "b", ""), []),
+        (("a", "A", "b"), ["n0 and n1 bear a system UUID that another node bears, too: it identifies nobody."]),
+    ],
+)
+def test_nodes_with_one_system_uuid_are_named_where_redfish_goes_by_it(
+    machines: tuple[str, ...], said: list[str]
+) -> None:
+    nodes = tuple(replace(node, machine=machine) for node, machine in zip(NODES, machines, strict=True))
+    facts = replace(with_cluster(nodes=nodes), configured=Configured(Settings(fencing=("redfish",))))
+    assert [one.sentence for one in judge(facts) if one.check == "machines" and one.status is Status.WARNING] == said
+    assert [one for one in judge(with_cluster(nodes=nodes)) if one.check == "machines"] == []
 
 
 def test_without_hwameistor_its_kinds_are_not_asked_for() -> None:

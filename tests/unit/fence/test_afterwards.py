@@ -21,7 +21,7 @@ def _view(node: Any = REBOOTED, **more: Any) -> FenceView:
 
 @pytest.mark.parametrize(
     "node",
-    [BACK, REBOOTED, replace(NODE, boot="boot-2"), replace(BACK, ready="False"), None, replace(BACK, uid="uid-b")],
+    [REBOOTED, replace(NODE, boot="boot-2"), replace(BACK, ready="False"), None, replace(BACK, uid="uid-b")],
 )
 def test_where_nothing_of_ours_is_left_the_file_is_closed(node: Any) -> None:
     assert next_move(_view(node), PROVEN, POLICY, NOW).file is None

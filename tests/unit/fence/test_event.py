@@ -34,8 +34,15 @@ def test_what_was_said_of_this_very_boot_is_a_proof_with_who_when_and_how() -> N
         replace(_CLAIM, node=replace(OUTAGE.node, uid="another")),
         replace(_CLAIM, lease="before"),
         replace(_CLAIM, heartbeat="before"),
+        replace(_CLAIM, reported="before"),
     ],
-    ids=["another boot", "another incarnation", "its kubelet spoke since", "its virt-handler spoke since"],
+    ids=[
+        "another boot",
+        "another incarnation",
+        "its kubelet spoke since",
+        "its virt-handler spoke since",
+        "it was Ready since",
+    ],
 )
 def test_what_was_said_of_another_or_before_a_sign_of_life_is_none(claim: Claim) -> None:
     assert _provider(claim).status(_TARGET).state is State.ABSENT

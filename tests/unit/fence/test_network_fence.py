@@ -18,6 +18,7 @@ from simulator.world import EPOCH, World
 from workers.fence.network_fence import NetworkFence
 
 _TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")
+CEPHFS = "rook-ceph.cephfs.csi.ceph.com"
 _NAME = f"vm-drift-node-a-{CLASS}"
 
 
@@ -44,17 +45,22 @@ class Site:
         self.provider.fence(_TARGET)
         self.world.run_for(5)
 
-    def more(self, name: str, *cidrs: str) -> None:
-        """Clients of one more class come up on node-a."""
-        told = {"networkFenceClassName": name, "clientDetails": [{"id": "c", "cidrs": list(cidrs)}]}
-        meta = {"name": f"more-{name}", "namespace": "rook-ceph"}
-        driver = {"name": "rook-ceph.cephfs.csi.ceph.com", "nodeID": "node-a", "endpoint": ""}
-        if name != CLASS:
-            of_class = {"provisioner": driver["name"], "parameters": {"clusterID": "rook-ceph"}}
-            self.admin.create("networkfenceclasses", {"metadata": {"name": name}, "spec": of_class})
-        self.admin.create("csiaddonsnodes", {"metadata": meta, "spec": {"driver": driver}})
+    def more(
+        self, *cidrs: str, of: str = CLASS, node: str = "node-a", driver: str = RBD, home: str = "rook-ceph"
+    ) -> None:
+        """One more CSIAddonsNode, whose driver says that a node has these addresses."""
+        meta = {"name": f"more-{len(self.admin.list('csiaddonsnodes'))}", "namespace": home}
+        of_node = {"name": driver, "nodeID": node, "endpoint": ""}
+        self.admin.create("csiaddonsnodes", {"metadata": meta, "spec": {"driver": of_node}})
+        told = {"networkFenceClassName": of, "clientDetails": [{"id": "c", "cidrs": list(cidrs)}]}
         status = {"status": {"networkFenceClientStatus": [told]}}
-        self.admin.patch("csiaddonsnodes", f"more-{name}", status, "rook-ceph", subresource="status")
+        self.admin.patch("csiaddonsnodes", meta["name"], status, home, subresource="status")
+
+    def cephfs(self) -> None:
+        """Clients of another driver on node-a, on another storage cluster."""
+        spec = {"provisioner": CEPHFS, "parameters": {"clusterID": "rook-edge"}}
+        self.admin.create("networkfenceclasses", {"metadata": {"name": "cephfs"}, "spec": spec})
+        self.more("10.9.0.9/32", of="cephfs", driver=CEPHFS)
 
 
 def test_a_fence_is_made_for_the_clients_of_this_node_with_outage_and_boot_in_the_same_request() -> None:
@@ -73,16 +79,16 @@ def test_it_is_a_proof_for_its_driver_once_the_status_says_so() -> None:
     assert site.provider.status(_TARGET).state is State.WORKING
     site.world.run_for(5)
     standing = site.provider.status(_TARGET)
-    assert (standing.state, standing.drivers, standing.ours) == (State.FENCED, (RBD,), True)
+    assert (standing.state, standing.storage, standing.ours) == (State.FENCED, ((RBD, "rook-ceph"),), True)
     assert site.blocked() == ["node-a"]
 
 
 def test_every_class_of_the_node_has_its_own_and_all_must_have_succeeded() -> None:
     site = Site()
-    site.more("cephfs", "10.9.0.9/32")
+    site.cephfs()
     site.fenced()
     assert {one["spec"]["networkFenceClassName"] for one in site.all()} == {CLASS, "cephfs"}
-    assert site.provider.status(_TARGET).drivers == ("rook-ceph.cephfs.csi.ceph.com", RBD)
+    assert site.provider.status(_TARGET).storage == ((CEPHFS, "rook-edge"), (RBD, "rook-ceph"))
     site.admin.patch("networkfences", _NAME, {"status": {"result": "Failed", "message": "no"}}, subresource="status")
     assert site.provider.status(_TARGET).state is State.FAILED
 
@@ -91,7 +97,7 @@ def test_every_class_of_the_node_has_its_own_and_all_must_have_succeeded() -> No
 def test_clients_that_no_fence_covers_take_the_proof_away(cidrs: tuple[str, ...]) -> None:
     site = Site()
     site.fenced()
-    site.more(CLASS, *cidrs)
+    site.more(*cidrs)
     assert site.provider.status(_TARGET).state is State.FAILED
 
 
@@ -177,7 +183,7 @@ def test_clients_are_let_in_before_it_is_deleted_because_deleting_it_does_not() 
 def test_a_call_that_fails_anywhere_is_made_good_by_the_next_try(*, late: bool) -> None:
     for at in range(12):
         site, calls = Site(), [at]
-        site.more("cephfs", "10.9.0.9/32")
+        site.cephfs()
         (site.world.api.late_faults if late else site.world.api.faults).append(_fault(calls))
         for step in (site.provider.fence, site.provider.release):
             for _ in range(6):
@@ -207,3 +213,67 @@ def _try(step: Any) -> None:
 def test_without_known_clients_it_is_said_what_is_lacking() -> None:
     with pytest.raises(FenceError, match="No CSIAddonsNode tells the storage clients of node node-a"):
         Site(clients=False).provider.fence(_TARGET)
+
+
+@pytest.mark.parametrize("cidr", ["10.9.0.0/24", "10.9.0.1/24", "0.0.0.0/0", "fd00::/64", "a network"])
+def test_what_is_more_than_one_host_is_not_blocked(cidr: str) -> None:
+    site = Site()
+    site.more(cidr)
+    with pytest.raises(FenceError, match="which is not one host"):
+        site.provider.fence(_TARGET)
+    assert site.all() == []
+
+
+@pytest.mark.parametrize("cidr", ["10.9.0.1/32", "10.9.0.1", "10.9.0.0/24"])
+def test_an_address_that_another_node_has_too_is_not_blocked_and_proves_nothing_any_more(cidr: str) -> None:
+    site = Site()
+    site.fenced()
+    site.more(cidr, node="node-b")
+    with pytest.raises(FenceError, match="is listed for node node-b, too"):
+        site.provider.status(_TARGET)
+    with pytest.raises(FenceError, match="nothing is blocked"):
+        site.provider.fence(_TARGET)
+
+
+def test_all_that_the_drivers_of_the_node_list_is_blocked() -> None:
+    site = Site()
+    site.more("10.9.0.77/32", "fd00::1/128")
+    site.provider.fence(_TARGET)
+    (made,) = site.all()
+    assert made["spec"]["cidrs"] == ["10.9.0.1/32", "10.9.0.77/32", "fd00::1/128"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"home": "tenant"},
+        {"home": "tenant", "driver": "tenant.rbd.csi.ceph.com"},
+        {"home": "tenant", "driver": "rbd.csi.ceph.com"},
+        {"of": "no-class"},
+    ],
+    ids=["a tenant's", "of a driver of the tenant's own", "of a driver without a namespace", "of no class"],
+)
+@pytest.mark.parametrize("node", ["node-a", "node-b"])
+def test_what_others_say_of_a_nodes_addresses_is_not_believed(told: Any, node: str) -> None:
+    site = Site()
+    site.more("10.9.0.1/32" if node == "node-b" else "198.51.100.7/32", node=node, **told)
+    site.fenced()
+    (made,) = site.all()
+    assert made["spec"]["cidrs"] == ["10.9.0.1/32"]
+    assert site.provider.status(_TARGET).state is State.FENCED
+
+
+def test_where_a_drivers_nodes_are_may_be_set() -> None:
+    site = Site()
+    provider = NetworkFence(ApiCluster(site.world.api, "vm-drift"), ((RBD, "elsewhere"),))
+    site.more("10.9.0.5/32", home="elsewhere")
+    provider.fence(_TARGET)
+    (made,) = site.all()
+    assert made["spec"]["cidrs"] == ["10.9.0.5/32"]
+
+
+def test_of_a_class_that_names_no_storage_cluster_it_is_not_known_what_is_blocked() -> None:
+    site = Site()
+    site.admin.patch("networkfenceclasses", CLASS, {"spec": {"parameters": None}})
+    site.fenced()
+    assert site.provider.status(_TARGET).storage == ((RBD, ""),)

@@ -67,9 +67,17 @@ def test_a_sign_of_life_puts_the_fence_off(change: dict[str, Any]) -> None:
     assert "00:18:55Z" in move.file.sentence
 
 
+@pytest.mark.parametrize("since", [1000.0, 4600.0], ids=["forward", "back"])
+def test_a_step_of_the_one_clock_starts_its_silence_again(since: float) -> None:
+    move = next_move(seen(steady_since=1070.0), replace(FILE, silent_since=since), POLICY, 1075.0)
+    assert move.file
+    assert (move.deed, move.file.silent_since) == (None, 1075.0)
+
+
 @pytest.mark.parametrize(
     ("change", "policy", "part"),
     [
+        ({"clock_off": "Its clock is off."}, POLICY, "Its clock is off."),
         ({"holds": ("Held by ann.",)}, POLICY, "Held by ann."),
         ({}, replace(POLICY, mode="observe"), "policy is observe"),
         ({"drifts": (drift("vm", "vm-stopped", Phase.CANCELLED),)}, POLICY, "no VM waits for it"),
@@ -140,7 +148,7 @@ def test_a_sign_of_life_takes_the_proof_away_until_it_was_silent_as_if_there_wer
     view = seen(**change, standings={"redfish": OFF})
     move = next_move(view, PROVEN, POLICY, NOW)
     assert move.file
-    assert (move.file.proof, move.file.reason) == (None, "proof-void")
+    assert (move.file.proof, move.file.reason, move.file.refuted) == (None, "in-doubt", ())
     soon = next_move(view, move.file, POLICY, NOW + 179)
     assert soon.file
     assert soon.file.proof is None
@@ -156,7 +164,7 @@ def test_a_boot_that_was_off_stays_proven_when_its_machine_is_on_again() -> None
 
 @pytest.mark.parametrize("standings", [{"network-fence": Standing(State.ABSENT, "Unfenced by somebody.")}, {}])
 def test_a_fence_of_storage_proves_something_only_while_it_stands(standings: dict[str, Standing]) -> None:
-    blocked = replace(FILE, confirmation=replace(PROOF, provider="network-fence", drivers=("rbd",)))
+    blocked = replace(FILE, confirmation=replace(PROOF, provider="network-fence", storage=(("rbd", "ceph"),)))
     move = next_move(seen(standings=standings), blocked, POLICY, NOW)
     assert move.file
     assert move.file.proof is None

@@ -1,5 +1,7 @@
 """The provider redfish: the right machine is switched off, once, and only what reads Off is proof."""
 
+from dataclasses import replace
+
 import pytest
 
 from reactor.model.errors import FenceError
@@ -131,6 +133,14 @@ def test_the_file_says_who_it_is_before_the_node_does(bmc: MachineBmcs) -> None:
     bmc.expected["worker-1"] = UUID
     for machine in (OTHER, ""):
         assert Redfish(bmc).status(_target(machine)).state == State.ALIVE
+
+
+def test_a_uuid_that_another_node_bears_identifies_nobody_unless_the_file_pins_it(bmc: MachineBmcs) -> None:
+    bmc.hypervisor.power_cut("worker-1")
+    target = replace(_target(), twins=("worker-2",))
+    assert "is also that of worker-2, so it identifies nobody: name the machine's UUID" in _refused(bmc, target)
+    bmc.expected["worker-1"] = UUID
+    assert Redfish(bmc).status(target).state == State.FENCED
 
 
 def test_of_a_node_that_nobody_can_tell_from_others_nothing_is_believed(bmc: MachineBmcs) -> None:

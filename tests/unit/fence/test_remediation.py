@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reactor.model.errors import FenceError
-from reactor.model.fencing import State, Target
+from reactor.model.fencing import BOOT_ANNOTATION, State, Target
 from reactor.model.identity import NodeRef, Outage
 from simulator.actors.remediator import Remediator
 from simulator.client import Obj
@@ -17,6 +17,8 @@ from simulator.twins.cluster import ApiCluster
 from simulator.world import EPOCH, World
 from workers.fence.remediation import NODE_NAME, Remediation
 
+NHC = {"apiVersion": "remediation.medik8s.io/v1alpha1", "kind": "NodeHealthCheck", "name": "workers", "uid": "n-1"}
+MHC = {"apiVersion": "machine.openshift.io/v1beta1", "kind": "MachineHealthCheck", "name": "workers", "uid": "m-1"}
 _KIND = "fenceagentsremediations"
 _TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")
 
@@ -40,9 +42,12 @@ class Site:
         self.world.add(self.operator)
         self.world.run_for(10)
 
-    def make(self, name: str = "node-a", namespace: str = "fencing", **annotations: str) -> Obj:
-        """Somebody else's, or ours of another boot."""
-        meta = {"name": name, "namespace": namespace, "annotations": annotations}
+    def make(
+        self, name: str = "node-a", namespace: str = "fencing", owner: Obj | None = None, **annotations: str
+    ) -> Obj:
+        """Somebody else's."""
+        meta: Obj = {"name": name, "namespace": namespace, "annotations": annotations}
+        meta |= {"ownerReferences": [owner]} if owner else {}
         return self.admin.create(_KIND, {"kind": "FenceAgentsRemediation", "metadata": meta, "spec": {}})
 
     def condition(self, name: str, status: str, at: float, namespace: str = "fencing") -> None:
@@ -128,29 +133,54 @@ def test_while_that_one_is_kept_by_its_finalizer_it_is_said_so() -> None:
         site.provider.fence(replace(_TARGET, boot="boot-2"))
 
 
+@pytest.mark.parametrize("owner", [NHC, MHC], ids=["NodeHealthCheck", "MachineHealthCheck"])
 @pytest.mark.parametrize(("name", "annotations"), [("node-a", {}), ("x-1", {NODE_NAME: "node-a"})])
-def test_one_of_somebody_else_is_found_by_its_name_or_its_annotation_and_is_neither_touched_nor_doubled(
-    name: str, annotations: dict[str, str]
+def test_a_health_checks_is_found_by_its_name_or_its_annotation_and_is_neither_touched_nor_doubled(
+    name: str, annotations: dict[str, str], owner: Obj
 ) -> None:
     site = Site()
-    before = site.make(name, "other", **annotations)
-    site.condition(name, "Unknown", EPOCH, "other")
+    before = site.make(name, owner=owner, **annotations)
+    site.condition(name, "Unknown", EPOCH)
     version = site.all()[0]["metadata"]["resourceVersion"]
     assert site.provider.status(_TARGET).state is State.WORKING
-    with pytest.raises(FenceError, match="of somebody else"):
+    with pytest.raises(FenceError, match="is a health check's"):
         site.provider.fence(_TARGET)
     site.provider.release(_TARGET)
     (after,) = site.all()
     assert (after["metadata"]["uid"], after["metadata"]["resourceVersion"]) == (before["metadata"]["uid"], version)
-    site.condition(name, "True", EPOCH + 5, "other")
+    site.condition(name, "True", EPOCH + 5)
     standing = site.provider.status(_TARGET)
     assert (standing.state, standing.ours) == (State.FENCED, False)
 
 
-@pytest.mark.parametrize(("since", "succeeded"), [(EPOCH + 50, EPOCH + 60), (EPOCH, EPOCH - 5)])
-def test_what_somebody_else_made_or_ended_before_the_outage_proves_nothing(since: float, succeeded: float) -> None:
+@pytest.mark.parametrize(
+    ("namespace", "owner", "annotations"),
+    [
+        ("tenant", NHC, {}),
+        ("tenant", None, {BOOT_ANNOTATION: "boot-0"}),
+        ("tenant", None, _TARGET.marks),
+        ("fencing", None, {}),
+        ("fencing", {**NHC, "apiVersion": "example.com/v1"}, {}),
+    ],
+    ids=["elsewhere", "elsewhere, as ours of a boot before", "elsewhere, as ours", "of nobody", "of another kind"],
+)
+def test_what_anybody_else_made_is_neither_believed_nor_obeyed_nor_deleted(
+    namespace: str, owner: Obj | None, annotations: dict[str, str]
+) -> None:
     site = Site()
-    site.make()
+    site.make("x-1", namespace, owner=owner, **{NODE_NAME: "node-a", **annotations})
+    site.condition("x-1", "True", EPOCH + 5, namespace)
+    assert site.provider.status(_TARGET).state is State.ABSENT
+    site.provider.fence(_TARGET)
+    assert sorted(one["metadata"]["name"] for one in site.all()) == ["node-a", "x-1"]
+    assert site.provider.release(_TARGET).state is State.ABSENT
+    assert [one["metadata"]["name"] for one in site.all()] == ["x-1"]
+
+
+@pytest.mark.parametrize(("since", "succeeded"), [(EPOCH + 50, EPOCH + 60), (EPOCH, EPOCH - 5)])
+def test_what_a_health_check_made_or_ended_before_the_outage_proves_nothing(since: float, succeeded: float) -> None:
+    site = Site()
+    site.make(owner=NHC)
     site.condition("node-a", "True", succeeded)
     standing = site.provider.status(replace(_TARGET, outage=replace(_TARGET.outage, since=int(since))))
     assert standing.state is State.ABSENT

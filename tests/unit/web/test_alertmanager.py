@@ -120,7 +120,7 @@ _JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*ALERT]), _JSON), st.sampled_from(["node", "instance"]))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 def test_whatever_an_alert_says_it_is_an_event_or_a_problem(change: dict[str, Any], label: str) -> None:
     payload = json.dumps({**PAYLOAD, "alerts": [{**ALERT, **change}]}).encode()
     found = outcome(lambda: read(payload, label))

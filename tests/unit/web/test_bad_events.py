@@ -73,7 +73,7 @@ def _never_a_bug(status: int) -> None:
 
 
 @given(st.dictionaries(_NAMES, _JSON), st.sampled_from((STRUCTURED, BATCH)))
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 def test_whatever_json_is_sent_is_taken_in_or_refused(change: dict[str, object], kind: str) -> None:
     event = {**EVENT, **change}
     body = json.dumps([event] if kind == BATCH else event).encode()
@@ -81,7 +81,7 @@ def test_whatever_json_is_sent_is_taken_in_or_refused(change: dict[str, object],
 
 
 @given(st.binary(max_size=200), st.sampled_from((STRUCTURED, BATCH, "application/json", "", "text/plain;charset=\xe9")))
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 def test_whatever_bytes_are_sent_are_refused_or_taken_in(body: bytes, kind: str) -> None:
     _never_a_bug(_RECEIVER.post(body, kind, **HEADERS).status_code)
     _never_a_bug(_RECEIVER.client.post("/alertmanager", data=body).status_code)
@@ -91,6 +91,6 @@ _HEADER = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=3
 
 
 @given(st.sampled_from(sorted(HEADERS)), _HEADER)
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 def test_whatever_stands_in_a_header_is_refused_or_taken_in(name: str, value: str) -> None:
     _never_a_bug(_RECEIVER.post(b"", "application/json", **{**HEADERS, name: value}).status_code)

@@ -100,7 +100,7 @@ _JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["metadata", "spec", "status", "kind"]), _JSON), _JSON)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 def test_whatever_a_node_holds_it_is_a_hint_nothing_or_a_problem(change: dict[str, Any], ready: Any) -> None:
     said = outcome(lambda: translated(event(f"{RESOURCE}update", {**node(ready), **change})))
     if isinstance(said, Problem):

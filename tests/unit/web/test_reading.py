@@ -223,7 +223,7 @@ _LIKELY = st.sampled_from(["1.0", "a", "/a", "e30=", AT, "text/xml", NODE_FENCED
 
 
 @given(st.dictionaries(_NAMES, _LIKELY | _VALUES | st.floats() | st.text(max_size=9), max_size=4))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 def test_whatever_attributes_are_sent_an_event_or_a_problem_comes_of_it(change: dict[str, Any]) -> None:
     _grammatical(outcome(lambda: structured({**EVENT, **change})))
 
@@ -232,7 +232,7 @@ def test_whatever_attributes_are_sent_an_event_or_a_problem_comes_of_it(change: 
     st.dictionaries(st.sampled_from([*HEADERS, "ce-time", "ce-x", "ce-", "content-type"]), st.text(max_size=20)),
     st.binary(max_size=60),
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 def test_whatever_headers_and_bytes_are_sent_an_event_or_a_problem_comes_of_it(
     change: dict[str, str], body: bytes
 ) -> None:

@@ -1,0 +1,21 @@
+"""An API server that forbids: rights that nobody gave, or that somebody took away meanwhile."""
+
+from collections.abc import Callable
+
+from simulator import errors
+from simulator.api import Api
+from simulator.audit import Request
+from simulator.client import ApiError
+
+
+def forbid(api: Api, user: str, **what: str) -> Callable[[], None]:
+    """From now on a user may not do this: fields of a `Request`, none for everything. Returns what allows it again."""
+
+    def fault(request: Request) -> ApiError | None:
+        if request.user != user or any(getattr(request, name) != value for name, value in what.items()):
+            return None
+        kind = api.store.kind(request.resource)
+        return errors.forbidden(user, request.verb, kind, request.subresource, request.namespace)
+
+    api.faults.append(fault)
+    return lambda: api.faults.remove(fault)

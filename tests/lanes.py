@@ -1,0 +1,72 @@
+"""What `make test` runs, side by side on two cores: checks and tests that compute beside tests that mostly wait.
+
+    python -m tests.lanes [WORDS FOR PYTEST]
+
+Each lane's lines are printed as they come, with its name in front; the last line adds up what pytest counted.
+"""
+
+import asyncio
+import re
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterable
+
+import click
+
+PYTEST = [sys.executable, "-m", "pytest", "-q", "--color=no"]
+CHECKS = ["make", "--no-print-directory", "check"]
+WAITING = ("tests/acceptance", "tests/integration", "tests/page")
+# Long ones come first (tests/conftest.py), each worker takes the next one, and groups stay together.
+_IN_ORDER = ["--dist", "loadgroup", "--no-loadscope-reorder"]
+_NO_TESTS = 5  # pytest's exit code where words like -k leave a lane nothing to do
+_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
+
+
+def lanes(words: Iterable[str]) -> dict[str, list[str]]:
+    """Name -> command. Whoever waits costs little: six at a time; whoever computes needs a core: two."""
+    elsewhere = [f"--ignore={folder}" for folder in WAITING]
+    return {
+        "waiting": [*PYTEST, "-n", "6", *_IN_ORDER, *words, *WAITING],
+        "computing": [*PYTEST, "-n", "2", *_IN_ORDER, *elsewhere, *words],
+    }
+
+
+async def run(name: str, command: list[str], counts: Counter[str]) -> int:
+    """One lane from its start to its end; its exit code. What pytest counted is added to `counts`."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    assert process.stdout
+    last = ""
+    try:
+        async for line in process.stdout:
+            last = line.decode(errors="replace").rstrip()
+            click.echo(f"{name:>9} | {last}")
+    except asyncio.CancelledError:
+        process.send_signal(signal.SIGINT)  # pytest then ends its workers and fixtures
+        raise
+    if command[: len(PYTEST)] == PYTEST:
+        counts.update({what.removesuffix("s"): int(number) for number, what in _COUNT.findall(last)})
+    return await process.wait()
+
+
+async def tests(words: list[str], counts: Counter[str]) -> bool:
+    """Both lanes, once all tests are compiled: else each of eight processes does that for itself."""
+    nowhere = asyncio.subprocess.DEVNULL
+    await (await asyncio.create_subprocess_exec(*PYTEST, "--collect-only", stdout=nowhere, stderr=nowhere)).wait()
+    codes = await asyncio.gather(*(run(name, command, counts) for name, command in lanes(words).items()))
+    return all(code in {0, _NO_TESTS} for code in codes)
+
+
+async def main(words: list[str]) -> int:
+    """Checks and tests; 0 only if all went well, and some test was run."""
+    counts: Counter[str] = Counter()
+    checked, well = await asyncio.gather(run("checks", CHECKS, Counter()), tests(words, counts))
+    failed = counts["failed"] + counts["error"]
+    click.echo(f"{counts['passed']} passed, {failed} failed, {counts['skipped']} skipped")
+    return 0 if well and not checked and counts["passed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(sys.argv[1:])))

@@ -51,11 +51,12 @@ def as_sent(request: Request, kind: Resource, kinds: Iterable[Resource]) -> Requ
     Clients put names into paths as they are, and urllib3 takes dots out (RFC 3986, 5.2.4). ApiError 404 where the path
     means nothing, 405 where it means a list that cannot be written, 502 where the answer would be no object.
     """
-    if _is_plain(request.name) and (not request.namespace or _is_plain(request.namespace)):
+    name, namespace = request.name, request.namespace
+    if name and "/" not in name and "/" not in namespace and _DOTS.isdisjoint((name, namespace)):
         return request
-    where = ["namespaces", request.namespace] if request.namespace else []
+    where = ["namespaces", namespace] if namespace else []
     head = ["apis", kind.group] if kind.group else ["api"]
-    parts = _without_dots([*head, kind.version, *where, kind.plural, request.name])
+    parts = _without_dots([*head, kind.version, *where, kind.plural, name])
     if parts and len(parts) < _TO_A_KIND.get(parts[0], 0):
         raise ApiError(502, "BadGateway", "a discovery document is no object")
     what = target("/".join(parts), kinds)
@@ -64,10 +65,6 @@ def as_sent(request: Request, kind: Resource, kinds: Iterable[Resource]) -> Requ
     verb, subresource = request.verb if what.name else "list", what.subresource or request.subresource
     sent = replace(request, verb=verb, resource=what.kind.plural, subresource=subresource)
     return replace(sent, namespace=what.namespace, name=what.name)
-
-
-def _is_plain(name: str) -> bool:
-    return bool(name) and "/" not in name and name not in _DOTS
 
 
 def _without_dots(parts: Iterable[str]) -> list[str]:

@@ -69,6 +69,7 @@ class Kubelets:
         self._volumes = PodVolumes(client)
         self._runner = PodRunner(client, self._client_of, hypervisor, self._volumes, timing)
         self._kubelets: dict[str, _Kubelet] = {}
+        self._called_lost: set[str] = set()
         self._reported: dict[str, int] = {}  # by node, the boot that its status tells of
         self._jitter = Jitter(seed, "status after a boot")
         self._by_node: dict[str, set[Key]] = defaultdict(set)
@@ -102,6 +103,9 @@ class Kubelets:
         return self._jitter.between(name, 0.0, self._timing.node_status_after_boot) if booted else 0.0
 
     def _changes(self) -> set[str]:
+        for _, node in self._nodes.poll():
+            lost = objects.condition(node, "Ready").get("status") == "Unknown"
+            (self._called_lost.add if lost else self._called_lost.discard)(node["metadata"]["name"])
         dirty = self._volumes.poll()
         for kind, pod in self._pods.poll():
             node = pod["spec"].get("nodeName")
@@ -117,7 +121,8 @@ class Kubelets:
         if now >= kubelet.lease_due:
             self._renew(machine.node, machine.clock(now))
             kubelet.lease_due = now + self._timing.lease_renew
-            if self._called_lost(name):
+            # It compares its status every ten seconds (nodeStatusUpdateFrequency), and posts it when it differs.
+            if name in self._called_lost:
                 kubelet.status_due = now
         if now >= max(kubelet.status_due, kubelet.mute_until):
             self._report(machine, machine.clock(now))
@@ -126,11 +131,6 @@ class Kubelets:
         if now >= kubelet.pods_due:
             mine = [self._pods.objects[key] for key in sorted(self._by_node[name])]
             kubelet.pods_due = self._runner.sync(name, mine, kubelet.timers, now)
-
-    def _called_lost(self, name: str) -> bool:
-        """A kubelet compares its status every ten seconds (nodeStatusUpdateFrequency), and posts it when it differs."""
-        self._nodes.poll()
-        return objects.condition(self._nodes.objects.get(("", name), {}), "Ready").get("status") == "Unknown"
 
     def _renew(self, node: str, now: float) -> None:
         patch = {"spec": {"renewTime": objects.micro_time(now)}}

@@ -91,6 +91,10 @@ class Visible:
         if machine.powered and machine.storage:
             yield f"{name} is told to be proven dead, and lives"
 
+    def cordoned(self) -> bool:
+        """Is there a node that takes nothing?"""
+        return any(node["spec"].get("unschedulable") for node in self.list("nodes"))
+
     def list(self, resource: str, fields: str = "") -> Sequence[Obj]:
         """All objects that match."""
         return self.world.store.list(Selection(resource, fields=fields)).items

@@ -85,7 +85,9 @@ class Judge:
         return None
 
     def _freed(self, pod: Obj) -> None:
-        """A pod is removed, by whomever: was it proof that let it go?"""
+        """A pod is deleted, by whomever: is it gone, and was it proof that let it go?"""
+        if self.visible.get("pods", pod["metadata"]["name"], pod["metadata"]["namespace"]):
+            return
         vm, node = (pod["metadata"].get("labels") or {}).get("vm.kubevirt.io/name"), pod["spec"].get("nodeName", "")
         if vm and node in self.visible.nodes and self.visible.proven(node):
             self.harm.freed.setdefault((node, self.world.hypervisor.machines[node].boot_id), set()).add(vm)

@@ -122,17 +122,18 @@ def _sign_after_release(life: Life) -> None:
 
 
 def _three_lost_two_back(life: Life) -> None:
-    """Too many nodes are lost; then only one is, and it has to stay so for a minute."""
+    """Too many nodes are lost; then only one is, and it has to stay so for 90 seconds."""
     _three_lost(life)
     life.back("node-c")
     life.back("node-d")
-    life.live(50)
+    life.live(85)
     assert not life.judge.released
     life.live(600)
 
 
 def _control_plane_asleep(life: Life) -> None:
     """Most nodes are not heard of, and the controller manager that should have marked them is dead."""
+    life.live(200)  # so that nobody came back a moment ago
     life.hypervisor.power_cut(LOST)
     life.live(35)
     for node in ("node-c", "node-d", "node-e"):
@@ -231,7 +232,7 @@ _HELD = (
     Mutant("storage", ("web", "foreign"), _power_cut),
     Mutant("comeback", ("web", "hand"), _power_cut),
     Mutant("permitted", ("web", "stay"), _power_cut),
-    Mutant("terminating", ("web", "patient"), _power_cut),
+    Mutant("_terminating", ("web", "patient"), _power_cut),
     Mutant("volumes", ("db",), _power_cut),
     Mutant("proof", ("wiki", "sealed"), lambda life: _at("node-b", life)),
 )

@@ -19,6 +19,7 @@ from workers.fence.provider import Provider
 
 PATIENCE = 1500.0  # seconds that the windows of ours and of Kubernetes, and one look more, take at the longest
 _SLOW = replace(Timing(), node_status_after_boot=SLOWEST_STATUS)
+_ENOUGH = 3  # nodes that have to be there
 _OFF = 5.0  # seconds that a clock may be off
 
 
@@ -79,4 +80,5 @@ class Begun:
         """Is there anything that may keep the product, or Kubernetes, from what they would do?"""
         lost = sum(node.ready != "True" for node in self.visible.nodes.values())
         wrong = any(abs(clock.ahead) > _OFF for clock in self.clocks.values())
-        return bool(self.fate.blows or self.visible.held or not self.manager_runs or wrong or lost > 2)
+        away = wrong or not self.manager_runs or lost > len(NODES) - _ENOUGH
+        return bool(away or self.fate.blows or self.visible.held or self.visible.cordoned())

@@ -1,0 +1,143 @@
+"""Each kind of harm counts: stories in which it is done, by others than the product or as documented."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reactor.settings import Settings
+from simulator.scene import Vm
+from tests.auditor import WORKERS
+from tests.properties.happen.begun import PATIENCE
+from tests.properties.life import Life
+from tests.properties.tally import TROUBLES, Tally
+from tests.properties.vms import ELIGIBLE, UNTOUCHABLE
+
+LOST = "node-a"
+VMS = {vm.name: vm for vm in (*ELIGIBLE, *UNTOUCHABLE)}
+REDFISH = replace(Settings().to_policy(), fencing=("redfish",))
+
+
+def _life(*names: str, policy: Any = None) -> Life:
+    return Life([VMS[name] for name in names], policy=policy)
+
+
+def _lost(life: Life) -> None:
+    """Its network is cut, and everybody sees that."""
+    life.lose(LOST, "cut_network")
+    assert life.world.run(lambda: life.visible.nodes[LOST].ready == "Unknown", 100)
+    life.live(10)
+
+
+def _let_go(life: Life, vm: Vm, user: str) -> None:
+    """Somebody force-deletes its launcher."""
+    client = life.world.api.client(user)
+    pods = client.list("pods", vm.namespace, labels=f"vm.kubevirt.io/name={vm.name}")
+    client.delete("pods", pods[0]["metadata"]["name"], vm.namespace, uid=pods[0]["metadata"]["uid"], grace=0)
+
+
+def test_a_vm_that_was_released_by_silence_and_lives_runs_twice_in_a_column_of_its_own() -> None:
+    life = _life("web")
+    life.lose(LOST, "cut_network")
+    life.live(900)
+    assert life.judge.doubles.counts == {"double runs, silent": 1}
+
+
+def test_a_vm_that_runs_twice_for_no_reason_that_is_documented_is_wrong() -> None:
+    life = _life("web")
+    _lost(life)
+    _let_go(life, VMS["web"], "system:admin")
+    life.world.run_for(120)
+    assert life.judge.doubles.counts == {"double runs, wrong": 1}
+    assert "nothing that is documented explains it" in life.judge.wrong[0]
+
+
+def test_a_release_before_its_time_is_wrong_whatever_came_of_it() -> None:
+    life = _life("web")
+    life.hypervisor.power_cut(LOST)
+    assert life.world.run(lambda: life.visible.nodes[LOST].ready == "Unknown", 100)
+    _let_go(life, VMS["web"], WORKERS)
+    assert any("s after node-a was lost" in why for why in life.judge.wrong)
+
+
+def test_a_disk_of_a_pod_that_is_no_vm_has_two_writers() -> None:
+    life = _life("web")
+    _lost(life)
+    taint = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}
+    admin = life.world.api.client("system:admin")
+    taints = admin.get("nodes", LOST)["spec"].get("taints", [])
+    admin.patch("nodes", LOST, {"spec": {"taints": [*taints, taint]}})
+    life.world.run_for(120)
+    assert [write.disk for write in life.hypervisor.double_writes if "ledger" in write.disk]
+    assert life.judge.doubles.counts["double writers, wrong"] > 0
+
+
+def test_a_living_machine_that_is_stopped_for_no_vm_counts() -> None:
+    life = _life("stay", policy=REDFISH)
+    _lost(life)
+    life.live(200)
+    life.bmcs.force_off(LOST, life.uuids[LOST])
+    assert "for no VM that was released by it" in next(life.harm.for_nothing())
+
+
+@pytest.mark.parametrize("what", ["all", f"node/{LOST}", "vm/default/web"])
+def test_a_machine_that_is_stopped_against_a_hold_counts(what: str) -> None:
+    life = _life("web", policy=REDFISH)
+    life.hold(what)
+    _lost(life)
+    life.bmcs.force_off(LOST, life.uuids[LOST])
+    assert any("Held by ann" in why for why in life.judge.wrong)
+
+
+def test_a_machine_that_is_stopped_against_the_mode_counts() -> None:
+    life = _life("web", policy=replace(REDFISH, mode="observe"))
+    _lost(life)
+    life.bmcs.force_off(LOST, life.uuids[LOST])
+    assert any("the mode is observe" in why for why in life.judge.wrong)
+
+
+def test_a_healthy_machine_that_is_stopped_counts() -> None:
+    life = _life("web", policy=REDFISH)
+    life.live(10)
+    life.bmcs.force_off("node-b", life.uuids["node-b"])
+    assert any("the node is True" in why for why in life.judge.wrong)
+
+
+def test_a_machine_that_fate_stops_is_nobodys_harm() -> None:
+    life = _life("web", policy=REDFISH)
+    life.lose(LOST, "power_cut")
+    assert (life.harm.stops, life.judge.wrong) == ([], [])
+
+
+def test_who_lived_there_and_was_not_moved_is_a_bystander_of_a_fence_that_was_allowed() -> None:
+    life = _life("web", "stay", policy=REDFISH)
+    life.lose(LOST, "cut_network")
+    life.live(900)
+    assert len(life.harm.stops) == 1
+    assert life.harm.bystanders() == 1
+    assert list(life.harm.for_nothing()) == []
+
+
+def test_a_vm_that_stays_down_although_it_could_run_counts_in_seconds() -> None:
+    life = _life("web")
+    life.kill("drifts-0", 1e6)
+    life.kill("drifts-1", 1e6)
+    life.lose(LOST, "power_cut")
+    life.live(PATIENCE + 600)
+    assert 400 < life.down.overdue <= 600
+
+
+def test_what_a_hold_explains_is_not_overdue() -> None:
+    life = _life("web")
+    life.hold("all")
+    life.lose(LOST, "power_cut")
+    life.live(PATIENCE + 600)
+    assert life.down.overdue == 0
+    assert life.down.seconds > PATIENCE
+
+
+def test_a_kind_of_trouble_that_never_struck_is_missing() -> None:
+    tally, life = Tally(), _life("web")
+    life.lose(LOST, "power_cut")
+    tally.add(life, 1)
+    assert set(tally.missing) == set(TROUBLES) - {"power_cut"}

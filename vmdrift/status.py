@@ -9,6 +9,7 @@ from reactor.doors import redis as redis_door
 from reactor.doors.clocks import clocks, off, said
 from reactor.doors.store import RedisStore, Store
 from reactor.model.drift import OutageRecord, Record
+from reactor.model.fencing import Fencing
 from reactor.settings import Settings
 from vmdrift.command import answer, print_json
 from vmdrift.table import checks_table, overview
@@ -54,12 +55,20 @@ def as_object(snapshot: Snapshot) -> dict[str, object]:
         "outages": [
             {
                 **outage.as_json(),
-                "fencing": asdict(outage.fencing) if outage.fencing else None,
+                "fencing": _file(outage.fencing) if outage.fencing else None,
                 "drifts": [record.as_json() for record in records],
             }
             for outage, records in snapshot.outages
         ]
     }
+
+
+def _file(file: Fencing) -> dict[str, object]:
+    """With the `drivers` of what is blocked, as it was told before it was known of which clusters."""
+    told = asdict(file)
+    if file.confirmation:
+        told["confirmation"] |= {"drivers": file.confirmation.drivers}
+    return told
 
 
 def _print(snapshot: Snapshot, now: float, wrong: Mapping[str, float]) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reactor.model.drift import Check, Phase, Policy, Proof, Record
-from reactor.model.node import NodeView
 from workers.decide.comeback import comeback
 from workers.decide.decision import Action, Decision, Held, Judgement, Release, Verdict, backoff
 from workers.decide.ending import ending, late
@@ -100,6 +99,7 @@ def _prerequisites(seen: Observation, record: Record, policy: Policy, known: Pro
     vm, node, lost = seen.vm, seen.node, record.drift.outage.node
     if vm is None or node is None:  # the node was deleted, which is an objection already: its pods are waited for
         return []
+    pods = lost_launchers(seen, record)
     return [
         ("signs of life", _waived(known, silent(record.signs, policy, now))),
         ("quorum", _waived(known, quorum(seen, record, policy, now))),
@@ -107,13 +107,9 @@ def _prerequisites(seen: Observation, record: Record, policy: Policy, known: Pro
         ("storage", storage(seen, lost.name, policy, known)),
         ("comeback", comeback(record.drift.vm, vm, seen.vmi)),
         ("policy", permitted(seen, policy)),
-        ("launcher", _waived(known, _terminating(seen, record, node, policy, now))),
+        ("launcher", _waived(known, terminating(pods, node, policy, now, ahead(seen.manager)))),
         ("no hold", _unheld(seen.holds)),
     ]
-
-
-def _terminating(seen: Observation, record: Record, node: NodeView, policy: Policy, now: float) -> Verdict:
-    return terminating(lost_launchers(seen, record), node, policy, now, ahead(seen.manager))
 
 
 def _untimed(seen: Observation, known: Proof) -> Judgement | None:

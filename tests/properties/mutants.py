@@ -232,7 +232,7 @@ _HELD = (
     Mutant("storage", ("web", "foreign"), _power_cut),
     Mutant("comeback", ("web", "hand"), _power_cut),
     Mutant("permitted", ("web", "stay"), _power_cut),
-    Mutant("_terminating", ("web", "patient"), _power_cut),
+    Mutant("terminating", ("web", "patient"), _power_cut),
     Mutant("volumes", ("db",), _power_cut),
     Mutant("proof", ("wiki", "sealed"), lambda life: _at("node-b", life)),
 )

@@ -130,7 +130,7 @@ _FENCES = (
     Mutant("counts", ("web",), stories.hears_a_step_of_the_clock, _always),
     Mutant("refused", ("stay", "scratch"), stories.never_to_be_moved, _no_word, _REDFISH),
     Mutant("_earliest", ("web",), stories.kubelet_dead, lambda *_: 0.0, _REDFISH),
-    Mutant("unsteady", ("web",), stories.the_third, _nothing, _REDFISH),
+    Mutant("with_cluster", ("web",), stories.the_third, lambda seen, *_: seen, _REDFISH),
     Mutant("believed", ("web", "quick"), stories.lied_twice, _says_so, _REDFISH),
 )
 MUTANTS = (*_HELD, *_OTHERS, *_FENCES)

@@ -10,6 +10,7 @@ from tests.properties.heard import Heard
 from tests.visible import Visible
 
 _KNOWN_FOR = 5.0  # seconds for which a worker may not have heard of what was changed
+_FOR_A_RELEASE = 900.0  # seconds; it takes some, unless processes die and API requests fail
 _LOOK = 30.0  # seconds between two looks at what is down
 _BLUR = 5.0  # seconds that a clock may be wrong without anybody's notice
 _MANY = 40  # percent of the nodes: more that are lost have something in common, and none of them is fenced
@@ -35,11 +36,14 @@ class Harm:
     def __post_init__(self) -> None:
         self.world.hypervisor.stops = Heard(self._stopped)
 
-    def for_nothing(self) -> Iterator[str]:
-        """At the end: the machines that were stopped for no VM that was released by it."""
-        for stop, boot in self.stops:
-            if not self.freed.get((stop.node, boot)) and self.overtaken.get(stop.node, 0.0) < stop.at:
-                yield f"{stop} for no VM that was released by it"
+    def for_nothing(self) -> list[str]:
+        """The machines that were stopped so long ago, and for no VM that was released by it."""
+        old = [(stop, boot) for stop, boot in self.stops if stop.at < self.world.now - _FOR_A_RELEASE]
+        idle = [stop for stop, boot in old if not self.freed.get((stop.node, boot))]
+        return [f"{stop} for no VM that was released by it" for stop in idle if self._goes_on(stop)]
+
+    def _goes_on(self, stop: Stop) -> bool:
+        return self.overtaken.get(stop.node, 0.0) < stop.at
 
     def bystanders(self) -> int:
         """VMs that lived on a machine that was stopped for others."""

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from reactor.doors.cluster import Cluster
-from reactor.model.drift import Phase, Policy, Record, Signs
-from simulator.audit import Request
+from reactor.model.drift import Policy, Record, Signs
+from reactor.model.fencing import Standing, State
+from reactor.settings import Settings
 from simulator.scene import Vm
-from tests.auditor import OURS
-from tests.properties.fate import Blow
+from tests.properties import stories
 from tests.properties.life import Life
 from tests.properties.vms import ELIGIBLE, UNTOUCHABLE
 from workers.decide.decision import Held, Judgement, Verdict
@@ -27,12 +27,11 @@ from workers.decide.observation import Observation, PodView
 from workers.decide.volumes import volumes
 
 _VMS: Mapping[str, Vm] = {vm.name: vm for vm in (*ELIGIBLE, *UNTOUCHABLE)}
-LOST = "node-a"
-_IN = ("", ".ending", ".node", ".proof", ".quorum", ".storage", ".volumes")
+_REDFISH = replace(Settings().to_policy(), fencing=("redfish",))
+_IN = ("", ".effect", ".ending", ".fencing", ".heard", ".life", ".node", ".proof", ".quorum", ".storage", ".volumes")
 _USERS: tuple[ModuleType, ...] = (
     *(import_module(f"workers.decide{name}") for name in _IN),
-    import_module("workers.observe"),
-    import_module("workers.act"),
+    *(import_module(f"workers.{name}") for name in ("observe", "act", "fenceview", "fencing")),
 )
 
 
@@ -44,6 +43,7 @@ class Mutant:
     vms: tuple[str, ...]
     story: Callable[[Life], None]
     instead: Any = lambda *_, **__: Held("A mutant's.")
+    policy: Policy | None = None
 
     def remove(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Take the check away."""
@@ -53,147 +53,10 @@ class Mutant:
 
     def lived(self) -> Life:
         """The story from its beginning to its end; AssertionError where something is wrong with it."""
-        life = Life(_VMS[name] for name in self.vms)
+        life = Life((_VMS[name] for name in self.vms), policy=self.policy)
         self.story(life)
         life.rest()
         return life
-
-
-def _power_cut(life: Life) -> None:
-    """A node is lost and stays so."""
-    life.hypervisor.power_cut(LOST)
-    life.live(900)
-
-
-def _at(node: str, life: Life) -> None:
-    """As `_power_cut`, of another node."""
-    life.hypervisor.power_cut(node)
-    life.live(900)
-
-
-def _network_back(life: Life) -> None:
-    """It is back in the moment before the window ends; its kubelet has yet to end what Kubernetes gave up."""
-    life.hypervisor.cut_network(LOST)
-    life.live(200)
-    life.back(LOST)
-    life.live(900)
-
-
-def _kubelet_dead(life: Life) -> None:
-    """The kubelet is dead, its virt-handler tells that it is alive."""
-    life.hypervisor.stop_kubelet(LOST)
-    life.live(900)
-
-
-def _three_lost(life: Life) -> None:
-    """Three of five nodes, one after another so that Kubernetes evicts from the first."""
-    life.hypervisor.power_cut(LOST)
-    life.live(100)
-    life.hypervisor.power_cut("node-c")
-    life.hypervisor.power_cut("node-d")
-    life.live(900)
-
-
-def _target_lost(life: Life) -> None:
-    """A VM migrates, and the node to which it migrates is lost."""
-    (vm,) = life.vms.values()
-    life.migrate(vm.name)
-    migration = life.judge.visible.get("virtualmachineinstances", vm.name, vm.namespace) or {}
-    life.hypervisor.power_cut(migration["status"]["migrationState"]["targetNode"])
-    life.live(900)
-
-
-def _early(life: Life) -> None:
-    """Every job runs again and again, long before its time."""
-    life.hypervisor.power_cut(LOST)
-    for _ in range(20):
-        life.live(20)
-        life.again()
-    life.live(600)
-
-
-def _sign_after_release(life: Life) -> None:
-    """The API server refuses three times to detach; meanwhile the node gives a sign of life."""
-    life.hypervisor.cut_network(LOST)
-    life.fate.blows.append(Blow("error", "delete", skip=1, times=3, size=500))
-    assert life.world.run(lambda: bool(life.judge.released), 600)
-    life.beat(LOST)
-    life.live(900)
-
-
-def _three_lost_two_back(life: Life) -> None:
-    """Too many nodes are lost; then only one is, and it has to stay so for 90 seconds."""
-    _three_lost(life)
-    life.back("node-c")
-    life.back("node-d")
-    life.live(85)
-    assert not life.judge.released
-    life.live(600)
-
-
-def _control_plane_asleep(life: Life) -> None:
-    """Most nodes are not heard of, and the controller manager that should have marked them is dead."""
-    life.live(200)  # so that nobody came back a moment ago
-    life.hypervisor.power_cut(LOST)
-    life.live(35)
-    for node in ("node-c", "node-d", "node-e"):
-        life.hypervisor.power_cut(node)
-    assert life.world.run(lambda: life.judge.visible.nodes[LOST].ready == "Unknown", 60)
-    life.live(11)  # its taint manager evicts one that tolerates ten seconds
-    life.manager_dies()
-    life.live(900)
-
-
-def _behind(life: Life) -> None:
-    """By the controller manager's clock the window is long over when it begins."""
-    life.manager_leads(-600.0)
-    life.live(60)
-    _power_cut(life)
-
-
-def _back_in_between(life: Life) -> None:
-    """The node is back between a worker's last look at the cluster and its DELETE."""
-    life.hypervisor.cut_network(LOST)
-    came: list[Request] = []
-
-    def come_back(request: Request) -> None:
-        if request.user in OURS and (request.verb, request.resource) == ("list", "leases") and not came:
-            came.append(request)
-            life.back(LOST)
-            assert life.world.run(lambda: life.judge.visible.nodes[LOST].ready == "True", 10)
-
-    life.world.api.faults.insert(0, come_back)
-    life.live(900)
-    assert came
-
-
-def _no_place(life: Life) -> None:
-    """After the release no node takes the VM, for longer than it may take to start."""
-    _released(life)
-    admin = life.world.api.client("system:admin")
-    for node in ("node-b", "node-c", "node-d", "node-e"):
-        admin.patch("nodes", node, {"spec": {"unschedulable": True}})
-    for pod in admin.list("pods", fields="status.phase=Pending"):
-        admin.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"], grace=0)
-    life.live(2000)
-    assert [record.phase for record in life.reactor.store._records.values()] == [Phase.FAILED]
-    for node in ("node-b", "node-c", "node-d", "node-e"):
-        admin.patch("nodes", node, {"spec": {"unschedulable": None}})
-
-
-def _another_manager(life: Life) -> None:
-    """The six minutes began anew with another controller manager: nobody is told that they are over before they are."""
-    _released(life)
-    life.live(200)
-    life.manager_leads(0.0)
-    life.live(340)
-    assert [record.reason for record in life.reactor.store._records.values()] == ["detach-window"]
-    life.live(600)
-
-
-def _released(life: Life) -> None:
-    life.hypervisor.power_cut(LOST)
-    assert life.world.run(lambda: bool(life.judge.released), 600)
 
 
 def _without_uid(cluster: Cluster, _record: Record, pod: PodView) -> None:
@@ -206,6 +69,18 @@ def _always_auto(_seen: Any, policy: Any) -> Any:
 
 def _always_complete(*_: Any) -> Judgement:
     return Judgement("running-elsewhere", "A mutant's.")
+
+
+def _always(*_: Any) -> bool:
+    return True
+
+
+def _no_word(*_: Any) -> str:
+    return ""
+
+
+def _says_so(_provider: str, standing: Standing, _file: Any) -> bool:
+    return standing.state is State.FENCED
 
 
 def _nothing(*_: Any) -> None:
@@ -224,32 +99,39 @@ def _careless(seen: Observation, _record: Record, policy: Policy, released_at: f
 
 
 _HELD = (
-    Mutant("still_lost", ("web",), _network_back),
-    Mutant("window", ("quick",), _early),
-    Mutant("silent", ("web",), _kubelet_dead),
-    Mutant("quorum", ("web",), _three_lost),
-    Mutant("placement", ("wiki", "licence"), lambda life: _at("node-b", life)),
-    Mutant("storage", ("web", "foreign"), _power_cut),
-    Mutant("comeback", ("web", "hand"), _power_cut),
-    Mutant("permitted", ("web", "stay"), _power_cut),
-    Mutant("terminating", ("web", "patient"), _power_cut),
-    Mutant("volumes", ("db",), _power_cut),
-    Mutant("proof", ("wiki", "sealed"), lambda life: _at("node-b", life)),
+    Mutant("still_lost", ("web",), stories.network_back),
+    Mutant("window", ("quick",), stories.early),
+    Mutant("silent", ("web",), stories.kubelet_dead),
+    Mutant("quorum", ("web",), stories.three_lost),
+    Mutant("placement", ("wiki", "licence"), lambda life: stories.power_cut_at("node-b", life)),
+    Mutant("storage", ("web", "foreign"), stories.power_cut),
+    Mutant("comeback", ("web", "hand"), stories.power_cut),
+    Mutant("permitted", ("web", "stay"), stories.power_cut),
+    Mutant("terminating", ("web", "patient"), stories.power_cut),
+    Mutant("volumes", ("db",), stories.power_cut),
+    Mutant("proof", ("wiki", "sealed"), lambda life: stories.power_cut_at("node-b", life)),
 )
 _OTHERS = (
-    Mutant("signs", ("web",), _kubelet_dead, _unmoved),
-    Mutant("wished", ("wiki", "watched"), lambda life: _at("node-b", life), _always_auto),
-    Mutant("_elsewhere", ("web",), _target_lost, _nothing),
-    Mutant("ending", ("db",), _power_cut, _always_complete),
-    Mutant("_freed", ("queue",), _sign_after_release, _careless),
-    Mutant("COOL_DOWN", ("web",), _three_lost_two_back, 0.0),
-    Mutant("_asleep", ("quick",), _control_plane_asleep, _nothing),
-    Mutant("_guard_objection", ("wiki", "shared"), lambda life: _at("node-b", life), _nothing),
-    Mutant("began", ("quick",), _behind, lambda record, _: (record.drift.outage.since, "")),
-    Mutant("late", ("web",), _no_place, lambda judgement, *_: judgement),
-    Mutant("_forced_at", ("db",), _another_manager, lambda _, policy, free_at: free_at + policy.detach_window),
-    Mutant("_still_lost", ("quick",), _back_in_between, _nothing),
-    Mutant("_force_delete", ("web",), _power_cut, _without_uid),
+    Mutant("signs", ("web",), stories.kubelet_dead, _unmoved),
+    Mutant("wished", ("wiki", "watched"), lambda life: stories.power_cut_at("node-b", life), _always_auto),
+    Mutant("_elsewhere", ("web",), stories.target_lost, _nothing),
+    Mutant("ending", ("db",), stories.power_cut, _always_complete),
+    Mutant("_freed", ("queue",), stories.sign_after_release, _careless),
+    Mutant("COOL_DOWN", ("web",), stories.three_lost_two_back, 0.0),
+    Mutant("_asleep", ("quick",), stories.control_plane_asleep, _nothing),
+    Mutant("_guard_objection", ("wiki", "shared"), lambda life: stories.power_cut_at("node-b", life), _nothing),
+    Mutant("began", ("quick",), stories.behind, lambda record, _: (record.drift.outage.since, "")),
+    Mutant("late", ("web",), stories.no_place, lambda judgement, *_: judgement),
+    Mutant("_forced_at", ("db",), stories.another_manager, lambda _, policy, free_at: free_at + policy.detach_window),
+    Mutant("_still_lost", ("quick",), stories.back_in_between, _nothing),
+    Mutant("_force_delete", ("web",), stories.power_cut, _without_uid),
 )
-MUTANTS = (*_HELD, *_OTHERS)
-EVERY_DAY = ("window", "silent", "storage")
+_FENCES = (
+    Mutant("counts", ("web",), stories.hears_a_step_of_the_clock, _always),
+    Mutant("refused", ("stay", "scratch"), stories.never_to_be_moved, _no_word, _REDFISH),
+    Mutant("_earliest", ("web",), stories.kubelet_dead, lambda *_: 0.0, _REDFISH),
+    Mutant("with_cluster", ("web",), stories.the_third, lambda seen, *_: seen, _REDFISH),
+    Mutant("believed", ("web", "quick"), stories.lied_twice, _says_so, _REDFISH),
+)
+MUTANTS = (*_HELD, *_OTHERS, *_FENCES)
+EVERY_DAY = ("window", "silent", "storage", "refused")

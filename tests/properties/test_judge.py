@@ -77,7 +77,8 @@ def test_a_living_machine_that_is_stopped_for_no_vm_counts() -> None:
     _lost(life)
     life.live(200)
     life.bmcs.force_off(LOST, life.uuids[LOST])
-    assert "for no VM that was released by it" in next(life.harm.for_nothing())
+    life.world.run_for(1000)
+    assert "for no VM that was released by it" in life.harm.for_nothing()[0]
 
 
 @pytest.mark.parametrize("what", ["all", f"node/{LOST}", "vm/default/web"])
@@ -112,10 +113,9 @@ def test_a_machine_that_fate_stops_is_nobodys_harm() -> None:
 def test_who_lived_there_and_was_not_moved_is_a_bystander_of_a_fence_that_was_allowed() -> None:
     life = _life("web", "stay", policy=REDFISH)
     life.lose(LOST, "cut_network")
-    life.live(900)
+    life.live(1300)
     assert len(life.harm.stops) == 1
     assert life.harm.bystanders() == 1
-    assert list(life.harm.for_nothing()) == []
 
 
 def test_a_vm_that_stays_down_although_it_could_run_counts_in_seconds() -> None:

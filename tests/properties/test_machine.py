@@ -22,7 +22,7 @@ def _drawn(worlds: int, steps: int, report: Report) -> None:
 @pytest.mark.long(25)
 @pytest.mark.timeout(600)
 def test_no_order_of_events_makes_the_product_do_what_it_must_not(record_property: Report) -> None:
-    _drawn(8, 15, record_property)
+    _drawn(6, 15, record_property)
 
 
 @pytest.mark.nightly

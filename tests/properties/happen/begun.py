@@ -74,6 +74,7 @@ class Begun:
         """Time goes by, then the judge speaks."""
         self.world.run_for(seconds)
         assert not self.judge.wrong, self.judge.wrong
+        assert self.harm.for_nothing() == []
         self.down.trouble()
 
     def hindered(self) -> bool:

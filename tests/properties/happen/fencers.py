@@ -51,13 +51,16 @@ class Fencers(Begun):
         self.struck[f"fences {how}"] += 1
 
     def fences_lie(self, node: str) -> None:
-        """It is told to be off, and is not."""
+        """It is told to be off, and is not; operators say so of any node, or only of one that they fenced before."""
         if self.hypervisor.machines[node].powered and "redfish" in self.policy.fencing:
             self.bmcs.words[node] = "Off"
             self._lied(node)
             self.struck["a BMC lies"] += 1
         for operator in self.operators:
-            operator.lies = True
+            if isinstance(operator, Remediator) and node == NODES[0]:
+                operator.remembers = True
+            else:
+                operator.lies = True
 
     def uuid_of_another(self, one: str, other: str) -> None:
         """A machine's firmware bears the system UUID of another one, or none; before it is lost, if ever."""
@@ -92,6 +95,8 @@ class Fencers(Begun):
         self.forbidden = False
         for operator in self.operators:
             operator.hangs, operator.fails, operator.lies = False, "", False
+            if isinstance(operator, Remediator):
+                operator.remembers = False
             self.world.remove(operator)
             self.world.add(operator)
 
@@ -115,7 +120,7 @@ class Fencers(Begun):
 
     def _told(self, request: Request) -> ApiError | None:
         """An operator says that it has done something: has it?"""
-        if request.subresource == "status" and request.resource in _THEIRS and any(one.lies for one in self.operators):
+        if request.subresource == "status" and request.resource in _THEIRS and any(map(_lies, self.operators)):
             for node in NODES:
                 self._lied(node)
             self.struck["an operator lies"] += 1
@@ -126,3 +131,7 @@ class Fencers(Begun):
             return None
         self.struck["fencing forbidden"] += 1
         return ApiError(403, "Forbidden", "a fault of the test's")
+
+
+def _lies(operator: NetworkFencer | Remediator) -> bool:
+    return operator.lies or (isinstance(operator, Remediator) and operator.remembers)

@@ -1,14 +1,19 @@
 """What happens to nodes, which are called by their names."""
 
 from simulator import shapes
+from simulator.certificates import Certificates, one_after_another
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import NODES
 
-_LATE_BOOT = 60.0  # seconds
+_TOKEN = 60.0  # seconds for which virt-handler's token outlives its kubelet's certificate
 
 
 class Nodes(Begun):
     """Lost in this way or that, and back."""
+
+    def begin(self) -> None:
+        super().begin()
+        self._certificates: list[Certificates] = []
 
     def lose(self, node: str, what: str) -> None:
         """`what`: power_cut, cut_network or stop_kubelet."""
@@ -69,10 +74,16 @@ class Nodes(Begun):
 
     def certificates(self, apart: float) -> None:
         """They run out on four nodes, one after another: each falls silent, and its VMs live."""
-        for node in NODES[:4]:
-            self.hypervisor.cut_network(node)
-            self.live(apart)
+        ends = one_after_another(NODES[:4], self.world.now, apart)
+        self._certificates.append(Certificates(self.hypervisor, ends, token=_TOKEN))
+        self.world.add(self._certificates[-1])
         self.struck["certificates"] += 1
+
+    def renew_certificates(self) -> None:
+        """No other one runs out."""
+        for certificates in self._certificates:
+            self.world.remove(certificates)
+        self._certificates.clear()
 
     def node_clock(self, node: str, skew: float) -> None:
         """A node's clock is wrong from now on."""

@@ -29,6 +29,7 @@ def _story(fate: Fate) -> Play:
 
 
 @pytest.mark.long(15)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_every_call_each_vm_completes_and_each_pod_is_deleted_once(*, after: bool) -> None:
     with Branches(after=after) as fate:

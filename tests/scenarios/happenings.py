@@ -47,10 +47,12 @@ def happen(stage: Stage, what: str) -> None:
 
 
 def _clock(stage: Stage, rest: str) -> None:
-    """`clock node-a -3600`, or `clock controller-manager 120`: seconds ahead of the API server's."""
+    """`clock node-a -3600`, `clock controller-manager 120`, `clock drifts-0 60`: seconds ahead of the API server's."""
     who, skew = rest.split()
     if who == "controller-manager":
         stage.manager.leader.skew = float(skew)
+    elif process := stage.reactor.processes.get(who):
+        process.clock.step(float(skew))
     else:
         stage.world.hypervisor.set_clock(who, float(skew))
 

@@ -96,17 +96,17 @@ class Auditor:
         vm = obj["metadata"].get("labels", {}).get("vm.kubevirt.io/name", "")
         volume = obj["spec"].get("source", {}).get("persistentVolumeName", "")
         self._sent = Deletion(self.world.now, request.resource, request.name, request.uid, vm, volume)
-        yield from self._node_objections(obj["spec"]["nodeName"])
+        yield from self._node_objections(obj["spec"]["nodeName"], obj)
         yield from self._hold_objections(obj["spec"]["nodeName"], f"vm/{request.namespace}/{vm}")
         yield from self._pod_objections(obj) if request.resource == "pods" else self._attachment_objections(obj)
 
-    def _node_objections(self, name: str) -> Iterator[str]:
+    def _node_objections(self, name: str, obj: Obj) -> Iterator[str]:
         node = self._visible.get("nodes", name)
         if node is None:
             yield f"node {name} is deleted"
             return
-        if self._visible.proven(name):
-            yield from self._visible.untrue_proof(name)
+        if self._visible.covered(obj):
+            yield from self._visible.untrue_proof(obj)
             return
         ready = next(c for c in node["status"]["conditions"] if c["type"] == "Ready")
         if ready["status"] != "Unknown":
@@ -120,7 +120,7 @@ class Auditor:
         yield from self._visible.holds(node, {vm}, self.world.now)
 
     def _pod_objections(self, pod: Obj) -> Iterator[str]:
-        if "deletionTimestamp" not in pod["metadata"] and not self._visible.proven(pod["spec"]["nodeName"]):
+        if "deletionTimestamp" not in pod["metadata"] and not self._visible.covered(pod):
             yield "is not Terminating"
         labels, notes = pod["metadata"]["labels"], pod["metadata"].get("annotations", {})
         name = labels.get("vm.kubevirt.io/name") or notes["kubevirt.io/owner-vmi-name"]  # a hotplug attachment pod's

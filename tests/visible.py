@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing, fencings
 from reactor.model.intervention import ALL, HOLD, Intervention, interventions, node_target
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
+from simulator.actors.objects import backend
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
+from simulator.machines import NO_BACKEND, Backend
 from simulator.selectors import Selection
 from simulator.world import World
 
@@ -85,11 +87,25 @@ class Visible:
             if meant and one.kind == HOLD and at <= since and not one.is_over(self.world.now):
                 yield one.sentence
 
-    def untrue_proof(self, name: str) -> Iterator[str]:
-        """What no rule of ours would excuse: a machine that lives, and can write."""
-        machine = self.world.hypervisor.machines[name]
-        if machine.powered and machine.storage:
-            yield f"{name} is told to be proven dead, and lives"
+    def covered(self, obj: Obj) -> bool:
+        """Does that go for this pod, or this attachment: for its whole machine, or for all the storage that it has?"""
+        proof = self.proof(obj["spec"].get("nodeName", ""))
+        if proof is None or not proof.storage:
+            return proof is not None
+        backends = self._backends(obj)
+        return bool(backends) and backends <= set(proof.storage)
+
+    def untrue_proof(self, obj: Obj) -> Iterator[str]:
+        """What no rule of ours would excuse: a machine that lives, and can write there."""
+        machine = self.world.hypervisor.machines[obj["spec"]["nodeName"]]
+        if machine.powered and any(machine.reaches(backend) for backend in self._backends(obj) or {NO_BACKEND}):
+            yield f"{machine.node} is told to be proven dead, and lives"
+
+    def _backends(self, obj: Obj) -> set[Backend]:
+        """Where the volumes lie that a pod uses, or that is attached."""
+        source = obj["spec"].get("source")
+        names = {source["persistentVolumeName"]} if source else _volumes(obj)
+        return {backend(pv) for name in names if (pv := self.get("persistentvolumes", name))}
 
     def cordoned(self) -> bool:
         """Is there a node that takes nothing?"""

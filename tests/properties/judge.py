@@ -78,7 +78,7 @@ class Judge:
             self.released[meta["uid"]] += 1
             if self.released[meta["uid"]] > 1:
                 self.wrong.append(f"pod {meta['name']} was deleted twice")
-            if self.visible.proven(node):
+            if self.visible.covered(self._pod):
                 self.proven.append((vm, node, self.world.hypervisor.machines[node].boot_id))
             elif node in self.world.hypervisor.running((meta["namespace"], vm)):
                 self.doubles.blind.add((vm, node))
@@ -89,7 +89,7 @@ class Judge:
         if self.visible.get("pods", pod["metadata"]["name"], pod["metadata"]["namespace"]):
             return
         vm, node = (pod["metadata"].get("labels") or {}).get("vm.kubevirt.io/name"), pod["spec"].get("nodeName", "")
-        if vm and node in self.visible.nodes and self.visible.proven(node):
+        if vm and node in self.visible.nodes and self.visible.covered(pod):
             self.harm.freed.setdefault((node, self.world.hypervisor.machines[node].boot_id), set()).add(vm)
 
     def _objections(self, request: Request) -> Iterator[str]:
@@ -102,14 +102,14 @@ class Judge:
         if request.uid is None:
             yield "without a uid precondition"
         elif obj and obj["metadata"]["uid"] == request.uid:
-            yield from self._alive(obj["spec"]["nodeName"])
+            yield from self._alive(obj["spec"]["nodeName"], obj)
             yield from self._held(obj, request)
             yield from self._launcher(obj, request) if request.resource == "pods" else self._attachment(obj)
 
-    def _alive(self, name: str) -> Iterator[str]:
+    def _alive(self, name: str, obj: Obj) -> Iterator[str]:
         """Was it a lost, silent node when it was looked at last?"""
-        if self.visible.proven(name):
-            yield from self._unproven(name)
+        if self.visible.covered(obj):
+            yield from self._unproven(name, obj)
             return
         known, node = min(self.world.now, self.known_until()), self.visible.nodes.get(name)
         if (max(node.sign_at, node.ready_at) if node else self.visible.gone[name]) > known:
@@ -123,11 +123,11 @@ class Judge:
         elif known < node.sign_at + _SILENCE:
             yield f"{name} gave a sign of life {known - node.sign_at:.0f} s ago"
 
-    def _unproven(self, name: str) -> Iterator[str]:
+    def _unproven(self, name: str, obj: Obj) -> Iterator[str]:
         """No proof that is not true is excused, but for a lie that nothing has refuted yet."""
         boot, proof = self.world.hypervisor.machines[name].boot_id, self.visible.proof(name)
         if (name, boot) not in self.doubles.lied:
-            yield from self.visible.untrue_proof(name)
+            yield from self.visible.untrue_proof(obj)
         elif proof and (boot, proof.provider) in self.visible.refuted:
             yield f"{proof.provider} was refuted before: boot {boot} lived"
 
@@ -143,7 +143,7 @@ class Judge:
         vm = meta["labels"].get("vm.kubevirt.io/name", "")
         if request.grace != 0:
             yield "with a grace period"
-        proven = self.visible.proven(node)
+        proven = self.visible.covered(pod)
         if "deletionTimestamp" not in meta and not proven:
             yield "is not Terminating"
         if vm in self.untouchable and not (proven and vm in WITH_PROOF):
@@ -169,7 +169,7 @@ class Judge:
         """Only where it is asked for, and the pod first: the other way round it is made again on the dead node."""
         volume = attachment["spec"]["source"]["persistentVolumeName"]
         asked = any(volume.startswith(f"default-{vm}-") for vm in self.deleting)
-        if not asked and not self.visible.proven(attachment["spec"]["nodeName"]):
+        if not asked and not self.visible.covered(attachment):
             yield f"nobody asked for {volume} to be detached at once"
         for pod in self.visible.users(attachment):
             yield f"pod {pod} still uses {volume}"

@@ -41,9 +41,9 @@ def returning(seen: Observation, policy: Policy, now: float) -> Judgement | None
     """Too many nodes are lost, or were until a moment ago, which the cluster itself says, whoever looked meanwhile."""
     lost, back = _lost(seen), _back(seen)
     over = len(lost) + len(back) - allowed(policy, len(seen.nodes))
-    if over <= 0:
+    if over <= 0 or not back:
         return None
-    left = COOL_DOWN - sorted(back.values(), reverse=True)[over - 1]
+    left = COOL_DOWN - sorted(back.values(), reverse=True)[min(over, len(back)) - 1]
     return Judgement(
         "cool-down",
         f"{len(lost)} of {len(seen.nodes)} nodes are unreachable, and {_names([*back])} came back less than "

@@ -11,8 +11,8 @@ from workers.decide.observation import Observation
 
 # Seconds after the last look at a cluster in disorder. Looks are up to 30 s apart, so it was in order for a minute.
 # For as long a node that is Ready again counts as lost.
-_RENEWS = 15.0  # seconds; a kubelet renews its Lease every 10, so the last renewal may be older than its becoming Ready
 COOL_DOWN = 90.0
+_RENEWS = 15.0  # seconds; a kubelet renews its Lease every 10, so the last renewal may be older than its becoming Ready
 _NEW = 300.0  # seconds; a node that was created since then was never lost
 
 

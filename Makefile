@@ -17,7 +17,7 @@ help: ## Show this help
 run: .venv/demo ## Run everything: on the cluster of KUBECONFIG (observing; ARGS=--act acts), or on a simulated one
 	@$(BIN)/vmdrift run $(ARGS)
 
-test: ## Check the code and run the tests, side by side (two cores: within five minutes)
+test: ## Check the code and run the tests, side by side (two cores: about nine minutes)
 	@$(MAKE) --no-print-directory -j2 .venv/dev tools
 	@$(BIN)/python -m tests.lanes -m "not nightly" $(ARGS)
 
@@ -43,7 +43,7 @@ tools: ## Install what some tests need besides Python: Chromium and promtool (as
 			|| echo "make tools: $$missing could not be installed; the tests that need it are skipped" >&2; \
 	else echo "make tools: $$missing is missing; the tests that need it are skipped" >&2; fi
 
-nightly: ## All tests, the long ones too (two cores: within an hour)
+nightly: ## All tests, the long ones too, and a thousand simulated worlds
 	@$(MAKE) --no-print-directory -j2 .venv/dev tools
 	@$(BIN)/python -m tests.lanes $(ARGS)
 

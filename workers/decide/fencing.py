@@ -44,7 +44,7 @@ def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Mov
         return over(file, seen.node, now)
     before, file = file, listened(seen, file, now)
     if not is_lost(seen.node, file):
-        return _observed(afterwards(seen, file, policy, now), policy, now)
+        return _allowed(afterwards(seen, file, policy, now), seen, policy, now)
     if before.proof and not file.proof:
         reason = "refuted" if file.refuted != before.refuted else "in-doubt"
         return Move(file.told(reason, f"The proof does not count any more: {file.void}."), now + SOON)
@@ -53,11 +53,15 @@ def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Mov
     return _confirmed(seen, file, policy, now) or _fenced(seen, file, policy, now)
 
 
-def _observed(move: Move, policy: Policy, now: float) -> Move:
-    """Who only observes takes nothing back either, and says what is to be done."""
-    if policy.mode == "auto" or move.deed is None or move.file is None:
+def _allowed(move: Move, seen: FenceView, policy: Policy, now: float) -> Move:
+    """Who only observes takes nothing back either, nor is it done under a hold, unless a person asked for it."""
+    if move.deed is None or move.file is None:
         return move
-    told = f"Only observing, so nothing is taken back. {move.file.sentence}"
+    held = "; ".join(seen.holds) if not seen.unfence else ""
+    why = "Only observing" if policy.mode != "auto" else held.rstrip(".")
+    if not why:
+        return move
+    told = f"{why}, so nothing is taken back. {move.file.sentence}"
     return Move(move.file.told(move.file.reason, told), now + IDLE)
 
 

@@ -45,6 +45,15 @@ def test_a_node_that_is_heard_again_with_the_same_boot_or_was_deleted_stays_fenc
     assert asked.deed == Unfence(("network-fence",))
 
 
+def test_under_a_hold_nothing_is_taken_back_unless_a_person_asks_for_it() -> None:
+    held = _view(standings=_BLOCKED, holds=("Held by ann: firmware.",))
+    move = next_move(held, PROVEN, POLICY, NOW)
+    assert move.deed is None
+    assert move.file
+    assert move.file.sentence.startswith("Held by ann: firmware, so nothing is taken back.")
+    assert next_move(replace(held, unfence="bob asks"), PROVEN, POLICY, NOW).deed == Unfence(("network-fence",))
+
+
 def test_a_proof_does_not_count_once_its_boot_was_heard_again() -> None:
     move = next_move(_view(BACK, standings=_BLOCKED), PROVEN, POLICY, NOW)
     assert move.file

@@ -1,6 +1,7 @@
 """Small pure helpers for Kubernetes objects as JSON."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -23,7 +24,12 @@ def copied(obj: Any) -> Any:
 
 def rfc3339(seconds: float) -> str:
     """Seconds since the epoch as Kubernetes writes times: whole seconds, UTC, "Z"."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _whole_second(int(seconds))
+
+
+@lru_cache(maxsize=512)  # many write at the same second, and strftime is what a heartbeat would cost most
+def _whole_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def epoch(text: str) -> float:

@@ -59,7 +59,7 @@ class Table:
         """
         if version < self._trimmed:
             raise errors.expired(f"too old resource version: {version} ({self._trimmed})")
-        newest_first = []
+        newest_first: list[Event] = []
         for event in reversed(self._ring):
             if event.version <= version:
                 break

@@ -38,6 +38,8 @@ class Watch:
             if not self.version:
                 listing = self.restart()
                 return [("ADDED", obj) for obj in listing]
+            if self.version == self._store.version:
+                return []
             if self.version > self._store.version:
                 message = f"Too large resource version: {self.version}, current: {self._store.version}"
                 raise ApiError(504, "Timeout", message)

@@ -5,6 +5,7 @@ nothing changes. `World` steps actors in a seeded order, in rounds, until nothin
 next due time; the same seed makes the same history. `RealTime` steps the same actors by a real clock.
 """
 
+import math
 import random
 import threading
 from collections.abc import Callable, Collection, Iterable
@@ -39,11 +40,8 @@ class Actor(Protocol):
 @dataclass
 class _Entry:
     actor: Actor
-    due: float | None
+    due: float  # infinite: only on change
     stale: bool = True
-
-    def awake(self, now: float) -> bool:
-        return self.stale or (self.due is not None and self.due <= now)
 
 
 class Roster:
@@ -56,7 +54,7 @@ class Roster:
 
     def add(self, actor: Actor) -> None:
         """A new actor; its first step is due at once."""
-        entry = _Entry(actor, None)
+        entry = _Entry(actor, math.inf)
         self.entries.append(entry)
         if actor.watches is None:
             self._watching_all.append(entry)
@@ -81,17 +79,19 @@ class Roster:
 
     def awake(self, now: float) -> list[_Entry]:
         """Those to be stepped now."""
-        return [entry for entry in self.entries if entry.awake(now)]
+        return [entry for entry in self.entries if entry.stale or entry.due <= now]
 
     def next_due(self) -> float | None:
         """When the next one is to be stepped if nothing changes."""
-        return min((entry.due for entry in self.entries if entry.due is not None), default=None)
+        due = min((entry.due for entry in self.entries), default=math.inf)
+        return None if due == math.inf else due
 
     def step(self, entry: _Entry, now: float) -> None:
         """One step; an actor that lost a race is due again in a second."""
         entry.stale = False
         try:
-            entry.due = entry.actor.step(now)
+            due = entry.actor.step(now)
+            entry.due = math.inf if due is None else due
         except ApiError as error:
             if error.code not in REFUSED_FOR_NOW:
                 raise

@@ -20,7 +20,11 @@ def conditions(obj: Obj) -> list[Obj]:
 
 def condition(obj: Obj, kind: str) -> Obj:
     """One condition by its type, {} when absent."""
-    return next((entry for entry in conditions(obj) if entry["type"] == kind), {})
+    for entry in obj.get("status", {}).get("conditions") or ():
+        if entry["type"] == kind:
+            found: Obj = entry
+            return found
+    return {}
 
 
 def with_condition(entries: list[Obj], new: Obj) -> list[Obj]:

@@ -193,5 +193,6 @@ def _named(old: Obj, new: Obj) -> Obj:
         if meta.get(part) not in (None, "", present):
             message = f"the {part} of the object ({meta[part]}) does not match the {part} on the URL ({present})"
             raise errors.bad_request(message)
-    names = {part: old["metadata"][part] for part in ("name", "namespace") if part in old["metadata"]}
-    return {**new, "metadata": {**meta, **names}}
+        if present is not None and meta.get(part) != present:
+            meta = {**meta, part: present}
+    return {**new, "metadata": meta}

@@ -24,12 +24,13 @@ def copied(obj: Any) -> Any:
 
 def rfc3339(seconds: float) -> str:
     """Seconds since the epoch as Kubernetes writes times: whole seconds, UTC, "Z"."""
-    return _whole_second(int(seconds))
+    minute, second = divmod(int(seconds), 60)
+    return f"{_minute(minute)}:{second:02d}Z"
 
 
-@lru_cache(maxsize=512)  # many write at the same second, and strftime is what a heartbeat would cost most
-def _whole_second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+@lru_cache(maxsize=512)  # strftime is what a heartbeat would cost most
+def _minute(since_epoch: int) -> str:
+    return datetime.fromtimestamp(since_epoch * 60, UTC).strftime("%Y-%m-%dT%H:%M")
 
 
 def epoch(text: str) -> float:

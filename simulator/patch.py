@@ -39,7 +39,7 @@ def merge(target: Any, patch: Any) -> Any:
         if value is None:
             result.pop(name, None)
         else:
-            result[name] = merge(result.get(name), value)
+            result[name] = merge(result.get(name), value) if isinstance(value, dict) else value
     return result
 
 

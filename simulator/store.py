@@ -24,7 +24,9 @@ from simulator.table import Event, Table
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 # metadata that only the server writes
-_KEPT = ("uid", "creationTimestamp", "generateName", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+_KEPT = frozenset(
+    {"uid", "creationTimestamp", "generateName", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"}
+)
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,10 @@ class Store:
         kind, key = self.kind(resource), key_of(obj)
         old, meta = self.get(resource, key[1], key[0]), obj["metadata"]
         preconditions.for_update(kind, old, meta)
+        before = old["metadata"]
         meta = {name: value for name, value in meta.items() if name not in _KEPT}
-        meta |= {name: old["metadata"][name] for name in _KEPT if name in old["metadata"]}
-        meta["resourceVersion"] = old["metadata"]["resourceVersion"]
+        meta |= {name: value for name, value in before.items() if name in _KEPT}
+        meta["resourceVersion"] = before["resourceVersion"]
         new = {**obj, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta}
         if _outdated(kind, old, new):
             meta["generation"] = meta.get("generation", 0) + 1

@@ -118,7 +118,8 @@ def scheduling_event(pod: Obj, what: tuple[str, str], action: str, now: float) -
 def micro_time(now: float) -> str:
     """Seconds since the epoch as Kubernetes' MicroTime (Leases, eventTime)."""
     micros = round(now * 1_000_000)
-    return f"{rfc3339(micros // 1_000_000)[:-1]}.{micros % 1_000_000:06d}Z"
+    second, rest = divmod(micros, 1_000_000)
+    return f"{rfc3339(second)[:-1]}.{rest:06d}Z"
 
 
 def claims(pod: Obj, *, writable: bool = False) -> Iterable[Key]:

@@ -119,15 +119,15 @@ def _network(seed: int, troubles: list[_Trouble]) -> None:
 
 
 _SEEDS = st.integers(0, 2**16)
+# A few each time, other ones each time: the state machine draws harsher worlds; what is particular here is the nightly run.
 _FEW = settings(
-    max_examples=10,
-    derandomize=True,
+    max_examples=2,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.generate],
 )
-_MANY = settings(max_examples=300, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+_MANY = settings(max_examples=100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @_FEW

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from redis import Redis
 
 from vmdrift.processes import Processes
@@ -34,9 +35,15 @@ def redis(redis_url: str) -> Iterator[Redis]:
         yield connection
 
 
-def pytest_configure() -> None:
-    """Ctrl-C means the same to the processes that tests start, also where ours was started with it ignored (`&`)."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Ctrl-C means the same to the processes that tests start, also where ours was started with it ignored (`&`).
+
+    Hypothesis tries a hundred examples each night, and thirty wherever the long tests are left out.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    settings.register_profile("short", max_examples=30)
+    if "not nightly" in config.option.markexpr:
+        settings.load_profile("short")
 
 
 @pytest.hookimpl(trylast=True)  # after the order has been shuffled

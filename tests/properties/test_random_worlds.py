@@ -119,7 +119,7 @@ def _network(seed: int, troubles: list[_Trouble]) -> None:
 
 
 _SEEDS = st.integers(0, 2**16)
-# A few each time, other ones each time: the state machine draws harsher worlds; what is particular here is the nightly run.
+# A few each time, other ones each time: the state machine draws harsher worlds, and the night draws many of these.
 _FEW = settings(
     max_examples=2,
     deadline=None,

@@ -21,6 +21,7 @@ from workers.decide.rate import too_soon
 from workers.decide.release import TAINT_TAKES
 
 SOON, IDLE = 1.0, 30.0  # seconds until the next look: while something should happen any moment, and else
+_LOOK = 10.0  # seconds until the next look at what keeps a node from being fenced that is silent for long enough
 _ASKED = 3.0  # seconds between two looks at what a provider does
 _JUDGED = 60.0  # seconds until all VMs of a node are judged again that is not fenced because of them
 _PATIENCE = 30.0  # seconds for all drifts of a node to be looked at under the proof
@@ -91,7 +92,8 @@ def _fenced(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
         return Move(_told(seen, file, "awaiting-proof", _awaiting(seen, file)), now + IDLE)
     if why := _reluctant(seen, file, policy, now):
         told = _told(seen, file, "fence-waits", why)
-        return Move(told, min(now + IDLE, max(now + SOON, _earliest(seen, file, policy))))
+        begin = _earliest(seen, file, policy)
+        return Move(told, min(now + IDLE, max(now + SOON, begin)) if now < begin else now + _LOOK)
     return _asked(seen, file, policy, asked, now)
 
 

@@ -90,6 +90,7 @@ def test_nobody_is_asked_to_fence_a_node_that(change: dict[str, Any], policy: Po
     assert move.file
     assert (move.deed, move.file.reason, move.file.attempts) == (None, "fence-waits", ())
     assert part in move.file.sentence
+    assert move.again_at == NOW + 10.0  # not each second, for as long as that lasts
 
 
 def test_where_nobody_can_be_asked_one_waits_for_somebody_to_say_so() -> None:

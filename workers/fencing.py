@@ -143,8 +143,17 @@ def _move(file: Fencing, node: NodeView | None, fence: FenceTools) -> Move:
     target = _target(file, node, seen_lease)
     standings = {name: _standing(name, target, file, fence) for name in (*allowed, *asked)}
     left = {name: standings.pop(name) for name in asked}
-    view = FenceView(node, seen_lease, standings, left=left, lease_lasts=lasts)
+    beat = _beat_since(file, node, fence)
+    view = FenceView(node, seen_lease, standings, left=left, lease_lasts=lasts, beat_since=beat)
     return _judged(look(view, file, fence.tools, fence.cluster), file, fence)
+
+
+def _beat_since(file: Fencing, node: NodeView | None, fence: FenceTools) -> float:
+    """When a watcher saw the node's present heartbeat first; asked for at the first look only. StoreError."""
+    if node is None or not node.heartbeat or file.lease or file.heartbeat:
+        return 0.0
+    watched = fence.tools.store.heartbeat(file.outage.id)
+    return watched.at if watched and watched.value == node.heartbeat else 0.0
 
 
 def _judged(seen: FenceView, file: Fencing, fence: FenceTools) -> Move:

@@ -10,6 +10,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     drifts:<outage>     set of the outage's drift ids                as long as the last of its drifts
     fencing:twins       how many nodes bear a systemUUID that another one bears, too      HISTORY_TTL
     fencing:<outage>    JSON Fencing: a copy for people of what stands in the ConfigMap   HISTORY_TTL
+    heartbeat:<outage>  JSON Heartbeat: the node's last one, by the watcher that told it first    HISTORY_TTL
     lock:<VM uid>       token of the holder                          expires by itself
     fence               counter: every lock taken gets the next one; a lost one goes on from Redis' time, in us
     clock               what is known of Redis' own clock           (doors.clock)
@@ -26,7 +27,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -45,7 +46,7 @@ from reactor.doors.clock import READ, RedisClock
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreachable
-from reactor.model.fencing import Fencing, read_file
+from reactor.model.fencing import Fencing, Heartbeat, read_file
 from reactor.model.stages import amounts
 from reactor.model.times import Clock
 
@@ -114,6 +115,12 @@ class Store(Protocol):
 
     def save_fencing(self, file: Fencing) -> None:
         """Write what is known of a lost node's boot, for people to read: it comes with the record of its outage."""
+
+    def save_heartbeat(self, outage_id: str, heartbeat: Heartbeat) -> None:
+        """Write what a watcher saw of a node that is lost; what the first one wrote stays."""
+
+    def heartbeat(self, outage_id: str) -> Heartbeat | None:
+        """The lost node's last heartbeat; None if no watcher wrote it, or none that this version can read."""
 
     def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
         """Send outgoing events, and have changes reported as Kubernetes Events, that come with no record."""
@@ -298,6 +305,19 @@ class RedisStore:
     def save_fencing(self, file: Fencing) -> None:
         with translated():
             self._redis.set(f"{PREFIX}fencing:{file.outage.id}", file.as_text(), px=self._history_ms)
+
+    def save_heartbeat(self, outage_id: str, heartbeat: Heartbeat) -> None:
+        with translated():
+            text = orjson.dumps(asdict(heartbeat))
+            self._redis.set(f"{PREFIX}heartbeat:{outage_id}", text, nx=True, px=self._history_ms)
+
+    def heartbeat(self, outage_id: str) -> Heartbeat | None:
+        with translated():
+            found: Any = self._redis.get(f"{PREFIX}heartbeat:{outage_id}")
+        try:
+            return Heartbeat(**orjson.loads(found)) if found else None
+        except (TypeError, ValueError):
+            return None
 
     def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
         entries = [(STREAM, b"event", orjson.dumps(dict(event))) for event in events]

@@ -185,11 +185,20 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A node's heartbeat by value, "" where it has none; `at` by Redis' clock, when a watcher first saw it so."""
+
+    value: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Fencing:
     """The file on one boot of a lost node. Times in seconds since the epoch.
 
     `reason`, `sentence`: where it stands. `lease`, `heartbeat`, `reported`: the signs of life at the last look, by
-    value, and `silent_since` when they were first read. `ready_since`: when the node was first seen Ready again, None
+    value, and `silent_since` when they were first read here; `beat_since` when a watcher saw that heartbeat first, 0.0
+    where none did before. `ready_since`: when the node was first seen Ready again, None
     while it is not. `void`: why the confirmation does not count any more. `releases`: the VMs for which somebody was
     asked to fence it, as namespace/name, and `bystanders` those that stay down because of it, each with the reason code
     why it is not moved. `said`: who confirmed it since the kubelet reported last. `refuted`: who did so before this
@@ -205,6 +214,7 @@ class Fencing:
     lease: str = ""
     heartbeat: str = ""
     silent_since: float = 0.0
+    beat_since: float = 0.0
     attempts: tuple[Attempt, ...] = ()
     confirmation: Confirmation | None = None
     void: str = ""

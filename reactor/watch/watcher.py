@@ -13,6 +13,7 @@ from reactor.doors.queue import Queue, event_entry
 from reactor.doors.store import Store
 from reactor.model.errors import StoreError
 from reactor.model.event import Event, recovered, unreachable
+from reactor.model.fencing import Heartbeat
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView, goes_on, node_view
 from reactor.model.times import Clock, clock_time
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 def verdict_view(obj: Mapping[str, Any]) -> NodeView:
     """Of a v1 Node no more than verdicts need: thousands are held at once."""
     node = node_view(obj)
-    return NodeView(node.name, node.uid, node.ready, node.ready_since)
+    return NodeView(node.name, node.uid, node.ready, node.ready_since, heartbeat=node.heartbeat)
 
 
 class Watcher:
@@ -36,6 +37,7 @@ class Watcher:
     def __init__(self, store: Store, queue: Queue, source: str, clock: Clock) -> None:
         self._store, self._queue, self._source, self._clock = store, queue, source, clock
         self._nodes: dict[str, NodeView] = {}
+        self._heartbeats: dict[str, Heartbeat] = {}
         self._trouble = ""
 
     def take(self, kind: str, nodes: Iterable[NodeView]) -> bool:
@@ -51,7 +53,18 @@ class Watcher:
                 self._nodes.pop(name, None)
             else:
                 self._nodes[name] = node
-        return self._tell(events)
+        self._listen(views)
+        return self._tell(events, [node for node in views.values() if node.outage])
+
+    def _listen(self, views: Mapping[str, NodeView]) -> None:
+        """Since when is each heartbeat what it is now? Whoever is to fence a node looks at it too late to know."""
+        for name in self._heartbeats.keys() - self._nodes.keys():
+            del self._heartbeats[name]
+        now = self._clock()
+        for name in self._nodes.keys() & views.keys():
+            known, beat = self._heartbeats.get(name), views[name].heartbeat
+            if known is None or known.value != beat:
+                self._heartbeats[name] = Heartbeat(beat, now)
 
     def resync(self) -> bool:
         """Tell every open outage again, or that it is over. False if Redis was away."""
@@ -80,8 +93,11 @@ class Watcher:
             return unreachable(outage, self._source)
         return recovered(outage, self._source, self._clock())
 
-    def _tell(self, events: Iterable[Event]) -> bool:
+    def _tell(self, events: Iterable[Event], lost: Iterable[NodeView] = ()) -> bool:
         try:
+            for node in lost:
+                if node.outage and node.name in self._heartbeats:
+                    self._store.save_heartbeat(node.outage.id, self._heartbeats[node.name])
             for event in events:
                 self._queue.wake(event_entry(event), self._clock())
         except StoreError as error:

@@ -10,7 +10,7 @@ from reactor.doors.store import Lock
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import LockLost
-from reactor.model.fencing import Fencing
+from reactor.model.fencing import Fencing, Heartbeat
 from reactor.model.stages import amounts
 from reactor.model.times import Clock
 
@@ -39,6 +39,7 @@ class MemoryStore:
         self.changes: list[Change] = []
         self._fencings: dict[str, Fencing] = {}
         self._twins = 0
+        self._heartbeats: dict[str, Heartbeat] = {}
         self._took: defaultdict[str, float] = defaultdict(float)
 
     def time(self) -> float:
@@ -121,6 +122,12 @@ class MemoryStore:
 
     def save_fencing(self, file: Fencing) -> None:
         self._fencings[file.outage.id] = file
+
+    def save_heartbeat(self, outage_id: str, heartbeat: Heartbeat) -> None:
+        self._heartbeats.setdefault(outage_id, heartbeat)
+
+    def heartbeat(self, outage_id: str) -> Heartbeat | None:
+        return self._heartbeats.get(outage_id)
 
     def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
         self._events += [dict(event) for event in events]

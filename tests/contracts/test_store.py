@@ -10,7 +10,7 @@ from redis import Redis
 from reactor.doors.store import Lock, RedisStore, Store
 from reactor.model.drift import Phase, Record
 from reactor.model.errors import LockLost
-from reactor.model.fencing import Fencing
+from reactor.model.fencing import Fencing, Heartbeat
 from simulator.twins.store import MemoryStore
 from tests.contracts.samples import LOST_AT, drift, outage, outage_record, record
 from vmdrift.processes import wait_for
@@ -204,6 +204,13 @@ def test_it_is_known_how_many_nodes_bear_the_uuid_of_another_one(store: Store) -
     assert store.twins() == 0
     store.save_twins(2)
     assert store.twins() == 2
+
+
+def test_of_a_lost_nodes_heartbeat_what_was_written_first_stays(store: Store) -> None:
+    assert store.heartbeat("lost") is None
+    store.save_heartbeat("lost", Heartbeat("beat", LOST_AT - 40.5))
+    store.save_heartbeat("lost", Heartbeat("beat", LOST_AT + 50.0))
+    assert store.heartbeat("lost") == Heartbeat("beat", LOST_AT - 40.5)
 
 
 def test_the_history_has_what_is_done_newest_first(store: Store) -> None:

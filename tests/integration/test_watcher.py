@@ -12,6 +12,7 @@ from reactor.doors.store import RedisStore
 from reactor.model.drift import OutageRecord, Outcome
 from reactor.model.errors import StoreUnreachable
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event, watcher_source
+from reactor.model.fencing import Heartbeat
 from reactor.model.node import NodeView
 from reactor.watch.stream import LISTED
 from reactor.watch.watcher import Watcher, verdict_view
@@ -110,6 +111,15 @@ def test_a_node_that_is_not_ready_opens_nothing(watcher: Watcher, board: Board, 
 def test_a_node_without_conditions_opens_nothing(watcher: Watcher, board: Board) -> None:
     watcher.take("ADDED", [verdict_view({"metadata": {"name": "new", "uid": "uid-of-new"}})])
     assert board.take() == []
+
+
+def test_it_knows_since_when_the_heartbeat_of_a_lost_node_has_not_changed(board: Board, store: MemoryStore) -> None:
+    now = [NOW - 120.0]
+    watcher = Watcher(store, board, SOURCE, lambda: now[0])
+    for at, beat, ready in ((NOW - 120, "first", "True"), (NOW - 50, "second", "True"), (NOW, "second", "Unknown")):
+        now[0] = at
+        watcher.take("MODIFIED", [replace(view(ready), heartbeat=beat)])
+    assert store.heartbeat(outage().id) == Heartbeat("second", NOW - 50)
 
 
 def test_a_node_that_returns_is_told_to_have_recovered(watcher: Watcher, board: Board) -> None:

@@ -34,6 +34,7 @@ class FenceView:
     whatever it hits; `unfence`: who wants what was fenced to be let in again. `pods` and `attachments` of the node are
     read where a taint is to be set, or bears on them. `date`, `steady_since`, `clock_off`: as in an Observation.
     `done`: the fences that were asked for lately, on any node; `lease_lasts`: the Lease's leaseDurationSeconds.
+    `beat_since`: at the first look, when a watcher saw the present heartbeat first; 0.0 where none did, and later.
     `effects`: by provider, what its fence would do; judged only of one that is about to be asked. `left`: what those
     say who were asked and may not prove it any more; only what they made matters, which has to be taken back.
     """
@@ -53,6 +54,7 @@ class FenceView:
     clock_off: str = ""
     done: tuple[Fence, ...] = ()
     lease_lasts: float = 0.0
+    beat_since: float = 0.0
     effects: Mapping[str, Effect] = field(default_factory=dict)
     left: Mapping[str, Standing] = field(default_factory=dict)
 

@@ -112,8 +112,15 @@ def _told(seen: FenceView, file: Fencing, reason: str, sentence: str) -> Fencing
 
 
 def _earliest(seen: FenceView, file: Fencing, policy: Policy) -> float:
-    """Lease and heartbeat must not have changed, before our own eyes, for longer than they ever do while they live."""
-    return file.silent_since + max(policy.fence_after, seen.lease_lasts)
+    """Lease and heartbeat must not have changed for longer than they ever do while they live.
+
+    The Lease before our own eyes; of the heartbeat the watcher knows it, which sees all nodes all the time.
+    """
+    return max(_silent_since(file) + policy.fence_after, file.silent_since + seen.lease_lasts)
+
+
+def _silent_since(file: Fencing) -> float:
+    return file.beat_since or file.silent_since
 
 
 def _reluctant(seen: FenceView, file: Fencing, policy: Policy, now: float) -> str:
@@ -121,7 +128,7 @@ def _reluctant(seen: FenceView, file: Fencing, policy: Policy, now: float) -> st
     if why := _left_alone(seen, policy):
         return f"It is not fenced: {why}"
     if now < (begin := _earliest(seen, file, policy)):
-        return f"Unreachable and silent since {clock_time(file.silent_since)}; it is fenced at {clock_time(begin)}."
+        return f"Unreachable and silent since {clock_time(_silent_since(file))}; it is fenced at {clock_time(begin)}."
     why = seen.clock_off or (seen.disorder.sentence if seen.disorder else too_soon(seen.done, file, policy, now))
     return f"It is not fenced: {why}" if why else ""
 

@@ -46,7 +46,7 @@ def again(file: Fencing, outage: Outage, now: float) -> Fencing:
     """The file in another outage of the same boot, so it was Ready in between. What was asked for still stands."""
     file = file if file.ready_since is not None else refuted(file, now)
     void = file.void or ("it was of an earlier outage" if file.confirmation else "")
-    file = replace(file, outage=outage, at=now, silent_since=now, void=void)
+    file = replace(_silent_from(now, file), outage=outage, at=now, void=void)
     return replace(file, release=None, ready_since=None, closed=False)
 
 
@@ -78,14 +78,19 @@ def _signs(seen: FenceView, file: Fencing, now: float) -> Fencing:
     beat, reported = (node.heartbeat, node.reported) if node else (file.heartbeat, file.reported)
     before, signs = (file.lease, file.heartbeat, file.reported or reported), (seen.lease, beat, reported)
     if signs == before:
-        since = file.silent_since if counts(file.silent_since, seen.steady_since, now) else now
-        return replace(file, reported=reported, silent_since=since)
-    heard = replace(file, lease=seen.lease, heartbeat=beat, reported=reported, silent_since=now)
+        steady = counts(file.silent_since, seen.steady_since, now)
+        return replace(file if steady else _silent_from(now, file), reported=reported)
+    heard = replace(_silent_from(now, file), lease=seen.lease, heartbeat=beat, reported=reported)
     if not (file.lease or file.heartbeat or file.confirmation):
-        return heard  # the first look
+        watched = counts(seen.beat_since, seen.steady_since, now)
+        return replace(heard, beat_since=seen.beat_since) if watched else heard  # the first look
     doubt = "the node gave a sign of life after {} had confirmed that it is dead"
     void = file.void or (doubt.format(file.confirmation.provider) if file.confirmation else "")
     return replace(heard, void=void, stale=tuple(dict.fromkeys([*file.stale, *_evidence(seen)])))
+
+
+def _silent_from(now: float, file: Fencing) -> Fencing:
+    return replace(file, silent_since=now, beat_since=0.0)
 
 
 def _evidence(seen: FenceView) -> Iterator[str]:

@@ -59,6 +59,35 @@ def test_the_provider_is_asked_once_the_node_was_unreachable_and_silent_for_long
     assert (move.deed, move.file.attempts) == (Ask("redfish"), (Attempt("redfish", 1060.0),))
 
 
+_FIRST = replace(FILE, lease="", heartbeat="", silent_since=0.0)
+
+
+@pytest.mark.parametrize(("watched", "begin"), [(970.0, 1030.0), (900.0, 1015.0), (0.0, 1060.0), (1001.0, 1060.0)])
+def test_the_heartbeat_is_silent_since_a_watcher_saw_it_change_and_the_lease_before_our_own_eyes(
+    watched: float, begin: float
+) -> None:
+    move = next_move(seen(beat_since=watched, lease_lasts=15.0), _FIRST, POLICY, 1000.0)
+    assert move.file
+    assert (move.deed, move.again_at) == (None, min(begin, 1030.0))
+    for now, asked in ((begin - 1, None), (begin, Ask("redfish"))):
+        assert next_move(seen(lease_lasts=15.0), move.file, POLICY, now).deed == asked
+
+
+def test_what_a_watcher_saw_before_a_step_of_the_clock_does_not_count() -> None:
+    move = next_move(seen(beat_since=970.0, steady_since=980.0), _FIRST, POLICY, 1000.0)
+    assert move.file
+    assert move.file.beat_since == 0.0
+
+
+@pytest.mark.parametrize("change", [{"lease": "another"}, {"steady_since": 1004.0}])
+def test_with_a_sign_of_life_what_a_watcher_saw_is_over(change: dict[str, Any]) -> None:
+    first = next_move(seen(beat_since=970.0), _FIRST, POLICY, 1000.0).file
+    assert first
+    move = next_move(seen(**change), first, POLICY, 1005.0)
+    assert move.file
+    assert "fenced at 00:17:45Z" in move.file.sentence
+
+
 @pytest.mark.parametrize("change", [{"lease": "another"}, {"node": replace(NODE, heartbeat="another")}])
 def test_a_sign_of_life_puts_the_fence_off(change: dict[str, Any]) -> None:
     move = next_move(seen(**change), FILE, POLICY, 1075.0)

@@ -1,13 +1,18 @@
-"""A story that branches: at each chosen call a copy of this process lives another one; what was before is lived once."""
+"""A story that branches: at each chosen call a copy of this process lives another one. What was is lived only once."""
 
 import sys
 from collections.abc import Callable
 from tempfile import TemporaryFile
 from typing import Any, Self
 
+import pytest
+
 from tests.copies import awaited, fork, leave, written
 from tests.mortal import READS, Fate
 from tests.virtual import KilledError
+
+_AT_NIGHT = pytest.param(True, marks=[pytest.mark.nightly, pytest.mark.timeout(600)], id="every call")
+EVERY = pytest.mark.parametrize("every", [pytest.param(False, id="every change"), _AT_NIGHT])
 
 
 class Forks:
@@ -45,16 +50,17 @@ class Forks:
 
 
 class Branches(Forks, Fate):
-    """Kills at its calls, each time in a copy.
+    """Kills at its calls, each time in a copy, wherever death leaves something else behind, or at `every` call.
 
-    What only reads changes nothing that anybody sees, and the dead remember nothing: whoever dies before or after it
-    leaves what they leave who die after the last change, or before the next one. So it is left out, but for `reads`.
+    What only reads changes nothing that anybody sees, and the dead remember nothing: to die before or after it is to
+    die after the last change of this turn, or before the first. And under a lock each change follows another.
     """
 
-    def __init__(self, *, after: bool, reads: bool = False) -> None:
+    def __init__(self, *, after: bool, every: bool = False) -> None:
         """Before the calls are sent, or `after` they took effect."""
         super().__init__()
-        self.after, self.reads, self.kills = after, reads, 0
+        self.after, self.every, self.kills = after, every, 0
+        self._locked = False
 
     def call(self, name: str, method: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """Make the call; in the copy, die at it."""
@@ -64,13 +70,17 @@ class Branches(Forks, Fate):
         if not self.after:
             self._branch("before", name)
         result = method(*args, **more)
+        self._locked = bool(result) if name.endswith(".acquire") else self._locked and not name.endswith(".release")
         if self.after:
             self._branch("after", name)
         return result
 
     def _branch(self, when: str, name: str) -> None:
-        if self.killed or (name.partition(".")[2] in READS and not self.reads):
+        if self.killed or not (self.every or self._matters(name)):
             return
         self.kills += 1
         if self.fork(f"{self.calls}, {when} {name}"):
             self._die(f"{when} {name}")
+
+    def _matters(self, name: str) -> bool:
+        return name.partition(".")[2] not in READS and (self.after or not self._locked)

@@ -14,7 +14,7 @@ from workers.fencing import FenceTools
 from workers.tools import Tools
 
 # A door's methods that change nothing.
-READS = frozenset({"find", "pages", "time", "outages", "record", "records"})
+READS = frozenset({"find", "pages", "time", "outage", "outages", "record", "records"})
 
 
 class Fate:

@@ -1,53 +1,86 @@
-"""A story that branches at every call: in each branch its process is killed there; what was before is lived once."""
+"""A story that branches: at each chosen call a copy of this process lives another one. What was is lived only once."""
 
 import sys
 from collections.abc import Callable
 from tempfile import TemporaryFile
 from typing import Any, Self
 
+import pytest
+
 from tests.copies import awaited, fork, leave, written
-from tests.mortal import Fate
+from tests.mortal import READS, Fate
 from tests.virtual import KilledError
 
+_AT_NIGHT = pytest.param(True, marks=[pytest.mark.nightly, pytest.mark.timeout(600)], id="every call")
+EVERY = pytest.mark.parametrize("every", [pytest.param(False, id="every change"), _AT_NIGHT])
 
-class Branches(Fate):
-    """Kills at its calls, each time in a copy of this process that lives on from there and ends with the `with` block.
 
-    `failed` are the calls at which a copy's block raised, with the traceback.
+class Forks:
+    """Copies of this process that live on from where they were made, and end with the `with` block.
+
+    `copy` is what this one is for, "" in the original. `failed` are those whose block raised, with the traceback.
     """
 
-    def __init__(self, *, after: bool, every: int = 1) -> None:
-        """Before the calls are sent, or `after` they took effect; at `every` so many-th call."""
+    def __init__(self) -> None:
         super().__init__()
-        self.after, self.every, self.failed = after, every, dict[str, str]()
+        self.copy, self.failed = "", dict[str, str]()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if self.killed:
-            leave(1 if error else 0, error)
+        if self.copy:
+            wrong = self.wrong(error)
+            leave(1 if wrong else 0, wrong)
+
+    def wrong(self, error: BaseException | None) -> BaseException | None:
+        """What a copy has failed by, if its block ends so."""
+        return error
+
+    def fork(self, what: str) -> bool:
+        """In the copy True; in the original False, once the copy has ended."""
+        with TemporaryFile() as said:
+            pid = fork(said, said)
+            if not pid:
+                self.copy = what
+                return True
+            if awaited(pid):
+                self.failed[what] = written(said)
+        return False
+
+
+class Branches(Forks, Fate):
+    """Kills at its calls, each time in a copy, wherever death leaves something else behind, or at `every` call.
+
+    What only reads changes nothing that anybody sees, and the dead remember nothing: to die before or after it is to
+    die after the last change of this turn, or before the first. And under a lock each change follows another.
+    """
+
+    def __init__(self, *, after: bool, every: bool = False) -> None:
+        """Before the calls are sent, or `after` they took effect."""
+        super().__init__()
+        self.after, self.every, self.kills = after, every, 0
+        self._locked = False
 
     def call(self, name: str, method: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """Make the call; in the copy, die at it."""
         if isinstance(sys.exc_info()[1], KilledError):
             raise KilledError(self.where)  # the dead give nothing back, whatever a `finally` asks of them
+        self.calls += 1
         if not self.after:
-            self._branch(f"before {name}")
+            self._branch("before", name)
         result = method(*args, **more)
+        self._locked = bool(result) if name.endswith(".acquire") else self._locked and not name.endswith(".release")
         if self.after:
-            self._branch(f"after {name}")
+            self._branch("after", name)
         return result
 
-    def _branch(self, where: str) -> None:
-        if self.killed:
+    def _branch(self, when: str, name: str) -> None:
+        if self.killed or not (self.every or self._matters(name)):
             return
-        self.calls += 1
-        if self.calls % self.every:
-            return
-        with TemporaryFile() as said:
-            pid = fork(said, said)
-            if not pid:
-                self._die(where)
-            if awaited(pid):
-                self.failed[f"{self.calls}, {where}"] = written(said)
+        self.kills += 1
+        if self.fork(f"{self.calls}, {when} {name}"):
+            self._die(f"{when} {name}")
+
+    def _matters(self, name: str) -> bool:
+        return name.partition(".")[2] not in READS and (self.after or not self._locked)

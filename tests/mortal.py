@@ -13,6 +13,9 @@ from tests.reactor import Reactor
 from workers.fencing import FenceTools
 from workers.tools import Tools
 
+# A door's methods that change nothing.
+READS = frozenset({"find", "pages", "time", "outage", "outages", "record", "records"})
+
 
 class Fate:
     """Kills at the `at`-th call (from 0), before it is sent or after it took effect; `None` spares everybody."""
@@ -66,8 +69,8 @@ class MortalReactor(Reactor):
             worker.equip_with(partial(_mortal, worker.equip, fate, ("claims",)))
 
     def hand_over(self, fate: Fate) -> None:
-        """From now on: watchers and the workers of drifts."""
-        for worker in self.workers(DRIFTS):
+        """From now on: watchers, intake and the workers of drifts."""
+        for worker in (*self.workers(EVENTS), *self.workers(DRIFTS)):
             worker.equip_with(partial(_mortal, worker.equip, fate, ("cluster", "store", "queue")))
         for watching in self._watchers:
             watching.watch_with(partial(_watcher, watching.watch, fate))

@@ -1,14 +1,17 @@
 """A worker, watcher or intake dies before or after any one of its calls: its drift completes, with one DELETE."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from simulator.scene import Scene, Storage, Vm
-from tests.branches import Branches
-from tests.mortal import Fate, mortal
+from tests.branches import EVERY, Branches
+from tests.mortal import READS, Fate, mortal
 from tests.virtual import Play
 
 LOST = "node-a"
-_MANY = 150  # calls of a story, at least
+_MANY = 50  # kills in a story, at least
 SCENE = Scene(
     (LOST, "node-b", "node-c"),
     (
@@ -18,24 +21,29 @@ SCENE = Scene(
 )
 
 
-def _story(fate: Fate) -> Play:
+def _begun(fate: Fate) -> Play:
     play = Play.of(SCENE)
     play.world.remove(play.reactor)
     play.reactor = mortal(play.world, fate)
     play.world.add(play.reactor)
     play.world.hypervisor.power_cut(LOST)
+    return play
+
+
+def _story(fate: Fate) -> Play:
+    play = _begun(fate)
     play.until_ended()
     return play
 
 
-@pytest.mark.long(15)
-@pytest.mark.timeout(600)
+@pytest.mark.long(5)
+@EVERY
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_killed_at_every_call_each_vm_completes_and_each_pod_is_deleted_once(*, after: bool) -> None:
-    with Branches(after=after) as fate:
+def test_killed_at_every_call_each_vm_completes_and_each_pod_is_deleted_once(*, after: bool, every: bool) -> None:
+    with Branches(after=after, every=every) as fate:
         _check(_story(fate))
     assert fate.failed == {}
-    assert fate.calls > _MANY
+    assert fate.kills > (_MANY if after else _MANY // 3)
 
 
 def _check(play: Play) -> None:
@@ -49,3 +57,35 @@ def test_the_undisturbed_story_calls_every_door() -> None:
     fate = Fate()
     _story(fate)
     assert fate.doors == {"ApiCluster", "MemoryStore", "MemoryQueue"}
+
+
+class _Observer(Fate):
+    """`changing` are the methods after which `kept` was another than before."""
+
+    kept: Callable[[], object]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changing = set[str]()
+
+    def call(self, name: str, method: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        before = self.kept()
+        result = super().call(name, method, *args, **more)
+        if self.kept() != before:
+            self.changing.add(name.partition(".")[2])
+        return result
+
+
+def test_what_counts_as_reading_changes_nothing_in_the_cluster_nor_in_redis() -> None:
+    observer = _Observer()
+    play = _begun(observer)
+    observer.kept = lambda: _kept(play)
+    play.until_ended()
+    assert {"delete", "acquire", "save", "wake"} <= observer.changing
+    assert not observer.changing & READS
+
+
+def _kept(play: Play) -> object:
+    store, queue = play.reactor.store, play.reactor.queue
+    records = (store._locks, store._outages, store._open, store._records, store._events, store._fencings, store.changes)
+    return play.world.store.version, repr((records, queue._jobs, queue._marks))

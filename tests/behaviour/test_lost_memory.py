@@ -1,5 +1,7 @@
 """What is remembered may be lost, told twice, too early or in the wrong order: the same ends, each pod deleted once."""
 
+from collections.abc import Callable
+
 import pytest
 
 from reactor.model.event import recovered, unreachable
@@ -7,6 +9,7 @@ from reactor.model.identity import Outage
 from reactor.model.node import node_view
 from simulator.scene import Scene, Storage, Vm
 from tests.auditor import fail
+from tests.copies import copied
 from tests.virtual import Play
 
 LOST = "node-a"
@@ -39,7 +42,7 @@ def _outage(play: Play) -> Outage:
 
 
 def _check_all_moved(play: Play) -> None:
-    assert all(len(play.running(vm)) == 1 and play.running(vm) != [LOST] for vm in _MOVING)
+    assert _all_moved(play)
     assert play.running("mail") == ["node-b"]
     assert len(play.auditor.deleted("pods")) == len(_MOVING)
     assert len(play.auditor.deleted("volumeattachments")) == 1
@@ -47,23 +50,40 @@ def _check_all_moved(play: Play) -> None:
     play.check()
 
 
-@pytest.mark.parametrize("moment", _MOMENTS)
-def test_redis_may_be_emptied_at_any_moment(moment: float) -> None:
-    play = _lost()
-    play.world.run_for(moment)
-    play.reactor.flush()
-    play.world.run_for(1200)
-    _check_all_moved(play)
-    assert all(record.phase.is_end for record in play.records)
+def _live_on(play: Play) -> None:
+    """Until all have moved and nothing is left to do, and for a while."""
+    play.world.run_for(200)  # the watchers tell all that they know once a minute
+    play.world.run(lambda: all(record.phase.is_end for record in play.records) and _all_moved(play), 1500)
+    play.world.run_for(100)
 
 
-@pytest.mark.parametrize("forgetful", [False, True], ids=["queue lost", "everything lost"])
-@pytest.mark.parametrize("moment", _MOMENTS)
-def test_the_whole_reactor_may_be_replaced_at_any_moment(moment: float, *, forgetful: bool) -> None:
-    play = _lost()
-    play.world.run_for(moment)
-    play.restart(forgetful=forgetful)
-    play.world.run_for(1200)
+def _all_moved(play: Play) -> bool:
+    return all(len(play.running(vm)) == 1 and play.running(vm) != [LOST] for vm in _MOVING)
+
+
+@pytest.mark.long(5)
+@pytest.mark.parametrize(
+    "lose",
+    [
+        pytest.param(lambda play: play.reactor.flush(), id="Redis is emptied"),
+        pytest.param(lambda play: play.restart(), id="the reactor is replaced, its queue is lost"),
+        pytest.param(lambda play: play.restart(forgetful=True), id="the reactor is replaced, everything is lost"),
+    ],
+)
+def test_memory_may_be_lost_at_any_moment(lose: Callable[[Play], None]) -> None:
+    """The outage is lived once; at each moment a copy of it loses its memory."""
+    play, failed = _lost(), dict[float, str]()
+    cut = play.world.now
+    for moment in _MOMENTS:
+        play.world.run_until(cut + moment)
+        if (done := copied(lambda: _lose_and_live_on(play, lose))).code:
+            failed[moment] = done.err
+    assert failed == {}
+
+
+def _lose_and_live_on(play: Play, lose: Callable[[Play], None]) -> None:
+    lose(play)
+    _live_on(play)
     _check_all_moved(play)
     assert all(record.phase.is_end for record in play.records)
 
@@ -103,7 +123,7 @@ def test_a_job_that_comes_early_waits_for_the_windows_end() -> None:
 def test_several_watchers_tell_what_one_tells() -> None:
     plays = [_lost(watchers) for watchers in (1, 3)]
     for play in plays:
-        play.world.run_for(1200)
+        _live_on(play)
         _check_all_moved(play)
     told = [[event["id"] for _, event in play.reactor.store.events()] for play in plays]
     assert sorted(told[0]) == sorted(told[1])
@@ -114,7 +134,7 @@ def test_a_recovery_that_arrives_before_its_outage_ends_nothing() -> None:
     play = _lost()
     play.world.run_for(60)
     play.take(recovered(_outage(play), "test", play.world.now))
-    play.world.run_for(1200)
+    _live_on(play)
     _check_all_moved(play)
     assert {play.story(vm) for vm in _MOVING} == {_DONE}
 
@@ -127,7 +147,7 @@ def test_an_outage_that_is_told_after_its_end_begins_nothing() -> None:
     play.world.run_for(300)
     known = play.records
     play.take(unreachable(outage, "test"))
-    play.world.run_for(3600)
+    play.world.run_for(900)
     assert play.records == known
     assert play.auditor.deletions == []
     assert play.outages() == []
@@ -143,7 +163,7 @@ def test_an_old_outage_that_is_told_during_a_newer_one_shortens_no_window() -> N
     play.world.run_for(150)
     play.reactor.flush()
     play.take(unreachable(old, "test"))
-    play.world.run_for(1500)
+    _live_on(play)
     _check_all_moved(play)
     assert {play.story(vm) for vm in _MOVING} == {_DONE}
 
@@ -153,7 +173,7 @@ def test_an_old_outage_that_is_told_during_a_newer_one_shortens_no_window() -> N
 def test_an_api_server_that_refuses_for_a_while_only_delays(code: int, verb: str) -> None:
     play = _lost()
     fail(play.world.api, code, 40, verb=verb)
-    play.world.run_for(1500)
+    _live_on(play)
     _check_all_moved(play)
     assert {play.story(vm) for vm in _MOVING} == {_DONE}
 
@@ -161,6 +181,6 @@ def test_an_api_server_that_refuses_for_a_while_only_delays(code: int, verb: str
 def test_an_answer_that_is_lost_after_its_delete_took_effect_deletes_nothing_twice() -> None:
     play = _lost()
     fail(play.world.api, 504, 10, verb="delete", late=True)
-    play.world.run_for(1500)
+    _live_on(play)
     _check_all_moved(play)
     assert {play.story(vm) for vm in _MOVING} == {_DONE}

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from tests.acceptance.seed import seed
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
+
+PROCESSES = {"acceptance", "integration"}  # folders whose tests start processes
 
 # Whoever runs them may have forbidden it. But to compile tests takes longer than to run many of them, and xdist's
 # workers and the processes that tests start would each do it again.
@@ -37,6 +40,12 @@ def redis(redis_url: str) -> Iterator[Redis]:
 def pytest_configure() -> None:
     """Ctrl-C means the same to the processes that tests start, also where ours was started with it ignored (`&`)."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Here everything is imported, and no test has left a trace yet."""
+    if any(item.path.parent.name in PROCESSES for item in session.items):
+        seed()
 
 
 @pytest.hookimpl(trylast=True)  # after the order has been shuffled

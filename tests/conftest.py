@@ -10,8 +10,11 @@ import pytest
 from hypothesis import settings
 from redis import Redis
 
+from tests.acceptance.seed import seed
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
+
+PROCESSES = {"acceptance", "integration"}  # folders whose tests start processes
 
 # Whoever runs them may have forbidden it. But to compile tests takes longer than to run many of them, and xdist's
 # workers and the processes that tests start would each do it again.
@@ -44,6 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("short", max_examples=30)
     if "not nightly" in config.option.markexpr:
         settings.load_profile("short")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Here everything is imported, and no test has left a trace yet."""
+    if any(item.path.parent.name in PROCESSES for item in session.items):
+        seed()
 
 
 @pytest.hookimpl(trylast=True)  # after the order has been shuffled

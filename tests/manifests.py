@@ -3,13 +3,12 @@
 Tests that ask are of the group `overlays`: one of xdist's workers builds each overlay, and loads each schema, once.
 """
 
+import json
 import os
 import shutil
 import subprocess
-import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,20 +16,12 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import crds
+
 K8S = Path(__file__).parents[1] / "k8s"
 OVERLAYS = sorted(path.name for path in (K8S / "overlays").iterdir())
 VERSION = "1.32"  # of Kubernetes, whose schemas are asked
 Obj = Mapping[str, Any]
-
-# Where the models of the kinds that are not Kubernetes' own are.
-_MODELS = {
-    "serving.knative.dev/v1": "cloudcoil.models.knative_serving.serving.v1",
-    "eventing.knative.dev/v1": "cloudcoil.models.knative_eventing.eventing.v1",
-    "sources.knative.dev/v1": "cloudcoil.models.knative_eventing.sources.v1",
-    "monitoring.coreos.com/v1": "cloudcoil.models.prometheus_operator.v1",
-    "keda.sh/v1alpha1": "cloudcoil.models.keda.v1alpha1",
-}
-
 
 kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl builds the overlays")
 overlays = pytest.mark.xdist_group("overlays")
@@ -59,12 +50,18 @@ def _kustomized(folder: Path) -> tuple[Obj, ...]:
 
 
 def faults(obj: Obj) -> list[str]:
-    """What is wrong with it by its schema; empty if all is well."""
-    if obj["apiVersion"] not in _MODELS:
+    """What is wrong with it by its schema; empty if all is well. Overlays have most objects in common."""
+    return _faults(json.dumps(obj))
+
+
+@cache
+def _faults(text: str) -> list[str]:
+    obj = json.loads(text)
+    if obj["apiVersion"] not in crds.MODELS:
         return _unlike_kubernetes(obj)
     from jsonschema import Draft202012Validator
 
-    errors = Draft202012Validator(_closed_schema(obj["apiVersion"], obj["kind"])).iter_errors(obj)
+    errors = Draft202012Validator(crds.schema(obj["apiVersion"], obj["kind"])).iter_errors(obj)
     return [f"{error.json_path}: {error.message[:300]}" for error in map(_deepest, errors)]
 
 
@@ -81,7 +78,8 @@ def _unlike_kubernetes(obj: Obj) -> list[str]:
 def _kubernetes() -> Any:
     from kubernetes_validate import utils
 
-    utils.schema_contents = cache(utils.schema_contents)  # it would read megabytes anew for each object
+    utils.schema_contents = cache(utils.schema_contents)  # it would read megabytes for each object
+    utils.all_versions = cache(utils.all_versions)
     return utils
 
 
@@ -100,23 +98,8 @@ def _deepest(error: Any) -> Any:
     return error
 
 
-@cache
-def _closed_schema(api_version: str, kind: str) -> dict[str, Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydantic's, of names in models that we do not use
-        model = getattr(import_module(_MODELS[api_version]), kind)
-        schema: dict[str, Any] = model.model_json_schema(by_alias=True)
-    _close(schema)
-    return schema
-
-
-def _close(node: Any) -> None:
-    """The models let unknown fields pass; an object with properties shall not."""
-    if isinstance(node, dict):
-        if "properties" in node and not isinstance(node.get("additionalProperties"), dict):
-            node["additionalProperties"] = False
-        for inner in node.values():
-            _close(inner)
-    elif isinstance(node, list):
-        for inner in node:
-            _close(inner)
+def foreign() -> list[tuple[str, str]]:
+    """apiVersion and kind of all that is not Kubernetes' own, in any overlay with any component."""
+    parts = [(overlay, part) for overlay in OVERLAYS for part in ("", "fencing", "monitoring")]
+    found = {(obj["apiVersion"], obj["kind"]) for overlay, part in parts for obj in built(overlay, part)}
+    return sorted((api_version, kind) for api_version, kind in found if api_version in crds.MODELS)

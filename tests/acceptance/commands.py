@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,8 @@ from pathlib import Path
 import structlog
 from click.testing import CliRunner
 
+from tests.acceptance.quick import silent
+from tests.acceptance.seed import Child
 from vmdrift.cli import main
 
 PROC = Path("/proc")
@@ -83,12 +85,13 @@ class Command:
     words: tuple[str, ...]
     folder: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    quick: bool = False
+    """Whether it and what it starts begin as copies, not each as a new interpreter."""
 
     def __post_init__(self) -> None:
         env = clean_env(TMPDIR=str(self.folder), **self.env)
         with self._log.open("wb") as log:
-            command = [sys.executable, "-m", "vmdrift", *self.words]
-            self.process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = (_copied if self.quick else _new)(self.words, env, log.fileno())
 
     @property
     def _log(self) -> Path:
@@ -117,6 +120,15 @@ class Command:
     def left(self) -> list[Path]:
         """Its temporary folders."""
         return list(self.folder.glob("vmdrift-*"))
+
+
+def _new(words: Sequence[str], env: Mapping[str, str], log: int) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "vmdrift", *words]
+    return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def _copied(words: Sequence[str], env: Mapping[str, str], log: int) -> Child:
+    return silent(["tests.acceptance.quick_run", *words], env, log)
 
 
 Proc = tuple[int, str]  # process id and start time, so that a reused id is another process

@@ -8,10 +8,10 @@ import pytest
 
 from tests.acceptance.commands import Command
 from tests.acceptance.moments import MOMENTS
+from tests.acceptance.quick import QuickProcesses
 from tests.acceptance.sites import Site
 from tests.acceptance.story import IN_URL, Stage, staged
 from tests.receivers import receiving
-from vmdrift.processes import Processes
 
 GRACE = 0.2  # seconds; how processes end in order is the matter of tests/integration/test_sigterm.py
 
@@ -37,7 +37,7 @@ def story() -> Iterator[Stage]:
     """An outage from its beginning to its end and beyond."""
     with (
         tempfile.TemporaryDirectory(prefix="vmd-") as name,
-        Processes(Path(name), GRACE) as processes,
+        QuickProcesses(Path(name), GRACE) as processes,
         receiving() as sink,
     ):
         elsewhere = {"Location": f"http://127.0.0.1:1/?access_token={IN_URL}"}
@@ -58,7 +58,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def site(folder: Path) -> Iterator[Callable[[int], Site]]:
     """Starts a site with so many VMs (0: the demo's own); everything of it ends with the test."""
-    with Processes(folder, GRACE) as processes:
+    with QuickProcesses(folder, GRACE) as processes:
         yield lambda vms: Site(processes, folder, vms)
 
 
@@ -67,13 +67,16 @@ Start = Callable[..., Command]
 
 @pytest.fixture
 def start(folder: Path) -> Iterator[Start]:
-    """Starts `vmdrift WORDS` with the given environment variables; killed at the end of the test if it still runs."""
+    """Starts `vmdrift WORDS` with the given environment variables; killed at the end of the test if it still runs.
+
+    `quick`: all its processes begin as copies, where that they begin is not what the test is about.
+    """
     started: list[Command] = []
 
-    def start(*words: str, **env: str) -> Command:
+    def start(*words: str, quick: bool = False, **env: str) -> Command:
         own = folder / f"{len(started)}"
         own.mkdir()
-        started.append(Command(words, own, env))
+        started.append(Command(words, own, env, quick))
         return started[-1]
 
     yield start

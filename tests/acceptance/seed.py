@@ -1,38 +1,46 @@
-"""`python -m tests.acceptance.seed`: begins vm-drift's processes as copies of itself, to which all is imported already.
+"""Begins vm-drift's processes as copies of one that has imported everything: of this one, before its first test.
 
 A new interpreter works for more than a second before a role does anything; a copy begins at once. It then runs the very
-module that `python -m` would. Orders and answers are lines of JSON.
+module that `python -m` would. Orders and answers are JSON; an order comes with the copy's stdin, stdout and stderr.
 """
 
 import atexit
 import gc
 import json
+import logging
 import os
 import runpy
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
+
+ROOT = Path(__file__).parents[2]
+_LONGEST = 1 << 20  # bytes of an order
+_QUIET = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)  # as in any interpreter
 
 
 class Child:
     """A copy, as far as `subprocess.Popen` is needed of it."""
 
-    stdin = stdout = None
-
     def __init__(self, pid: int, seed: "Seed") -> None:
         self.pid, self._seed = pid, seed
         self.returncode: int | None = None
+        self.stdin: IO[bytes] | None = None
+        self.stdout: IO[bytes] | None = None
 
     def poll(self) -> int | None:
         """Its exit code, as Popen has it; None while it runs."""
         if self.returncode is None:
-            self.returncode = self._seed.ask(poll=self.pid)
+            self.returncode = self._seed.ask({"poll": self.pid})
         return self.returncode
 
     def wait(self, timeout: float = 60.0) -> int:
@@ -55,29 +63,28 @@ class Child:
 
 
 class Seed:
-    """The process that copies itself."""
+    """The process that copies itself, itself a copy of this one."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.acceptance.seed"]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], process_group=0
-        )
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._pid = os.fork()
+        if not self._pid:
+            _obey(theirs)
+        theirs.close()
 
-    def start(self, words: Sequence[str], env: Mapping[str, str], log: Path, group: int) -> Child:
-        """`python -m WORDS` with exactly this environment, in this process group."""
-        return Child(self.ask(words=words, env=dict(env), log=str(log), group=group), self)
+    def start(self, words: Sequence[str], env: Mapping[str, str], files: Sequence[int], group: int = 0) -> Child:
+        """`python -m WORDS` with exactly this environment, these standard files, in this process group (0: its own)."""
+        return Child(self.ask({"words": words, "env": dict(env), "group": group}, files), self)
 
-    def ask(self, **order: Any) -> Any:
+    def ask(self, order: Mapping[str, Any], files: Sequence[int] = ()) -> Any:
         """One order, and its answer."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        socket.send_fds(self._orders, [json.dumps(order).encode()], list(files))
+        return json.loads(self._orders.recv(_LONGEST))
 
     def end(self) -> None:
         """Without those that it has begun: they end with their test."""
-        self._process.communicate()
+        self._orders.close()
+        os.waitpid(self._pid, 0)
 
 
 @cache
@@ -88,16 +95,37 @@ def seed() -> Seed:
     return started
 
 
-def main() -> None:
+def _obey(orders: socket.socket) -> NoReturn:
     """Until nobody gives orders any more."""
-    import workers.role  # noqa: F401 - that is what this process is for
+    try:
+        _forget(orders)
+        while message := (received := socket.recv_fds(orders, _LONGEST, 3))[0]:
+            order = json.loads(message)
+            answer = _ended(order["poll"]) if "poll" in order else _copied(order, received[1])
+            orders.send(json.dumps(answer).encode())
+    except BaseException:  # noqa: BLE001 - the copy must not go on as its original
+        traceback.print_exc()
+    os._exit(0)
 
+
+def _forget(orders: socket.socket) -> None:
+    """What belongs to the process that this one was copied from: its group, files, signals, logs and warnings."""
+    import workers.role  # noqa: F401 - if nobody else has imported it
+
+    os.setpgid(0, 0)
+    os.chdir(ROOT)
+    os.closerange(3, orders.fileno())
+    os.closerange(orders.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
+    logging.root.handlers.clear()
+    tempfile.tempdir = None  # else TMPDIR is not asked for
+    warnings.resetwarnings()
+    for category in _QUIET:
+        warnings.simplefilter("ignore", category)
+    for name in [name for name in sys.modules if name.endswith(".__main__")]:
+        del sys.modules[name]  # else it would be said that they are run twice
     gc.freeze()  # else the first collection of each copy touches, and so copies, every page
-    for line in sys.stdin:
-        order = json.loads(line)
-        answer = _ended(order["poll"]) if "poll" in order else _copied(order)
-        sys.stdout.write(f"{json.dumps(answer)}\n")
-        sys.stdout.flush()
 
 
 def _ended(pid: int) -> int | None:
@@ -105,19 +133,19 @@ def _ended(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if found else None
 
 
-def _copied(order: Mapping[str, Any]) -> int:
+def _copied(order: Mapping[str, Any], files: Sequence[int]) -> int:
     pid = os.fork()
     if not pid:
-        _become(order)
+        _become(order, files)
+    for file in files:
+        os.close(file)
     return pid
 
 
-def _become(order: Mapping[str, Any]) -> NoReturn:
+def _become(order: Mapping[str, Any], files: Sequence[int]) -> NoReturn:
     """What `python -m` makes of these words."""
     os.setpgid(0, order["group"])
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for number in (1, 2):
-        os.dup2(os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT), number)
+    _speak(files)
     os.environ.clear()
     os.environ.update(order["env"])
     module, *sys.argv[1:] = order["words"]
@@ -134,5 +162,10 @@ def _become(order: Mapping[str, Any]) -> NoReturn:
     os._exit(code if isinstance(code, int) else 0)
 
 
-if __name__ == "__main__":
-    main()
+def _speak(files: Sequence[int]) -> None:
+    """By these files, and no other is open."""
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", buffering=1, closefd=False)

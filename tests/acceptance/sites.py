@@ -1,17 +1,16 @@
 """A simulated cluster in its own process, a Valkey, and as many of vm-drift's processes as a test wants."""
 
 import json
-import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from reactor.doors import redis as redis_door
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
 from tests.acceptance.commands import Done, eventually, vmdrift
-from tests.acceptance.seed import seed
 from vmdrift.demo import Demo
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
@@ -53,13 +52,7 @@ class Roles:
             role = USERS.get(words, "drifts")
             account = self.env(role if role in ACCOUNTS else "drifts")
             env = {**account, "VMDRIFT_REDIS_URL": self.urls.get(role, self.redis_url), **more}
-            self._begin(f"{self._started}-{words}", words.split(), env)
-
-    def _begin(self, name: str, words: Sequence[str], env: Mapping[str, str]) -> None:
-        """As `Processes.start` does with a new interpreter."""
-        group, log = self.processes._leash.pid, self.processes.log(name)
-        child = seed().start(words, {**os.environ, **env}, log, group)
-        self.processes._children[name] = cast("subprocess.Popen[bytes]", child)
+            self.processes.start(f"{self._started}-{words}", [sys.executable, "-m", *words.split()], env)
 
     def take(self, role: str) -> "subprocess.Popen[bytes]":
         """The first process of a role; whatever becomes of it, nobody is surprised by its death."""

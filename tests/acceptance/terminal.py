@@ -4,14 +4,13 @@ import os
 import pty
 import re
 import signal
-import subprocess
-import sys
 import termios
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.acceptance.commands import SOON, clean_env, eventually
+from tests.acceptance.seed import seed
 
 COLOUR = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|9[0-7]|38[;:][0-9;:]*)(?:;[0-9;]*)?m")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -19,7 +18,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 @dataclass
 class Terminal:
-    """`python WORDS` in a terminal of 80 columns and 40 lines; stdout and stderr are one."""
+    """`python -m WORDS` in a terminal of 80 columns and 40 lines; stdout and stderr are one."""
 
     words: tuple[str, ...]
     env: Mapping[str, str]
@@ -28,14 +27,7 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, 80))
         env = {name: value for name, value in clean_env().items() if name not in {"COLUMNS", "NO_COLOR"}}
-        self.process = subprocess.Popen(
-            [sys.executable, *self.words],
-            env={**env, "TERM": "xterm-256color", **self.env},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
+        self.process = seed().start(self.words, {**env, "TERM": "xterm-256color", **self.env}, [theirs] * 3)
         os.close(theirs)
         self._said = b""
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -15,11 +15,11 @@ from reactor.model.drift import Phase
 from tests import schemas
 from tests.acceptance.commands import Done, eventually, vmdrift
 from tests.acceptance.conftest import GRACE, Start
+from tests.acceptance.quick import QuickProcesses
 from tests.acceptance.sites import Roles
 from tests.acceptance.story import Stage
 from tests.contracts.samples import record
 from tests.receivers import Receiver, receiving
-from vmdrift.processes import Processes
 from workers.news import news
 
 OUTGOING = "workers outgoing"
@@ -49,7 +49,7 @@ def events(url: str, *words: str) -> Done:
 def test_neither_a_worker_that_is_killed_nor_an_unwilling_sink_loses_or_changes_an_event(
     folder: Path, sink: Receiver
 ) -> None:
-    with Processes(folder, GRACE) as processes:
+    with QuickProcesses(folder, GRACE) as processes:
         roles = Roles(processes, folder)
         with Redis.from_url(roles.redis_url) as redis:
             ids = tell(redis, 30)

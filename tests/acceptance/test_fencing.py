@@ -9,8 +9,8 @@ from reactor.doors.cluster import KubernetesCluster, connect
 from reactor.model.node import NodeView, node_view
 from tests.acceptance.commands import Done, eventually, vmdrift
 from tests.acceptance.guarded import denied, guarded
+from tests.acceptance.quick import QuickProcesses
 from tests.acceptance.sites import Site
-from vmdrift.processes import Processes
 
 ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers fencing")
 VMS = ("crowd/vm-000", "crowd/vm-001")
@@ -37,7 +37,7 @@ def _lost(cluster: KubernetesCluster, site: Site) -> NodeView:
 def test_a_node_is_confirmed_to_be_off_and_its_vms_run_elsewhere_long_before_any_window(
     folder: Path,
 ) -> None:
-    with Processes(folder) as processes:
+    with QuickProcesses(folder) as processes:
         users = guarded(processes, folder)
         site = Site(processes, folder, len(VMS), users)
         cluster, lost = connect(str(site.demo.kubeconfig("admin")), 5.0), site.demo.lost

@@ -10,10 +10,10 @@ from redis.exceptions import RedisError
 from reactor.model.drift import Record
 from reactor.model.errors import StoreError
 from tests.acceptance.commands import eventually
+from tests.acceptance.quick import QuickProcesses
 from tests.acceptance.sites import TIMES, Site
 from tests.sentinels import Sentinels
 from vmdrift.demo import WINDOW
-from vmdrift.processes import Processes
 
 VMS = 50
 ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts")
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.nightly, pytest.mark.timeout(500)]
 
 @pytest.fixture
 def sentinels(folder: Path) -> Iterator[Sentinels]:
-    with Processes(folder) as processes:
+    with QuickProcesses(folder) as processes:
         yield Sentinels(processes, folder)
 
 

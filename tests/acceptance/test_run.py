@@ -13,7 +13,7 @@ import yaml
 from redis import Redis
 
 from reactor.model.errors import SettingsError
-from tests.acceptance.commands import PROC, Done, alive, gone, python, vmdrift
+from tests.acceptance.commands import PROC, Done, alive, eventually, gone, python, vmdrift
 from tests.acceptance.conftest import Start
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
@@ -95,12 +95,11 @@ def test_stopping_at_the_very_start_leaves_no_process(start: Start, number: sign
 @needs_proc
 @pytest.mark.long(15)
 def test_a_worker_that_dies_ends_the_run_and_is_named(start: Start) -> None:
-    run = start(*SIMULATE)
+    run = start(*SIMULATE, quick=True)
     run.says(STARTED)
     children = run.descendants()
-    worker = next(pid for (pid, _), words in children.items() if "workers drifts" in words)
 
-    os.kill(worker, signal.SIGKILL)
+    os.kill(worker_of_drifts(run.left()[0]), signal.SIGKILL)
 
     assert run.ends() == 1
     assert re.search(r"drifts-\d ended: ", run.said)
@@ -108,6 +107,13 @@ def test_a_worker_that_dies_ends_the_run_and_is_named(start: Start) -> None:
     assert logs
     assert (Path(logs[1]) / "watcher.log").exists()
     gone(children)
+
+
+def worker_of_drifts(place: Path) -> int:
+    """The process id of one, from the embedded Valkey."""
+    with Redis.from_url(f"unix://{place / 'valkey.sock'}") as redis:
+        eventually("a worker of drifts is there", lambda: redis.scard("rq:workers:drifts") > 0)
+        return int(redis.hget(next(iter(redis.smembers("rq:workers:drifts"))), "pid"))
 
 
 @pytest.mark.parametrize("role", [("watch",), ("work", "drifts"), ("work", "events")])

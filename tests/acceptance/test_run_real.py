@@ -25,7 +25,7 @@ def test_it_observes_by_default_and_acts_receives_and_delivers_when_told_to(
     site: Callable[[int], Site], start: Start
 ) -> None:
     cluster = site(0)
-    observer = start("run", **{**cluster.env("operator"), "VMDRIFT_POLICY": "auto"})
+    observer = start("run", quick=True, **{**cluster.env("operator"), "VMDRIFT_POLICY": "auto"})
     observer.says(f"Cluster: {cluster.demo.url} (only observing; --act lets it act).")
     observer.says("vmdrift status")
     cluster.demo.cut_power()
@@ -46,7 +46,7 @@ def test_it_observes_by_default_and_acts_receives_and_delivers_when_told_to(
     settings = {name: value for name, value in cluster.env("operator").items() if name != "VMDRIFT_REDIS_URL"}
     with receiving() as sink:
         more = {"VMDRIFT_POLICY": "observe", "VMDRIFT_LISTEN": address, "VMDRIFT_SINK": sink.url}
-        actor = start("run", "--act", **{**settings, **more})
+        actor = start("run", "--act", quick=True, **{**settings, **more})
         actor.says(f"Cluster: {cluster.demo.url} (acting on it).")
         actor.says("shop/web: completed")
         actor.says("shop/queue: completed")

@@ -9,8 +9,9 @@ import pytest
 
 from reactor.__main__ import ROLES as REACTOR
 from reactor.settings import Settings, env_names
+from tests import crds
 from tests.acceptance.guarded import roles
-from tests.manifests import K8S, OVERLAYS, Obj, building, built, faults, kubectl, overlays, pods
+from tests.manifests import K8S, OVERLAYS, Obj, building, built, faults, foreign, kubectl, overlays, pods
 from workers.__main__ import ROLES as WORKERS
 
 pytestmark = [kubectl, overlays, building]
@@ -49,6 +50,11 @@ def test_an_unknown_field_would_be_found_anywhere(overlay: str) -> None:
             broken: Any = copy.deepcopy(dict(obj))
             broken["spec"]["replicaas"] = 2
             assert faults(broken), f"{obj['kind']} {obj['metadata']['name']}"
+
+
+@pytest.mark.nightly
+def test_schemas_of_foreign_kinds_are_what_their_models_say() -> None:
+    assert {kind: crds.schema(*kind) == crds.made(*kind) for kind in foreign()} == dict.fromkeys(foreign(), True)
 
 
 @EVERY

@@ -14,9 +14,12 @@ import pytest
 from redis import Redis
 
 import reactor
+import reactor.__main__
+import workers.__main__  # noqa: F401 - else each copy of this process would do it
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.resources import KUBERNETES
+from tests.acceptance.quick import silent
 from tests.contracts.clusters import TOKEN, an_api
 from tests.copies import copied
 from vmdrift.processes import Processes, wait_for
@@ -236,12 +239,16 @@ READY = [
 def test_a_running_role_ends_in_order_on_sigterm(
     role: str, ready: Callable[[Api, Redis], bool], env: dict[str, str], api: Api, redis: Redis
 ) -> None:
-    process = begin(role, env)
+    log = Path(env["KUBECONFIG"]).with_name("said.log")
+    with log.open("wb") as file:
+        process = silent(role.split(), {**os.environ, **env}, file.fileno())
     is_ready = wait_for(lambda: process.poll() is not None or ready(api, redis), DEADLINE)
     process.send_signal(signal.SIGTERM)
-    code, err = ended(process)
+    try:
+        assert (process.wait(DEADLINE), log.read_text()) == (0, "")
+    finally:
+        process.kill()
     assert is_ready
-    assert (code, err) == (0, "")
 
 
 @pytest.mark.parametrize("module", ["reactor", "workers"])

@@ -3,12 +3,10 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ import pytest
 from redis import Redis
 from rq.job import Job, JobStatus
 
-import reactor
 from reactor.doors.queue import DRIFTS, EVENTS, SERIALIZER, RqQueue, drift_entry, event_entry
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Phase
@@ -28,6 +25,7 @@ from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from tests.acceptance.commands import descendants, gone
 from tests.acceptance.http import ask, free_address
+from tests.acceptance.quick import silent
 from tests.contracts.clusters import TOKEN, an_api
 from tests.contracts.samples import node
 from vmdrift.processes import Processes, wait_for
@@ -39,7 +37,6 @@ WATCH, SERVE = "reactor watch", "reactor serve"
 DRIFT_WORKER, EVENT_WORKER, SCHEDULER = "workers drifts", "workers events", "workers scheduler"
 ORDERS = [(signal.SIGTERM,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)]
 IMPATIENT = (signal.SIGTERM, signal.SIGINT, signal.SIGTERM)  # Kubernetes, and somebody who cannot wait
-ROOT = Path(reactor.__path__[0]).parent
 DEADLINE = 30.0  # seconds; Kubernetes' grace period
 
 
@@ -96,35 +93,50 @@ def env(redis_url: str, redis: Redis, api: Api, tmp_path: Path) -> Iterator[dict
         }
 
 
-Begin = Callable[[str, Callable[[], bool]], "subprocess.Popen[str]"]
+Begin = Callable[[str, Callable[[], bool]], "Role"]
+
+
+@dataclass
+class Role:
+    """One that runs, and where it says what it does."""
+
+    words: str
+    env: Mapping[str, str]
+    log: Path
+
+    def __post_init__(self) -> None:
+        with self.log.open("wb") as log:
+            self.process = silent(self.words.split(), {**os.environ, **self.env}, log.fileno())
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
 
 
 @pytest.fixture
-def begin(env: dict[str, str]) -> Iterator[Begin]:
+def begin(env: dict[str, str], tmp_path: Path) -> Iterator[Begin]:
     """Starts a role, and waits until it is ready."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Role] = []
 
-    def begin(role: str, ready: Callable[[], bool]) -> "subprocess.Popen[str]":
-        command, more = [sys.executable, "-m", *role.split()], {**os.environ, **env}
-        started.append(subprocess.Popen(command, env=more, cwd=ROOT, stderr=subprocess.PIPE, text=True))
-        assert wait_for(ready, DEADLINE)
+    def begin(role: str, ready: Callable[[], bool]) -> Role:
+        started.append(Role(role, env, tmp_path / f"{len(started)}.log"))
+        assert wait_for(ready, DEADLINE), started[-1].said
         return started[-1]
 
     yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
+    for role in started:
+        role.process.kill()
+        role.process.wait()
 
 
 def idle(redis: Redis) -> bool:
     return any(redis.hget(key, "state") == b"idle" for key in redis.scan_iter("rq:worker:*"))
 
 
-def ends_well(process: "subprocess.Popen[str]") -> None:
+def ends_well(role: Role) -> None:
     """By itself, with 0, and with nothing worse to say than what it does."""
-    _, err = process.communicate(timeout=DEADLINE)
-    assert process.returncode == 0, err
-    assert not [line for line in err.splitlines() if json.loads(line)["level"] != "info"]
+    assert role.process.wait(DEADLINE) == 0, role.said
+    assert not [line for line in role.said.splitlines() if json.loads(line)["level"] != "info"]
 
 
 def the_outage(api: Api) -> Outage:
@@ -191,12 +203,12 @@ def test_a_worker_of_drifts_ends_its_pass_before_it_ends_itself(begin: Begin, ap
     assert redis.zcard(f"rq:wip:{DRIFTS}") == redis.exists(f"vmdrift:lock:{drift.vm.uid}") == 0
 
 
-def stopped(process: "subprocess.Popen[str]", gate: Gate) -> None:
+def stopped(role: Role, gate: Gate) -> None:
     """It is told to stop in the middle of its work, several times, may then end that, and ends."""
     for number in IMPATIENT:
-        process.send_signal(number)
+        role.process.send_signal(number)
     gate.opened.set()
-    ends_well(process)
+    ends_well(role)
 
 
 def test_a_worker_of_events_ends_its_intake_before_it_ends_itself_and_takes_no_other_job(
@@ -222,7 +234,7 @@ def test_a_watcher_in_the_middle_of_its_list_ends(begin: Begin, api: Api) -> Non
     gate = Gate(api, "list", "nodes", first=2)  # the first one only asks whether it may
     watcher = begin(WATCH, gate.reached.is_set)
     for number in IMPATIENT:
-        watcher.send_signal(number)
+        watcher.process.send_signal(number)
     try:
         ends_well(watcher)
     finally:
@@ -237,7 +249,7 @@ def test_a_scheduler_gives_its_locks_back_and_the_other_takes_them(begin: Begin,
     (holder,) = holders()
     begin(SCHEDULER, lambda: len(list(redis.scan_iter("rq:scheduler:*"))) == 2)
     for number in IMPATIENT:
-        first.send_signal(number)
+        first.process.send_signal(number)
     ends_well(first)
     assert holder not in holders()
     assert wait_for(lambda: len(holders()) == 1 and None not in holders(), DEADLINE)
@@ -246,9 +258,9 @@ def test_a_scheduler_gives_its_locks_back_and_the_other_takes_them(begin: Begin,
 def test_a_receiver_ends_with_all_its_processes(begin: Begin, env: dict[str, str]) -> None:
     env["VMDRIFT_LISTEN"] = free_address()
     receiver = begin(SERVE, lambda: ask(f"http://{env['VMDRIFT_LISTEN']}/readyz").status == 200)
-    processes = descendants(receiver.pid)
+    processes = descendants(receiver.process.pid)
     assert processes
-    receiver.terminate()
+    receiver.process.terminate()
     ends_well(receiver)
     gone(processes)
 
@@ -268,10 +280,7 @@ def test_roles_that_wait_for_redis_end(begin: Begin, env: dict[str, str], tmp_pa
         server = processes._children.pop("valkey")
         server.kill()
         server.wait()
-        for process in roles:
-            assert process.stderr
-            assert any("trying again" in line for line in process.stderr)  # reads until it says so
-            process.send_signal(signal.SIGTERM)
-        for process in roles:
-            process.communicate(timeout=DEADLINE)
-    assert [process.returncode for process in roles] == [0, 0, 0, 0]
+        for role in roles:
+            assert wait_for(lambda role=role: "trying again" in role.said, DEADLINE)  # type: ignore[misc]
+            role.process.send_signal(signal.SIGTERM)
+        assert [role.process.wait(DEADLINE) for role in roles] == [0, 0, 0, 0]

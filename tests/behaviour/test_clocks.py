@@ -53,7 +53,7 @@ def test_a_vm_that_beats_is_left_alone_whatever_one_workers_clock_shows(ahead: f
     play = Play.of(SCENE)
     _two_workers(play, ahead)
     play.world.hypervisor.stop_kubelet(LOST)
-    play.world.run_for(1800)
+    play.world.run_for(1200)
     assert play.auditor.deletions == []
     assert play.world.hypervisor.double_runs == []
 
@@ -90,7 +90,7 @@ def test_a_step_of_the_one_clock_starts_every_silence_again(*, seconds: float, t
     assert play.until("vm", ALIVE, limit=1000)
     play.reactor.redis.step(seconds)
     play.reactor.again()
-    play.world.run_for(900)  # it beats all the time
+    play.world.run_for(600)  # it beats all the time
     assert play.auditor.deletions == []
     assert play.world.hypervisor.double_runs == []
 

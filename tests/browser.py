@@ -21,7 +21,9 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; 
 def browser() -> Iterator[Browser]:
     """Ends with the block. Its own sandbox does not start for root; a graphics card that is only played costs most."""
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer"])
+        found = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer"]
+        )
         yield found
         found.close()
 

@@ -127,13 +127,9 @@ class _Here:
     def simulated(self, factor: float, *, stay: bool) -> int:
         """The story of one lost node, from the power cut to the verdict. `stay`: everything runs on until stopped."""
         self._say("This is a simulated cluster: no real machine, VM or disk is touched.")
+        _must_be_unused(os.environ.get("VMDRIFT_REDIS_URL", ""))
         demo = Demo(self._processes, self._folder, factor)
         url = self._redis()
-        # Workers take whatever job is there: those of a real cluster must never be judged by a simulated one.
-        with store_door.translated():
-            used = redis_door.connect(url).dbsize()
-        if used:
-            raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")
         kubeconfigs = {
             name: str(demo.kubeconfig(_ACCOUNTS[words])) for name, words in _ROLES.items() if words in _ACCOUNTS
         }
@@ -195,6 +191,16 @@ class _Here:
     def _last_words(self, name: str) -> str:
         lines = self._processes.log(name).read_text(errors="replace").strip().splitlines()
         return f"{name} ended: " + (lines[-1] if lines else "it said nothing")
+
+
+def _must_be_unused(url: str) -> None:
+    """Workers take whatever job is there: those of a real cluster must never be judged by a simulated one."""
+    if not url:
+        return  # it will be one of our own
+    with store_door.translated():
+        used = redis_door.connect(url).dbsize()
+    if used:
+        raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")
 
 
 def _to_create(cluster: Cluster, settings: Settings) -> list[str]:

@@ -23,11 +23,12 @@ SOON = 100.0  # seconds; a deadline for a loaded machine, not an expectation
 
 
 def eventually(what: str, true: Callable[[], bool], seconds: float = SOON) -> None:
-    """Wait until it is true; AssertionError saying `what` did not happen."""
-    end = time.monotonic() + seconds
+    """Wait until it is true, asking ever more seldom; AssertionError saying `what` did not happen."""
+    end, pause = time.monotonic() + seconds, 0.02
     while not true():
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(0.25, pause * 1.5)
 
 
 def clean_env(**more: str) -> dict[str, str]:

@@ -15,6 +15,8 @@ from simulator.client import ApiError, Obj
 from simulator.resources import KUBERNETES
 from simulator.store import Store
 
+# The client's typed models take two seconds to import: one of xdist's workers does it.
+pytestmark = pytest.mark.xdist_group("apiserver")
 TOKEN = "alices-token"
 
 

@@ -36,8 +36,7 @@ USERS = {
     # Who runs everything under one kubeconfig, as `vmdrift run` does.
     "operator": "system:serviceaccount:ops:vm-drift",
     "admin": "system:admin",
-    # This API server knows no impersonation; from a name of KubeVirt's it takes a VMI's status.
-    "e2e": "system:kubevirt:e2e",
+    "e2e": "system:e2e",
 }
 _LEAST_GRACE = 5.0  # seconds; a busy machine may be late by a second or two, and no node shall look dead for that
 KUBEVIRT_VERSION = "v1.8.0-simulated"

@@ -95,6 +95,10 @@ class HttpClient:
         for informer in self._informers:
             informer.close()
 
+    def version(self) -> str:
+        """Of the API server, as it says: "v1.36.2"; a simulated one says so."""
+        return str(self._json("GET", "/version")["gitVersion"])
+
     def listed(self, resource: str, namespace: str) -> tuple[builtins.list[Obj], str]:
         """A list and its resourceVersion."""
         body = self._json("GET", path(resource, namespace))

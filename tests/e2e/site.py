@@ -76,13 +76,16 @@ def _vm_of(pod: Obj) -> str:
 
 
 class Site:
-    """What `site` yields. `run` is its name: of the namespace, and what every other name begins with."""
+    """What `site` yields. `run` is its name: of the namespace, and what every other name begins with.
+
+    `plane` is what it is played against: a version, which says so where the control plane is simulated.
+    """
 
     def __init__(self, around: Surroundings, access: Access) -> None:
         self.run, self.times = PREFIX + secrets.token_hex(3), around.times
         self.nodes = tuple(f"{self.run}-{letter}" for letter in "abcde")
         self.client, self.hypervisor, self.vms = access.own, Hypervisor(clock=time.time), list[Vm]()
-        self._around, self._access = around, access
+        self._around, self._access, self.plane = around, access, access.own.version()
         self._launchers: Launchers | None = None
         self._life: RealTime | None = None
 

@@ -36,6 +36,7 @@ def _breaks(around: Surroundings) -> Iterator[Site]:
         site.client.patch("configmaps", CONFIG_MAP, {"data": {"proof": "can be written"}}, NAMESPACE)
         site.hypervisor.power_cut(site.nodes[0])
         site.until("the node is lost", lambda: site.ready(site.nodes[0]) == "Unknown")
+        assert site.plane.endswith("+simulated")
         site.until("what never comes", lambda: False, 0.0)
         yield site
 

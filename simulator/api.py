@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from simulator import errors, strategy
+from simulator import errors, noderestriction, strategy
 from simulator import patch as patches
 from simulator.audit import AuditEntry, Request, entry
-from simulator.client import ApiError, Obj
+from simulator.client import ApiError, Obj, Patch
 from simulator.http_paths import as_sent
+from simulator.objects import without_nulls
 from simulator.paging import Listing, as_object
 from simulator.resources import Resource
 from simulator.review import reviewed
@@ -23,7 +24,6 @@ from simulator.watching import Watch
 
 _T = TypeVar("_T", Obj, Listing, Watch)
 _KEPT_AUDIT = 200_000
-Patch = Obj | list[Obj]
 _STYLES: Mapping[str, Callable[[Obj, Patch], Obj]] = {
     "merge": patches.merge,
     "json": patches.json_patch,
@@ -64,9 +64,9 @@ class Api:
         self.late_faults: list[Fault] = []
         self.lock = threading.RLock()
 
-    def client(self, user: str) -> StoreClient:
-        """A user's access from within this process."""
-        return StoreClient(self, user)
+    def client(self, user: str, node: str = "") -> StoreClient:
+        """A user's access from within this process; `node`: the one that its token is bound to."""
+        return StoreClient(self, user, node)
 
     def user_of(self, token: str) -> str:
         """The user that a bearer token stands for; ApiError 401 when unknown."""
@@ -124,7 +124,12 @@ class Api:
     def patch(self, request: Request, patch: Patch, *, style: str = "merge", dry: bool = False) -> Obj:
         """Patch an object, or its status; `style` is "merge", "json" or "strategic"; the API keeps `patch`."""
         apply, sent = _STYLES[style], self._sent(request)
-        return self._carry_out(sent, lambda kind: self._replace(kind, sent, lambda old: apply(old, patch), dry=dry))
+
+        def change(kind: Resource) -> Obj:
+            stays = without_nulls(patch) if style == "merge" and kind.custom else patch
+            return self._replace(kind, sent, lambda old: apply(old, stays), dry=dry)
+
+        return self._carry_out(sent, change)
 
     def delete(self, request: Request, *, version: str | None = None, dry: bool = False) -> Obj:
         """Delete an object, or begin to; its last state. Preconditions: `request.uid` and a resource version."""
@@ -137,6 +142,7 @@ class Api:
     def _replace(self, kind: Resource, request: Request, change: Callable[[Obj], Obj], *, dry: bool) -> Obj:
         _check_subresource(request.subresource == "" or (request.subresource == "status" and kind.has_status))
         old = self.store.get(kind.plural, request.name, request.namespace)
+        noderestriction.check(kind, request, old)
         new = _named(old, change(old))
         if request.subresource:
             new = strategy.for_status(old, new)

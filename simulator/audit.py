@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Request:
-    """Who wants what of which object. `uid` and `grace` (seconds) are a deletion's precondition and grace period."""
+    """Who wants what of which object. `uid` and `grace` (seconds) are a deletion's precondition and grace period.
+
+    `node`: the one that the user's token is bound to.
+    """
 
     user: str
     verb: str
@@ -15,6 +18,7 @@ class Request:
     subresource: str = ""
     uid: str | None = None
     grace: int | None = None
+    node: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 Obj = dict[str, Any]
+Patch = Obj | list[Obj]
 
 
 class ApiError(Exception):
@@ -47,8 +48,8 @@ class Client(Protocol):
     def update(self, resource: str, obj: Obj, subresource: str = "") -> Obj:
         """Replace (PUT); 409 Conflict unless metadata.resourceVersion, where given, is the current one."""
 
-    def patch(self, resource: str, name: str, patch: Obj, namespace: str = "", subresource: str = "") -> Obj:
-        """JSON merge patch."""
+    def patch(self, resource: str, name: str, patch: Patch, namespace: str = "", subresource: str = "") -> Obj:
+        """JSON merge patch; a list is a JSON patch, whose operations are carried out all or none."""
 
     def delete(
         self,

@@ -52,6 +52,17 @@ def forbidden(user: str, verb: str, kind: Resource, subresource: str, namespace:
     )
 
 
+def may_not_impersonate(user: str, another: str) -> ApiError:
+    """403: the user may not speak in another's name."""
+    asked = 'cannot impersonate resource "users" in API group "" at the cluster scope'
+    return ApiError(403, "Forbidden", f'users "{another}" is forbidden: User "{user}" {asked}')
+
+
+def denied(kind: Resource, name: str, why: str) -> ApiError:
+    """403: admission, which looks at what would be written, says no."""
+    return ApiError(403, "Forbidden", f'{kind.qualified} "{name}" is forbidden: {why}', _details(kind, name))
+
+
 def unauthorized() -> ApiError:
     """401: no token, or an unknown one."""
     return ApiError(401, "Unauthorized", "Unauthorized")

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -12,6 +12,7 @@ from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.http_paths import Target, target
 from simulator.http_watch import Bell, Stream
+from simulator.noderestriction import NODE_HEADER
 from simulator.paging import as_object
 
 _HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
@@ -22,7 +23,16 @@ _PATCHES: Mapping[str, str] = {
 }
 # How long a watch lasts when the client does not say; the real one takes 30 to 60 minutes (--min-request-timeout).
 _WATCH_SECONDS = 1800.0
-_Method = Callable[[web.Request, Target, str], Awaitable[web.StreamResponse]]
+
+
+class Who(NamedTuple):
+    """A request's user; `node`: the one that its token is bound to."""
+
+    user: str
+    node: str = ""
+
+
+_Method = Callable[[web.Request, Target, Who], Awaitable[web.StreamResponse]]
 
 
 class Handler:
@@ -56,52 +66,62 @@ class Handler:
             return http_json.refusal(error)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        user = self._api.user_of(request.headers.get("Authorization", "").removeprefix("Bearer ").strip())
+        who = self._who(request)
         if document := self._discovery.get(request.path.rstrip("/")):
             return http_json.answer(document)
         what = target(request.path, self._api.store.resources.values())
         method = self._methods.get((request.method, bool(what.name)))
         if method is None or (what.kind.is_question and request.method != "POST"):
             raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
-        return await method(request, what, user)
+        return await method(request, what, who)
 
-    async def _get(self, _request: web.Request, what: Target, user: str) -> web.StreamResponse:
-        return http_json.answer(self._api.get(_asked(user, "get", what)))
+    def _who(self, request: web.Request) -> Who:
+        """https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/; groups mean nothing here."""
+        user = self._api.user_of(request.headers.get("Authorization", "").removeprefix("Bearer ").strip())
+        another = request.headers.get("Impersonate-User")
+        if another is None:
+            return Who(user)
+        if not self._api.authorize(user, "impersonate", "users", ""):
+            raise errors.may_not_impersonate(user, another)
+        return Who(another, request.headers.get(NODE_HEADER, ""))
 
-    async def _list(self, request: web.Request, what: Target, user: str) -> web.StreamResponse:
+    async def _get(self, _request: web.Request, what: Target, who: Who) -> web.StreamResponse:
+        return http_json.answer(self._api.get(_asked(who, "get", what)))
+
+    async def _list(self, request: web.Request, what: Target, who: Who) -> web.StreamResponse:
         query = request.query
         labels, fields = query.get("labelSelector", ""), query.get("fieldSelector", "")
         if http_json.is_true(query, "watch"):
-            return await self._watch(request, what, user, (labels, fields))
+            return await self._watch(request, what, who, (labels, fields))
         self._check_version(http_json.number(query, "resourceVersion"))
         limit, token = http_json.number(query, "limit") or 0, query.get("continue", "")
-        page = self._api.list(_asked(user, "list", what), labels, fields, limit=limit, token=token)
+        page = self._api.list(_asked(who, "list", what), labels, fields, limit=limit, token=token)
         return http_json.answer(as_object(what.kind, page))
 
     async def _watch(
-        self, request: web.Request, what: Target, user: str, selectors: tuple[str, str]
+        self, request: web.Request, what: Target, who: Who, selectors: tuple[str, str]
     ) -> web.StreamResponse:
         query = request.query
         if http_json.is_true(query, "sendInitialEvents"):
             raise errors.invalid(what.kind, "", "sendInitialEvents: Forbidden: the WatchList feature gate is off")
         since = http_json.number(query, "resourceVersion") or 0
-        watch = self._api.watch(_asked(user, "watch", what), *selectors, since=since)
+        watch = self._api.watch(_asked(who, "watch", what), *selectors, since=since)
         every = self._bookmark_interval if http_json.is_true(query, "allowWatchBookmarks") else None
         seconds = http_json.number(query, "timeoutSeconds") or _WATCH_SECONDS
         return await Stream(what.kind, watch, seconds, every).run(request, self._bell)
 
-    async def _create(self, request: web.Request, what: Target, user: str) -> web.StreamResponse:
+    async def _create(self, request: web.Request, what: Target, who: Who) -> web.StreamResponse:
         obj = await _object(request)
-        created = self._api.create(_asked(user, "create", what), obj, dry=_is_dry(request.query))
+        created = self._api.create(_asked(who, "create", what), obj, dry=_is_dry(request.query))
         if what.subresource == "binding":
             created = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
         return http_json.answer(created, 201)
 
-    async def _update(self, request: web.Request, what: Target, user: str) -> web.StreamResponse:
+    async def _update(self, request: web.Request, what: Target, who: Who) -> web.StreamResponse:
         obj = await _object(request)
-        return http_json.answer(self._api.update(_asked(user, "update", what), obj, dry=_is_dry(request.query)))
+        return http_json.answer(self._api.update(_asked(who, "update", what), obj, dry=_is_dry(request.query)))
 
-    async def _patch(self, request: web.Request, what: Target, user: str) -> web.StreamResponse:
+    async def _patch(self, request: web.Request, what: Target, who: Who) -> web.StreamResponse:
         style = _PATCHES.get(request.content_type)
         if style is None or (style == "strategic" and what.kind.custom):
             accepted = ", ".join(kind for kind, name in _PATCHES.items() if name != "strategic" or not what.kind.custom)
@@ -111,13 +131,13 @@ class Handler:
                 f"the body of the request was in an unknown format - accepted media types include: {accepted}",
             )
         patch, dry = http_json.parsed(await request.read()), _is_dry(request.query)
-        return http_json.answer(self._api.patch(_asked(user, "patch", what), patch, style=style, dry=dry))
+        return http_json.answer(self._api.patch(_asked(who, "patch", what), patch, style=style, dry=dry))
 
-    async def _delete(self, request: web.Request, what: Target, user: str) -> web.StreamResponse:
+    async def _delete(self, request: web.Request, what: Target, who: Who) -> web.StreamResponse:
         options = {**request.query, **(await _object(request) if request.can_read_body else {})}
         preconditions = options.get("preconditions") or {}
         asked = Request(
-            user,
+            who.user,
             "delete",
             what.kind.plural,
             what.namespace,
@@ -135,8 +155,8 @@ class Handler:
             raise ApiError(504, "Timeout", f"Too large resource version: {version}, current: {current}")
 
 
-def _asked(user: str, verb: str, what: Target) -> Request:
-    return Request(user, verb, what.kind.plural, what.namespace, what.name, what.subresource)
+def _asked(who: Who, verb: str, what: Target) -> Request:
+    return Request(who.user, verb, what.kind.plural, what.namespace, what.name, what.subresource, node=who.node)
 
 
 async def _object(request: web.Request) -> Obj:

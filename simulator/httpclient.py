@@ -14,8 +14,9 @@ from kubernetes.client import ApiClient
 from urllib3 import HTTPHeaderDict, Timeout
 from urllib3.exceptions import HTTPError
 
-from simulator.client import ApiError, Informer, Obj
+from simulator.client import ApiError, Informer, Obj, Patch
 from simulator.httpinformer import HttpInformer, Listener
+from simulator.noderestriction import NODE_HEADER
 from simulator.resources import SERVED, Resource
 
 _KINDS = {kind.plural: kind for kind in SERVED}
@@ -32,18 +33,22 @@ class HttpClient:
         impersonate: a user name, "" for the credentials' own user.
         groups: those that the impersonated user is to be in; none: what the API server gives a ServiceAccount.
         timeout: seconds, for one call and for an informer's first list.
+        node: the one that the impersonated user's token is to be bound to.
         listeners: called, from other threads, whenever an informer has heard of a change; may be added to later.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a name, and a default that is right for most
         self,
         api: ApiClient,
         impersonate: str = "",
         groups: Sequence[str] = (),
         timeout: float = _TIMEOUT,
         listeners: Sequence[Listener] = (),
+        *,
+        node: str = "",
     ) -> None:
-        self._api, self._user, self._groups, self._listeners = api, impersonate, groups, listeners
+        self._api, self._listeners = api, listeners
+        self._as = _impersonating(impersonate, groups, node)
         self.timeout = timeout
         self._informers: builtins.list[HttpInformer] = []
 
@@ -66,9 +71,10 @@ class HttpClient:
         where = path(resource, meta.get("namespace", ""), meta["name"], subresource)
         return self._json("PUT", where, body=_typed(resource, obj))
 
-    def patch(self, resource: str, name: str, patch: Obj, namespace: str = "", subresource: str = "") -> Obj:
+    def patch(self, resource: str, name: str, patch: Patch, namespace: str = "", subresource: str = "") -> Obj:
         where = path(resource, namespace, name, subresource)
-        return self._json("PATCH", where, body=patch, kind="application/merge-patch+json")
+        style = "json-patch" if isinstance(patch, list) else "merge-patch"
+        return self._json("PATCH", where, body=patch, kind=f"application/{style}+json")
 
     def delete(
         self, resource: str, name: str, namespace: str = "", *, uid: str | None = None, grace: int | None = None
@@ -88,6 +94,10 @@ class HttpClient:
         """End every informer; returns when their threads have ended."""
         for informer in self._informers:
             informer.close()
+
+    def version(self) -> str:
+        """Of the API server, as it says: "v1.36.2"; a simulated one says so."""
+        return str(self._json("GET", "/version")["gitVersion"])
 
     def listed(self, resource: str, namespace: str) -> tuple[builtins.list[Obj], str]:
         """A list and its resourceVersion."""
@@ -138,15 +148,21 @@ class HttpClient:
         return response
 
     def _headers(self, kind: str) -> HTTPHeaderDict:
-        """https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/."""
-        headers = HTTPHeaderDict({"Accept": "application/json", "Content-Type": kind})
+        headers = self._as.copy()
+        headers.update({"Accept": "application/json", "Content-Type": kind})
         if token := self._api.configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
             headers["Authorization"] = token
-        if self._user:
-            headers["Impersonate-User"] = self._user
-            for group in self._groups:
-                headers.add("Impersonate-Group", group)
         return headers
+
+
+def _impersonating(user: str, groups: Sequence[str], node: str) -> HTTPHeaderDict:
+    """https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/."""
+    headers = HTTPHeaderDict({"Impersonate-User": user} if user else {})
+    for group in groups:
+        headers.add("Impersonate-Group", group)
+    if node:
+        headers[NODE_HEADER] = node
+    return headers
 
 
 def path(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:

@@ -22,6 +22,19 @@ def copied(obj: Any) -> Any:
     return orjson.loads(orjson.dumps(obj))
 
 
+def without_nulls(patch: Any, *, in_list: bool = False) -> Any:
+    """A merge patch as a real API server takes it: what is null in the objects of a list is lost.
+
+    Source: `evanphx/json-patch`, pruneNils. Kinds with Go types show such a null again, custom ones do not.
+    """
+    if isinstance(patch, list):
+        return [without_nulls(item, in_list=True) for item in patch]
+    if isinstance(patch, dict):
+        kept = (name for name in patch if not in_list or patch[name] is not None)
+        return {name: without_nulls(patch[name], in_list=in_list) for name in kept}
+    return patch
+
+
 def rfc3339(seconds: float) -> str:
     """Seconds since the epoch as Kubernetes writes times: whole seconds, UTC, "Z"."""
     minute, second = divmod(int(seconds), 60)

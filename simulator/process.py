@@ -16,10 +16,12 @@ from typing import Any
 import yaml
 
 from simulator.actors.cast import Phases, any_phases, cast, control_plane, kubevirt
+from simulator.actors.volume_binder import VolumeBinder
 from simulator.api import Api, allow_all
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.hypervisor import Hypervisor
 from simulator.rbac import authorizer
+from simulator.refusing import unplaced
 from simulator.scene import DEMO, LOST, Scene, Vm, build, is_up
 from simulator.store import Store
 from simulator.timing import Timing
@@ -36,8 +38,7 @@ USERS = {
     # Who runs everything under one kubeconfig, as `vmdrift run` does.
     "operator": "system:serviceaccount:ops:vm-drift",
     "admin": "system:admin",
-    # This API server knows no impersonation; from a name of KubeVirt's it takes a VMI's status.
-    "e2e": "system:kubevirt:e2e",
+    "e2e": "system:e2e",
 }
 _LEAST_GRACE = 5.0  # seconds; a busy machine may be late by a second or two, and no node shall look dead for that
 KUBEVIRT_VERSION = "v1.8.0-simulated"
@@ -66,7 +67,8 @@ def scene_for(times: float, vms: int) -> Scene:
 class Cluster:
     """Everything of it, running. `folder` gets a kubeconfig per user; `rules` is a manifest that they are held to.
 
-    With `vms` None there is no node and no VM, and nobody but the controllers: somebody else brings machines.
+    With `vms` None there is no node, no VM and no vm-drift, and nobody but the controllers: somebody else brings
+    machines, and the namespaces in which things are created.
     """
 
     def __init__(self, folder: Path, times: float, vms: int | None = 0, port: int = 0, rules: str = "") -> None:
@@ -78,21 +80,21 @@ class Cluster:
         self._life = RealTime(self._actors(timing, any_phases(0, timing), machines=vms is not None), time.time)
         self.store.listeners.append(self._life.changed)
         self.hypervisor.listeners.append(self._life.changed)
-        self._folder = folder
+        self._folder, self._machines = folder, vms is not None
 
     def _actors(self, timing: Timing, phases: Phases, *, machines: bool) -> list[Actor]:
+        client_of = self.api.client
         if machines:
-            return cast(self.api.client, self.hypervisor, timing, phases)
-        return [*control_plane(self.api.client, timing, phases), *kubevirt(self.api.client, timing, phases)]
+            return cast(client_of, self.hypervisor, timing, phases)
+        binder = VolumeBinder(client_of("system:serviceaccount:kube-system:persistent-volume-binder"))
+        return [*control_plane(client_of, timing, phases), *kubevirt(client_of, timing, phases), binder]
 
     def start(self) -> str:
         """Bring the scene up; returns the API server's URL."""
         admin = self.api.client("system:admin")
         build(self.scene, admin, self.hypervisor)
-        # As k8s/base has it.
-        for name in ("vm-drift-interventions", "vm-drift-fencing"):
-            admin.create("configmaps", {"metadata": {"name": name, "namespace": NAMESPACE}})
         self._install_kubevirt()
+        (_install_vm_drift if self._machines else unplaced)(self.api)
         self._life.start()
         end = time.monotonic() + _UP
         while not self._up():
@@ -142,6 +144,12 @@ class Cluster:
     def _audit(self) -> list[dict[str, Any]]:
         with self.api.lock:
             return [dataclasses.asdict(entry) for entry in self.api.audit]
+
+
+def _install_vm_drift(api: Api) -> None:
+    """Its ConfigMaps, as k8s/base has them."""
+    for name in ("vm-drift-interventions", "vm-drift-fencing"):
+        api.client("system:admin").create("configmaps", {"metadata": {"name": name, "namespace": NAMESPACE}})
 
 
 def main(arguments: list[str]) -> None:

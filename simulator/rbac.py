@@ -53,7 +53,7 @@ def authorizer(manifest: str, namespace: str) -> Authorize:
 
 def group_of(resource: str) -> str:
     """Its API group; `resource` may name a subresource after a slash."""
-    return _GROUPS[resource.partition("/")[0]]
+    return _GROUPS.get(resource.partition("/")[0], "")  # users, who can be impersonated, are no kind
 
 
 def _rules(role: Mapping[str, Any], namespace: str) -> frozenset[Rule]:

@@ -1,4 +1,4 @@
-"""An API server that forbids: rights that nobody gave, or that somebody took away meanwhile."""
+"""An API server that refuses: rights that nobody gave, or that somebody took away meanwhile; missing namespaces."""
 
 from collections.abc import Callable
 
@@ -19,3 +19,17 @@ def forbid(api: Api, user: str, **what: str) -> Callable[[], None]:
 
     api.faults.append(fault)
     return lambda: api.faults.remove(fault)
+
+
+def unplaced(api: Api) -> None:
+    """From now on nothing is created in a namespace that is not there (Kubernetes' admission NamespaceLifecycle)."""
+
+    def fault(request: Request) -> ApiError | None:
+        if request.verb == "create" and request.namespace:
+            try:
+                api.store.get("namespaces", request.namespace)
+            except ApiError as error:
+                return error
+        return None
+
+    api.faults.append(fault)

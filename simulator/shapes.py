@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simulator.actors.launcher import CPU_MODEL, with_default_tolerations
+from simulator.actors.launcher import CPU_MODEL, hotplugged, with_default_tolerations
 from simulator.actors.vmi import FOREGROUND
 from simulator.client import Obj
 from simulator.hypervisor import Machine
@@ -138,7 +138,8 @@ def data_volume(namespace: str, name: str, storage: Obj) -> Obj:
 
 def instance_spec(volumes: list[Obj], placement: Obj, devices: Obj | None = None) -> Obj:
     """The spec of a VM instance; `placement` goes into it, `devices` into its domain's."""
-    disks = [{"name": volume["name"], "disk": {"bus": "virtio"}} for volume in volumes]
+    plugged = hotplugged({"spec": {"volumes": volumes}})
+    disks = [{"name": v["name"], "disk": {"bus": "scsi" if v in plugged else "virtio"}} for v in volumes]
     interfaces = [{"name": "default", "masquerade": {}}]
     domain = {
         "cpu": {"cores": 1},

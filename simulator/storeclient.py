@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import builtins
 
     from simulator.api import Api
-    from simulator.client import Informer, Obj
+    from simulator.client import Informer, Obj, Patch
 
 
 class StoreClient:
@@ -22,8 +22,8 @@ class StoreClient:
     `create("pods/binding", ...)`.
     """
 
-    def __init__(self, api: Api, user: str) -> None:
-        self._api, self._user = api, user
+    def __init__(self, api: Api, user: str, node: str = "") -> None:
+        self._api, self._user, self._node = api, user, node
 
     def get(self, resource: str, name: str, namespace: str = "") -> Obj:
         """One object."""
@@ -44,13 +44,16 @@ class StoreClient:
     def update(self, resource: str, obj: Obj, subresource: str = "") -> Obj:
         """Replace; 409 Conflict unless metadata.resourceVersion, where given, is the current one."""
         meta = obj["metadata"]
-        request = Request(self._user, "update", resource, meta.get("namespace", ""), meta["name"], subresource)
+        request = Request(
+            self._user, "update", resource, meta.get("namespace", ""), meta["name"], subresource, node=self._node
+        )
         return _own(self._api.update(request, _own(obj)))
 
-    def patch(self, resource: str, name: str, patch: Obj, namespace: str = "", subresource: str = "") -> Obj:
-        """JSON merge patch."""
-        request = Request(self._user, "patch", resource, namespace, name, subresource)
-        return _own(self._api.patch(request, _own(patch)))
+    def patch(self, resource: str, name: str, patch: Patch, namespace: str = "", subresource: str = "") -> Obj:
+        """JSON merge patch; a list is a JSON patch."""
+        request = Request(self._user, "patch", resource, namespace, name, subresource, node=self._node)
+        style = "json" if isinstance(patch, list) else "merge"
+        return _own(self._api.patch(request, copied(patch), style=style))
 
     def delete(
         self, resource: str, name: str, namespace: str = "", *, uid: str | None = None, grace: int | None = None

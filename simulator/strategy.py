@@ -23,6 +23,7 @@ _SERVER_OWNED = frozenset(
         "uid",
     }
 )
+_KUBEVIRT = ("system:kubevirt", "system:serviceaccount:kubevirt:")
 _FIRST_STATUS: Mapping[str, Obj] = {
     "pods": {"phase": "Pending"},
     "persistentvolumes": {"phase": "Pending"},
@@ -79,7 +80,7 @@ def bound(kind: Resource, pod: Obj, binding: Obj, now: float) -> Obj:
 
 def _may_write_status(kind: Resource, user: str) -> bool:
     # KubeVirt drops what anybody else writes to a VMI's status, silently: the request succeeds.
-    return kind.plural != "virtualmachineinstances" or user.startswith("system:kubevirt")
+    return kind.plural != "virtualmachineinstances" or user.startswith(_KUBEVIRT)
 
 
 def _with_status(obj: Obj, source: Obj) -> Obj:

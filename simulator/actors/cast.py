@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from simulator.actors.attach_detach import AttachDetach
 from simulator.actors.csi_attacher import CsiAttacher
@@ -17,12 +18,19 @@ from simulator.actors.virt_controller import VirtController
 from simulator.actors.virt_handlers import VirtHandlers
 from simulator.client import Client
 from simulator.hypervisor import Hypervisor
+from simulator.noderestriction import HANDLER
 from simulator.timing import Timing
 from simulator.world import Actor
 
 _ACCOUNT = "system:serviceaccount:kube-system:"
-ClientOf = Callable[[str], Client]  # a user's access
 MACHINERY = ("kubelet", "virt-handler", "csi-attacher")  # what a control plane without machines lacks
+
+
+class ClientOf(Protocol):
+    """A user's access; `node`: the one that the user's token is bound to."""
+
+    def __call__(self, user: str, node: str = "") -> Client:
+        """The client."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +88,11 @@ def machinery(
     client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, names: Sequence[str] = MACHINERY, seed: int = 0
 ) -> list[Actor]:
     """Those of `MACHINERY` that are named, for the hypervisor's machines only; KeyError for another name."""
-    nodes, handlers = client_of("system:nodes"), client_of("system:kubevirt:virt-handler")
+    nodes, handlers = client_of("system:nodes"), client_of(HANDLER)
     attacher = client_of("system:serviceaccount:rook-ceph:csi-attacher")
     makers: Mapping[str, Callable[[], Actor]] = {
         "kubelet": lambda: Kubelets(nodes, hypervisor, timing, lambda node: client_of(f"system:node:{node}"), seed),
-        "virt-handler": lambda: VirtHandlers(handlers, hypervisor, timing, seed),
+        "virt-handler": lambda: VirtHandlers(handlers, hypervisor, timing, lambda node: client_of(HANDLER, node), seed),
         "csi-attacher": lambda: CsiAttacher(attacher, timing, hypervisor.machines),
     }
     return [makers[name]() for name in names]

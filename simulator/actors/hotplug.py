@@ -8,16 +8,20 @@ from collections.abc import Mapping
 
 from simulator.actors import objects
 from simulator.actors.launcher import claim_of, hotplugged
-from simulator.actors.vmi import going_down, phase_of
+from simulator.actors.vmi import going_down
 from simulator.client import Obj
 from simulator.objects import Key
 
 
 def needs_attachment(vmi: Obj, launcher: Obj | None, pod: Obj | None) -> bool:
-    """Whether an attachment pod is to be created: the guest runs, its launcher is well, and there is no such pod."""
+    """Whether an attachment pod is to be created: there is none, the launcher is well, and virt-handler has been there.
+
+    virt-controller needs the SELinux context that virt-handler writes once the guest runs (`template.go`,
+    matchSELinuxLevelOfVMI). Without it nothing is created and nothing is said: the volume stays Bound, PVCNotReady.
+    """
     if pod is not None or launcher is None or going_down(launcher) or not hotplugged(vmi):
         return False
-    return phase_of(vmi) == "Running" and objects.condition(launcher, "Ready").get("status") == "True"
+    return bool(vmi["status"].get("selinuxContext")) and objects.condition(launcher, "Ready").get("status") == "True"
 
 
 def volume_status(vmi: Obj, pod: Obj | None, claims: Mapping[Key, Obj]) -> list[Obj]:

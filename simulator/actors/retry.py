@@ -1,6 +1,6 @@
 """Work that comes again when the API refuses it for the moment: an informer tells of a change only once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Generic, TypeVar
 
 from simulator.client import ApiError
@@ -15,7 +15,8 @@ K = TypeVar("K", str, tuple[str, str])
 class WorkQueue(Generic[K]):
     """Keys to be worked on, each with its time; what client-go calls a rate-limited work queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, again: Collection[int] = REFUSED_FOR_NOW) -> None:
+        self._again = again  # the codes after which it comes again
         self._due: dict[K, float] = {}
 
     def add(self, keys: Iterable[K], now: float) -> None:
@@ -34,7 +35,7 @@ class WorkQueue(Generic[K]):
                 sync(key)
                 del self._due[key]
             except ApiError as error:
-                if error.code not in REFUSED_FOR_NOW:
+                if error.code not in self._again:
                     raise
                 self._due[key] = now + RETRY
         return min(self._due.values(), default=None)

@@ -10,13 +10,15 @@ from simulator.actors import hotplug, objects, vm, vmi
 from simulator.actors.launcher import attachment, hotplugged, launcher
 from simulator.actors.nodewatch import NodeWatch
 from simulator.actors.replicasets import SETS, ReplicaSets
-from simulator.actors.retry import WorkQueue
+from simulator.actors.retry import REFUSED_FOR_NOW, WorkQueue
 from simulator.client import Client, Obj
 from simulator.objects import Key, key_of
+from simulator.patch import merge
 from simulator.timing import Timing
 
 VMS, VMIS = "virtualmachines", "virtualmachineinstances"
 _COMPONENT = "virtualmachine-controller"
+_TEST_FAILED = 422  # of a JSON patch: somebody else was quicker
 _NOT_PAUSED = {"reason": "NotPaused", "message": "the virtual machine is not paused"}
 
 
@@ -39,7 +41,7 @@ class VirtController:
         self._nodes, self._sets = NodeWatch(client, timing, phase), ReplicaSets(client, self._vmis)
         self._by_vmi: dict[str, dict[Key, Obj]] = defaultdict(dict)  # VMI uid -> its launchers and attachment pods
         self._launching: dict[Key, float] = {}
-        self._queue: WorkQueue[Key] = WorkQueue()
+        self._queue: WorkQueue[Key] = WorkQueue(REFUSED_FOR_NOW | {_TEST_FAILED})
 
     def step(self, now: float) -> float | None:
         """Bring in line whatever changed."""
@@ -181,8 +183,12 @@ class VirtController:
         self._tell(instance, "SuccessfulDelete", f"Deleted virtual machine pod {meta['name']}", now)
 
     def _post(self, instance: Obj, patch: Obj) -> None:
-        meta = instance["metadata"]
-        self._client.patch(VMIS, meta["name"], patch, meta["namespace"])
+        """As its own until virt-handler has the instance: then only what has changed, and only if it is as was read."""
+        meta, new = instance["metadata"], merge(instance, patch)
+        if vmi.phase_of(instance) in vmi.NEW:
+            self._client.update(VMIS, new)
+        else:
+            self._client.patch(VMIS, meta["name"], vmi.json_patch(instance, new), meta["namespace"])
 
     def _tell(self, about: Obj, reason: str, message: str, now: float) -> None:
         self._client.create("events", objects.event(about, (reason, message), _COMPONENT, now))

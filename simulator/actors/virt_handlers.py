@@ -4,6 +4,7 @@ Source: KubeVirt `pkg/virt-handler/heartbeat/heartbeat.go` and `vm.go`; shapes a
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from simulator.actors import objects
@@ -14,6 +15,7 @@ from simulator.client import Client, Obj
 from simulator.hypervisor import MACHINES, Hypervisor
 from simulator.jitter import Jitter
 from simulator.objects import Key, key_of, rfc3339
+from simulator.patch import merge
 from simulator.timing import Timing
 
 _BEGUN = frozenset({"Scheduled", "Running"})  # a launcher that ends in either of these takes the instance with it
@@ -22,13 +24,28 @@ _NOT_SHARED = {"reason": "DisksNotLiveMigratable", "message": "cannot migrate VM
 
 
 class VirtHandlers:
-    """All virt-handlers. Uses `timing.heartbeat`, `heartbeat_longest` and `guest_start`; `seed` decides each beat."""
+    """All virt-handlers. Uses `timing.heartbeat`, `heartbeat_longest` and `guest_start`.
+
+    Args:
+        client: what all of them read with.
+        hypervisor: the machines; the nodes of others are left alone.
+        timing: how long things take.
+        client_of: the access of one node's virt-handler, for what it writes: KubeVirt lets each write only to its own.
+        seed: decides each beat.
+    """
 
     name = "virt-handlers"
     watches = ("virtualmachineinstances", "pods", MACHINES)
 
-    def __init__(self, client: Client, hypervisor: Hypervisor, timing: Timing, seed: int = 0) -> None:
-        self._client, self._hypervisor, self._timing = client, hypervisor, timing
+    def __init__(
+        self,
+        client: Client,
+        hypervisor: Hypervisor,
+        timing: Timing,
+        client_of: Callable[[str], Client],
+        seed: int = 0,
+    ) -> None:
+        self._client_of, self._hypervisor, self._timing = client_of, hypervisor, timing
         self._vmis = client.informer("virtualmachineinstances")
         self._pods = client.informer("pods")
         self._claims = client.informer("persistentvolumeclaims")
@@ -83,7 +100,7 @@ class VirtHandlers:
     def _heartbeat(self, node: str, now: float) -> None:
         heartbeat = {"annotations": {"kubevirt.io/heartbeat": rfc3339(self._hypervisor.machines[node].clock(now))}}
         labels = {"labels": {"kubevirt.io/schedulable": "true"}}
-        self._client.patch("nodes", node, {"metadata": heartbeat | labels})
+        self._client_of(node).patch("nodes", node, {"metadata": heartbeat | labels})
         self._beat[node] = now + self._jitter.between(node, self._timing.heartbeat, self._timing.heartbeat_longest)
 
     def _sync(self, node: str, vmi: Obj, now: float) -> None:
@@ -92,9 +109,10 @@ class VirtHandlers:
         running = bool(pod) and pod["metadata"]["uid"] in self._hypervisor.processes
         if phase == "Scheduled" and running:
             if self._starting.setdefault(uid, now + self._timing.guest_start) <= now:
-                self._post(vmi, phase_patch(vmi, "Running", now, conditions=self._migratable(vmi)))
+                seen = {"conditions": self._migratable(vmi), "selinuxContext": "none"}
+                self._post(node, vmi, phase_patch(vmi, "Running", now, **seen))
         elif phase in _BEGUN and not running and pod and pod["status"]["phase"] in objects.FINISHED:
-            self._post(vmi, phase_patch(vmi, "Failed", now))
+            self._post(node, vmi, phase_patch(vmi, "Failed", now))
         if phase != "Scheduled":
             self._starting.pop(uid, None)
 
@@ -109,6 +127,6 @@ class VirtHandlers:
         claim = self._claims.objects.get((vmi["metadata"]["namespace"], name), {}) if name else None
         return claim is None or "ReadWriteMany" in claim.get("spec", {}).get("accessModes", [])
 
-    def _post(self, vmi: Obj, patch: Obj) -> None:
-        meta = vmi["metadata"]
-        self._client.patch("virtualmachineinstances", meta["name"], patch, meta["namespace"])
+    def _post(self, node: str, vmi: Obj, patch: Obj) -> None:
+        """The whole object: a merge patch would lose the nulls in it, for which virt-controller asks."""
+        self._client_of(node).update("virtualmachineinstances", merge(vmi, patch))

@@ -12,7 +12,9 @@ from simulator.objects import rfc3339
 
 FOREGROUND = "kubevirt.io/foregroundDeleteVirtualMachine"
 FINALIZE = "kubevirt.io/virtualMachineControllerFinalize"
-_NEW = ("Pending", "Scheduling")
+NEW = ("Pending", "Scheduling")  # virt-controller's own; from Scheduled on virt-handler has the instance
+# Go writes these whether they are set or not, so virt-controller has read a null where there was nothing.
+_TIMES = {"lastProbeTime": None, "lastTransitionTime": None}
 
 
 def phase_of(vmi: Obj) -> str:
@@ -25,6 +27,27 @@ def phase_patch(vmi: Obj, phase: str, now: float, **status: Any) -> Obj:
     entered = {"phase": phase, "phaseTransitionTimestamp": rfc3339(now)}
     stamps = [*(vmi.get("status", {}).get("phaseTransitionTimestamps") or ()), entered]
     return {"status": {"phase": phase, "phaseTransitionTimestamps": stamps, **status}}
+
+
+def json_patch(old: Obj, new: Obj) -> list[Obj]:
+    """What brings one state to the other, field by field, where each is still as it was read (`prepareVMIPatch`)."""
+    operations: list[Obj] = []
+    for part in ("metadata", "status"):
+        before, after = old.get(part) or {}, new.get(part) or {}
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                operations += _change(f"/{part}/{name}", before.get(name), after.get(name))
+    return operations
+
+
+def _change(path: str, old: Any, new: Any) -> list[Obj]:
+    test = [] if old is None else [{"op": "test", "path": path, "value": _as_read(path, old)}]
+    change = {"op": "remove", "path": path} if new is None else {"op": "add", "path": path, "value": new}
+    return [*test, change]
+
+
+def _as_read(path: str, value: Any) -> Any:
+    return [_TIMES | condition for condition in value] if path == "/status/conditions" else value
 
 
 def going_down(pod: Obj) -> bool:
@@ -40,7 +63,7 @@ def next_patch(vmi: Obj, pod: Obj | None, now: float) -> Obj | None:
     if pod is None:
         known = vmi.get("status", {}).get("activePods") or objects.deleting(vmi)
         return _ended(vmi, now) if known else None
-    if phase in _NEW and going_down(pod):
+    if phase in NEW and going_down(pod):
         return phase_patch(vmi, "Failed", now)
     if phase == "Pending":
         active = {"activePods": {pod["metadata"]["uid"]: pod["spec"].get("nodeName", "")}}

@@ -28,7 +28,7 @@ LONG = 400.0  # seconds; a deadline for a loaded machine
 
 
 class ControlPlane:
-    """API server, controllers, scheduler and virt-controller, and no node; kubeconfigs in `folder`."""
+    """The simulated one: API server, controllers, scheduler, virt-controller, and no node; kubeconfigs in `folder`."""
 
     def __init__(self, processes: QuickProcesses, folder: Path) -> None:
         self.folder = folder
@@ -84,7 +84,7 @@ def _e2e(control_plane: ControlPlane, *words: str) -> subprocess.CompletedProces
 
 @pytest.mark.nightly
 @pytest.mark.timeout(LONG)
-def test_e2e_holds_on_a_control_plane_without_machines_and_leaves_it_as_it_was(
+def test_e2e_holds_on_the_simulated_control_plane_and_leaves_it_as_it_was(
     control_plane: ControlPlane, client: HttpClient
 ) -> None:
     before = len(control_plane.deletes())

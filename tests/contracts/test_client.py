@@ -130,6 +130,26 @@ def test_a_merge_patch_replaces_lists_and_null_removes(client: Client) -> None:
     assert "labels" not in patched["metadata"]
 
 
+def test_a_merge_patch_of_a_custom_kind_loses_the_nulls_in_its_lists_and_a_replacement_keeps_them(
+    client: Client,
+) -> None:
+    made = {"metadata": {"name": "vm", "namespace": "shop"}, "spec": {"list": [{"a": None, "deeper": [{"b": None}]}]}}
+    client.create("virtualmachines", made)
+    patched = client.patch("virtualmachines", "vm", {"spec": made["spec"]}, "shop")
+    assert patched["spec"] == {"list": [{"deeper": [{}]}]}
+    assert client.update("virtualmachines", made)["spec"] == made["spec"]
+
+
+def test_a_list_is_a_json_patch_which_is_refused_whole_where_one_test_fails(client: Client) -> None:
+    client.patch("nodes", "node-a", {"spec": {"taints": [{"key": "a", "value": "1"}]}})
+    change = {"op": "add", "path": "/spec/unschedulable", "value": True}
+    stale = {"op": "test", "path": "/spec/taints", "value": [{"key": "a"}]}
+    with pytest.raises(ApiError, match=r"422 .* the server rejected our request due to an error in our request"):
+        client.patch("nodes", "node-a", [change, stale])
+    assert "unschedulable" not in client.get("nodes", "node-a")["spec"]
+    assert client.patch("nodes", "node-a", [change])["spec"]["unschedulable"] is True
+
+
 def test_a_deletion_has_the_pods_own_grace_unless_it_names_one(client: Client) -> None:
     client.delete("pods", "vm-1", "shop")
     assert client.get("pods", "vm-1", "shop")["metadata"]["deletionGracePeriodSeconds"] == 60

@@ -15,6 +15,7 @@ from simulator.httpclient import HttpClient
 from tests.contracts.clusters import an_api, over_http, put_node
 from vmdrift.processes import wait_for
 
+EXTRA = "Impersonate-Extra-authentication.kubernetes.io%2Fnode-name"
 SOON = 60.0  # seconds; a deadline, not an expectation
 
 
@@ -115,12 +116,12 @@ def test_a_closed_client_leaves_no_thread(tmp_path: Path) -> None:
         assert not [thread for thread in threads() if thread.name.startswith("watch-")]
 
 
-def test_an_impersonating_client_says_whom_and_of_which_groups(tmp_path: Path) -> None:
+def test_an_impersonating_client_says_whom_of_which_groups_and_on_which_node(tmp_path: Path) -> None:
     asked: list[dict[str, list[str]]] = []
 
     class Mirror(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            names = ("Impersonate-User", "Impersonate-Group")
+            names = ("Impersonate-User", "Impersonate-Group", EXTRA)
             asked.append({name: self.headers.get_all(name, []) for name in names})
             self.send_response(200)
             self.end_headers()
@@ -133,12 +134,11 @@ def test_an_impersonating_client_says_whom_and_of_which_groups(tmp_path: Path) -
         thread = Thread(target=mirror.handle_request)
         thread.start()
         with over_http(f"http://127.0.0.1:{mirror.server_port}", tmp_path) as door:
-            client = HttpClient(door._api, "system:node:node-a", groups=("system:nodes", "system:masters"))
+            client = HttpClient(door._api, "somebody", groups=("system:nodes", "system:masters"), node="node-a")
             client.get("nodes", "node-a")
         thread.join()
-    assert asked == [
-        {"Impersonate-User": ["system:node:node-a"], "Impersonate-Group": ["system:nodes", "system:masters"]}
-    ]
+    groups = ["system:nodes", "system:masters"]
+    assert asked == [{"Impersonate-User": ["somebody"], "Impersonate-Group": groups, EXTRA: ["node-a"]}]
 
 
 def test_bookmarks_are_no_news(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.site import Site, UnsafeError
+from tests.e2e.once import Once, once
+from tests.e2e.site import Site
 from tests.e2e.site import site as a_site
 from tests.e2e.story import Story, told
 from tests.e2e.surroundings import Surroundings
@@ -37,17 +39,24 @@ def around() -> Surroundings:
 
 
 @pytest.fixture(scope="session")
-def site(around: Surroundings) -> Iterator[Site]:
-    """One for all tests: every lost node costs a minute."""
-    try:
-        with a_site(around) as made:
-            yield made
-    except UnsafeError as error:
-        pytest.exit(f"e2e: {error}", returncode=2)
+def played(around: Surroundings) -> Iterator[Once[tuple[Site, Story]]]:
+    """Everything that happens, once for all tests: every lost node costs a minute."""
+    with once(_played(around)) as played:
+        yield played
 
 
-@pytest.fixture(scope="session")
-def story(site: Site, around: Surroundings) -> Iterator[Story]:
-    """Everything that happens, once; a short folder, because a unix socket's path has room for a hundred characters."""
-    with tempfile.TemporaryDirectory(prefix="vmd-") as folder:
-        yield told(site, around, Path(folder))
+@contextmanager
+def _played(around: Surroundings) -> Iterator[tuple[Site, Story]]:
+    # A short folder, because a unix socket's path has room for a hundred characters.
+    with a_site(around) as site, tempfile.TemporaryDirectory(prefix="vmd-") as folder:
+        yield site, told(site, around, Path(folder))
+
+
+@pytest.fixture
+def site(played: Once[tuple[Site, Story]]) -> Site:
+    return played.get()[0]
+
+
+@pytest.fixture
+def story(played: Once[tuple[Site, Story]]) -> Story:
+    return played.get()[1]

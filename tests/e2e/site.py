@@ -18,6 +18,7 @@ from simulator.scene import Storage, Vm
 from simulator.world import RealTime
 from tests.acceptance.commands import eventually
 from tests.e2e import objects
+from tests.e2e.home import home
 from tests.e2e.product import Product
 from tests.e2e.surroundings import Access, Surroundings
 from tests.e2e.sweep import sweep
@@ -75,13 +76,16 @@ def _vm_of(pod: Obj) -> str:
 
 
 class Site:
-    """What `site` yields. `run` is its name: of the namespace, and what every other name begins with."""
+    """What `site` yields. `run` is its name: of the namespace, and what every other name begins with.
+
+    `plane` is what it is played against: a version, which says so where the control plane is simulated.
+    """
 
     def __init__(self, around: Surroundings, access: Access) -> None:
         self.run, self.times = PREFIX + secrets.token_hex(3), around.times
         self.nodes = tuple(f"{self.run}-{letter}" for letter in "abcde")
         self.client, self.hypervisor, self.vms = access.own, Hypervisor(clock=time.time), list[Vm]()
-        self._around, self._access = around, access
+        self._around, self._access, self.plane = around, access, access.own.version()
         self._launchers: Launchers | None = None
         self._life: RealTime | None = None
 
@@ -115,9 +119,9 @@ class Site:
         """VMs, in the namespace of the run, that run where they were wanted."""
         vms = [replace(vm, namespace=self.run) for vm in wanted]
         self.vms += vms
+        disks = [self._disk(vm) for vm in vms if vm.storage is not Storage.CONTAINER_DISK]
+        self.until("the claims are bound", lambda: all(self._bound(claim) for claim in disks))
         for vm in vms:
-            if vm.storage is not Storage.CONTAINER_DISK:
-                self._disk(vm)
             self.client.create("virtualmachines", objects.machine(self.run, vm))
         self.until("the VMs run", lambda: all(self._up(vm.name) for vm in vms))
         self.until("what is hotplugged is attached", lambda: all(self._plugged(vm.name) for vm in vms))
@@ -157,13 +161,15 @@ class Site:
         status = self.client.get("virtualmachines", vm, self.run).get("status", {})
         return status.get("printableStatus") == "Running" and bool(status.get("ready"))
 
-    def _disk(self, vm: Vm) -> None:
-        """Binds claim and volume as the controller of a real control plane does; the simulated one has none."""
+    def _disk(self, vm: Vm) -> str:
+        """A claim, which the control plane's own controller binds to the volume that is made for it; its name."""
         claim = self.client.create("persistentvolumeclaims", objects.claim(self.run, vm))
-        volume = self.client.create("persistentvolumes", objects.volume(self.run, vm, claim))["metadata"]["name"]
-        self.client.patch("persistentvolumes", volume, {"status": {"phase": "Bound"}}, subresource="status")
-        bound = shapes.bound(claim["spec"]["accessModes"])
-        self.client.patch("persistentvolumeclaims", claim["metadata"]["name"], bound, self.run, subresource="status")
+        self.client.create("persistentvolumes", objects.volume(self.run, vm, claim))
+        return str(claim["metadata"]["name"])
+
+    def _bound(self, claim: str) -> bool:
+        found = self.client.get("persistentvolumeclaims", claim, self.run)
+        return bool(found["status"]["phase"] == "Bound")
 
 
 @contextmanager
@@ -173,6 +179,7 @@ def site(around: Surroundings) -> Iterator[Site]:
         access = Access(around)
         stack.callback(access.close)
         _refuse_unsafe(access.own)
+        stack.enter_context(home(access.own))
         made = Site(around, access)
         stack.callback(sweep, access.own, made.run, _SWEEP)
         stack.callback(made.end)

@@ -9,11 +9,10 @@ from reactor.doors.cluster import connect
 from simulator.actors.cast import MACHINERY
 from simulator.httpclient import HttpClient
 from simulator.httpinformer import Listener
+from simulator.noderestriction import HANDLER
 
 _TIMEOUT = 10.0  # seconds, for one call
 _NODE = "system:node:"
-# KubeVirt takes a VMI's status from its own accounts only (kubevirt, pkg/virt-api/webhooks, IsKubeVirtServiceAccount).
-_REAL = {"system:kubevirt:virt-handler": "system:serviceaccount:kubevirt:kubevirt-handler"}
 _ALL_RIGHTS = "system:masters"  # we want to be taken for the user, not to have its rights, which may not be set up
 
 
@@ -55,7 +54,7 @@ class Access:
 
     def __init__(self, around: Surroundings) -> None:
         self._door, self._impersonate = connect(str(around.kubeconfig), _TIMEOUT), around.impersonate
-        self._clients: dict[str, HttpClient] = {}
+        self._clients: dict[tuple[str, str], HttpClient] = {}
         self.listeners: list[Listener] = []
 
     @property
@@ -63,13 +62,14 @@ class Access:
         """As the kubeconfig's own user."""
         return self._client("", ())
 
-    def of(self, user: str) -> HttpClient:
-        """As one of the cast's users, where the API server makes a difference."""
+    def of(self, user: str, node: str = "") -> HttpClient:
+        """As one of the cast's users (with a token bound to a node), where the API server makes a difference."""
         if not self._impersonate:
             return self.own
         if user.startswith(_NODE):
             return self._client(user, ("system:nodes", _ALL_RIGHTS))
-        return self._client(_REAL[user], (_ALL_RIGHTS,)) if user in _REAL else self.own
+        # KubeVirt takes a VMI's status from its own accounts only, and from virt-handler that of its node's VMIs.
+        return self._client(user, (_ALL_RIGHTS,), node) if user == HANDLER else self.own
 
     def close(self) -> None:
         """End every watch and connection."""
@@ -77,7 +77,8 @@ class Access:
             client.close()
         self._door._api.rest_client.pool_manager.clear()
 
-    def _client(self, user: str, groups: tuple[str, ...]) -> HttpClient:
-        if user not in self._clients:
-            self._clients[user] = HttpClient(self._door._api, user, groups, listeners=self.listeners)
-        return self._clients[user]
+    def _client(self, user: str, groups: tuple[str, ...], node: str = "") -> HttpClient:
+        if (user, node) not in self._clients:
+            made = HttpClient(self._door._api, user, groups, listeners=self.listeners, node=node)
+            self._clients[user, node] = made
+        return self._clients[user, node]

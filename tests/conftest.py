@@ -1,5 +1,6 @@
 """Real parts for tests: a Valkey server of their own, and an empty database in it for each test."""
 
+import gc
 import os
 import signal
 import sys
@@ -50,7 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Here everything is imported, and no test has left a trace yet."""
+    """Here everything is imported, and no test has left a trace yet. None of that is ever garbage."""
+    gc.collect()
+    gc.freeze()
     if any(item.path.parent.name in PROCESSES for item in session.items):
         seed()
 

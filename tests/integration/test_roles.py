@@ -53,7 +53,8 @@ def env(redis_url: str, redis: Redis, server: ApiServer, tmp_path: Path) -> dict
     redis.ping()
     file = tmp_path / "kubeconfig"
     file.write_text(json.dumps(kubeconfig(server.url, TOKEN)))
-    return {"VMDRIFT_REDIS_URL": redis_url, "KUBECONFIG": str(file), "VMDRIFT_SINK": "http://127.0.0.1:1"}
+    own = {"VMDRIFT_REDIS_URL": redis_url, "KUBECONFIG": str(file), "VMDRIFT_SINK": "http://127.0.0.1:1"}
+    return own | {"VMDRIFT_API_TIMEOUT": "6"}  # as long as it may be: the API server here has no core of its own
 
 
 @pytest.fixture(scope="module")

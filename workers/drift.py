@@ -26,6 +26,8 @@ from reactor.model.identity import Drift
 from reactor.model.times import clock_time
 from workers.act import ChangedUnderwayError, act
 from workers.decide import decide
+from workers.decide.basis import LOOK as REFUSED_LOOK
+from workers.decide.basis import unchanged
 from workers.decide.decision import Decision, Judgement, backoff
 from workers.decide.glance import is_waiting, undisturbed
 from workers.decide.observation import Observation
@@ -34,6 +36,7 @@ from workers.moment import locked
 from workers.news import news
 from workers.noted import noted
 from workers.observe import glance, observe
+from workers.recheck import recheck
 from workers.tools import Tools
 
 # Longer than one call (VMDRIFT_API_TIMEOUT, 6 s at most) and the time between two renewals together; short, because
@@ -106,7 +109,7 @@ def begin_anew(record: Record, by: str, store: Store) -> Record | None:
 def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     known = tools.store.record(drift.id)
     before = known or first_record(drift, tools)
-    if before.phase.is_end:
+    if before.ended:
         return Ended(before.phase, before.reason, before.sentence)
     cluster = HoldingCluster(tools.cluster, lambda: tools.store.renew(lock, LOCK_TTL), tools.clock, _RENEW_EVERY)
     after = _step(before, cluster, tools)
@@ -122,6 +125,8 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
 def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
     now = tools.clock()
+    if record.phase.is_end and _as_before(record, cluster, tools):
+        return record.moved(now, record.phase, record.reason, record.sentence, now + REFUSED_LOOK)
     try:
         if is_waiting(record, tools.policy, now):
             later = undisturbed(glance(cluster, record, tools.policy, tools.around), record, tools.policy, now)
@@ -141,6 +146,14 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
     return noted(_recorded(record, decision, now), seen)
+
+
+def _as_before(record: Record, cluster: Cluster, tools: Tools) -> bool:
+    """Is what was refused so as it was? What cannot be read now is read at the next look."""
+    try:
+        return unchanged(recheck(cluster, record, tools.around), record, tools.policy)
+    except ClusterError:
+        return True
 
 
 def _timed(seen: Observation, cluster: Cluster, tools: Tools) -> Observation:
@@ -164,6 +177,7 @@ def _recorded(record: Record, decision: Decision, now: float) -> Record:
         hotplugs=decision.hotplugs,
         proof=decision.proof,
         weighed=decision.weighed,
+        basis=decision.basis,
     )
 
 

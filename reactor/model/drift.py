@@ -159,7 +159,12 @@ class Record:
     @property
     def ended(self) -> bool:
         """No look comes after it by itself. A refusal has not ended while its outage lasts."""
-        return self.phase.is_end and self.again_at is None
+        return self.ended_at is not None or (self.phase.is_end and self.again_at is None)
+
+    @property
+    def down(self) -> bool:
+        """Its VM ought to run, and is not known to."""
+        return not self.ended and self.phase is not Phase.CANCELLED
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""

@@ -65,7 +65,7 @@ def test_one_that_nobody_starts_again_is_not_waited_for(strategy: str, reason: s
 
 
 def test_a_refusal_stays_what_it_is_until_the_vm_runs_and_ends_then() -> None:
-    refused = {"phase": Phase.REFUSED, "reason": "policy-never", "sentence": "Never."}
+    refused: dict[str, Any] = {"phase": Phase.REFUSED, "reason": "policy-never", "sentence": "Never."}
     waits, ends = _decide(_DOWN, **refused), _decide(_lives(), **refused)
     assert (waits.judgement.reason, ends.judgement.reason) == ("policy-never", "policy-never")
     assert (waits.again_at, ends.again_at) == (_NOW + 5.0, None)

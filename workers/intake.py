@@ -79,7 +79,7 @@ def _over(outage: Outage, node: NodeView | None, tools: Tools) -> Ended:
         return Ended("ignored", "unknown-outage", f"{outage.node.name} has no such outage any more.")
     records = tools.store.records(outage.id)
     now = tools.clock()
-    moved = _wake([replace(record, again_at=now) for record in records], tools)
+    moved = _wake([replace(record, again_at=now) for record in records if not record.ended], tools)
     over = replace(known, recovered_at=known.recovered_at or now)
     tools.store.save_outage(over, done=moved == 0)
     state = node.ready if node else "deleted"

@@ -17,8 +17,8 @@ _LOOK = 5.0  # seconds between two looks meanwhile at what was refused
 
 def back(verdict: Judgement, seen: Observation, record: Record, lost: Sequence[PodView], now: float) -> Judgement:
     """`verdict` is what speaks against a release. `lost`: the launcher pods of before on the node."""
-    if verdict.reason not in BACK:
-        return verdict
+    if verdict.reason not in BACK or (seen.node and seen.node.outage):
+        return verdict  # lost again under another uid, it is an outage of its own
     if gone := deleted(record.drift.vm, seen.vm):
         return gone
     if runs(seen, record):

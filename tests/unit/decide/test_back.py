@@ -78,6 +78,11 @@ def test_a_node_that_was_replaced_is_no_other_case() -> None:
     assert _decide(replace(_DOWN, node=replace(_BACK, uid="new"))).judgement.reason == "returning"
 
 
+def test_one_that_was_replaced_and_lost_again_is_another_outage() -> None:
+    lost = replace(_DOWN, node=replace(_BACK, uid="new", ready="Unknown"))
+    assert (_decide(lost).judgement.reason, _decide(lost).again_at) == ("node-replaced", None)
+
+
 def test_a_released_vm_whose_launcher_is_still_there_is_not_told_as_over() -> None:
     decision = _decide(_DOWN, phase=Phase.RELEASED, reason="force-deleted", released_at=DUE)
     assert decision.judgement.reason == "returning"

@@ -27,7 +27,7 @@ from reactor.model.times import clock_time
 from workers.act import ChangedUnderwayError, act
 from workers.decide import decide
 from workers.decide.basis import LOOK as REFUSED_LOOK
-from workers.decide.basis import unchanged
+from workers.decide.basis import lasts, unchanged
 from workers.decide.decision import Decision, Judgement, backoff
 from workers.decide.glance import is_waiting, undisturbed
 from workers.decide.observation import Observation
@@ -36,7 +36,7 @@ from workers.moment import locked
 from workers.news import news
 from workers.noted import noted
 from workers.observe import glance, observe
-from workers.recheck import recheck
+from workers.recheck import outage_of, recheck
 from workers.tools import Tools
 
 # Longer than one call (VMDRIFT_API_TIMEOUT, 6 s at most) and the time between two renewals together; short, because
@@ -44,6 +44,7 @@ from workers.tools import Tools
 LOCK_TTL = 12.0  # seconds
 _RENEW_EVERY = 3.0  # seconds
 _LOCKED_RETRY = 2.0  # seconds
+_EARLY = 1.0  # seconds before its time, from which on a job is early
 
 log = structlog.get_logger()
 
@@ -125,8 +126,8 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
 def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
     now = tools.clock()
-    if record.phase.is_end and _as_before(record, cluster, tools):
-        return record.moved(now, record.phase, record.reason, record.sentence, now + REFUSED_LOOK)
+    if record.phase.is_end and (later := _rests(record, cluster, tools, now)):
+        return record.moved(now, record.phase, record.reason, record.sentence, later)
     try:
         if is_waiting(record, tools.policy, now):
             later = undisturbed(glance(cluster, record, tools.policy, tools.around), record, tools.policy, now)
@@ -148,12 +149,21 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     return noted(_recorded(record, decision, now), seen)
 
 
-def _as_before(record: Record, cluster: Cluster, tools: Tools) -> bool:
-    """Is what was refused so as it was? What cannot be read now is read at the next look."""
+def _rests(record: Record, cluster: Cluster, tools: Tools, now: float) -> float | None:
+    """When to look again at what is refused as before, None if that has changed. What cannot be read is read then.
+
+    Whoever wakes it before its time has only what all share looked at.
+    """
+    due = record.again_at or now
+    early = _EARLY < due - now <= REFUSED_LOOK
     try:
-        return unchanged(recheck(cluster, record, tools.around), record, tools.policy)
+        if early:
+            same = lasts(outage_of(cluster, record, tools.around), record)
+        else:
+            same = unchanged(recheck(cluster, record, tools.around), record, tools.policy)
     except ClusterError:
-        return True
+        same = True
+    return (due if early else now + REFUSED_LOOK) if same else None
 
 
 def _timed(seen: Observation, cluster: Cluster, tools: Tools) -> Observation:

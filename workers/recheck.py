@@ -1,6 +1,7 @@
 """Cluster -> what a refusal rests on: at most two requests of this VM's own; what others look at, too, is shared."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from reactor.doors.cluster import Cluster
@@ -16,19 +17,22 @@ from workers.surroundings import Surroundings, listed
 Obj = Mapping[str, Any]
 
 
-def recheck(cluster: Cluster, record: Record, around: Surroundings) -> Observation:
-    """What `workers.decide.basis` compares. Raises ClusterError."""
+def outage_of(cluster: Cluster, record: Record, around: Surroundings) -> Observation:
+    """Whether the outage lasts and nobody cancelled the drift: all of it is shared. Raises ClusterError."""
     node = around.find(cluster, "nodes", record.drift.outage.node.name)
     asked = interventions(around.find(cluster, "configmaps", CONFIG_MAP, around.namespace))
+    return Observation(node_view(node) if node else None, None, None, cancelled=cancelled(asked, record.drift))
+
+
+def recheck(cluster: Cluster, record: Record, around: Surroundings) -> Observation:
+    """What `workers.decide.basis` compares. Raises ClusterError."""
     vm = vm_of(cluster, record, _instance(cluster, record))
-    return Observation(
-        node_view(node) if node else None,
-        vm,
-        None,
+    return replace(
+        outage_of(cluster, record, around),
+        vm=vm,
         volumes=_volumes(cluster, record, vm, around) if vm and rests_on_claims(record.reason) else (),
         nodes=around.nodes(cluster) if rests_on_nodes(record.reason) else (),
         namespace=annotations_of(cluster, record, around),
-        cancelled=cancelled(asked, record.drift),
     )
 
 

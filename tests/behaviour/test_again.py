@@ -9,6 +9,7 @@ from reactor.doors.queue import RUN_DRIFT
 from reactor.model.intervention import CANCEL, Intervention
 from simulator.client import Client
 from simulator.scene import Scene, Storage, Vm
+from tests.auditor import WORKERS
 from tests.behaviour.test_interventions import asks
 from tests.virtual import Play
 
@@ -165,3 +166,17 @@ def test_a_person_can_give_up_a_refused_drift_and_that_is_an_end() -> None:
     admin.patch("virtualmachines", "vm", {"spec": {"template": {"spec": {"nodeSelector": None}}}}, "default")
     play.world.run_for(1000)
     assert (play.story("vm"), store.took()["ended cancelled"]) == (("cancelled", "cancelled-by-hand"), 1.0)
+
+
+def test_whoever_wakes_what_is_refused_before_its_time_costs_it_nothing_of_its_own() -> None:
+    play, admin = _lost(Vm("vm", node=LOST, pinned=True))
+    assert play.until("vm", REFUSED, limit=600)
+    play.world.api.audit.clear()
+    due = play.record("vm").again_at
+    for _ in range(4):
+        play.world.run_for(50)
+        play.reactor.again()
+    asked = {entry.resource for entry in play.world.api.audit if entry.user == WORKERS}
+    assert (asked, play.record("vm").again_at) == ({"nodes", "configmaps"}, due)
+    admin.patch("virtualmachines", "vm", {"spec": {"template": {"spec": {"nodeSelector": None}}}}, "default")
+    assert play.until("vm", ("completed", "running-elsewhere"), limit=150)

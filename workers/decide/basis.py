@@ -44,9 +44,14 @@ def basis(seen: Observation, record: Record, reason: str, policy: Policy) -> str
     return sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:_SHORT]
 
 
+def lasts(seen: Observation, record: Record) -> bool:
+    """Is the node lost as it was, and has nobody cancelled the drift?"""
+    return not seen.cancelled and isinstance(still_lost(seen.node, record.drift.outage), Held)
+
+
 def unchanged(seen: Observation, record: Record, policy: Policy) -> bool:
     """`seen` holds what `workers.recheck` reads. Whatever else has happened to the node or the drift is a change."""
-    if seen.cancelled or not isinstance(still_lost(seen.node, record.drift.outage), Held):
+    if not lasts(seen, record):
         return False
     return basis(seen, record, record.reason, policy) == record.basis
 

@@ -147,7 +147,7 @@ def test_one_prerequisite_that_does_not_hold_is_enough(part: str) -> None:
     ("change", "reason"),
     [
         (None, "node-deleted"),
-        ({"uid": "another"}, "returning"),
+        ({"uid": "another"}, "node-replaced"),
         ({"ready": "True"}, "returning"),
         ({"ready": "False"}, "kubelet-reports-not-ready"),
         ({"ready_since": SINCE + 60.0}, "newer-outage"),

@@ -149,6 +149,15 @@ class Settings:
         "pinned, a local disk. accept: never means 'do not move me' and is no veto over neighbours, and they are named "
         "before. refuse: then the node is not fenced.",
     )
+    dead_pods: str = setting(
+        "delete | keep",
+        "delete",
+        values.one_of("delete", "keep"),
+        "What to do with another pod (a backup, an exporter) on a node whose machine is proven dead, if it keeps a "
+        "volume of a released VM attached there. delete: its object is force-deleted, with its uid; whoever made it "
+        "may start it again elsewhere. keep: `vmdrift taint NODE`, or a person, removes it. Without proof, "
+        "or with one of some storage only, nothing but launcher pods is ever deleted.",
+    )
     max_fences: int = setting(
         "nodes",
         4,

@@ -120,7 +120,12 @@ class Auditor:
         yield from self._visible.holds(node, {vm}, self.world.now)
 
     def _pod_objections(self, pod: Obj) -> Iterator[str]:
-        if "deletionTimestamp" not in pod["metadata"] and not self._visible.covered(pod):
+        covered = self._visible.covered(pod)
+        if "kubevirt.io" not in (pod["metadata"].get("labels") or {}):
+            if not covered:
+                yield "is no part of a VM, and its node is not proven dead"
+            return
+        if "deletionTimestamp" not in pod["metadata"] and not covered:
             yield "is not Terminating"
         labels, notes = pod["metadata"]["labels"], pod["metadata"].get("annotations", {})
         name = labels.get("vm.kubevirt.io/name") or notes["kubevirt.io/owner-vmi-name"]  # a hotplug attachment pod's

@@ -67,7 +67,7 @@ def _some(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int)
         if len(shown) == last:
             return
         records = store.records(outage.outage.id)
-        ended = tuple(sorted((one for one in records if one.phase.is_end), key=lambda one: str(one.drift.vm)))
+        ended = tuple(sorted((one for one in records if one.ended), key=lambda one: str(one.drift.vm)))
         if (done or ended) and outage.outage.id not in shown:
             shown.add(outage.outage.id)
             yield Past(outage, ended, len(records) - len(ended), done)

@@ -93,7 +93,7 @@ def cancel(vm: str, why: str, *, as_json: bool) -> int:
 
     def do(hands: Hands) -> Deed:
         record = _last(hands, vm)
-        if record.phase.is_end:
+        if record.ended:
             raise NotDone(f"{vm}: its drift has ended already, {record.phase}: {record.sentence}")
         now = hands.wishes.now()
         one = Intervention(CANCEL, target_of(vm), who(), why, now, now + MONTH, record.drift.outage.id)

@@ -13,7 +13,7 @@ from reactor.model.drift import Proof, Record
 from reactor.model.errors import Conflict, FenceError, NotFound
 from reactor.model.fencing import Fencing, State, Target, fencing_of
 from reactor.model.intervention import cancelled, held
-from workers.decide.decision import Action, Detach, Held, Release
+from workers.decide.decision import Action, Detach, Held, Release, Remove
 from workers.decide.node import still_lost
 from workers.decide.observation import Attachment, PodView
 from workers.decide.proof import confirmed
@@ -33,10 +33,10 @@ def act(action: Action, cluster: Cluster, record: Record, around: Surroundings) 
     `record` bears the signs of life that the judgement was based on.
     """
     match action:
-        case Release():
+        case Release() | Remove():
             for pod in action.pods:
                 _unhindered(cluster, record, around)
-                _still_proven(cluster, record, around)
+                _still_proven(cluster, record, around, whole=isinstance(action, Remove))
                 _force_delete(cluster, record, pod)
         case Detach():
             for attachment in action.attachments:
@@ -53,15 +53,17 @@ def _unhindered(cluster: Cluster, record: Record, around: Surroundings) -> None:
         raise ChangedUnderwayError(why)
 
 
-def _still_proven(cluster: Cluster, record: Record, around: Surroundings) -> None:
-    """What was done only because the node is proven dead is done only while that is so."""
-    if record.proof is not Proof.FENCED:
+def _still_proven(cluster: Cluster, record: Record, around: Surroundings, *, whole: bool = False) -> None:
+    """What was done only because the node is proven dead is done only while that is so. `whole`: with all on it."""
+    if record.proof is not Proof.FENCED and not whole:
         return
     node = lost_node(cluster, record)
     file = fencing_of(around.fencings(cluster), record.drift.outage.node.name, node.boot if node else "")
     confirmation = confirmed(file, node)
     if file is None or confirmation is None or (node and node.heartbeat != confirmation.heartbeat):
         raise ChangedUnderwayError(f"Node {record.drift.outage.node.name} is not proven dead any more.")
+    if confirmation.storage and whole:
+        raise ChangedUnderwayError(f"Only storage of node {record.drift.outage.node.name} is blocked.")
     if confirmation.storage:  # a fence of its storage is a proof only while it stands
         _still_blocked(cluster, file, around)
 
@@ -81,7 +83,7 @@ def _force_delete(cluster: Cluster, record: Record, pod: PodView) -> None:
         return
     fresh = pod_view(found)
     if (fresh.uid, fresh.node) != (pod.uid, pod.node) or (pod.terminating and not fresh.terminating):
-        raise ChangedUnderwayError(f"Launcher pod {pod.name} is not the one that was judged any more.")
+        raise ChangedUnderwayError(f"Pod {pod.name} is not the one that was judged any more.")
     _still_lost(cluster, record)
     with _gone_is_fine(pod.name):
         cluster.delete("pods", pod.name, pod.namespace, uid=pod.uid, grace=0, version=_version(found))

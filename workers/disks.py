@@ -45,7 +45,7 @@ class Disks:
         return found
 
     def _volume(self, spec: Obj) -> Volume:
-        kind = next((key for key in spec if key != "name"), "")
+        kind = _kind(spec)
         source = spec.get(kind) or {}
         volume = Volume(spec["name"], kind, claim=_claim(kind, source), hotplugged=hotplugged(spec))
         if not volume.claim:
@@ -55,8 +55,7 @@ class Disks:
         return self._on_claim(replace(volume, read_only=read_only))
 
     def _state_claim(self, vm: str) -> str:
-        labelled = listed(self._cluster, _CLAIMS, namespace=self._namespace, labels=f"{_STATE}={vm}")
-        return str(labelled[0]["metadata"]["name"]) if labelled else f"{_STATE}-{vm}"
+        return _state_of(vm, listed(self._cluster, _CLAIMS, namespace=self._namespace, labels=f"{_STATE}={vm}"))
 
     def _on_claim(self, volume: Volume) -> Volume:
         claim = volume.claim
@@ -112,6 +111,23 @@ class Disks:
         found = [self._find("localvolumereplicas", name) or {} for name in names]
         well = [r for r in found if r.get("status", {}).get("state") == "Ready" and r["status"].get("synced") is True]
         return tuple(replica["spec"]["nodeName"] for replica in well)
+
+
+def claims_of(vm: str, template: Obj, claims: Sequence[Obj]) -> list[str]:
+    """The names of a VM's claims. `claims`: those of its namespace."""
+    volumes = template.get("volumes") or ()
+    names = [_claim(kind, spec.get(kind) or {}) for spec in volumes if (kind := _kind(spec))]
+    labelled = [claim for claim in claims if (claim["metadata"].get("labels") or {}).get(_STATE) == vm]
+    return [name for name in names if name] + ([_state_of(vm, labelled)] if _keeps_state(template) else [])
+
+
+def _state_of(vm: str, labelled: Sequence[Obj]) -> str:
+    """The claim that keeps the state. `labelled`: those with the label of this VM."""
+    return str(labelled[0]["metadata"]["name"]) if labelled else f"{_STATE}-{vm}"
+
+
+def _kind(spec: Obj) -> str:
+    return next((key for key in spec if key != "name"), "")
 
 
 def _is_bound(claim: Obj | None) -> bool:

@@ -26,6 +26,8 @@ from reactor.model.identity import Drift
 from reactor.model.times import clock_time
 from workers.act import ChangedUnderwayError, act
 from workers.decide import decide
+from workers.decide.basis import LOOK as REFUSED_LOOK
+from workers.decide.basis import lasts, unchanged
 from workers.decide.decision import Decision, Judgement, backoff
 from workers.decide.glance import is_waiting, undisturbed
 from workers.decide.observation import Observation
@@ -34,6 +36,7 @@ from workers.moment import locked
 from workers.news import news
 from workers.noted import noted
 from workers.observe import glance, observe
+from workers.recheck import outage_of, recheck
 from workers.tools import Tools
 
 # Longer than one call (VMDRIFT_API_TIMEOUT, 6 s at most) and the time between two renewals together; short, because
@@ -41,6 +44,7 @@ from workers.tools import Tools
 LOCK_TTL = 12.0  # seconds
 _RENEW_EVERY = 3.0  # seconds
 _LOCKED_RETRY = 2.0  # seconds
+_EARLY = 1.0  # seconds before its time, from which on a job is early
 
 log = structlog.get_logger()
 
@@ -106,7 +110,7 @@ def begin_anew(record: Record, by: str, store: Store) -> Record | None:
 def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     known = tools.store.record(drift.id)
     before = known or first_record(drift, tools)
-    if before.phase.is_end:
+    if before.ended:
         return Ended(before.phase, before.reason, before.sentence)
     cluster = HoldingCluster(tools.cluster, lambda: tools.store.renew(lock, LOCK_TTL), tools.clock, _RENEW_EVERY)
     after = _step(before, cluster, tools)
@@ -122,6 +126,8 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
 def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
     now = tools.clock()
+    if record.phase.is_end and (later := _rests(record, cluster, tools, now)):
+        return record.moved(now, record.phase, record.reason, record.sentence, later)
     try:
         if is_waiting(record, tools.policy, now):
             later = undisturbed(glance(cluster, record, tools.policy, tools.around), record, tools.policy, now)
@@ -141,6 +147,23 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
     return noted(_recorded(record, decision, now), seen)
+
+
+def _rests(record: Record, cluster: Cluster, tools: Tools, now: float) -> float | None:
+    """When to look again at what is refused as before, None if that has changed. What cannot be read is read then.
+
+    Whoever wakes it before its time has only what all share looked at.
+    """
+    due = record.again_at or now
+    early = _EARLY < due - now <= REFUSED_LOOK
+    try:
+        if early:
+            same = lasts(outage_of(cluster, record, tools.around), record)
+        else:
+            same = unchanged(recheck(cluster, record, tools.around), record, tools.policy)
+    except ClusterError:
+        same = True
+    return (due if early else now + REFUSED_LOOK) if same else None
 
 
 def _timed(seen: Observation, cluster: Cluster, tools: Tools) -> Observation:
@@ -164,6 +187,7 @@ def _recorded(record: Record, decision: Decision, now: float) -> Record:
         hotplugs=decision.hotplugs,
         proof=decision.proof,
         weighed=decision.weighed,
+        basis=decision.basis,
     )
 
 

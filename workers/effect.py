@@ -70,7 +70,7 @@ class Supposed:
 
     def fate(self, record: Record) -> Fate:
         """Of one VM. One that cannot be read, or is of a kind that is not served, costs only itself: it stays."""
-        if record.phase.is_end:
+        if record.ended:
             return Fate(record.phase, record.reason)
         policy, proof = replace(self.policy, fenced_release="force-delete"), self.proven.proof
         drivers = [driver for driver, _ in proof.storage] if proof else []

@@ -66,7 +66,8 @@ def with_cluster(seen: FenceView, tools: Tools, cluster: Cluster, around: Surrou
     dead = proven(fencings(kept), nodes) - ours(fencings(kept))
     whole = Observation(None, None, None, nodes=nodes, renewals=around.renewals(cluster), proven=dead)
     whole = replace(whole, manager=manager(cluster, tools.clock), date=cluster.time())
-    disorder = unsteady(whole, seen.drifts[0], tools.policy) or returning(whole, tools.policy, tools.clock())
+    first, policy = seen.drifts[0], tools.policy
+    disorder = unsteady(whole, first, policy) or returning(whole, first, policy, tools.clock())
     return replace(seen, done=tuple(fences(kept).values()), disorder=disorder)
 
 

@@ -171,7 +171,7 @@ def _requested(event: Event, tools: Tools) -> Result:
     for vm, uid in on_node(tools.cluster, at):
         if (vm.namespace, vm.name) == (namespace, name):
             record = begin(vm, uid, node, node.outage, tools)
-            if not record.phase.is_end:
+            if not record.ended:
                 tools.queue.wake(drift_entry(record.drift), tools.clock())
             return _drift(record)
     return Result("nothing", "not-on-node", f"{event.subject} has no launcher pod on {at} any more.")
@@ -182,7 +182,7 @@ def _on_its_way(vm: str, tools: Tools) -> Result:
     record = _last(vm, tools)
     if record is None:
         return Result("nothing", "no-such-vm", f"{vm} is no VM that runs, or ran, on a node.")
-    if not record.phase.is_end:
+    if not record.ended:
         tools.queue.wake(drift_entry(record.drift), tools.clock())
     return _drift(record)
 

@@ -79,7 +79,7 @@ def _over(outage: Outage, node: NodeView | None, tools: Tools) -> Ended:
         return Ended("ignored", "unknown-outage", f"{outage.node.name} has no such outage any more.")
     records = tools.store.records(outage.id)
     now = tools.clock()
-    moved = _wake([replace(record, again_at=now) for record in records], tools)
+    moved = _wake([replace(record, again_at=now) for record in records if not record.ended], tools)
     over = replace(known, recovered_at=known.recovered_at or now)
     tools.store.save_outage(over, done=moved == 0)
     state = node.ready if node else "deleted"
@@ -87,7 +87,7 @@ def _over(outage: Outage, node: NodeView | None, tools: Tools) -> Ended:
 
 
 def _wake(records: Iterable[Record], tools: Tools) -> int:
-    going, now = [record for record in records if not record.phase.is_end], tools.clock()
+    going, now = [record for record in records if not record.ended], tools.clock()
     tools.queue.wake_all([(drift_entry(record.drift), _due(record, now)) for record in going])
     return len(going)
 
@@ -98,9 +98,14 @@ def _due(record: Record, now: float) -> float:
 
 
 def _recorded(records: Iterable[Record]) -> set[_Instance]:
-    """What has a drift in this outage already, whatever instance of it was seen now."""
+    """What has a drift in this outage already, whatever instance of it was seen now.
+
+    Whose VM was deleted may stand behind another VM by now, which was made under its name.
+    """
     found: set[_Instance] = set()
     for record in records:
+        if record.ended and record.reason == "vm-deleted":
+            continue
         vm = record.drift.vm
         found |= {_Instance(vm.namespace, vm.name, record.vmi_uid), _Instance(vm.namespace, vm.name, "")}
     return found

@@ -5,14 +5,17 @@ from reactor.model.event import DRIFT_PREFIX, DRIFT_SCHEMA, FENCE_SCHEMA, NODE_F
 from reactor.model.fencing import Fencing
 from reactor.model.stages import stages
 
+# What a drift can come to more than once, for another reason each time.
+_BY_REASON = frozenset({Phase.BLOCKED, Phase.REFUSED, Phase.CANCELLED, Phase.FAILED})
+
 
 def news(before: Record | None, after: Record, source: str, now: float) -> list[Event]:
-    """The events of one step. Their ids repeat if the step is taken again, so each kind is told once per drift."""
+    """The events of one step. Their ids repeat if it is taken again: each is told once per drift and reason."""
     return [
         Event(
             f"{DRIFT_PREFIX}{kind}",
             source,
-            f"{after.drift.id}_{kind}" + (f"_{after.reason}" if kind == Phase.BLOCKED else ""),
+            f"{after.drift.id}_{kind}" + (f"_{after.reason}" if kind in _BY_REASON else ""),
             str(after.drift.vm),
             now,
             _data(after, now),
@@ -32,7 +35,7 @@ def _kinds(before: Record | None, after: Record) -> list[str]:
         kinds.append("detached")
     if after.phase is Phase.BLOCKED and after.reason != before.reason:
         kinds.append("blocked")
-    if after.phase.is_end:
+    if after.phase.is_end and (after.phase, after.reason) != (before.phase, before.reason):
         kinds.append(after.phase.value)
     return kinds
 

@@ -21,7 +21,7 @@ from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Held
 from workers.decide.fencing import providers
 from workers.decide.launcher import ahead, evicted_at
-from workers.decide.node import still_lost, window
+from workers.decide.node import is_back, still_lost, window
 from workers.decide.observation import Attachment, Manager, Observation, PodView, VmiView, VmView, Volume
 from workers.decide.proof import confirmed, proven
 from workers.disks import Disks
@@ -55,10 +55,10 @@ def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around
     seen = replace(seen, launchers=_launchers(cluster, record, seen))
     if (due := _evicted_at(seen, record, now)) is not None:
         return replace(seen, evicted_at=due)
-    seen = replace(seen, vm=_vm(cluster, record, vmi))
-    if seen.vm is None:
+    seen = replace(seen, vm=vm_of(cluster, record, vmi))
+    if seen.vm is None or (record.released_at is None and is_back(seen.node, record.drift.outage)):
         return seen
-    seen = replace(seen, namespace=_annotations(cluster, record, around))
+    seen = replace(seen, namespace=annotations_of(cluster, record, around))
     if lost_launchers(seen, record):
         seen = _before_release(cluster, seen, record, around)
         return replace(seen, proven=proven(fencings(kept), seen.nodes))
@@ -73,7 +73,7 @@ def glance(cluster: Cluster, record: Record, policy: Policy, around: Surrounding
     kept = _kept(cluster, seen.node, policy, around)
     seen = replace(seen, fencing=_file(kept, seen.node, policy))
     seen = replace(seen, cancelled=cancelled(around.asked(cluster, record.drift), record.drift))
-    return replace(seen, namespace=_annotations(cluster, record, around))
+    return replace(seen, namespace=annotations_of(cluster, record, around))
 
 
 def _kept(cluster: Cluster, node: NodeView | None, policy: Policy, around: Surroundings) -> Obj | None:
@@ -89,7 +89,7 @@ def _file(kept: Obj | None, node: NodeView | None, policy: Policy) -> Fencing | 
     return file
 
 
-def _annotations(cluster: Cluster, record: Record, around: Surroundings) -> Mapping[str, str]:
+def annotations_of(cluster: Cluster, record: Record, around: Surroundings) -> Mapping[str, str]:
     """Of the VM's namespace."""
     space = around.find(cluster, "namespaces", record.drift.vm.namespace)
     return (space or {}).get("metadata", {}).get("annotations") or {}
@@ -139,8 +139,11 @@ def _ahead(renewed_at: float, server: float, asked: float, answered: float) -> f
 
 
 def _due(seen: Observation, record: Record, policy: Policy, now: float) -> bool:
-    """Is more to be read than the node? Of a deleted node it is whether Kubernetes has removed its pods."""
-    if seen.node is None:
+    """Is more to be read than the node? Of a deleted node it is whether Kubernetes has removed its pods.
+
+    Of one that is back it is whether the VM runs again.
+    """
+    if seen.node is None or is_back(seen.node, record.drift.outage):
         return True
     lost = isinstance(still_lost(seen.node, record.drift.outage), Held)
     dead = confirmed(seen.fencing, seen.node) is not None
@@ -150,6 +153,8 @@ def _due(seen: Observation, record: Record, policy: Policy, now: float) -> bool:
 def _evicted_at(seen: Observation, record: Record, now: float) -> float | None:
     if record.released_at is not None or seen.node is None or confirmed(seen.fencing, seen.node):
         return None
+    if is_back(seen.node, record.drift.outage):
+        return None
     return evicted_at(lost_launchers(seen, record), seen.node, now, ahead(seen.manager))
 
 
@@ -158,7 +163,8 @@ def _instance(vmi: Obj | None, record: Record) -> VmiView | None:
     return None if view and ref.is_instance and view.uid != ref.uid else view
 
 
-def _vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
+def vm_of(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
+    """The drift's VM; `vmi`: the instance of its name, where no VM stands behind it."""
     ref = record.drift.vm
     if ref.is_instance:
         return _as_vm(cluster, record, vmi)
@@ -171,6 +177,8 @@ def _as_vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
     ref = record.drift.vm
     if vmi and vmi["metadata"]["uid"] == ref.uid:
         meta = vmi["metadata"]
+        if any(owner["kind"] == "VirtualMachine" for owner in meta.get("ownerReferences") or ()):
+            return None  # a VM has adopted it since, and has a drift of its own
         # KubeVirt deletes the instance whose launcher is gone; that is the drift's course and not somebody's wish.
         return VmView(ref.uid, "", deleting=False, template=vmi["spec"], annotations=meta.get("annotations", {}))
     owner = cluster.find("virtualmachineinstancereplicasets", ref.owner, ref.namespace) if ref.owner else None
@@ -227,8 +235,10 @@ def _held(cluster: Cluster, volume: Volume, record: Record, target: str, around:
     held = _attachment(cluster, volume, lost) if target != lost and record.detached_at is None else None
     kept = held and volume.exclusive  # then it is not attached anywhere else
     attached = _attachment(cluster, volume, target) if target and not kept else None
-    users = _users(cluster, volume, record, around) if kept else ()
-    return replace(volume, held=held, attached=attached, users=users)
+    users = _users(cluster, volume, record, around) if kept else []
+    names = tuple(pod["metadata"]["name"] for pod in users)
+    helpers = tuple(pod_view(pod) for pod in users if _is_helper(pod))
+    return replace(volume, held=held, attached=attached, users=names, helpers=helpers)
 
 
 def _attachment(cluster: Cluster, volume: Volume, node: str) -> Attachment | None:
@@ -243,10 +253,15 @@ def _attachment(cluster: Cluster, volume: Volume, node: str) -> Attachment | Non
     return attachment_view(found) if found else None
 
 
-def _users(cluster: Cluster, volume: Volume, record: Record, around: Surroundings) -> tuple[str, ...]:
+def _users(cluster: Cluster, volume: Volume, record: Record, around: Surroundings) -> list[Obj]:
     """Pods on the lost node that use the claim besides the VM's own; they keep it attached there."""
     pods = around.pods_on(cluster, record.drift.outage.node.name, record.drift.vm.namespace)
-    return tuple(pod["metadata"]["name"] for pod in pods if _uses(pod, volume.claim) and not _own(pod, record))
+    return [pod for pod in pods if _uses(pod, volume.claim) and not _own(pod, record)]
+
+
+def _is_helper(pod: Obj) -> bool:
+    """No part of a VM: those have a drift of their own, or none, and that is not decided here."""
+    return "kubevirt.io" not in (pod["metadata"].get("labels") or {})
 
 
 def _uses(pod: Obj, claim: str) -> bool:

@@ -8,6 +8,8 @@ from reactor.model.times import parse_time
 from workers.decide.observation import Attachment, PodView, VmiView, VmView
 
 Obj = Mapping[str, Any]
+_FINISHED = frozenset({"Succeeded", "Failed"})
+_SAID = 300  # characters of a condition's message
 _ORDINARY = frozenset({"ContainerCreating", "PodInitializing"})  # what every container waits for at its start
 
 
@@ -28,7 +30,17 @@ def vm_view(obj: Obj) -> VmView:
         dumped=(status.get("memoryDumpRequest") or {}).get("phase") == "Completed",
         ready=bool(status.get("ready")),
         hotplugs=any(hotplugged(volume) for volume in template.get("volumes") or ()),
+        recovery=_condition(status, "ManualRecoveryRequired"),
+        failure=_condition(status, "Failure"),
+        status=str(status.get("printableStatus") or ""),
     )
+
+
+def _condition(status: Obj, kind: str) -> str:
+    """What a condition that is True says, "" where it is not."""
+    found: Obj = next((c for c in status.get("conditions") or () if c.get("type") == kind), {})
+    text = f"{kind}: {found.get('message') or found.get('reason') or 'no reason is given'}"[:_SAID]
+    return text if found.get("status") == "True" else ""
 
 
 def vmi_view(obj: Obj) -> VmiView:
@@ -83,6 +95,9 @@ def pod_view(obj: Obj, vmi_uid: str = "") -> PodView:
         hotplug=labels.get("kubevirt.io") == "hotplug-disk",
         ending_at=_asked_to_end(meta),
         scheduled_at=_scheduled(obj.get("status", {})),
+        finished=obj.get("status", {}).get("phase") in _FINISHED,
+        forced=meta.get("deletionGracePeriodSeconds") == 0,
+        finalizers=tuple(meta.get("finalizers") or ()),
     )
 
 

@@ -289,7 +289,7 @@ class RedisStore:
     def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> bool:
         outage = record.drift.outage.id
         keys = [f"{PREFIX}drift:{record.drift.id}", f"{PREFIX}drifts:{outage}", STREAM, _TOOK, CHANGES]
-        ttl = self._history_ms if record.phase.is_end else 0
+        ttl = self._history_ms if record.ended else 0
         head: list[bytes | str | int] = [
             orjson.dumps(record.kept()),
             record.fence,

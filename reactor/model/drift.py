@@ -11,7 +11,7 @@ from reactor.model.identity import VERSION, Drift, Outage, take
 
 
 class Phase(StrEnum):
-    """Where a drift stands. The last four are ends."""
+    """Where a drift stands. It can end in the last four."""
 
     WAITING = "waiting"  # a window is running
     BLOCKED = "blocked"  # a prerequisite does not hold now; it may later
@@ -25,7 +25,7 @@ class Phase(StrEnum):
 
     @property
     def is_end(self) -> bool:
-        """No pass comes after it by itself."""
+        """Nothing more is to be done as things stand. Whether the drift has ended, `Record.ended` says."""
         return self in {Phase.COMPLETED, Phase.REFUSED, Phase.CANCELLED, Phase.FAILED}
 
 
@@ -90,6 +90,7 @@ class Policy:
     fence_control_plane: bool = False
     ceph_namespace: str = "rook-ceph"
     same_storage: tuple[tuple[str, ...], ...] = ()
+    dead_pods: str = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +124,9 @@ class Record:
     passes in a row ended with this reason, `fence` the lock's counter under which it was last written, `unsteady_at`
     when the cluster as a whole was last seen in no state to act in, `in_use_at` when another pod on the lost node was
     last seen to use a volume, `hotplugs` the volumes that only the lost instance had, `proof` what was known of the
-    node's death at the last look, and `weighed` the `at` of the confirmation that was weighed then. For people only:
-    when Kubernetes asked the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), and
-    the `disks`.
+    node's death at the last look, and `weighed` the `at` of the confirmation that was weighed then. `basis` is a digest
+    of what a refusal was decided on (workers.decide.basis). For people only: when Kubernetes asked the launcher pod to
+    end (`terminating_at`), when the new one got a node (`scheduled_at`), and the `disks`.
     """
 
     drift: Drift
@@ -153,6 +154,17 @@ class Record:
     disks: tuple[Disk, ...] = ()
     proof: Proof = Proof.NONE
     weighed: float = 0.0
+    basis: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """No look comes after it by itself. A refusal has not ended while its outage lasts."""
+        return self.ended_at is not None or (self.phase.is_end and self.again_at is None)
+
+    @property
+    def down(self) -> bool:
+        """Its VM ought to run, and is not known to."""
+        return not self.ended and self.phase is not Phase.CANCELLED
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""
@@ -180,7 +192,7 @@ class Record:
             raise BadInput(f"record: {error}") from error
 
     def moved(self, now: float, phase: Phase, reason: str, sentence: str, again_at: float | None) -> Self:
-        """This record after one more pass that came to `phase` for `reason`."""
+        """This record after one more pass that came to `phase` for `reason`. Without another look it has ended."""
         same = (phase, reason) == (self.phase, self.reason)
         return replace(
             self,
@@ -189,7 +201,7 @@ class Record:
             sentence=sentence,
             again_at=again_at,
             changed_at=self.changed_at if same else now,
-            ended_at=now if phase.is_end else None,
+            ended_at=now if phase.is_end and again_at is None else None,
             tries=self.tries + 1 if same else 0,
             passes=self.passes + 1,
         )

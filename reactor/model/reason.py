@@ -15,7 +15,16 @@ class Reason:
     ends: str
     operator: str = "Nothing."
 
+    @property
+    def final(self) -> bool:
+        """Does the drift end with it, whatever changes later in its outage?"""
+        return self.ends == END
 
+
+END = "It is an end."
+
+
+_LOOKED_AT = "It is looked at again within five minutes, as long as the outage lasts."
 _TABLE = (
     # waiting
     Reason(
@@ -109,9 +118,11 @@ _TABLE = (
     Reason(
         "no-node-fits",
         Phase.BLOCKED,
-        "Nodes that this VM could run on exist, but none of them is Ready and schedulable now.",
-        "One of them becomes Ready and schedulable.",
-        "Bring back or uncordon a node that matches the VM's nodeSelector, affinity and tolerations.",
+        "Nodes that this VM could run on exist, but none of them takes it now: they are not Ready, cordoned, or bear a "
+        "taint that it does not tolerate.",
+        "One of them becomes Ready and schedulable, and the taint is gone.",
+        "Bring back or uncordon a node that matches the VM's nodeSelector and affinity; take the taint away, or add a "
+        "toleration to the VM's template.",
     ),
     Reason(
         "claim-not-ready",
@@ -150,7 +161,9 @@ _TABLE = (
         "Another pod on the lost node uses a claim of the VM. While it exists, Kubernetes keeps the volume attached"
         " there, and the six minutes do not even begin.",
         "That pod is gone.",
-        "Decide about the pod that is named: kubectl delete pod NAME --grace-period=0 --force.",
+        "Make sure that the node is off, then: kubectl delete pod NAME --grace-period=0 --force. With proof that the "
+        "machine is dead VMDRIFT_DEAD_PODS=delete does that, unless the pod is of another VM; `vmdrift taint NODE` has "
+        "Kubernetes remove all that is there.",
     ),
     Reason(
         "not-terminating",
@@ -159,6 +172,32 @@ _TABLE = (
         "The taint manager evicts the pod.",
         "Look at the pod's tolerations and at how many nodes of its zone are lost. VMDRIFT_DELETE_UNEVICTED=true "
         "lets such pods be deleted all the same.",
+    ),
+    Reason(
+        "launcher-kept",
+        Phase.BLOCKED,
+        "The launcher pod was force-deleted, but a finalizer keeps it, and KubeVirt starts no other one meanwhile. A "
+        "finalizer is never removed from here.",
+        "Whoever set the finalizer removes it.",
+        "See to whoever set the finalizer that is named. If it is gone for good: kubectl patch pod NAME "
+        """--type=merge -p '{"metadata":{"finalizers":null}}'.""",
+    ),
+    Reason(
+        "manual-recovery-required",
+        Phase.BLOCKED,
+        "KubeVirt does not start this VM before somebody has repaired it: a migration of its volumes broke off. So it "
+        "is not released either.",
+        "The VM's condition ManualRecoveryRequired is gone.",
+        "Undo the change of the VM's volumes that broke off; then KubeVirt takes the condition away.",
+    ),
+    Reason(
+        "not-running-again",
+        Phase.BLOCKED,
+        "The node is back, or another one has its name, but the VM has not started again within two minutes. Nothing "
+        "is deleted: whether the old instance still runs there its kubelet knows, and not vm-drift.",
+        "The VM runs, there or elsewhere, is stopped or deleted; or the node is lost again.",
+        "Look at what the sentence names: the kubelet of that node, a finalizer, virt-controller. Once no process of "
+        "the VM is left on the node: kubectl delete pod NAME --grace-period=0 --force.",
     ),
     Reason(
         "observe-only",
@@ -199,43 +238,46 @@ _TABLE = (
         "pinned-to-node",
         Phase.REFUSED,
         "The VM can run on no other node than the lost one.",
-        "Nothing here: it starts when the node is back.",
-        "Change the VM's nodeSelector or affinity if it may run elsewhere.",
+        f"The node's return, another template, or a node that fits. {_LOOKED_AT}",
+        "Change the VM's nodeSelector or affinity if it may run elsewhere, or give another node the labels. That is "
+        "enough.",
     ),
     Reason(
         "node-local-volume",
         Phase.REFUSED,
         "A disk of the VM lies on the lost node itself.",
-        "Nothing here: the disk is back when the node is.",
-        "Restore the disk from a backup, or bring the node back.",
+        f"The node's return, or another disk. {_LOOKED_AT}",
+        "Bring the node back; or restore the disk from a backup to storage that others reach, and name that claim in "
+        "the VM's template. That is enough.",
     ),
     Reason(
         "unsupported-storage",
         Phase.REFUSED,
         "It is not known that this kind of volume may safely move. Unknown means unsafe.",
-        "Nothing here.",
-        "Move the VM by hand if you know its storage.",
+        f"The node's return, another volume, or VMDRIFT_SHARED_CSI_DRIVERS. {_LOOKED_AT}",
+        "If any node can attach volumes of the driver that is named, name it in VMDRIFT_SHARED_CSI_DRIVERS. Else move "
+        "the VM by hand if you know its storage.",
     ),
     Reason(
         "run-strategy",
         Phase.REFUSED,
         "With this run strategy KubeVirt does not start the VM again by itself.",
-        "Nothing here.",
-        "Start the VM by hand, or set runStrategy: Always.",
+        f"The node's return, or another run strategy. {_LOOKED_AT}",
+        "Set runStrategy: Always. That is enough.",
     ),
     Reason(
         "bare-instance",
         Phase.REFUSED,
         "A VirtualMachineInstance that neither a VirtualMachine nor a ReplicaSet stands behind is never created anew.",
-        "Nothing here.",
-        "Create it again by hand; make it a VirtualMachine.",
+        f"The node's return, or its deletion. {_LOOKED_AT}",
+        "Create a VirtualMachine of its name: KubeVirt has it adopt the instance. That is enough.",
     ),
     Reason(
         "policy-never",
         Phase.REFUSED,
         "The VM, its namespace or this installation says never.",
-        "Nothing here.",
-        "Change the annotation vmdrift.io/policy, or VMDRIFT_POLICY.",
+        f"The node's return, or another policy. {_LOOKED_AT}",
+        "Change the annotation vmdrift.io/policy, or VMDRIFT_POLICY. That is enough.",
     ),
     # under way
     Reason(
@@ -266,6 +308,13 @@ _TABLE = (
         "The VolumeAttachment that is named is gone.",
         "If you know that the node is off: kubectl delete volumeattachment NAME. If it is deleted already, look at "
         "the CSI attacher; a finalizer is never removed from here.",
+    ),
+    Reason(
+        "dead-pod-deleted",
+        Phase.DETACHING,
+        "Another pod, as dead as its node is proven to be, kept a volume of the VM attached there; its object was "
+        "force-deleted (VMDRIFT_DEAD_PODS).",
+        "The volume is freed as after any release.",
     ),
     Reason(
         "volumeattachment-deleted",
@@ -307,41 +356,53 @@ _TABLE = (
         "Its phase is Running on a Ready node.",
         "If it takes long, look at the launcher pod's events.",
     ),
+    Reason(
+        "returning",
+        Phase.STARTING,
+        "The node is back, or another one has its name. Its kubelet and KubeVirt have two minutes to start the VM.",
+        "The VM runs, there or elsewhere.",
+    ),
     # ends
-    Reason("running-elsewhere", Phase.COMPLETED, "The VM runs on another node.", "It is an end."),
-    Reason("returned-node", Phase.COMPLETED, "The VM runs on the node that was lost, which is back.", "It is an end."),
+    Reason("running-elsewhere", Phase.COMPLETED, "The VM runs on another node.", END),
+    Reason("returned-node", Phase.COMPLETED, "The VM runs on the node that was lost, which is back.", END),
     Reason(
         "replicas-restored",
         Phase.COMPLETED,
         "The ReplicaSet that owned the instance has as many ready ones again as it should.",
-        "It is an end.",
+        END,
     ),
     Reason(
         "start-deadline",
         Phase.FAILED,
         "The new VM did not run within VMDRIFT_START_DEADLINE, though no volume held it back. It may still come up.",
-        "It is an end.",
+        f"It runs all the same. {_LOOKED_AT}",
         "Read what Kubernetes says, in the sentence; look at the new launcher pod.",
     ),
     Reason(
         "node-returned",
         Phase.CANCELLED,
-        "The node came back before anything was done; nothing was touched.",
-        "It is an end.",
+        "The node came back before anything was done, and the VM runs; nothing was touched.",
+        END,
     ),
     Reason(
         "newer-outage",
         Phase.CANCELLED,
         "The node came back and was lost again: another outage, with a window and a drift of its own.",
-        "It is an end.",
+        END,
     ),
     Reason(
         "node-replaced",
         Phase.CANCELLED,
-        "A new node registered under the same name; what runs there is not this outage's.",
-        "It is an end.",
+        "A new node registered under the same name, and the VM runs; nothing was touched.",
+        END,
     ),
-    Reason("vm-stopped", Phase.CANCELLED, "Somebody, or the guest itself, stopped the VM.", "It is an end."),
+    Reason(
+        "vm-stopped",
+        Phase.CANCELLED,
+        "Somebody, or the guest itself, stopped the VM.",
+        f"The outage's end. If it is started again, it is moved all the same. {_LOOKED_AT}",
+    ),
+    Reason("nothing-ran", Phase.CANCELLED, "The instance had ended by itself before its node was lost.", END),
     Reason(
         "taken-up-again",
         Phase.WAITING,
@@ -352,11 +413,16 @@ _TABLE = (
         "cancelled-by-hand",
         Phase.CANCELLED,
         "Somebody gave this drift up; the sentence says who, when and why.",
-        "It is an end.",
+        END,
         "`vmdrift retry` begins it anew.",
     ),
-    Reason("vm-deleted", Phase.CANCELLED, "The VM was deleted.", "It is an end."),
-    Reason("not-on-node", Phase.CANCELLED, "The VM does not run on the lost node any more.", "It is an end."),
+    Reason(
+        "vm-deleted",
+        Phase.CANCELLED,
+        "The VM was deleted. One that was made under its name since has a drift of its own.",
+        END,
+    ),
+    Reason("not-on-node", Phase.CANCELLED, "The VM does not run on the lost node any more.", END),
 )
 
 REASONS = {reason.code: reason for reason in _TABLE}

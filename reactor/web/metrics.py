@@ -72,6 +72,8 @@ class Sources(Collector):
         for (phase, reason), number in sorted(Counter((r.phase.value, r.reason) for r in records).items()):
             drifts.add_metric([phase, reason], number)
         yield drifts
+        what = "VMs of lost nodes that do not run again yet, as far as is known, and ought to."
+        yield GaugeMetricFamily("vmdrift_vms_down", what, sum(record.down for record in records))
         yield _blocked(records, self.clock())
 
 

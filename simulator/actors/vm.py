@@ -25,11 +25,16 @@ def start_requested(vm: Obj) -> bool:
 def should_start(vm: Obj) -> bool:
     """Whether a VM without VMI gets one."""
     how = strategy(vm)
-    if objects.deleting(vm) or how in ("Halted", "WaitAsReceiver"):
+    if objects.deleting(vm) or how in ("Halted", "WaitAsReceiver") or _to_be_repaired(vm):
         return False
     if how == "Manual":
         return start_requested(vm)
     return how != "Once" or "printableStatus" not in vm.get("status", {})
+
+
+def _to_be_repaired(vm: Obj) -> bool:
+    """A migration of its volumes broke off (`startVMI`): it is not started before somebody has undone that."""
+    return bool(objects.condition(vm, "ManualRecoveryRequired").get("status") == "True")
 
 
 def should_stop(vm: Obj, vmi: Obj) -> bool:
@@ -90,7 +95,7 @@ def _requests(vm: Obj, vmi: Obj | None) -> list[Obj]:
 
 def _conditions(vm: Obj, vmi: Obj | None, now: float) -> list[Obj]:
     copied = [] if vmi is None else [objects.condition(vmi, kind) for kind in _COPIED]
-    copied = [entry for entry in copied if entry]
+    copied = [entry for entry in (*copied, objects.condition(vm, "ManualRecoveryRequired")) if entry]
     if copied and copied[0]["type"] == "Ready":
         return copied
     missing = "VMINotExists", "VMI does not exist"

@@ -3,6 +3,7 @@
 import pytest
 
 from simulator.scene import Scene, Storage, Vm
+from simulator.shapes import node
 from tests.virtual import Play
 
 LOST = "node-a"
@@ -21,12 +22,15 @@ def _back(play: Play, *, network: bool = False) -> None:
 
 @pytest.mark.parametrize("network", [False, True], ids=["power", "network"])
 @pytest.mark.parametrize("after", [60, 200, 300, 335])
-def test_a_node_that_is_back_before_the_window_ends_cancels_everything_at_once(after: float, *, network: bool) -> None:
+def test_a_node_that_is_back_before_the_window_ends_cancels_everything_once_its_vms_run(
+    after: float, *, network: bool
+) -> None:
     play = _lost(Vm("db", Storage.RBD_BLOCK, node=LOST), Vm("web", node=LOST), network=network)
     play.world.run_for(after)
     _back(play, network=network)
-    play.world.run_for(5)
+    assert play.until_ended(limit=5 if network else 30)
     assert {play.story("db"), play.story("web")} == {("cancelled", "node-returned")}
+    assert (play.running("db"), play.running("web")) == ([LOST], [LOST])
     play.world.run_for(900)  # three windows
     assert play.auditor.deletions == []
     assert play.outages() == []
@@ -81,8 +85,8 @@ def test_a_flap_restarts_the_window() -> None:
 def test_a_kubelet_that_says_it_is_not_ready_is_alive_and_left_alone() -> None:
     play = _lost(Vm("web", node=LOST))
     play.world.run_for(100)
-    node = play.world.store.get("nodes", LOST)
-    conditions = [c | ({"status": "False"} if c["type"] == "Ready" else {}) for c in node["status"]["conditions"]]
+    found = play.world.store.get("nodes", LOST)
+    conditions = [c | ({"status": "False"} if c["type"] == "Ready" else {}) for c in found["status"]["conditions"]]
     kubelet = play.world.api.client("system:nodes")
     pause = next(entry.actor for entry in play.world._roster.entries if entry.actor.name == "node-lifecycle")
     play.world.remove(pause)
@@ -103,3 +107,26 @@ def test_a_node_replaced_under_its_name_is_another_node() -> None:
     (first,) = [r for r in play.records if r.drift.outage.node.uid == old["metadata"]["uid"]]
     assert first.reason == "node-replaced"
     assert play.auditor.deletions == []
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_drift_does_not_end_before_its_vm_really_runs_again(*, replaced: bool) -> None:
+    """Kubernetes issue 122960: the kubelet is back and never ends the launcher."""
+    play = _lost(Vm("web", node=LOST))
+    admin = play.world.api.client("system:admin")
+    (pod,) = [pod for pod in admin.list("pods", "default") if pod["spec"].get("nodeName") == LOST]
+    admin.patch("pods", pod["metadata"]["name"], {"metadata": {"finalizers": ["example.com/x"]}}, "default")
+    play.world.run_for(340)
+    if replaced:
+        admin.delete("nodes", LOST)
+        admin.create("nodes", node(LOST, 0))
+    _back(play)
+    assert play.until("web", ("blocked", "not-running-again"), limit=400)
+    assert (play.running("web"), "example.com/x" in play.record("web").sentence) == ([], True)
+    play.world.run_for(600)
+    assert (play.story("web"), len(play.outages())) == (("blocked", "not-running-again"), 1)
+    admin.patch("pods", pod["metadata"]["name"], {"metadata": {"finalizers": None}}, "default")
+    assert play.until("web", ("cancelled", "node-replaced" if replaced else "node-returned"), limit=120)
+    assert len(play.running("web")) == 1
+    play.world.run_for(120)
+    assert (play.outages(), play.auditor.deletions) == ([], [])

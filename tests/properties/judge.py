@@ -140,7 +140,7 @@ class Judge:
     def _launcher(self, pod: Obj, request: Request) -> Iterator[str]:
         self._pod = pod
         meta, node = pod["metadata"], pod["spec"]["nodeName"]
-        vm = meta["labels"].get("vm.kubevirt.io/name", "")
+        vm = meta.get("labels", {}).get("vm.kubevirt.io/name", "")
         if request.grace != 0:
             yield "with a grace period"
         proven = self.visible.covered(pod)
@@ -149,7 +149,7 @@ class Judge:
         if vm in self.untouchable and not (proven and vm in WITH_PROOF):
             yield f"{vm} is not to be moved: {self.untouchable[vm]}"
         vmi = self.visible.get("virtualmachineinstances", vm, meta["namespace"])
-        own = vmi and vmi["metadata"]["uid"] == meta["labels"].get("kubevirt.io/created-by")
+        own = vmi and vmi["metadata"]["uid"] == meta.get("labels", {}).get("kubevirt.io/created-by")
         at = vmi.get("status", {}).get("nodeName", "") if vmi and own else ""
         if at not in {"", node}:
             yield f"{vm} runs on {at}"

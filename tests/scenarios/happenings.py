@@ -139,6 +139,16 @@ def _force_delete(stage: Stage, rest: str) -> None:
             _admin(stage).delete("pods", pod["metadata"]["name"], "default", grace=0)
 
 
+def _finalizer(stage: Stage, rest: str) -> None:
+    """`finalizer vm example.com/release`: somebody's, on the VM's launcher on node-a; without a name: taken away."""
+    vm, _, name = rest.partition(" ")
+    wanted = {"metadata": {"finalizers": [name] if name else None}}
+    for pod in _admin(stage).list("pods", "default"):
+        meta = pod["metadata"]
+        if meta.get("labels", {}).get("vm.kubevirt.io/name") == vm and pod["spec"].get("nodeName") == "node-a":
+            _admin(stage).patch("pods", meta["name"], wanted, "default")
+
+
 def _replace(stage: Stage, node: str) -> None:
     """Another machine registers under the name of one that was deleted."""
     old = _admin(stage).get("nodes", node)
@@ -341,6 +351,7 @@ _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
     "uncordon": lambda stage, node: _patch(stage, f"nodes {node} {{spec: {{unschedulable: null}}}}"),
     "delete": _delete,
     "force-delete": _force_delete,
+    "finalizer": _finalizer,
     "replace": _replace,
     "create": _create,
     "migrate": _migrate,

@@ -1,6 +1,7 @@
 """Acting: what was judged is looked at once more, and only that very object is deleted. On the recorded cluster."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from simulator.objects import copied
 from simulator.twins.cluster import ApiCluster
 from tests.unit.decide.recorded import RELEASED, TERMINATING, cluster, held, launcher, node, outage, record
 from workers.act import ChangedUnderwayError, act
-from workers.decide.decision import Action, Detach, Release
+from workers.decide.decision import Action, Detach, Release, Remove
 from workers.holding import HoldingCluster
 from workers.surroundings import Surroundings
 
@@ -63,13 +64,13 @@ _PROOF = Confirmation("redfish", "bmc", "Off.", 1.0, "", node(TERMINATING).heart
 _FILE = Fencing(outage(), "boot-1", 1.0, confirmation=_PROOF)
 
 
-def _proven(there: ApiCluster, file: Fencing | None) -> None:
+def _proven(there: ApiCluster, file: Fencing | None, action: Action = _RELEASE, proof: Proof = Proof.FENCED) -> None:
     """Act on what was decided because the node was proven dead; `file` is what stands there now."""
     _change(there._api, "nodes", "node-a", lambda obj: {**obj, "status": {**obj["status"], "nodeInfo": _BOOT}})
     if file:
         there.note(CONFIG_MAP, "vm-drift", {file.key: file.as_text()})
-    known = record("vm-rbd", proof=Proof.FENCED)
-    act(_RELEASE, HoldingCluster(there, _held, lambda: 0.0, 3.0), known, Surroundings(lambda: 0.0))
+    known = record("vm-rbd", proof=proof)
+    act(action, HoldingCluster(there, _held, lambda: 0.0, 3.0), known, Surroundings(lambda: 0.0))
 
 
 _BOOT = {"bootID": "boot-1"}
@@ -97,6 +98,28 @@ def test_and_not_any_more_when_it_was_withdrawn(file: Fencing | None) -> None:
     with pytest.raises(ChangedUnderwayError):
         _proven(there, file)
     assert _deletes(there._api) == []
+
+
+_STORAGE = replace(_PROOF, storage=(("rook-ceph.rbd.csi.ceph.com", "rook-ceph"),))
+
+
+@pytest.mark.parametrize(
+    ("file", "proof", "deleted"),
+    [
+        (_FILE, Proof.FENCED, 1),
+        (None, Proof.FENCED, 0),
+        (None, Proof.SILENT, 0),
+        (replace(_FILE, confirmation=_STORAGE), Proof.FENCED, 0),
+    ],
+    ids=["dead", "the proof is gone", "there never was one", "only storage is blocked"],
+)
+def test_a_pod_of_others_is_removed_only_while_the_whole_machine_is_proven_dead(
+    file: Fencing | None, proof: Proof, deleted: int
+) -> None:
+    there = cluster(TERMINATING)
+    with nullcontext() if deleted else pytest.raises(ChangedUnderwayError):
+        _proven(there, file, Remove((launcher("vm-rbd"),)), proof)
+    assert len(_deletes(there._api)) == deleted
 
 
 def test_a_launcher_is_force_deleted_with_its_uid() -> None:

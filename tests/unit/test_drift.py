@@ -110,7 +110,9 @@ def test_a_second_pass_in_the_middle_of_a_first_one_does_nothing(passing: _Pass)
 
 def test_a_drift_that_has_ended_is_told_and_nothing_is_asked(passing: _Pass) -> None:
     ended = first_record(passing.drift(), passing.tools)
-    passing.tools.store.create(replace(ended, phase=Phase.REFUSED, reason="run-strategy", sentence="No."), [])
+    passing.tools.store.create(
+        replace(ended, phase=Phase.REFUSED, reason="run-strategy", sentence="No.", again_at=None), []
+    )
     assert passing.run() == Ended("refused", "run-strategy", "No.")
     assert passing.requests() == 0
     assert passing.play.auditor.deletions == []

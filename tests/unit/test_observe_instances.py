@@ -7,6 +7,7 @@ import pytest
 from reactor.model.drift import Record
 from reactor.model.identity import INSTANCE, Drift, VmRef
 from simulator.client import Obj
+from simulator.objects import copied
 from simulator.twins.cluster import ApiCluster
 from tests.unit.decide.recorded import (
     POWER_CUT,
@@ -32,9 +33,22 @@ def _instance(owner: str = "") -> Record:
     return record("vm-rbd", drift=Drift(VmRef(_NAMESPACE, "vm-rbd", uid, INSTANCE, owner), outage()))
 
 
+def _bare() -> ApiCluster:
+    """The recorded cluster, as if no VM stood behind vm-rbd's instance."""
+    there = cluster(TERMINATING)
+    obj = copied(there._api.store.get("virtualmachineinstances", "vm-rbd", _NAMESPACE))
+    del obj["metadata"]["ownerReferences"]
+    there._api.store._tables["virtualmachineinstances"].objects[_NAMESPACE, "vm-rbd"] = obj
+    return there
+
+
+def test_an_instance_that_a_vm_has_adopted_since_is_that_vms() -> None:
+    assert look(cluster(TERMINATING), TERMINATING, _instance()).vm is None
+
+
 def test_an_instance_without_a_vm_is_shown_as_one_with_its_own_spec() -> None:
     looker = _instance()
-    observation = look(cluster(TERMINATING), TERMINATING, looker)
+    observation = look(_bare(), TERMINATING, looker)
     vm = vm_of(observation)
     assert (vm.uid, vm.run_strategy, vm.deleting, vm.replicas) == (looker.drift.vm.uid, "", False, None)
     assert [volume["name"] for volume in vm.template["volumes"]] == ["root"]
@@ -75,7 +89,7 @@ def test_of_an_instance_that_is_gone_its_replica_set_is_left_to_look_at(
 
 
 def test_an_instance_of_a_set_that_still_is_there_is_looked_at_itself() -> None:
-    there = cluster(TERMINATING)
+    there = _bare()
     _set(there, {"replicas": 3}, {"readyReplicas": 2})
     observation = look(there, TERMINATING, _instance("web"))
     assert vm_of(observation).replicas is None

@@ -12,12 +12,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reactor.model.drift import Check, Phase, Policy, Proof, Record
-from workers.decide.comeback import comeback
-from workers.decide.decision import Action, Decision, Held, Judgement, Release, Verdict, backoff
+from workers.decide.back import back
+from workers.decide.basis import LOOK, basis
+from workers.decide.comeback import comeback, deleted, over_before
+from workers.decide.decision import Action, Decision, Held, Judgement, Release, Remove, Verdict, backoff
 from workers.decide.ending import ending, late
 from workers.decide.launcher import ahead, evicting, terminating
 from workers.decide.life import signs, silent
-from workers.decide.node import still_lost, window
+from workers.decide.node import is_back, is_over, still_lost, window
 from workers.decide.observation import Observation, PodView, VmiView
 from workers.decide.placement import placement
 from workers.decide.proof import confirmed, level, proof
@@ -32,11 +34,11 @@ Named = tuple[str, Verdict]
 
 def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
     """`now` in seconds since the epoch. The decision carries at most one action; acting on it is `workers.act`."""
-    record = replace(record, signs=signs(record.signs, seen, now))
+    record, asked = replace(record, signs=signs(record.signs, seen, now)), policy
     policy = wished(seen, policy)
     known = level(seen, record, policy, now)
     record = replace(record, proof=known)
-    decision = _decide(seen, record, policy, known, now)
+    decision = _lasting(_decide(seen, record, policy, known, now), seen, record, asked, now)
     cluster_looked_at = bool(seen.nodes)
     return replace(
         decision,
@@ -44,8 +46,16 @@ def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Dec
         weighed=weighed.at if (weighed := confirmed(seen.fencing, seen.node)) else 0.0,
         signs=record.signs,
         unsteady=cluster_looked_at and unsteady(seen, record, policy) is not None,
-        in_use=in_use(seen),
+        in_use=in_use(seen) or any(pod.kept for pod in lost_launchers(seen, record)),
     )
+
+
+def _lasting(decision: Decision, seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
+    """While the outage lasts nothing is final that rests on what can change. `policy`: the installation's."""
+    judgement = decision.judgement
+    if decision.again_at is not None or judgement.final or is_over(seen.node, record.drift.outage):
+        return decision
+    return replace(decision, again_at=now + LOOK, basis=basis(seen, record, judgement.reason, policy))
 
 
 def _decide(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> Decision:
@@ -57,19 +67,20 @@ def _decide(seen: Observation, record: Record, policy: Policy, known: Proof, now
         ("window", _waived(known, window(record, seen.manager, policy, now))),
     ]
     evidence = ("proof", proof(known, seen, policy))
+    pods = lost_launchers(seen, record)
     # Kubernetes itself removes the pods of a deleted node: then the drift goes on to its end.
     if record.released_at is None and seen.node and (objection := _first(outage) or _evicted(seen, record, now)):
-        return _decision(objection, [*outage, evidence], record, policy, now)
-    if seen.vm is None or seen.vm.uid != drift.vm.uid or seen.vm.deleting:
-        return _decision(Judgement("vm-deleted", f"VM {drift.vm} was deleted."), outage, record, policy, now)
-    pods = lost_launchers(seen, record)
+        return _decision(back(objection, seen, record, pods, now), [*outage, evidence], record, policy, now)
+    if gone := deleted(drift.vm, seen.vm):
+        return _decision(gone, outage, record, policy, now)
     if not pods:
         return _after_release(seen, record, policy, known, now)
-    if elsewhere := _elsewhere(seen, record):
-        return _decision(elsewhere, outage, record, policy, now)
+    if other := _elsewhere(seen, record) or over_before(drift.vm, seen.vm, seen.vmi, pods):
+        return _decision(other, outage, record, policy, now)
     checks = [*outage, evidence, *_prerequisites(seen, record, policy, known, now)]
     free = release(pods, seen, record, policy, now) if known is Proof.FENCED else one_by_one(pods)
-    decision = _decision(_first(checks) or _untimed(seen, known) or free, checks, record, policy, now)
+    judgement = back(_first(checks) or _untimed(seen, known) or free, seen, record, pods, now)
+    decision = _decision(judgement, checks, record, policy, now)
     return replace(decision, hotplugs=_unplugged(seen))
 
 
@@ -140,8 +151,9 @@ def _after_release(seen: Observation, record: Record, policy: Policy, known: Pro
     """No launcher is left on the lost node: by our doing, an operator's, or Kubernetes' own."""
     new = replacement(seen, record)
     lost = still_lost(seen.node, record.drift.outage)
-    if new is None and (elsewhere := _elsewhere(seen, record)):
-        return _decision(elsewhere, [("node", lost)], record, policy, now)
+    other = _elsewhere(seen, record) or over_before(record.drift.vm, seen.vm, seen.vmi, ())
+    if new is None and other:
+        return _decision(other, [("node", lost)], record, policy, now)
     released_at = record.released_at or (now - _age(seen, new, now) if new else now)
     freed = _freed(seen, replace(record, released_at=released_at), policy, known, now)
     checks: list[Named] = [("node", lost), ("proof", proof(known, seen, policy))]
@@ -151,9 +163,16 @@ def _after_release(seen: Observation, record: Record, policy: Policy, known: Pro
     checks.append(("volumes", freed))
     judgement = _first(checks[2:]) or ending(seen, record, new)
     if judgement.phase is Phase.STARTING:
-        judgement = late(judgement, seen, max(released_at, record.detached_at or now), policy, now)
+        free_at = max(released_at, record.detached_at or now, _back_at(seen, record, now))
+        judgement = late(judgement, seen, free_at, policy, now)
     decision = _decision(judgement, checks, record, policy, now)
     return replace(decision, released_at=released_at, detached=isinstance(freed, Held), hotplugs=record.hotplugs)
+
+
+def _back_at(seen: Observation, record: Record, now: float) -> float:
+    """Since when there is another node to start on, 0 where there is none."""
+    there = seen.node is not None and is_back(seen.node, record.drift.outage)
+    return min(seen.node.ready_since, now) if there and seen.node else 0.0
 
 
 def _age(seen: Observation, new: VmiView, now: float) -> float:
@@ -193,8 +212,9 @@ def _decision(judgement: Judgement, checks: list[Named], record: Record, policy:
     same = (judgement.phase, judgement.reason) == (record.phase, record.reason)
     tries = record.tries + 1 if same else 0
     again_at = judgement.again_at or backoff(now, tries, watched=_watched(judgement, record, policy))
+    ends = judgement.phase.is_end and judgement.again_at is None
     shown = tuple(_check(name, verdict) for name, verdict in checks)
-    return Decision(judgement, shown, None if judgement.phase.is_end else again_at, record.released_at)
+    return Decision(judgement, shown, None if ends else again_at, record.released_at)
 
 
 def _watched(judgement: Judgement, record: Record, policy: Policy) -> bool:
@@ -205,7 +225,7 @@ def _watched(judgement: Judgement, record: Record, policy: Policy) -> bool:
 
 
 def _would(action: Action) -> str:
-    if isinstance(action, Release):
+    if isinstance(action, Release | Remove):
         pods = "; ".join(f"kubectl -n {p.namespace} delete pod {p.name} --grace-period=0 --force" for p in action.pods)
         return f"Only observing. Would now do: {pods}"
     names = "; ".join(f"kubectl delete volumeattachment {a.name}" for a in action.attachments)

@@ -20,13 +20,20 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Remove:
+    """Force delete these pods of a node that is proven dead: they keep a volume of the VM there."""
+
+    pods: tuple[PodView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Detach:
     """Delete these VolumeAttachments of the lost node."""
 
     attachments: tuple[Attachment, ...]
 
 
-Action = Release | Detach
+Action = Release | Remove | Detach
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,11 @@ class Judgement:
     def phase(self) -> Phase:
         """The phase that this reason explains."""
         return REASONS[self.reason].phase
+
+    @property
+    def final(self) -> bool:
+        """No look comes after it, whatever changes."""
+        return REASONS[self.reason].final
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,7 @@ class Decision:
 
     `released_at` is when the launcher pod went, as far as it is known; `detached`: the lost node holds no volume;
     `signs`, `unsteady`, `in_use`, `hotplugs`: what was learned for the next pass; `proof`, `weighed`: what the decision
-    stands on, see Record.
+    stands on, and `basis`, see Record.
     """
 
     judgement: Judgement
@@ -74,6 +86,7 @@ class Decision:
     hotplugs: tuple[str, ...] = ()
     proof: Proof = Proof.NONE
     weighed: float = 0.0
+    basis: str = ""
 
 
 def backoff(now: float, tries: int, *, watched: bool = False) -> float:

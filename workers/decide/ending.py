@@ -11,7 +11,9 @@ def ending(seen: Observation, record: Record, new: VmiView | None) -> Judgement:
     if record.drift.vm.is_instance:
         return _replaced(seen, record.drift.vm.owner)
     if new is None:
-        return Judgement("waiting-for-replacement", "The launcher pod is gone; KubeVirt replaces the VM instance.")
+        said = f" It says: {seen.vm.failure}" if seen.vm and seen.vm.failure else ""
+        told = f"The launcher pod is gone; KubeVirt replaces the VM instance.{said}"
+        return Judgement("waiting-for-replacement", told)
     pod = next((pod for pod in seen.launchers if pod.vmi_uid == new.uid and not pod.hotplug), None)
     if pod is None or not pod.node:
         return _without_node(pod, new)

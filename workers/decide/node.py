@@ -28,6 +28,21 @@ def still_lost(node: NodeView | None, outage: Outage) -> Verdict:
     return Held(f"Nothing was heard of node {name} since {clock_time(outage.since)}.")
 
 
+BACK = frozenset({"node-returned", "node-replaced"})  # the reasons that say so
+
+
+def is_back(node: NodeView | None, outage: Outage) -> bool:
+    """Is it Ready again, or is there another one of its name?"""
+    verdict = still_lost(node, outage)
+    return isinstance(verdict, Judgement) and verdict.reason in BACK
+
+
+def is_over(node: NodeView | None, outage: Outage) -> bool:
+    """Is this outage over? A deleted node, and one that only reports itself not Ready, prove no end."""
+    verdict = still_lost(node, outage)
+    return isinstance(verdict, Judgement) and verdict.reason in BACK | {"newer-outage"}
+
+
 def window(record: Record, manager: Manager | None, policy: Policy, now: float) -> Verdict:
     """Never trust being called: the job's due time is no proof that the window is over."""
     outage = record.drift.outage

@@ -17,6 +17,8 @@ class VmView:
     An instance without a VirtualMachine is shown as one with its own spec. `stopping`: somebody asked it to stop;
     `dumped`: its memory dump is complete; `ready`: its instance runs and is heard of; `hotplugs`: it has volumes that
     were plugged in while it ran. `replicas`: wanted and ready ones of the ReplicaSet that owns the instance.
+    `recovery`: why KubeVirt does not start it before somebody has repaired it; `failure`: why the last start failed;
+    `status`: KubeVirt's word for people.
     """
 
     uid: str
@@ -29,6 +31,9 @@ class VmView:
     ready: bool = False
     hotplugs: bool = False
     replicas: tuple[int, int] | None = None
+    recovery: str = ""
+    failure: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class PodView:
     """A launcher pod, or a hotplug attachment pod (`hotplug`), which belongs to one.
 
     `tolerates` is how many seconds it tolerates the `unreachable` NoExecute taint. None: for ever; 0: not at all.
-    `stays`: it tolerates the out-of-service taint for ever, so that taint does not remove it.
+    `stays`: it tolerates the out-of-service taint for ever, so that taint does not remove it. `finished`: all of it has
+    ended. `forced`: it was force-deleted, so that nothing but its `finalizers` keeps it.
     `pending` is the scheduler's message while it finds no node, or what a container waits for. `ending_at`: when it was
     asked to end, and `scheduled_at`: when it got its node, None where that is not told.
     """
@@ -72,6 +78,14 @@ class PodView:
     hotplug: bool = False
     ending_at: float | None = None
     scheduled_at: float | None = None
+    finished: bool = False
+    forced: bool = False
+    finalizers: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> bool:
+        """Another DELETE would change nothing."""
+        return self.terminating and self.forced and bool(self.finalizers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +125,8 @@ class Volume:
     vTPM's or EFI's claim). For a claim: its PV, the PV's source (`csi`, `local`, `hostPath`, ...), driver, volume
     handle, access modes, whether it is only read, whether its driver attaches at all, which nodes it admits (required
     terms), and who holds it: `held` is the attachment to the lost node, `attached` the one to the node where the VM
-    starts. `trouble` says why the claim cannot be judged; `users` are other pods on the lost node that use it.
+    starts. `trouble` says why the claim cannot be judged; `users` are other pods on the lost node that use it, and
+    `helpers` those of them that are no launchers: backups, exporters.
     `fence`: its StorageClass asks that no VM be moved without proof. `cluster`: the clusterID of its storage, "" where
     that is not known.
     """
@@ -133,6 +148,7 @@ class Volume:
     held: Attachment | None = None
     attached: Attachment | None = None
     users: tuple[str, ...] = ()
+    helpers: tuple[PodView, ...] = ()
     fence: bool = False
     cluster: str = ""
 

@@ -9,6 +9,15 @@ from workers.decide.decision import Held, Judgement, Verdict
 from workers.decide.observation import Obj, Volume
 
 SCHEDULABLE = "kubevirt.io/schedulable"  # virt-handler's label on its node
+# Every launcher tolerates these: Kubernetes adds it. What else a node bears may go again, and until then it counts.
+_TOLERATED = frozenset(
+    {
+        ("node.kubernetes.io/not-ready", "NoExecute"),
+        ("node.kubernetes.io/unreachable", "NoExecute"),
+        ("node.kubernetes.io/memory-pressure", "NoSchedule"),
+    }
+)
+_NAMED = 3  # nodes in a sentence
 
 
 def placement(
@@ -29,16 +38,29 @@ def placement(
             f"Available nodes, the lost one counted: {available}; asked for: {policy.min_available_nodes}.",
         )
     if not fitting:
-        names = ", ".join(node.name for node in admitted[:3])
-        told = f"It could run on {names}, but none of them is Ready and schedulable now."
-        return Judgement("no-node-fits", told if names else "No other node runs KubeVirt now.")
+        whys = "; ".join(_hindrance(template, node) for node in admitted[:_NAMED])
+        told = f"It could run elsewhere, but no node takes it now: {whys}."
+        return Judgement("no-node-fits", told if whys else "No other node runs KubeVirt now.")
     return Held(f"It can run on {fitting[0].name}.")
 
 
 def targets(template: Obj, volumes: Iterable[Volume], others: Iterable[NodeView]) -> list[NodeView]:
     """Those of the `others` on which this VM could run now, as far as the scheduler's rules go, without room."""
     admitted = _admitted(template, list(volumes), others)
-    return [node for node in admitted if node.available and node.labels[SCHEDULABLE] == "true"]
+    return [node for node in admitted if _takes(template, node)]
+
+
+def _takes(template: Obj, node: NodeView) -> bool:
+    return node.available and node.labels[SCHEDULABLE] == "true" and not _repelling(template, node)
+
+
+def _hindrance(template: Obj, node: NodeView) -> str:
+    """Why a node that could ever take the VM does not now."""
+    if taints := _repelling(template, node):
+        return f"{node.name} bears {', '.join(f'{taint.key}:{taint.effect}' for taint in taints)}"
+    if node.unschedulable:
+        return f"{node.name} is cordoned"
+    return f"{node.name} is not Ready" if node.ready != "True" else f"{node.name} says {SCHEDULABLE}=false"
 
 
 def _admitted(template: Obj, disks: Sequence[Volume], others: Iterable[NodeView]) -> list[NodeView]:
@@ -50,7 +72,7 @@ def _pinned(template: Obj, disks: Sequence[Volume], others: Sequence[NodeView], 
         if not any(reaches(disk, node) for node in others):
             why = f"Volume {disk.name} (claim {disk.claim}, volume {disk.pv}) admits no node but {lost.name}."
             return Judgement("node-local-volume", why)
-    what = "nodeSelector, affinity or tolerations"
+    what = "nodeSelector or affinity"
     if any(admits(template, node) for node in others):
         what += " and its volumes together"
     return Judgement("pinned-to-node", f"Its {what} admit no node but {lost.name}.")
@@ -65,7 +87,7 @@ def admits(template: Obj, node: NodeView) -> bool:
     """Could the scheduler ever put this VM there?
 
     KubeVirt adds the nodeSelector kubevirt.io/schedulable=true. A node that says "false" runs KubeVirt too: its
-    virt-handler is being updated, or late.
+    virt-handler is being updated, or late. Taints say nothing of that: whatever their key, they come and go.
     """
     selector = template.get("nodeSelector", {})
     if SCHEDULABLE not in node.labels or any(node.labels.get(key) != value for key, value in selector.items()):
@@ -73,15 +95,14 @@ def admits(template: Obj, node: NodeView) -> bool:
     affinity = template.get("affinity", {}).get("nodeAffinity", {})
     required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution", {})
     terms = required.get("nodeSelectorTerms", [])
-    if terms and not any(_term(term, node) for term in terms):
-        return False
+    return not terms or any(_term(term, node) for term in terms)
+
+
+def _repelling(template: Obj, node: NodeView) -> list[Taint]:
+    """The taints of a node that keep the VM away now."""
     tolerations = template.get("tolerations", [])
-    return all(_passable(taint) or any(_tolerates(t, taint) for t in tolerations) for taint in node.taints)
-
-
-def _passable(taint: Taint) -> bool:
-    """Taints that come and go with the node's state say nothing about whether it could *ever* take the VM."""
-    return taint.effect == "PreferNoSchedule" or taint.key.startswith("node.kubernetes.io/")
+    kept = (t for t in node.taints if t.effect != "PreferNoSchedule" and (t.key, t.effect) not in _TOLERATED)
+    return [taint for taint in kept if not any(_tolerates(one, taint) for one in tolerations)]
 
 
 def _tolerates(toleration: Obj, taint: Taint) -> bool:

@@ -24,6 +24,12 @@ def confirmed(fencing: Fencing | None, node: NodeView | None) -> Confirmation | 
     return fencing.proof if (fencing.outage, fencing.boot) == (node.outage, node.boot) else None
 
 
+def whole(fencing: Fencing | None, node: NodeView | None) -> bool:
+    """Is the machine dead with all that runs there, and not only kept from some storage?"""
+    confirmation = confirmed(fencing, node)
+    return confirmation is not None and not confirmation.storage
+
+
 def proven(known: Mapping[str, Fencing], nodes: Iterable[NodeView]) -> frozenset[str]:
     """The names of those that are proven dead, and whose virt-handler has not been heard since."""
     found = ((node, confirmed(known.get(node.name), node)) for node in nodes)

@@ -1,8 +1,10 @@
 """Is it the nodes that are lost, or the control plane that does not hear them?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reactor.model.drift import Policy, Record
+from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from reactor.model.times import clock_time
 from workers.decide.decision import Held, Judgement, Verdict
@@ -13,12 +15,13 @@ from workers.decide.observation import Observation
 # For as long a node that is Ready again counts as lost.
 COOL_DOWN = 90.0
 _RENEWS = 15.0  # seconds; a kubelet renews its Lease every 10, so the last renewal may be older than its becoming Ready
+_CALM = 3600.0  # seconds between two losses that are not one trouble
 _NEW = 300.0  # seconds; a node that was created since then was never lost
 
 
 def quorum(seen: Observation, record: Record, policy: Policy, now: float) -> Verdict:
     """The cluster as a whole: not too many nodes lost, the control plane awake, and both for a while."""
-    objection = unsteady(seen, record, policy) or returning(seen, policy, now)
+    objection = unsteady(seen, record, policy) or returning(seen, record, policy, now)
     if objection:
         return objection
     calm = (record.unsteady_at or 0.0) + COOL_DOWN
@@ -34,11 +37,12 @@ def quorum(seen: Observation, record: Record, policy: Policy, now: float) -> Ver
 
 def unsteady(seen: Observation, record: Record, policy: Policy) -> Judgement | None:
     """What is wrong with the cluster as a whole, if something is."""
-    return _too_many(seen, policy) or _asleep(seen, record)
+    return _too_many(_recent(seen, record.drift.outage), policy) or _asleep(seen, record)
 
 
-def returning(seen: Observation, policy: Policy, now: float) -> Judgement | None:
+def returning(seen: Observation, record: Record, policy: Policy, now: float) -> Judgement | None:
     """Too many nodes are lost, or were until a moment ago, which the cluster itself says, whoever looked meanwhile."""
+    seen = _recent(seen, record.drift.outage)
     lost, back = _lost(seen), _back(seen)
     over = len(lost) + len(back) - allowed(policy, len(seen.nodes))
     if over <= 0 or not back:
@@ -50,6 +54,17 @@ def returning(seen: Observation, policy: Policy, now: float) -> Judgement | None
         f"{COOL_DOWN:g} s ago: more than {policy.max_unreachable} together, so nothing is done yet.",
         again_at=now + left,
     )
+
+
+def _recent(seen: Observation, outage: Outage) -> Observation:
+    """Without the nodes that were lost in another trouble: the objects of machines that were scrapped long ago.
+
+    One trouble is whatever was lost without an hour of calm in between, so that a slow cascade counts as one.
+    """
+    begin = float(outage.since)
+    for since in sorted((node.outage.since for node in seen.nodes if node.outage), reverse=True):
+        begin = min(begin, since) if since > begin - _CALM else begin
+    return replace(seen, nodes=tuple(node for node in seen.nodes if not node.outage or node.outage.since >= begin))
 
 
 def _back(seen: Observation) -> dict[str, float]:

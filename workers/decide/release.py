@@ -15,9 +15,20 @@ _PATIENCE = 60.0  # seconds for whoever chooses the way; a VM does not stay down
 
 
 def one_by_one(pods: tuple[PodView, ...]) -> Judgement:
-    """Force delete them."""
-    names = ", ".join(pod.name for pod in pods)
-    return Judgement("force-deleted", f"Force deleting launcher pod {names}.", action=Release(pods))
+    """Force delete them, each once: a finalizer outlives that, and the next one, too."""
+    left = tuple(pod for pod in pods if not pod.kept)
+    names = ", ".join(pod.name for pod in left)
+    return (
+        Judgement("force-deleted", f"Force deleting launcher pod {names}.", action=Release(left))
+        if left
+        else _kept(pods)
+    )
+
+
+def _kept(pods: tuple[PodView, ...]) -> Judgement:
+    names = ", ".join(dict.fromkeys(name for pod in pods for name in pod.finalizers))
+    told = f"Launcher pod {pods[0].name} was force-deleted, but finalizer {names} keeps it"
+    return Judgement("launcher-kept", f"{told}: KubeVirt starts no other one while it is there.")
 
 
 def release(pods: tuple[PodView, ...], seen: Observation, record: Record, policy: Policy, now: float) -> Judgement:

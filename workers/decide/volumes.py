@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from reactor.model.drift import Policy
 from reactor.model.times import clock_time
-from workers.decide.decision import Detach, Held, Judgement, Verdict
+from workers.decide.decision import Detach, Held, Judgement, Remove, Verdict
 from workers.decide.observation import Attachment, Manager, Observation, Volume
+from workers.decide.proof import whole
 from workers.decide.release import LOOK as RELEASE_LOOK
 from workers.decide.release import tainted
 
@@ -28,11 +29,7 @@ def volumes(seen: Observation, policy: Policy, free_at: float, now: float, *, pr
         return Held("The lost node keeps none of its volumes from other nodes.")
     for volume in held:
         if volume.users:
-            return Judgement(
-                "claim-used-by-pod",
-                f"Pod {', '.join(volume.users)} on the lost node uses claim {volume.claim} too: while it is there, the "
-                "volume stays attached to the lost node.",
-            )
+            return _used(volume, seen, policy, dead=proven and whole(seen.fencing, seen.node))
     attachments = [volume.held for volume in held if volume.held]
     if proven and tainted(seen, now):
         names = ", ".join(attachment.volume for attachment in attachments)
@@ -44,6 +41,24 @@ def volumes(seen: Observation, policy: Policy, free_at: float, now: float, *, pr
         return _delete(attachments, seen.date or now, "as asked for; this is unfenced")
     due = _forced_at(seen.manager, policy, free_at)
     return _wait(held, due, now) or _late(attachments, due, seen.date or now)
+
+
+def _used(volume: Volume, seen: Observation, policy: Policy, *, dead: bool) -> Judgement:
+    """Pods that are as dead as their node keep the volume there only by being listed."""
+    names = ", ".join(volume.users)
+    told = f"Pod {names} on the lost node uses claim {volume.claim} too"
+    left = tuple(pod for pod in volume.helpers if not pod.kept)
+    if dead and left and policy.dead_pods == "delete":
+        gone = ", ".join(pod.name for pod in left)
+        return Judgement(
+            "dead-pod-deleted", f"{told}, and is dead with it: force deleting pod {gone}.", action=Remove(left)
+        )
+    stays = f"{told}: while it is there, the volume stays attached to the lost node."
+    if dead and seen.node:
+        stays += (
+            f" It is as dead as its node: `vmdrift taint {seen.node.name}` has Kubernetes remove all that is there."
+        )
+    return Judgement("claim-used-by-pod", stays)
 
 
 def in_use(seen: Observation) -> bool:

@@ -82,7 +82,7 @@ class Actions:
 
     def _cancel(self, order: Order, person: str) -> str:
         record, now = self._last(order.target), self._wishes.now()
-        if record.phase.is_end:
+        if record.ended:
             raise Problem(409, f"The drift of {order.target} has ended already: {record.phase}.")
         target, outage = target_of(order.target), record.drift.outage.id
         self._wishes.write(Intervention(CANCEL, target, person, order.why, now, now + MONTH, outage))

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from reactor.model.identity import INSTANCE, VmRef
-from tests.unit.decide.recorded import record, seen, vm_of, vmi_of
-from workers.decide.comeback import comeback
+from tests.unit.decide.recorded import launcher, record, seen, vm_of, vmi_of
+from workers.decide.comeback import comeback, over_before
 from workers.decide.decision import Held, Judgement
-from workers.decide.observation import VmiView, VmView
+from workers.decide.observation import PodView, VmiView, VmView
 
 _REF, _VM, _LOST = record().drift.vm, vm_of(seen()), vmi_of(seen())
 
@@ -83,3 +83,32 @@ def test_what_brings_it_back_is_said() -> None:
     assert "runStrategy unset" in unset.sentence
     owned = comeback(VmRef("run1", "web-x1", "uid", INSTANCE, "web"), _VM, None)
     assert "VirtualMachineInstanceReplicaSet web" in owned.sentence
+
+
+def test_a_vm_that_somebody_has_to_repair_first_is_not_started() -> None:
+    broken = replace(_VM, recovery="ManualRecoveryRequired: look")
+    assert comeback(_REF, broken, _LOST) == Judgement(
+        "manual-recovery-required", "KubeVirt does not start it: ManualRecoveryRequired: look"
+    )
+
+
+_ONCE = replace(_VM, run_strategy="Once")
+_ENDED = replace(launcher(), finished=True)
+
+
+@pytest.mark.parametrize(
+    ("vm", "phase", "pods", "reason"),
+    [
+        (_ONCE, "Succeeded", (_ENDED,), "nothing-ran"),
+        (_ONCE, "Succeeded", (), "nothing-ran"),
+        (_ONCE, "Failed", (_ENDED,), "nothing-ran"),
+        (_ONCE, "Failed", (), ""),  # its launcher vanished: that is what makes it Failed
+        (_ONCE, "Failed", (launcher(),), ""),
+        (_ONCE, "Running", (launcher(),), ""),
+        (_VM, "Succeeded", (_ENDED,), ""),  # KubeVirt starts it again
+        (replace(_VM, run_strategy="RerunOnFailure"), "Succeeded", (_ENDED,), ""),  # told as stopped by its guest
+    ],
+)
+def test_where_nothing_ran_nothing_was_lost(vm: VmView, phase: str, pods: tuple[PodView, ...], reason: str) -> None:
+    verdict = over_before(_REF, vm, replace(_LOST, phase=phase), pods)
+    assert (verdict.reason if verdict else "") == reason

@@ -26,6 +26,7 @@ from tests.unit.decide.recorded import (
     volume,
 )
 from workers.decide import decide, lost_launchers, replacement
+from workers.decide.basis import LOOK
 from workers.decide.decision import Decision, Release
 from workers.decide.observation import Observation, Volume
 from workers.observe import observe
@@ -71,10 +72,10 @@ def test_every_recorded_vm_that_can_leave_is_released(vm: str) -> None:
 @pytest.mark.parametrize(
     ("vm", "reason"), [("vm-pin", "pinned-to-node"), ("vm-man", "run-strategy"), ("vm-once", "run-strategy")]
 )
-def test_every_recorded_vm_that_cannot_is_refused_for_good(vm: str, reason: str) -> None:
+def test_every_recorded_vm_that_cannot_is_refused_and_looked_at_again(vm: str, reason: str) -> None:
     decision = decide(seen(vm), record(vm), _AUTO, _LATER)
     assert (decision.judgement.phase, decision.judgement.reason) == (Phase.REFUSED, reason)
-    assert (decision.judgement.action, decision.again_at) == (None, None)
+    assert (decision.judgement.action, decision.again_at, len(decision.basis)) == (None, _LATER + LOOK, 16)
 
 
 @pytest.mark.parametrize("now", [float(SINCE), DUE - 1.0, DUE - 0.01])
@@ -138,7 +139,8 @@ def test_one_prerequisite_that_does_not_hold_is_enough(part: str) -> None:
     decision = _decide(_broken(part))
     assert decision.judgement.reason == _REASONS[part]
     assert decision.judgement.action is None
-    assert (decision.again_at is None) is decision.judgement.phase.is_end
+    assert bool(decision.basis) is decision.judgement.phase.is_end
+    assert decision.again_at is not None
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_one_prerequisite_that_does_not_hold_is_enough(part: str) -> None:
     [
         (None, "node-deleted"),
         ({"uid": "another"}, "node-replaced"),
-        ({"ready": "True"}, "node-returned"),
+        ({"ready": "True"}, "returning"),
         ({"ready": "False"}, "kubelet-reports-not-ready"),
         ({"ready_since": SINCE + 60.0}, "newer-outage"),
     ],

@@ -112,16 +112,29 @@ def test_selectors_and_required_affinity_are_read_as_the_scheduler_reads_them(
 )
 def test_a_tainted_node_is_for_those_who_tolerate_its_taint(toleration: dict[str, str] | None, admitted: bool) -> None:
     template = {"tolerations": [toleration] if toleration else []}
-    assert admits(template, replace(_B, taints=(_GPU,))) is admitted
+    assert _reason(template, _A, replace(_B, taints=(_GPU,))) == ("" if admitted else "no-node-fits")
+
+
+@pytest.mark.parametrize(
+    "key", ["gpu", "node.cilium.io/agent-not-ready", "kubevirt.io/drain", "node.kubernetes.io/any"]
+)
+def test_no_taint_whatever_its_key_pins_a_vm_and_the_sentence_names_it(key: str) -> None:
+    verdict = placement({}, (), [_A, replace(_B, taints=(Taint(key, "", "NoSchedule"),))], _LOST, Policy())
+    told = f"It could run elsewhere, but no node takes it now: node-b bears {key}:NoSchedule."
+    assert verdict == Judgement("no-node-fits", told)
 
 
 @pytest.mark.parametrize(
     "taint",
-    [Taint("gpu", "", "PreferNoSchedule"), Taint("node.kubernetes.io/memory-pressure", "", "NoSchedule")],
-    ids=["preference", "condition"],
+    [
+        Taint("gpu", "", "PreferNoSchedule"),
+        Taint("node.kubernetes.io/memory-pressure", "", "NoSchedule"),
+        Taint("node.kubernetes.io/not-ready", "", "NoExecute"),
+    ],
+    ids=["preference", "tolerated", "tolerated for a while"],
 )
-def test_a_taint_that_is_a_preference_or_passes_does_not_make_a_vm_pinned(taint: Taint) -> None:
-    assert admits({}, replace(_B, taints=(taint,)))
+def test_a_taint_that_is_a_preference_or_that_every_launcher_tolerates_keeps_no_vm_away(taint: Taint) -> None:
+    assert _reason({}, _A, replace(_B, taints=(taint,))) == ""
 
 
 def test_a_node_without_kubevirt_can_never_take_a_vm() -> None:

@@ -150,7 +150,7 @@ def test_it_lifts_what_nothing_else_guards() -> None:
         ),
         ({"namespace": {"vmdrift.io/policy": "never"}}, "policy-never"),
         ({"holds": ("Held by ann.",)}, "held"),
-        ({"node": replace(node_of(_STUCK), boot=_BOOT, ready="True")}, "node-returned"),
+        ({"node": replace(node_of(_STUCK), boot=_BOOT, ready="True")}, "returning"),
     ],
 )
 def test_whatever_does_not_hang_on_it_holds_all_the_same(change: dict[str, Any], reason: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reactor.model.drift import Policy
-from tests.unit.decide.recorded import SINCE, record, seen
+from tests.unit.decide.recorded import READY, SINCE, node, node_of, record, seen
 from workers.decide.decision import Held, Judgement
 from workers.decide.observation import Manager, Observation
 from workers.decide.quorum import COOL_DOWN, allowed, quorum, returning, unsteady
@@ -179,7 +179,7 @@ def _back(ago: float, count: int = 4, created: float = 0.0) -> Observation:
     ("ago", "count", "reason"), [(10.0, 3, "cool-down"), (10.0, 2, ""), (89.0, 3, "cool-down"), (90.0, 7, "")]
 )
 def test_nodes_that_came_back_a_moment_ago_count_as_lost(ago: float, count: int, reason: str) -> None:
-    verdict = returning(_back(ago, count), Policy(), _NOW)
+    verdict = returning(_back(ago, count), record(), Policy(), _NOW)
     assert (verdict.reason if verdict else "") == reason
     if verdict:
         assert verdict.again_at == _NOW + COOL_DOWN - ago
@@ -187,13 +187,44 @@ def test_nodes_that_came_back_a_moment_ago_count_as_lost(ago: float, count: int,
 
 
 def test_new_ones_do_not_and_where_the_api_server_tells_no_date_none_does() -> None:
-    assert returning(_back(10.0, created=_NOW - 299.0), Policy(), _NOW) is None
-    assert returning(_back(10.0, created=_NOW - 300.0), Policy(), _NOW)
-    assert returning(replace(_back(10.0), date=None), Policy(), _NOW) is None
+    assert returning(_back(10.0, created=_NOW - 299.0), record(), Policy(), _NOW) is None
+    assert returning(_back(10.0, created=_NOW - 300.0), record(), Policy(), _NOW)
+    assert returning(replace(_back(10.0), date=None), record(), Policy(), _NOW) is None
 
 
 def test_it_is_their_own_clock_that_counts_and_without_a_lease_the_api_servers() -> None:
     behind = _back(3610.0)
-    assert returning(behind, Policy(), _NOW) is None
-    assert returning(replace(behind, renewals=dict.fromkeys(_SEEN.renewals, _NOW - 3600.0)), Policy(), _NOW)
-    assert returning(replace(_back(10.0), renewals={}), Policy(), _NOW)
+    assert returning(behind, record(), Policy(), _NOW) is None
+    there = replace(behind, renewals=dict.fromkeys(_SEEN.renewals, _NOW - 3600.0))
+    assert returning(there, record(), Policy(), _NOW)
+    assert returning(replace(_back(10.0), renewals={}), record(), Policy(), _NOW)
+
+
+def _lost_at(*ago: float) -> Observation:
+    """node-a's outage, and other nodes that were lost so many seconds before it; ten nodes in all."""
+    others = [
+        replace(node_of(_SEEN), name=f"old-{n}", uid=f"old-{n}", ready_since=SINCE - s) for n, s in enumerate(ago)
+    ]
+    alive = [replace(node(READY, "node-b"), name=f"b-{n}", uid=f"b-{n}") for n in range(9 - len(ago))]
+    renewals = {each.name: _NOW for each in alive}
+    return replace(_SEEN, nodes=(node_of(_SEEN), *others, *alive), renewals=renewals)
+
+
+@pytest.mark.parametrize(
+    ("ago", "reason"),
+    [
+        ((7200.0,) * 4, ""),
+        ((3600.0,) * 4, ""),
+        ((3599.0,) * 4, "too-many-nodes-lost"),
+        ((10.0, 3000.0, 6000.0, 9000.0), "too-many-nodes-lost"),  # a slow cascade
+        ((10.0, 3000.0, 9000.0, 9000.0), ""),
+        ((-600.0,) * 4, "too-many-nodes-lost"),  # lost after it
+    ],
+)
+def test_what_was_lost_in_another_trouble_does_not_count(ago: tuple[float, ...], reason: str) -> None:
+    verdict = unsteady(_lost_at(*ago), record(), Policy())
+    assert (verdict.reason if verdict else "") == reason
+
+
+def test_who_is_scrapped_does_not_make_the_cluster_larger_either() -> None:
+    assert unsteady(_lost_at(7200.0, 7200.0, 7200.0, 7200.0, 10.0, 10.0), record(), Policy()) is not None

@@ -66,7 +66,9 @@ def test_every_row_says_in_sentences_what_it_means_what_ends_it_and_what_to_do(r
     for sentence in sentences:
         assert sentence.endswith(".")
         assert "  " not in sentence
-    assert (reason.ends == "It is an end.") is (phase.is_end and phase is not Phase.REFUSED)
+    lasting = phase is Phase.REFUSED or reason.code in {"vm-stopped", "start-deadline"}
+    assert reason.final is (phase.is_end and not lasting)
+    assert ("within five minutes" in reason.ends) is lasting
 
 
 def test_every_phase_has_a_reason() -> None:

@@ -1,23 +1,28 @@
 """After the release: what holds the volumes on the lost node, and what frees them? On recorded objects."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from reactor.model.drift import Phase, Policy
+from reactor.model.fencing import Confirmation, Fencing
 from tests.unit.decide.recorded import (
     POWER_CUT,
     READY,
     RELEASED,
     RUNNING,
     held,
+    launcher,
+    node_of,
     objects,
+    outage,
     record,
     seen,
     volume,
 )
 from workers.decide import decide
-from workers.decide.decision import Detach, Held, Judgement
+from workers.decide.decision import Detach, Held, Judgement, Remove
 from workers.decide.observation import Manager, Observation
 from workers.decide.volumes import in_use, volumes
 
@@ -192,3 +197,44 @@ def test_one_that_somebody_else_deleted_is_told_as_kept_once_the_six_minutes_are
 
 def test_the_window_is_as_long_as_the_installation_says() -> None:
     assert _judged(_SEEN, Policy(detach_window=20.0), _GONE).again_at == _GONE + 22.0
+
+
+_FENCED = Fencing(outage(), "boot-1", 1.0, confirmation=Confirmation("redfish", "bmc", "Off.", 1.0, "", ""))
+_HELPER = replace(launcher("vm-rbd"), name="backup")
+
+
+def _dead(*, storage: bool = False, **changes: Any) -> Observation:
+    """A volume that a pod uses, on a node that is proven dead; `storage`: only that is blocked."""
+    found = _holding(**{"users": ("backup",), "helpers": (_HELPER,), **changes})
+    proof = Confirmation("network-fence", "csi", "Blocked.", 1.0, "", "", (("rbd", "ceph"),) if storage else ())
+    return replace(found, node=replace(node_of(found), boot="boot-1"), fencing=replace(_FENCED, confirmation=proof))
+
+
+@pytest.mark.parametrize(
+    ("seen_now", "policy", "reason"),
+    [
+        (_dead(), _WAIT, "dead-pod-deleted"),
+        (_dead(), Policy(dead_pods="keep"), "claim-used-by-pod"),
+        (_dead(storage=True), _WAIT, "claim-used-by-pod"),
+        (_dead(helpers=()), _WAIT, "claim-used-by-pod"),
+        (
+            _dead(helpers=(replace(_HELPER, terminating=True, forced=True, finalizers=("a",)),)),
+            _WAIT,
+            "claim-used-by-pod",
+        ),
+    ],
+    ids=["dead", "kept by the setting", "only storage is blocked", "another VM's launcher", "kept by a finalizer"],
+)
+def test_a_pod_that_is_dead_with_its_node_is_removed(seen_now: Observation, policy: Policy, reason: str) -> None:
+    verdict = volumes(seen_now, policy, _GONE, _GONE + 1.0, proven=True)
+    assert isinstance(verdict, Judgement)
+    assert (verdict.reason, verdict.action) == (reason, Remove((_HELPER,)) if reason == "dead-pod-deleted" else None)
+
+
+def test_without_proof_it_is_not_and_with_proof_the_taint_is_offered() -> None:
+    waits = volumes(_dead(), _WAIT, _GONE, _GONE + 1.0)
+    kept = volumes(_dead(), Policy(dead_pods="keep"), _GONE, _GONE + 1.0, proven=True)
+    assert isinstance(waits, Judgement)
+    assert isinstance(kept, Judgement)
+    assert (waits.reason, waits.action) == ("claim-used-by-pod", None)
+    assert ("vmdrift taint" in waits.sentence, "`vmdrift taint node-a`" in kept.sentence) == (False, True)

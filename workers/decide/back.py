@@ -1,0 +1,76 @@
+"""The node is back, or another one has its name: does the VM run again, and if not, what does it lack? Pure.
+
+A node that is Ready says nothing of its VMs: a kubelet may fail to end a launcher for ever (kubernetes issue 122960).
+"""
+
+from collections.abc import Sequence
+
+from reactor.model.drift import Record
+from workers.decide.comeback import FINISHED, comeback, deleted
+from workers.decide.decision import Judgement
+from workers.decide.node import BACK
+from workers.decide.observation import Observation, PodView, VmiView
+
+_TAKES = 120.0  # seconds for a kubelet that is back and for KubeVirt to start what runs there
+_LOOK = 5.0  # seconds between two looks meanwhile at what was refused
+
+
+def back(verdict: Judgement, seen: Observation, record: Record, lost: Sequence[PodView], now: float) -> Judgement:
+    """`verdict` is what speaks against a release. `lost`: the launcher pods of before on the node."""
+    if verdict.reason not in BACK or (seen.node and seen.node.outage):
+        return verdict  # lost again under another uid, it is an outage of its own
+    if gone := deleted(record.drift.vm, seen.vm):
+        return gone
+    if runs(seen, record):
+        # What was refused stays that: the node's return was what it waited for.
+        return Judgement(record.reason, record.sentence) if record.phase.is_end else verdict
+    return _stays_down(seen, record) or _missing(verdict, seen, record, lost, now)
+
+
+def runs(seen: Observation, record: Record) -> bool:
+    """Does the instance really run, as far as kubelet and virt-handler tell? What they told before does not count."""
+    if seen.vm and seen.vm.replicas and seen.vm.replicas[1] >= seen.vm.replicas[0]:
+        return True
+    vmi = seen.vmi
+    if vmi is None or vmi.phase != "Running":
+        return False
+    mine = (pod for pod in seen.launchers if (pod.vmi_uid, pod.node, pod.hotplug) == (vmi.uid, vmi.node, False))
+    there = any(not pod.terminating for pod in mine)
+    return there and ("no Ready" not in vmi.conditions or "Paused" in vmi.conditions or vmi.uid != record.vmi_uid)
+
+
+def _stays_down(seen: Observation, record: Record) -> Judgement | None:
+    """Nobody starts it again by itself, and it does not run any more."""
+    over = seen.vmi is None or seen.vmi.phase in FINISHED
+    verdict = comeback(record.drift.vm, seen.vm, None) if seen.vm else None
+    stays = isinstance(verdict, Judgement) and (over or verdict.reason == "vm-stopped")
+    return verdict if stays and isinstance(verdict, Judgement) else None
+
+
+def _missing(verdict: Judgement, seen: Observation, record: Record, lost: Sequence[PodView], now: float) -> Judgement:
+    """Kubernetes and KubeVirt get their time; then somebody has to look."""
+    sentence = f"{verdict.sentence} The VM does not run yet: {_lack(seen.vmi, seen.launchers, lost)}"
+    if record.reason == "not-running-again" or now >= _since(seen, record, now) + _TAKES:
+        return Judgement("not-running-again", sentence)
+    if record.phase.is_end:
+        return Judgement(record.reason, record.sentence, again_at=now + _LOOK)
+    return Judgement("returning", sentence)
+
+
+def _since(seen: Observation, record: Record, now: float) -> float:
+    """When we saw that it is back; of what stays refused meanwhile only the kubelet tells, by its own clock."""
+    if record.reason == "returning":
+        return record.changed_at
+    return seen.node.ready_since if seen.node and record.phase.is_end else now
+
+
+def _lack(vmi: VmiView | None, pods: Sequence[PodView], lost: Sequence[PodView]) -> str:
+    if ending := [pod for pod in lost if pod.terminating]:
+        kept = f", kept by finalizer {', '.join(ending[0].finalizers)}" if ending[0].finalizers else ""
+        return f"launcher pod {ending[0].name} is still Terminating there{kept}."
+    if vmi is None:
+        return "KubeVirt has not created its new instance."
+    pending = next((pod.pending for pod in pods if pod.vmi_uid == vmi.uid and pod.pending), "")
+    where = f" on {vmi.node}" if vmi.node else ""
+    silent = ", but not Ready" if vmi.phase == "Running" else ""
+    return f"its instance is {vmi.phase or 'new'}{where}{silent}{f' ({pending[:300]})' if pending else ''}."

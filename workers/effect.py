@@ -18,7 +18,7 @@ from workers.decide import decide
 from workers.decide.effect import Effect, Fate, administrators, ceph_at_risk, fate
 from workers.drift import first_record
 from workers.fence.network_fence import reach
-from workers.intake import on_node
+from workers.launchers import on_node
 from workers.observe import observe
 from workers.surroundings import Surroundings, listed
 from workers.tools import Tools

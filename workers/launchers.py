@@ -69,11 +69,8 @@ def launcher(pod: Obj) -> Launcher:
     meta = pod["metadata"]
     owner = next((one for one in parts(meta, "ownerReferences") if _is(one, INSTANCE)), {})
     vmi, uid = text(owner, "name"), text(owner, "uid")
-    known = is_name(vmi) and bool(uid)
-    node = text(pod, "spec", "nodeName")
-    return Launcher(
-        text(meta, "namespace"), vmi if known else "", uid if known else "", meta["name"], meta["uid"], node
-    )
+    by = (vmi, uid) if is_name(vmi) and uid else ("", "")
+    return Launcher(text(meta, "namespace"), *by, meta["name"], meta["uid"], text(pod, "spec", "nodeName"))
 
 
 def whose(one: Launcher, cluster: Cluster) -> VmRef | Nobodys:

@@ -32,7 +32,7 @@ def sweep(outage: Outage, node: NodeView | None, records: list[Record], tools: T
     """One drift for each VM; `records` are those that there are. Raises ClusterError, StoreError if it is cut short."""
     known = _begun(outage, tools)
     with _reported(outage, tools):
-        search = Search(outage, node, records, tools)
+        search = Search(known, node, records, tools)
         search.on_node()
         if node and providers(node, tools.policy):
             tools.queue.wake(fence_entry(outage), tools.clock())
@@ -82,6 +82,8 @@ def _closed(search: "Search", known: OutageRecord, tools: Tools) -> Outcome:
     # A deleted node may never come back to end its outage.
     done = search.node is None and not search.pods and not trouble and going == 0
     _warn(trouble, known)
+    for pod in sorted(search.skipped.difference(known.sweep.skipped)):
+        log.warning(pod, outage=known.outage.id, node=known.outage.node.name, reason="pod-skipped")
     fresh = tools.store.outage(known.outage.id) or known  # somebody may have seen its end meanwhile
     end = Sweep(begun, trouble, known.sweep.searched or not trouble, tuple(sorted(search.skipped)))
     tools.store.save_outage(replace(fresh, sweep=end), done=done)
@@ -95,8 +97,9 @@ def _closed(search: "Search", known: OutageRecord, tools: Tools) -> Outcome:
 class Search:
     """For VMs that have no drift yet. `pods`: how many launchers the node has; `skipped`: those that are nobody's."""
 
-    def __init__(self, outage: Outage, node: NodeView | None, records: list[Record], tools: Tools) -> None:
-        self.outage, self.node, self._records = outage, node, {record.drift.id: record for record in records}
+    def __init__(self, known: OutageRecord, node: NodeView | None, records: list[Record], tools: Tools) -> None:
+        self.outage, self.node, self._records = known.outage, node, {record.drift.id: record for record in records}
+        self._doubted = {pod.partition(": ")[0] for pod in known.sweep.skipped}
         self.pods, self.skipped = 0, set[str]()
         self._tools, self._unread, self._signs = tools, list[str](), list[Signs]()
         self._known = {key for record in records for key in _keys(record)}
@@ -117,7 +120,8 @@ class Search:
         found = sorted(launchers(self._tools.cluster, fields=f"spec.nodeName={self.outage.node.name}"), key=_first)
         self.pods = len(found)
         for one, pod in found:
-            if (one.namespace, one.vmi, one.vmi_uid) in self._known or self._begun(one, one.vmi_uid):
+            known = (one.namespace, one.vmi, one.vmi_uid) in self._known and str(one) not in self._doubted
+            if known or self._begun(one, one.vmi_uid):
                 self._explained |= claims(one, pod)
 
     def by_volumes(self) -> None:

@@ -1,8 +1,10 @@
 """How far the last look at the VMs of a lost node came."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
+
+from reactor.model.objects import number, part, text, words
 
 FINISHED, INCOMPLETE, CUT_SHORT = "finished", "incomplete", "cut-short"  # how a sweep ends
 _NAMED = 3  # in a sentence
@@ -24,14 +26,8 @@ class Sweep:
     @classmethod
     def of(cls, data: object) -> Self:
         """What `as_json` wrote; of anything else what can be read."""
-        found: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
-        begun, skipped = found.get("begun_at"), found.get("skipped")
-        return cls(
-            float(begun) if isinstance(begun, int | float) else None,
-            str(found.get("trouble", "")),
-            found.get("searched") is True,
-            tuple(map(str, skipped)) if isinstance(skipped, list) else (),
-        )
+        searched = part(data).get("searched") is True
+        return cls(number(data, "begun_at"), text(data, "trouble"), searched, words(data, "skipped"))
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""

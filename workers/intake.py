@@ -12,6 +12,9 @@ from workers.moment import timed
 from workers.sweep import sweep
 from workers.tools import Tools
 
+# Seconds until no worker remembers the node as it was (workers.surroundings.MOMENT); RQ cuts due times by up to one.
+_FRESH = 2.0
+
 
 def take_event(event: Event, tools: Tools) -> Outcome:
     """Take in one CloudEvent; it is a hint, so what it says is looked up. Raises BadInput, ClusterError, StoreError."""
@@ -32,7 +35,7 @@ def _over(outage: Outage, node: NodeView | None, records: list[Record], tools: T
     if known is None:
         return Ended("ignored", "unknown-outage", f"{outage.node.name} has no such outage any more.")
     now = tools.clock()
-    moved = wake([replace(record, again_at=now) for record in records], tools)
+    moved = wake([replace(record, again_at=now + _FRESH) for record in records], tools)
     over = replace(known, recovered_at=known.recovered_at or now)
     tools.store.save_outage(over, done=moved == 0)
     state = node.ready if node else "deleted"

@@ -221,14 +221,16 @@ def test_a_recovery_that_is_not_one_is_a_sweep(intake: _Intake) -> None:
     assert intake.vms() == ["db", "web"]
 
 
-def test_a_recovery_wakes_every_drift_at_once_and_is_done_when_all_have_ended(intake: _Intake) -> None:
+def test_a_recovery_wakes_every_drift_as_soon_as_nobody_remembers_the_node_as_it_was_and_is_done_when_all_have_ended(
+    intake: _Intake,
+) -> None:
     intake.lost()
     outage = intake.outage
     intake.world.hypervisor.power_on(LOST)
     intake.world.run_for(30)
     assert intake.back(outage) == "recovered"
     since = intake.world.now
-    assert [intake.due(vm) for vm in ("db", "web")] == [since, since]
+    assert [intake.due(vm) for vm in ("db", "web")] == [since + 2, since + 2]
     intake.end("db")
     intake.world.run_for(60)
     intake.back(outage)

@@ -54,7 +54,7 @@ def launchers(cluster: Cluster, *, namespace: str = "", fields: str = "") -> Ite
 
 def on_node(cluster: Cluster, node: str) -> Iterator[tuple[VmRef, str]]:
     """Each VM that has a launcher pod on the node, with the uid of that instance. Raises ClusterError for the list."""
-    for one, _ in sorted(launchers(cluster, fields=f"spec.nodeName={node}"), key=lambda found: found[0]):
+    for one in sorted({one for one, _ in launchers(cluster, fields=f"spec.nodeName={node}")}):
         try:
             vm = whose(one, cluster)
         except UNREADABLE as error:
@@ -89,8 +89,10 @@ def whose(one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
 
 
 def _says_so(vmi: Obj, one: Launcher) -> bool:
-    pods = part(vmi, "status", "activePods")
-    return one.uid in pods if pods else text(vmi, "status", "nodeName") == one.node
+    """By its list of pods; one that has none says at least on which node it is."""
+    if pods := part(vmi, "status", "activePods"):
+        return one.uid in pods
+    return one.node == (text(vmi, "status", "nodeName") or text(vmi, "metadata", "labels", "kubevirt.io/nodeName"))
 
 
 def _vm(vmi: Obj, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:

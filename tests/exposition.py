@@ -62,6 +62,7 @@ def _happened(redis: Redis) -> None:
     ended = replace(record("web", phase=Phase.COMPLETED), released_at=LOST_AT + 301.0, detached_at=LOST_AT + 302.0)
     told = {"specversion": "1.0", "id": "1", "source": "/s", "type": "io.vmdrift.vm.drift.completed"}
     store.save_outage(outage_record(), done=False)
+    store.count_sweep("finished")
     store.save_fencing(Fencing(outage_record().outage, "boot-1", NOW, reason="awaiting-proof"))
     store.save(replace(ended, ended_at=LOST_AT + 400.0), lock, [told, {**told, "id": "2"}])
     store.save(replace(record("db", phase=Phase.BLOCKED), reason="held"), lock, [])

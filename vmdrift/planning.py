@@ -15,7 +15,7 @@ from workers.decide.decision import Decision, Judgement, Release
 from workers.decide.observation import Observation, PodView, Volume
 from workers.decide.placement import targets
 from workers.decide.wishes import wished
-from workers.intake import on_node
+from workers.launchers import on_node
 from workers.observe import observe
 from workers.surroundings import Surroundings
 

@@ -16,6 +16,7 @@ import orjson
 
 from reactor.doors.cluster import PAGE, Cluster, Obj, Page
 from reactor.model.errors import BadInput, NotServed, Rejected
+from reactor.model.names import named
 from reactor.model.node import NodeView, node_view
 from reactor.model.times import parse_time
 from workers.surroundings import NODE_LEASES, listed, renewed
@@ -98,9 +99,10 @@ class Snapshot(ReadOnly):
 
     def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         """As the Cluster's."""
+        key = resource, namespace, named(name)
         if resource != "configmaps":  # people's wishes; a dump need not have them, and then nobody has any
             self._know(resource)
-        return self._named.get((resource, namespace, name))
+        return self._named.get(key)
 
     def pages(
         self,

@@ -38,9 +38,10 @@ def overview(outages: Outages, shown: Sequence[Record], now: float) -> Renderabl
 
 
 def _head(outage: OutageRecord, records: Sequence[Record]) -> list[Text]:
-    """How many drifts stand where, and what is known of the node's death."""
+    """How many drifts stand where, what the search for its VMs lacks, and what is known of the node's death."""
     counted = Text(f"{_told(outage)}; {_counted(records)}", style="bold")
-    return [counted, *([Text(f"Fencing: {outage.fencing.summary}")] if outage.fencing else [])]
+    lacking = [Text(sentence, style="yellow") for sentence in outage.sweep.sentences]
+    return [counted, *lacking, *([Text(f"Fencing: {outage.fencing.summary}")] if outage.fencing else [])]
 
 
 def _told(outage: OutageRecord) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 from reactor.doors.cluster import Cluster
 from reactor.model.errors import NotServed
+from reactor.model.names import is_name
+from reactor.model.objects import part, parts, said, text, words
 from workers.decide.observation import Obj, Replicas, Volume
 from workers.decide.storage import HWAMEISTOR
 from workers.decide.wishes import REQUIRE_FENCE_ANNOTATION
@@ -36,6 +38,9 @@ class Disks:
         return tuple(found)
 
     def _find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+        """By a name that another object says: what is no name is the name of nothing."""
+        if not is_name(name):
+            return None
         if self._remembered:
             known = self._around.find(self._cluster, resource, name, namespace, BOUND)
             if resource != _CLAIMS or _is_bound(known):
@@ -46,8 +51,8 @@ class Disks:
 
     def _volume(self, spec: Obj) -> Volume:
         kind = _kind(spec)
-        source = spec.get(kind) or {}
-        volume = Volume(spec["name"], kind, claim=_claim(kind, source), hotplugged=hotplugged(spec))
+        source = part(spec, kind)
+        volume = Volume(text(spec, "name"), kind, claim=_claim(kind, source), hotplugged=hotplugged(spec))
         if not volume.claim:
             return volume
         # KubeVirt puts an overlay on an ephemeral volume's claim and only reads from it.
@@ -62,9 +67,9 @@ class Disks:
         pvc = self._find(_CLAIMS, claim, self._namespace)
         if pvc is None:
             return replace(volume, trouble=f"claim {claim} is missing")
-        if pvc.get("status", {}).get("phase") != "Bound":
-            return replace(volume, trouble=f"claim {claim} is {pvc.get('status', {}).get('phase', 'not bound')}")
-        pv = self._find("persistentvolumes", pvc["spec"]["volumeName"])
+        if not _is_bound(pvc):
+            return replace(volume, trouble=f"claim {claim} is {text(pvc, 'status', 'phase') or 'not bound'}")
+        pv = self._find("persistentvolumes", text(pvc, "spec", "volumeName"))
         if pv is None:
             return replace(volume, trouble=f"the PersistentVolume of claim {claim} is missing")
         return self._with_driver(_with_pv(volume, pv), pv)
@@ -72,45 +77,45 @@ class Disks:
     def _with_driver(self, volume: Volume, pv: Obj) -> Volume:
         if not volume.driver:
             return volume
+        if not is_name(volume.driver):
+            return replace(volume, trouble=f"no CSIDriver can bear the name of its driver, {volume.driver[:60]!r}")
         found = self._around.find(self._cluster, "csidrivers", volume.driver)
-        attaches = (found or {}).get("spec", {}).get("attachRequired") is not False  # Kubernetes' default is true
+        attaches = part(found, "spec").get("attachRequired") is not False  # Kubernetes' default is true
         replicas = self._replicas(pv) if volume.driver == HWAMEISTOR else None
         return replace(volume, attaches=attaches, replicas=replicas, fence=self._asks_for_fence(pv))
 
     def _asks_for_fence(self, pv: Obj) -> bool:
         """By an annotation of its StorageClass."""
-        annotations = self._class(pv).get("metadata", {}).get("annotations") or {}
-        return bool(annotations.get(REQUIRE_FENCE_ANNOTATION) == "true")
+        return text(self._class(pv), "metadata", "annotations", REQUIRE_FENCE_ANNOTATION) == "true"
 
     def _replicas(self, pv: Obj) -> Replicas | None:
         """HwameiStor's word, else the PersistentVolume's, else the StorageClass'; None when nobody says a number."""
-        handle = pv["spec"]["csi"].get("volumeHandle", "")
         try:
-            local = self._find("localvolumes", handle)
+            local = self._find("localvolumes", text(pv, "spec", "csi", "volumeHandle"))
         except NotServed:
             local = None
-        wanted = (local or {}).get("spec", {}).get("replicaNumber") or self._parameter(pv)
+        wanted = part(local, "spec").get("replicaNumber") or self._parameter(pv)
         if not str(wanted or "").isdecimal():
             return None
-        return Replicas(int(wanted), self._synced((local or {}).get("status", {}).get("replicas") or ()))
+        return Replicas(int(wanted), self._synced(words(local, "status", "replicas")))
 
     def _parameter(self, pv: Obj) -> Any:
-        attributes = pv["spec"]["csi"].get("volumeAttributes") or {}
+        attributes = part(pv, "spec", "csi", "volumeAttributes")
         if "replicaNumber" in attributes:
             return attributes["replicaNumber"]
-        return (self._class(pv).get("parameters") or {}).get("replicaNumber")
+        return part(self._class(pv), "parameters").get("replicaNumber")
 
     def _class(self, pv: Obj) -> Obj:
         """The volume's StorageClass; {} without one."""
-        name = pv["spec"].get("storageClassName")
+        name = text(pv, "spec", "storageClassName")
         ttl = BOUND if self._remembered else _CLASS_TTL
-        return (self._around.find(self._cluster, "storageclasses", name, ttl=ttl) if name else None) or {}
+        return (self._around.find(self._cluster, "storageclasses", name, ttl=ttl) if is_name(name) else None) or {}
 
     def _synced(self, names: Sequence[str]) -> tuple[str, ...]:
         """The nodes of those replicas that are Ready and synced."""
-        found = [self._find("localvolumereplicas", name) or {} for name in names]
-        well = [r for r in found if r.get("status", {}).get("state") == "Ready" and r["status"].get("synced") is True]
-        return tuple(replica["spec"]["nodeName"] for replica in well)
+        found = [self._find("localvolumereplicas", name) for name in names]
+        well = [r for r in found if text(r, "status", "state") == "Ready" and part(r, "status").get("synced") is True]
+        return tuple(text(replica, "spec", "nodeName") for replica in well)
 
 
 def claims_of(vm: str, template: Obj, claims: Sequence[Obj]) -> list[str]:
@@ -132,22 +137,19 @@ def _kind(spec: Obj) -> str:
 
 def _is_bound(claim: Obj | None) -> bool:
     """Only then does it lead to the same volume in some minutes, too."""
-    return claim is not None and claim.get("status", {}).get("phase") == "Bound"
+    return text(claim, "status", "phase") == "Bound"
 
 
 def _claim(kind: str, source: Obj) -> str:
     if kind == "dataVolume":
-        return str(source.get("name", ""))
-    if kind == "ephemeral":
-        source = source.get("persistentVolumeClaim", {})
-    return str(source.get("claimName", ""))
+        return text(source, "name")
+    return text(source, "persistentVolumeClaim", "claimName") if kind == "ephemeral" else text(source, "claimName")
 
 
 def _keeps_state(template: Obj) -> bool:
-    domain = template.get("domain", {})
-    tpm = (domain.get("devices", {}).get("tpm") or {}).get("persistent")
-    efi = ((domain.get("firmware", {}).get("bootloader") or {}).get("efi") or {}).get("persistent")
-    return bool(tpm or efi)
+    domain = part(template, "domain")
+    tpm, efi = part(domain, "devices", "tpm"), part(domain, "firmware", "bootloader", "efi")
+    return bool(tpm.get("persistent") or efi.get("persistent"))
 
 
 def _cluster_id(csi: Obj) -> str:
@@ -156,25 +158,23 @@ def _cluster_id(csi: Obj) -> str:
     The handle begins with its version and the ID's length, both four hex digits (ceph-csi,
     `internal/util/volid.go`: 0001-0009-rook-ceph-...).
     """
-    said = (csi.get("volumeAttributes") or {}).get("clusterID")
-    found = _HANDLE.match(csi.get("volumeHandle", ""))
+    found = _HANDLE.match(text(csi, "volumeHandle"))
     length = int(found[1], 16) if found else 0
     rest = found[2] if found else ""
-    return str(said or (rest[:length] if rest[length : length + 1] == "-" else ""))
+    return text(csi, "volumeAttributes", "clusterID") or (rest[:length] if rest[length : length + 1] == "-" else "")
 
 
 def _with_pv(volume: Volume, pv: Obj) -> Volume:
-    spec = pv["spec"]
-    csi = spec.get("csi", {})
+    spec, csi = part(pv, "spec"), part(pv, "spec", "csi")
     known = ("csi", "local", "hostPath")
     return replace(
         volume,
         pv=pv["metadata"]["name"],
-        source=next((key for key in known if key in spec), "another"),
-        driver=csi.get("driver", ""),
-        handle=csi.get("volumeHandle", ""),
+        source=next((key for key in known if spec.get(key) is not None), "another"),
+        driver=text(csi, "driver"),
+        handle=text(csi, "volumeHandle"),
         cluster=_cluster_id(csi),
-        modes=tuple(spec.get("accessModes", [])),
+        modes=words(spec, "accessModes"),
         read_only=volume.read_only or bool(csi.get("readOnly")),
-        admits=((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or (),
+        admits=parts(said(spec), "nodeAffinity", "required", "nodeSelectorTerms") or (),
     )

@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 
 from reactor.doors.cluster import PAGE, Cluster, Obj, Page
 from reactor.model.drift import Phase, Policy, Record
-from reactor.model.errors import ClusterError, FenceError, NotServed, Rejected
+from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, InvalidName, NotServed, Rejected
 from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing, Target
 from reactor.model.identity import Drift
 from reactor.model.intervention import HOLD, vm_target
+from reactor.model.objects import part, text
 from workers.decide import decide
 from workers.decide.effect import Effect, Fate, administrators, ceph_at_risk, fate
 from workers.drift import first_record
 from workers.fence.network_fence import reach
-from workers.intake import on_node
+from workers.launchers import on_node
 from workers.observe import observe
 from workers.surroundings import Surroundings, listed
 from workers.tools import Tools
@@ -78,7 +79,9 @@ class Supposed:
             there = IfFenced(self.cluster, self.proven)
             seen = observe(there, replace(record, tries=0), policy, self.now, self.around)
             seen = replace(seen, date=self.cluster.time())
-        except (NotServed, Rejected):
+        except ClusterUnreachable:
+            return Fate(Phase.BLOCKED, "api-unavailable")
+        except (NotServed, Rejected, InvalidName):
             return Fate(Phase.BLOCKED, "api-refused")
         return fate(decide(seen, record, policy, self.now), seen, drivers)
 
@@ -131,7 +134,7 @@ def _annotations(records: Sequence[Record], supposed: Supposed) -> dict[str, Map
     """Of the namespaces of the VMs."""
     names = sorted({record.drift.vm.namespace for record in records})
     found = {name: supposed.around.find(supposed.cluster, "namespaces", name) or {} for name in names}
-    return {name: one.get("metadata", {}).get("annotations") or {} for name, one in found.items()}
+    return {name: part(one, "metadata", "annotations") for name, one in found.items()}
 
 
 def _holds(records: Sequence[Record], supposed: Supposed) -> tuple[str, ...]:
@@ -148,6 +151,6 @@ def _power(supposed: Supposed) -> str:
         pods = listed(supposed.cluster, "pods", namespace=supposed.policy.ceph_namespace, labels=_CEPH)
     except ClusterError as error:
         return f"whether Ceph's hosts are up cannot be read: {error}"
-    running = [pod for pod in pods if pod.get("status", {}).get("phase") not in _FINISHED]
-    hosts = {pod["spec"].get("nodeName") or lost for pod in running}
+    running = [pod for pod in pods if text(pod, "status", "phase") not in _FINISHED]
+    hosts = {text(pod, "spec", "nodeName") or lost for pod in running}
     return ceph_at_risk(hosts, supposed.around.nodes(supposed.cluster), lost)

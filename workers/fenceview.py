@@ -7,7 +7,7 @@ from reactor.doors.cluster import Cluster, Obj
 from reactor.model.fences import fences
 from reactor.model.fencing import Fencing, Way, fencings
 from reactor.model.intervention import HOLD, TAINT, UNFENCE, Intervention, node_target
-from reactor.model.times import parse_time
+from reactor.model.objects import moment, part, text
 from workers.decide.afterwards import is_lost
 from workers.decide.fenceview import FenceView, Left
 from workers.decide.observation import Observation
@@ -89,18 +89,17 @@ def _taint_matters(seen: FenceView, file: Fencing, tools: Tools) -> bool:
 
 def _pods(file: Fencing, cluster: Cluster) -> tuple[Left, ...]:
     found = listed(cluster, "pods", fields=f"spec.nodeName={file.node.name}")
-    return tuple(_left(pod) for pod in found if pod.get("status", {}).get("phase") not in _FINISHED)
+    return tuple(_left(pod) for pod in found if text(pod, "status", "phase") not in _FINISHED)
 
 
 def _left(pod: Obj) -> Left:
-    meta, view = pod["metadata"], pod_view(pod)
-    labels = meta.get("labels") or {}
+    view, labels = pod_view(pod), part(pod, "metadata", "labels")
     launcher = labels.get("kubevirt.io") == _LAUNCHER
-    vm = f"{view.namespace}/{labels.get('vm.kubevirt.io/name', '')}" if launcher else ""
+    vm = f"{view.namespace}/{text(labels, 'vm.kubevirt.io/name')}" if launcher else ""
     return Left(f"{view.namespace}/{view.name}", view.created, vm, view.stays)
 
 
 def _attachments(file: Fencing, cluster: Cluster) -> tuple[Left, ...]:
     found = listed(cluster, "volumeattachments")
-    mine = (one for one in found if one["spec"]["nodeName"] == file.node.name)
-    return tuple(Left(one["metadata"]["name"], parse_time(one["metadata"]["creationTimestamp"])) for one in mine)
+    mine = (one["metadata"] for one in found if text(one, "spec", "nodeName") == file.node.name)
+    return tuple(Left(meta["name"], moment(meta, "creationTimestamp") or 0.0) for meta in mine)

@@ -25,6 +25,7 @@ from reactor.model.identity import Outage
 from reactor.model.intervention import ALL, HOLD, cancelled, node_target, vm_target
 from reactor.model.machine import same, twins
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view
+from reactor.model.objects import number
 from workers.decide.afterwards import is_lost
 from workers.decide.bootfile import boot_file
 from workers.decide.effect import never
@@ -136,7 +137,7 @@ def _twins(file: Fencing, node: NodeView | None, fence: FenceTools) -> Fencing:
 
 def _move(file: Fencing, node: NodeView | None, fence: FenceTools) -> Move:
     kubelet = fence.cluster.find("leases", file.node.name, NODE_LEASES)
-    seen_lease, lasts = renewed(kubelet), float((kubelet or {}).get("spec", {}).get("leaseDurationSeconds") or 0)
+    seen_lease, lasts = renewed(kubelet), number(kubelet, "spec", "leaseDurationSeconds") or 0.0
     file = _twins(file, node, fence)
     allowed = providers(node, fence.tools.policy) if node else fence.tools.policy.fencing
     asked = dict.fromkeys(attempt.provider for attempt in file.attempts if attempt.provider not in allowed)

@@ -17,14 +17,18 @@ from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_
 from reactor.model.event import recovered as over
 from reactor.model.event import unreachable as lost
 from reactor.model.fencing import CONFIG_MAP, Claim, files
-from reactor.model.identity import NodeRef, Outage
+from reactor.model.identity import NodeRef, Outage, VmRef
+from reactor.model.names import is_name
 from reactor.model.node import FENCING_ANNOTATION, NodeView, node_view
+from reactor.model.objects import text
 from reactor.model.receipt import Receipt, Result
 from reactor.model.source import EVENT, Source
 from reactor.model.times import clock_time
+from workers.beginning import begin
 from workers.decide.fencing import providers
 from workers.drift import begin_anew
-from workers.intake import begin, on_node, take_event
+from workers.intake import take_event
+from workers.launchers import launchers, whose
 from workers.moment import timed
 from workers.notebooks import creating
 from workers.surroundings import NODE_LEASES, renewed
@@ -160,17 +164,19 @@ def _not_written(node: str, by: str, error: ClusterError, namespace: str) -> Res
 def _requested(event: Event, tools: Tools) -> Result:
     """One VM, and no other of its node; the same prerequisites."""
     namespace, _, name = event.subject.partition("/")
-    vmi = tools.cluster.find("virtualmachineinstances", name, namespace)
-    at = (vmi or {}).get("status", {}).get("nodeName", "")
-    if not at:
+    named = is_name(namespace) and is_name(name)
+    vmi = tools.cluster.find("virtualmachineinstances", name, namespace) if named else None
+    at = text(vmi, "status", "nodeName")
+    if not is_name(at):
         return _on_its_way(event.subject, tools)
     found = tools.cluster.find("nodes", at)
     node = node_view(found) if found else None
     if node is None or node.outage is None:
         return _not_lost(at, node)
-    for vm, uid in on_node(tools.cluster, at):
-        if (vm.namespace, vm.name) == (namespace, name):
-            record = begin(vm, uid, node, node.outage, tools)
+    for one, _ in launchers(tools.cluster, namespace=namespace, fields=f"spec.nodeName={at}"):
+        vm = whose(one, tools.cluster) if one.vmi == name else None
+        if isinstance(vm, VmRef):
+            record = begin(vm, one.vmi_uid, node, node.outage, tools)
             if not record.ended:
                 tools.queue.wake(drift_entry(record.drift), tools.clock())
             return _drift(record)

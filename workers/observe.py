@@ -15,8 +15,10 @@ from reactor.model.drift import Phase, Policy, Record
 from reactor.model.fencing import Fencing, fencing_of, fencings
 from reactor.model.identity import Outage
 from reactor.model.intervention import cancelled, held
+from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
-from reactor.model.times import Clock, parse_time
+from reactor.model.objects import moment, number, part, parts, said, text
+from reactor.model.times import Clock
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Held
 from workers.decide.fencing import providers
@@ -26,7 +28,7 @@ from workers.decide.observation import Attachment, Manager, Observation, PodView
 from workers.decide.proof import confirmed, proven
 from workers.disks import Disks
 from workers.surroundings import MOMENT, NODE_LEASES, Surroundings, listed, renewed
-from workers.views import attachment_view, pod_view, vm_view, vmi_view
+from workers.views import attachment_view, claims_of, pod_view, vm_view, vmi_view
 
 Obj = Mapping[str, Any]
 _TERMINAL = frozenset({"Succeeded", "Failed"})
@@ -91,8 +93,7 @@ def _file(kept: Obj | None, node: NodeView | None, policy: Policy) -> Fencing | 
 
 def annotations_of(cluster: Cluster, record: Record, around: Surroundings) -> Mapping[str, str]:
     """Of the VM's namespace."""
-    space = around.find(cluster, "namespaces", record.drift.vm.namespace)
-    return (space or {}).get("metadata", {}).get("annotations") or {}
+    return part(around.find(cluster, "namespaces", record.drift.vm.namespace), "metadata", "annotations")
 
 
 def _lost_node(cluster: Cluster, record: Record, policy: Policy, around: Surroundings) -> NodeView | None:
@@ -121,12 +122,11 @@ def manager(cluster: Cluster, clock: Clock) -> Manager | None:
     asked = clock()
     found = cluster.find("leases", "kube-controller-manager", "kube-system")
     answered, server = clock(), cluster.time()
-    if found is None or not renewed(found):
+    at = moment(found, "spec", "renewTime")
+    if at is None:
         return None
-    at = parse_time(renewed(found))
-    acquired = found["spec"].get("acquireTime")
     ahead = _ahead(at, server, asked, answered) if server else None
-    return Manager(at, parse_time(acquired) if acquired else 0.0, ahead)
+    return Manager(at, moment(found, "spec", "acquireTime") or 0.0, ahead)
 
 
 def _ahead(renewed_at: float, server: float, asked: float, answered: float) -> float | None:
@@ -180,13 +180,14 @@ def _as_vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
         if any(owner["kind"] == "VirtualMachine" for owner in meta.get("ownerReferences") or ()):
             return None  # a VM has adopted it since, and has a drift of its own
         # KubeVirt deletes the instance whose launcher is gone; that is the drift's course and not somebody's wish.
-        return VmView(ref.uid, "", deleting=False, template=vmi["spec"], annotations=meta.get("annotations", {}))
+        template = said(part(vmi, "spec"))
+        return VmView(ref.uid, "", deleting=False, template=template, annotations=part(meta, "annotations"))
     owner = cluster.find("virtualmachineinstancereplicasets", ref.owner, ref.namespace) if ref.owner else None
     if owner is None:
         return None
-    ready = owner.get("status", {}).get("readyReplicas") or 0
-    template = owner["spec"]["template"]["spec"]
-    return VmView(ref.uid, "", deleting=False, template=template, replicas=(owner["spec"].get("replicas", 1), ready))
+    template, wanted = said(part(owner, "spec", "template", "spec")), number(owner, "spec", "replicas")
+    replicas = 1 if wanted is None else int(wanted), int(number(owner, "status", "readyReplicas") or 0)
+    return VmView(ref.uid, "", deleting=False, template=template, replicas=replicas)
 
 
 def _launchers(cluster: Cluster, record: Record, seen: Observation) -> tuple[PodView, ...]:
@@ -198,7 +199,8 @@ def _launchers(cluster: Cluster, record: Record, seen: Observation) -> tuple[Pod
         f"kubevirt.io=virt-launcher,kubevirt.io/created-by in ({','.join(uids)})",
     )
     launchers = [pod_view(pod) for pod in listed(cluster, "pods", namespace=namespace, labels=labels)]
-    plugs = [cluster.find("pods", name, namespace) for name in (seen.vmi.attachment_pods if seen.vmi else ())]
+    named = filter(is_name, seen.vmi.attachment_pods if seen.vmi else ())
+    plugs = [cluster.find("pods", name, namespace) for name in named]
     return (*launchers, *(pod_view(pod, seen.vmi.uid) for pod in plugs if pod and seen.vmi))
 
 
@@ -206,7 +208,7 @@ def _before_release(cluster: Cluster, seen: Observation, record: Record, around:
     ref, template = record.drift.vm, seen.vm.template if seen.vm else {}
     return replace(
         seen,
-        volumes=Disks(cluster, around, ref.namespace).all(ref.name, template, template.get("volumes", [])),
+        volumes=Disks(cluster, around, ref.namespace).all(ref.name, template, parts(template, "volumes")),
         nodes=around.nodes(cluster),
         renewals=around.renewals(cluster),
     )
@@ -216,9 +218,9 @@ def _after_release(cluster: Cluster, seen: Observation, record: Record, around: 
     """Where the replacement goes, and which node holds which volume."""
     new, ref = replacement(seen, record), record.drift.vm
     template = seen.vm.template if seen.vm else {}
-    specs = new.volumes if new else template.get("volumes", [])
+    specs = new.volumes if new else parts(template, "volumes")
     pod = next((pod for pod in seen.launchers if new and pod.vmi_uid == new.uid and not pod.hotplug), None)
-    target = around.find(cluster, "nodes", pod.node, ttl=MOMENT) if pod and pod.node else None
+    target = around.find(cluster, "nodes", pod.node, ttl=MOMENT) if pod and is_name(pod.node) else None
     # What a bound claim leads to does not change any more; what holds it is read anew.
     volumes = Disks(cluster, around, ref.namespace, remembered=True).all(ref.name, template, specs)
     return replace(
@@ -265,16 +267,13 @@ def _is_helper(pod: Obj) -> bool:
 
 
 def _uses(pod: Obj, claim: str) -> bool:
-    if pod.get("status", {}).get("phase") in _TERMINAL:
-        return False
-    claims = (volume.get("persistentVolumeClaim", {}).get("claimName") for volume in pod["spec"].get("volumes", []))
-    return claim in claims
+    return text(pod, "status", "phase") not in _TERMINAL and claim in claims_of(pod)
 
 
 def _own(pod: Obj, record: Record) -> bool:
     """The VM's launchers, and the pods that hold what is hotplugged into it; another VM's are others'."""
     meta, vm = pod["metadata"], record.drift.vm
-    labels, notes = meta.get("labels", {}), meta.get("annotations", {})
+    labels, notes = part(meta, "labels"), part(meta, "annotations")
     if record.vmi_uid and labels.get("kubevirt.io/created-by") == record.vmi_uid:
         return True
     return vm.name in {labels.get("vm.kubevirt.io/name"), notes.get("kubevirt.io/owner-vmi-name")}
@@ -286,5 +285,11 @@ def _warnings(cluster: Cluster, pod: PodView, record: Record) -> tuple[str, ...]
         return ()
     fields = f"involvedObject.uid={pod.uid},type=Warning"
     events = listed(cluster, "events", namespace=pod.namespace, fields=fields)
-    told = {f"{event['reason']}: {event.get('message', '')[:200]}": None for event in events}
+    told = dict.fromkeys(map(_told, events))
     return tuple(told)[-3:]
+
+
+def _told(event: Obj) -> str:
+    """Why, and what; both are optional."""
+    said = (text(event, "reason"), text(event, "message")[:200])
+    return ": ".join(filter(None, said)) or "a warning without words"

@@ -149,7 +149,7 @@ class Reads:
 
 
 INTAKE = Reads(
-    ("virtualmachines", "virtualmachineinstances"), ("nodes", "persistentvolumes"), ("pods", "volumeattachments")
+    ("virtualmachines", "virtualmachineinstances"), ("nodes",), ("pods", "persistentvolumes", "volumeattachments")
 )
 DRIFT = Reads(
     ("virtualmachines", "virtualmachineinstances", "pods", "persistentvolumeclaims"),

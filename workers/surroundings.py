@@ -14,7 +14,8 @@ from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.identity import Drift
 from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.node import NodeView, node_view
-from reactor.model.times import Clock, parse_time
+from reactor.model.objects import moment, text
+from reactor.model.times import Clock
 
 TTL = 5.0  # seconds
 MOMENT = 1.0  # seconds, for the lost node and its Lease
@@ -118,9 +119,8 @@ def listed(cluster: Cluster, resource: str, *, namespace: str = "", labels: str 
 
 def renewed(lease: Obj | None) -> str:
     """A Lease's renewTime as it stands there; "" when there is none."""
-    return str((lease or {}).get("spec", {}).get("renewTime") or "")
+    return text(lease, "spec", "renewTime")
 
 
 def _renewal(lease: Obj) -> tuple[str, float]:
-    stamp = renewed(lease)
-    return lease["metadata"]["name"], parse_time(stamp) if stamp else 0.0
+    return lease["metadata"]["name"], moment(lease, "spec", "renewTime") or 0.0

@@ -19,6 +19,7 @@ from yaml import YAMLError
 
 from reactor.doors.answers import date, kubernetes_object, lines, refusal, understood, watch_event
 from reactor.model import errors
+from reactor.model.names import named
 from reactor.model.times import Clock
 
 Obj = dict[str, Any]
@@ -61,7 +62,10 @@ class Page:
 
 
 class Cluster(Protocol):
-    """By plural resource name. Every method raises the ClusterErrors of `reactor.model.errors`."""
+    """By plural resource name. Every method raises the ClusterErrors of `reactor.model.errors`.
+
+    What is no name is asked of nobody: InvalidName, for an object and for a namespace that is not "".
+    """
 
     def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         """One live object, or None when there is none of that name."""
@@ -204,7 +208,7 @@ class KubernetesCluster:
 
     def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         try:
-            return self._json("get", _path(resource, namespace, name))
+            return self._json("get", _object_path(resource, namespace, name))
         except errors.NotFound:
             return None
 
@@ -238,7 +242,7 @@ class KubernetesCluster:
         options: Obj = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
         if grace is not None:
             options["gracePeriodSeconds"] = grace
-        self._json("delete", _path(resource, namespace, name), body=options)
+        self._json("delete", _object_path(resource, namespace, name), body=options)
 
     def time(self) -> float | None:
         return self._time
@@ -248,7 +252,7 @@ class KubernetesCluster:
 
     def change(self, resource: str, read: Obj, patch: Obj) -> None:
         meta = read["metadata"]
-        path = _path(resource, meta.get("namespace", ""), meta["name"])
+        path = _object_path(resource, meta.get("namespace", ""), meta["name"])
         self._json("patch", path, body=preconditioned(patch, read))
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
@@ -260,7 +264,7 @@ class KubernetesCluster:
     def _note(self, name: str, namespace: str, data: Mapping[str, str | None], query: Mapping[str, str]) -> None:
         place = _path("configmaps", namespace)
         try:
-            self._json("patch", f"{place}/{quote(name)}", query, body={"data": dict(data)})
+            self._json("patch", _object_path("configmaps", namespace, name), query, body={"data": dict(data)})
         except errors.NotFound:
             made = {key: value for key, value in data.items() if value is not None}
             config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": made}
@@ -272,7 +276,7 @@ class KubernetesCluster:
             self._json("create", _path("events", namespace), body=event)
         except errors.Conflict:
             if known := self.find("events", name, namespace):
-                self._json("patch", _path("events", namespace, name), body=counted_up(known, event))
+                self._json("patch", _object_path("events", namespace, name), body=counted_up(known, event))
 
     def serves(self, resource: str) -> bool:
         try:
@@ -378,5 +382,12 @@ def _prefix(resource: str) -> str:
 
 
 def _path(resource: str, namespace: str = "", name: str = "") -> str:
-    parts = [_prefix(resource), *(["namespaces", quote(namespace)] if namespace else []), plural(resource)]
-    return "/".join([*parts, quote(name)] if name else parts)
+    """Of an object, or of the list of its kind where no name is given."""
+    place = ["namespaces", quote(named(namespace), safe="")] if namespace else []
+    parts = [_prefix(resource), *place, plural(resource)]
+    return "/".join([*parts, quote(named(name), safe="")] if name else parts)
+
+
+def _object_path(resource: str, namespace: str, name: str) -> str:
+    """Of an object, and never of a list."""
+    return _path(resource, namespace, named(name))

@@ -128,14 +128,16 @@ class RqQueue:
                 self.wake(entry, due)
 
     def _wait(self, wanted: Sequence[tuple[Entry, float]]) -> list[bool]:
-        """Which of them have a due time that is no later; asked of Redis all at once."""
+        """Which of them have a due time that is no later by now; moved forward and asked of Redis all at once."""
         with self._redis.pipeline(transaction=False) as pipe:
-            for entry, _ in wanted:
+            for entry, due in wanted:
+                scheduled = ScheduledJobRegistry.key_template.format(entry.queue)
                 pipe.hget(Job.key_for(entry.id), "status")
-                pipe.zscore(ScheduledJobRegistry.key_template.format(entry.queue), entry.id)
+                pipe.zadd(scheduled, {entry.id: int(due)}, xx=True, lt=True)
+                pipe.zscore(scheduled, entry.id)
             found = pipe.execute()
-        rows = zip(found[::2], found[1::2], wanted, strict=True)
-        return [status == _SCHEDULED and at is not None and at <= due for status, at, (_, due) in rows]
+        rows = zip(found[::3], found[2::3], strict=True)
+        return [status == _SCHEDULED and at is not None for status, at in rows]
 
     def woken(self, job_id: str) -> float | None:
         with translated():

@@ -17,6 +17,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     changes             stream of changes of phase or reason, for Kubernetes Events (doors.changes)
     events              stream of outgoing CloudEvents, capped at about 10,000 (delivered by doors.outbox)
     took                hash: what ended drifts add up to, by the fields of model.stages   since Redis was emptied last
+    sweeps              hash: looks for the VMs of a lost node, by how they ended   since Redis was emptied last
 
 All of it may be lost: the sweep finds outages and VMs again, and `decide` finds again what was done.
 A lock only saves work. It can expire under a holder that was paused, so a record is written only while no later
@@ -55,7 +56,7 @@ STREAM = f"{PREFIX}events"
 CHANGES = f"{PREFIX}changes"  # read by doors.changes
 STREAM_LENGTH = 10_000
 _HISTORY = f"{PREFIX}history"
-_TOOK = f"{PREFIX}took"
+_TOOK, _SWEEPS = f"{PREFIX}took", f"{PREFIX}sweeps"
 _TWINS = f"{PREFIX}fencing:twins"
 _HISTORY_LENGTH = 1_000
 
@@ -130,6 +131,12 @@ class Store(Protocol):
 
     def twins(self) -> int:
         """How many, as of the last look at them."""
+
+    def count_sweep(self, end: str) -> None:
+        """One more look for the VMs of a lost node has ended, and how (model.sweep)."""
+
+    def sweeps(self) -> dict[str, int]:
+        """How many ended how."""
 
     def took(self) -> dict[str, float]:
         """What ended drifts add up to (model.stages); each end that is saved counts once."""
@@ -335,6 +342,15 @@ class RedisStore:
         with translated():
             found: Any = self._redis.get(_TWINS)
         return int(found or 0)
+
+    def count_sweep(self, end: str) -> None:
+        with translated():
+            self._redis.hincrby(_SWEEPS, end, 1)
+
+    def sweeps(self) -> dict[str, int]:
+        with translated():
+            found: Any = self._redis.hgetall(_SWEEPS)
+        return {_text(end): int(count) for end, count in found.items()}
 
     def took(self) -> dict[str, float]:
         with translated():

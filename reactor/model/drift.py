@@ -8,6 +8,7 @@ from typing import Any, Self
 from reactor.model.errors import BadInput
 from reactor.model.fencing import Fencing
 from reactor.model.identity import VERSION, Drift, Outage, take
+from reactor.model.sweep import NO_SWEEP, Sweep
 
 
 class Phase(StrEnum):
@@ -216,13 +217,15 @@ class OutageRecord:
     """An outage that is not yet done with: it stays until it is over *and* every one of its drifts has ended.
 
     `seen_at`: when we first saw it; `recovered_at`: when we saw that it is over, None while it lasts. `fencing` is for
-    people: what the fencing role told last. It is kept apart, because others write it.
+    people: what the fencing role told last. It is kept apart, because others write it. `sweep`: how far the last look
+    at its VMs came.
     """
 
     outage: Outage
     seen_at: float
     recovered_at: float | None = None
     fencing: Fencing | None = None
+    sweep: Sweep = NO_SWEEP
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""
@@ -231,6 +234,7 @@ class OutageRecord:
             "outage": self.outage.as_json(),
             "seen_at": self.seen_at,
             "recovered_at": self.recovered_at,
+            "sweep": self.sweep.as_json(),
         }
 
     @classmethod
@@ -238,7 +242,7 @@ class OutageRecord:
         """From JSON; BadInput for another version or shape."""
         _version(data)
         outage = Outage.of(take(data, "outage", dict, "outage record"))
-        return cls(outage, data.get("seen_at", 0.0), data.get("recovered_at"))
+        return cls(outage, data.get("seen_at", 0.0), data.get("recovered_at"), sweep=Sweep.of(data.get("sweep")))
 
 
 @dataclass(frozen=True, slots=True)

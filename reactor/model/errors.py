@@ -13,7 +13,8 @@ VmDriftError
 |   |-- NotFound              404 for one object
 |   |-- Conflict              409: a precondition did not hold; nothing was changed
 |   |-- Expired               410: the resourceVersion is too old; list again
-|   `-- Rejected              any other answer that is not a success
+|   |-- Rejected              any other answer that is not a success
+|   `-- InvalidName           a bug of ours: nothing was asked, because what was asked for bears no valid name
 `-- StoreError             Redis did not do what was asked
     |-- StoreUnreachable      no answer, loading, or full: nothing is known, try again
     |-- StoreRefused          wrong password, or a command that this user may not use
@@ -79,6 +80,10 @@ class Expired(ClusterError):
 
 class Rejected(ClusterError):
     """Any other refusal."""
+
+
+class InvalidName(ClusterError):
+    """What was asked for bears no name that Kubernetes allows, or none at all."""
 
 
 class StoreError(VmDriftError):

@@ -5,11 +5,12 @@ outage. So the same outage told twice, by two watchers or after a restart, is on
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from reactor.model.errors import BadInput
+from reactor.model.names import is_name
 
 VERSION = 1  # of job arguments and records; another one is not read but derived anew from the cluster
 
@@ -17,8 +18,6 @@ INSTANCE = "VirtualMachineInstance"
 
 # RQ's job ids take [A-Za-z0-9_-] only, and so do ours: a uid with anything else is no uid of Kubernetes.
 _UID = re.compile(r"[A-Za-z0-9-]{1,64}")
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ (DNS subdomain)
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 def take(data: Mapping[str, Any], field: str, kind: type, where: str) -> Any:
@@ -29,9 +28,17 @@ def take(data: Mapping[str, Any], field: str, kind: type, where: str) -> Any:
     return value
 
 
-def _matching(pattern: re.Pattern[str], data: Mapping[str, Any], field: str, where: str) -> str:
+def _name(data: Mapping[str, Any], field: str, where: str) -> str:
+    return _valid(is_name, data, field, where)
+
+
+def _uid(data: Mapping[str, Any], where: str) -> str:
+    return _valid(_UID.fullmatch, data, "uid", where)
+
+
+def _valid(fits: Callable[[str], object], data: Mapping[str, Any], field: str, where: str) -> str:
     text: str = take(data, field, str, where)
-    if not pattern.fullmatch(text):
+    if not fits(text):
         raise BadInput(f"{where}.{field}: {text[:60]!r} is not a valid Kubernetes {field}")
     return text
 
@@ -46,7 +53,7 @@ class NodeRef:
     @classmethod
     def of(cls, data: Mapping[str, Any], where: str) -> Self:
         """From a JSON object with `name` and `uid`; BadInput."""
-        return cls(_matching(_NAME, data, "name", where), _matching(_UID, data, "uid", where))
+        return cls(_name(data, "name", where), _uid(data, where))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +76,11 @@ class VmRef:
         if kind not in {"VirtualMachine", INSTANCE}:
             raise BadInput(f"{where}.kind: expected VirtualMachine or {INSTANCE}, found {str(kind)[:60]!r}")
         return cls(
-            _matching(_NAME, data, "namespace", where),
-            _matching(_NAME, data, "name", where),
-            _matching(_UID, data, "uid", where),
+            _name(data, "namespace", where),
+            _name(data, "name", where),
+            _uid(data, where),
             kind,
-            _matching(_NAME, data, "owner", where) if data.get("owner") else "",
+            _name(data, "owner", where) if data.get("owner") else "",
         )
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reactor.model.identity import NodeRef, Outage
-from reactor.model.times import parse_time
+from reactor.model.objects import moment, part, parts, text
 
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
 # https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#non-graceful-node-shutdown
@@ -90,30 +90,27 @@ def goes_on(node: NodeView | None, outage: Outage) -> bool:
 
 def node_view(obj: Mapping[str, Any]) -> NodeView:
     """From a v1 Node."""
-    meta, spec = obj["metadata"], obj.get("spec", {})
-    conditions = obj.get("status", {}).get("conditions", [])
-    ready: Mapping[str, Any] = next((c for c in conditions if c["type"] == "Ready"), {})
-    since, created = ready.get("lastTransitionTime"), meta.get("creationTimestamp")
-    annotations, info = meta.get("annotations") or {}, obj.get("status", {}).get("nodeInfo") or {}
+    meta, spec, status = obj["metadata"], part(obj, "spec"), part(obj, "status")
+    ready = next((c for c in parts(status, "conditions") if text(c, "type") == "Ready"), {})
+    annotations = part(meta, "annotations")
     return NodeView(
         name=meta["name"],
         uid=meta["uid"],
-        ready=ready.get("status", ""),
-        ready_since=parse_time(since) if since else 0.0,
-        labels=meta.get("labels", {}),
-        taints=tuple(_taint(t) for t in spec.get("taints", [])),
+        ready=text(ready, "status"),
+        ready_since=moment(ready, "lastTransitionTime") or 0.0,
+        labels=part(meta, "labels"),
+        taints=tuple(map(_taint, parts(spec, "taints"))),
         unschedulable=bool(spec.get("unschedulable")),
-        heartbeat=annotations.get(HEARTBEAT, ""),
-        boot=info.get("bootID", ""),
-        machine=info.get("systemUUID", ""),
-        fencing=annotations.get(FENCING_ANNOTATION, ""),
-        tainted=annotations.get(TAINT_ANNOTATION, ""),
-        created=parse_time(created) if created else 0.0,
-        policy=annotations.get(POLICY_ANNOTATION, ""),
-        reported=ready.get("lastHeartbeatTime") or "",
+        heartbeat=text(annotations, HEARTBEAT),
+        boot=text(status, "nodeInfo", "bootID"),
+        machine=text(status, "nodeInfo", "systemUUID"),
+        fencing=text(annotations, FENCING_ANNOTATION),
+        tainted=text(annotations, TAINT_ANNOTATION),
+        created=moment(meta, "creationTimestamp") or 0.0,
+        policy=text(annotations, POLICY_ANNOTATION),
+        reported=text(ready, "lastHeartbeatTime"),
     )
 
 
 def _taint(obj: Mapping[str, Any]) -> Taint:
-    added = obj.get("timeAdded")
-    return Taint(obj["key"], obj.get("value", ""), obj["effect"], parse_time(added) if added else None)
+    return Taint(text(obj, "key"), text(obj, "value"), text(obj, "effect"), moment(obj, "timeAdded"))

@@ -61,6 +61,7 @@ class Sources(Collector):
         lasting = sum(outage.recovered_at is None for outage in outages)
         yield GaugeMetricFamily("vmdrift_outages_open", "Nodes that are lost now.", lasting)
         yield _fencing(outages)
+        yield from _sweeps(outages, self.store.sweeps(), self.clock())
         what = "Nodes whose systemUUID another one bears, too, so that it tells nobody which machine is theirs."
         yield GaugeMetricFamily("vmdrift_same_machine_nodes", what, self.store.twins())
         records = [record for outage in outages for record in self.store.records(outage.outage.id)]
@@ -75,6 +76,20 @@ class Sources(Collector):
         what = "VMs of lost nodes that do not run again yet, as far as is known, and ought to."
         yield GaugeMetricFamily("vmdrift_vms_down", what, sum(record.down for record in records))
         yield _blocked(records, self.clock())
+
+
+def _sweeps(outages: Iterable[OutageRecord], ended: Mapping[str, int], now: float) -> Iterator[Metric]:
+    what = "Looks for the VMs of a lost node, by how they ended."
+    sweeps = CounterMetricFamily("vmdrift_sweeps", what, labels=["result"])
+    for result, number in sorted(ended.items()):
+        sweeps.add_metric([result], number)
+    yield sweeps
+    lasting = [outage.sweep for outage in outages if outage.recovered_at is None]
+    waits = [max(0.0, now - sweep.begun_at) for sweep in lasting if sweep.begun_at is not None]
+    what = "For how long not all VMs of a lost node could be looked for; 0 while none lacks any."
+    yield GaugeMetricFamily("vmdrift_sweep_incomplete_seconds", what, max(waits, default=0.0))
+    what = "Pods on lost nodes that bear the label of launchers and are none of a VM that could be moved."
+    yield GaugeMetricFamily("vmdrift_pods_skipped", what, sum(len(sweep.skipped) for sweep in lasting))
 
 
 def _fencing(outages: Iterable[OutageRecord]) -> Metric:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from reactor.doors.cluster import PAGE, Obj, Page, counted_up, plural, preconditioned
 from reactor.model import errors
+from reactor.model.names import named
 from simulator.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError
@@ -32,7 +34,7 @@ class ApiCluster:
     def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         try:
             with self._translated():
-                found: Obj = copied(self._api.get(Request(self._user, "get", plural(resource), namespace, name)))
+                found: Obj = copied(self._api.get(self._to("get", resource, namespace, named(name))))
         except errors.NotFound:
             return None
         return found
@@ -43,7 +45,7 @@ class ApiCluster:
         token = ""
         while True:
             with self._translated():
-                request = Request(self._user, "list", plural(resource), namespace)
+                request = self._to("list", resource, namespace)
                 listing = self._api.list(request, labels, fields, limit=limit, token=token)
             yield Page([copied(obj) for obj in listing.items], str(listing.version))
             token = listing.token
@@ -60,17 +62,17 @@ class ApiCluster:
         self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
     ) -> None:
         with self._translated():
-            request = Request(self._user, "delete", plural(resource), namespace, name, uid=uid, grace=grace)
-            self._api.delete(request, version=version or None)
+            request = self._to("delete", resource, namespace, named(name))
+            self._api.delete(replace(request, uid=uid, grace=grace), version=version or None)
 
     def create(self, resource: str, obj: Obj, namespace: str = "") -> None:
         with self._translated():
-            self._api.create(Request(self._user, "create", plural(resource), namespace), obj)
+            self._api.create(self._to("create", resource, namespace), obj)
 
     def change(self, resource: str, read: Obj, patch: Obj) -> None:
         meta = read["metadata"]
         with self._translated():
-            request = Request(self._user, "patch", plural(resource), meta.get("namespace", ""), meta["name"])
+            request = self._to("patch", resource, meta.get("namespace", ""), named(meta["name"]))
             self._api.patch(request, preconditioned(patch, read))
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
@@ -82,23 +84,23 @@ class ApiCluster:
     def _note(self, name: str, namespace: str, data: Mapping[str, str | None], *, dry: bool) -> None:
         try:
             with self._translated():
-                request = Request(self._user, "patch", "configmaps", namespace, name)
+                request = self._to("patch", "configmaps", namespace, named(name))
                 self._api.patch(request, {"data": dict(data)}, dry=dry)
         except errors.NotFound:
             made = {key: value for key, value in data.items() if value is not None}
             with self._translated():
-                request = Request(self._user, "create", "configmaps", namespace)
+                request = self._to("create", "configmaps", namespace)
                 self._api.create(request, {"metadata": {"name": name}, "data": made}, dry=dry)
 
     def announce(self, event: Obj) -> None:
         name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]
         try:
             with self._translated():
-                self._api.create(Request(self._user, "create", "events", namespace), event)
+                self._api.create(self._to("create", "events", namespace), event)
         except errors.Conflict:
             if known := self.find("events", name, namespace):
                 with self._translated():
-                    self._api.patch(Request(self._user, "patch", "events", namespace, name), counted_up(known, event))
+                    self._api.patch(self._to("patch", "events", namespace, named(name)), counted_up(known, event))
 
     def serves(self, resource: str) -> bool:
         with self._translated():
@@ -113,6 +115,10 @@ class ApiCluster:
 
     def time(self) -> float | None:
         return self._time
+
+    def _to(self, verb: str, resource: str, namespace: str = "", name: str = "") -> Request:
+        """As the door's path: in a namespace whose name is one, if in any."""
+        return Request(self._user, verb, plural(resource), named(namespace) if namespace else "", name)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -40,6 +40,7 @@ class MemoryStore:
         self._fencings: dict[str, Fencing] = {}
         self._twins = 0
         self._heartbeats: dict[str, Heartbeat] = {}
+        self._sweeps: defaultdict[str, int] = defaultdict(int)
         self._took: defaultdict[str, float] = defaultdict(float)
 
     def time(self) -> float:
@@ -138,6 +139,12 @@ class MemoryStore:
 
     def twins(self) -> int:
         return self._twins
+
+    def count_sweep(self, end: str) -> None:
+        self._sweeps[end] += 1
+
+    def sweeps(self) -> dict[str, int]:
+        return dict(self._sweeps)
 
     def took(self) -> dict[str, float]:
         return dict(self._took)

@@ -1,7 +1,6 @@
 """What `reactor.doors.cluster.Cluster` promises, asked over HTTP and of the twin."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -13,8 +12,7 @@ from reactor.model import errors
 from simulator.api import Api
 from simulator.client import ApiError
 from simulator.resources import KUBERNETES
-from simulator.twins.cluster import ApiCluster
-from tests.contracts.clusters import USER, an_api, opened, put_node, put_pod
+from tests.contracts.clusters import an_api, opened, put_node, put_pod
 
 KINDS = ["http", "memory"]
 
@@ -64,43 +62,38 @@ def test_an_object_that_is_not_there_is_none(cluster: Cluster, resource: str) ->
 _ODD = [
     *("", ".", "..", "./launcher", "../pods/launcher", "../../office/pods/other", "../../..", "../../../../../.."),
     *("launcher/status", "launcher/log", "launcher/", "/launcher", "/", "a/b/c/d", "launcher/../other"),
-    *("a?b", "a#b", "a b", "%2e%2e", "launcher%2Fstatus", "Launcher", "ä", "a" * 300),
+    *("a?b", "a#b", "a b", "%2e%2e", "launcher%2Fstatus", "Launcher", "ä", "a" * 300, "launcher\n", "a..b", "-a", "a-"),
 ]
 
 
-def _outcome(call: Callable[[], object]) -> object:
-    """What comes of it: a result, or which error."""
-    try:
-        return call()
-    except errors.ClusterError as error:
-        return type(error)
+_PLACES = (".", "..", "../namespaces/shop", "shop/pods", "Shop", "shop?watch=1")
 
 
-_PLACES = ("shop", "", ".", "..", "../namespaces/shop", "shop/pods", "nowhere")
-
-
-@pytest.mark.parametrize("namespace", _PLACES)
-def test_the_twin_finds_by_odd_names_what_is_found_over_http(api: Api, tmp_path: Path, namespace: str) -> None:
+def test_what_is_no_name_is_a_bug_and_asked_of_nobody(api: Api, cluster: Cluster) -> None:
     put_pod(api, "launcher")
     put_pod(api, "other", namespace="office")
-    api.store.create("namespaces", {"metadata": {"name": "shop"}})
-    with opened("http", api, tmp_path) as http, opened("memory", api, tmp_path) as memory:
-        for name in ("launcher", *_ODD):
-            found = [_outcome(partial(cluster.find, "pods", name, namespace)) for cluster in (http, memory)]
-            assert found[0] == found[1], name
+    for name in _ODD:
+        with pytest.raises(errors.InvalidName, match="is no name of a Kubernetes object"):
+            cluster.find("pods", name, "shop")
+        with pytest.raises(errors.InvalidName, match="is no name of a Kubernetes object"):
+            cluster.delete("pods", name, "shop", uid="any", grace=0)
+    assert not api.audit
 
 
-@pytest.mark.parametrize("name", _ODD)
-def test_the_twin_deletes_by_odd_names_what_is_deleted_over_http(tmp_path: Path, name: str) -> None:
-    outcomes = []
-    for kind in KINDS:
-        api = an_api()
-        uid = put_pod(api, "launcher")["metadata"]["uid"]
-        put_pod(api, "other", namespace="office")
-        with opened(kind, api, tmp_path) as cluster:
-            told = _outcome(partial(cluster.delete, "pods", name, "shop", uid=uid, grace=0))
-            outcomes.append((told, names(ApiCluster(api, USER).pages("pods"))))
-    assert outcomes[0] == outcomes[1]
+def test_what_is_no_namespace_is_a_bug_and_asked_of_nobody(api: Api, cluster: Cluster) -> None:
+    put_pod(api, "launcher")
+    for place in _PLACES:
+        with pytest.raises(errors.InvalidName):
+            cluster.find("pods", "launcher", place)
+        with pytest.raises(errors.InvalidName):
+            next(cluster.pages("pods", namespace=place))
+    assert not api.audit
+
+
+def test_every_valid_name_is_asked_for(api: Api, cluster: Cluster) -> None:
+    for name in ("a", "a.b-c.d0", "0", "x" * 253):
+        pod = put_pod(api, name)
+        assert cluster.find("pods", name, "shop") == pod
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,9 +8,10 @@ import pytest
 from redis import Redis
 
 from reactor.doors.store import Lock, RedisStore, Store
-from reactor.model.drift import Phase, Record
+from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.errors import LockLost
 from reactor.model.fencing import Fencing, Heartbeat
+from reactor.model.sweep import Sweep
 from simulator.twins.store import MemoryStore
 from tests.contracts.samples import LOST_AT, drift, outage, outage_record, record
 from vmdrift.processes import wait_for
@@ -166,6 +167,19 @@ def test_an_older_holder_writes_neither_record_nor_events(place: Place) -> None:
     found = place.store.record(drift().id)
     assert found
     assert (found.sentence, place.store.events()) == ("new", [])
+
+
+def test_sweeps_are_counted_by_how_they_end(store: Store) -> None:
+    assert store.sweeps() == {}
+    for end in ("finished", "cut-short", "finished"):
+        store.count_sweep(end)
+    assert store.sweeps() == {"finished": 2, "cut-short": 1}
+
+
+def test_how_far_a_sweep_came_is_kept_with_its_outage(store: Store) -> None:
+    known = OutageRecord(outage(), 5.0, sweep=Sweep(7.0, "because", True, ("shop/boo: why",)))
+    store.save_outage(known, done=False)
+    assert store.outages() == [known]
 
 
 def test_the_records_of_an_outage_are_found_ended_or_not(store: Store) -> None:

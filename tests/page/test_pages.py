@@ -10,6 +10,7 @@ from reactor.model.drift import Check, Disk, OutageRecord, Phase, Record
 from reactor.model.errors import StoreUnreachable
 from reactor.model.fencing import Attempt, Confirmation, Fencing, Release, Way
 from reactor.model.intervention import HOLD, Intervention
+from reactor.model.sweep import Sweep
 from tests.contracts.samples import drift, outage
 from tests.page.site import NOW, PageSite
 
@@ -39,6 +40,15 @@ def lost(site: PageSite) -> PageSite:
     for one in (BLOCKED, WAITING):
         site.store.create(one, [])
     return site
+
+
+def test_what_the_search_for_a_nodes_vms_lacks_stands_with_its_outage(site: PageSite) -> None:
+    sweep = Sweep(LOST_AT, "The search for its VMs was cut short: <b>it</b>.", False, ("acme/boo: no owner",))
+    site.store.save_outage(OutageRecord(OUTAGE, LOST_AT, sweep=sweep), done=False)
+    for address in ("/", f"/node/{OUTAGE.node.name}"):
+        shown = site.browser("bob").get(address).text
+        assert "The search for its VMs was cut short: &lt;b&gt;it&lt;/b&gt;." in shown
+        assert "Passed over as no VM&#39;s: acme/boo: no owner." in shown
 
 
 def test_without_an_outage_it_says_that_nothing_is_to_be_done(site: PageSite) -> None:

@@ -9,6 +9,7 @@ from simulator.objects import copied
 from simulator.twins.cluster import ApiCluster
 from tests.unit.decide.recorded import TERMINATING, cluster
 from workers.decide.observation import Replicas, Volume
+from workers.decide.storage import HWAMEISTOR
 from workers.disks import Disks, _cluster_id
 from workers.surroundings import Surroundings
 
@@ -313,3 +314,40 @@ def test_before_a_release_nothing_that_is_remembered_will_do(there: ApiCluster, 
 )
 def test_the_storage_cluster_is_what_the_volume_says_or_else_what_its_handle_does(csi: Obj, cluster: str) -> None:
     assert _cluster_id(csi) == cluster
+
+
+_TRAVERSAL = "../../shop/persistentvolumeclaims/other"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"persistentVolumeClaim": {"claimName": _TRAVERSAL}},
+        {"dataVolume": {"name": _TRAVERSAL}},
+        {"ephemeral": {"persistentVolumeClaim": {"claimName": "Rbd-Disk"}}},
+    ],
+)
+def test_a_claim_whose_name_is_none_exists_nowhere_and_is_asked_for_nowhere(there: ApiCluster, source: Obj) -> None:
+    there._api.audit.clear()
+    assert _volume(there, {"name": "root", **source}).trouble.endswith("is missing")
+    assert not there._api.audit
+
+
+_CLAIM_TABLE, _VOLUME_TABLE = ("persistentvolumeclaims", "rbd-disk", _NAMESPACE), ("persistentvolumes", _PV, "")
+
+
+@pytest.mark.parametrize(
+    ("where", "spec", "trouble"),
+    [
+        (_CLAIM_TABLE, {"volumeName": "../nodes/node-a"}, "is missing"),
+        (_VOLUME_TABLE, {"csi": {"driver": "Rook/.."}}, "can bear the name of its driver"),
+        (_VOLUME_TABLE, {"storageClassName": "a/b"}, ""),
+        (_VOLUME_TABLE, {"csi": {"driver": HWAMEISTOR, "volumeHandle": "a/../b"}}, ""),
+    ],
+)
+def test_a_name_within_a_volume_that_is_none_is_that_volumes_trouble_at_most(
+    there: ApiCluster, where: tuple[str, str, str], spec: Obj, trouble: str
+) -> None:
+    resource, name, namespace = where
+    _change(there, resource, name, {"spec": spec}, namespace)
+    assert trouble in _volume(there).trouble

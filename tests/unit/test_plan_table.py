@@ -121,7 +121,7 @@ def test_an_object_that_kubernetes_would_not_write_is_bad_input_and_no_traceback
 ) -> None:
     world = world_of(*VMS)
     dump = dict(listed(world))
-    next(item for item in dump["items"] if item["kind"] == "PersistentVolume")["spec"] = None
+    next(item for item in dump["items"] if item["kind"] == "Pod")["metadata"]["labels"] = "none"
     path = tmp_path / "broken.json"
     path.write_bytes(orjson.dumps(dump))
 

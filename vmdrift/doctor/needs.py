@@ -23,7 +23,7 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
         "leases": "get",
         "namespaces": "get",
         "nodes": "get",
-        "persistentvolumes": "get",
+        "persistentvolumes": "list",
         "pods": "list",
         "virtualmachineinstances": "get",
         "virtualmachines": "get",

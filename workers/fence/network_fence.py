@@ -12,6 +12,7 @@ from ipaddress import ip_network
 from reactor.doors.cluster import Cluster, Obj
 from reactor.model.errors import Conflict, FenceError
 from reactor.model.fencing import Standing, State, Target
+from reactor.model.objects import part, text, words
 from workers.fence.marks import marked
 from workers.fence.provider import FencingCluster
 from workers.fence.storage_clients import Client, Network, Pairs, clients, needed
@@ -75,10 +76,10 @@ class NetworkFence:
             raise FenceError(f"{told} {error}.") from error
 
     def _let_in(self, one: Obj) -> None:
-        meta, status = one["metadata"], one.get("status") or {}
+        meta, status = one["metadata"], part(one, "status")
         if "deletionTimestamp" in meta:
             return
-        if one["spec"].get("fenceState") != "Unfenced":
+        if text(one, "spec", "fenceState") != "Unfenced":
             self._cluster.change(_FENCES, one, {"spec": {"fenceState": "Unfenced"}})
         elif status.get("result") == "Succeeded" and _undone(one):
             self._cluster.delete(_FENCES, meta["name"], uid=meta["uid"])
@@ -91,7 +92,7 @@ def blocked(cluster: Cluster, target: Target, namespaces: Pairs) -> Standing:
         return Standing(State.ABSENT, f"No NetworkFence was asked for for node {target.node.name}.")
     if objection := next(filter(None, map(_objection, mine)), None):
         return objection
-    covered = {str(one["spec"].get("networkFenceClassName")): _hosts(one) for one in mine}
+    covered = {text(one, "spec", "networkFenceClassName"): _hosts(one) for one in mine}
     known = clients(cluster, target, namespaces)
     bare = [name for name, client in known.items() if not client.hosts <= covered.get(name, frozenset())]
     if bare:
@@ -112,29 +113,29 @@ def _mine(cluster: Cluster, target: Target) -> list[Obj]:
 
 
 def _hosts(one: Obj) -> frozenset[Network]:
-    return frozenset(ip_network(cidr) for cidr in one["spec"]["cidrs"])
+    return frozenset(ip_network(cidr) for cidr in words(one, "spec", "cidrs"))
 
 
 def _storage(one: Obj) -> tuple[str, str]:
     """One that an older version made does not say of which cluster: then no volume is covered by it."""
-    said = one["metadata"]["annotations"]
-    return said[_DRIVER], said.get(_CLUSTER, "")
+    said = part(one, "metadata", "annotations")
+    return text(said, _DRIVER), text(said, _CLUSTER)
 
 
 def _objection(one: Obj) -> Standing | None:
     """Why this one does not block anything, or not yet; None if it does."""
-    name, status = one["metadata"]["name"], one.get("status") or {}
-    if "deletionTimestamp" in one["metadata"] or one["spec"].get("fenceState") != "Fenced":
+    name, status = one["metadata"]["name"], part(one, "status")
+    if "deletionTimestamp" in one["metadata"] or text(one, "spec", "fenceState") != "Fenced":
         return Standing(State.FAILED, f"NetworkFence {name} was set to Unfenced, or deleted.", ours=True)
     if status.get("result") == "Failed":
-        return Standing(State.FAILED, f"NetworkFence {name} has failed: {status.get('message', '')[:200]}.", ours=True)
+        return Standing(State.FAILED, f"NetworkFence {name} has failed: {text(status, 'message')[:200]}.", ours=True)
     if status.get("result") != "Succeeded" or _undone(one):
         return Standing(State.WORKING, f"NetworkFence {name} is under way.", ours=True)
     return None
 
 
 def _undone(one: Obj) -> bool:
-    return _UNDONE in str((one.get("status") or {}).get("message", "")).lower()
+    return _UNDONE in text(one, "status", "message").lower()
 
 
 def _name(node: str, name: str) -> str:

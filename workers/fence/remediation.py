@@ -14,7 +14,7 @@ from typing import Any
 from reactor.doors.cluster import Obj
 from reactor.model.errors import Conflict, FenceError, NotFound, NotServed
 from reactor.model.fencing import BOOT_ANNOTATION, Standing, State, Target
-from reactor.model.times import parse_time
+from reactor.model.objects import moment, part, parts, text
 from workers.fence.marks import marked
 from workers.fence.provider import FencingCluster
 from workers.surroundings import listed
@@ -103,12 +103,12 @@ class Remediation:
 
 def _made(template: Obj, target: Target) -> Obj:
     kind = str(template["kind"]).removesuffix("Template")
-    name, inner = target.node.name, template["spec"]["template"]
+    name, inner = target.node.name, part(template, "spec", "template", "spec")
     return {
         "apiVersion": template["apiVersion"],
         "kind": kind,
         "metadata": {"name": name, "annotations": {**target.marks, NODE_NAME: name}},
-        "spec": inner.get("spec", {}),
+        "spec": dict(inner),
     }
 
 
@@ -135,11 +135,9 @@ def _is_of(one: Obj, target: Target) -> bool:
     if _ours(one):
         return marked(one, target)
     done = _condition(one, "Succeeded")
-    times = [
-        one["metadata"]["creationTimestamp"],
-        done.get("lastTransitionTime") if done.get("status") == "True" else None,
-    ]
-    return all(parse_time(time) >= target.outage.since for time in times if time)
+    made = moment(one, "metadata", "creationTimestamp")
+    times = [made or 0.0, moment(done, "lastTransitionTime") if done.get("status") == "True" else None]
+    return all(time >= target.outage.since for time in times if time is not None)
 
 
 def _standing(one: Obj, *, ours: bool) -> Standing:
@@ -154,8 +152,8 @@ def _standing(one: Obj, *, ours: bool) -> Standing:
 
 
 def _condition(one: Obj, kind: str) -> Mapping[str, Any]:
-    conditions: list[Mapping[str, Any]] = one.get("status", {}).get("conditions") or []
-    return next((condition for condition in conditions if condition["type"] == kind), {})
+    found = (condition for condition in parts(one, "status", "conditions") if text(condition, "type") == kind)
+    return next(found, {})
 
 
 def _said(condition: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from reactor.doors.cluster import Cluster, Obj
 from reactor.model.errors import FenceError, NotFound, NotServed
 from reactor.model.fencing import Target
+from reactor.model.objects import part, parts, text, words
 from workers.surroundings import listed
 
 Pairs = tuple[tuple[str, str], ...]
@@ -40,7 +41,7 @@ def clients(cluster: Cluster, target: Target, namespaces: Pairs) -> Mapping[str,
 
     The nodeID of a CSIAddonsNode is what its driver calls the node: for Ceph, its name.
     """
-    classes = {one["metadata"]["name"]: one.get("spec") or {} for one in needed(cluster, _CLASSES)}
+    classes = {one["metadata"]["name"]: part(one, "spec") for one in needed(cluster, _CLASSES)}
     found: dict[str, Client] = {}
     others: dict[Network, str] = {}
     for node, driver, name, cidr in _said(needed(cluster, _NODES), classes, namespaces):
@@ -64,25 +65,25 @@ def needed(cluster: Cluster, resource: str) -> list[Obj]:
         ) from error
 
 
-def _said(nodes: list[Obj], classes: Mapping[str, Obj], namespaces: Pairs) -> Iterator[tuple[str, str, str, str]]:
+def _said(
+    nodes: list[Obj], classes: Mapping[str, Mapping[str, object]], namespaces: Pairs
+) -> Iterator[tuple[str, str, str, str]]:
     """Node, driver, class and address, of what is believed."""
     for addon in nodes:
-        driver = addon.get("spec", {}).get("driver", {})
-        name = str(driver.get("name") or "")
-        if addon["metadata"].get("namespace") != home(name, namespaces):
+        driver = part(addon, "spec", "driver")
+        name, node = text(driver, "name"), text(driver, "nodeID") or "(of no name)"
+        if not name or addon["metadata"].get("namespace") != home(name, namespaces):
             continue
-        for client in addon.get("status", {}).get("networkFenceClientStatus") or ():
-            of_class = str(client.get("networkFenceClassName") or "")
-            if classes.get(of_class, {}).get("provisioner") != name:
+        for client in parts(addon, "status", "networkFenceClientStatus"):
+            of_class = text(client, "networkFenceClassName")
+            if text(classes, of_class, "provisioner") != name:
                 continue
-            for detail in client.get("clientDetails") or ():
-                yield from (
-                    (str(driver.get("nodeID")), name, of_class, str(cidr)) for cidr in detail.get("cidrs") or ()
-                )
+            for detail in parts(client, "clientDetails"):
+                yield from ((node, name, of_class, cidr) for cidr in words(detail, "cidrs"))
 
 
-def _cluster_id(spec: Obj) -> str:
-    return str((spec.get("parameters") or {}).get("clusterID") or "")
+def _cluster_id(spec: Mapping[str, object]) -> str:
+    return text(spec, "parameters", "clusterID")
 
 
 def _network(cidr: str) -> Network | None:

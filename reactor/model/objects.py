@@ -1,0 +1,63 @@
+"""Reading what may not be there: of almost everything in a Kubernetes object the API says that it is optional.
+
+A field that is missing, null, or of another kind than it should be says nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reactor.model.times import parse_time
+
+Obj = Mapping[str, Any]
+_NOTHING: Obj = {}
+
+
+def part(obj: object, *path: str) -> Obj:
+    """The object within at this path, {} where there is none."""
+    found = _at(obj, path)
+    return found if isinstance(found, Mapping) else _NOTHING
+
+
+def parts(obj: object, *path: str) -> list[Obj]:
+    """The objects of the list at this path, [] where there is none."""
+    found = _at(obj, path)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list | tuple) else []
+
+
+def words(obj: object, *path: str) -> tuple[str, ...]:
+    """The texts of the list at this path, () where there is none."""
+    found = _at(obj, path)
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list | tuple) else ()
+
+
+def text(obj: object, *path: str) -> str:
+    """The text at this path, "" where there is none."""
+    found = _at(obj, path)
+    return found if isinstance(found, str) else ""
+
+
+def number(obj: object, *path: str) -> float | None:
+    """The number at this path, None where there is none."""
+    found = _at(obj, path)
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def moment(obj: object, *path: str) -> float | None:
+    """The time at this path in seconds since the epoch, None where there is none."""
+    try:
+        return parse_time(text(obj, *path))
+    except ValueError:
+        return None
+
+
+def said(value: Any) -> Any:
+    """The same without what is null in it, at any depth: it is as if it were not there."""
+    if isinstance(value, Mapping):
+        return {name: said(one) for name, one in value.items() if one is not None}
+    return [said(one) for one in value if one is not None] if isinstance(value, list) else value
+
+
+def _at(obj: object, path: Sequence[str]) -> object:
+    for word in path:
+        obj = obj.get(word) if isinstance(obj, Mapping) else None
+    return obj

@@ -10,6 +10,7 @@ from reactor.model.event import NODE_FENCED, Event
 from reactor.model.fencing import CONFIG_MAP, files
 from reactor.model.identity import Outage
 from reactor.model.intervention import MONTH, TAINT, UNFENCE, Intervention, node_target
+from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
 from vmdrift.command import CANNOT_TELL, NOT_SO
 from vmdrift.hands import Hands, who
@@ -73,7 +74,7 @@ def unfence(name: str, how: str, *, as_json: bool) -> int:
 
 
 def _node(hands: Hands, name: str) -> NodeView:
-    found = hands.cluster.find("nodes", name)
+    found = hands.cluster.find("nodes", name) if is_name(name) else None
     if found is None:
         raise NotDone(f"there is no node {name}")
     node = node_view(found)

@@ -19,6 +19,7 @@ from reactor.model.drift import Record
 from reactor.model.errors import NotDone
 from reactor.model.event import DRIFT_REQUESTED, Event
 from reactor.model.intervention import CANCEL, HOLD, MONTH, Intervention, target_of
+from reactor.model.names import is_name
 from reactor.model.receipt import Receipt, Result
 from reactor.model.times import format_time
 from reactor.settings import Settings
@@ -173,10 +174,11 @@ def _last(hands: Hands, vm: str) -> Record:
 def _unknown(cluster: Cluster, target: str) -> str:
     """A word of warning for what may be a slip of the pen."""
     kind, _, name = target.partition("/")
-    if kind == "node" and cluster.find("nodes", name) is None:
+    if kind == "node" and (not is_name(name) or cluster.find("nodes", name) is None):
         return f" There is no node {name} now."
     namespace, _, vm = name.partition("/")
-    if kind == "vm" and cluster.find("virtualmachines", vm, namespace) is None:
+    named = is_name(vm) and is_name(namespace)
+    if kind == "vm" and (not named or cluster.find("virtualmachines", vm, namespace) is None):
         return f" There is no VM {name} now."
     return ""
 

@@ -12,6 +12,7 @@ from reactor.doors.cluster import PAGE, Obj, Page
 from reactor.model.drift import Policy, Signs
 from reactor.model.errors import BadInput
 from reactor.model.identity import Outage
+from reactor.model.names import is_name
 from reactor.model.node import UNREACHABLE_TAINT, NodeView, node_view
 from reactor.model.times import format_time
 from vmdrift.snapshot import ReadOnly, Snapshot
@@ -43,7 +44,7 @@ class IfLost(ReadOnly):
     @classmethod
     def of(cls, there: Snapshot, node: str, policy: Policy) -> Self:
         """By the node's name. Raises BadInput for one that is not there."""
-        found = there.find("nodes", node)
+        found = there.find("nodes", node) if is_name(node) else None
         if found is None:
             raise BadInput(_no_node(node, [view.name for view in there.nodes]))
         return cls(there, found, policy)

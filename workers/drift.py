@@ -17,6 +17,7 @@ from reactor.model.errors import (
     ClusterError,
     ClusterUnreachable,
     Forbidden,
+    InvalidName,
     LockLost,
     NotServed,
     StoreError,
@@ -141,7 +142,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
             act(decision.judgement.action, cluster, known, tools.around)
     except ChangedUnderwayError as error:
         return _blocked(record, now, "changed-underway", str(error), None)
-    except (Unauthorized, Forbidden, NotServed) as error:
+    except (Unauthorized, Forbidden, NotServed, InvalidName) as error:
         return _blocked(record, now, "api-refused", str(error), None)
     except ClusterError as error:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None

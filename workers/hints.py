@@ -74,12 +74,17 @@ def _taken(carried: object, receipt: Receipt | None, tools: Tools) -> Result:
 
 
 def _unreachable(event: Event, tools: Tools) -> Result:
-    found = tools.cluster.find("nodes", event.subject)
-    node = node_view(found) if found else None
+    node = _node(event.subject, tools)
     if node is None or node.outage is None:
         return _not_lost(event.subject, node)
     take_event(lost(node.outage, event.source), tools)
     return _outage(node.outage, tools)
+
+
+def _node(name: str, tools: Tools) -> NodeView | None:
+    """None where there is none, and where that is no name."""
+    found = tools.cluster.find("nodes", name) if is_name(name) else None
+    return node_view(found) if found else None
 
 
 def _not_lost(name: str, node: NodeView | None) -> Result:
@@ -114,8 +119,7 @@ def _recovered(event: Event, tools: Tools) -> Result:
 def _fenced(event: Event, receipt: Receipt | None, tools: Tools) -> Result:
     """Somebody entitled says that a boot of a node has ended. Written down, and judged by the fencing role."""
     name, data = event.subject, event.data
-    found = tools.cluster.find("nodes", name)
-    node = node_view(found) if found else None
+    node = _node(name, tools)
     if node is None:
         return Result("nothing", "no-such-node", f"There is no node {name}.")
     if "event" not in providers(node, tools.policy):
@@ -167,10 +171,9 @@ def _requested(event: Event, tools: Tools) -> Result:
     named = is_name(namespace) and is_name(name)
     vmi = tools.cluster.find("virtualmachineinstances", name, namespace) if named else None
     at = text(vmi, "status", "nodeName")
-    if not is_name(at):
+    if not at:
         return _on_its_way(event.subject, tools)
-    found = tools.cluster.find("nodes", at)
-    node = node_view(found) if found else None
+    node = _node(at, tools)
     if node is None or node.outage is None:
         return _not_lost(at, node)
     for one, _ in launchers(tools.cluster, namespace=namespace, fields=f"spec.nodeName={at}"):

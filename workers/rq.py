@@ -25,7 +25,16 @@ from reactor.doors.reports import Requests
 from reactor.doors.sink import HttpSink
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Again, Ended, Outcome
-from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, NotServed, Rejected, StoreError
+from reactor.model.errors import (
+    BadInput,
+    ClusterError,
+    Forbidden,
+    InvalidName,
+    NotFound,
+    NotServed,
+    Rejected,
+    StoreError,
+)
 from reactor.model.event import worker_source
 from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.model.reason import REASONS
@@ -139,7 +148,7 @@ def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) ->
         outcome = Ended("malformed", "bad-input", str(error))
         log.warning(str(error), reason="bad-input")
     except (ClusterError, StoreError) as error:
-        if isinstance(error, Forbidden | NotFound | NotServed | Rejected):  # time mends nothing of it
+        if isinstance(error, Forbidden | NotFound | NotServed | Rejected | InvalidName):  # time mends nothing of it
             log.warning(str(error), reason="api-refused", again_after=_TROUBLE_RETRY)
         return Retry(max=FOR_EVER, interval=_TROUBLE_RETRY)  # what woke it meanwhile is read the next time
     except Stopping:

@@ -3,10 +3,14 @@
 https://knative.dev/docs/eventing/sources/apiserversource/: mode Resource carries the object, mode Reference does not.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.names import is_name
 from reactor.model.node import node_view
+from reactor.model.objects import moment, part, parts, text
 from reactor.web.grammar import refuse
 from reactor.web.kinds import KNATIVE
 from reactor.web.problem import shown
@@ -30,14 +34,21 @@ def translated(event: Event) -> Event | None:
         return None
     if "status" not in event.data:
         refuse("data", None, "a whole Node: ApiServerSource must have mode Resource", 422)
-    try:
-        node = node_view(event.data)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    if not _is_node(event.data):
         refuse("data", None, "a v1 Node", 422)
-    if not isinstance(node.name, str) or not isinstance(node.ready, str):
-        refuse("data", None, "a v1 Node", 422)
+    node = node_view(event.data)
     kind = _KINDS.get(node.ready)
     return replace(event, type=kind, subject=node.name, data={}) if kind else None
+
+
+def _is_node(data: Mapping[str, Any]) -> bool:
+    """Is what we read of it of the shape that the API server writes?"""
+    conditions = part(data, "status").get("conditions", []) if isinstance(data["status"], Mapping) else None
+    ready = next((c for c in parts(data, "status", "conditions") if text(c, "type") == "Ready"), {})
+    timed = "lastTransitionTime" not in ready or moment(ready, "lastTransitionTime") is not None
+    shaped = isinstance(data.get("spec", {}), Mapping) and isinstance(conditions, list) and timed
+    named = is_name(text(data, "metadata", "name")) and text(data, "metadata", "uid") != ""
+    return shaped and named and isinstance(ready.get("status", ""), str)
 
 
 def ignored(event: Event) -> str:

@@ -54,6 +54,10 @@ class _Told:
         (NODE_FENCED, LOST, "proof-not-used"),
         (DRIFT_REQUESTED, "default/web", "node-ready"),
         (DRIFT_REQUESTED, "default/none", "no-such-vm"),
+        (NODE_UNREACHABLE, "../pods/x", "no-such-node"),
+        (NODE_FENCED, "Node A", "no-such-node"),
+        (DRIFT_REQUESTED, "default/../x", "no-such-vm"),
+        (DRIFT_REQUESTED, "web", "no-such-vm"),
     ],
 )
 def test_where_the_api_server_knows_better_it_is_told_and_nothing_is_done(kind: str, subject: str, reason: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from reactor.doors.store import Lock, Store
 from reactor.model.drift import Again, Ended, Outcome, Phase, Policy, Signs
 from reactor.model.errors import ClusterUnreachable, StoreUnreachable
-from reactor.model.identity import Drift, VmRef
+from reactor.model.identity import Drift, NodeRef, VmRef
 from reactor.model.intervention import CANCEL, CONFIG_MAP, Intervention
 from reactor.model.node import node_view
 from reactor.model.times import format_time
@@ -152,6 +152,14 @@ def test_a_kind_that_is_not_served_is_a_refusal(passing: _Pass) -> None:
     passing.world.api.faults.append(fault)
     passing.run()
     assert passing.reason() == "api-refused"
+
+
+def test_to_ask_for_what_is_no_name_is_a_bug_that_is_reported_and_ends_no_pass(passing: _Pass) -> None:
+    record = first_record(passing.drift(), passing.tools)
+    odd = replace(record.drift, outage=replace(record.drift.outage, node=NodeRef("../x", "u")))
+    outcome = run_pass(odd, passing.tools)
+    assert outcome.reason == "api-refused"
+    assert outcome.sentence == "'../x' is no name of a Kubernetes object, so nothing was asked: a bug of vm-drift"
 
 
 def test_trouble_that_lasts_is_looked_at_ever_less_often(passing: _Pass) -> None:

@@ -17,6 +17,7 @@ from workers.tools import Tools
 log = structlog.get_logger()
 
 _LATEST = 60.0  # seconds from a sweep until every drift that waits was looked at, whatever it waits for
+_REFUSED = 300.0  # seconds, the same of a drift that was refused or has failed: nothing of it is about to happen
 
 
 def begin(vm: VmRef, vmi_uid: str, node: NodeView, outage: Outage, tools: Tools) -> Record:
@@ -54,4 +55,4 @@ def _due(record: Record, now: float) -> float:
     """
     if record.again_at is None or record.changed_at > now:
         return now
-    return min(record.again_at, now + _LATEST)
+    return min(record.again_at, now + (_REFUSED if record.phase.is_end else _LATEST))

@@ -35,7 +35,7 @@ def _over(outage: Outage, node: NodeView | None, records: list[Record], tools: T
     if known is None:
         return Ended("ignored", "unknown-outage", f"{outage.node.name} has no such outage any more.")
     now = tools.clock()
-    moved = wake([replace(record, again_at=now + _FRESH) for record in records], tools)
+    moved = wake([replace(record, again_at=now + _FRESH) for record in records if not record.ended], tools)
     over = replace(known, recovered_at=known.recovered_at or now)
     tools.store.save_outage(over, done=moved == 0)
     state = node.ready if node else "deleted"

@@ -38,9 +38,9 @@ def vm_view(obj: Obj) -> VmView:
 
 def _condition(status: Obj, kind: str) -> str:
     """What a condition that is True says, "" where it is not."""
-    found: Obj = next((c for c in status.get("conditions") or () if c.get("type") == kind), {})
-    text = f"{kind}: {found.get('message') or found.get('reason') or 'no reason is given'}"[:_SAID]
-    return text if found.get("status") == "True" else ""
+    found = next((c for c in parts(status, "conditions") if text(c, "type") == kind), None)
+    why = text(found, "message") or text(found, "reason") or "no reason is given"
+    return f"{kind}: {why}"[:_SAID] if text(found, "status") == "True" else ""
 
 
 def vmi_view(obj: Obj) -> VmiView:

@@ -21,6 +21,7 @@ from reactor.model.event import unreachable, watcher_source
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import node_view
 from reactor.process import Stop
+from simulator.actors.objects import owner_reference
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from tests.acceptance.commands import descendants, gone
@@ -75,7 +76,9 @@ def api() -> Api:
     }
     api.store.create("namespaces", {"metadata": {"name": "kube-system"}})
     api.store.create("nodes", node(ready="Unknown", since=int(time.time())))
-    api.store.create("virtualmachines", {"metadata": {"name": "db", "namespace": "shop"}, "spec": {}})
+    vm = api.store.create("virtualmachines", {"metadata": {"name": "db", "namespace": "shop"}, "spec": {}})
+    instance = {"name": "db", "namespace": "shop", "uid": "1", "ownerReferences": [owner_reference(vm)]}
+    api.store.create("virtualmachineinstances", {"metadata": instance, "status": {"nodeName": "node-a"}})
     api.store.create("pods", {"metadata": meta, "spec": {"nodeName": "node-a"}})
     return api
 

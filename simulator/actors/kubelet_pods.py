@@ -106,6 +106,7 @@ def process_of(pod: Obj, volumes: PodVolumes) -> Process:
     labels = meta.get("labels", {})
     if "kubevirt.io/migrationJobUID" in labels:
         return Process(pod["spec"]["nodeName"], meta["uid"])
-    vm = labels.get("vm.kubevirt.io/name")
-    guest, disks = (meta["namespace"], vm) if vm else None, volumes.disks(pod)
+    vm, uid = labels.get("vm.kubevirt.io/name"), labels.get("kubevirt.io/created-by")
+    owned = any(owner["uid"] == uid for owner in meta.get("ownerReferences") or ())  # else it only bears the labels
+    guest, disks = (meta["namespace"], vm) if vm and owned else None, volumes.disks(pod)
     return Process(pod["spec"]["nodeName"], meta["uid"], guest, frozenset(disks), disks)

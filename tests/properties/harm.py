@@ -1,17 +1,20 @@
 """Machines that were stopped by our fences, and VMs that stay down: what there was against it, and for whom it was."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from reactor.model.drift import Policy
 from simulator.harm import Stop, VmKey
 from simulator.world import World
+from tests.properties.excuses import WINDOWS, WITHIN_WINDOWS, excuse
 from tests.properties.heard import Heard
 from tests.visible import Visible
 
 _KNOWN_FOR = 5.0  # seconds for which a worker may not have heard of what was changed
 _FOR_A_RELEASE = 900.0  # seconds; it takes some, unless processes die and API requests fail
 _LOOK = 30.0  # seconds between two looks at what is down
+_COULD_RUN = 600.0  # seconds for which a VM that nothing keeps from it may be down
 _BLUR = 5.0  # seconds that a clock may be wrong without anybody's notice
 _MANY = 40  # percent of the nodes: more that are lost have something in common, and none of them is fenced
 
@@ -80,42 +83,43 @@ class Harm:
 
 @dataclass
 class Downtime:
-    """An actor who looks which VMs are down. `overdue`: for how long although nothing kept them from running.
+    """An actor who looks which VMs are down. `overdue`: for how long although nothing excuses it for ten minutes.
 
-    `wanted`: VMs that have to run. `hindered`: is there anything that explains it? `patience`: seconds that our windows
-    and Kubernetes' own take at the longest when nothing does.
+    `wanted`: VMs that have to run. `facts`: what excuses it (tests.properties.excuses), and whether that is so.
     """
 
     world: World
     wanted: Collection[VmKey]
-    hindered: Callable[[], bool]
-    patience: float
+    facts: Callable[[], dict[str, bool]]
     seconds: float = 0.0
     overdue: float = 0.0
     longest: float = 0.0
+    excused: Counter[str] = field(default_factory=Counter)
     name: str = "clerk"
     watches: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self._at = self.world.now
+        self._at = self._troubled_at = self.world.now
         self._free_since: dict[VmKey, float] = {}
 
     def step(self, now: float) -> float:
         """What was down since the last look."""
         past, self._at = now - self._at, now
-        hindered = self.hindered()
+        why = excuse(self.facts() | {WITHIN_WINDOWS: now < self._troubled_at + WINDOWS})
         for vm in self.wanted:
             down = not self.world.hypervisor.running(vm)
             self.seconds += past if down else 0.0
-            if not down or hindered:
+            self.excused[why] += down
+            if not down or why:
                 self._free_since[vm] = now
             self._count(now - self._free_since.setdefault(vm, now), past)
         return now + _LOOK
 
     def trouble(self) -> None:
         """Something happened: what is down may be down for that."""
+        self._troubled_at = self.world.now
         self._free_since.clear()
 
     def _count(self, free: float, past: float) -> None:
         self.longest = max(self.longest, free)
-        self.overdue += past if free > self.patience else 0.0
+        self.overdue += past if free > _COULD_RUN else 0.0

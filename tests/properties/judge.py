@@ -41,6 +41,7 @@ class Judge:
     wrong: list[str] = field(default_factory=list)
     released: Counter[str] = field(default_factory=Counter)  # pod uid -> effective deletions
     proven: list[tuple[str, str, str]] = field(default_factory=list)  # VM, node and its boot
+    edited: dict[str, float] = field(default_factory=dict)  # VM -> since when it may not move; infinite: it may again
     late: int = 0  # what changed between a worker's last look and its DELETE, while it was paused
     known_until: Callable[[], float] = lambda: float("inf")
     _pod: Obj | None = None
@@ -49,7 +50,7 @@ class Judge:
     def __post_init__(self) -> None:
         self.visible = Visible(self.world)
         self.harm = Harm(self.world, self.visible, self.policy, self.wrong)
-        self._truth = Truth(self.world, self.redis, self.visible, self.untouchable)
+        self._truth = Truth(self.world, self.redis, self.visible, self.untouchable, self.edited)
         self.doubles = Doubles(self.world, self.visible, self.wrong)
         self.world.api.faults.append(self._sent)
         self.world.api.late_faults.append(self._done)
@@ -148,6 +149,8 @@ class Judge:
             yield "is not Terminating"
         if vm in self.untouchable and not (proven and vm in WITH_PROOF):
             yield f"{vm} is not to be moved: {self.untouchable[vm]}"
+        if self.edited.get(vm, float("inf")) <= min(self.world.now, self.known_until()) - 1:
+            yield f"{vm} was edited, and is not to be moved"
         vmi = self.visible.get("virtualmachineinstances", vm, meta["namespace"])
         own = vmi and vmi["metadata"]["uid"] == meta.get("labels", {}).get("kubevirt.io/created-by")
         at = vmi.get("status", {}).get("nodeName", "") if vmi and own else ""

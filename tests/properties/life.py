@@ -10,6 +10,7 @@ from tests.properties.happen.fencers import Fencers
 from tests.properties.happen.nodes import Nodes
 from tests.properties.happen.people import People
 from tests.properties.happen.product import Product
+from tests.properties.happen.tenants import Tenants
 from tests.properties.vms import NODES
 
 _CALM = 5400.0  # seconds without trouble, after which everything has ended or waits
@@ -17,7 +18,7 @@ _PAUSE = 600.0  # seconds, of which the product has at least that much to find o
 _MANY = 2  # nodes that may be lost at once: 40 % of five
 
 
-class Life(Nodes, Fencers, People, Product):
+class Life(Nodes, Fencers, People, Tenants, Product):
     """A world from its beginning to its end."""
 
     def rest(self) -> None:
@@ -34,6 +35,8 @@ class Life(Nodes, Fencers, People, Product):
         self.fences_work()
         self.renew_certificates()
         self.allow_fencing()
+        self.untaint()
+        self.undo()
         for clock in self.clocks.values():
             clock.right()
         self.live(60)

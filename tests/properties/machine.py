@@ -20,6 +20,7 @@ from tests.properties.rules.fencing import FenceRules
 from tests.properties.rules.lives import NODE
 from tests.properties.rules.nodes import LOSSES, NodeRules
 from tests.properties.rules.product import ProductRules
+from tests.properties.rules.tenants import TenantRules
 from tests.properties.tally import Tally
 from tests.properties.vms import ELIGIBLE, UNTOUCHABLE
 
@@ -45,7 +46,7 @@ _POLICIES = st.sampled_from(
 )
 
 
-class Outages(NodeRules, FenceRules, ProductRules):
+class Outages(NodeRules, FenceRules, TenantRules, ProductRules):
     """Rules are what can happen; the life ends in `teardown`, where all must come to rest."""
 
     @initialize(vms=_VMS, seed=st.integers(0, 2**16), node=NODE, what=LOSSES, policy=_POLICIES)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from tests.properties.happen.tenants import EDITS, OWNERS
 from tests.properties.life import Life
 
 # Each kind of trouble that is drawn. A night in which one of them struck no world has tested less than it says.
@@ -19,6 +20,7 @@ TROUBLES = (
         "somebody else's remediation",
     ),
     *("confirmed", "confirmed, not true", "confirmed again", "hold", "nobody may fence it"),
+    *("taint", *(f"edited: {how}" for how in EDITS), *(f"a pod of {owner}" for owner in OWNERS)),
     *("controller manager dead", "controller manager's clock", "all processes dead", "old news", "jobs run again"),
     *(f"{kind} at an API request" for kind in ("kill", "pause", "forget", "error")),
     *("drifts-0's clock steps", "fencing's clock steps", "scheduler's clock steps", "intake's clock steps"),

@@ -1,6 +1,7 @@
 """Each kind of harm counts: stories in which it is done, by others than the product or as documented."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from reactor.settings import Settings
 from simulator.scene import Vm
 from tests.auditor import WORKERS
-from tests.properties.happen.begun import PATIENCE
+from tests.properties.excuses import EXCUSES, WINDOWS
+from tests.properties.happen.tenants import OWNERS
 from tests.properties.life import Life
 from tests.properties.tally import TROUBLES, Tally
 from tests.properties.vms import ELIGIBLE, UNTOUCHABLE
 
 LOST = "node-a"
+_PATIENCE = WINDOWS + 600.0  # seconds
 VMS = {vm.name: vm for vm in (*ELIGIBLE, *UNTOUCHABLE)}
 REDFISH = replace(Settings().to_policy(), fencing=("redfish",))
 
@@ -123,17 +126,44 @@ def test_a_vm_that_stays_down_although_it_could_run_counts_in_seconds() -> None:
     life.kill("drifts-0", 1e6)
     life.kill("drifts-1", 1e6)
     life.lose(LOST, "power_cut")
-    life.live(PATIENCE + 600)
-    assert 400 < life.down.overdue <= 600
+    life.live(_PATIENCE + 600)
+    assert 400 < life.down.overdue <= 660  # it is looked at each 30 s
 
 
 def test_what_a_hold_explains_is_not_overdue() -> None:
     life = _life("web")
     life.hold("all")
     life.lose(LOST, "power_cut")
-    life.live(PATIENCE + 600)
+    life.live(_PATIENCE + 600)
     assert life.down.overdue == 0
-    assert life.down.seconds > PATIENCE
+    assert life.down.seconds > _PATIENCE
+
+
+@pytest.mark.parametrize(("name", "how"), [("web", "pinned"), ("db", "never"), ("quick", "manual")])
+def test_an_edited_vm_is_excused_and_moves_within_ten_minutes_once_it_is_as_before(name: str, how: str) -> None:
+    life = _life(name)
+    life.edit(name, how)
+    life.lose(LOST, "power_cut")
+    life.live(_PATIENCE + 600)
+    assert (life.down.overdue, life.hypervisor.running(("default", name))) == (0, [])
+    life.undo()
+    life.live(_PATIENCE)
+    assert (life.down.overdue, len(life.hypervisor.running(("default", name)))) == (0, 1)
+
+
+def test_pods_that_look_like_launchers_keep_nobody_down() -> None:
+    life = _life("web", "db")
+    for owner in OWNERS:
+        life.fake_launcher(LOST, owner)
+    life.lose(LOST, "power_cut")
+    life.live(_PATIENCE)
+    assert life.down.overdue == 0
+    assert life._homeless() == []
+
+
+def test_every_excuse_is_a_sentence_in_the_docs() -> None:
+    text = " ".join(Path("docs/safety.md").read_text().split())
+    assert [why for why in EXCUSES if why not in text] == []
 
 
 def test_a_kind_of_trouble_that_never_struck_is_missing() -> None:

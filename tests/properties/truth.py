@@ -13,12 +13,16 @@ _LONGEST = 600.0  # seconds that a drift may sleep
 
 @dataclass(frozen=True)
 class Truth:
-    """`untouchable`: VMs that no release may ever hit, with why. `redis`: the clock of all that is written down."""
+    """`untouchable`: VMs that no release may ever hit, with why. `redis`: the clock of all that is written down.
+
+    `edited`: VMs that were ever edited, of which a refusal may be a few minutes old.
+    """
 
     world: World
     redis: Clock
     visible: Visible
     untouchable: Mapping[str, str]
+    edited: Mapping[str, float]
 
     def untrue(self, record: Record) -> Iterator[str]:
         """Whatever is not."""
@@ -30,7 +34,7 @@ class Truth:
             yield from self._not_completed(record)
         if record.detached_at and abs(record.detached_at - self.redis()) < 0.01:
             yield from self._not_detached(record)
-        if record.phase is Phase.REFUSED and record.drift.vm.name not in self.untouchable:
+        if record.phase is Phase.REFUSED and record.drift.vm.name not in {*self.untouchable, *self.edited}:
             yield f"refused for {record.reason}, but nothing keeps it from moving"
         if record.reason == "vm-deleted" and not record.drift.vm.is_instance:
             vm = self.visible.get("virtualmachines", record.drift.vm.name, record.drift.vm.namespace)

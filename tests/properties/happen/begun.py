@@ -10,6 +10,7 @@ from simulator.manager import ControllerManager
 from simulator.scene import Scene, Vm, staged
 from simulator.timing import SLOWEST_STATUS, Timing
 from tests.clocks import ProcessClock
+from tests.properties import excuses
 from tests.properties.fate import Fate
 from tests.properties.harm import Downtime
 from tests.properties.judge import Judge
@@ -17,10 +18,7 @@ from tests.properties.redis import JudgedStore, Photographed
 from tests.properties.vms import ELIGIBLE, NODES, PODS, WHY
 from workers.fence.provider import Provider
 
-PATIENCE = 1500.0  # seconds that the windows of ours and of Kubernetes, and one look more, take at the longest
 _SLOW = replace(Timing(), node_status_after_boot=SLOWEST_STATUS)
-_ENOUGH = 3  # nodes that have to be there
-_OFF = 5.0  # seconds that a clock may be off
 
 
 class Begun:
@@ -43,7 +41,7 @@ class Begun:
         self.begin()
         self.store = JudgedStore(self.clock_of("redis"), self.judge)
         self.reactor = self.start()
-        self.down = Downtime(self.world, self.wanted, self.hindered, PATIENCE)
+        self.down = Downtime(self.world, self.wanted, self.excuses)
         self.world.add(self.down)
 
     @property
@@ -77,9 +75,14 @@ class Begun:
         assert self.harm.for_nothing() == []
         self.down.trouble()
 
-    def hindered(self) -> bool:
-        """Is there anything that may keep the product, or Kubernetes, from what they would do?"""
+    def excuses(self) -> dict[str, bool]:
+        """What may keep the product, or Kubernetes, from what they would do, and whether it does."""
         lost = sum(node.ready != "True" for node in self.visible.nodes.values())
-        wrong = any(abs(clock.ahead) > _OFF for clock in self.clocks.values())
-        away = wrong or not self.manager_runs or lost > len(NODES) - _ENOUGH
-        return bool(away or self.fate.blows or self.visible.held or self.visible.cordoned())
+        return {
+            excuses.CLOCK: any(excuses.off(clock.ahead) for clock in self.clocks.values()),
+            excuses.MANAGER: not self.manager_runs,
+            excuses.LOST: lost > len(NODES) - excuses.NODES_THAT_MUST_BE_THERE,
+            excuses.BLOWS: bool(self.fate.blows),
+            excuses.HELD: bool(self.visible.held),
+            excuses.CORDONED: self.visible.cordoned(),
+        }

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from redis import Redis
 from rq.scheduler import RQScheduler
 
+from reactor.doors.clocks import Comparer
 from reactor.doors.queue import SERIALIZER
+from reactor.doors.reports import Reporter, Requests
 from reactor.process import Stop
 from workers.rq_queue import UNREADABLE, Due, WorkedQueue
 from workers.stop import Stoppable
@@ -24,6 +26,7 @@ class Scheduler(Stoppable, RQScheduler):
     def __init__(self, queues: Iterable[str], redis: Redis, stopping: Stop) -> None:
         super().__init__(queues, redis, serializer=SERIALIZER, logging_level=logging.ERROR)
         self.stopping = stopping
+        self._reporter = Reporter(redis, "scheduler", Requests(), look=Comparer(redis, "scheduler").look)
 
     @property
     def should_reacquire_locks(self) -> bool:
@@ -40,9 +43,10 @@ class Scheduler(Stoppable, RQScheduler):
         return acquired
 
     def heartbeat(self) -> None:
-        """As RQ does, for a shorter time."""
+        """As RQ does, for a shorter time; and whether its machine's clock is right is said now and then."""
         super().heartbeat()
         self._shorten()
+        self._reporter.now_and_then()
 
     def prepare_registries(self, queue_names: Iterable[str] | None = None) -> None:
         """As RQ does, with ours."""

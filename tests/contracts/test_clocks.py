@@ -13,8 +13,10 @@ from structlog.testing import capture_logs
 from reactor.doors.clock import redis_time
 from reactor.doors.clocks import Comparer, clocks, off
 from reactor.doors.queue import DRIFTS, RqQueue
+from reactor.process import Stop
 from tests.contracts.queue_worlds import entry
 from workers.rq_queue import Due, WorkedQueue
+from workers.rq_scheduler import Scheduler
 
 HOUR = 3600.0
 
@@ -80,6 +82,13 @@ def test_what_is_due_by_redis_clock_is_moved_and_nothing_by_the_schedulers_own(r
     registry: Any = Due
     assert registry(DRIFTS, connection=ahead).get_jobs_to_schedule() == ["late", "soon"]
     assert registry(DRIFTS, connection=redis).get_jobs_to_schedule() == ["late"]
+
+
+def test_a_scheduler_says_how_far_its_clock_is_off(redis: Redis) -> None:
+    Scheduler([DRIFTS], redis, Stop()).heartbeat()
+    ((name, off),) = clocks(redis).items()
+    assert name.startswith("scheduler@")
+    assert abs(off) < 1
 
 
 def test_a_job_that_comes_again_is_due_by_redis_clock(redis: Redis, ahead: Ahead) -> None:

@@ -104,8 +104,15 @@ class Visible:
     def _backends(self, obj: Obj) -> set[Backend]:
         """Where the volumes lie that a pod uses, or that is attached."""
         source = obj["spec"].get("source")
-        names = {source["persistentVolumeName"]} if source else _volumes(obj)
+        names = {source["persistentVolumeName"]} if source else _volumes(obj) | self._plugged(obj)
         return {backend(pv) for name in names if (pv := self.get("persistentvolumes", name))}
+
+    def _plugged(self, launcher: Obj) -> set[str]:
+        """What its attachment pods, which it owns, brought to its node."""
+        beside = self.list("pods", f"spec.nodeName={launcher['spec'].get('nodeName', '')}")
+        uid = launcher["metadata"]["uid"]
+        own = [pod for pod in beside if uid in [one["uid"] for one in pod["metadata"].get("ownerReferences") or ()]]
+        return {volume for pod in own for volume in _volumes(pod)}
 
     def cordoned(self) -> bool:
         """Is there a node that takes nothing?"""

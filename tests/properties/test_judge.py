@@ -171,3 +171,10 @@ def test_a_kind_of_trouble_that_never_struck_is_missing() -> None:
     life.lose(LOST, "power_cut")
     tally.add(life, 1)
     assert set(tally.missing) == set(TROUBLES) - {"power_cut"}
+
+
+def test_a_proof_of_blocked_storage_goes_for_what_was_hotplugged_too() -> None:
+    life = _life("plug", policy=replace(Settings().to_policy(), fencing=("network-fence",)))
+    life.lose(LOST, "power_cut")
+    life.live(1300)
+    assert (life.judge.wrong, [vm for vm, *_ in life.judge.proven]) == ([], ["plug"])

@@ -177,4 +177,5 @@ def test_a_proof_of_blocked_storage_goes_for_what_was_hotplugged_too() -> None:
     life = _life("plug", policy=replace(Settings().to_policy(), fencing=("network-fence",)))
     life.lose(LOST, "power_cut")
     life.live(1300)
-    assert (life.judge.wrong, [vm for vm, *_ in life.judge.proven]) == ([], ["plug"])
+    assert life.judge.wrong == []
+    assert "plug" in {vm for vm, *_ in life.judge.proven}

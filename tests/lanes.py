@@ -24,11 +24,11 @@ _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
 
 
 def lanes(words: Iterable[str]) -> dict[str, list[str]]:
-    """Name -> command. Whoever waits costs little: six at a time; whoever computes needs a core: two and one for gaps."""
+    """Name -> command. Whoever waits costs little: six at a time; whoever computes needs a core: two."""
     elsewhere = [f"--ignore={folder}" for folder in WAITING]
     return {
         "waiting": [*PYTEST, "-n", "6", *_IN_ORDER, *words, *WAITING],
-        "computing": [*PYTEST, "-n", "3", *_IN_ORDER, *elsewhere, *words],
+        "computing": [*PYTEST, "-n", "2", *_IN_ORDER, *elsewhere, *words],
     }
 
 

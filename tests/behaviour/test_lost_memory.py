@@ -9,6 +9,7 @@ from reactor.model.identity import Outage
 from reactor.model.node import node_view
 from simulator.scene import Scene, Storage, Vm
 from tests.auditor import fail
+from tests.branches import EVERY
 from tests.copies import copied
 from tests.virtual import Play
 
@@ -70,11 +71,12 @@ def _all_moved(play: Play) -> bool:
         pytest.param(lambda play: play.restart(forgetful=True), id="the reactor is replaced, everything is lost"),
     ],
 )
-def test_memory_may_be_lost_at_any_moment(lose: Callable[[Play], None]) -> None:
-    """The outage is lived once; at each moment a copy of it loses its memory."""
+@EVERY
+def test_memory_may_be_lost_at_any_moment(lose: Callable[[Play], None], *, every: bool) -> None:
+    """The outage is lived once; at each moment (by day at every other one) a copy of it loses its memory."""
     play, failed = _lost(), dict[float, str]()
     cut = play.world.now
-    for moment in _MOMENTS:
+    for moment in _MOMENTS if every else _MOMENTS[::2]:
         play.world.run_until(cut + moment)
         if (done := copied(lambda: _lose_and_live_on(play, lose))).code:
             failed[moment] = done.err

@@ -1,4 +1,6 @@
-"""Whatever happens in whatever order: no VM is touched that must not be, and none is forgotten.
+"""Whatever happens in whatever order: no VM is touched that must not be, and none is forgotten. By night only.
+
+By day the state machine draws harsher worlds (test_machine).
 
 Hypothesis draws a seed (names, phases of the controllers, order of turns) and a schedule of troubles. With a cut
 network a VM may run twice: nothing short of fencing prevents that, so it is counted, and every double run must be one
@@ -8,7 +10,7 @@ that the cut explains.
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from simulator.scene import Scene, Storage, Vm
@@ -119,33 +121,7 @@ def _network(seed: int, troubles: list[_Trouble]) -> None:
 
 
 _SEEDS = st.integers(0, 2**16)
-# A few each time, other ones each time: the state machine draws harsher worlds, and the night draws many of these.
-_FEW = settings(
-    max_examples=2,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    phases=[Phase.explicit, Phase.generate],
-)
 _MANY = settings(max_examples=100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@_FEW
-@given(_SEEDS, _POWER)
-def test_power_that_comes_and_goes_never_makes_a_vm_run_twice(seed: int, troubles: list[_Trouble]) -> None:
-    _power(seed, troubles)
-
-
-@_FEW
-@given(_SEEDS, _TWO_LOST)
-def test_with_enough_nodes_left_every_vm_that_may_move_runs_again(seed: int, troubles: list[_Trouble]) -> None:
-    _two_lost(seed, troubles)
-
-
-@_FEW
-@given(_SEEDS, _NETWORK)
-def test_a_vm_runs_twice_only_where_a_network_was_cut(seed: int, troubles: list[_Trouble]) -> None:
-    _network(seed, troubles)
 
 
 @pytest.mark.nightly

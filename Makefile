@@ -17,7 +17,7 @@ help: ## Show this help
 run: .venv/demo ## Run everything: on the cluster of KUBECONFIG (observing; ARGS=--act acts), or on a simulated one
 	@$(BIN)/vmdrift run $(ARGS)
 
-test: ## Check the code and run the tests, side by side (two cores: about nine minutes)
+test: ## Check the code and run the tests, side by side (two cores: about five minutes)
 	@$(MAKE) --no-print-directory -j2 .venv/dev tools
 	@$(BIN)/python -m tests.lanes -m "not nightly" $(ARGS)
 

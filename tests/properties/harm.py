@@ -16,6 +16,7 @@ _FOR_A_RELEASE = 900.0  # seconds; it takes some, unless processes die and API r
 _LOOK = 30.0  # seconds between two looks at what is down
 _COULD_RUN = 600.0  # seconds for which a VM that nothing keeps from it may be down
 _BLUR = 5.0  # seconds that a clock may be wrong without anybody's notice
+_LEASE = 40.0  # seconds that a kubelet's Lease lasts
 _MANY = 40  # percent of the nodes: more that are lost have something in common, and none of them is fenced
 
 
@@ -68,8 +69,10 @@ class Harm:
             return
         if node.ready != "Unknown":
             yield f"the node is {node.ready}"
-        elif now < node.sign_at + self.policy.fence_after - _BLUR:
-            yield f"it gave a sign of life {now - node.sign_at:.0f} s ago"
+        elif now < node.beat_at + self.policy.fence_after - _BLUR:
+            yield f"its virt-handler gave a sign of life {now - node.beat_at:.0f} s ago"
+        elif now < node.lease_at + _LEASE - _BLUR:
+            yield f"its kubelet gave a sign of life {now - node.lease_at:.0f} s ago"
         lost = len([name for name in self.visible.nodes if self._is_lost(name)])
         if lost > max(1, len(self.visible.nodes) * _MANY // 100):
             yield f"{lost} of {len(self.visible.nodes)} nodes are lost"

@@ -116,11 +116,13 @@ def _earliest(seen: FenceView, file: Fencing, policy: Policy) -> float:
 
     The Lease before our own eyes; of the heartbeat the watcher knows it, which sees all nodes all the time.
     """
-    return max(_silent_since(file) + policy.fence_after, file.silent_since + seen.lease_lasts)
+    return max(_silent_since(file, policy) + policy.fence_after, file.silent_since + seen.lease_lasts)
 
 
-def _silent_since(file: Fencing) -> float:
-    return file.beat_since or file.silent_since
+def _silent_since(file: Fencing, policy: Policy) -> float:
+    """A heartbeat that had ended before the node was lost tells nothing of that: virt-handler was dead."""
+    lately = file.beat_since > file.silent_since - policy.fence_after
+    return file.beat_since if lately else file.silent_since
 
 
 def _reluctant(seen: FenceView, file: Fencing, policy: Policy, now: float) -> str:
@@ -128,7 +130,8 @@ def _reluctant(seen: FenceView, file: Fencing, policy: Policy, now: float) -> st
     if why := _left_alone(seen, policy):
         return f"It is not fenced: {why}"
     if now < (begin := _earliest(seen, file, policy)):
-        return f"Unreachable and silent since {clock_time(_silent_since(file))}; it is fenced at {clock_time(begin)}."
+        since = clock_time(_silent_since(file, policy))
+        return f"Unreachable and silent since {since}; it is fenced at {clock_time(begin)}."
     why = seen.clock_off or (seen.disorder.sentence if seen.disorder else too_soon(seen.done, file, policy, now))
     return f"It is not fenced: {why}" if why else ""
 

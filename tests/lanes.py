@@ -24,10 +24,10 @@ _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
 
 
 def lanes(words: Iterable[str]) -> dict[str, list[str]]:
-    """Name -> command. Whoever waits costs little: six at a time; whoever computes needs a core: two."""
+    """Name -> command. Whoever waits costs little: four at a time; whoever computes needs a core: two."""
     elsewhere = [f"--ignore={folder}" for folder in WAITING]
     return {
-        "waiting": [*PYTEST, "-n", "6", *_IN_ORDER, *words, *WAITING],
+        "waiting": [*PYTEST, "-n", "4", *_IN_ORDER, *words, *WAITING],
         "computing": [*PYTEST, "-n", "2", *_IN_ORDER, *elsewhere, *words],
     }
 
@@ -52,7 +52,7 @@ async def run(name: str, command: list[str], counts: Counter[str]) -> int:
 
 
 async def tests(words: list[str], counts: Counter[str]) -> bool:
-    """Both lanes, once all tests are compiled: else each of eight processes does that for itself."""
+    """Both lanes, once all tests are compiled: else each of six processes does that for itself."""
     nowhere = asyncio.subprocess.DEVNULL
     await (await asyncio.create_subprocess_exec(*PYTEST, "--collect-only", stdout=nowhere, stderr=nowhere)).wait()
     codes = await asyncio.gather(*(run(name, command, counts) for name, command in lanes(words).items()))

@@ -48,6 +48,7 @@ from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreachable
 from reactor.model.fencing import Fencing, Heartbeat, read_file
+from reactor.model.objects import number, text
 from reactor.model.stages import amounts
 from reactor.model.times import Clock
 
@@ -315,16 +316,18 @@ class RedisStore:
 
     def save_heartbeat(self, outage_id: str, heartbeat: Heartbeat) -> None:
         with translated():
-            text = orjson.dumps(asdict(heartbeat))
-            self._redis.set(f"{PREFIX}heartbeat:{outage_id}", text, nx=True, px=self._history_ms)
+            written = orjson.dumps(asdict(heartbeat))
+            self._redis.set(f"{PREFIX}heartbeat:{outage_id}", written, nx=True, px=self._history_ms)
 
     def heartbeat(self, outage_id: str) -> Heartbeat | None:
         with translated():
             found: Any = self._redis.get(f"{PREFIX}heartbeat:{outage_id}")
         try:
-            return Heartbeat(**orjson.loads(found)) if found else None
-        except (TypeError, ValueError):
+            data = orjson.loads(found or b"null")
+        except ValueError:
             return None
+        at = number(data, "at")
+        return None if at is None else Heartbeat(text(data, "value"), at)
 
     def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
         entries = [(STREAM, b"event", orjson.dumps(dict(event))) for event in events]

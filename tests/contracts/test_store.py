@@ -220,6 +220,12 @@ def test_it_is_known_how_many_nodes_bear_the_uuid_of_another_one(store: Store) -
     assert store.twins() == 2
 
 
+@pytest.mark.parametrize("written", ["", "{", "7", "[]", '{"value": "beat"}', '{"value": "beat", "at": "soon"}'])
+def test_a_heartbeat_that_cannot_be_read_is_none(redis: Redis, written: str) -> None:
+    redis.set("vmdrift:heartbeat:lost", written)
+    assert RedisStore(redis, 60).heartbeat("lost") is None
+
+
 def test_of_a_lost_nodes_heartbeat_what_was_written_first_stays(store: Store) -> None:
     assert store.heartbeat("lost") is None
     store.save_heartbeat("lost", Heartbeat("beat", LOST_AT - 40.5))

@@ -102,13 +102,14 @@ def hotplugged(vmi: Obj) -> list[Obj]:
 
 
 def with_default_tolerations(tolerations: list[Obj]) -> list[Obj]:
-    """Tolerations plus 300 s of not-ready and unreachable where nothing is said of them."""
-    result = list(tolerations)
-    for key in _NOT_FOREVER:
-        taint = {"key": key, "effect": "NoExecute"}
-        if not objects.tolerations({"spec": {"tolerations": tolerations}}, taint):
-            result.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
-    return result
+    """Tolerations plus 300 s of not-ready and unreachable where nothing is said of them, whatever value is.
+
+    Source: kubernetes `plugin/pkg/admission/defaulttolerationseconds/admission.go`.
+    """
+    spoken = {t.get("key") or "" for t in tolerations if t.get("effect") in (None, "", "NoExecute")}
+    missing = [key for key in _NOT_FOREVER if spoken.isdisjoint({key, ""})]
+    added = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+    return [*tolerations, *({"key": key, **added} for key in missing)]
 
 
 def _volumes(spec: Obj, *, hotplugged: bool = False) -> list[Obj]:

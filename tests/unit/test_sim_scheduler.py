@@ -141,7 +141,7 @@ def test_a_term_means_pods_of_its_own_namespace_unless_it_says_others(
 def test_expressions_select_pods(cluster: Cluster, rule: Obj, *, repelled: bool) -> None:
     for node in "abc":
         cluster.pod(f"on-{node}", nodeName=node)
-    term = {"labelSelector": {"matchExpressions": [{"key": "app", **rule}]}}
+    term: Obj = {"labelSelector": {"matchExpressions": [{"key": "app", **rule}]}}
     assert (cluster.placed(affinity=apart(**term)) not in set("abc")) is repelled
 
 
@@ -149,7 +149,8 @@ def test_expressions_select_pods(cluster: Cluster, rule: Obj, *, repelled: bool)
 def test_label_keys_compare_with_the_pods_own(cluster: Cluster, how: str, *, repelled: bool) -> None:
     for node in "abc":
         cluster.pod(f"on-{node}", labels={"app": "web", "version": "1"}, nodeName=node)
-    affinity = apart(**{how: ["version"]})
+    keys: Obj = {how: ["version"]}
+    affinity = apart(**keys)
     assert (cluster.placed(labels={"app": "web", "version": "2"}, affinity=affinity) not in set("abc")) is repelled
 
 
@@ -198,7 +199,7 @@ def test_terminating_pods_are_not_counted_for_an_even_spread(cluster: Cluster) -
 
 def test_nodes_that_the_pod_does_not_admit_are_no_domains_unless_they_are_to_be(cluster: Cluster) -> None:
     cluster.pod("old", nodeName="a")
-    here = {"nodeSelector": {HOSTNAME: "a"}}
+    here: Obj = {"nodeSelector": {HOSTNAME: "a"}}
     ignored = spread(nodeAffinityPolicy="Ignore")
     assert "didn't match pod topology spread" in cluster.placed(topologySpreadConstraints=ignored, **here)
     assert cluster.placed("honest", topologySpreadConstraints=spread(), **here) == "a"
@@ -244,7 +245,7 @@ def test_numbers_in_labels_are_compared(cluster: Cluster, rules: list[tuple[str,
 
 
 def test_an_empty_term_admits_no_node(cluster: Cluster) -> None:
-    nowhere = {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{}]}}}
+    nowhere: Obj = {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{}]}}}
     assert "3 node(s) didn't match Pod's node affinity" in cluster.placed(affinity=nowhere)
 
 

@@ -377,7 +377,8 @@ def test_a_vm_is_expanded_by_the_aggregated_api_and_not_by_its_own(api: Api, con
     def ask(group: str = "subresources.kubevirt.io", name: str = "vm") -> tuple[int, Any]:
         path = f"/apis/{group}/v1/namespaces/default/virtualmachines/{name}/expand-spec"
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        answer = connection.rest_client.pool_manager.request("GET", connection.configuration.host + path, None, headers)
+        url = connection.configuration.host + path
+        answer = connection.rest_client.pool_manager.request("GET", url, headers=headers)
         return answer.status, json.loads(answer.data)
 
     code, found = ask()

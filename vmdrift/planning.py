@@ -10,10 +10,9 @@ from reactor.model.identity import Drift, VmRef
 from vmdrift.room import Amounts, Room, requests
 from vmdrift.snapshot import Snapshot
 from vmdrift.whatif import IfLost
-from workers.decide import decide
+from workers.decide import candidates, decide
 from workers.decide.decision import Decision, Judgement, Release
 from workers.decide.observation import Observation, PodView, Volume
-from workers.decide.placement import targets
 from workers.decide.wishes import wished
 from workers.launchers import on_node
 from workers.observe import observe
@@ -159,8 +158,8 @@ def _takes(pods: tuple[PodView, ...], freed: str, policy: Policy) -> Takes:
 
 def _with_targets(fate: Fate, case: _Case, seen: Observation, room: Room) -> Fate:
     name = case.lost.node.name
-    others = [node for node in seen.nodes if node.name != name]
-    fitting = [node.name for node in targets(seen.vm.template, seen.volumes, others)] if seen.vm else []
+    record = _record(case.lost, case.vm, case.vmi_uid)
+    fitting = [node.name for node in candidates(seen, record)] if seen.vm else []
     launcher = next((pod for pod in seen.launchers if pod.node == name and not pod.hotplug), None)
     found = case.lost.find("pods", launcher.name, launcher.namespace) if launcher else None
     needs = requests(found) if found else {}

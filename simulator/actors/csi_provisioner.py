@@ -31,7 +31,8 @@ class CsiProvisioner:
 
     def _provision(self, claim: Obj) -> None:
         (namespace, name), volume = key_of(claim), f"pvc-{claim['metadata']['uid']}"
-        done = {"metadata": {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}, "spec": {"volumeName": volume}}
+        meta = {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}, "finalizers": ["kubernetes.io/pvc-protection"]}
+        done = {"metadata": meta, "spec": {"volumeName": volume}}
         claim = self._client.patch(_CLAIMS, name, done, namespace)
         self._client.create(_VOLUMES, shapes.volume(claim, RBD.source(volume, [])))
         self._client.patch(_VOLUMES, volume, {"status": {"phase": "Bound"}}, subresource="status")

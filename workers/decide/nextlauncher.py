@@ -23,7 +23,6 @@ from workers.decide.selectors import (
     with_rejects,
 )
 
-SCHEDULABLE = "kubevirt.io/schedulable"  # virt-handler's label on its node; every launcher asks for it
 OPENSHIFT, PLUGIN = "openshift.io/node-selector", "scheduler.alpha.kubernetes.io/node-selector"
 _CREATED_BY = "kubevirt.io/created-by"
 _JOB = "kubevirt.io/migrationJobUID"
@@ -114,7 +113,7 @@ def _others(pod: PodView, before: Mapping[str, str], named: Mapping[str, str]) -
     found = {key: value for key, value in own.items() if before.get(key) != value}
     if not _migrated(pod):
         return found, {}
-    sure = {key: value for key, value in found.items() if key == SCHEDULABLE or named.get(key) == value}
+    sure = {key: value for key, value in found.items() if named.get(key) == value}
     return sure, _new(found, sure)
 
 

@@ -43,13 +43,14 @@ class Doubt:
 class Bearing:
     """What decides where a pod may run: fields of a pod's spec, its labels and namespace.
 
-    `doubts` bind as long as some node bears them all. `limits` are never judged, only named: each completes "it moves,
-    if ...".
+    `added`: keys of its node selector that do not stand in the VM's template. `doubts` bind as long as some node bears
+    them all. `limits` are never judged, only named: each completes "it moves, if ...".
     """
 
     spec: Obj = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace: str = ""
+    added: frozenset[str] = frozenset()
     doubts: tuple[Doubt, ...] = ()
     limits: tuple[str, ...] = ()
 
@@ -65,7 +66,8 @@ def next_launcher(seen: Observation, namespace: str, pods: Iterable[PodView]) ->
     bears = _laid_over(pod, old, new, seen.namespace) if pod else _bare(new, seen.namespace)
     labels = _labels(pod, lost.labels if lost else {}) | dict(seen.vm.labels)
     limits = (*bears.limits, *_limits(bears.spec), *filter(None, [new.unknown]))
-    return replace(bears, labels=labels, namespace=namespace, limits=limits)
+    added = frozenset(part(bears.spec, "nodeSelector").keys() - part(seen.vm.template, "nodeSelector").keys())
+    return replace(bears, labels=labels, namespace=namespace, added=added, limits=limits)
 
 
 def _bare(new: Instance, annotations: Mapping[str, str]) -> Bearing:

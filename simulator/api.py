@@ -8,14 +8,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from simulator import errors, noderestriction, strategy
+from simulator import admission, errors, instancetypes, noderestriction, strategy
 from simulator import patch as patches
 from simulator.audit import AuditEntry, Request, entry
 from simulator.client import ApiError, Obj, Patch
 from simulator.http_paths import as_sent
 from simulator.objects import without_nulls
 from simulator.paging import Listing, as_object
-from simulator.resources import Resource
+from simulator.resources import EXPAND_SPEC, Resource
 from simulator.review import reviewed
 from simulator.selectors import Selection
 from simulator.store import DeleteOptions, Store
@@ -79,6 +79,8 @@ class Api:
     def get(self, request: Request) -> Obj:
         """One object, or all of a kind where the name leads to no object; shared: read only."""
         sent = self._sent(request)
+        if (sent.resource, sent.subresource) == ("virtualmachines", EXPAND_SPEC):
+            return self._carry_out(sent, lambda _: self._expanded(sent))
         _check_subresource(sent.subresource in {"", "status"})
         if sent.verb == "list":
             return as_object(self.store.kind(sent.resource), self.list(sent))
@@ -112,6 +114,8 @@ class Api:
             new = strategy.for_create(kind, request.user, obj)
             if kind.namespaced and request.namespace:
                 new["metadata"]["namespace"] = request.namespace
+            if kind.plural == "pods" and (space := self.store.find("namespaces", new["metadata"]["namespace"])):
+                new = admission.admitted(kind, new, space)
             return self.store.create(kind.plural, new, dry=dry)
 
         return self._carry_out(request, create)
@@ -149,6 +153,13 @@ class Api:
         else:
             new = strategy.for_update(kind, request.user, old, new)
         return self.store.update(kind.plural, new, dry=dry)
+
+    def _expanded(self, request: Request) -> Obj:
+        machine = self.store.get(request.resource, request.name, request.namespace)
+        try:
+            return instancetypes.expanded(self.store.get, machine)
+        except ApiError as error:
+            raise ApiError(500, "InternalError", f"Internal error occurred: {error.message}") from error
 
     def _bind(self, kind: Resource, request: Request, binding: Obj, *, dry: bool) -> Obj:
         pod = self.store.get(kind.plural, request.name, request.namespace)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from simulator import drivers, hwameistor, shapes
-from simulator.actors.launcher import STATE
+from simulator.actors.backend import STATE
 from simulator.actors.objects import owner_reference
 from simulator.client import Client, Obj
 from simulator.drivers import Driver

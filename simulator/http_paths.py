@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from simulator import errors
 from simulator.audit import Request
 from simulator.client import ApiError
-from simulator.resources import Resource
+from simulator.resources import AGGREGATED, Resource
 
 _DOTS = frozenset({".", ".."})
 _TO_A_KIND = {"api": 3, "apis": 4}  # parts of a path: what is shorter is discovery
@@ -36,11 +36,12 @@ def target(path: str, kinds: Iterable[Resource]) -> Target:
     # "/namespaces/x" is the object x, and so are its subresources; "/namespaces/x/pods" is in it.
     if rest[:1] == ["namespaces"] and len(rest) >= _WITH_SUBRESOURCE and rest[2] not in {"status", "finalize"}:
         namespace, rest = rest[1], rest[2:]
-    kind = _kind(group, rest, kinds)
-    if namespace and not kind.namespaced:
-        raise errors.not_served()
     name, subresource = [*rest[1:], "", ""][:2]
-    if name and kind.namespaced and not namespace:
+    aggregated = AGGREGATED.get(f"{rest[0]}/{subresource}") if rest else None
+    if aggregated:
+        group = ["kubevirt.io" if group[0] == aggregated else "", *group[1:]]
+    kind = _kind(group, rest, kinds)
+    if bool(namespace) > kind.namespaced or (name and bool(namespace) < kind.namespaced):
         raise errors.not_served()
     return Target(kind, namespace, name, subresource)
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from simulator.api import Authorize
-from simulator.resources import SERVED
+from simulator.resources import AGGREGATED, SERVED
 
 _GROUPS = {kind.plural: kind.group for kind in SERVED}
 Rule = tuple[str, str, str, str]  # API group, resource, verb, namespace ("": everywhere)
@@ -53,7 +53,8 @@ def authorizer(manifest: str, namespace: str) -> Authorize:
 
 def group_of(resource: str) -> str:
     """Its API group; `resource` may name a subresource after a slash."""
-    return _GROUPS.get(resource.partition("/")[0], "")  # users, who can be impersonated, are no kind
+    plural = resource.partition("/")[0]
+    return AGGREGATED.get(resource) or _GROUPS.get(plural, "")  # users, who can be impersonated, are no kind
 
 
 def _rules(role: Mapping[str, Any], namespace: str) -> frozenset[Rule]:

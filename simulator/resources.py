@@ -33,12 +33,17 @@ class Resource:
     @property
     def custom(self) -> bool:
         """Whether the kind comes from a CustomResourceDefinition: the API server treats those a little differently."""
-        return bool(self.group) and not self.group.endswith(".k8s.io")
+        return "." in self.group and not self.group.endswith(".k8s.io")
 
     @property
     def qualified(self) -> str:
         """As in error messages: "pods", "virtualmachines.kubevirt.io"."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+EXPAND_SPEC = "expand-spec"  # of virtualmachines
+# KubeVirt's aggregated API serves these subresources; the CustomResourceDefinition's own group does not have them.
+AGGREGATED = {f"virtualmachines/{EXPAND_SPEC}": "subresources.kubevirt.io"}
 
 
 def _core(plural: str, kind: str, *short: str, namespaced: bool = True, status: bool = False) -> Resource:
@@ -86,6 +91,20 @@ def _hwameistor(plural: str, kind: str, *short: str) -> Resource:
     )
 
 
+def _instancetype(plural: str, kind: str, *short: str, namespaced: bool = True) -> Resource:
+    # Source: KubeVirt `pkg/virt-operator/resource/generate/components/crds.go`.
+    return Resource(
+        group="instancetype.kubevirt.io",
+        version="v1beta1",
+        plural=plural,
+        singular=kind.lower(),
+        kind=kind,
+        namespaced=namespaced,
+        short_names=short,
+        counts_generation=True,
+    )
+
+
 def _kubevirt(plural: str, kind: str, *short: str, status: bool) -> Resource:
     return Resource(
         group="kubevirt.io",
@@ -108,6 +127,7 @@ KUBERNETES: tuple[Resource, ...] = (
     _core("secrets", "Secret"),
     _core("persistentvolumes", "PersistentVolume", "pv", namespaced=False, status=True),
     _core("persistentvolumeclaims", "PersistentVolumeClaim", "pvc", status=True),
+    Resource("apps", "v1", "controllerrevisions", "controllerrevision", "ControllerRevision"),
     Resource("coordination.k8s.io", "v1", "leases", "lease", "Lease"),
     _storage("volumeattachments", "VolumeAttachment", status=True),
     _storage("storageclasses", "StorageClass", "sc"),
@@ -131,6 +151,10 @@ KUBEVIRT: tuple[Resource, ...] = (
     _kubevirt("virtualmachineinstances", "VirtualMachineInstance", "vmi", "vmis", status=False),
     _kubevirt("virtualmachineinstancemigrations", "VirtualMachineInstanceMigration", "vmim", "vmims", status=True),
     _kubevirt("virtualmachineinstancereplicasets", "VirtualMachineInstanceReplicaSet", "vmirs", "vmirss", status=True),
+    _instancetype("virtualmachineinstancetypes", "VirtualMachineInstancetype", "vminstancetype", "vmf"),
+    _instancetype("virtualmachineclusterinstancetypes", "VirtualMachineClusterInstancetype", "vmcf", namespaced=False),
+    _instancetype("virtualmachinepreferences", "VirtualMachinePreference", "vmpref", "vmp"),
+    _instancetype("virtualmachineclusterpreferences", "VirtualMachineClusterPreference", "vmcp", namespaced=False),
 )
 # A DataVolume's status is written with the object (containerized-data-importer `pkg/apis/core/v1beta1/types.go`).
 STORAGE: tuple[Resource, ...] = (

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from simulator import errors
 from simulator.client import Obj
-from simulator.resources import Resource
+from simulator.resources import AGGREGATED, Resource
 
 _Authorize = Callable[[str, str, str, str], bool]
 
@@ -18,7 +18,8 @@ def reviewed(review: Obj, user: str, kinds: Mapping[str, Resource], authorize: _
     asked = (review.get("spec") or {}).get("resourceAttributes")
     if not isinstance(asked, dict):
         raise errors.bad_request("spec.resourceAttributes: Required value")
-    kind = kinds.get(asked.get("resource", ""))
-    known = kind is not None and kind.group == asked.get("group", "")
-    allowed = known and authorize(user, asked.get("verb", ""), asked["resource"], asked.get("namespace", ""))
+    resource, subresource = asked.get("resource", ""), asked.get("subresource", "")
+    kind, what = kinds.get(resource), f"{resource}/{subresource}" if subresource else resource
+    known = kind is not None and AGGREGATED.get(what, kind.group) == asked.get("group", "")
+    allowed = known and authorize(user, asked.get("verb", ""), what, asked.get("namespace", ""))
     return {**review, "metadata": {"creationTimestamp": None}, "status": {"allowed": allowed}}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from simulator import disks, shapes
+from simulator import disks, shapes, sized
 from simulator.actors.cast import any_phases, cast
 from simulator.actors.kubelet_pods import process_of
 from simulator.actors.objects import condition
@@ -11,6 +11,7 @@ from simulator.actors.podvolumes import PodVolumes
 from simulator.actors.stateful_sets import StatefulSets
 from simulator.client import Client, Obj
 from simulator.hypervisor import Hypervisor
+from simulator.patch import merge
 from simulator.store import Store
 from simulator.timing import Timing
 from simulator.vms import FOR_EVER, ClaimPod, Kind, Storage, Vm
@@ -91,19 +92,26 @@ def add_vm(client: Client, vm: Vm) -> None:
     """A VM, or what `vm.kind` says instead, with its disks, about to start."""
     volumes = disks.volumes(client, vm)
     meta = {"name": vm.name, "namespace": vm.namespace, "annotations": dict(vm.annotations)}
-    shape = volumes, _placement(vm)
-    instance = shapes.instance_spec(*shape, disks.devices(vm))
+    instance = merge(shapes.instance_spec(volumes, _placement(vm), disks.devices(vm)), dict(vm.template))
+    labels = {"app": vm.name, **vm.labels}
     if vm.kind is Kind.VMI:
-        client.create("virtualmachineinstances", shapes.bare_instance(meta, instance))
+        client.create("virtualmachineinstances", shapes.bare_instance(meta, instance, labels))
         return
     if vm.kind is Kind.REPLICA_SET:
-        client.create("virtualmachineinstancereplicasets", shapes.replica_set(meta, instance))
+        client.create("virtualmachineinstancereplicasets", shapes.replica_set(meta, instance, labels))
         return
     run = {"running": True} if vm.running else {"runStrategy": vm.run_strategy}
-    client.create("virtualmachines", shapes.virtual_machine(meta, *shape, run, disks.devices(vm)))
-    if vm.run_strategy == "Manual":
-        start = {"status": {"stateChangeRequests": [{"action": "Start"}]}}
-        client.patch("virtualmachines", vm.name, start, vm.namespace, subresource="status")
+    named = sized.add(client, vm)
+    if "instancetype" in named:
+        instance = sized.without_size(instance)
+    client.create("virtualmachines", shapes.virtual_machine(meta, instance, run | named, labels))
+    if status := _first_status(vm):
+        client.patch("virtualmachines", vm.name, {"status": status}, vm.namespace, subresource="status")
+
+
+def _first_status(vm: Vm) -> Obj:
+    tracked: Obj = {"changedBlockTracking": {"state": "Enabled"}} if vm.tracked else {}
+    return tracked | ({"stateChangeRequests": [{"action": "Start"}]} if vm.run_strategy == "Manual" else {})
 
 
 def add_pod(client: Client, pod: ClaimPod) -> None:

@@ -27,6 +27,10 @@ def node(name: str, index: int, machine: Machine | None = None) -> Obj:
         "machine-type.node.kubevirt.io/q35": "true",
         f"cpu-model.node.kubevirt.io/{CPU_MODEL}": "true",
         f"cpu-model-migration.node.kubevirt.io/{CPU_MODEL}": "true",
+        "cpu-vendor.node.kubevirt.io/Intel": "true",
+        "cpu-timer.node.kubevirt.io/tsc-frequency": "2400000000",
+        "scheduling.node.kubevirt.io/tsc-frequency-2400000000": "true",
+        "cpumanager": "false",
     }
     addresses = [{"type": "InternalIP", "address": f"192.0.2.{index + 10}"}, {"type": "Hostname", "address": name}]
     info = {"architecture": "amd64", "kubeletVersion": "v1.36.2", "machineID": name, **machine.identity}
@@ -74,8 +78,9 @@ def namespace(name: str) -> Obj:
 
 
 def storage_class(name: str, provisioner: str) -> Obj:
-    """A StorageClass."""
-    return {"metadata": {"name": name}, "provisioner": provisioner, "reclaimPolicy": "Delete"}
+    """A StorageClass; RBD's is the cluster's default."""
+    default = {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}} if name == RBD_CLASS else {}
+    return {"metadata": {"name": name, **default}, "provisioner": provisioner, "reclaimPolicy": "Delete"}
 
 
 def csi_driver(name: str, *, attach: bool = True) -> Obj:
@@ -158,27 +163,20 @@ def instance_spec(volumes: list[Obj], placement: Obj, devices: Obj | None = None
     }
 
 
-def virtual_machine(
-    meta: Obj, volumes: list[Obj], placement: Obj, run: Mapping[str, Any], devices: Obj | None = None
-) -> Obj:
-    """A VirtualMachine of that instance; `run` (runStrategy, or running) goes into its spec."""
-    instance = instance_spec(volumes, placement, devices)
+def virtual_machine(meta: Obj, instance: Obj, more: Mapping[str, Any], labels: Obj | None = None) -> Obj:
+    """A VirtualMachine of that instance; `more` (runStrategy, or running, ...) goes into its spec."""
     meta = {**meta, "finalizers": ["kubevirt.io/virtualMachineControllerFinalize"]}
-    return {
-        "metadata": meta,
-        "spec": {**run, "template": {"metadata": {"labels": {"app": meta["name"]}}, "spec": instance}},
-    }
+    template = {"metadata": {"labels": labels or {"app": meta["name"]}}, "spec": instance}
+    return {"metadata": meta, "spec": {**more, "template": template}}
 
 
-def bare_instance(meta: Obj, instance: Obj) -> Obj:
+def bare_instance(meta: Obj, instance: Obj, labels: Obj) -> Obj:
     """A VirtualMachineInstance that nobody owns."""
-    labels = {"app": meta["name"]}
     return {"metadata": {**meta, "labels": labels, "finalizers": [FOREGROUND]}, "spec": instance}
 
 
-def replica_set(meta: Obj, instance: Obj) -> Obj:
+def replica_set(meta: Obj, instance: Obj, labels: Obj) -> Obj:
     """A VirtualMachineInstanceReplicaSet of one replica."""
-    labels = {"app": meta["name"]}
     template = {"metadata": {"labels": labels}, "spec": instance}
     return {"metadata": meta, "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}}
 

@@ -86,6 +86,10 @@ class Store:
         except KeyError:
             raise errors.not_found(kind, name) from None
 
+    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+        """As `get`, None when there is no such object."""
+        return self._tables[self.kind(resource).plural].objects.get((namespace, name))
+
     def list(self, selection: Selection) -> Listing:
         """The selected objects (shared: read only), ordered by namespace and name.
 

@@ -26,8 +26,9 @@ class StoreClient:
         self._api, self._user, self._node = api, user, node
 
     def get(self, resource: str, name: str, namespace: str = "") -> Obj:
-        """One object."""
-        return _own(self._api.get(Request(self._user, "get", resource, namespace, name)))
+        """One object, or a subresource of it."""
+        resource, _, subresource = resource.partition("/")
+        return _own(self._api.get(Request(self._user, "get", resource, namespace, name, subresource)))
 
     def list(self, resource: str, namespace: str = "", labels: str = "", fields: str = "") -> builtins.list[Obj]:
         """The matching objects of a namespace, or of all with `namespace=""`."""

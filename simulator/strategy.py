@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from simulator import errors
 from simulator.client import Obj
+from simulator.instancetypes import with_defaults
 from simulator.objects import field, rfc3339
 from simulator.resources import Resource
 
@@ -41,6 +42,8 @@ def for_create(kind: Resource, user: str, obj: Obj) -> Obj:
         new.pop("status", None)
     if kind.plural in _FIRST_STATUS:
         new["status"] = dict(_FIRST_STATUS[kind.plural])
+    if kind.plural == "virtualmachineinstances":
+        new["spec"] = with_defaults(new.get("spec") or {})
     return new
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 
 class Storage(Enum):
@@ -44,7 +45,9 @@ class Vm:
 
     `toleration`: seconds it tolerates an unreachable node, None for the default (300); `FOR_EVER` for no end.
     `running`: the VM says `spec.running: true`, the old way, instead of `run_strategy`. `kind`: a replica set has one
-    replica; its VM instance's name begins with `name`.
+    replica; its VM instance's name begins with `name`. `template` is merged (RFC 7396) into the instance's spec,
+    `labels` are its pods'. `instancetype` and `preference` are the specs of some that are made for this VM. `tracked`:
+    changed block tracking is on.
     """
 
     name: str
@@ -57,6 +60,11 @@ class Vm:
     annotations: Mapping[str, str] = field(default_factory=dict)
     running: bool = False
     kind: Kind = Kind.VM
+    template: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    instancetype: Mapping[str, Any] | None = None
+    preference: Mapping[str, Any] | None = None
+    tracked: bool = False
 
 
 FOR_EVER = -1  # a toleration without tolerationSeconds

@@ -1,7 +1,7 @@
 """`vmdrift audit`: of every node, which VMs would not survive its loss, and what to change, for people or as JSON."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,17 +16,36 @@ from reactor.model.node import NodeView
 from reactor.model.reason import REASONS
 from vmdrift.advice import change
 from vmdrift.command import print_json
+from vmdrift.fate import Fate, Outcome
 from vmdrift.plan import VERSION, exit_code, summary, vm_object
-from vmdrift.planning import Fate, Outcome, fates
+from vmdrift.planning import fates
 from vmdrift.plantable import NAME, STYLE, absent, counted
 from vmdrift.reading import told
 from vmdrift.room import Room
 from vmdrift.snapshot import Snapshot
+from vmdrift.unseen import nowhere
 
 _SHOWN = 6  # VMs that a finding names to people; JSON names all
-NO_ROOM = "no-room"
-_LACK = "The VMs of their node do not all find room elsewhere: these would be Pending until there is some."
-_MORE = "Add nodes, or ask for less."
+NO_ROOM, TOO_MUCH, LOST_DISKS, PROVISO = "no-room", "too-much", "lost-disks", "moves-if"
+# What would become of VMs that would move: (what it is, what to do).
+_LACKS = {
+    NO_ROOM: (
+        "The VMs of their node do not all find room elsewhere: these would be Pending until there is some.",
+        "Add nodes, or ask for less.",
+    ),
+    TOO_MUCH: (
+        "They ask for something of which no node that they could go to has so much, whatever else runs there.",
+        "Add a node that has it, or ask for less.",
+    ),
+    LOST_DISKS: (
+        "Disks were plugged into the running instance only: these VMs come up again without them.",
+        "Plug them into the VM, too: virtctl addvolume --persist.",
+    ),
+    PROVISO: (
+        "They move if something holds that cannot be known before: vmdrift plan NODE says what.",
+        "See that it holds.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +73,18 @@ class NodeAudit:
     @property
     def waiting(self) -> list[Fate]:
         """Those that would move and find no room."""
-        return [fate for fate in self.fates if fate.outcome is Outcome.MOVES and not fate.place]
+        return [fate for fate in self.fates if fate.moves and not fate.place]
+
+    @property
+    def lacks(self) -> Mapping[str, list[Fate]]:
+        """Of those that would move: which lack what, by the code of the finding."""
+        moves = [fate for fate in self.fates if fate.moves]
+        return {
+            NO_ROOM: self.waiting,
+            TOO_MUCH: [fate for fate in moves if fate.beyond],
+            LOST_DISKS: [fate for fate in moves if fate.lost_disks],
+            PROVISO: [fate for fate in moves if fate.ifs],
+        }
 
 
 def audit(*, as_json: bool, dump: str) -> int:
@@ -75,12 +105,18 @@ def audit(*, as_json: bool, dump: str) -> int:
 def audited(there: Snapshot, policy: Policy) -> list[NodeAudit]:
     """Every node, by name."""
     room = Room.of(there)
-    nodes = sorted(there.nodes, key=lambda view: view.name)
-    return [NodeAudit(view, fates(there, view.name, policy, room)) for view in nodes]
+    found = [NodeAudit(view, fates(there, view.name, policy, room)) for view in there.nodes]
+    found += [NodeAudit(NodeView(name, "", "", 0.0), lost) for name, lost in nowhere(there).items()]
+    return sorted(found, key=lambda audited: audited.node.name)
 
 
 def _all(nodes: Iterable[NodeAudit]) -> list[Fate]:
-    return [fate for audited in nodes for fate in audited.fates]
+    """Each once: one of which nobody knows where it runs is told of every node."""
+    found: list[Fate] = []
+    for fate in (fate for audited in nodes for fate in audited.fates):
+        if fate.outcome is not Outcome.UNKNOWN or fate not in found:
+            found.append(fate)
+    return found
 
 
 def findings(there: Snapshot, policy: Policy, nodes: Sequence[NodeAudit]) -> list[Finding]:
@@ -93,11 +129,12 @@ def findings(there: Snapshot, policy: Policy, nodes: Sequence[NodeAudit]) -> lis
         for reason in [*fate.objections, *(["observe-only"] if fate.policy == "observe" else [])]:
             vms[reason][str(fate.vm)] = None
     found = [
-        Finding(code, REASONS[code].meaning, change(code, lost=False), tuple(sorted(named)))
-        for code, named in vms.items()
+        Finding(code, REASONS[code].meaning, change(code, lost=False), tuple(sorted(whose)))
+        for code, whose in vms.items()
     ]
-    waiting = tuple(sorted(str(fate.vm) for audited in nodes for fate in audited.waiting))
-    found += [Finding(NO_ROOM, _LACK, _MORE, waiting)] if waiting else []
+    for code, (meaning, what) in _LACKS.items():
+        named = sorted(str(fate.vm) for audited in nodes for fate in audited.lacks[code])
+        found += [Finding(code, meaning, what, tuple(named))] if named else []
     return sorted(found, key=lambda finding: (-len(finding.vms), finding.code))
 
 
@@ -121,6 +158,8 @@ def _node(audited: NodeAudit) -> dict[str, Any]:
         "lost_since": outage.since if outage else None,
         "summary": summary(audited.fates),
         "no_room": [str(fate.vm) for fate in audited.waiting],
+        "lost_disks": {str(fate.vm): fate.lost_disks for fate in audited.lacks[LOST_DISKS]},
+        "ifs": {str(fate.vm): fate.ifs for fate in audited.lacks[PROVISO]},
         "vms": [vm_object(fate, lost=outage is not None) for fate in audited.down],
     }
 
@@ -153,11 +192,13 @@ def _table(*columns: str) -> Table:
 
 def _nodes_table(nodes: Sequence[NodeAudit]) -> Table:
     table = _table("Node")
-    for column in ("State", "VMs", "Would move", "Stay down", "No room for"):
+    unknown = any(fate.outcome is Outcome.UNKNOWN for fate in _all(nodes))
+    for column in ("State", "VMs", "Would move", "Stay down", "No room for", *(["Unknown"] if unknown else [])):
         table.add_column(column, justify="left" if column == "State" else "right")
     for audited in nodes:
         counts = summary(audited.fates)
         numbers = [len(audited.fates), counts["moves"], counts["stays"], len(audited.waiting)]
+        numbers += [counts["unknown"]] if unknown else []
         cells = [Text(str(number), style="red" if number and index > 1 else "") for index, number in enumerate(numbers)]
         table.add_row(Text(audited.node.name), Text(_state(audited.node)), *cells)
     return table
@@ -166,6 +207,8 @@ def _nodes_table(nodes: Sequence[NodeAudit]) -> Table:
 def _state(node: NodeView) -> str:
     if node.outage:
         return "lost"
+    if not node.uid:
+        return "not there"
     return "cordoned" if node.unschedulable else {"True": "Ready"}.get(node.ready, "not Ready")
 
 

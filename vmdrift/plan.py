@@ -11,8 +11,9 @@ from rich.text import Text
 from reactor.model.drift import Policy
 from vmdrift.advice import change
 from vmdrift.command import CANNOT_TELL, print_json
+from vmdrift.fate import Fate, Outcome
 from vmdrift.planfence import fence_of
-from vmdrift.planning import Fate, Outcome, fates
+from vmdrift.planning import fates
 from vmdrift.plantable import show
 from vmdrift.reading import told
 from vmdrift.room import Room
@@ -83,6 +84,9 @@ def vm_object(fate: Fate, *, lost: bool) -> dict[str, Any]:
         "targets": fate.targets,
         "room_on": fate.room,
         "place": fate.place,
+        "ifs": fate.ifs,
+        "lost_disks": fate.lost_disks,
+        "beyond": fate.beyond,
         "requests": {name: amount / 1000 for name, amount in fate.needs.items()},
         "volumes": [_volume(volume) for volume in fate.volumes],
         "takes": _takes(fate),

@@ -1,89 +1,89 @@
 """What would become of each VM of a node if the node were lost: the judgement of a drift, on `vmdrift.whatif`."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from reactor.model.drift import Check, Phase, Policy, Record
 from reactor.model.errors import ClusterError
 from reactor.model.identity import Drift, VmRef
-from vmdrift.room import Amounts, Room, requests
+from reactor.model.objects import text
+from vmdrift.fate import Fate, Outcome, Takes, unknown
+from vmdrift.provisos import shared, single_copies
+from vmdrift.room import Room, requests
 from vmdrift.snapshot import Snapshot
+from vmdrift.unseen import unseen
 from vmdrift.whatif import IfLost
 from workers.decide import candidates, decide
 from workers.decide.decision import Decision, Judgement, Release
-from workers.decide.observation import Observation, PodView, Volume
+from workers.decide.observation import Observation, PodView
 from workers.decide.wishes import wished
 from workers.launchers import on_node
 from workers.observe import observe
 from workers.surroundings import Surroundings
+from workers.views import hotplugged
 
-# Measured on a real control plane.
-START = 5.0  # seconds, at most, from the last obstacle to Running
-SYNC = 60.0  # seconds, at most, until the attach-detach controller attaches what was detached by hand
+__all__ = ["Fate", "Outcome", "Takes", "fates", "records_of"]
+
+SYNC = 60.0  # seconds, at most, until the attach-detach controller attaches what was detached by hand: measured
 _ASSUMED = frozenset({"node", "window", "signs of life"})  # checks of an outage that is only supposed
 
 
-class Outcome(StrEnum):
-    """What would become of a VM."""
-
-    MOVES = "moves"
-    STAYS = "stays"  # down, until the node is back or somebody does something
-    UNAFFECTED = "unaffected"  # it runs elsewhere by now, or is not to run
-    UNKNOWN = "unknown"  # the dump does not hold what this depends on
-
-
 @dataclass(frozen=True, slots=True)
-class Takes:
-    """In seconds: `release` from Unknown to the force delete, then `detach`, at least and at most, then `start`."""
+class _Look:
+    """One pass over a VM, without its act."""
 
-    release: float
-    detach: tuple[float, float]
-    start: float = START
+    record: Record
+    seen: Observation
+    decision: Decision
 
     @property
-    def total(self) -> tuple[float, float]:
-        """From Unknown to Running, at least and at most."""
-        least, most = self.detach
-        return self.release + least + self.start, self.release + most + self.start
+    def released(self) -> tuple[PodView, ...]:
+        """What it would force delete."""
+        action = self.decision.judgement.action
+        return action.pods if isinstance(action, Release) else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """One VM's. `reason` is a code of REASONS, "" where it would move; `policy` what its owners wish.
+class _Passes:
+    """Over the VMs of a node that is supposed to be lost. What they read of it, they share."""
 
-    `targets` are nodes that it could go to, `room` those of them that have room for it now, `place` the one where it
-    finds room when the node's VMs go one after the other ("": there is none left). `needs`: see `vmdrift.room`.
-    """
+    def __init__(self, lost: IfLost, policy: Policy) -> None:
+        self.lost, self.policy, self._around = lost, policy, Surroundings(lambda: lost.now)
 
-    vm: VmRef
-    outcome: Outcome
-    reason: str = ""
-    sentence: str = ""
-    checks: tuple[Check, ...] = ()
-    policy: str = ""
-    volumes: tuple[Volume, ...] = ()
-    targets: tuple[str, ...] = ()
-    room: tuple[str, ...] = ()
-    place: str = ""
-    needs: Amounts = field(default_factory=dict)
-    takes: Takes | None = None
+    def first(self, vm: VmRef, vmi_uid: str) -> _Look | Fate:
+        """A Fate where it is not known: of a kind that the dump does not hold."""
+        return self._tried(vm, lambda: _record(self.lost, vm, vmi_uid))
 
-    @property
-    def objections(self) -> Mapping[str, str]:
-        """Everything that stands against its move, not the first only: reason code -> sentence."""
-        if self.outcome is not Outcome.STAYS:
-            return {}
-        failed = {check.reason: check.sentence for check in self.checks if not check.held}
-        return {**failed, self.reason: self.sentence}
+    def again(self, look: _Look) -> _Look | Fate:
+        """After its release, which is now."""
+        return self._tried(look.record.drift.vm, lambda: replace(look.record, released_at=self.lost.now))
+
+    def _tried(self, vm: VmRef, record: Callable[[], Record]) -> _Look | Fate:
+        try:
+            return self._look(record())
+        except ClusterError as error:
+            return unknown(vm, str(error))
+
+    def _look(self, record: Record) -> _Look:
+        seen = observe(self.lost, record, self.policy, self.lost.now, self._around)
+        return _Look(record, seen, decide(seen, record, self.policy, self.lost.now))
+
+    def after(self, pods: Iterable[PodView]) -> "_Passes":
+        """Over the same node after these pods are gone."""
+        return _Passes(self.lost.after(tuple(pods)), self.policy)
 
 
 def fates(there: Snapshot, node: str, policy: Policy, room: Room) -> list[Fate]:
-    """Of all VMs that have a launcher pod on the node, by name. Raises BadInput for a node that is not there."""
-    lost = IfLost.of(there, node, policy)
-    around = Surroundings(lambda: there.at)
-    told = [_fate(_Case(lost, around, policy, vm, vmi_uid), room) for vm, vmi_uid in on_node(lost, node)]
-    return list(_placed(sorted(told, key=lambda fate: str(fate.vm)), room.copy()))
+    """Of all VMs that run on the node, by name. Raises BadInput for a node that is not there.
+
+    All that would be released are released together, as they are when a node is lost: so who shares something with
+    another one of them has the same fate, whoever is looked at first.
+    """
+    before = _Passes(IfLost.of(there, node, policy), policy)
+    looks = [before.first(vm, vmi_uid) for vm, vmi_uid in on_node(before.lost, node)]
+    after = before.after(pod for look in looks if isinstance(look, _Look) for pod in look.released)
+    found = [look if isinstance(look, Fate) else _fate(look, after, room) for look in looks]
+    found += unseen(there, node, [fate.vm for fate in found])
+    return list(_placed(sorted(shared(found), key=lambda fate: str(fate.vm)), room.copy()))
 
 
 def records_of(lost: IfLost) -> list[Record]:
@@ -97,42 +97,21 @@ def _record(lost: IfLost, vm: VmRef, vmi_uid: str) -> Record:
     return replace(first, signs=lost.signs())
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One VM of a node that is supposed to be lost."""
-
-    lost: IfLost
-    around: Surroundings
-    policy: Policy
-    vm: VmRef
-    vmi_uid: str
-
-    def judged(self, lost: IfLost, record: Record) -> tuple[Observation, Decision]:
-        """One pass, without its act."""
-        seen = observe(lost, record, self.policy, lost.now, self.around)
-        return seen, decide(seen, record, self.policy, lost.now)
-
-
-def _fate(case: _Case, room: Room) -> Fate:
-    try:
-        return _judged(case, room)
-    except ClusterError as error:  # a kind that the dump does not hold
-        return Fate(case.vm, Outcome.UNKNOWN, sentence=f"It cannot be told: {error}.")
-
-
-def _judged(case: _Case, room: Room) -> Fate:
-    record = _record(case.lost, case.vm, case.vmi_uid)
-    seen, decision = case.judged(case.lost, record)
-    judgement, volumes, takes = decision.judgement, seen.volumes, None
-    if isinstance(judgement.action, Release):
-        pods = judgement.action.pods
-        after, later = case.judged(case.lost.after(pods), replace(record, released_at=case.lost.now))
-        volumes, takes = after.volumes, _takes(pods, later.judgement.reason, case.policy)
-        judgement = later.judgement
-    fate = Fate(case.vm, _outcome(judgement), judgement.reason, judgement.sentence, _shown(decision), volumes=volumes)
-    if fate.outcome is Outcome.MOVES:
-        fate = replace(fate, reason="", sentence="", takes=takes)
-    return _with_targets(replace(fate, policy=wished(seen, case.policy).mode), case, seen, room)
+def _fate(look: _Look, after: _Passes, room: Room) -> Fate:
+    """`after`: the passes that come after the release of all."""
+    judgement, volumes, takes = look.decision.judgement, look.seen.volumes, None
+    if look.released:
+        later = after.again(look)
+        if isinstance(later, Fate):
+            return later
+        volumes, judgement = later.seen.volumes, later.decision.judgement
+        takes = _takes(look.released, judgement.reason, after.policy)
+    fate = Fate(look.record.drift.vm, _outcome(judgement), judgement.reason, judgement.sentence, volumes=volumes)
+    if fate.moves:
+        ifs, lost_disks = single_copies(volumes, after.lost), _lost_disks(look.seen)
+        fate = replace(fate, reason="", sentence="", takes=takes, ifs=ifs, lost_disks=lost_disks)
+    fate = replace(fate, checks=_shown(look.decision), policy=wished(look.seen, after.policy).mode)
+    return _with_targets(fate, look, after.lost, room)
 
 
 def _outcome(judgement: Judgement) -> Outcome:
@@ -156,18 +135,24 @@ def _takes(pods: tuple[PodView, ...], freed: str, policy: Policy) -> Takes:
     return Takes(release, detach.get(freed, (0.0, 0.0)))
 
 
-def _with_targets(fate: Fate, case: _Case, seen: Observation, room: Room) -> Fate:
-    name = case.lost.node.name
-    record = _record(case.lost, case.vm, case.vmi_uid)
-    fitting = [node.name for node in candidates(seen, record)] if seen.vm else []
+def _lost_disks(seen: Observation) -> tuple[str, ...]:
+    """What is plugged into the instance only: the next one is built from the VM, and does not have it."""
+    kept = {text(volume, "name") for volume in seen.vm.template.get("volumes", [])} if seen.vm else set()
+    plugged = [text(volume, "name") for volume in (seen.vmi.volumes if seen.vmi else ()) if hotplugged(volume)]
+    return tuple(name for name in plugged if name not in kept)
+
+
+def _with_targets(fate: Fate, look: _Look, lost: IfLost, room: Room) -> Fate:
+    name, seen = lost.node.name, look.seen
+    fitting = [node.name for node in candidates(seen, look.record)] if seen.vm else []
     launcher = next((pod for pod in seen.launchers if pod.node == name and not pod.hotplug), None)
-    found = case.lost.find("pods", launcher.name, launcher.namespace) if launcher else None
+    found = lost.there.find("pods", launcher.name, launcher.namespace) if launcher else None
     needs = requests(found) if found else {}
-    return replace(fate, targets=tuple(fitting), room=tuple(room.fitting(fitting, needs)), needs=needs)
+    roomy = room.fitting(fitting, needs)
+    return replace(fate, targets=tuple(fitting), room=tuple(roomy), needs=needs, beyond=room.beyond(fitting, needs))
 
 
 def _placed(told: list[Fate], left: Room) -> Iterator[Fate]:
     """One after the other, each on the first node that has room left: what does not all fit is found out."""
     for fate in told:
-        moves = fate.outcome is Outcome.MOVES
-        yield replace(fate, place=left.take(fate.targets, fate.needs)) if moves else fate
+        yield replace(fate, place=left.take(fate.targets, fate.needs)) if fate.moves else fate

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from reactor.model.times import format_time
 from vmdrift.advice import change
-from vmdrift.planning import Fate, Outcome, Takes
-from vmdrift.snapshot import DUMP_COMMAND, Snapshot
+from vmdrift.dumpfile import DUMP, DUMP_COMMAND
+from vmdrift.fate import Fate, Outcome, Takes
+from vmdrift.snapshot import Snapshot
 from workers.decide.observation import Volume
 
 STYLE = {Outcome.MOVES: "green", Outcome.STAYS: "red", Outcome.UNAFFECTED: "dim", Outcome.UNKNOWN: "yellow"}
@@ -44,10 +45,15 @@ def show(console: Console, there: Snapshot, node: str, found: Sequence[Fate]) ->
 
 
 def absent(console: Console, there: Snapshot) -> None:
-    """Say what a dump lacks."""
-    if there.absent:
-        console.print(Text(f"The dump holds no {', '.join(there.absent)}; what needs them is unknown. Make it with:"))
-        console.print(Text(DUMP_COMMAND), soft_wrap=True)
+    """Say what a dump lacks, or what nobody let us read."""
+    if not there.absent:
+        return
+    kinds = ", ".join(there.absent)
+    if not there.partial:
+        console.print(Text(f"To list {kinds} is forbidden; what needs them is unknown."))
+        return
+    console.print(Text(f"The dump holds no {kinds}; what needs them is unknown. Make it with: {DUMP}, or with:"))
+    console.print(Text(DUMP_COMMAND), soft_wrap=True)
 
 
 def counted(found: Sequence[Fate]) -> str:
@@ -62,6 +68,8 @@ def counted(found: Sequence[Fate]) -> str:
         Outcome.UNKNOWN: "cannot be told",
     }
     numbers = ", ".join(f"{outcomes[outcome]} {word}" for outcome, word in words.items() if outcomes[outcome])
+    ifs = sum(bool(fate.ifs) for fate in found)
+    numbers += f" ({ifs} of them if what is said there holds)" if ifs else ""
     return f"of {len(found)} VM{'' if len(found) == 1 else 's'} {numbers}."
 
 
@@ -73,13 +81,21 @@ def _head(there: Snapshot, node: str) -> str:
 def _row(fate: Fate, *, wide: bool, lost: bool) -> list[Text]:
     volumes = [_volume(volume, fate) for volume in fate.volumes if volume.claim]
     lines = [*_why(fate, lost=lost), *([] if wide else volumes)]
-    row = [Text(str(fate.vm)), Text(fate.outcome.value, style=STYLE[fate.outcome]), Text("\n".join(lines))]
-    return [*row, *([Text("\n".join(volumes) or "no claim")] if wide else []), Text(seconds(fate.takes))]
+    outcome = f"{fate.outcome.value}{', if' if fate.ifs else ''}"
+    row = [Text(str(fate.vm)), Text(outcome, style=STYLE[fate.outcome]), Text("\n".join(lines))]
+    return [*row, *([Text("\n".join(volumes) or _none(fate))] if wide else []), Text(seconds(fate.takes))]
+
+
+def _none(fate: Fate) -> str:
+    return "" if fate.outcome is Outcome.UNKNOWN else "no claim"
 
 
 def _why(fate: Fate, *, lost: bool) -> Iterator[str]:
-    if fate.outcome is Outcome.MOVES:
+    if fate.moves:
         yield f"To {_some(fate.targets)}; {_room(fate)}."
+        yield from (f"If {proviso}." for proviso in fate.ifs)
+        if fate.lost_disks:
+            yield f"It comes up without {', '.join(fate.lost_disks)}, which was plugged into the instance only."
     elif fate.outcome is Outcome.STAYS:
         for reason, sentence in fate.objections.items():
             yield f"{reason}: {sentence}"
@@ -90,7 +106,8 @@ def _why(fate: Fate, *, lost: bool) -> Iterator[str]:
 
 def _room(fate: Fate) -> str:
     if not fate.room:
-        return "room on none of them now: it would be Pending"
+        never = f", and stay so: none of them has so much {', '.join(fate.beyond)}, even empty" if fate.beyond else ""
+        return f"room on none of them now: it would be Pending{never}"
     if not fate.place:
         return "no room left after the VMs above: it would be Pending"
     return "room on each" if fate.room == fate.targets else f"room on {_some(fate.room)}"

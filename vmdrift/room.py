@@ -5,7 +5,7 @@ Source: kubernetes `pkg/api/v1/resource/helpers.go` (PodRequests). Room blocks n
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from typing import Any
@@ -65,8 +65,9 @@ def _requested(container: Obj) -> dict[str, int]:
 class Room:
     """What is left on each node; `take` uses it up."""
 
-    def __init__(self, free: Mapping[str, Amounts]) -> None:
+    def __init__(self, free: Mapping[str, Amounts], whole: Mapping[str, Amounts] | None = None) -> None:
         self._free = {node: Counter(amounts) for node, amounts in free.items()}
+        self._whole = whole or free
 
     @classmethod
     def of(cls, there: Snapshot) -> "Room":
@@ -75,19 +76,29 @@ class Room:
         for node in listed(there, "nodes"):
             allocatable = node.get("status", {}).get("allocatable") or {}
             free[node["metadata"]["name"]] = Counter({name: quantity(str(text)) for name, text in allocatable.items()})
+        whole = {node: dict(amounts) for node, amounts in free.items()}
         for pod in listed(there, "pods"):
             node, phase = pod["spec"].get("nodeName", ""), pod.get("status", {}).get("phase")
             if node in free and phase not in _TERMINAL:
                 free[node].subtract(requests(pod))
-        return cls(free)
+        return cls(free, whole)
 
     def copy(self) -> "Room":
         """One that can be used up by itself."""
-        return Room(self._free)
+        return Room(self._free, self._whole)
 
     def fitting(self, nodes: Iterable[str], needs: Amounts) -> list[str]:
         """Those of the nodes that have room for all that is needed."""
         return [node for node in nodes if all(self._free[node][name] >= amount for name, amount in needs.items())]
+
+    def beyond(self, nodes: Sequence[str], needs: Amounts) -> tuple[str, ...]:
+        """What of it none of the nodes has so much of, even if nobody else were there."""
+        if not nodes:
+            return ()
+        return tuple(name for name, amount in needs.items() if all(self._of(node, name) < amount for node in nodes))
+
+    def _of(self, node: str, name: str) -> int:
+        return self._whole.get(node, {}).get(name, 0)
 
     def take(self, nodes: Iterable[str], needs: Amounts) -> str:
         """Use up what is needed on the first of the nodes that has it: its name, "" when none has."""

@@ -5,47 +5,22 @@ ask for it is an error, so that nothing is taken for fine that nobody looked at.
 """
 
 import re
-import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any
-
-import orjson
 
 from reactor.doors.cluster import PAGE, Cluster, Obj, Page
-from reactor.model.errors import BadInput, NotServed, Rejected
+from reactor.model.errors import BadInput, Forbidden, NotServed, Rejected
 from reactor.model.names import named
 from reactor.model.node import NodeView, node_view
+from reactor.model.objects import moment, parts
 from reactor.model.times import parse_time
+from vmdrift.dumpfile import DUMP_COMMAND, MAKE, Dump, read_dump
+from vmdrift.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
+from workers.decide.quorum import ABANDONED
 from workers.surroundings import NODE_LEASES, listed, renewed
 
-_NEEDED = {
-    "Node": "nodes",
-    "Pod": "pods",
-    "VirtualMachine": "virtualmachines",
-    "VirtualMachineInstance": "virtualmachineinstances",
-}
-_EXPECTED = {
-    "Namespace": "namespaces",
-    "PersistentVolumeClaim": "persistentvolumeclaims",
-    "PersistentVolume": "persistentvolumes",
-    "CSIDriver": "csidrivers",
-    "StorageClass": "storageclasses",
-    "VolumeAttachment": "volumeattachments",
-    "Lease": "leases",
-}
-_OPTIONAL = {
-    "LocalVolume": "localvolumes",
-    "LocalVolumeReplica": "localvolumereplicas",
-    "VirtualMachineInstanceReplicaSet": "virtualmachineinstancereplicasets",
-}
-_KINDS: Mapping[str, str] = {**_NEEDED, **_EXPECTED, **_OPTIONAL}
-DUMP_COMMAND = (
-    "kubectl get nodes,namespaces,vm,vmi,vmirs,pods,pvc,pv,csidrivers,storageclasses,volumeattachments,leases"
-    " -A -o json > dump.json"
-)
+__all__ = ["DUMP_COMMAND", "Objects", "ReadOnly", "Snapshot", "from_cluster", "from_dump"]
 
 Objects = Mapping[str, Sequence[Obj]]  # resource -> all objects of it
 _Key = tuple[str, str, str]  # resource, namespace, name
@@ -73,15 +48,20 @@ class ReadOnly:
 
 
 class Snapshot(ReadOnly):
-    """A Cluster of what was read. `at`: when that was, seconds since the epoch. Methods raise Rejected."""
+    """A Cluster of what was read. `at`: when that was, seconds since the epoch. Methods raise Rejected.
 
-    def __init__(self, objects: Objects, at: float) -> None:
-        self._objects, self.at = objects, at
+    `partial`: it is a dump of whatever somebody chose, so that what it does not hold may well be there. `forbidden`:
+    the kinds that nobody let us read.
+    """
+
+    def __init__(self, objects: Objects, at: float, *, partial: bool = False, forbidden: Collection[str] = ()) -> None:
+        self._objects, self.at, self.partial, self._forbidden = objects, at, partial, frozenset(forbidden)
         self._named: dict[_Key, Obj] = {
-            (resource, obj["metadata"].get("namespace", ""), obj["metadata"]["name"]): obj
+            (resource, _namespace(obj), obj["metadata"]["name"]): obj
             for resource, found in objects.items()
             for obj in found
         }
+        self._namespaces = {(resource, namespace) for resource, namespace, _ in self._named}
         self._by_label: dict[tuple[str, str], dict[str, list[Obj]]] = {}
         self._on_node: dict[str, list[Obj]] = defaultdict(list)
         for pod in objects.get("pods", ()):
@@ -89,8 +69,19 @@ class Snapshot(ReadOnly):
 
     @property
     def absent(self) -> tuple[str, ...]:
-        """The kinds that every cluster has and that this snapshot does not, as a dump that was made without them."""
-        return tuple(resource for resource in _EXPECTED.values() if resource not in self._objects)
+        """What every cluster has and this snapshot has not, as a dump that was made without it."""
+        kinds = [kind.resource for kind in EXPECTED if kind.resource not in self._objects]
+        return (*kinds, *([] if self._holds_leases or "leases" in kinds else [f"leases of {NODE_LEASES}"]))
+
+    @property
+    def called(self) -> str:
+        """What it is a snapshot of, for sentences."""
+        return "the dump" if self.partial else "the cluster"
+
+    @property
+    def _holds_leases(self) -> bool:
+        """Of nodes."""
+        return not self.partial or ("leases", NODE_LEASES) in self._namespaces
 
     @cached_property
     def nodes(self) -> tuple[NodeView, ...]:
@@ -101,8 +92,11 @@ class Snapshot(ReadOnly):
         """As the Cluster's."""
         key = resource, namespace, named(name)
         if resource != "configmaps":  # people's wishes; a dump need not have them, and then nobody has any
-            self._know(resource)
-        return self._named.get(key)
+            self._know(resource, namespace)
+        found = self._named.get(key)
+        if found is None and self.partial and self._must_be(resource, namespace):
+            raise Rejected(f"the dump holds no {resource}{_of(namespace)}" + ("" if namespace else f" {name}"))
+        return found
 
     def pages(
         self,
@@ -114,7 +108,7 @@ class Snapshot(ReadOnly):
         limit: int = PAGE,  # noqa: ARG002 - the Cluster's
     ) -> Iterator[Page]:
         """As the Cluster's; the selectors are those that this project uses."""
-        self._know(resource)
+        self._know(resource, namespace)
         wanted = _requirements(labels)
         found = self._some(resource, wanted, fields)
         yield Page([obj for obj in found if _matches(obj, namespace, wanted)], "")
@@ -123,9 +117,19 @@ class Snapshot(ReadOnly):
         """When it was read."""
         return self.at
 
-    def _know(self, resource: str) -> None:
+    def _know(self, resource: str, namespace: str) -> None:
+        if resource in self._forbidden:
+            raise Rejected(f"to list {resource} is forbidden")
         if resource not in self._objects:
             raise Rejected(f"the dump holds no {resource}")
+        if (resource, namespace) == ("leases", NODE_LEASES) and not self._holds_leases:
+            raise Rejected(f"the dump holds no Lease of a node (namespace {NODE_LEASES})")
+
+    def _must_be(self, resource: str, namespace: str) -> bool:
+        """A VM is in a namespace; and a claim, where the dump holds none of its namespace, may well be there."""
+        return resource == "namespaces" or (
+            resource == "persistentvolumeclaims" and (resource, namespace) not in self._namespaces
+        )
 
     def _some(self, resource: str, wanted: Mapping[str, frozenset[str]], fields: str) -> Sequence[Obj]:
         """As few objects as possible that hold all those that are wanted."""
@@ -137,8 +141,20 @@ class Snapshot(ReadOnly):
         if (resource, key) not in self._by_label:
             index = self._by_label[resource, key] = defaultdict(list)
             for obj in self._objects[resource]:
-                index[obj["metadata"].get("labels", {}).get(key, "")].append(obj)
+                index[_labels(obj).get(key, "")].append(obj)
         return [obj for value in sorted(values) for obj in self._by_label[resource, key].get(value, ())]
+
+
+def _of(namespace: str) -> str:
+    return f" of namespace {namespace}" if namespace else ""
+
+
+def _namespace(obj: Obj) -> str:
+    return obj["metadata"].get("namespace") or ""
+
+
+def _labels(obj: Obj) -> Mapping[str, str]:
+    return obj["metadata"].get("labels") or {}
 
 
 def _requirements(labels: str) -> Mapping[str, frozenset[str]]:
@@ -148,57 +164,44 @@ def _requirements(labels: str) -> Mapping[str, frozenset[str]]:
 
 
 def _matches(obj: Obj, namespace: str, wanted: Mapping[str, frozenset[str]]) -> bool:
-    meta = obj["metadata"]
-    labels = meta.get("labels", {})
-    return namespace in {"", meta.get("namespace", "")} and all(
-        labels.get(key) in values for key, values in wanted.items()
-    )
+    labels = _labels(obj)
+    return namespace in {"", _namespace(obj)} and all(labels.get(key) in values for key, values in wanted.items())
 
 
 def from_cluster(cluster: Cluster, now: float) -> Snapshot:
-    """Everything, as it is now. Raises ClusterError; without HwameiStor its kinds are simply empty."""
-    objects: dict[str, list[Obj]] = {}
-    for resource in _KINDS.values():
+    """Everything, as it is now. Raises ClusterError.
+
+    Without HwameiStor its kinds are simply empty. What nobody lets us list is lacking, as in a dump.
+    """
+    objects, forbidden, needed = dict[str, list[Obj]](), list[str](), {kind.resource for kind in NEEDED}
+    for kind in KINDS:
         try:
-            objects[resource] = [_slim(obj) for obj in listed(cluster, resource)]
+            objects[kind.resource] = [_slim(obj) for obj in listed(cluster, kind.resource)]
         except NotServed:
-            if resource not in _OPTIONAL.values():
+            if kind not in OPTIONAL:
                 raise
-            objects[resource] = []
-    return Snapshot(objects, now)
+            objects[kind.resource] = []
+        except Forbidden:
+            if kind.resource in needed:
+                raise
+            forbidden.append(kind.resource)
+    return Snapshot(objects, now, forbidden=forbidden)
 
 
 def from_dump(path: str) -> Snapshot:
-    """A List as `kubectl get ... -A -o json` writes it, from a file, or standard input for "-". Raises BadInput."""
-    name = "standard input" if path == "-" else path
+    """What `vmdrift dump` or `kubectl get ... -A -o json` wrote, in a file, or standard input for "-". BadInput."""
+    name, dump = "standard input" if path == "-" else path, read_dump(path)
+    if lacking := [kind.resource for kind in NEEDED if kind.resource not in dump.objects]:
+        raise BadInput(f"{name} holds no {', '.join(lacking)}; {MAKE}")
     try:
-        found = orjson.loads(sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes())
-    except OSError as error:
-        raise BadInput(f"{name}: {error.strerror}") from error
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"{name} is no JSON ({error}); make it with: {DUMP_COMMAND}") from error
-    items = found.get("items") if isinstance(found, dict) else None
-    if not isinstance(items, list):
-        raise BadInput(f"{name} is no List of objects; make it with: {DUMP_COMMAND}")
-    objects: dict[str, list[Obj]] = defaultdict(list)
-    for index, item in enumerate(items):
-        kind = _checked(item, f"{name}: items[{index}]")
-        if kind in _KINDS:
-            objects[_KINDS[kind]].append(_slim(item))
-    if lacking := [resource for resource in _NEEDED.values() if resource not in objects]:
-        raise BadInput(f"{name} holds no {', '.join(lacking)}; make it with: {DUMP_COMMAND}")
-    try:
-        return Snapshot(dict(objects), _written_at(objects))
+        return _snapshot(dump)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{name}: its nodes or leases are not what Kubernetes writes ({error!r})") from error
 
 
-def _checked(item: Any, where: str) -> str:
-    """The kind of something that is an object of Kubernetes at all."""
-    meta = item.get("metadata") if isinstance(item, dict) else None
-    if not isinstance(meta, dict) or not all(isinstance(meta.get(field), str) for field in ("name", "uid")):
-        raise BadInput(f"{where} is no object with metadata.name and metadata.uid; make the dump with: {DUMP_COMMAND}")
-    return str(item.get("kind", ""))
+def _snapshot(dump: Dump) -> Snapshot:
+    objects = {resource: [_slim(obj) for obj in found] for resource, found in dump.objects.items()}
+    return Snapshot(objects, _written_at(objects), partial=True)
 
 
 def _slim(obj: Obj) -> Obj:
@@ -209,10 +212,16 @@ def _slim(obj: Obj) -> Obj:
 
 def _written_at(objects: Objects) -> float:
     """When a dump was made: the controller manager renews its Lease every 2 s, kubelets theirs every 10 s."""
-    metas = ((lease["metadata"], renewed(lease)) for lease in objects.get("leases", ()))
-    leases = {(meta.get("namespace"), meta["name"]): stamp for meta, stamp in metas}
-    manager = leases.get(("kube-system", "kube-controller-manager"))
-    beats = [c.get("lastHeartbeatTime") for node in objects["nodes"] for c in node["status"].get("conditions") or ()]
-    kubelets = [leases.get((NODE_LEASES, node["metadata"]["name"])) for node in objects["nodes"]]
-    told = next((stamps for stamps in ([manager], kubelets, beats) if any(stamps)), [])
-    return max((parse_time(stamp) for stamp in told if stamp), default=0.0)
+    times = {
+        (_namespace(lease), lease["metadata"]["name"]): parse_time(stamp)
+        for lease in objects.get("leases", ())
+        if (stamp := renewed(lease))
+    }
+    found = ((NODE_LEASES, node["metadata"]["name"]) for node in objects["nodes"])
+    kubelets = sorted(times[key] for key in found if key in times)
+    manager = times.get(("kube-system", "kube-controller-manager"))
+    # Where leader election was switched off since, a Lease is left that nobody renews.
+    if manager and not (kubelets and kubelets[len(kubelets) // 2] > manager + ABANDONED):
+        return manager
+    conditions = (one for node in objects["nodes"] for one in parts(node, "status", "conditions"))
+    return max(kubelets or filter(None, (moment(one, "lastHeartbeatTime") for one in conditions)), default=0.0)

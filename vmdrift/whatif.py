@@ -35,7 +35,7 @@ class IfLost(ReadOnly):
 
     def __init__(self, there: Snapshot, node: Obj, policy: Policy, released: Sequence[PodView] = ()) -> None:
         over = max(policy.unreachable_window, policy.virt_handler_grace) + _MARGIN
-        self._there, self._policy, self._gone = there, policy, frozenset(pod.uid for pod in released)
+        self.there, self._policy, self._gone = there, policy, frozenset(pod.uid for pod in released)
         self._node = node if node_view(node).outage else _lost(node, int(there.at - over), evicts=_evicts(there, node))
         self.node = node_view(self._node)
         self.outage = _outage(self.node)
@@ -51,28 +51,28 @@ class IfLost(ReadOnly):
 
     def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         """As the Cluster's."""
-        found = self._there.find(resource, name, namespace)
+        found = self.there.find(resource, name, namespace)
         return self._changed(resource, found) if found else None
 
     def pages(
         self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
     ) -> Iterator[Page]:
         """As the Cluster's."""
-        for page in self._there.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit):
+        for page in self.there.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit):
             changed = (self._changed(resource, obj) for obj in page.items)
             yield Page([obj for obj in changed if obj], page.version)
 
     def time(self) -> float | None:
         """When the snapshot was read."""
-        return self._there.at
+        return self.there.at
 
     def after(self, released: Sequence[PodView]) -> "IfLost":
         """The same, after these pods were force-deleted."""
-        return IfLost(self._there, self._node, self._policy, released)
+        return IfLost(self.there, self._node, self._policy, released)
 
     def signs(self) -> Signs:
         """What the node said last, and has never changed since the beginning of the outage."""
-        return Signs(lease(self._there, self.outage), self.node.heartbeat, float(self.outage.since))
+        return Signs(lease(self.there, self.outage), self.node.heartbeat, float(self.outage.since))
 
     def _changed(self, resource: str, obj: Obj) -> Obj | None:
         if resource == "nodes" and obj["metadata"]["name"] == self.node.name:

@@ -4,7 +4,7 @@ A launcher is owned by a VM instance that exists, with that uid, and that names 
 else is passed over alone: a pod without an owner, with an owner that is none, or of a VM that nobody would start again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -80,19 +80,33 @@ def whose(one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
     vmi = cluster.find("virtualmachineinstances", one.vmi, one.namespace)
     if vmi is None or vmi["metadata"]["uid"] != one.vmi_uid:
         return Nobodys("the VirtualMachineInstance that it names as its owner does not exist")
-    if not _says_so(vmi, one):
+    if not _says_so(vmi, one, cluster):
         return Nobodys("the VirtualMachineInstance that it names as its owner does not know it")
+    return behind(vmi, one, cluster)
+
+
+def behind(vmi: Obj, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
+    """The VM of an instance; `one`: what is known of its launcher. Raises ClusterError."""
     try:
         return _vm(vmi, one, cluster)
     except BadInput:
         return Nobodys("what it names as its VirtualMachineInstance's owner cannot be one")
 
 
-def _says_so(vmi: Obj, one: Launcher) -> bool:
-    """By its list of pods; one that has none says at least on which node it is."""
-    if pods := part(vmi, "status", "activePods"):
-        return one.uid in pods
-    return one.node == (text(vmi, "status", "nodeName") or text(vmi, "metadata", "labels", "kubevirt.io/nodeName"))
+def _says_so(vmi: Obj, one: Launcher, cluster: Cluster) -> bool:
+    """By its list of pods. One that has none, or one of pods that are gone by now, says on which node it is."""
+    pods = part(vmi, "status", "activePods")
+    if one.uid in pods:
+        return True
+    if one.node != (text(vmi, "status", "nodeName") or text(vmi, "metadata", "labels", "kubevirt.io/nodeName")):
+        return False
+    return not pods or not _are_there(pods, one, cluster)
+
+
+def _are_there(pods: Collection[str], one: Launcher, cluster: Cluster) -> bool:
+    """Is any of these uids that of a launcher on this one's node?"""
+    found = launchers(cluster, namespace=one.namespace, fields=f"spec.nodeName={one.node}")
+    return any(other.uid in pods for other, _ in found)
 
 
 def _vm(vmi: Obj, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:

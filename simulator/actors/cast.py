@@ -7,6 +7,7 @@ from typing import Protocol
 
 from simulator.actors.attach_detach import AttachDetach
 from simulator.actors.csi_attacher import CsiAttacher
+from simulator.actors.csi_provisioner import CsiProvisioner
 from simulator.actors.kubelets import Kubelets
 from simulator.actors.leader import Leader
 from simulator.actors.migrations import Migrations
@@ -61,6 +62,7 @@ def cast(client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, phases: Ph
         *control_plane(client_of, timing, phases),
         *kubevirt(client_of, timing, phases),
         *machinery(client_of, hypervisor, timing, seed=phases.seed),
+        CsiProvisioner(client_of("system:serviceaccount:rook-ceph:csi-provisioner")),
     ]
 
 

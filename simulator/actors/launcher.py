@@ -5,14 +5,14 @@ Source: KubeVirt `pkg/virt-controller/services/template.go`. Left out: what only
 
 import json
 from pathlib import PurePosixPath
-from typing import Any
 
-from simulator.actors import objects
+from simulator.actors import backend, nodeselectors, objects
+from simulator.actors.nodefit import REQUIRED
 from simulator.client import Obj
 
-STATE = "persistent-state-for"  # a label, and before "-<VM>" the name of the claim that bears it
 IMAGE = "registry.local/kubevirt/virt-launcher:v1"
 CPU_MODEL = "Skylake-Client"  # of every node of a scene
+_COPIED = ("schedulerName", "topologySpreadConstraints", "priorityClassName")  # of the instance, as they are
 _EXTRA_GRACE = 30  # a launcher gets this many seconds more than its guest (recorded)
 _SCRATCH = ("private", "public", "sockets", "virt-bin-share-dir", "libvirt-runtime", "ephemeral-disks")
 _DEVICES = {f"devices.kubevirt.io/{name}": "1" for name in ("kvm", "tun", "vhost-net")}
@@ -20,9 +20,10 @@ _DEVICES = {f"devices.kubevirt.io/{name}": "1" for name in ("kvm", "tun", "vhost
 _NOT_FOREVER = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
-def launcher(vmi: Obj) -> Obj:
-    """The launcher pod of a VMI, without a node."""
+def launcher(vmi: Obj, state: Obj | None = None) -> Obj:
+    """The launcher pod of a VMI, without a node. `state`: the claim of its backend storage, if it has one."""
     meta, spec = vmi["metadata"], vmi["spec"]
+    placement = {name: spec[name] for name in _COPIED if spec.get(name)}
     labels = {
         **{name: value for name, value in meta.get("labels", {}).items() if name != "kubevirt.io/nodeName"},
         "kubevirt.io": "virt-launcher",
@@ -39,31 +40,34 @@ def launcher(vmi: Obj) -> Obj:
             "ownerReferences": [objects.owner_reference(vmi)],
         },
         "spec": {
-            "affinity": _affinity(spec),
+            "affinity": nodeselectors.affinity(spec),
             "automountServiceAccountToken": False,
             "containers": [_compute(vmi)],
             "hostname": meta["name"],
-            "nodeSelector": _selector(spec),
+            "nodeSelector": nodeselectors.selectors(vmi),
             "readinessGates": [{"conditionType": "kubevirt.io/virtual-machine-unpaused"}],
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": spec.get("terminationGracePeriodSeconds", 30) + _EXTRA_GRACE,
             "tolerations": with_default_tolerations(spec.get("tolerations") or []),
-            "volumes": [*_volumes(spec), *_state(vmi)],
+            "volumes": [*_volumes(spec), *([backend.pod_volume(vmi, state)] if state else [])],
+            **placement,
         },
     }
 
 
-def migration_target(vmi: Obj, migration: Obj) -> Obj:
+def migration_target(vmi: Obj, migration: Obj, state: Obj | None = None) -> Obj:
     """The launcher pod that a migration moves a VMI to: not on the node of the present one, on the same CPU model."""
-    pod, meta = launcher(vmi), migration["metadata"]
+    pod, meta = launcher(vmi, state), migration["metadata"]
     pod["metadata"]["labels"]["kubevirt.io/migrationJobUID"] = meta["uid"]
     pod["metadata"]["annotations"]["kubevirt.io/migrationJobName"] = meta["name"]
     apart = {
         "labelSelector": {"matchLabels": {"kubevirt.io/created-by": vmi["metadata"]["uid"]}},
         "topologyKey": "kubernetes.io/hostname",
     }
-    pod["spec"]["affinity"]["podAntiAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}
-    pod["spec"]["nodeSelector"][f"cpu-model-migration.node.kubevirt.io/{CPU_MODEL}"] = "true"
+    rules = pod["spec"]["affinity"].get("podAntiAffinity") or {}
+    pod["spec"]["affinity"] |= {"podAntiAffinity": {**rules, REQUIRED: [*(rules.get(REQUIRED) or ()), apart]}}
+    if vmi["spec"]["domain"]["cpu"]["model"] == nodeselectors.HOST_MODEL:
+        pod["spec"]["nodeSelector"][f"cpu-model-migration.node.kubevirt.io/{CPU_MODEL}"] = "true"
     return pod
 
 
@@ -102,13 +106,14 @@ def hotplugged(vmi: Obj) -> list[Obj]:
 
 
 def with_default_tolerations(tolerations: list[Obj]) -> list[Obj]:
-    """Tolerations plus 300 s of not-ready and unreachable where nothing is said of them."""
-    result = list(tolerations)
-    for key in _NOT_FOREVER:
-        taint = {"key": key, "effect": "NoExecute"}
-        if not objects.tolerations({"spec": {"tolerations": tolerations}}, taint):
-            result.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
-    return result
+    """Tolerations plus 300 s of not-ready and unreachable where nothing is said of them, whatever value is.
+
+    Source: kubernetes `plugin/pkg/admission/defaulttolerationseconds/admission.go`.
+    """
+    spoken = {t.get("key") or "" for t in tolerations if t.get("effect") in (None, "", "NoExecute")}
+    missing = [key for key in _NOT_FOREVER if spoken.isdisjoint({key, ""})]
+    added = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+    return [*tolerations, *({"key": key, **added} for key in missing)]
 
 
 def _volumes(spec: Obj, *, hotplugged: bool = False) -> list[Obj]:
@@ -126,16 +131,6 @@ def _volumes(spec: Obj, *, hotplugged: bool = False) -> list[Obj]:
             image = {"reference": volume["containerDisk"]["image"], "pullPolicy": "IfNotPresent"}
             volumes.append({"name": volume["name"], "image": image})
     return volumes if hotplugged else [*volumes, {"name": "hotplug-disks", "emptyDir": {}}]
-
-
-def _state(vmi: Obj) -> list[Obj]:
-    """The claim that keeps a vTPM or EFI variables (KubeVirt `pkg/storage/backend-storage`), where there is one."""
-    domain = vmi["spec"].get("domain", {})
-    kept = (domain.get("devices", {}).get("tpm"), domain.get("firmware", {}).get("bootloader", {}).get("efi"))
-    if not any((holder or {}).get("persistent") for holder in kept):
-        return []
-    name = vmi["metadata"]["name"]
-    return [{"name": f"{name}-state", "persistentVolumeClaim": {"claimName": f"{STATE}-{name}"}}]
 
 
 def claim_of(volume: Obj) -> Obj:
@@ -158,29 +153,6 @@ def _annotations(vmi: Obj) -> Obj:
         "descheduler.alpha.kubernetes.io/request-evict-only": "",
         "pre.hook.backup.velero.io/command": json.dumps([*freezer, "--freeze"]),
         "post.hook.backup.velero.io/command": json.dumps([*freezer, "--unfreeze"]),
-    }
-
-
-def _selector(spec: Obj) -> Obj:
-    machine = spec.get("domain", {}).get("machine", {}).get("type", "q35")
-    return {
-        "kubernetes.io/arch": spec.get("architecture", "amd64"),
-        **(spec.get("nodeSelector") or {}),
-        "kubevirt.io/schedulable": "true",
-        f"machine-type.node.kubevirt.io/{machine}": "true",
-    }
-
-
-def _affinity(spec: Obj) -> Obj:
-    given: Obj = spec.get("affinity") or {}
-    node: Obj = given.get("nodeAffinity") or {}
-    required = node.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
-    fresh = {"key": "node-labeller.kubevirt.io/obsolete-host-model", "operator": "DoesNotExist"}
-    terms: list[Any] = required.get("nodeSelectorTerms") or [{}]
-    terms = [{**term, "matchExpressions": [*term.get("matchExpressions", ()), fresh]} for term in terms]
-    return {
-        **given,
-        "nodeAffinity": {**node, "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}},
     }
 
 

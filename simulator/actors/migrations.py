@@ -6,7 +6,7 @@ ever succeeds here: once in flight, it goes on for as long as both nodes live.
 
 from typing import Any
 
-from simulator.actors import objects
+from simulator.actors import backend, objects
 from simulator.actors.launcher import migration_target
 from simulator.actors.vmi import phase_of
 from simulator.client import Client, Obj
@@ -51,10 +51,15 @@ class Migrations:
         elif phase in _IN_FLIGHT | {"Pending"} and (target is None or phase_of(target) in objects.FINISHED):
             self._fail(migration, "Migration failed vmi shutdown during migration.", now)
         elif phase == "Pending" and target is not None and _movable(target):
-            self._client.create("pods", migration_target(target, migration))
+            self._client.create("pods", migration_target(target, migration, self._state_of(target)))
             self._post(migration, "Scheduling")
         elif phase in _IN_FLIGHT and target is not None:
             self._follow(migration, target, now)
+
+    def _state_of(self, vmi: Obj) -> Obj | None:
+        if not backend.needed(vmi):
+            return None
+        return backend.claim_for(vmi, self._client.list("persistentvolumeclaims", vmi["metadata"]["namespace"]))
 
     def _follow(self, migration: Obj, vmi: Obj, now: float) -> None:
         """A migration whose target pod is there, starting or well; lost with its node, the source's guest runs on."""

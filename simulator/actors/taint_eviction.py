@@ -72,22 +72,24 @@ class TaintEviction:
         planned = self._evictions.pop(key, None)
         if planned and planned.uid != uid:
             planned = None
-        if planned and not taints:
-            self._tell(pod, f"Cancelling deletion of Pod {key[0]}/{key[1]}", now)
         tolerated = self._tolerated(pod, taints)
+        if planned and tolerated is None:
+            self._tell(pod, f"Cancelling deletion of Pod {key[0]}/{key[1]}", now)
         # A taint that is not tolerated at all evicts once more what is Terminating already (recorded).
         if tolerated is not None and not (tolerated and objects.deleting(pod)):
             since = planned.since if planned and tolerated else now
             self._evictions[key] = _Eviction(since, since + tolerated, uid)
 
     def _tolerated(self, pod: Obj, taints: list[Obj]) -> float | None:
-        """For how many seconds the pod tolerates all the taints, None for ever."""
-        seconds = []
-        for taint in taints:
-            tolerations = objects.tolerations(pod, taint)
-            if not tolerations:
-                return 0.0
-            seconds += [max(0, t["tolerationSeconds"]) for t in tolerations if "tolerationSeconds" in t]
+        """For how many seconds the pod tolerates all the taints, None for ever.
+
+        Of each taint's tolerations only the first that matches counts (`GetMatchingTolerations` in kubernetes
+        `pkg/apis/core/v1/helper/helpers.go`), of these the shortest (`getMinTolerationTime`).
+        """
+        used = [next(iter(objects.tolerations(pod, taint)), None) for taint in taints]
+        if None in used:
+            return 0.0
+        seconds = [max(0, t["tolerationSeconds"]) for t in used if t and t.get("tolerationSeconds") is not None]
         return self._timing.declared(min(seconds)) if seconds else None
 
     def _evict(self, key: Key, now: float) -> None:

@@ -6,12 +6,15 @@ here it is carried out. Its user must begin with `system:kubevirt`: nobody else 
 
 from collections import defaultdict
 
-from simulator.actors import hotplug, objects, vm, vmi
+from simulator.actors import backend, hotplug, objects, vm, vmi
 from simulator.actors.launcher import attachment, hotplugged, launcher
+from simulator.actors.needs import Needs
 from simulator.actors.nodewatch import NodeWatch
 from simulator.actors.replicasets import SETS, ReplicaSets
 from simulator.actors.retry import REFUSED_FOR_NOW, WorkQueue
+from simulator.actors.revisions import with_revisions
 from simulator.client import Client, Obj
+from simulator.instancetypes import instance_spec
 from simulator.objects import Key, key_of
 from simulator.patch import merge
 from simulator.timing import Timing
@@ -19,6 +22,7 @@ from simulator.timing import Timing
 VMS, VMIS = "virtualmachines", "virtualmachineinstances"
 _COMPONENT = "virtualmachine-controller"
 _TEST_FAILED = 422  # of a JSON patch: somebody else was quicker
+_DENIED = 403  # of a pod: admission has something against it
 _NOT_PAUSED = {"reason": "NotPaused", "message": "the virtual machine is not paused"}
 
 
@@ -37,11 +41,11 @@ class VirtController:
     def __init__(self, client: Client, timing: Timing, phase: float = 0.0) -> None:
         self._client, self._timing = client, timing
         self._vms, self._vmis = client.informer(VMS), client.informer(VMIS)
-        self._pods, self._claims = client.informer("pods"), client.informer("persistentvolumeclaims")
+        self._pods, self._needs = client.informer("pods"), Needs(client)
         self._nodes, self._sets = NodeWatch(client, timing, phase), ReplicaSets(client, self._vmis)
         self._by_vmi: dict[str, dict[Key, Obj]] = defaultdict(dict)  # VMI uid -> its launchers and attachment pods
         self._launching: dict[Key, float] = {}
-        self._queue: WorkQueue[Key] = WorkQueue(REFUSED_FOR_NOW | {_TEST_FAILED})
+        self._queue: WorkQueue[Key] = WorkQueue(REFUSED_FOR_NOW | {_TEST_FAILED, _DENIED})
 
     def step(self, now: float) -> float | None:
         """Bring in line whatever changed."""
@@ -62,8 +66,8 @@ class VirtController:
             self._sync_machine(machine, instance, now)
 
     def _changed(self) -> set[Key]:
-        self._claims.poll()
         keys = {key_of(obj) for informer in (self._vms, self._vmis) for _, obj in informer.poll()}
+        keys |= self._needs.changed()
         for kind, pod in self._pods.poll():
             meta = pod["metadata"]
             labels, annotations = meta.get("labels", {}), meta.get("annotations", {})
@@ -78,9 +82,10 @@ class VirtController:
         return keys
 
     def _sync_machine(self, machine: Obj, instance: Obj | None, now: float) -> None:
-        starting = False
+        starting, known = False, machine.get("status")
+        machine = with_revisions(self._client, machine)
         if instance is None and vm.should_start(machine):
-            self._client.create(VMIS, vm.new_vmi(machine, now))
+            self._client.create(VMIS, vm.new_vmi(machine, instance_spec(self._client.get, machine), now))
             created = "Started the virtual machine by creating the new virtual machine instance"
             self._tell(machine, "SuccessfulCreate", f"{created} {machine['metadata']['name']}", now)
             starting = True
@@ -90,7 +95,7 @@ class VirtController:
         elif instance is not None:
             self._end(machine, instance, now)
         status = vm.status(machine, instance, now, starting=starting)
-        if status != machine.get("status"):
+        if status != known:
             self._client.update(VMS, {**machine, "status": status}, subresource="status")
 
     def _end(self, machine: Obj, instance: Obj, now: float) -> None:
@@ -152,7 +157,9 @@ class VirtController:
         if self._launching.setdefault(key, now + self._timing.launch) > now:
             return
         del self._launching[key]
-        pod = self._client.create("pods", launcher(instance))
+        if not self._needs.met(instance, self._post):
+            return
+        pod = self._client.create("pods", launcher(instance, self._needs.state_of(instance)))
         gate = objects.pod_condition("kubevirt.io/virtual-machine-unpaused", "True", now, **_NOT_PAUSED)
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         conditions = {"status": {"conditions": objects.with_condition(objects.conditions(pod), gate)}}
@@ -173,7 +180,9 @@ class VirtController:
             for name in names:
                 message = f"Created hotplug attachment pod {created}, for volume {name}"
                 self._tell(instance, "SuccessfulCreate", message, now)
-        volumes = hotplug.volume_status(instance, plugged, self._claims.objects)
+        volumes, state = hotplug.volume_status(instance, plugged, self._needs.claims), self._needs.state_of(instance)
+        if state:
+            volumes.append(backend.volume_status(state))
         if volumes != (instance["status"].get("volumeStatus") or []):
             self._post(instance, {"status": {"volumeStatus": volumes}})
 

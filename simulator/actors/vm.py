@@ -6,9 +6,11 @@ Source: KubeVirt `pkg/virt-controller/watch/vm/vm.go`.
 from simulator.actors import objects
 from simulator.actors.vmi import FINALIZE, FOREGROUND, phase_of, phase_patch
 from simulator.client import Obj
+from simulator.instancetypes import PARTS
 from simulator.objects import rfc3339
 
 _COPIED = ("Ready", "LiveMigratable", "StorageLiveMigratable", "PodScheduled", "Paused")
+_KEPT = frozenset({"volumeSnapshotStatuses", "changedBlockTracking", *PARTS.values()})  # of the VM's status
 _RESTARTED = {"Always": objects.FINISHED, "RerunOnFailure": frozenset({"Failed"})}
 
 
@@ -43,10 +45,11 @@ def should_stop(vm: Obj, vmi: Obj) -> bool:
     return objects.deleting(vm) or how == "Halted" or phase_of(vmi) in _RESTARTED.get(how, ())
 
 
-def new_vmi(vm: Obj, now: float) -> Obj:
-    """The VMI of a VM, from its template."""
+def new_vmi(vm: Obj, spec: Obj, now: float) -> Obj:
+    """The VMI of a VM, whose template with instance type and preference makes this spec."""
     meta, template = vm["metadata"], vm["spec"]["template"]
-    spec = {**template["spec"]}
+    tracked = {name: vm["status"][name] for name in ("changedBlockTracking",) if name in vm.get("status", {})}
+    spec = {**spec}
     spec.setdefault("evictionStrategy", "None")
     spec.setdefault("terminationGracePeriodSeconds", 30)
     return {
@@ -59,7 +62,7 @@ def new_vmi(vm: Obj, now: float) -> Obj:
             "ownerReferences": [objects.owner_reference(vm)],
         },
         "spec": spec,
-        **phase_patch({}, "Pending", now),
+        **phase_patch({}, "Pending", now, **tracked),
     }
 
 
@@ -79,7 +82,7 @@ def status(vm: Obj, vmi: Obj | None, now: float, *, starting: bool = False) -> O
         new["ready"] = True
     if requests := _requests(vm, vmi):
         new["stateChangeRequests"] = requests
-    return {**{name: value for name, value in old.items() if name == "volumeSnapshotStatuses"}, **new}
+    return {**{name: value for name, value in old.items() if name in _KEPT}, **new}
 
 
 def _requests(vm: Obj, vmi: Obj | None) -> list[Obj]:

@@ -11,6 +11,7 @@ from simulator.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.objects import copied
+from simulator.resources import AGGREGATED
 
 _ERRORS: Mapping[int, type[errors.ClusterError]] = {
     401: errors.Unauthorized,
@@ -118,7 +119,8 @@ class ApiCluster:
 
     def _to(self, verb: str, resource: str, namespace: str = "", name: str = "") -> Request:
         """As the door's path: in a namespace whose name is one, if in any."""
-        return Request(self._user, verb, plural(resource), named(namespace) if namespace else "", name)
+        kind, subresource = resource.split("/") if resource in AGGREGATED else (plural(resource), "")
+        return Request(self._user, verb, kind, named(namespace) if namespace else "", name, subresource)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

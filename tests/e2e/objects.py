@@ -73,7 +73,7 @@ def machine(run: str, vm: Vm) -> Obj:
     """The VirtualMachine. It is to run whatever its run strategy will be: virt-api, which starts others, may lack."""
     meta = {"name": vm.name, "namespace": vm.namespace, "annotations": dict(vm.annotations)}
     starts = {"running": True} if vm.running else {"runStrategy": "Always"}
-    return shapes.virtual_machine(meta, _disks(vm), _placement(run, vm), starts)
+    return shapes.virtual_machine(meta, shapes.instance_spec(_disks(vm), _placement(run, vm)), starts)
 
 
 def _disks(vm: Vm) -> list[Obj]:

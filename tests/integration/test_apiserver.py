@@ -296,12 +296,14 @@ def test_the_api_can_be_discovered(core: Any) -> None:
     assert kinds["pods"].short_names == ["po"]
     assert "pods/binding" in kinds
     assert {group.name for group in k8s.ApisApi(connection).get_api_versions().groups} == {
+        "apps",
         "authorization.k8s.io",
         "cdi.kubevirt.io",
         "coordination.k8s.io",
         "csiaddons.openshift.io",
         "fence-agents-remediation.medik8s.io",
         "hwameistor.io",
+        "instancetype.kubevirt.io",
         "kubevirt.io",
         "self-node-remediation.medik8s.io",
         "storage.k8s.io",
@@ -364,3 +366,23 @@ def test_a_question_is_not_kept(custom: Any) -> None:
     with pytest.raises(k8s.ApiException) as error:
         custom.list_cluster_custom_object("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
     assert refusal(error)["code"] == 405
+
+
+def test_a_vm_is_expanded_by_the_aggregated_api_and_not_by_its_own(api: Api, connection: k8s.ApiClient) -> None:
+    size = {"cpu": {"guest": 2}, "memory": {"guest": "1Gi"}, "nodeSelector": {"pool": "gpu"}}
+    api.store.create("virtualmachineclusterinstancetypes", {"metadata": {"name": "u1"}, "spec": size})
+    spec = {"instancetype": {"name": "u1"}, "template": {"spec": {"domain": {}}}}
+    api.store.create("virtualmachines", {"metadata": {"name": "vm", "namespace": "default"}, "spec": spec})
+
+    def ask(group: str = "subresources.kubevirt.io", name: str = "vm") -> tuple[int, Any]:
+        path = f"/apis/{group}/v1/namespaces/default/virtualmachines/{name}/expand-spec"
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        url = connection.configuration.host + path
+        answer = connection.rest_client.pool_manager.request("GET", url, headers=headers)
+        return answer.status, json.loads(answer.data)
+
+    code, found = ask()
+    assert (code, found["spec"]["template"]["spec"]["nodeSelector"]) == (200, {"pool": "gpu"})
+    assert [ask("kubevirt.io")[0], ask(name="nobody")[0]] == [404, 404]
+    api.authorize = lambda _user, verb, resource, _: (verb, resource) != ("get", "virtualmachines/expand-spec")
+    assert ask()[0] == 403

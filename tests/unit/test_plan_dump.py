@@ -62,7 +62,7 @@ def test_where_nothing_is_known_to_stay_the_exit_code_says_that_it_cannot_be_tol
 
 @pytest.mark.parametrize("resource", ["nodes", "pods", "virtualmachines", "virtualmachineinstances"])
 def test_a_dump_without_the_kinds_that_everything_stands_on_is_refused(resource: str, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=rf"holds no {resource}; make it with: kubectl get nodes,"):
+    with pytest.raises(BadInput, match=rf"holds no {resource}; make it with: vmdrift dump"):
         _dumped(world_of(VMS[-1]), tmp_path, resource)
 
 
@@ -73,8 +73,12 @@ def test_a_dump_without_the_kinds_that_everything_stands_on_is_refused(resource:
         (b"apiVersion: v1", "is no JSON"),
         (b"[]", "is no List of objects"),
         (b'{"items": 1}', "is no List of objects"),
-        (b'{"items": [1]}', r"items\[0\] is no object"),
-        (b'{"items": [{"kind": "Node", "metadata": {}}]}', r"items\[0\] is no object"),
+        (b'{"items": [1, null, "a", [], {}]}', "holds no nodes, pods"),
+        (
+            b'{"items": [{"apiVersion": "v1", "kind": "Node", "metadata": {}}]}',
+            r"items\[0\] is a Node without metadata",
+        ),
+        (b'{"items": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}]}', r"metadata\.uid"),
         (b'{"items": []}', "holds no nodes, pods"),
     ],
 )

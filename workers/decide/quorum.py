@@ -17,6 +17,9 @@ COOL_DOWN = 90.0
 _RENEWS = 15.0  # seconds; a kubelet renews its Lease every 10, so the last renewal may be older than its becoming Ready
 _CALM = 3600.0  # seconds between two losses that are not one trouble
 _NEW = 300.0  # seconds; a node that was created since then was never lost
+# Seconds by which a controller manager's Lease is older than what it wrote itself. A leader that cannot renew its Lease
+# ends within 15 s, so that Lease is one that nobody renews any more: leader election was switched off since.
+ABANDONED = 3600.0
 
 
 def quorum(seen: Observation, record: Record, policy: Policy, now: float) -> Verdict:
@@ -116,10 +119,11 @@ def _asleep(seen: Observation, record: Record) -> Judgement | None:
 
     Nodes that are lost themselves do not count: how many of those there may be is `VMDRIFT_MAX_UNREACHABLE`'s to say.
     The nodes' stamps are of their own clocks; a clock that is behind can only make us wait. A cluster that shows no
-    Lease of a controller manager (some hosted ones) is judged by its nodes alone.
+    Lease of a controller manager (some hosted ones), or one that was abandoned, is judged by its nodes alone: it is the
+    controller manager that writes when an outage began.
     """
     outage, (begin, _) = record.drift.outage, began(record, seen.manager)
-    if seen.manager and seen.manager.renewed <= outage.since:
+    if seen.manager and outage.since - ABANDONED < seen.manager.renewed <= outage.since:
         return Judgement(
             "control-plane-unsteady",
             f"The controller manager has not renewed its Lease since {clock_time(seen.manager.renewed)}, "

@@ -54,7 +54,7 @@ _LINES = {
         spec.taints: key value effect timeAdded
         status: allocatable/
         status.conditions: type status lastTransitionTime lastHeartbeatTime
-        status.nodeInfo: bootID systemUUID
+        status.nodeInfo: bootID
     """,
     "pods": f"""
         spec: nodeName {_PLACEMENT} overhead/

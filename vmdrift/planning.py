@@ -13,10 +13,9 @@ from vmdrift.room import Room, requests
 from vmdrift.snapshot import Snapshot
 from vmdrift.unseen import unseen
 from vmdrift.whatif import IfLost
-from workers.decide import decide
+from workers.decide import candidates, decide
 from workers.decide.decision import Decision, Judgement, Release
 from workers.decide.observation import Observation, PodView
-from workers.decide.placement import targets
 from workers.decide.wishes import wished
 from workers.launchers import on_node
 from workers.observe import observe
@@ -109,10 +108,10 @@ def _fate(look: _Look, after: _Passes, room: Room) -> Fate:
         takes = _takes(look.released, judgement.reason, after.policy)
     fate = Fate(look.record.drift.vm, _outcome(judgement), judgement.reason, judgement.sentence, volumes=volumes)
     if fate.moves:
-        ifs, lost_disks = single_copies(volumes, after.lost), _lost_disks(look.seen)
+        ifs, lost_disks = (*look.decision.ifs, *single_copies(volumes, after.lost)), _lost_disks(look.seen)
         fate = replace(fate, reason="", sentence="", takes=takes, ifs=ifs, lost_disks=lost_disks)
     fate = replace(fate, checks=_shown(look.decision), policy=wished(look.seen, after.policy).mode)
-    return _with_targets(fate, look.seen, after.lost, room)
+    return _with_targets(fate, look, after.lost, room)
 
 
 def _outcome(judgement: Judgement) -> Outcome:
@@ -143,10 +142,9 @@ def _lost_disks(seen: Observation) -> tuple[str, ...]:
     return tuple(name for name in plugged if name not in kept)
 
 
-def _with_targets(fate: Fate, seen: Observation, lost: IfLost, room: Room) -> Fate:
-    name = lost.node.name
-    others = [node for node in seen.nodes if node.name != name]
-    fitting = [node.name for node in targets(seen.vm.template, seen.volumes, others)] if seen.vm else []
+def _with_targets(fate: Fate, look: _Look, lost: IfLost, room: Room) -> Fate:
+    name, seen = lost.node.name, look.seen
+    fitting = [node.name for node in candidates(seen, look.record)] if seen.vm else []
     launcher = next((pod for pod in seen.launchers if pod.node == name and not pod.hotplug), None)
     found = lost.there.find("pods", launcher.name, launcher.namespace) if launcher else None
     needs = requests(found) if found else {}

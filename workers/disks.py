@@ -9,12 +9,15 @@ from reactor.doors.cluster import Cluster
 from reactor.model.errors import NotServed
 from reactor.model.names import is_name
 from reactor.model.objects import part, parts, said, text, words
-from workers.decide.observation import Obj, Replicas, Volume
-from workers.decide.storage import HWAMEISTOR
+from workers.decide.instance import keeps_state
+from workers.decide.observation import Obj, Replicas, Volume, Witness
+from workers.decide.storage import HWAMEISTOR, SOURCES
 from workers.decide.wishes import REQUIRE_FENCE_ANNOTATION
 from workers.surroundings import BOUND, Surroundings, listed
 from workers.views import hotplugged
 
+NOBODY = Witness()
+CLAIM = "persistentVolumeClaim"
 _CLAIMS = "persistentvolumeclaims"
 _CLASS_TTL = 60.0  # seconds; a StorageClass is edited once in months
 _HANDLE = re.compile(r"0001-([0-9a-f]{4})-(.+)")
@@ -30,12 +33,23 @@ class Disks:
     def __init__(self, cluster: Cluster, around: Surroundings, namespace: str, *, remembered: bool = False) -> None:
         self._cluster, self._around, self._namespace, self._remembered = cluster, around, namespace, remembered
 
-    def all(self, vm: str, template: Obj, volumes: Sequence[Obj]) -> tuple[Volume, ...]:
-        """Those of a spec, and the claim that keeps the state of a persistent vTPM or EFI."""
+    def all(self, vm: str, volumes: Sequence[Obj], witness: Witness = NOBODY) -> tuple[Volume, ...]:
+        """Those of a spec, what only the witness names, and the claim that keeps the state of a vTPM or EFI."""
         found = [self._volume(spec) for spec in volumes]
-        if _keeps_state(template):
-            found.append(self._on_claim(Volume("state", "persistentState", claim=self._state_claim(vm))))
-        return tuple(found)
+        left = [replace(self._volume(spec), left=True) for spec in others(volumes, witness.volumes)]
+        known = {volume.claim for volume in (*found, *left)}
+        strange = [claim for claim in witness.claims if claim not in known]
+        kept = self._states(vm, strange, left=not witness.state) if witness.state or strange else []
+        beside = [claim for claim in strange if claim not in {volume.claim for volume in kept}]
+        pods = [self._on_claim(Volume(name, CLAIM, claim=name, named=False)) for name in beside]
+        return (*found, *kept, *left, *pods)
+
+    def _states(self, vm: str, used: Sequence[str], *, left: bool) -> list[Volume]:
+        """The state claim that is in use, as far as that is told, else every one that could be the next instance's."""
+        labelled = listed(self._cluster, _CLAIMS, namespace=self._namespace, labels=f"{_STATE}={vm}")
+        names = states_of(vm, labelled, used)
+        wanted = [name for name in names if name in used] if left else names
+        return [self._on_claim(Volume("state", "persistentState", claim=name, left=left)) for name in wanted]
 
     def _find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
         """By a name that another object says: what is no name is the name of nothing."""
@@ -59,9 +73,6 @@ class Disks:
         read_only = kind == "ephemeral" or bool(source.get("readOnly"))
         return self._on_claim(replace(volume, read_only=read_only))
 
-    def _state_claim(self, vm: str) -> str:
-        return _state_of(vm, listed(self._cluster, _CLAIMS, namespace=self._namespace, labels=f"{_STATE}={vm}"))
-
     def _on_claim(self, volume: Volume) -> Volume:
         claim = volume.claim
         pvc = self._find(_CLAIMS, claim, self._namespace)
@@ -72,7 +83,10 @@ class Disks:
         pv = self._find("persistentvolumes", text(pvc, "spec", "volumeName"))
         if pv is None:
             return replace(volume, trouble=f"the PersistentVolume of claim {claim} is missing")
-        return self._with_driver(_with_pv(volume, pv), pv)
+        volume = replace(_with_pv(volume, pv), bound=_bound(pvc, pv))
+        if other := _of_another(pvc, pv):
+            return replace(volume, trouble=f"claim {claim} names volume {volume.pv}, which is bound to {other}")
+        return self._with_driver(volume, pv)
 
     def _with_driver(self, volume: Volume, pv: Obj) -> Volume:
         if not volume.driver:
@@ -118,17 +132,38 @@ class Disks:
         return tuple(text(replica, "spec", "nodeName") for replica in well)
 
 
-def claims_of(vm: str, template: Obj, claims: Sequence[Obj]) -> list[str]:
-    """The names of a VM's claims. `claims`: those of its namespace."""
-    volumes = template.get("volumes") or ()
-    names = [_claim(kind, spec.get(kind) or {}) for spec in volumes if (kind := _kind(spec))]
-    labelled = [claim for claim in claims if (claim["metadata"].get("labels") or {}).get(_STATE) == vm]
-    return [name for name in names if name] + ([_state_of(vm, labelled)] if _keeps_state(template) else [])
+def claims_of(vm: str, template: Obj, claims: Sequence[Obj], *, state: bool) -> list[str]:
+    """The names of a VM's claims. `claims`: those of its namespace; `state`: it keeps state in one."""
+    names = [claim for spec in parts(template, "volumes") if (claim := _claim_of(spec))]
+    labelled = [claim for claim in claims if text(claim, "metadata", "labels", _STATE) == vm]
+    return names + (states_of(vm, labelled, names) if state or keeps_state(template) else [])
 
 
-def _state_of(vm: str, labelled: Sequence[Obj]) -> str:
-    """The claim that keeps the state. `labelled`: those with the label of this VM."""
-    return str(labelled[0]["metadata"]["name"]) if labelled else f"{_STATE}-{vm}"
+def states_of(vm: str, labelled: Sequence[Obj], used: Sequence[str]) -> list[str]:
+    """The claims that may keep the state. `labelled`: those with the label of this VM; `used`: claims in use.
+
+    Source: PVCForVMI in kubevirt, pkg/storage/backend-storage: none that is being deleted, a labelled one before the
+    one of the old name.
+    """
+    found = [name(claim) for claim in labelled if not part(claim, "metadata").get("deletionTimestamp")]
+    found = found or [f"{_STATE}-{vm}"]
+    return [one for one in found if one in used] or found
+
+
+def others(volumes: Sequence[Obj], lost: Sequence[Obj]) -> list[Obj]:
+    """Of the lost instance's volumes the claims that are not among those of a spec."""
+    known = {_claim_of(spec) for spec in volumes}
+    return [spec for spec in lost if (claim := _claim_of(spec)) and claim not in known]
+
+
+def name(claim: Obj) -> str:
+    """Of an object."""
+    return str(claim["metadata"]["name"])
+
+
+def _claim_of(spec: Obj) -> str:
+    kind = _kind(spec)
+    return _claim(kind, part(spec, kind)) if kind else ""
 
 
 def _kind(spec: Obj) -> str:
@@ -146,10 +181,17 @@ def _claim(kind: str, source: Obj) -> str:
     return text(source, "persistentVolumeClaim", "claimName") if kind == "ephemeral" else text(source, "claimName")
 
 
-def _keeps_state(template: Obj) -> bool:
-    domain = part(template, "domain")
-    tpm, efi = part(domain, "devices", "tpm"), part(domain, "firmware", "bootloader", "efi")
-    return bool(tpm.get("persistent") or efi.get("persistent"))
+def _bound(pvc: Obj, pv: Obj) -> bool:
+    """Do both say so, by uid?"""
+    uid = text(pvc, "metadata", "uid")
+    return bool(uid) and uid == text(pv, "spec", "claimRef", "uid") and not _of_another(pvc, pv)
+
+
+def _of_another(pvc: Obj, pv: Obj) -> str:
+    """Whose volume it is, if it says that it is another claim's."""
+    told = part(pv, "spec", "claimRef")
+    same = [text(told, one) in {"", text(pvc, "metadata", one)} for one in ("namespace", "name", "uid")]
+    return "" if all(same) else f"{text(told, 'namespace')}/{text(told, 'name')}"
 
 
 def _cluster_id(csi: Obj) -> str:
@@ -166,11 +208,10 @@ def _cluster_id(csi: Obj) -> str:
 
 def _with_pv(volume: Volume, pv: Obj) -> Volume:
     spec, csi = part(pv, "spec"), part(pv, "spec", "csi")
-    known = ("csi", "local", "hostPath")
     return replace(
         volume,
         pv=pv["metadata"]["name"],
-        source=next((key for key in known if spec.get(key) is not None), "another"),
+        source=next((kind for kind in SOURCES if spec.get(kind) is not None), "another"),
         driver=text(csi, "driver"),
         handle=text(csi, "volumeHandle"),
         cluster=_cluster_id(csi),

@@ -22,11 +22,15 @@ from reactor.model.times import Clock
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Held
 from workers.decide.fencing import providers
+from workers.decide.instance import keeps_state, next_instance, unclear
 from workers.decide.launcher import ahead, evicted_at
+from workers.decide.neighbours import namespaces
 from workers.decide.node import is_back, still_lost, window
-from workers.decide.observation import Attachment, Manager, Observation, PodView, VmiView, VmView, Volume
+from workers.decide.observation import Attachment, Manager, Observation, PodView, VmiView, VmView, Volume, Witness
 from workers.decide.proof import confirmed, proven
+from workers.decide.whereto import bearing
 from workers.disks import Disks
+from workers.expanding import expand
 from workers.surroundings import MOMENT, NODE_LEASES, Surroundings, listed, renewed
 from workers.views import attachment_view, claims_of, pod_view, vm_view, vmi_view
 
@@ -180,8 +184,9 @@ def _as_vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
         if any(owner["kind"] == "VirtualMachine" for owner in meta.get("ownerReferences") or ()):
             return None  # a VM has adopted it since, and has a drift of its own
         # KubeVirt deletes the instance whose launcher is gone; that is the drift's course and not somebody's wish.
-        template = said(part(vmi, "spec"))
-        return VmView(ref.uid, "", deleting=False, template=template, annotations=part(meta, "annotations"))
+        notes, template = part(meta, "annotations"), said(part(vmi, "spec"))
+        labels = vmi_view(vmi).labels
+        return VmView(ref.uid, "", deleting=False, template=template, annotations=notes, labels=labels)
     owner = cluster.find("virtualmachineinstancereplicasets", ref.owner, ref.namespace) if ref.owner else None
     if owner is None:
         return None
@@ -205,30 +210,59 @@ def _launchers(cluster: Cluster, record: Record, seen: Observation) -> tuple[Pod
 
 
 def _before_release(cluster: Cluster, seen: Observation, record: Record, around: Surroundings) -> Observation:
-    ref, template = record.drift.vm, seen.vm.template if seen.vm else {}
+    seen = replace(seen, expanded=_expanded(cluster, seen, record))
+    disks = Disks(cluster, around, record.drift.vm.namespace)
+    wanted = namespaces(bearing(seen, record))
     return replace(
         seen,
-        volumes=Disks(cluster, around, ref.namespace).all(ref.name, template, parts(template, "volumes")),
+        volumes=disks.all(record.drift.vm.name, parts(seen.vm and seen.vm.template, "volumes"), witness(seen, record)),
         nodes=around.nodes(cluster),
         renewals=around.renewals(cluster),
+        neighbours=tuple(pod for one in sorted(filter(is_name, wanted)) for pod in around.neighbours(cluster, one)),
     )
+
+
+def _expanded(cluster: Cluster, seen: Observation, record: Record) -> Obj | None:
+    """Only asked for where the lost instance does not show it."""
+    ref = record.drift.vm
+    if seen.vm is None or not unclear(seen.vm, seen.vmi):
+        return None
+    return expand(cluster, ref.name, ref.namespace, seen.vm)
+
+
+def witness(seen: Observation, record: Record) -> Witness:
+    """Who names claims besides the VM's template."""
+    vm, vmi = seen.vm, seen.vmi
+    if vm is None:
+        return Witness()
+    claims = {claim for pod in lost_launchers(seen, record) if not pod.hotplug for claim in pod.claims}
+    spec = next_instance(vm, vmi, seen.expanded).spec
+    state = keeps_state(spec) or vm.tracked or bool(vmi and vmi.tracked)
+    return Witness(vmi.volumes if vmi else (), tuple(sorted(claims.union(vmi.claims if vmi else ()))), state)
 
 
 def _after_release(cluster: Cluster, seen: Observation, record: Record, around: Surroundings) -> Observation:
     """Where the replacement goes, and which node holds which volume."""
     new, ref = replacement(seen, record), record.drift.vm
-    template = seen.vm.template if seen.vm else {}
-    specs = new.volumes if new else parts(template, "volumes")
+    seen = replace(seen, expanded=_expanded(cluster, seen, record) if new is None else None)
+    specs = new.volumes if new else parts(seen.vm and seen.vm.template, "volumes")
     pod = next((pod for pod in seen.launchers if new and pod.vmi_uid == new.uid and not pod.hotplug), None)
     target = around.find(cluster, "nodes", pod.node, ttl=MOMENT) if pod and is_name(pod.node) else None
     # What a bound claim leads to does not change any more; what holds it is read anew.
-    volumes = Disks(cluster, around, ref.namespace, remembered=True).all(ref.name, template, specs)
+    known = Disks(cluster, around, ref.namespace, remembered=True).all(ref.name, specs, witness(seen, record))
+    volumes = [_owned(volume, new, seen.vm) for volume in known if not volume.left]
     return replace(
         seen,
         volumes=tuple(_held(cluster, volume, record, pod.node if pod else "", around) for volume in volumes),
         target=node_view(target) if target else None,
         warnings=_warnings(cluster, pod, record) if pod else (),
     )
+
+
+def _owned(volume: Volume, new: VmiView | None, vm: VmView | None) -> Volume:
+    """What an instance names that this VM does not own is not named by the VM."""
+    ours = new is None or vm is None or new.owner == vm.uid
+    return replace(volume, named=volume.named and ours)
 
 
 def _held(cluster: Cluster, volume: Volume, record: Record, target: str, around: Surroundings) -> Volume:
@@ -252,7 +286,8 @@ def _attachment(cluster: Cluster, volume: Volume, node: str) -> Attachment | Non
         return None
     digest = sha256(f"{volume.handle}{volume.driver}{node}".encode()).hexdigest()
     found = cluster.find("volumeattachments", f"csi-{digest}")
-    return attachment_view(found) if found else None
+    known = attachment_view(found) if found else None
+    return known if known and (known.volume, known.node) == (volume.pv, node) else None
 
 
 def _users(cluster: Cluster, volume: Volume, record: Record, around: Surroundings) -> list[Obj]:

@@ -47,7 +47,9 @@ def _volumes(cluster: Cluster, record: Record, vm: VmView, around: Surroundings)
     space = record.drift.vm.namespace
     found = around.once(("claims", space), lambda: tuple(listed(cluster, "persistentvolumeclaims", namespace=space)))
     bound = {claim["metadata"]["name"]: _bound_to(claim) for claim in found}
-    names = claims_of(record.drift.vm.name, vm.template, found)
+    state = any(disk.kind == "persistentState" for disk in record.disks)
+    named = claims_of(record.drift.vm.name, vm.template, found, state=state)
+    names = dict.fromkeys([*named, *(disk.claim for disk in record.disks if disk.claim)])
     return tuple(Volume(name, "", claim=name, pv=bound.get(name, "")) for name in names)
 
 

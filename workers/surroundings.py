@@ -16,10 +16,13 @@ from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import moment, text
 from reactor.model.times import Clock
+from workers.decide.observation import Neighbour
+from workers.views import neighbour_view
 
 TTL = 5.0  # seconds
 MOMENT = 1.0  # seconds, for the lost node and its Lease
 _TIDY = 10.0  # seconds between two looks for what is too old
+NEARBY = 30.0  # seconds, for the pods of a namespace
 BOUND = 600.0  # seconds, for what does not change once a claim is bound
 _T = TypeVar("_T")
 
@@ -84,6 +87,18 @@ class Surroundings:
         fields = f"spec.nodeName={node}"
         return self.once((node, namespace), lambda: listed(cluster, "pods", namespace=namespace, fields=fields))
 
+    def neighbours(self, cluster: Cluster, namespace: str) -> tuple[Neighbour, ...]:
+        """The pods of a namespace that are bound to a node and have not ended, as they were within half a minute.
+
+        They decide where a pod may go; who deletes anything looks at none of them.
+        """
+
+        def read() -> tuple[Neighbour, ...]:
+            pods = listed(cluster, "pods", namespace=namespace)
+            return tuple(neighbour_view(pod) for pod in pods if _runs(pod))
+
+        return self.once(("neighbours", namespace), read, NEARBY)
+
     def remember(self, resource: str, name: str, namespace: str, found: Obj | None) -> None:
         """What was read just now, and whoever may take it from here (`find`) for some minutes need not read again."""
         self._known[resource, namespace, name] = (self.steady() + BOUND, found)
@@ -106,6 +121,10 @@ class Surroundings:
         self._tidy_at[0] = now + _TIDY
         for key in [key for key, (until, _) in self._known.items() if now >= until]:
             del self._known[key]
+
+
+def _runs(pod: Obj) -> bool:
+    return bool(text(pod, "spec", "nodeName")) and text(pod, "status", "phase") not in {"Succeeded", "Failed"}
 
 
 NODE_LEASES = "kube-node-lease"  # the namespace in which kubelets renew theirs

@@ -5,10 +5,20 @@ from typing import Any
 
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, UNREACHABLE_TAINT
 from reactor.model.objects import moment, number, part, parts, said, text, words
-from workers.decide.observation import Attachment, PodView, VmiView, VmView
+from workers.decide.observation import TYPES, Attachment, Neighbour, PodView, VmiView, VmView
+from workers.decide.selectors import REQUIRED
 
 Obj = Mapping[str, Any]
 _FINISHED = frozenset({"Succeeded", "Failed"})
+# What of a pod's spec decides where it may run.
+_BORNE = (
+    "nodeSelector",
+    "affinity",
+    "tolerations",
+    "topologySpreadConstraints",
+    "schedulerName",
+    "resourceClaims",
+)
 _SAID = 300  # characters of a condition's message
 _ORDINARY = frozenset({"ContainerCreating", "PodInitializing"})  # what every container waits for at its start
 
@@ -30,10 +40,42 @@ def vm_view(obj: Obj) -> VmView:
         dumped=text(status, "memoryDumpRequest", "phase") == "Completed",
         ready=bool(status.get("ready")),
         hotplugs=any(hotplugged(volume) for volume in parts(template, "volumes")),
-        recovery=_condition(status, "ManualRecoveryRequired"),
+        recovery=_recovery(spec, status),
         failure=_condition(status, "Failure"),
         status=text(status, "printableStatus"),
+        retry_at=moment(status, "startFailure", "retryAfterTimestamp"),
+        labels=_texts(part(spec, "template", "metadata", "labels")),
+        generation=_counted(meta),
+        typed={kind: text(spec, kind, "name") for kind in TYPES if part(spec, kind)},
+        revisions={kind: name for kind in TYPES if (name := _revision(obj, kind))},
+        tracked=_tracked(status),
     )
+
+
+def _counted(meta: Obj) -> str:
+    count = number(meta, "generation")
+    return "" if count is None else str(int(count))
+
+
+def _revision(vm: Obj, kind: str) -> str:
+    """The ControllerRevision that holds the instance type or the preference as this VM has it."""
+    told = text(vm, "status", f"{kind}Ref", "controllerRevisionRef", "name")
+    return text(vm, "spec", kind, "revisionName") or told
+
+
+def _tracked(status: Obj) -> bool:
+    """Are its changed blocks tracked, in a state claim? Source: HasCBTStateEnabled in kubevirt, pkg/storage/cbt."""
+    return text(status, "changedBlockTracking", "state") in {"Initializing", "Enabled"}
+
+
+def _recovery(spec: Obj, status: Obj) -> str:
+    """KubeVirt turns a VM whose volumes were being migrated into one that needs a repair once its instance ends.
+
+    Source: kubevirt `pkg/virt-controller/watch/vm/vm.go`, syncVolumeMigration and startVMI.
+    """
+    asked = text(spec, "updateVolumesStrategy") == "Migration"
+    migrating = asked and bool(part(status, "volumeUpdateState", "volumeMigrationState"))
+    return _condition(status, "ManualRecoveryRequired") or (_condition(status, "VolumesChange") if migrating else "")
 
 
 def _condition(status: Obj, kind: str) -> str:
@@ -62,7 +104,42 @@ def vmi_view(obj: Obj) -> VmiView:
         ),
         attachment_pods=tuple(sorted({pod for plug in plugged.values() if (pod := text(plug, "attachPodName"))})),
         conditions=_conditions(parts(status, "conditions")),
+        spec=said(part(obj, "spec")),
+        labels=_texts(part(obj, "metadata", "labels")),
+        owner=_owner(parts(obj, "metadata", "ownerReferences")),
+        generation=text(obj, "metadata", "annotations", "kubevirt.io/vm-generation"),
+        claims=_claims(parts(status, "volumeStatus")),
+        tracked=_tracked(status),
     )
+
+
+def _owner(references: Iterable[Obj]) -> str:
+    """The uid of the VM that controls it."""
+    own = (one for one in references if text(one, "kind") == "VirtualMachine" and one.get("controller") is True)
+    return next((text(one, "uid") for one in own if text(one, "apiVersion").startswith("kubevirt.io/")), "")
+
+
+def _claims(told: Iterable[Obj]) -> tuple[str, ...]:
+    names = (text(volume, "persistentVolumeClaimInfo", "claimName") for volume in told)
+    return tuple(sorted({name for name in names if name}))
+
+
+def neighbour_view(obj: Obj) -> Neighbour:
+    """From a v1 Pod of anybody."""
+    meta = obj["metadata"]
+    return Neighbour(
+        namespace=text(meta, "namespace"),
+        name=meta["name"],
+        uid=meta["uid"],
+        node=text(obj, "spec", "nodeName"),
+        labels=_texts(part(meta, "labels")),
+        repels=parts(said(part(obj, "spec", "affinity", "podAntiAffinity")), REQUIRED),
+        leaving=bool(meta.get("deletionTimestamp")),
+    )
+
+
+def _texts(found: Obj) -> dict[str, str]:
+    return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
 def hotplugged(volume: Obj) -> bool:
@@ -97,6 +174,9 @@ def pod_view(obj: Obj, vmi_uid: str = "") -> PodView:
         finished=text(status, "phase") in _FINISHED,
         forced=meta.get("deletionGracePeriodSeconds") == 0,
         finalizers=tuple(meta.get("finalizers") or ()),
+        spec=said({name: spec[name] for name in _BORNE if spec.get(name)}),
+        labels=_texts(labels),
+        claims=tuple(sorted(claims_of(obj))),
     )
 
 
@@ -125,18 +205,21 @@ def _pending(status: Obj) -> str:
 
 
 def _tolerates(tolerations: Iterable[Obj], key: str, value: str) -> float | None:
-    """As the taint manager counts it: the shortest of the matching tolerations; none that matches: not at all."""
-    matching = [
-        number(t, "tolerationSeconds")
-        for t in tolerations
-        if text(t, "key") in {"", key}
-        and text(t, "effect") in {"", "NoExecute"}
-        and (text(t, "operator") == "Exists" or text(t, "value") == value)
-    ]
-    if not matching:
+    """For how many seconds: by the first toleration that matches, whatever comes after it. None: for ever.
+
+    Source: kubernetes `GetMatchingTolerations` (pkg/apis/core/v1/helper) and `getMinTolerationTime`
+    (pkg/controller/tainteviction): of each taint the first one counts, and of several taints the shortest.
+    """
+    found = next((one for one in tolerations if _matches(one, key, value)), None)
+    if found is None:
         return 0.0
-    limited = [seconds for seconds in matching if seconds is not None]
-    return max(0.0, min(limited)) if limited else None
+    seconds = number(found, "tolerationSeconds")
+    return None if seconds is None else max(0.0, seconds)
+
+
+def _matches(toleration: Obj, key: str, value: str) -> bool:
+    meant = text(toleration, "key") in {"", key} and text(toleration, "effect") in {"", "NoExecute"}
+    return meant and (text(toleration, "operator") == "Exists" or text(toleration, "value") == value)
 
 
 def claims_of(pod: Obj) -> frozenset[str]:

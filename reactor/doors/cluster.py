@@ -27,6 +27,7 @@ Obj = dict[str, Any]
 # Where each kind lives; exactly those that are used, besides what a setting names as "group/version/plural".
 _GROUPS = {
     "api/v1": ("configmaps", "events", "namespaces", "nodes", "pods", "persistentvolumeclaims", "persistentvolumes"),
+    "apis/apps/v1": ("controllerrevisions",),
     "apis/coordination.k8s.io/v1": ("leases",),
     "apis/csiaddons.openshift.io/v1alpha1": ("csiaddonsnodes", "networkfenceclasses", "networkfences"),
     "apis/hwameistor.io/v1alpha1": ("localvolumes", "localvolumereplicas"),
@@ -38,6 +39,9 @@ _GROUPS = {
         "virtualmachineinstancereplicasets",
     ),
 }
+# KubeVirt's own answer to what an instance type and a preference make of a VM; asked for by the VM's name.
+EXPAND_SPEC = "virtualmachines/expand-spec"
+_SUBRESOURCES = {EXPAND_SPEC: "apis/subresources.kubevirt.io/v1"}
 _REVIEWS = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 PAGE = 500
@@ -384,8 +388,11 @@ def _prefix(resource: str) -> str:
 def _path(resource: str, namespace: str = "", name: str = "") -> str:
     """Of an object, or of the list of its kind where no name is given."""
     place = ["namespaces", quote(named(namespace), safe="")] if namespace else []
-    parts = [_prefix(resource), *place, plural(resource)]
-    return "/".join([*parts, quote(named(name), safe="")] if name else parts)
+    own = [quote(named(name), safe="")] if name else []
+    if resource in _SUBRESOURCES:
+        kind, _, what = resource.partition("/")
+        return "/".join([_SUBRESOURCES[resource], *place, kind, *own, what])
+    return "/".join([_prefix(resource), *place, plural(resource), *own])
 
 
 def _object_path(resource: str, namespace: str, name: str) -> str:

@@ -8,7 +8,8 @@ from simulator.client import ApiError, Obj
 from simulator.objects import copied
 from simulator.twins.cluster import ApiCluster
 from tests.unit.decide.recorded import TERMINATING, cluster
-from workers.decide.observation import Replicas, Volume
+from workers.decide.instance import keeps_state
+from workers.decide.observation import Replicas, Volume, Witness
 from workers.decide.storage import HWAMEISTOR
 from workers.disks import Disks, _cluster_id
 from workers.surroundings import Surroundings
@@ -27,7 +28,7 @@ def there() -> ApiCluster:
 
 def _all(there: ApiCluster, *volumes: Obj, template: Obj | None = None, remembered: bool = False) -> tuple[Volume, ...]:
     disks = Disks(there, Surroundings(lambda: 0.0), _NAMESPACE, remembered=remembered)
-    return disks.all("vm-rbd", template or {}, volumes)
+    return disks.all("vm-rbd", volumes, Witness(state=keeps_state(template or {})))
 
 
 def _volume(there: ApiCluster, spec: Obj = _CLAIM) -> Volume:
@@ -114,7 +115,8 @@ def test_a_claim_whose_volume_is_gone_is_named(there: ApiCluster) -> None:
     [
         ({"local": {"path": "/mnt"}}, "local"),
         ({"hostPath": {"path": "/mnt"}}, "hostPath"),
-        ({"nfs": {"server": "a", "path": "/"}}, "another"),
+        ({"nfs": {"server": "a", "path": "/"}}, "nfs"),
+        ({"somethingNew": {}}, "another"),
     ],
 )
 def test_what_a_volume_lies_on_is_read_from_its_persistent_volume(there: ApiCluster, source: Obj, known: str) -> None:
@@ -292,9 +294,9 @@ def test_what_may_not_be_read_is_an_error(there: ApiCluster) -> None:
 @pytest.mark.parametrize(("remembered", "trouble"), [(False, "claim rbd-disk is Lost"), (True, "")])
 def test_before_a_release_nothing_that_is_remembered_will_do(there: ApiCluster, remembered: bool, trouble: str) -> None:
     disks = Disks(there, Surroundings(lambda: 0.0), _NAMESPACE, remembered=remembered)
-    disks.all("vm-rbd", {}, [_CLAIM])
+    disks.all("vm-rbd", [_CLAIM])
     _change(there, "persistentvolumeclaims", "rbd-disk", {"status": {"phase": "Lost"}}, _NAMESPACE)
-    (found,) = disks.all("vm-rbd", {}, [_CLAIM])
+    (found,) = disks.all("vm-rbd", [_CLAIM])
     assert found.trouble == trouble
 
 

@@ -19,8 +19,9 @@ from reactor.watch.watcher import verdict_view
 from simulator.objects import copied
 from tests.unit.decide.recorded import DUE, POWER_CUT, RELEASED, TERMINATING, cluster, look, record
 from workers.decide import decide
+from workers.decide.instance import keeps_state
 from workers.decide.observation import Volume
-from workers.disks import _claim, _cluster_id, _keeps_state, _with_pv
+from workers.disks import _claim, _cluster_id, _with_pv
 from workers.holders import holders
 from workers.launchers import launcher, launchers, whose
 from workers.observe import _told, _uses
@@ -91,7 +92,7 @@ def without(obj: Obj, path: Path_, *, null: bool) -> Obj:
 READERS: Mapping[str, tuple[Callable[[Any], object], ...]] = {
     "nodes": (node_view, verdict_view),
     "pods": (pod_view, launcher, claims_of, lambda pod: _uses(pod, "disk")),
-    "vm": (vm_view, lambda vm: _keeps_state(vm_view(vm).template)),
+    "vm": (vm_view, lambda vm: keeps_state(vm_view(vm).template)),
     "vmi": (vmi_view,),
     "volumeattachments": (attachment_view,),
     "leases": (_renewal,),

@@ -19,16 +19,19 @@ from workers.decide.decision import Action, Decision, Held, Judgement, Release, 
 from workers.decide.ending import ending, late
 from workers.decide.launcher import ahead, evicting, terminating
 from workers.decide.life import signs, silent
+from workers.decide.lost import lost_launchers, replacement
 from workers.decide.node import is_back, is_over, still_lost, window
-from workers.decide.observation import Observation, PodView, VmiView
+from workers.decide.observation import Observation, VmiView
 from workers.decide.placement import placement
 from workers.decide.proof import confirmed, level, proof
 from workers.decide.quorum import quorum, unsteady
 from workers.decide.release import one_by_one, release
 from workers.decide.storage import storage
 from workers.decide.volumes import in_use, volumes
+from workers.decide.whereto import bearing, candidates, field
 from workers.decide.wishes import permitted, wished
 
+__all__ = ["candidates", "decide", "lost_launchers", "replacement"]
 Named = tuple[str, Verdict]
 
 
@@ -90,22 +93,6 @@ def _evicted(seen: Observation, record: Record, now: float) -> Judgement | None:
     return None if due is None else evicting(lost_launchers(seen, record), due, now)
 
 
-def replacement(seen: Observation, record: Record) -> VmiView | None:
-    """The VM's new instance, if what is there is a new one. Where the old uid is not known, by its age."""
-    vmi = seen.vmi
-    if vmi is None:
-        return None
-    new = vmi.uid != record.vmi_uid if record.vmi_uid else vmi.created > record.drift.outage.since
-    return vmi if new else None
-
-
-def lost_launchers(seen: Observation, record: Record) -> tuple[PodView, ...]:
-    """The launcher pods, and their hotplug attachment pods, that the lost instance still has on the lost node."""
-    new = replacement(seen, record)
-    name = record.drift.outage.node.name
-    return tuple(pod for pod in seen.launchers if pod.node == name and not (new and pod.vmi_uid == new.uid))
-
-
 def _prerequisites(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> list[Named]:
     vm, node, lost = seen.vm, seen.node, record.drift.outage.node
     if vm is None or node is None:  # the node was deleted, which is an objection already: its pods are waited for
@@ -114,7 +101,7 @@ def _prerequisites(seen: Observation, record: Record, policy: Policy, known: Pro
     return [
         ("signs of life", _waived(known, silent(record.signs, policy, now))),
         ("quorum", _waived(known, quorum(seen, record, policy, now))),
-        ("placement", placement(vm.template, seen.volumes, seen.nodes, lost, policy)),
+        ("placement", placement(bearing(seen, record), seen.volumes, field(seen, record), policy)),
         ("storage", storage(seen, lost.name, policy, known)),
         ("comeback", comeback(record.drift.vm, vm, seen.vmi)),
         ("policy", permitted(seen, policy)),
@@ -214,7 +201,8 @@ def _decision(judgement: Judgement, checks: list[Named], record: Record, policy:
     again_at = judgement.again_at or backoff(now, tries, watched=_watched(judgement, record, policy))
     ends = judgement.phase.is_end and judgement.again_at is None
     shown = tuple(_check(name, verdict) for name, verdict in checks)
-    return Decision(judgement, shown, None if ends else again_at, record.released_at)
+    ifs = tuple(one for _, verdict in checks if isinstance(verdict, Held) for one in verdict.ifs)
+    return Decision(judgement, shown, None if ends else again_at, record.released_at, ifs=ifs)
 
 
 def _watched(judgement: Judgement, record: Record, policy: Policy) -> bool:

@@ -62,4 +62,4 @@ def _nodes(nodes: Iterable[NodeView]) -> list[Obj]:
 
 
 def _claims(volumes: Iterable[Volume]) -> list[tuple[str, str]]:
-    return sorted((volume.claim, volume.pv) for volume in volumes if volume.claim)
+    return sorted({(volume.claim, volume.pv) for volume in volumes if volume.claim})

@@ -58,9 +58,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A prerequisite holds, and how we know."""
+    """A prerequisite holds, and how we know; `ifs`: as long as all that is so, of which nothing is known here."""
 
     sentence: str
+    ifs: tuple[str, ...] = ()
 
 
 Verdict = Held | Judgement
@@ -72,7 +73,7 @@ class Decision:
 
     `released_at` is when the launcher pod went, as far as it is known; `detached`: the lost node holds no volume;
     `signs`, `unsteady`, `in_use`, `hotplugs`: what was learned for the next pass; `proof`, `weighed`: what the decision
-    stands on, and `basis`, see Record.
+    stands on, and `basis`, see Record. `ifs`: the conditions of the prerequisites that hold; each completes "if ...".
     """
 
     judgement: Judgement
@@ -87,6 +88,7 @@ class Decision:
     proof: Proof = Proof.NONE
     weighed: float = 0.0
     basis: str = ""
+    ifs: tuple[str, ...] = ()
 
 
 def backoff(now: float, tries: int, *, watched: bool = False) -> float:

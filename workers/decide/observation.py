@@ -8,6 +8,7 @@ from reactor.model.fencing import Fencing
 from reactor.model.node import NodeView
 
 Obj = Mapping[str, Any]
+TYPES = ("instancetype", "preference")  # as a VM's spec calls them
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,10 @@ class VmView:
     `dumped`: its memory dump is complete; `ready`: its instance runs and is heard of; `hotplugs`: it has volumes that
     were plugged in while it ran. `replicas`: wanted and ready ones of the ReplicaSet that owns the instance.
     `recovery`: why KubeVirt does not start it before somebody has repaired it; `failure`: why the last start failed;
-    `status`: KubeVirt's word for people.
+    `status`: KubeVirt's word for people; `retry_at`: before that KubeVirt tries no other start, None if it says none.
+    `labels`: those of the template. `generation` counts the edits of the spec. `typed` are its instance type and its
+    preference by name, which add to the template, and `revisions` the ControllerRevisions that hold them, each by its
+    kind (`TYPES`). `tracked`: its changed blocks are, in a state claim.
     """
 
     uid: str
@@ -34,6 +38,12 @@ class VmView:
     recovery: str = ""
     failure: str = ""
     status: str = ""
+    retry_at: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    generation: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    revisions: Mapping[str, str] = field(default_factory=dict)
+    tracked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,8 @@ class VmiView:
     """A VirtualMachineInstance. `node` is `status.nodeName`, "" while it has none.
 
     `volumes` are its `spec.volumes`; `unplugged` names the hotplugged ones that are not in it yet; `conditions`
-    are those that are True (Paused, AgentConnected, ...), or False as "no X" (no Ready).
+    are those that are True (Paused, AgentConnected, ...), or False as "no X" (no Ready). `owner`: the uid of the VM
+    that owns it; `generation`: that of the VM from which it was made; `claims`: those that its status says are in it.
     """
 
     uid: str
@@ -52,6 +63,12 @@ class VmiView:
     unplugged: tuple[str, ...] = ()
     attachment_pods: tuple[str, ...] = ()
     conditions: frozenset[str] = frozenset()
+    spec: Obj = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
+    generation: str = ""
+    claims: tuple[str, ...] = ()
+    tracked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +79,8 @@ class PodView:
     `stays`: it tolerates the out-of-service taint for ever, so that taint does not remove it. `finished`: all of it has
     ended. `forced`: it was force-deleted, so that nothing but its `finalizers` keeps it.
     `pending` is the scheduler's message while it finds no node, or what a container waits for. `ending_at`: when it was
-    asked to end, and `scheduled_at`: when it got its node, None where that is not told.
+    asked to end, and `scheduled_at`: when it got its node, None where that is not told. `spec`: what of its spec
+    decides where it may run; `claims`: those that it names.
     """
 
     namespace: str
@@ -81,11 +99,27 @@ class PodView:
     finished: bool = False
     forced: bool = False
     finalizers: tuple[str, ...] = ()
+    spec: Obj = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    claims: tuple[str, ...] = ()
 
     @property
     def kept(self) -> bool:
         """Another DELETE would change nothing."""
         return self.terminating and self.forced and bool(self.finalizers)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another pod that is bound to a node. `repels`: its required anti-affinity; `leaving`: it is Terminating."""
+
+    namespace: str
+    name: str
+    uid: str
+    node: str
+    labels: Mapping[str, str]
+    repels: Sequence[Obj] = ()
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +162,9 @@ class Volume:
     starts. `trouble` says why the claim cannot be judged; `users` are other pods on the lost node that use it, and
     `helpers` those of them that are no launchers: backups, exporters.
     `fence`: its StorageClass asks that no VM be moved without proof. `cluster`: the clusterID of its storage, "" where
-    that is not known.
+    that is not known. `left`: only the lost instance has it, and the next one will not. `named`: by the VM, or by an
+    instance that it owns; what only a pod names is judged, but nothing is deleted for it. `bound`: claim and
+    PersistentVolume name each other, by uid.
     """
 
     name: str
@@ -151,11 +187,31 @@ class Volume:
     helpers: tuple[PodView, ...] = ()
     fence: bool = False
     cluster: str = ""
+    left: bool = False
+    named: bool = True
+    bound: bool = True
+
+    @property
+    def ours(self) -> bool:
+        """May its attachment be deleted for this VM?"""
+        return self.named and self.bound
 
     @property
     def exclusive(self) -> bool:
         """Kubernetes attaches it to one node at a time: the lost node's attachment keeps every other one out."""
         return self.attaches and bool(self.modes) and SINGLE_NODE.issuperset(self.modes)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who names claims besides the VM's template: an instance (`volumes`, its spec's) and its launchers (`claims`).
+
+    `claims` holds what the instance's status says, too. `state`: the next instance keeps state in a claim.
+    """
+
+    volumes: Sequence[Obj] = ()
+    claims: tuple[str, ...] = ()
+    state: bool = False
 
 
 SINGLE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
@@ -186,6 +242,9 @@ class Observation:
     `fencing` are read; while Kubernetes is about to evict a launcher (`evicted_at`, seconds since the epoch, else
     None), only these, `lease`, `vmi` and `launchers`.
 
+    `neighbours`: the pods of the VM's namespace, and of those that its affinity names. `expanded`: the VM's template of
+    today with all that instance type and preference add, None where that is not known or they add nothing.
+
     `date`: the API server's clock at its last answer, None if it told none; `steady_since`: when Redis' clock, by which
     everything is judged, stepped last; `clock_off`: why this process judges no silence, "" where it may.
     """
@@ -196,6 +255,8 @@ class Observation:
     launchers: tuple[PodView, ...] = ()
     volumes: tuple[Volume, ...] = ()
     nodes: tuple[NodeView, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    expanded: Obj | None = None
     renewals: Mapping[str, float] = field(default_factory=dict)
     manager: Manager | None = None
     lease: str | None = None

@@ -1,14 +1,21 @@
-"""Is there another node that this VM could run on? Room is not asked for: the VM is down already."""
+"""Is there another node that this VM could run on? Room is not asked for: the VM is down already.
 
-from collections.abc import Iterable, Mapping, Sequence
+It is judged on what the next launcher will bear (`workers.decide.nextlauncher`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from reactor.model.drift import Policy
-from reactor.model.identity import NodeRef
 from reactor.model.node import NodeView, Taint
+from reactor.model.objects import part, parts, text
 from workers.decide.decision import Held, Judgement, Verdict
-from workers.decide.observation import Obj, Volume
+from workers.decide.labels import matches
+from workers.decide.neighbours import Neighbours, unread
+from workers.decide.nextlauncher import SCHEDULABLE, Bearing
+from workers.decide.observation import Neighbour, Obj, Volume
+from workers.decide.selectors import REQUIRED
 
-SCHEDULABLE = "kubevirt.io/schedulable"  # virt-handler's label on its node
 # Every launcher tolerates these: Kubernetes adds it. What else a node bears may go again, and until then it counts.
 _TOLERATED = frozenset(
     {
@@ -20,62 +27,119 @@ _TOLERATED = frozenset(
 _NAMED = 3  # nodes in a sentence
 
 
-def placement(
-    template: Obj, volumes: Iterable[Volume], nodes: Iterable[NodeView], lost: NodeRef, policy: Policy
-) -> Verdict:
-    """`template` is the VM's `spec.template.spec`; `nodes` may hold the lost node, which never counts as a target."""
-    others = [node for node in nodes if node.name != lost.name]
-    disks = [volume for volume in volumes if volume.admits]
-    admitted = _admitted(template, disks, others)
-    fitting = targets(template, disks, others)
-    available = 1 + sum(node.available for node in others)
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The nodes among which a launcher is to be placed; `all` holds the lost one, too, if it is still there."""
+
+    all: Sequence[NodeView]
+    lost: str
+    pods: Sequence[Neighbour] = ()
+
+    @property
+    def others(self) -> list[NodeView]:
+        """Where it could go."""
+        return [node for node in self.all if node.name != self.lost]
+
+
+def placement(bears: Bearing, volumes: Iterable[Volume], field: Field, policy: Policy) -> Verdict:
+    """The lost node never counts as a target."""
+    disks = [volume for volume in volumes if volume.admits and not volume.left]
+    bears, ifs = settled(bears, disks, field)
+    admitted = _admitted(bears.spec, disks, field.others)
+    available = 1 + sum(node.available for node in field.others)
     # Without another node, or without KubeVirt on those that there are, nothing is known of what it could run on.
-    if not admitted and any(SCHEDULABLE in node.labels for node in others):
-        return _pinned(template, disks, others, lost)
+    if not admitted and any(SCHEDULABLE in node.labels for node in field.others):
+        return _pinned(bears.spec, disks, field)
     if available < policy.min_available_nodes:
         return Judgement(
             "too-few-nodes",
             f"Available nodes, the lost one counted: {available}; asked for: {policy.min_available_nodes}.",
         )
-    if not fitting:
-        whys = "; ".join(_hindrance(template, node) for node in admitted[:_NAMED])
-        told = f"It could run elsewhere, but no node takes it now: {whys}."
-        return Judgement("no-node-fits", told if whys else "No other node runs KubeVirt now.")
-    return Held(f"It can run on {fitting[0].name}.")
+    if not (fitting := targets(bears, disks, field)):
+        return _no_node(bears, admitted, field)
+    return Held(f"It can run on {fitting[0].name}{''.join(f', if {one}' for one in ifs)}.", ifs)
 
 
-def targets(template: Obj, volumes: Iterable[Volume], others: Iterable[NodeView]) -> list[NodeView]:
-    """Those of the `others` on which this VM could run now, as far as the scheduler's rules go, without room."""
-    admitted = _admitted(template, list(volumes), others)
-    return [node for node in admitted if _takes(template, node)]
+def settled(bears: Bearing, volumes: Iterable[Volume], field: Field) -> tuple[Bearing, tuple[str, ...]]:
+    """With what it bears in any case or may bear, as long as a node takes that; and what has to be so otherwise."""
+    disks, limits = list(volumes), (*bears.limits, *unread(bears))
+    strict = _bearing(bears, {key: value for doubt in bears.doubts for key, value in doubt.selectors.items()})
+    if not bears.doubts or targets(strict, disks, field):
+        return strict, limits
+    if not (fitting := targets(bears, disks, field)):
+        return bears, limits
+    first = fitting[0].labels.items()
+    open_ = [doubt.sentence for doubt in bears.doubts if not doubt.selectors.items() <= first]
+    return bears, (*open_, *limits)
 
 
-def _takes(template: Obj, node: NodeView) -> bool:
-    return node.available and node.labels[SCHEDULABLE] == "true" and not _repelling(template, node)
+def targets(bears: Bearing, volumes: Iterable[Volume], field: Field) -> list[NodeView]:
+    """Those other nodes on which it could run now, as far as the scheduler's rules go, without room."""
+    around, disks = _neighbours(bears, field), [volume for volume in volumes if not volume.left]
+    admitted = _admitted(bears.spec, disks, field.others)
+    return [node for node in admitted if _takes(bears.spec, node) and not around.hindrance(node)]
 
 
-def _hindrance(template: Obj, node: NodeView) -> str:
+def _bearing(bears: Bearing, selectors: dict[str, str]) -> Bearing:
+    selector = {**part(bears.spec, "nodeSelector"), **selectors}
+    return replace(bears, spec={**bears.spec, "nodeSelector": selector}) if selectors else bears
+
+
+def _neighbours(bears: Bearing, field: Field) -> Neighbours:
+    return Neighbours(bears, field.pods, field.all, lambda constraint, node: _is_place(constraint, bears.spec, node))
+
+
+def _is_place(constraint: Obj, spec: Obj, node: NodeView) -> bool:
+    """Source: `matchNodeInclusionPolicies` in kubernetes, plugins/podtopologyspread/common.go."""
+    free = text(constraint, "nodeTaintsPolicy") != "Honor" or not _repelling(spec, node)
+    wanted = admits(spec, node) and node.labels[SCHEDULABLE] == "true"
+    return free and (wanted or text(constraint, "nodeAffinityPolicy") == "Ignore")
+
+
+def _no_node(bears: Bearing, admitted: Sequence[NodeView], field: Field) -> Judgement:
+    around = _neighbours(bears, field)
+    whys = "; ".join(_hindrance(bears.spec, node, around) for node in admitted[:_NAMED])
+    told = f"It could run elsewhere, but no node takes it now: {whys}."
+    return Judgement("no-node-fits", told if whys else "No other node runs KubeVirt now.")
+
+
+def _takes(spec: Obj, node: NodeView) -> bool:
+    return node.available and node.labels[SCHEDULABLE] == "true" and not _repelling(spec, node)
+
+
+def _hindrance(spec: Obj, node: NodeView, around: Neighbours) -> str:
     """Why a node that could ever take the VM does not now."""
-    if taints := _repelling(template, node):
+    if taints := _repelling(spec, node):
         return f"{node.name} bears {', '.join(f'{taint.key}:{taint.effect}' for taint in taints)}"
     if node.unschedulable:
         return f"{node.name} is cordoned"
-    return f"{node.name} is not Ready" if node.ready != "True" else f"{node.name} says {SCHEDULABLE}=false"
+    if node.ready != "True":
+        return f"{node.name} is not Ready"
+    if node.labels[SCHEDULABLE] != "true":
+        return f"{node.name} says {SCHEDULABLE}=false"
+    return f"{node.name}: {around.hindrance(node)}"
 
 
-def _admitted(template: Obj, disks: Sequence[Volume], others: Iterable[NodeView]) -> list[NodeView]:
-    return [node for node in others if admits(template, node) and all(reaches(disk, node) for disk in disks)]
+def _admitted(spec: Obj, disks: Sequence[Volume], others: Iterable[NodeView]) -> list[NodeView]:
+    return [node for node in others if admits(spec, node) and all(reaches(disk, node) for disk in disks)]
 
 
-def _pinned(template: Obj, disks: Sequence[Volume], others: Sequence[NodeView], lost: NodeRef) -> Judgement:
+def _pinned(spec: Obj, disks: Sequence[Volume], field: Field) -> Judgement:
     for disk in disks:
-        if not any(reaches(disk, node) for node in others):
-            why = f"Volume {disk.name} (claim {disk.claim}, volume {disk.pv}) admits no node but {lost.name}."
+        if not any(reaches(disk, node) for node in field.others):
+            why = f"Volume {disk.name} (claim {disk.claim}, volume {disk.pv}) admits no node but {field.lost}."
             return Judgement("node-local-volume", why)
-    what = "nodeSelector or affinity"
-    if any(admits(template, node) for node in others):
+    what = _asked(spec, field.others)
+    if any(admits(spec, node) for node in field.others):
         what += " and its volumes together"
-    return Judgement("pinned-to-node", f"Its {what} admit no node but {lost.name}.")
+    return Judgement("pinned-to-node", f"Its {what} admit no node but {field.lost}.")
+
+
+def _asked(spec: Obj, others: Sequence[NodeView]) -> str:
+    """What it asks of a node, and which of that no other one bears."""
+    selector = part(spec, "nodeSelector").items()
+    missing = [f"{k}={v}" for k, v in selector if k != SCHEDULABLE and not any(n.labels.get(k) == v for n in others)]
+    return "nodeSelector or affinity" + (f" (no other bears {', '.join(missing)})" if missing else "")
 
 
 def reaches(volume: Volume, node: NodeView) -> bool:
@@ -83,57 +147,38 @@ def reaches(volume: Volume, node: NodeView) -> bool:
     return not volume.admits or any(_term(term, node) for term in volume.admits)
 
 
-def admits(template: Obj, node: NodeView) -> bool:
-    """Could the scheduler ever put this VM there?
+def admits(spec: Obj, node: NodeView) -> bool:
+    """Could the scheduler ever put this pod there?
 
     KubeVirt adds the nodeSelector kubevirt.io/schedulable=true. A node that says "false" runs KubeVirt too: its
     virt-handler is being updated, or late. Taints say nothing of that: whatever their key, they come and go.
     """
-    selector = template.get("nodeSelector", {})
-    if SCHEDULABLE not in node.labels or any(node.labels.get(key) != value for key, value in selector.items()):
+    selector = part(spec, "nodeSelector").items()
+    if SCHEDULABLE not in node.labels:
         return False
-    affinity = template.get("affinity", {}).get("nodeAffinity", {})
-    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution", {})
-    terms = required.get("nodeSelectorTerms", [])
+    if any(node.labels.get(key) != value for key, value in selector if key != SCHEDULABLE):
+        return False
+    terms = parts(spec, "affinity", "nodeAffinity", REQUIRED, "nodeSelectorTerms")
     return not terms or any(_term(term, node) for term in terms)
 
 
-def _repelling(template: Obj, node: NodeView) -> list[Taint]:
+def _repelling(spec: Obj, node: NodeView) -> list[Taint]:
     """The taints of a node that keep the VM away now."""
-    tolerations = template.get("tolerations", [])
+    tolerations = parts(spec, "tolerations")
     kept = (t for t in node.taints if t.effect != "PreferNoSchedule" and (t.key, t.effect) not in _TOLERATED)
     return [taint for taint in kept if not any(_tolerates(one, taint) for one in tolerations)]
 
 
 def _tolerates(toleration: Obj, taint: Taint) -> bool:
-    if toleration.get("effect") not in {None, "", taint.effect}:
+    if text(toleration, "effect") not in {"", taint.effect}:
         return False
-    if toleration.get("operator") == "Exists":
-        return toleration.get("key") in {None, "", taint.key}
-    return toleration.get("key") == taint.key and toleration.get("value", "") == taint.value
+    if text(toleration, "operator") == "Exists":
+        return text(toleration, "key") in {"", taint.key}
+    return text(toleration, "key") == taint.key and text(toleration, "value") == taint.value
 
 
 def _term(term: Obj, node: NodeView) -> bool:
     fields = {"metadata.name": node.name}
-    rules = [(e, node.labels) for e in term.get("matchExpressions", [])]
-    rules += [(e, fields) for e in term.get("matchFields", [])]
-    return bool(rules) and all(_matches(rule, found) for rule, found in rules)
-
-
-def _matches(rule: Obj, found: Mapping[str, str]) -> bool:
-    """https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#NodeSelectorRequirement."""
-    value, wanted = found.get(rule["key"]), rule.get("values", [])
-    answers = {
-        "In": value in wanted,
-        "NotIn": value not in wanted,
-        "Exists": value is not None,
-        "DoesNotExist": value is None,
-        "Gt": value is not None and _number(value) > _number(*wanted),
-        "Lt": value is not None and _number(value) < _number(*wanted),
-    }
-    return answers.get(rule["operator"], False)  # an operator that we do not know admits nothing
-
-
-def _number(text: str = "", *_more: str) -> float:
-    """NaN compares as False, so what is no number admits nothing."""
-    return float(text) if text.lstrip("-").isdecimal() else float("nan")
+    rules = [(one, node.labels) for one in parts(term, "matchExpressions")]
+    rules += [(one, fields) for one in parts(term, "matchFields")]
+    return bool(rules) and all(matches(rule, found) for rule, found in rules)

@@ -26,6 +26,29 @@ _LOST_CONTENT = frozenset({"emptyDisk", "ephemeral"})
 CLAIMS = frozenset({"persistentVolumeClaim", "dataVolume", "ephemeral", "persistentState", "memoryDump"})
 _NODE_LOCAL_KINDS = frozenset({"hostDisk"})
 _NODE_LOCAL_SOURCES = frozenset({"local", "hostPath"})
+# What else a PersistentVolume can lie on (`PersistentVolumeSource` in kubernetes, pkg/apis/core/types.go).
+_IN_TREE = (
+    "awsElasticBlockStore",
+    "azureDisk",
+    "azureFile",
+    "cephfs",
+    "cinder",
+    "fc",
+    "flexVolume",
+    "flocker",
+    "gcePersistentDisk",
+    "glusterfs",
+    "iscsi",
+    "nfs",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "quobyte",
+    "rbd",
+    "scaleIO",
+    "storageos",
+    "vsphereVolume",
+)
+SOURCES = ("csi", *sorted(_NODE_LOCAL_SOURCES), *_IN_TREE)
 _NODE_LOCAL_DRIVERS = frozenset({"disk.hwameistor.io"})
 # Rook puts the operator's namespace in front: rook-ceph.rbd.csi.ceph.com.
 _CEPH = ("*.rbd.csi.ceph.com", "rbd.csi.ceph.com", "*.cephfs.csi.ceph.com", "cephfs.csi.ceph.com")
@@ -36,17 +59,19 @@ _REPLICAS = 2  # HwameiStor's HA
 def storage(seen: Observation, lost: str, policy: Policy, proof: Proof) -> Verdict:
     """The first volume that cannot follow decides. `lost`: the lost node's name; `proof`: how sure its death is."""
     living = [node for node in seen.nodes if node.name != lost and node.available]
-    for volume in seen.volumes:
+    for volume in (one for one in seen.volumes if not one.left):
         if verdict := _objection(volume, seen, living, policy, proof):
             return verdict
     return Held(_following(seen))
 
 
 def _following(seen: Observation) -> str:
-    claims = [f"{volume.claim} ({volume.driver})" for volume in seen.volumes if volume.pv]
+    claims = [f"{volume.claim} ({volume.driver})" for volume in seen.volumes if volume.pv and not volume.left]
     gone = [volume.name for volume in seen.volumes if volume.kind in _LOST_CONTENT]
+    left = [f"{volume.name} ({volume.claim})" for volume in seen.volumes if volume.left]
     sentence = "Its claims can follow: " + ", ".join(claims) if claims else "It keeps nothing on the node"
-    return sentence + (f"; what was written to {', '.join(gone)} is lost." if gone else ".")
+    sentence += f"; what was written to {', '.join(gone)} is lost" if gone else ""
+    return sentence + (f"; only the lost instance has {', '.join(left)}, and the next one will not." if left else ".")
 
 
 def _objection(
@@ -73,10 +98,16 @@ def _place_objection(volume: Volume, living: list[NodeView], policy: Policy) -> 
         return _replica_objection(volume, living)
     if any(fnmatch(volume.driver, pattern) for pattern in (*_CEPH, *policy.shared_csi_drivers)):
         return None
-    return Judgement(
-        "unsupported-storage",
-        f"{what}: {volume.driver or volume.source} is not known to be shared. If it is, name it in "
-        "VMDRIFT_SHARED_CSI_DRIVERS.",
+    return Judgement("unsupported-storage", f"{what}: {_unknown(volume)}")
+
+
+def _unknown(volume: Volume) -> str:
+    """What is not known of it, and what can be done about that."""
+    if volume.driver:
+        return f"{volume.driver} is not known to be shared. If it is, name it in VMDRIFT_SHARED_CSI_DRIVERS."
+    return (
+        f"an in-tree {volume.source} volume, and only CSI drivers can be named as shared. Move its data to a claim of "
+        "such a driver, or the VM by hand if you know its storage."
     )
 
 

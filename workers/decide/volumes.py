@@ -35,10 +35,11 @@ def volumes(seen: Observation, policy: Policy, free_at: float, now: float, *, pr
         names = ", ".join(attachment.volume for attachment in attachments)
         sentence = f"Kubernetes detaches {names} from the lost node: it is out of service."
         return Judgement("detached-by-taint", sentence, again_at=now + RELEASE_LOOK)
-    if proven:
-        return _delete(attachments, seen.date or now, "the node is proven dead")
-    if policy.detach == "delete":
-        return _delete(attachments, seen.date or now, "as asked for; this is unfenced")
+    ours = [volume.held for volume in held if volume.held and volume.ours]
+    if ours and proven:
+        return _delete(ours, seen.date or now, "the node is proven dead")
+    if ours and policy.detach == "delete":
+        return _delete(ours, seen.date or now, "as asked for; this is unfenced")
     due = _forced_at(seen.manager, policy, free_at)
     return _wait(held, due, now) or _late(attachments, due, seen.date or now)
 

@@ -98,8 +98,9 @@ _UNREACHABLE = {"key": "node.kubernetes.io/unreachable", "operator": "Exists"}
         ([{**_UNREACHABLE, "tolerationSeconds": -1}], 0.0),
         ([{**_UNREACHABLE}], None),
         ([_EVERY], None),
-        ([_EVERY, {**_UNREACHABLE, "tolerationSeconds": 20}], 20.0),
-        ([{**_UNREACHABLE, "tolerationSeconds": 60}, {**_UNREACHABLE, "tolerationSeconds": 20}], 20.0),
+        ([_EVERY, {**_UNREACHABLE, "tolerationSeconds": 20}], None),
+        ([{**_UNREACHABLE, "tolerationSeconds": 20}, _EVERY], 20.0),
+        ([{**_UNREACHABLE, "tolerationSeconds": 60}, {**_UNREACHABLE, "tolerationSeconds": 20}], 60.0),
     ],
 )
 def test_tolerations_are_counted_as_the_taint_manager_counts_them(

@@ -6,23 +6,28 @@ from typing import Any
 import pytest
 
 from reactor.model.drift import Policy
-from reactor.model.identity import NodeRef
 from reactor.model.node import NodeView, Taint
 from tests.unit.decide.recorded import READY, node, seen, vm_of, volume
-from workers.decide.decision import Held, Judgement
+from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.nextlauncher import Bearing
 from workers.decide.observation import Volume
-from workers.decide.placement import admits, placement, reaches
+from workers.decide.placement import Field, admits, placement, reaches
 
-_LOST = NodeRef("node-a", "uid")
 _B = replace(node(name="node-b"), labels={**node(name="node-b").labels, "zone": "east", "cores": "16"})
 _A, _C = node(name="node-a"), node(name="node-c")
 _GPU = Taint("gpu", "yes", "NoSchedule")
 
 
+def _judged(
+    template: dict[str, Any], *nodes: NodeView, policy: Policy | None = None, disks: tuple[Volume, ...] = ()
+) -> Verdict:
+    return placement(Bearing(template), disks, Field(nodes, "node-a"), policy or Policy())
+
+
 def _reason(
     template: dict[str, Any], *nodes: NodeView, policy: Policy | None = None, disks: tuple[Volume, ...] = ()
 ) -> str:
-    verdict = placement(template, disks, nodes, _LOST, policy or Policy())
+    verdict = _judged(template, *nodes, policy=policy, disks=disks)
     return verdict.reason if isinstance(verdict, Judgement) else ""
 
 
@@ -36,7 +41,7 @@ def _rule(key: str, operator: str, *values: str) -> dict[str, Any]:
 
 
 def test_a_vm_with_no_wishes_can_run_on_any_ready_node() -> None:
-    assert placement({}, (), [_A, _B], _LOST, Policy()) == Held("It can run on node-b.")
+    assert _judged({}, _A, _B) == Held("It can run on node-b.")
 
 
 def test_the_recorded_wish_for_the_lost_node_is_only_a_wish() -> None:
@@ -119,7 +124,7 @@ def test_a_tainted_node_is_for_those_who_tolerate_its_taint(toleration: dict[str
     "key", ["gpu", "node.cilium.io/agent-not-ready", "kubevirt.io/drain", "node.kubernetes.io/any"]
 )
 def test_no_taint_whatever_its_key_pins_a_vm_and_the_sentence_names_it(key: str) -> None:
-    verdict = placement({}, (), [_A, replace(_B, taints=(Taint(key, "", "NoSchedule"),))], _LOST, Policy())
+    verdict = _judged({}, _A, replace(_B, taints=(Taint(key, "", "NoSchedule"),)))
     told = f"It could run elsewhere, but no node takes it now: node-b bears {key}:NoSchedule."
     assert verdict == Judgement("no-node-fits", told)
 
@@ -198,7 +203,7 @@ def test_a_volume_is_used_only_where_its_node_affinity_lets_it(
 
 def test_a_volume_that_admits_no_other_node_is_named_with_its_claim() -> None:
     disk = _local(_rule("kubernetes.io/hostname", "In", "node-a"), name="data")
-    verdict = placement({}, [volume(), disk], [_A, _B, _C], _LOST, Policy())
+    verdict = _judged({}, _A, _B, _C, disks=(volume(), disk))
     assert isinstance(verdict, Judgement)
     assert verdict.sentence == "Volume data (claim rbd-disk, volume run1-rbd-disk) admits no node but node-a."
 
@@ -206,9 +211,7 @@ def test_a_volume_that_admits_no_other_node_is_named_with_its_claim() -> None:
 def test_wishes_and_volumes_must_agree_on_one_node() -> None:
     west = replace(_C, labels={**_C.labels, "zone": "west"})
     assert _reason({"nodeSelector": {"zone": "west"}}, _A, _B, west, disks=(_local(_rule("zone", "In", "west")),)) == ""
-    verdict = placement(
-        {"nodeSelector": {"zone": "west"}}, [_local(_rule("zone", "In", "east"))], [_A, _B, west], _LOST, Policy()
-    )
+    verdict = _judged({"nodeSelector": {"zone": "west"}}, _A, _B, west, disks=(_local(_rule("zone", "In", "east")),))
     assert isinstance(verdict, Judgement)
     assert verdict.reason == "pinned-to-node"
     assert "and its volumes together" in verdict.sentence

@@ -1,0 +1,36 @@
+"""Labels and who is chosen by them, as Kubernetes reads selectors and terms. Pure."""
+
+from collections.abc import Mapping
+
+from reactor.model.objects import part, parts, text, words
+from workers.decide.observation import Obj
+
+
+def selects(selector: Obj | None, labels: Mapping[str, str]) -> bool:
+    """Does a LabelSelector choose this? One that is not there chooses nothing, an empty one everything.
+
+    Source: `LabelSelectorAsSelector` in apimachinery, pkg/apis/meta/v1/helpers.go.
+    """
+    if selector is None:
+        return False
+    same = all(labels.get(key) == value for key, value in part(selector, "matchLabels").items())
+    return same and all(matches(rule, labels) for rule in parts(selector, "matchExpressions"))
+
+
+def matches(rule: Obj, found: Mapping[str, str]) -> bool:
+    """https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#NodeSelectorRequirement."""
+    value, wanted = found.get(text(rule, "key")), words(rule, "values")
+    answers = {
+        "In": value in wanted,
+        "NotIn": value not in wanted,
+        "Exists": value is not None,
+        "DoesNotExist": value is None,
+        "Gt": value is not None and _number(value) > _number(*wanted),
+        "Lt": value is not None and _number(value) < _number(*wanted),
+    }
+    return answers.get(text(rule, "operator"), False)  # an operator that we do not know admits nothing
+
+
+def _number(value: str = "", *_more: str) -> float:
+    """NaN compares as False, so what is no number admits nothing."""
+    return float(value) if value.lstrip("-").isdecimal() else float("nan")

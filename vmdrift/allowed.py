@@ -114,6 +114,7 @@ _LINES = {
     """,
     "persistentvolumes": """
         spec: accessModes storageClassName nodeAffinity/ *
+        spec.claimRef: namespace name uid
         spec.csi: driver volumeHandle readOnly
         spec.csi.volumeAttributes: clusterID replicaNumber numberOfReplicas dataLocality
         status: phase

@@ -108,4 +108,5 @@ def _volume(volume: Volume) -> dict[str, Any]:
         "driver": volume.driver or volume.source,
         "modes": volume.modes,
         "attached_to_node": volume.held is not None,
+        "left": volume.left,
     }

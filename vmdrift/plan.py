@@ -78,7 +78,7 @@ def vm_object(fate: Fate, *, lost: bool) -> dict[str, Any]:
         "outcome": fate.outcome.value,
         "reason": fate.reason,
         "sentence": fate.sentence,
-        "fix": change(fate.reason, lost=lost) if fate.reason else "",
+        "fix": change(fate.reason, fate.volumes, lost=lost) if fate.reason else "",
         "policy": fate.policy,
         "checks": [asdict(check) for check in fate.checks],
         "targets": fate.targets,

@@ -99,7 +99,7 @@ def _why(fate: Fate, *, lost: bool) -> Iterator[str]:
     elif fate.outcome is Outcome.STAYS:
         for reason, sentence in fate.objections.items():
             yield f"{reason}: {sentence}"
-            yield f"-> {change(reason, lost=lost)}"
+            yield f"-> {change(reason, fate.volumes, lost=lost)}"
     else:
         yield fate.sentence
 

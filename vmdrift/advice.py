@@ -1,6 +1,9 @@
 """What to do about a reason: REASONS says it for a node that is lost; while nothing has happened yet there is more."""
 
+from collections.abc import Iterable
+
 from reactor.model.reason import REASONS
+from workers.decide.observation import Volume
 
 BEFOREHAND = {
     "node-local-volume": "Put the disk on storage that other nodes reach, or keep a backup.",
@@ -17,7 +20,13 @@ BEFOREHAND = {
 }
 
 
-def change(reason: str, *, lost: bool) -> str:
-    """A sentence for an operator; `lost`: the node is lost already."""
+_IN_TREE = "Move its data to a claim of a CSI driver: no setting can name an in-tree volume."
+_OUTSIDE = frozenset({"", "csi", "local", "hostPath"})  # sources of PersistentVolumes that no such advice is for
+
+
+def change(reason: str, volumes: Iterable[Volume] = (), *, lost: bool) -> str:
+    """A sentence for an operator; `volumes`: of the VM that it is about; `lost`: the node is lost already."""
+    if reason == "unsupported-storage" and any(volume.pv and volume.source not in _OUTSIDE for volume in volumes):
+        return _IN_TREE
     operator = REASONS[reason].operator
     return operator if lost else BEFOREHAND.get(reason, operator)

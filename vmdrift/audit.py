@@ -1,8 +1,7 @@
 """`vmdrift audit`: of every node, which VMs would not survive its loss, and what to change, for people or as JSON."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich import box
@@ -13,10 +12,9 @@ from rich.text import Text
 
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView
-from reactor.model.reason import REASONS
-from vmdrift.advice import change
 from vmdrift.command import print_json
-from vmdrift.fate import Fate, Outcome
+from vmdrift.fate import Outcome
+from vmdrift.findings import LOST_DISKS, NO_ROOM, PROVISO, Finding, NodeAudit, every, findings
 from vmdrift.plan import VERSION, exit_code, summary, vm_object
 from vmdrift.planning import fates
 from vmdrift.plantable import NAME, STYLE, absent, counted
@@ -25,66 +23,9 @@ from vmdrift.room import Room
 from vmdrift.snapshot import Snapshot
 from vmdrift.unseen import nowhere
 
+__all__ = ["NO_ROOM", "Finding", "NodeAudit", "as_object", "audit", "audited", "findings"]
+
 _SHOWN = 6  # VMs that a finding names to people; JSON names all
-NO_ROOM, TOO_MUCH, LOST_DISKS, PROVISO = "no-room", "too-much", "lost-disks", "moves-if"
-# What would become of VMs that would move: (what it is, what to do).
-_LACKS = {
-    NO_ROOM: (
-        "The VMs of their node do not all find room elsewhere: these would be Pending until there is some.",
-        "Add nodes, or ask for less.",
-    ),
-    TOO_MUCH: (
-        "They ask for something of which no node that they could go to has so much, whatever else runs there.",
-        "Add a node that has it, or ask for less.",
-    ),
-    LOST_DISKS: (
-        "Disks were plugged into the running instance only: these VMs come up again without them.",
-        "Plug them into the VM, too: virtctl addvolume --persist.",
-    ),
-    PROVISO: (
-        "They move if something holds that cannot be known before: vmdrift plan NODE says what.",
-        "See that it holds.",
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What to change, and for which VMs. `code` is a reason code, or `no-room`."""
-
-    code: str
-    meaning: str
-    change: str
-    vms: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NodeAudit:
-    """What the loss of one node would do."""
-
-    node: NodeView
-    fates: list[Fate]
-
-    @property
-    def down(self) -> list[Fate]:
-        """Those that would not survive, or of which it is not known."""
-        return [fate for fate in self.fates if fate.outcome in {Outcome.STAYS, Outcome.UNKNOWN}]
-
-    @property
-    def waiting(self) -> list[Fate]:
-        """Those that would move and find no room."""
-        return [fate for fate in self.fates if fate.moves and not fate.place]
-
-    @property
-    def lacks(self) -> Mapping[str, list[Fate]]:
-        """Of those that would move: which lack what, by the code of the finding."""
-        moves = [fate for fate in self.fates if fate.moves]
-        return {
-            NO_ROOM: self.waiting,
-            TOO_MUCH: [fate for fate in moves if fate.beyond],
-            LOST_DISKS: [fate for fate in moves if fate.lost_disks],
-            PROVISO: [fate for fate in moves if fate.ifs],
-        }
 
 
 def audit(*, as_json: bool, dump: str) -> int:
@@ -97,7 +38,7 @@ def audit(*, as_json: bool, dump: str) -> int:
             print_json(as_object(there, policy, nodes, found))
         else:
             _show(Console(), there, nodes, found)
-        return exit_code(_all(nodes))
+        return exit_code(every(nodes))
 
     return told("audit", dump, tell)
 
@@ -110,34 +51,6 @@ def audited(there: Snapshot, policy: Policy) -> list[NodeAudit]:
     return sorted(found, key=lambda audited: audited.node.name)
 
 
-def _all(nodes: Iterable[NodeAudit]) -> list[Fate]:
-    """Each once: one of which nobody knows where it runs is told of every node."""
-    found: list[Fate] = []
-    for fate in (fate for audited in nodes for fate in audited.fates):
-        if fate.outcome is not Outcome.UNKNOWN or fate not in found:
-            found.append(fate)
-    return found
-
-
-def findings(there: Snapshot, policy: Policy, nodes: Sequence[NodeAudit]) -> list[Finding]:
-    """What to change, the most VMs first. A VM stands in each that concerns it."""
-    vms: dict[str, dict[str, None]] = defaultdict(dict)
-    # Told also where every VM has another objection that comes first, and where there are no VMs yet.
-    if sum(view.available for view in there.nodes) < policy.min_available_nodes:
-        vms["too-few-nodes"] = {}
-    for fate in _all(nodes):
-        for reason in [*fate.objections, *(["observe-only"] if fate.policy == "observe" else [])]:
-            vms[reason][str(fate.vm)] = None
-    found = [
-        Finding(code, REASONS[code].meaning, change(code, lost=False), tuple(sorted(whose)))
-        for code, whose in vms.items()
-    ]
-    for code, (meaning, what) in _LACKS.items():
-        named = sorted(str(fate.vm) for audited in nodes for fate in audited.lacks[code])
-        found += [Finding(code, meaning, what, tuple(named))] if named else []
-    return sorted(found, key=lambda finding: (-len(finding.vms), finding.code))
-
-
 def as_object(there: Snapshot, policy: Policy, nodes: Sequence[NodeAudit], found: Sequence[Finding]) -> dict[str, Any]:
     """The shape that docs/plan.md documents."""
     return {
@@ -145,7 +58,7 @@ def as_object(there: Snapshot, policy: Policy, nodes: Sequence[NodeAudit], found
         "read_at": there.at,
         "absent": there.absent,
         "settings": asdict(policy),
-        "summary": summary(_all(nodes)),
+        "summary": summary(every(nodes)),
         "findings": [asdict(finding) for finding in found],
         "nodes": [_node(audited) for audited in nodes],
     }
@@ -166,7 +79,7 @@ def _node(audited: NodeAudit) -> dict[str, Any]:
 
 def _show(console: Console, there: Snapshot, nodes: Sequence[NodeAudit], found: Sequence[Finding]) -> None:
     absent(console, there)
-    console.print(Text(f"{len(nodes)} nodes, if any one of them were lost: {counted(_all(nodes))}", style="bold"))
+    console.print(Text(f"{len(nodes)} nodes, if any one of them were lost: {counted(every(nodes))}", style="bold"))
     console.print(_nodes_table(nodes))
     if any(audited.down for audited in nodes):
         console.print(_down_table(nodes))
@@ -192,7 +105,7 @@ def _table(*columns: str) -> Table:
 
 def _nodes_table(nodes: Sequence[NodeAudit]) -> Table:
     table = _table("Node")
-    unknown = any(fate.outcome is Outcome.UNKNOWN for fate in _all(nodes))
+    unknown = any(fate.outcome is Outcome.UNKNOWN for fate in every(nodes))
     for column in ("State", "VMs", "Would move", "Stay down", "No room for", *(["Unknown"] if unknown else [])):
         table.add_column(column, justify="left" if column == "State" else "right")
     for audited in nodes:

@@ -155,7 +155,8 @@ def events(*, follow: bool, last: int, dead: bool, resend: tuple[str, ...], as_j
 
 # \b keeps click from joining the lines.
 _DUMP_EPILOG = """\b
-A dump for -f (with HwameiStor also localvolumes,localvolumereplicas):
+A dump for -f: vmdrift dump > dump.json
+or, with HwameiStor also localvolumes,localvolumereplicas:
   kinds=nodes,namespaces,vm,vmi,vmirs,pods,pvc,pv,csidrivers,storageclasses
   kubectl get $kinds,volumeattachments,leases -A -o json > dump.json
 """
@@ -198,6 +199,22 @@ def audit(*, as_json: bool, dump: str) -> None:
     from vmdrift.audit import audit as tell  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(tell(as_json=as_json, dump=dump))
+
+
+@main.command(epilog=_DUMP_EPILOG, short_help="Write what plan and audit read, without secrets.")
+@click.option("--anonymous", "nameless", is_flag=True, help="With made-up names, and the same answers.")
+@_DUMP
+def dump(*, nameless: bool, dump: str) -> None:
+    """Write a dump of the cluster to standard output, as JSON, for plan and audit with -f. Changes nothing.
+
+    Of each object only what they read: no cloud-init, no environment, no arguments, no Secrets, no annotations of
+    others. With -f it is made of what kubectl wrote.
+
+    Exit codes: 0 it is written, 2 it could not be read.
+    """
+    from vmdrift.dump import dump as write  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(write(nameless=nameless, source=dump))
 
 
 _SOURCED = """\b

@@ -61,9 +61,7 @@ def _document(raw: bytes, name: str) -> Any:
     try:
         return orjson.loads(raw if encoding == "utf-8" else raw.decode(encoding))
     except UnicodeDecodeError as error:
-        raise BadInput(
-            f"{name} is no text in {encoding}, which it seems to be: it was cut off, or save it as UTF-8"
-        ) from error
+        raise BadInput(f"{name} looks like {encoding} and is not, or was cut off: save it as UTF-8") from error
     except orjson.JSONDecodeError as error:
         raise BadInput(f"{name} is no JSON ({error}); {_fault(str(error))}{MAKE}") from error
 

@@ -50,6 +50,7 @@ EXPECTED = (
 # Not every cluster serves these, or has any.
 OPTIONAL = (
     Kind("virtualmachineinstancereplicasets", "kubevirt.io/v1", "VirtualMachineInstanceReplicaSet", identified=True),
+    Kind("controllerrevisions", "apps/v1", "ControllerRevision"),
     Kind("localvolumes", "hwameistor.io/v1alpha1", "LocalVolume"),
     Kind("localvolumereplicas", "hwameistor.io/v1alpha1", "LocalVolumeReplica"),
 )

@@ -78,7 +78,7 @@ def vm_object(fate: Fate, *, lost: bool) -> dict[str, Any]:
         "outcome": fate.outcome.value,
         "reason": fate.reason,
         "sentence": fate.sentence,
-        "fix": change(fate.reason, lost=lost) if fate.reason else "",
+        "fix": change(fate.reason, fate.volumes, lost=lost) if fate.reason else "",
         "policy": fate.policy,
         "checks": [asdict(check) for check in fate.checks],
         "targets": fate.targets,
@@ -108,4 +108,5 @@ def _volume(volume: Volume) -> dict[str, Any]:
         "driver": volume.driver or volume.source,
         "modes": volume.modes,
         "attached_to_node": volume.held is not None,
+        "left": volume.left,
     }

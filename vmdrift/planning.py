@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from reactor.model.drift import Check, Phase, Policy, Record
 from reactor.model.errors import ClusterError
 from reactor.model.identity import Drift, VmRef
-from reactor.model.objects import text
 from vmdrift.fate import Fate, Outcome, Takes, unknown
 from vmdrift.provisos import shared, single_copies
 from vmdrift.room import Room, requests
@@ -20,7 +19,6 @@ from workers.decide.wishes import wished
 from workers.launchers import on_node
 from workers.observe import observe
 from workers.surroundings import Surroundings
-from workers.views import hotplugged
 
 __all__ = ["Fate", "Outcome", "Takes", "fates", "records_of"]
 
@@ -108,7 +106,7 @@ def _fate(look: _Look, after: _Passes, room: Room) -> Fate:
         takes = _takes(look.released, judgement.reason, after.policy)
     fate = Fate(look.record.drift.vm, _outcome(judgement), judgement.reason, judgement.sentence, volumes=volumes)
     if fate.moves:
-        ifs, lost_disks = single_copies(volumes, after.lost), _lost_disks(look.seen)
+        ifs, lost_disks = (*look.decision.ifs, *single_copies(volumes, after.lost)), _lost_disks(look.seen)
         fate = replace(fate, reason="", sentence="", takes=takes, ifs=ifs, lost_disks=lost_disks)
     fate = replace(fate, checks=_shown(look.decision), policy=wished(look.seen, after.policy).mode)
     return _with_targets(fate, look, after.lost, room)
@@ -137,9 +135,7 @@ def _takes(pods: tuple[PodView, ...], freed: str, policy: Policy) -> Takes:
 
 def _lost_disks(seen: Observation) -> tuple[str, ...]:
     """What is plugged into the instance only: the next one is built from the VM, and does not have it."""
-    kept = {text(volume, "name") for volume in seen.vm.template.get("volumes", [])} if seen.vm else set()
-    plugged = [text(volume, "name") for volume in (seen.vmi.volumes if seen.vmi else ()) if hotplugged(volume)]
-    return tuple(name for name in plugged if name not in kept)
+    return tuple(volume.name for volume in seen.volumes if volume.left and volume.hotplugged)
 
 
 def _with_targets(fate: Fate, look: _Look, lost: IfLost, room: Room) -> Fate:

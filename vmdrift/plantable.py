@@ -99,7 +99,7 @@ def _why(fate: Fate, *, lost: bool) -> Iterator[str]:
     elif fate.outcome is Outcome.STAYS:
         for reason, sentence in fate.objections.items():
             yield f"{reason}: {sentence}"
-            yield f"-> {change(reason, lost=lost)}"
+            yield f"-> {change(reason, fate.volumes, lost=lost)}"
     else:
         yield fate.sentence
 
@@ -122,6 +122,7 @@ def _volume(volume: Volume, fate: Fate) -> str:
     modes = "+".join(_SHORT.get(mode, mode) for mode in volume.modes)
     what = ", ".join(filter(None, (f"claim {volume.claim}", volume.driver or volume.source, modes)))
     waits = volume.held and volume.exclusive and fate.takes
+    what += "; left behind" if volume.left else ""
     return f"{volume.name}: {what}{'; ' + _freed(fate.takes) if waits and fate.takes else ''}"
 
 

@@ -16,7 +16,7 @@ def shared(found: Sequence[Fate]) -> list[Fate]:
     """The same, each with whom it shares claims, of those that would move together."""
     holders: dict[tuple[str, str], list[Fate]] = defaultdict(list)
     for fate in found:
-        for claim in {volume.claim for volume in fate.volumes if volume.claim and fate.moves}:
+        for claim in {volume.claim for volume in fate.volumes if volume.claim and fate.moves and not volume.left}:
             holders[fate.vm.namespace, claim].append(fate)
     return [replace(fate, ifs=(*fate.ifs, *_beside(fate, holders))) for fate in found]
 

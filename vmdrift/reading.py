@@ -11,24 +11,26 @@ from reactor.model.errors import BadInput, Forbidden, SettingsError, VmDriftErro
 from reactor.process import explain
 from reactor.settings import Settings
 from vmdrift.command import CANNOT_TELL
-from vmdrift.snapshot import Snapshot, from_cluster, from_dump
+from vmdrift.dumpfile import Dump
+from vmdrift.snapshot import Snapshot, everything, from_dump, snapshot
 
 
 def told(command: str, dump: str, tell: Callable[[Snapshot, Policy], int]) -> int:
     """Read the cluster, or a dump if its path is given, and `tell`; returns the exit code. Changes nothing."""
     try:
         settings = Settings.read(os.environ)
-        return _from_dump(dump, settings, tell) if dump else tell(_live(settings), settings.to_policy())
+        return _from_dump(dump, settings, tell) if dump else tell(snapshot(live(settings)), settings.to_policy())
     except VmDriftError as error:
-        sys.stderr.write(f"vmdrift {command}: {explain(error).rstrip('.')}{_fix(error)}\n")
+        sys.stderr.write(f"vmdrift {command}: {explain(error).rstrip('.')}{fix(error)}\n")
         return CANNOT_TELL
 
 
-def _live(settings: Settings) -> Snapshot:
+def live(settings: Settings) -> Dump:
+    """All that is read of the cluster. Raises VmDriftError."""
     cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
-    snapshot = from_cluster(cluster, time.time())
-    snapshot.at = cluster.time() or snapshot.at  # what it holds bears the API server's time
-    return snapshot
+    found = everything(cluster, time.time())
+    at = cluster.time() or found.about["read_at"]  # what it holds bears the API server's time
+    return Dump(found.objects, {**found.about, "read_at": at})
 
 
 def _from_dump(path: str, settings: Settings, tell: Callable[[Snapshot, Policy], int]) -> int:
@@ -38,7 +40,8 @@ def _from_dump(path: str, settings: Settings, tell: Callable[[Snapshot, Policy],
         raise BadInput(f"{path}: an object in it is not what Kubernetes writes: {error!r}") from error
 
 
-def _fix(error: VmDriftError) -> str:
+def fix(error: VmDriftError) -> str:
+    """What to do about it, as the rest of a line."""
     if isinstance(error, Forbidden):
         return ". This command only reads: it needs the verb list on every kind that docs/plan.md names"
     if isinstance(error, SettingsError) and "KUBECONFIG" in str(error):

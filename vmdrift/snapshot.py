@@ -13,14 +13,14 @@ from reactor.doors.cluster import PAGE, Cluster, Obj, Page
 from reactor.model.errors import BadInput, Forbidden, NotServed, Rejected
 from reactor.model.names import named
 from reactor.model.node import NodeView, node_view
-from reactor.model.objects import moment, parts
+from reactor.model.objects import moment, number, parts, words
 from reactor.model.times import parse_time
 from vmdrift.dumpfile import DUMP_COMMAND, MAKE, Dump, read_dump
 from vmdrift.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
 from workers.decide.quorum import ABANDONED
 from workers.surroundings import NODE_LEASES, listed, renewed
 
-__all__ = ["DUMP_COMMAND", "Objects", "ReadOnly", "Snapshot", "from_cluster", "from_dump"]
+__all__ = ["DUMP_COMMAND", "Objects", "ReadOnly", "Snapshot", "everything", "from_cluster", "from_dump", "snapshot"]
 
 Objects = Mapping[str, Sequence[Obj]]  # resource -> all objects of it
 _Key = tuple[str, str, str]  # resource, namespace, name
@@ -169,11 +169,16 @@ def _matches(obj: Obj, namespace: str, wanted: Mapping[str, frozenset[str]]) -> 
 
 
 def from_cluster(cluster: Cluster, now: float) -> Snapshot:
-    """Everything, as it is now. Raises ClusterError.
+    """Everything, as it is now. Raises ClusterError."""
+    return snapshot(everything(cluster, now))
+
+
+def everything(cluster: Cluster, now: float) -> Dump:
+    """All objects of the kinds that are read. Raises ClusterError.
 
     Without HwameiStor its kinds are simply empty. What nobody lets us list is lacking, as in a dump.
     """
-    objects, forbidden, needed = dict[str, list[Obj]](), list[str](), {kind.resource for kind in NEEDED}
+    objects, forbidden = dict[str, list[Obj]](), list[str]()
     for kind in KINDS:
         try:
             objects[kind.resource] = [_slim(obj) for obj in listed(cluster, kind.resource)]
@@ -182,10 +187,10 @@ def from_cluster(cluster: Cluster, now: float) -> Snapshot:
                 raise
             objects[kind.resource] = []
         except Forbidden:
-            if kind.resource in needed:
+            if kind in NEEDED:
                 raise
             forbidden.append(kind.resource)
-    return Snapshot(objects, now, forbidden=forbidden)
+    return Dump(objects, {"version": 1, "read_at": now, "kinds": list(objects), "forbidden": forbidden})
 
 
 def from_dump(path: str) -> Snapshot:
@@ -194,14 +199,19 @@ def from_dump(path: str) -> Snapshot:
     if lacking := [kind.resource for kind in NEEDED if kind.resource not in dump.objects]:
         raise BadInput(f"{name} holds no {', '.join(lacking)}; {MAKE}")
     try:
-        return _snapshot(dump)
+        return snapshot(dump)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{name}: its nodes or leases are not what Kubernetes writes ({error!r})") from error
 
 
-def _snapshot(dump: Dump) -> Snapshot:
+def snapshot(dump: Dump) -> Snapshot:
+    """Of what was read. A dump of ours says itself what was read, so that a kind without objects is one."""
     objects = {resource: [_slim(obj) for obj in found] for resource, found in dump.objects.items()}
-    return Snapshot(objects, _written_at(objects), partial=True)
+    read, at = words(dump.about, "kinds"), number(dump.about, "read_at")
+    if not read or at is None:
+        return Snapshot(objects, _written_at(objects), partial=True)
+    whole = {**{resource: [] for resource in read}, **objects}
+    return Snapshot(whole, at, forbidden=words(dump.about, "forbidden"))
 
 
 def _slim(obj: Obj) -> Obj:

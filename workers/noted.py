@@ -7,7 +7,7 @@ from workers.decide.observation import Observation, PodView, Volume
 
 
 def noted(record: Record, seen: Observation) -> Record:
-    """The record with it. Nothing is decided on any of this."""
+    """The record with it. Nothing is decided on it; by `disks` it is known which claims a refusal rests on."""
     lost = [pod.ending_at for pod in seen.launchers if pod.node == record.drift.outage.node.name]
     ended = [moment for moment in lost if moment is not None]
     return replace(

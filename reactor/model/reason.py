@@ -118,11 +118,12 @@ _TABLE = (
     Reason(
         "no-node-fits",
         Phase.BLOCKED,
-        "Nodes that this VM could run on exist, but none of them takes it now: they are not Ready, cordoned, or bear a "
-        "taint that it does not tolerate.",
-        "One of them becomes Ready and schedulable, and the taint is gone.",
+        "Nodes that this VM could run on exist, but none of them takes it now: they are not Ready, cordoned, bear a "
+        "taint that it does not tolerate, or other pods keep it away (anti-affinity, affinity, "
+        "topologySpreadConstraints).",
+        "One of them becomes Ready and schedulable, the taint is gone, and the pods let it.",
         "Bring back or uncordon a node that matches the VM's nodeSelector and affinity; take the taint away, or add a "
-        "toleration to the VM's template.",
+        "toleration to the VM's template; move the pod that is named, or make the rule a preferred one.",
     ),
     Reason(
         "claim-not-ready",
@@ -185,9 +186,9 @@ _TABLE = (
     Reason(
         "manual-recovery-required",
         Phase.BLOCKED,
-        "KubeVirt does not start this VM before somebody has repaired it: a migration of its volumes broke off. So it "
-        "is not released either.",
-        "The VM's condition ManualRecoveryRequired is gone.",
+        "KubeVirt does not start this VM before somebody has repaired it: a migration of its volumes broke off, or "
+        "breaks off with its node. So it is not released either.",
+        "The VM's condition that is named is gone.",
         "Undo the change of the VM's volumes that broke off; then KubeVirt takes the condition away.",
     ),
     Reason(
@@ -237,10 +238,11 @@ _TABLE = (
     Reason(
         "pinned-to-node",
         Phase.REFUSED,
-        "The VM can run on no other node than the lost one.",
+        "The VM can run on no other node than the lost one: none bears what its template, its instance type, its "
+        "namespace or KubeVirt itself (CPU model and features, architecture, cpumanager, ...) asks of a node.",
         f"The node's return, another template, or a node that fits. {_LOOKED_AT}",
-        "Change the VM's nodeSelector or affinity if it may run elsewhere, or give another node the labels. That is "
-        "enough.",
+        "Change what the VM asks for (nodeSelector, affinity, CPU) if it may run elsewhere, or give another node the "
+        "labels. That is enough.",
     ),
     Reason(
         "node-local-volume",
@@ -255,8 +257,9 @@ _TABLE = (
         Phase.REFUSED,
         "It is not known that this kind of volume may safely move. Unknown means unsafe.",
         f"The node's return, another volume, or VMDRIFT_SHARED_CSI_DRIVERS. {_LOOKED_AT}",
-        "If any node can attach volumes of the driver that is named, name it in VMDRIFT_SHARED_CSI_DRIVERS. Else move "
-        "the VM by hand if you know its storage.",
+        "If any node can attach volumes of the CSI driver that is named, name it in VMDRIFT_SHARED_CSI_DRIVERS. Of an "
+        "in-tree volume (nfs, iscsi, fc, ...) move the data to a claim of a CSI driver. Else move the VM by hand if "
+        "you know its storage.",
     ),
     Reason(
         "run-strategy",

@@ -28,6 +28,8 @@ def format_time(moment: float) -> str:
     return datetime.fromtimestamp(int(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def clock_time(moment: float) -> str:
-    """The time of day as sentences show it: 06:13:45Z."""
-    return datetime.fromtimestamp(int(moment), UTC).strftime("%H:%M:%SZ")
+def clock_time(moment: float, today: float | None = None) -> str:
+    """The time of day as sentences show it: 06:13:45Z; with its date where that is not the one of `today`."""
+    shown = datetime.fromtimestamp(int(moment), UTC)
+    far = today is not None and shown.date() != datetime.fromtimestamp(today, UTC).date()
+    return shown.strftime("%Y-%m-%d %H:%M:%SZ" if far else "%H:%M:%SZ")

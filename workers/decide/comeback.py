@@ -22,8 +22,17 @@ def comeback(ref: VmRef, vm: VmView, lost: VmiView | None) -> Verdict:
     if vm.recovery:
         return Judgement("manual-recovery-required", f"KubeVirt does not start it: {vm.recovery}")
     if vm.run_strategy in _COMES_BACK:
-        return Held(f"KubeVirt starts it again: runStrategy {vm.run_strategy}.")
+        return _starts(vm)
     return Judgement("run-strategy", f"KubeVirt does not start it again: runStrategy {vm.run_strategy or 'unset'}.")
+
+
+def _starts(vm: VmView) -> Held:
+    """What KubeVirt could not do for it may also keep it from starting it, as an instance type that is gone."""
+    told = f"KubeVirt starts it again: runStrategy {vm.run_strategy}"
+    if not vm.failure:
+        return Held(f"{told}.")
+    condition = f"what KubeVirt says of it is over by then ({vm.failure})"
+    return Held(f"{told}, if {condition}.", (condition,))
 
 
 def deleted(ref: VmRef, vm: VmView | None) -> Judgement | None:

@@ -11,13 +11,21 @@ def ending(seen: Observation, record: Record, new: VmiView | None) -> Judgement:
     if record.drift.vm.is_instance:
         return _replaced(seen, record.drift.vm.owner)
     if new is None:
-        said = f" It says: {seen.vm.failure}" if seen.vm and seen.vm.failure else ""
-        told = f"The launcher pod is gone; KubeVirt replaces the VM instance.{said}"
-        return Judgement("waiting-for-replacement", told)
+        return Judgement(
+            "waiting-for-replacement", f"The launcher pod is gone; KubeVirt replaces the VM instance{_said(seen)}"
+        )
     pod = next((pod for pod in seen.launchers if pod.vmi_uid == new.uid and not pod.hotplug), None)
     if pod is None or not pod.node:
         return _without_node(pod, new)
     return _on_its_way(seen, new, pod) or _completed(new, record, pod)
+
+
+def _said(seen: Observation) -> str:
+    """What KubeVirt says of the VM that keeps it from being started."""
+    vm, now = seen.vm, seen.date or 0.0
+    backs_off = vm and vm.retry_at is not None and vm.retry_at > now
+    waits = f", not before {clock_time(vm.retry_at)}, because starts failed" if vm and vm.retry_at and backs_off else ""
+    return f"{waits}." + (f" It says: {vm.failure}" if vm and vm.failure else "")
 
 
 def late(judgement: Judgement, seen: Observation, free_at: float, policy: Policy, now: float) -> Judgement:

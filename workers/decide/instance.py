@@ -70,7 +70,9 @@ def _unedited(vm: VmView, lost: VmiView) -> bool:
 def _borne(template: Obj) -> Obj:
     """What of it decides where it may run, and what it keeps."""
     domain = {name: one for name, one in part(template, "domain").items() if name in _DOMAIN}
-    return {**{name: one for name, one in template.items() if name in _BORNE}, "domain": domain}
+    tpm = part(template, "domain", "devices", "tpm")
+    said = {name: one for name, one in template.items() if name in _BORNE}
+    return {**said, "domain": {**domain, **({"devices": {"tpm": tpm}} if tpm else {})}}
 
 
 def _with_defaults(today: Obj, old: Obj) -> Obj:

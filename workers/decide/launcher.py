@@ -34,7 +34,8 @@ def terminating(pods: Sequence[PodView], node: NodeView, policy: Policy, now: fl
     """`pods` are the launcher pods on the lost node. Looks again when the taint manager should have evicted them."""
     waiting = [pod for pod in pods if not pod.terminating]
     if not waiting:
-        return Held(f"Launcher pod {pods[0].name} is Terminating.")
+        ifs = tuple(f"{', '.join(pod.finalizers)} on pod {pod.name} is removed" for pod in pods if pod.finalizers)
+        return Held(f"Launcher pod {pods[0].name} is Terminating{''.join(f', if {one}' for one in ifs)}.", ifs)
     pod = waiting[0]
     due = _eviction(pod, node, now, ahead)
     soon = due is not None and due <= now + _SOON and now < due + _TAKES

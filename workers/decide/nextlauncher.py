@@ -23,7 +23,6 @@ from workers.decide.selectors import (
     with_rejects,
 )
 
-SCHEDULABLE = "kubevirt.io/schedulable"  # virt-handler's label on its node; every launcher asks for it
 OPENSHIFT, PLUGIN = "openshift.io/node-selector", "scheduler.alpha.kubernetes.io/node-selector"
 _CREATED_BY = "kubevirt.io/created-by"
 _JOB = "kubevirt.io/migrationJobUID"
@@ -44,13 +43,14 @@ class Doubt:
 class Bearing:
     """What decides where a pod may run: fields of a pod's spec, its labels and namespace.
 
-    `doubts` bind as long as some node bears them all. `limits` are never judged, only named: each completes "it moves,
-    if ...".
+    `added`: keys of its node selector that do not stand in the VM's template. `doubts` bind as long as some node bears
+    them all. `limits` are never judged, only named: each completes "it moves, if ...".
     """
 
     spec: Obj = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace: str = ""
+    added: frozenset[str] = frozenset()
     doubts: tuple[Doubt, ...] = ()
     limits: tuple[str, ...] = ()
 
@@ -66,7 +66,8 @@ def next_launcher(seen: Observation, namespace: str, pods: Iterable[PodView]) ->
     bears = _laid_over(pod, old, new, seen.namespace) if pod else _bare(new, seen.namespace)
     labels = _labels(pod, lost.labels if lost else {}) | dict(seen.vm.labels)
     limits = (*bears.limits, *_limits(bears.spec), *filter(None, [new.unknown]))
-    return replace(bears, labels=labels, namespace=namespace, limits=limits)
+    added = frozenset(part(bears.spec, "nodeSelector").keys() - part(seen.vm.template, "nodeSelector").keys())
+    return replace(bears, labels=labels, namespace=namespace, added=added, limits=limits)
 
 
 def _bare(new: Instance, annotations: Mapping[str, str]) -> Bearing:
@@ -114,7 +115,7 @@ def _others(pod: PodView, before: Mapping[str, str], named: Mapping[str, str]) -
     found = {key: value for key, value in own.items() if before.get(key) != value}
     if not _migrated(pod):
         return found, {}
-    sure = {key: value for key, value in found.items() if key == SCHEDULABLE or named.get(key) == value}
+    sure = {key: value for key, value in found.items() if named.get(key) == value}
     return sure, _new(found, sure)
 
 

@@ -12,9 +12,9 @@ from reactor.model.objects import part, parts, text
 from workers.decide.decision import Held, Judgement, Verdict
 from workers.decide.labels import matches
 from workers.decide.neighbours import Neighbours, unread
-from workers.decide.nextlauncher import SCHEDULABLE, Bearing
+from workers.decide.nextlauncher import Bearing
 from workers.decide.observation import Neighbour, Obj, Volume
-from workers.decide.selectors import REQUIRED
+from workers.decide.selectors import REQUIRED, SCHEDULABLE
 
 # Every launcher tolerates these: Kubernetes adds it. What else a node bears may go again, and until then it counts.
 _TOLERATED = frozenset(
@@ -49,7 +49,7 @@ def placement(bears: Bearing, volumes: Iterable[Volume], field: Field, policy: P
     available = 1 + sum(node.available for node in field.others)
     # Without another node, or without KubeVirt on those that there are, nothing is known of what it could run on.
     if not admitted and any(SCHEDULABLE in node.labels for node in field.others):
-        return _pinned(bears.spec, disks, field)
+        return _pinned(bears, disks, field)
     if available < policy.min_available_nodes:
         return Judgement(
             "too-few-nodes",
@@ -124,21 +124,23 @@ def _admitted(spec: Obj, disks: Sequence[Volume], others: Iterable[NodeView]) ->
     return [node for node in others if admits(spec, node) and all(reaches(disk, node) for disk in disks)]
 
 
-def _pinned(spec: Obj, disks: Sequence[Volume], field: Field) -> Judgement:
+def _pinned(bears: Bearing, disks: Sequence[Volume], field: Field) -> Judgement:
     for disk in disks:
         if not any(reaches(disk, node) for node in field.others):
             why = f"Volume {disk.name} (claim {disk.claim}, volume {disk.pv}) admits no node but {field.lost}."
             return Judgement("node-local-volume", why)
-    what = _asked(spec, field.others)
-    if any(admits(spec, node) for node in field.others):
+    what = _asked(bears, field.others)
+    if any(admits(bears.spec, node) for node in field.others):
         what += " and its volumes together"
     return Judgement("pinned-to-node", f"Its {what} admit no node but {field.lost}.")
 
 
-def _asked(spec: Obj, others: Sequence[NodeView]) -> str:
-    """What it asks of a node, and which of that no other one bears."""
-    selector = part(spec, "nodeSelector").items()
-    missing = [f"{k}={v}" for k, v in selector if k != SCHEDULABLE and not any(n.labels.get(k) == v for n in others)]
+def _asked(bears: Bearing, others: Sequence[NodeView]) -> str:
+    """What it asks of a node, and which of that, though its template does not say so, no other one bears."""
+    added = {
+        key: value for key, value in part(bears.spec, "nodeSelector").items() if key in bears.added - {SCHEDULABLE}
+    }
+    missing = [f"{k}={v}" for k, v in added.items() if not any(node.labels.get(k) == v for node in others)]
     return "nodeSelector or affinity" + (f" (no other bears {', '.join(missing)})" if missing else "")
 
 

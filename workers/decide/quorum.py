@@ -9,7 +9,7 @@ from reactor.model.node import NodeView
 from reactor.model.times import clock_time
 from workers.decide.decision import Held, Judgement, Verdict
 from workers.decide.node import began
-from workers.decide.observation import Observation
+from workers.decide.observation import Manager, Observation
 
 # Seconds after the last look at a cluster in disorder. Looks are up to 30 s apart, so it was in order for a minute.
 # For as long a node that is Ready again counts as lost.
@@ -119,14 +119,13 @@ def _asleep(seen: Observation, record: Record) -> Judgement | None:
 
     Nodes that are lost themselves do not count: how many of those there may be is `VMDRIFT_MAX_UNREACHABLE`'s to say.
     The nodes' stamps are of their own clocks; a clock that is behind can only make us wait. A cluster that shows no
-    Lease of a controller manager (some hosted ones), or one that was abandoned, is judged by its nodes alone: it is the
-    controller manager that writes when an outage began.
+    Lease of a controller manager (some hosted ones), or one that was abandoned, is judged by its nodes alone.
     """
     outage, (begin, _) = record.drift.outage, began(record, seen.manager)
-    if seen.manager and outage.since - ABANDONED < seen.manager.renewed <= outage.since:
+    if seen.manager and seen.manager.renewed <= outage.since and not _abandoned(seen.manager, outage):
         return Judgement(
             "control-plane-unsteady",
-            f"The controller manager has not renewed its Lease since {clock_time(seen.manager.renewed)}, "
+            f"The controller manager has not renewed its Lease since {clock_time(seen.manager.renewed, outage.since)}, "
             "so nobody keeps the nodes' conditions up to date.",
         )
     others = [node for node in seen.nodes if node.name != outage.node.name and node.outage is None]
@@ -135,5 +134,11 @@ def _asleep(seen: Observation, record: Record) -> Judgement | None:
         return None
     return Judgement(
         "control-plane-unsteady",
-        f"Of the {len(others)} nodes not lost only {heard} have renewed their Leases since {clock_time(begin)}.",
+        f"Of the {len(others)} nodes not lost only {heard} have renewed their Leases since "
+        f"{clock_time(begin, record.created_at)}.",
     )
+
+
+def _abandoned(manager: Manager, outage: Outage) -> bool:
+    """It is the controller manager that wrote when the outage began: long after it renewed this Lease last."""
+    return 0.0 < manager.renewed < outage.since - ABANDONED

@@ -10,6 +10,7 @@ from typing import Any
 from reactor.model.objects import part, parts, text
 from workers.decide.observation import Obj
 
+SCHEDULABLE = "kubevirt.io/schedulable"  # virt-handler's label on its node; every launcher asks for it
 ARCH = "kubernetes.io/arch"
 CPU_MODEL, CPU_FEATURE = "cpu-model.node.kubevirt.io/", "cpu-feature.node.kubevirt.io/"
 MACHINE, HYPERV, VENDOR = "machine-type.node.kubevirt.io/", "hyperv.node.kubevirt.io/", "cpu-vendor.node.kubevirt.io/"
@@ -27,7 +28,7 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 def derived(spec: Obj) -> dict[str, str]:
     """The node selector of an instance: its own, and what every KubeVirt adds by its spec."""
     found = {ARCH: arch.lower()} if (arch := text(spec, "architecture")) else {}
-    return {**found, **_texts(part(spec, "nodeSelector")), **dict.fromkeys(_labels(spec), "true")}
+    return {SCHEDULABLE: "true", **found, **_texts(part(spec, "nodeSelector")), **dict.fromkeys(_labels(spec), "true")}
 
 
 def gated(spec: Obj) -> dict[str, str]:

@@ -104,6 +104,22 @@ def test_the_controller_manager_must_have_renewed_its_lease_since_the_outage_beg
     assert _reason(_managed(renewed)) == reason
 
 
+def test_a_lease_that_ended_long_before_the_outage_began_was_abandoned_and_the_nodes_are_judged_alone() -> None:
+    """Leader election was switched off since: somebody wrote that the node is Unknown, and it was not this Lease's."""
+    assert _reason(_managed(SINCE - 3601.0)) == ""
+    assert _reason(_managed(SINCE - 3599.0)) == "control-plane-unsteady"
+    assert _reason(replace(_silent(7), manager=Manager(SINCE - 90_000.0, 0.0, 0.0))) == "control-plane-unsteady"
+
+
+def test_a_time_of_another_day_bears_its_date() -> None:
+    midnight = SINCE - SINCE % 86_400
+    late = replace(record(), drift=replace(record().drift, outage=replace(record().drift.outage, since=midnight + 60)))
+    verdict = unsteady(_managed(midnight - 60.0), late, Policy())
+    assert verdict
+    assert "its Lease since 20" in verdict.sentence
+    assert "its Lease since 20" not in (unsteady(_managed(SINCE - 60.0), record(), Policy()) or verdict).sentence
+
+
 def test_a_cluster_that_shows_no_controller_manager_is_judged_by_its_nodes_alone() -> None:
     assert _reason(replace(_SEEN, manager=None)) == ""
     assert _reason(replace(_silent(7), manager=None)) == "control-plane-unsteady"

@@ -72,6 +72,25 @@ def test_a_volume_that_is_still_held_long_after_is_named_with_the_exact_command(
     assert f"kubectl delete volumeattachment {held().name}" in judged.sentence
 
 
+@pytest.mark.parametrize(
+    ("named", "bound"), [(False, True), (True, False)], ids=["only a pod names it", "of another claim"]
+)
+@pytest.mark.parametrize("proven", [True, False])
+def test_nothing_is_deleted_for_a_volume_that_is_not_known_to_be_the_vms(
+    named: bool, bound: bool, proven: bool
+) -> None:
+    strange = replace(_SEEN, volumes=tuple(replace(one, named=named, bound=bound) for one in _SEEN.volumes))
+    judged = volumes(strange, _DELETE, _GONE, _GONE, proven=proven)
+    assert isinstance(judged, Judgement)
+    assert (judged.reason, judged.action) == ("detach-window", None)
+
+
+def test_what_is_the_vms_is_freed_at_once_beside_what_is_not() -> None:
+    (mine,) = (one for one in _SEEN.volumes if one.held)
+    both = replace(_SEEN, volumes=(replace(mine, named=False, held=replace(held(), name="strange")), mine))
+    assert _judged(both, _DELETE, _GONE).action == Detach((held(),))
+
+
 def test_delete_frees_the_volume_at_once_and_says_that_it_is_unfenced() -> None:
     judged = _judged(_SEEN, _DELETE, _GONE)
     assert judged.action == Detach((held(),))

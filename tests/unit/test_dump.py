@@ -1,0 +1,144 @@
+"""A dump is judged as what it was made of, and holds nothing that nobody needs to see."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from reactor.model.drift import Policy
+from simulator.scene import Kind, Storage, Vm
+from simulator.twins.cluster import ApiCluster
+from tests.unit.plans import LOST, listed, read, world_of
+from tests.unit.reports import NAMES, path
+from vmdrift.audit import audited
+from vmdrift.dump import as_list
+from vmdrift.dumpfile import Dump, parsed, read_dump
+from vmdrift.fate import Fate
+from vmdrift.snapshot import Snapshot, everything, snapshot
+
+TRACES = Path(__file__).parents[1] / "traces"
+SYSTEM = {"default", "kube-system", "kube-node-lease", "kube-controller-manager"}
+SECRET = "hunter2"
+VMS = (
+    Vm("rbd", Storage.RBD_BLOCK, node=LOST),
+    Vm("pinned-one", Storage.LOCAL, node=LOST, pinned=True, toleration=900),
+    Vm("mirrored", Storage.HWAMEISTOR_HA, node=LOST, namespace="shop"),
+    Vm("sealed", Storage.PERSISTENT_STATE, node="node-b", annotations={"vmdrift.io/policy": "observe"}),
+    Vm("plugged", Storage.RBD_HOTPLUGGED, node=LOST),
+    Vm("web", node="node-b", kind=Kind.REPLICA_SET),
+)
+
+
+def written(found: Dump, *, nameless: bool = False) -> bytes:
+    """What `vmdrift dump` writes."""
+    return orjson.dumps(as_list(found, nameless=nameless))
+
+
+def judged(there: Snapshot) -> list[Fate]:
+    """Of all nodes, in their order."""
+    return [fate for node in audited(there, Policy()) for fate in node.fates]
+
+
+def shape(fate: Fate) -> list[Any]:
+    """All of it that bears no name."""
+    checks = [(check.name, check.held, check.reason) for check in fate.checks]
+    sizes = len(fate.volumes), len(fate.targets), len(fate.room), len(fate.ifs), len(fate.lost_disks)
+    return [fate.outcome, fate.reason, fate.policy, checks, sizes, bool(fate.place), fate.needs, fate.takes]
+
+
+def names(found: Dump) -> set[str]:
+    """Of everything that is called something by somebody."""
+    metas = [obj["metadata"] for resource, some in found.objects.items() if resource != "csidrivers" for obj in some]
+    return {meta.get(field) for meta in metas for field in ("name", "namespace")} - {None, *SYSTEM}
+
+
+def texts(value: Any) -> Iterator[str]:
+    """All that is said, and what it is said of."""
+    if isinstance(value, dict):
+        yield from (text for pair in value.items() for one in pair for text in texts(one))
+    elif isinstance(value, list):
+        yield from (text for one in value for text in texts(one))
+    elif isinstance(value, str):
+        yield value
+
+
+def traced(folder: Path) -> Dump:
+    """A real cluster, right before it lost a node."""
+    found = json.loads(gzip.decompress((folder / "before.json.gz").read_bytes()))
+    return parsed(json.dumps({"items": [obj for some in found.values() for obj in some]}).encode(), folder.name)
+
+
+def alike(found: Dump) -> None:
+    """Its dump is judged as it is, and so is the one without names, in which none is left."""
+    full = judged(snapshot(found))
+    assert judged(snapshot(parsed(written(found), "dump"))) == full
+    bare = written(found, nameless=True)
+    assert [shape(fate) for fate in judged(snapshot(parsed(bare, "dump")))] == [shape(fate) for fate in full]
+    assert names(found) & set(texts(json.loads(bare))) == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_dump_of_a_reported_cluster_is_judged_as_that_cluster_with_and_without_names(name: str) -> None:
+    alike(read_dump(str(path(name.partition("-")[0]))))
+
+
+@pytest.mark.parametrize("folder", sorted(TRACES.glob("*/")), ids=lambda folder: folder.name)
+def test_so_is_that_of_a_recorded_one(folder: Path) -> None:
+    alike(traced(folder))
+
+
+def test_so_is_that_of_a_live_one_which_also_says_what_was_read() -> None:
+    world = world_of(*VMS)
+    world.run_for(90)
+    found = everything(ApiCluster(world.api, "admin"), world.now)
+    assert judged(read(world)) == judged(snapshot(parsed(written(found), "dump")))
+    alike(found)
+    empty = {**found.objects, "storageclasses": []}
+    assert snapshot(parsed(written(Dump(empty, found.about)), "dump")).absent == ()
+
+
+def _planted(value: Any, *, here: bool) -> Any:
+    """A secret in every text from here on."""
+    if isinstance(value, dict):
+        return {key: _planted(one, here=here or key in _SECRETIVE) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_planted(one, here=here) for one in value]
+    return f"{value}{SECRET}" if here and isinstance(value, str) else value
+
+
+_INLINE = {"userData": "#cloud-config", "networkData": "n", "secretRef": {"name": "s"}}
+_SECRETIVE = {"annotations", "cloudInitNoCloud", "cloudInitConfigDrive", "sysprep", "env", "args", "command", "data"}
+_SECRETIVE |= {"accessCredentials", "image", "serial", "hostname", "managedFields", "message", "unknown"}
+
+
+def _secretive(item: dict[str, Any]) -> dict[str, Any]:
+    """The object, with all that may hold a password."""
+    meta = {**item["metadata"], "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "a": "b"}}
+    item = {**item, "metadata": {**meta, "managedFields": [{"manager": "a"}]}, "unknown": "u", "data": {"k": "v"}}
+    for spec in (item.get("spec") or {}, ((item.get("spec") or {}).get("template") or {}).get("spec") or {}):
+        if "domain" in spec:
+            spec["volumes"] = [*spec.get("volumes", []), *({"name": k, k: _INLINE} for k in sorted(_SECRETIVE))]
+            spec["accessCredentials"] = [{"userPassword": {"source": {"secret": {"secretName": "s"}}}}]
+        for container in spec.get("containers") or ():
+            container |= {"env": [{"name": "P", "value": "v"}], "args": ["a"], "command": ["c"], "image": "i"}
+    return {key: _planted(value, here=key in _SECRETIVE) for key, value in item.items()}
+
+
+def test_no_secret_of_a_vm_a_pod_or_an_annotation_comes_out() -> None:
+    full = [_secretive(dict(item)) for item in json.loads(json.dumps(listed(world_of(*VMS))))["items"]]
+    found = parsed(json.dumps({"items": full}).encode(), "dump")
+    assert json.dumps(full).count(SECRET) > 100
+    assert SECRET not in written(found).decode()
+    assert SECRET not in written(found, nameless=True).decode()
+    assert {"rbd", "pinned-one", "mirrored"} <= {obj["metadata"]["name"] for obj in found.objects["virtualmachines"]}
+
+
+def test_names_sort_as_they_did_so_that_the_same_vms_find_room() -> None:
+    found = read_dump(str(path("r33")))
+    bare = snapshot(parsed(written(found, nameless=True), "dump"))
+    assert [fate.place for fate in judged(bare)] == [bare.nodes[1].name] * 2
+    assert [str(fate.vm) for fate in judged(bare)] == sorted(str(fate.vm) for fate in judged(bare))

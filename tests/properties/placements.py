@@ -90,8 +90,8 @@ def _apart(key: str, **term: Any) -> Obj:
     return {"podAntiAffinity": {_REQUIRED: [{"labelSelector": _GROUP, "topologyKey": key, **term}]}}
 
 
-def _near(key: str) -> Obj:
-    return {"podAffinity": {_REQUIRED: [{"labelSelector": _GROUP, "topologyKey": key}]}}
+def _near(key: str, **term: Any) -> Obj:
+    return {"podAffinity": {_REQUIRED: [{"labelSelector": _GROUP, "topologyKey": key, **term}]}}
 
 
 def _on_nodes(*rules: tuple[str, str, list[str]]) -> Obj:
@@ -104,7 +104,8 @@ def _spread(key: str, skew: int, **more: Any) -> list[Obj]:
     return [{**rule, **more}]
 
 
-_KEYS = st.sampled_from([HOSTNAME, ZONE])
+_MORE_OF_A_SPREAD: list[Obj] = [{"nodeTaintsPolicy": "Honor"}, {"minDomains": 3}, {"matchLabelKeys": ["version"]}]
+_GROUPED: list[Obj] = [{}, {"group": "db", "version": "1"}, {"group": "db", "version": "2"}]
 _INSTANCETYPES: list[Obj | None] = [
     None,
     {"nodeSelector": {"pool": "gpu"}},
@@ -129,20 +130,18 @@ _DOMAINS: list[Obj] = [
     {"devices": {"tpm": {"persistent": True}}},
 ]
 _SELECTORS: list[Obj] = [{}, {"env": "prod"}, {"pool": "gpu"}]
-_AFFINITIES = st.one_of(
-    st.just({}),
-    st.builds(_apart, _KEYS),
-    st.builds(_near, _KEYS),
-    st.sampled_from([_apart(HOSTNAME, namespaces=["other"]), _apart(ZONE, namespaces=["default", "other"])]),
-    st.sampled_from([_on_nodes(("cores", "Gt", ["16"])), _on_nodes((ZONE, "In", ["west"]), ("cores", "Lt", ["64"]))]),
-)
-# `nodeAffinityPolicy` is said: with Honor, KubeVirt's mark on the lost node decides, which comes some time after.
-_SPREADS = st.one_of(
-    st.just([]),
-    st.builds(_spread, _KEYS, st.integers(1, 2), nodeAffinityPolicy=st.just("Ignore")),
-    st.builds(_spread, st.just(ZONE), st.just(1), minDomains=st.integers(1, 3), nodeAffinityPolicy=st.just("Ignore")),
-    st.builds(_spread, _KEYS, st.just(1), nodeAffinityPolicy=st.just("Ignore"), nodeTaintsPolicy=st.just("Honor")),
-)
+_AFFINITIES: list[Obj] = [
+    {},
+    _apart(HOSTNAME),
+    _apart(ZONE),
+    _near(HOSTNAME),
+    _near(ZONE),
+    _apart(HOSTNAME, namespaces=["other"]),
+    _apart(HOSTNAME, matchLabelKeys=["version"]),
+    _near(ZONE, namespaces=["default", "other"]),
+    _on_nodes(("cores", "Gt", ["16"])),
+    _on_nodes((ZONE, "In", ["west"]), ("cores", "Lt", ["64"])),
+]
 _TOLERATIONS = st.lists(
     st.sampled_from(
         [
@@ -170,25 +169,33 @@ _TAINTS = st.lists(
 
 
 @st.composite
-def _vms(draw: st.DrawFn) -> Vm:
-    template = {
+def _spreads(draw: st.DrawFn, *, marked: bool) -> list[Obj]:
+    """`marked`: KubeVirt's mark on the lost node has come, which by nodeAffinityPolicy Honor takes it out."""
+    if draw(st.booleans()):
+        return []
+    more: Obj = {"nodeAffinityPolicy": "Ignore"} if marked or draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        more |= draw(st.sampled_from(_MORE_OF_A_SPREAD))
+    return _spread(draw(st.sampled_from([HOSTNAME, ZONE])), draw(st.integers(1, 2)), **more)
+
+
+@st.composite
+def _vms(draw: st.DrawFn, *, marked: bool) -> Vm:
+    template: Obj = {
         "domain": draw(st.sampled_from(_DOMAINS)),
-        "affinity": draw(_AFFINITIES),
-        "topologySpreadConstraints": draw(_SPREADS),
+        "affinity": draw(st.sampled_from(_AFFINITIES)),
+        "topologySpreadConstraints": draw(_spreads(marked=marked)),
         "tolerations": draw(_TOLERATIONS),
     }
     kind = draw(st.sampled_from(_INSTANCETYPES))
     if not (kind and "nodeSelector" in kind):
         template["nodeSelector"] = draw(st.sampled_from(_SELECTORS))
-    wish = {"weight": 100, "preference": _on_node(NODES[0])}
-    nodes = template["affinity"].get("nodeAffinity", {})
-    nodes = {**nodes, "preferredDuringSchedulingIgnoredDuringExecution": [wish]}
-    template["affinity"] = {**template["affinity"], "nodeAffinity": nodes}
+    template["affinity"] = _wished(template["affinity"])
     return Vm(
         "vm",
         draw(st.sampled_from([Storage.CONTAINER_DISK, Storage.RBD_BLOCK])),
         template={name: value for name, value in template.items() if value},
-        labels=draw(st.sampled_from([{}, {"group": "db"}])),
+        labels=draw(st.sampled_from(_GROUPED)),
         instancetype=kind,
         preference=draw(st.sampled_from(_PREFERENCES)),
         tracked=draw(st.sampled_from([False, False, False, True])),
@@ -202,30 +209,88 @@ def _on_node(name: str) -> Obj:
 _NEIGHBOURS = st.builds(
     Neighbour,
     st.sampled_from(NODES),
-    st.sampled_from(["default", "other"]),
-    st.sampled_from([{}, {"group": "db"}]),
+    st.sampled_from(["default", "default", "other"]),
+    st.sampled_from(_GROUPED),
     st.sampled_from(["", "", HOSTNAME, ZONE]),
 )
+# None of them contradicts an instance type.
 _EDITS: list[Obj] = [
     {},
     {},
+    {"domain": {"cpu": {"features": [{"name": "pcid"}]}}},
+    {"domain": {"cpu": {"features": [{"name": "pcid", "policy": "forbid"}]}}},
+    {"domain": {"machine": {"type": "pc"}}},
+    {"domain": {"features": {"hyperv": {"synic": {}}}}},
+    {"affinity": _apart(HOSTNAME)},
+    {"tolerations": [{"key": "dedicated", "operator": "Exists"}]},
+]
+_EDITS_OF_SIZE: list[Obj] = [
     {"domain": {"cpu": {"model": "Haswell"}}},
     {"domain": {"cpu": {"dedicatedCpuPlacement": True}}},
-    {"tolerations": [{"key": "dedicated", "operator": "Exists"}]},
+    {"nodeSelector": {"pool": "gpu"}},
 ]
 
 
 @st.composite
-def clusters(draw: st.DrawFn) -> Cluster:
-    """Mostly such as the VM starts in."""
-    vm = draw(_vms())
+def clusters(draw: st.DrawFn, *, marked: bool) -> Cluster:
+    """Mostly such as the VM starts in. `marked`: it is lost for longer than KubeVirt takes to mark its node."""
+    vm = draw(_vms(marked=marked))
     others = range(len(NODES) - 1)
     lacking = st.sets(st.sampled_from(sorted(LABELS)), max_size=4).map(frozenset)
     return Cluster(
         vm,
-        draw(st.sampled_from(_EDITS if vm.instancetype is None else _EDITS[-1:])),
+        draw(st.sampled_from(_EDITS if vm.instancetype else [*_EDITS, *_EDITS_OF_SIZE])),
         tuple(draw(lacking) for _ in others),
         tuple(draw(_TAINTS) for _ in others),
-        tuple(draw(st.lists(_NEIGHBOURS, max_size=3))),
+        tuple(draw(st.lists(_NEIGHBOURS, max_size=4))),
         draw(st.sampled_from(["", "", "env=prod"])),
     )
+
+
+def _wished(affinity: Obj) -> Obj:
+    """An affinity that would like node-a best."""
+    nodes = affinity.get("nodeAffinity", {})
+    wish = {"weight": 100, "preference": _on_node(NODES[0])}
+    return {**affinity, "nodeAffinity": {**nodes, "preferredDuringSchedulingIgnoredDuringExecution": [wish]}}
+
+
+def _example(
+    affinity: Obj | None = None, *pods: tuple[str, str], tainted: int = 0, edited: Obj | None = None, **vm: Any
+) -> Cluster:
+    """`pods`: node and namespace of pods of the group; `tainted`: so many nodes, the last first."""
+    template = {**vm.pop("template", {}), "affinity": _wished(affinity or {})}
+    taint = ({"key": "dedicated", "value": "web", "effect": "NoSchedule"},)
+    taints = tuple(taint if index >= len(NODES) - 1 - tainted else () for index in range(len(NODES) - 1))
+    near = tuple(Neighbour(node, namespace, _GROUPED[2], "") for node, namespace in pods)
+    return Cluster(Vm("vm", template=template, **vm), edited or {}, (frozenset(),) * 3, taints, near, "")
+
+
+def _spreading(key: str, skew: int, **more: Any) -> Obj:
+    return {"topologySpreadConstraints": _spread(key, skew, **more)}
+
+
+_B, _C, _D = (("node-b", "default"), ("node-c", "default"), ("node-d", "default"))
+# Rules that random clusters seldom come to, each decided by nothing else.
+NEIGHBOURS = (
+    _example(_near(ZONE), _C),
+    _example(_apart(HOSTNAME, namespaces=["other"]), ("node-c", "other")),
+    _example(_apart(HOSTNAME, matchLabelKeys=["version"]), _B, labels=_GROUPED[1]),
+    _example(
+        None, _B, _C, _D, labels=_GROUPED[1], template={"topologySpreadConstraints": _spread(ZONE, 2, minDomains=3)}
+    ),
+    _example(
+        None,
+        _B,
+        _C,
+        tainted=1,
+        labels=_GROUPED[1],
+        template=_spreading(HOSTNAME, 1, nodeAffinityPolicy="Ignore", nodeTaintsPolicy="Honor"),
+    ),
+)
+_TPM: Obj = {"devices": {"preferredTPM": {"persistent": True}}}
+_SOON = {"key": UNREACHABLE, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}
+INSTANCES = (
+    _example(preference=_TPM, edited={"tolerations": [{"key": "dedicated", "operator": "Exists"}]}),
+    _example(template={"tolerations": [{"operator": "Exists"}, _SOON]}),
+    _example(template={"tolerations": [_SOON, {"operator": "Exists"}]}),
+)

@@ -24,9 +24,20 @@ from workers.decide.decision import Held
 from workers.decide.fencing import providers
 from workers.decide.instance import keeps_state, next_instance, unclear
 from workers.decide.launcher import ahead, evicted_at
-from workers.decide.neighbours import namespaces
+from workers.decide.neighbours import looks_around, namespaces
+from workers.decide.nextlauncher import Bearing
 from workers.decide.node import is_back, still_lost, window
-from workers.decide.observation import Attachment, Manager, Observation, PodView, VmiView, VmView, Volume, Witness
+from workers.decide.observation import (
+    Attachment,
+    Manager,
+    Neighbour,
+    Observation,
+    PodView,
+    VmiView,
+    VmView,
+    Volume,
+    Witness,
+)
 from workers.decide.proof import confirmed, proven
 from workers.decide.whereto import bearing
 from workers.disks import Disks
@@ -212,14 +223,21 @@ def _launchers(cluster: Cluster, record: Record, seen: Observation) -> tuple[Pod
 def _before_release(cluster: Cluster, seen: Observation, record: Record, around: Surroundings) -> Observation:
     seen = replace(seen, expanded=_expanded(cluster, seen, record))
     disks = Disks(cluster, around, record.drift.vm.namespace)
-    wanted = namespaces(bearing(seen, record))
+    template = seen.vm.template if seen.vm else {}
     return replace(
         seen,
-        volumes=disks.all(record.drift.vm.name, parts(seen.vm and seen.vm.template, "volumes"), witness(seen, record)),
+        volumes=disks.all(record.drift.vm.name, parts(template, "volumes"), witness(seen, record)),
         nodes=around.nodes(cluster),
         renewals=around.renewals(cluster),
-        neighbours=tuple(pod for one in sorted(filter(is_name, wanted)) for pod in around.neighbours(cluster, one)),
+        neighbours=_neighbours(cluster, bearing(seen, record), around),
     )
+
+
+def _neighbours(cluster: Cluster, bears: Bearing, around: Surroundings) -> tuple[Neighbour, ...]:
+    """Of its own namespace at least those that keep others away; all of them where it has rules of its own."""
+    wanted = sorted(filter(is_name, namespaces(bears)))
+    read = around.neighbours if looks_around(bears) else around.repelling
+    return tuple(pod for namespace in wanted for pod in read(cluster, namespace))
 
 
 def _expanded(cluster: Cluster, seen: Observation, record: Record) -> Obj | None:

@@ -58,9 +58,10 @@ def _counted(meta: Obj) -> str:
 
 
 def _revision(vm: Obj, kind: str) -> str:
-    """The ControllerRevision that holds the instance type or the preference as this VM has it."""
-    told = text(vm, "status", f"{kind}Ref", "controllerRevisionRef", "name")
-    return text(vm, "spec", kind, "revisionName") or told
+    """The ControllerRevision that holds the instance type or the preference as this VM has it; not that of another."""
+    told = part(vm, "status", f"{kind}Ref")
+    same = text(told, "name") in {"", text(vm, "spec", kind, "name")}
+    return text(vm, "spec", kind, "revisionName") or (text(told, "controllerRevisionRef", "name") if same else "")
 
 
 def _tracked(status: Obj) -> bool:

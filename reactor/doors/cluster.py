@@ -292,8 +292,10 @@ class KubernetesCluster:
 
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
         _, group, _ = f"/{_prefix(resource)}".rsplit("/", 2)
-        asked = {"verb": verb, "group": "" if group == "api" else group, "resource": plural(resource)}
-        where = {key: value for key, value in {"namespace": namespace, "name": name}.items() if value}
+        kind, _, part = plural(resource).partition("/")
+        asked = {"verb": verb, "group": "" if group == "api" else group, "resource": kind}
+        found = {"namespace": namespace, "name": name, "subresource": part}
+        where = {key: value for key, value in found.items() if value}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -376,11 +378,13 @@ def preconditioned(patch: Obj, read: Obj) -> Obj:
 
 
 def plural(resource: str) -> str:
-    """The last word of "group/version/plural", which is all that is said of kinds that are known here."""
-    return resource.rpartition("/")[2]
+    """As RBAC names it: of "group/version/plural" the last word, which is all that is said of kinds known here."""
+    return resource if resource in _SUBRESOURCES else resource.rpartition("/")[2]
 
 
 def _prefix(resource: str) -> str:
+    if resource in _SUBRESOURCES:
+        return _SUBRESOURCES[resource]
     version, _, known = resource.rpartition("/")
     return f"apis/{version}" if version else _PREFIX[known]
 
@@ -389,10 +393,8 @@ def _path(resource: str, namespace: str = "", name: str = "") -> str:
     """Of an object, or of the list of its kind where no name is given."""
     place = ["namespaces", quote(named(namespace), safe="")] if namespace else []
     own = [quote(named(name), safe="")] if name else []
-    if resource in _SUBRESOURCES:
-        kind, _, what = resource.partition("/")
-        return "/".join([_SUBRESOURCES[resource], *place, kind, *own, what])
-    return "/".join([_prefix(resource), *place, plural(resource), *own])
+    kind, *part = plural(resource).split("/")
+    return "/".join([_prefix(resource), *place, kind, *own, *part])
 
 
 def _object_path(resource: str, namespace: str, name: str) -> str:

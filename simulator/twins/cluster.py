@@ -108,8 +108,10 @@ class ApiCluster:
             return plural(resource) in self._api.store.resources
 
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
-        kind = self._api.store.resources.get(plural(resource))
-        asked = {"verb": verb, "group": kind.group if kind else "", "resource": plural(resource)}
+        name_of, _, part = plural(resource).partition("/")
+        kind = self._api.store.resources.get(name_of)
+        group = AGGREGATED.get(resource) or (kind.group if kind else "")
+        asked = {"verb": verb, "group": group, "resource": name_of, "subresource": part}
         review = {"spec": {"resourceAttributes": {**asked, "namespace": namespace, "name": name}}}
         with self._translated():
             return bool(self._api.create(Request(self._user, "create", _REVIEWS), review)["status"]["allowed"])

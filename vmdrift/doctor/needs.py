@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reactor.doors.cluster import EXPAND_SPEC
 from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.intervention import CONFIG_MAP
 from reactor.settings import Settings
@@ -46,6 +47,7 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
         "virtualmachineinstancereplicasets": "get",
         "virtualmachineinstances": "get",
         "virtualmachines": "get",
+        EXPAND_SPEC: "get",
         "volumeattachments": "get delete",
     },
     "fencing": {
@@ -63,6 +65,7 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
         "storageclasses": "get",
         "virtualmachineinstances": "get",
         "virtualmachines": "get",
+        EXPAND_SPEC: "get",
         "volumeattachments": "get list",
     },
 }
@@ -109,9 +112,9 @@ def needs(role: str, settings: Settings) -> Iterator[Right]:
 
 
 def _parted(place: str) -> tuple[str, str]:
-    """A kind that a setting names is "group/version/plural"."""
+    """A kind that a setting names is "group/version/plural"; a subresource is no object."""
     resource, _, name = place.partition("/")
-    return (place, "") if "/" in name else (resource, name)
+    return (place, "") if "/" in name or place == EXPAND_SPEC else (resource, name)
 
 
 def rights(roles: Sequence[str], settings: Settings) -> dict[Right, tuple[str, ...]]:

@@ -73,11 +73,13 @@ def test_a_volume_that_is_still_held_long_after_is_named_with_the_exact_command(
 
 
 @pytest.mark.parametrize(
-    "change", [{"named": False}, {"bound": False}], ids=["only a pod names it", "of another claim"]
+    ("named", "bound"), [(False, True), (True, False)], ids=["only a pod names it", "of another claim"]
 )
 @pytest.mark.parametrize("proven", [True, False])
-def test_nothing_is_deleted_for_a_volume_that_is_not_known_to_be_the_vms(change: dict[str, bool], proven: bool) -> None:
-    strange = replace(_SEEN, volumes=tuple(replace(one, **change) for one in _SEEN.volumes))
+def test_nothing_is_deleted_for_a_volume_that_is_not_known_to_be_the_vms(
+    named: bool, bound: bool, proven: bool
+) -> None:
+    strange = replace(_SEEN, volumes=tuple(replace(one, named=named, bound=bound) for one in _SEEN.volumes))
     judged = volumes(strange, _DELETE, _GONE, _GONE, proven=proven)
     assert isinstance(judged, Judgement)
     assert (judged.reason, judged.action) == ("detach-window", None)

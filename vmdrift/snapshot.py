@@ -14,6 +14,7 @@ from reactor.model.errors import BadInput, Forbidden, NotServed, Rejected
 from reactor.model.names import named
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import number, words
+from vmdrift.allowed import worth
 from vmdrift.dumpfile import DUMP_COMMAND, MAKE, Dump, read_dump
 from vmdrift.dumptime import written_at
 from vmdrift.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
@@ -160,7 +161,8 @@ def everything(cluster: Cluster, now: float) -> Dump:
     objects, forbidden = dict[str, list[Obj]](), list[str]()
     for kind in KINDS:
         try:
-            objects[kind.resource] = [_slim(obj) for obj in listed(cluster, kind.resource)]
+            found = listed(cluster, kind.resource)
+            objects[kind.resource] = [_slim(obj) for obj in found if worth(kind.resource, obj)]
         except NotServed:
             if kind not in OPTIONAL:
                 raise

@@ -12,7 +12,7 @@ import pytest
 from reactor.model.drift import Policy
 from simulator.scene import Kind, Storage, Vm
 from simulator.twins.cluster import ApiCluster
-from tests.unit.plans import LOST, listed, read, world_of
+from tests.unit.plans import LOST, change, listed, read, world_of
 from tests.unit.reports import FOLDER, NAMES, path
 from vmdrift.audit import audited
 from vmdrift.dump import as_list
@@ -135,6 +135,28 @@ def test_no_secret_of_a_vm_a_pod_or_an_annotation_comes_out() -> None:
     assert SECRET not in written(found).decode()
     assert SECRET not in written(found, nameless=True).decode()
     assert {"rbd", "pinned-one", "mirrored"} <= {obj["metadata"]["name"] for obj in found.objects["virtualmachines"]}
+
+
+def test_labels_selectors_taints_and_affinity_get_other_words_and_decide_as_before() -> None:
+    """Of three other nodes one lacks the label, one is tainted, one holds what it has to keep away from."""
+    pool, team = "acme.example/pool", {"acme-team": "payments"}
+    apart = {"labelSelector": {"matchLabels": team}, "topologyKey": "kubernetes.io/hostname"}
+    rule = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}}
+    spec = {"nodeSelector": {pool: "gold-acme"}, "affinity": rule}
+    world = world_of(Vm("one", node=LOST), Vm("two", node="node-d"))
+    for node in ("node-a", "node-c", "node-d"):
+        change(world, "nodes", node, {"metadata": {"labels": {pool: "gold-acme"}}})
+    change(world, "nodes", "node-c", {"spec": {"taints": [{"key": "acme.example/own", "effect": "NoSchedule"}]}})
+    change(world, "virtualmachines", "one", {"spec": {"template": {"spec": spec}}}, "default")
+    for pod in world.api.client("admin").list("pods", "default"):
+        change(world, "pods", pod["metadata"]["name"], {"metadata": {"labels": team}}, "default")
+    found = everything(ApiCluster(world.api, "admin"), world.now)
+    alike(found)
+    (fate,) = (one for one in judged(snapshot(found)) if one.vm.name == "one")
+    assert fate.reason == "no-node-fits"
+    assert all(f"{node}{why}" in fate.sentence for node, why in (("node-c", " bears acme."), ("node-d", ": ")))
+    bare = written(found, nameless=True).decode()
+    assert [word for word in ("acme", "gold", "payments") if word in bare] == []
 
 
 def test_names_sort_as_they_did_so_that_the_same_vms_find_room() -> None:

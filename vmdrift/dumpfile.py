@@ -72,6 +72,8 @@ def _fault(error: str) -> str:
         return "it was cut off; "
     if error.startswith("unexpected content after document"):
         return "it holds several documents, and one List of all kinds is needed; "
+    if "not valid UTF-8" in error:
+        return "it is no text in UTF-8 or UTF-16; "
     return "YAML is not read; " if error.startswith("unexpected character") else ""
 
 

@@ -40,6 +40,9 @@ def _planned(stage: Stage) -> None:
     stage.run("plan", stage.site.demo.lost, "--json", role="admin")
     stage.run("plan", "worker-4", role="admin")
     stage.run("audit", role="admin", COLUMNS="80")
+    own = stage.folder / "own.json"
+    own.write_text(stage.run("dump", role="admin").out)
+    stage.seen["own dump"] = stage.run("plan", stage.site.demo.lost, "--json", "-f", str(own), KUBECONFIG="")
     stage.seen["plan asked"] = stage.requests("system:admin", before)
     if not KUBECTL:
         return

@@ -36,6 +36,10 @@ def test_the_audit_names_who_would_stay_and_nothing_but_lists_is_asked_for(story
     assert {entry["verb"] for entry in story.seen["plan asked"]} == {"list"}
 
 
+def test_a_dump_of_ours_tells_the_same(story: Stage) -> None:
+    assert _told(story.seen["own dump"]) == _told(story.said["calm: plan worker-1 --json"])
+
+
 @pytest.mark.skipif(not KUBECTL, reason="kubectl is not installed")
 def test_the_documented_command_writes_a_dump_that_tells_the_same(story: Stage) -> None:
     assert _told(story.seen["dump"]) == _told(story.said["calm: plan worker-1 --json"])
@@ -54,6 +58,8 @@ def test_a_dump_is_read_from_standard_input_too() -> None:
         (("audit",), {}, "Set KUBECONFIG to a kubeconfig file, or give a dump with -f"),
         (("plan", "a"), {"KUBECONFIG": "/nowhere/kubeconfig"}, "KUBECONFIG=/nowhere/kubeconfig"),
         (("plan", "a", "-f", "/nowhere/dump.json"), {}, "/nowhere/dump.json: No such file or directory"),
+        (("dump",), {}, "Set KUBECONFIG to a kubeconfig file, or give a dump with -f"),
+        (("dump", "-f", "/dev/null"), {}, "/dev/null is no JSON"),
         (("audit", "-f", "/dev/null"), {"VMDRIFT_POLICY": "maybe"}, "VMDRIFT_POLICY: 'maybe' is not one of"),
     ],
 )
@@ -66,7 +72,16 @@ def test_what_cannot_be_told_is_one_line_and_exit_code_2(
     assert done.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["plan", "audit"])
+def test_a_dump_is_made_of_what_kubectl_wrote_and_read_again_with_and_without_names() -> None:
+    kubectl = (Path(__file__).parents[1] / "reports" / "r20-harvester-migrated.json").read_text()
+    for words in ((), ("--anonymous",)):
+        done = vmdrift("dump", *words, "-f", "-", stdin=kubectl)
+        assert (done.code, done.err) == (0, "")
+        assert ("test-migration" in done.out) == (not words)
+        assert vmdrift("audit", "-f", "-", stdin=done.out).code == 1
+
+
+@pytest.mark.parametrize("command", ["plan", "audit", "dump"])
 def test_the_help_holds_the_very_command_that_makes_a_dump(command: str) -> None:
     done = vmdrift(command, "--help", env={"COLUMNS": "80"})
     assert max(map(len, done.out.splitlines())) <= 80

@@ -100,6 +100,16 @@ def test_an_instance_that_lacks_some_of_what_it_says_of_its_pods_is_believed_the
     assert _taken(play) == (["db", "web"], ())
 
 
+def test_an_instance_that_lists_only_pods_that_are_gone_is_believed_on_which_node_it_is(play: Play) -> None:
+    """As after a migration: the list is written later than the pods come and go."""
+    for key, vmi in list(play.world.store._tables["virtualmachineinstances"].objects.items()):
+        status = {**vmi["status"], "activePods": {"an-old-one": "node-b", "a-newer-one": LOST}}
+        play.world.store._tables["virtualmachineinstances"].objects[key] = {**vmi, "status": status}
+    assert _taken(play) == (["db", "web"], ())
+    _pod(play, {**_VMI, "name": "mail"}, of="mail")
+    assert _taken(play) == (["db", "web"], (f"default/boo: {_STRANGER}",))
+
+
 def test_what_is_passed_over_is_reported_once(play: Play, capsys: pytest.CaptureFixture[str]) -> None:
     _pod(play)
     _taken(play)

@@ -1,15 +1,19 @@
 """A dump is read like the cluster; what it lacks is unknown, and never taken for fine."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from reactor.model.errors import BadInput, Rejected
+from reactor.model.drift import Policy
+from reactor.model.errors import BadInput, Forbidden, Rejected
+from simulator.client import ApiError
 from simulator.scene import Storage, Vm
 from simulator.world import World
 from tests.unit.plans import LOST, fates_in, listed, read, world_of
+from vmdrift.audit import audited
 from vmdrift.plan import exit_code
 from vmdrift.planning import Outcome
 from vmdrift.snapshot import Snapshot, from_dump
@@ -103,6 +107,41 @@ def test_a_dump_is_as_old_as_what_it_holds_and_not_as_its_reader(
     world = world_of(VMS[-1])
     world.run_for(1000)
     assert world.now - age <= _dumped(world, tmp_path, *without).at <= world.now
+
+
+def _forbidden(*resources: str) -> Callable[[object], ApiError | None]:
+    def fault(request: object) -> ApiError | None:
+        hit = getattr(request, "resource", "") in resources
+        return ApiError(403, "Forbidden", "you may not list that") if hit else None
+
+    return fault
+
+
+def test_of_a_cluster_what_may_not_be_listed_is_unknown_to_the_vms_that_need_it() -> None:
+    world = world_of(*VMS)
+    world.api.faults.append(_forbidden("volumeattachments", "virtualmachineinstancereplicasets"))
+    there = read(world)
+    found = {one.vm.name: one for one in fates_in(there)}
+    assert there.absent == ("volumeattachments",)
+    assert found["web"].outcome is Outcome.MOVES
+    assert found["rbd"].sentence == "It cannot be told: to list volumeattachments is forbidden."
+
+
+def test_without_what_everything_stands_on_it_cannot_be_told_at_all() -> None:
+    world = world_of(*VMS)
+    world.api.faults.append(_forbidden("pods"))
+    with pytest.raises(Forbidden):
+        read(world)
+
+
+def test_a_vm_on_a_node_that_is_not_in_the_dump_is_unknown(tmp_path: Path) -> None:
+    world = world_of(VMS[-1], Vm("there", node="node-b"))
+    items = [item for item in listed(world)["items"] if (item["kind"], item["metadata"]["name"]) != ("Node", LOST)]
+    path = tmp_path / "dump.json"
+    path.write_bytes(orjson.dumps({"items": items}))
+    nodes = {node.node.name: node.fates for node in audited(from_dump(str(path)), Policy())}
+    assert [fate.sentence for fate in nodes[LOST]] == [f"It cannot be told: its node {LOST} is not in the dump."]
+    assert [fate.outcome for fate in nodes["node-b"]] == [Outcome.MOVES]
 
 
 def test_a_snapshot_is_never_changed() -> None:

@@ -79,7 +79,7 @@ def test_a_vm_that_came_by_a_migration_is_judged_though_its_instance_lists_no_po
 
 def test_two_vms_that_share_a_claim_have_one_answer_that_says_so() -> None:
     found = list(told("r11").values())
-    assert found[0].ifs == ("default/two, with which it shares claim sh, comes up on the same node, or not before it",)
+    assert found[0].ifs == ("default/two, which shares claim sh, comes up on the same node, or later",)
     assert found[1].ifs == (found[0].ifs[0].replace("two", "one"),)
 
 

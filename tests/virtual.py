@@ -33,14 +33,25 @@ class Play:
         cls, scene: Scene, policy: Policy | None = None, seed: int = 0, watchers: int = 1, clocks: Clocks | None = None
     ) -> "Play":
         """The scene is up and the reactor has just been started. `clocks`: as in Reactor."""
-        world = staged(scene, seed)
+        return cls.on(staged(scene, seed), scene.vms, policy, watchers, clocks)
+
+    @classmethod
+    def on(
+        cls,
+        world: World,
+        vms: tuple[Vm, ...] = (),
+        policy: Policy | None = None,
+        watchers: int = 1,
+        clocks: Clocks | None = None,
+    ) -> "Play":
+        """In a cluster that is up."""
         policy = policy or Settings().to_policy()
         auditor = Auditor(world, policy.unreachable_window, policy.virt_handler_grace)
         world.api.faults.append(auditor.sent)
         world.api.late_faults.append(auditor.done)
         reactor = Reactor(world, policy, watchers=watchers, clocks=clocks)
         world.add(reactor)
-        return cls(world, reactor, auditor, scene.vms)
+        return cls(world, reactor, auditor, vms)
 
     @property
     def records(self) -> list[Record]:

@@ -9,6 +9,10 @@ from simulator.client import Client, Obj
 from simulator.drivers import RBD
 from simulator.objects import key_of
 
+_BOUND = {
+    "annotations": {"pv.kubernetes.io/bind-completed": "yes"},
+    "finalizers": ["kubernetes.io/pvc-protection"],
+}
 _CLAIMS, _VOLUMES = "persistentvolumeclaims", "persistentvolumes"
 
 
@@ -31,7 +35,7 @@ class CsiProvisioner:
 
     def _provision(self, claim: Obj) -> None:
         (namespace, name), volume = key_of(claim), f"pvc-{claim['metadata']['uid']}"
-        done = {"metadata": {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}, "spec": {"volumeName": volume}}
+        done = {"metadata": _BOUND, "spec": {"volumeName": volume}}
         claim = self._client.patch(_CLAIMS, name, done, namespace)
         self._client.create(_VOLUMES, shapes.volume(claim, RBD.source(volume, [])))
         self._client.patch(_VOLUMES, volume, {"status": {"phase": "Bound"}}, subresource="status")

@@ -41,8 +41,9 @@ def _to_be_repaired(vm: Obj) -> bool:
 
 def should_stop(vm: Obj, vmi: Obj) -> bool:
     """Whether the VMI is to be deleted: nobody wants it, or another one is to take its place."""
-    how = strategy(vm)
-    return objects.deleting(vm) or how == "Halted" or phase_of(vmi) in _RESTARTED.get(how, ())
+    how, requests = strategy(vm), vm.get("status", {}).get("stateChangeRequests") or ()
+    stopped = any(entry["action"] == "Stop" and entry.get("uid") == vmi["metadata"]["uid"] for entry in requests)
+    return stopped or objects.deleting(vm) or how == "Halted" or phase_of(vmi) in _RESTARTED.get(how, ())
 
 
 def new_vmi(vm: Obj, spec: Obj, now: float) -> Obj:

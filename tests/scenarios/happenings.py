@@ -101,8 +101,10 @@ def _named(rest: str) -> tuple[str, str, str, str]:
 
 
 def _patch(stage: Stage, rest: str, subresource: str = "", user: str = "system:admin") -> None:
-    """`patch nodes node-b {spec: {unschedulable: true}}`."""
+    """`patch nodes node-b {spec: {unschedulable: true}}`; the pod `launcher-of-vm` is the VM's on node-a."""
     kind, name, namespace, change = _named(rest)
+    if name.startswith("launcher-of-"):
+        name = _launcher(stage, name.removeprefix("launcher-of-"))["metadata"]["name"]
     stage.world.api.client(user).patch(kind, name, yaml.safe_load(change), namespace, subresource=subresource)
 
 
@@ -120,9 +122,15 @@ def _annotate(stage: Stage, rest: str) -> None:
 
 
 def _delete(stage: Stage, rest: str) -> None:
-    """`delete volumeattachments csi-of-vm` means those of the VM's volumes to a lost node."""
+    """`delete volumeattachments csi-of-vm` means those of the VM's volumes to a lost node.
+
+    `delete persistentvolumeclaims state-of-vm` means the claim that keeps its state.
+    """
     kind, name, namespace, _ = _named(rest)
     names = [name]
+    if name.startswith("state-of-"):
+        labels = f"persistent-state-for={name.removeprefix('state-of-')}"
+        names = [claim["metadata"]["name"] for claim in _admin(stage).list(kind, namespace, labels)]
     if name.startswith("csi-of-"):
         volume = f"default-{name.removeprefix('csi-of-')}-"
         held = _admin(stage).list(kind)
@@ -143,10 +151,31 @@ def _finalizer(stage: Stage, rest: str) -> None:
     """`finalizer vm example.com/release`: somebody's, on the VM's launcher on node-a; without a name: taken away."""
     vm, _, name = rest.partition(" ")
     wanted = {"metadata": {"finalizers": [name] if name else None}}
-    for pod in _admin(stage).list("pods", "default"):
-        meta = pod["metadata"]
-        if meta.get("labels", {}).get("vm.kubevirt.io/name") == vm and pod["spec"].get("nodeName") == "node-a":
-            _admin(stage).patch("pods", meta["name"], wanted, "default")
+    _admin(stage).patch("pods", _launcher(stage, vm)["metadata"]["name"], wanted, "default")
+
+
+def _launcher(stage: Stage, vm: str) -> Obj:
+    labels, fields = f"vm.kubevirt.io/name={vm}", "spec.nodeName=node-a"
+    (pod,) = _admin(stage).list("pods", "default", labels, fields)
+    return pod
+
+
+def _add_taint(stage: Stage, rest: str) -> None:
+    """`add-taint node-b example.com/busy=yes:NoExecute`: one more; `taint` is what a person asks vm-drift for."""
+    node, taint = rest.split()
+    pair, _, effect = taint.rpartition(":")
+    key, _, value = pair.partition("=")
+    known = objects.taints(_admin(stage).get("nodes", node))
+    new: Obj = {"key": key, "effect": effect} | ({"value": value} if value else {})
+    _admin(stage).patch("nodes", node, {"spec": {"taints": [*known, new]}})
+
+
+def _restart(stage: Stage, vm: str) -> None:
+    """As `virtctl restart` does."""
+    uid = _admin(stage).get("virtualmachineinstances", vm, "default")["metadata"]["uid"]
+    requests = [{"action": "Stop", "uid": uid}, {"action": "Start"}]
+    asked = {"status": {"stateChangeRequests": requests}}
+    _admin(stage).patch("virtualmachines", vm, asked, "default", subresource="status")
 
 
 def _replace(stage: Stage, node: str) -> None:
@@ -352,6 +381,8 @@ _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
     "delete": _delete,
     "force-delete": _force_delete,
     "finalizer": _finalizer,
+    "add-taint": _add_taint,
+    "restart": _restart,
     "replace": _replace,
     "create": _create,
     "migrate": _migrate,

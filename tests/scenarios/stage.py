@@ -97,7 +97,8 @@ class Stage:
     def _plain(self, text: str) -> str:
         text = re.sub(r"\b(\d\d):(\d\d):(\d\d)Z", self._moment, text)
         text = re.sub(r"csi-[0-9a-f]{64}", lambda found: self._attachments().get(found[0], "csi-?"), text)
-        text = re.sub(r"(virt-launcher-\S+?|hp-volume)-[a-z0-9]{5}\b", r"\1-?", text)
+        text = re.sub(r"(virt-launcher-\S+?|hp-volume|persistent-state-for-\S+?)-[a-z0-9]{5}\b", r"\1-?", text)
+        text = re.sub(r"\bpvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "pvc-?", text)
         for vm in self.vms:
             if vm.kind is Kind.REPLICA_SET:
                 text = re.sub(rf"\b{vm.name}[a-z0-9]{{5}}\b", f"{vm.name}?", text)

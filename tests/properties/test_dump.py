@@ -1,6 +1,5 @@
 """The dump of any cluster is judged as that cluster, with and without names."""
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from simulator.twins.cluster import ApiCluster
@@ -9,7 +8,6 @@ from tests.unit.dumps import alike
 from vmdrift.snapshot import everything
 
 
-@pytest.mark.nightly
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(clusters())
 def test_the_dump_of_any_cluster_is_judged_as_that_cluster(cluster: Cluster) -> None:

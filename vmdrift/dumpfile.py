@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from reactor.model.errors import BadInput
+from reactor.model.objects import number, part
 from vmdrift.kinds import Kind, kind_of
 
 KUBECTL = (
@@ -26,7 +27,7 @@ _Key = tuple[str, str, str]  # resource, namespace, name
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """What a file holds. `about`: what `vmdrift dump` wrote of itself, {} in a dump by others."""
+    """What a file holds. `about`: what `vmdrift dump` wrote of it, {} in a dump by others, or one that was changed."""
 
     objects: Mapping[str, list[Obj]]  # resource -> all objects of it
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -51,8 +52,22 @@ def parsed(raw: bytes, name: str) -> Dump:
     objects: dict[str, list[Obj]] = {}
     for (resource, _, _), obj in _once(items, name).items():
         objects.setdefault(resource, []).append(obj)
-    about = found.get("vmdrift")
-    return Dump(objects, about if isinstance(about, dict) else {})
+    told = _about(found, objects)
+    return Dump({**{resource: [] for resource in told.get("kinds", ())}, **objects}, told)
+
+
+def about(objects: Mapping[str, Sequence[Obj]], at: float, forbidden: Sequence[str] = ()) -> Mapping[str, Any]:
+    """What a dump says of itself: how many objects there were of which kind, and when, seconds since the epoch."""
+    kinds = {resource: len(found) for resource, found in objects.items()}
+    return {"version": 1, "read_at": at, "kinds": kinds, "forbidden": list(forbidden)}
+
+
+def _about(found: Obj, objects: Mapping[str, Sequence[Obj]]) -> Mapping[str, Any]:
+    """Of a dump from which somebody took something away, or put something in, it says nothing."""
+    told, at = part(found, "vmdrift"), number(found, "vmdrift", "read_at")
+    kinds = {resource: len(objects.get(resource, ())) for resource in part(told, "kinds")}
+    true = bool(kinds) and kinds == part(told, "kinds") and objects.keys() <= kinds.keys()
+    return told if true and at is not None else {}
 
 
 def _document(raw: bytes, name: str) -> Any:

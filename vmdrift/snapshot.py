@@ -13,9 +13,9 @@ from reactor.doors.cluster import PAGE, Cluster, Obj, Page
 from reactor.model.errors import BadInput, Forbidden, NotServed, Rejected
 from reactor.model.names import named
 from reactor.model.node import NodeView, node_view
-from reactor.model.objects import number, words
+from reactor.model.objects import words
 from vmdrift.allowed import worth
-from vmdrift.dumpfile import DUMP_COMMAND, MAKE, Dump, read_dump
+from vmdrift.dumpfile import DUMP_COMMAND, MAKE, Dump, about, read_dump
 from vmdrift.dumptime import written_at
 from vmdrift.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
 from vmdrift.readonly import ReadOnly
@@ -171,7 +171,7 @@ def everything(cluster: Cluster, now: float) -> Dump:
             if kind in NEEDED:
                 raise
             forbidden.append(kind.resource)
-    return Dump(objects, {"version": 1, "read_at": now, "kinds": list(objects), "forbidden": forbidden})
+    return Dump(objects, about(objects, now, forbidden))
 
 
 def from_dump(path: str) -> Snapshot:
@@ -186,13 +186,11 @@ def from_dump(path: str) -> Snapshot:
 
 
 def snapshot(dump: Dump) -> Snapshot:
-    """Of what was read. A dump of ours says itself what was read, so that a kind without objects is one."""
+    """Of what was read."""
     objects = {resource: [_slim(obj) for obj in found] for resource, found in dump.objects.items()}
-    read, at = words(dump.about, "kinds"), number(dump.about, "read_at")
-    if not read or at is None:
+    if not dump.about:
         return Snapshot(objects, written_at(objects), partial=True)
-    whole = {**{resource: [] for resource in read}, **objects}
-    return Snapshot(whole, at, forbidden=words(dump.about, "forbidden"))
+    return Snapshot(objects, dump.about["read_at"], forbidden=words(dump.about, "forbidden"))
 
 
 def _slim(obj: Obj) -> Obj:

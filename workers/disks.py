@@ -19,7 +19,7 @@ from workers.views import hotplugged
 NOBODY = Witness()
 CLAIM = "persistentVolumeClaim"
 _CLAIMS = "persistentvolumeclaims"
-_CLASS_TTL = 60.0  # seconds; a StorageClass is edited once in months
+_CLASS_TTL = 60.0  # seconds; a StorageClass is edited once in months, and attachRequired of a CSIDriver is immutable
 _HANDLE = re.compile(r"0001-([0-9a-f]{4})-(.+)")
 _STATE = "persistent-state-for"  # KubeVirt's label, and how it named the claim before there was the label
 
@@ -93,7 +93,7 @@ class Disks:
             return volume
         if not is_name(volume.driver):
             return replace(volume, trouble=f"no CSIDriver can bear the name of its driver, {volume.driver[:60]!r}")
-        found = self._around.find(self._cluster, "csidrivers", volume.driver)
+        found = self._around.find(self._cluster, "csidrivers", volume.driver, ttl=_CLASS_TTL)
         attaches = part(found, "spec").get("attachRequired") is not False  # Kubernetes' default is true
         replicas = self._replicas(pv) if volume.driver == HWAMEISTOR else None
         return replace(volume, attaches=attaches, replicas=replicas, fence=self._asks_for_fence(pv))

@@ -20,6 +20,7 @@ NOBODY = Witness()
 CLAIM = "persistentVolumeClaim"
 _CLAIMS = "persistentvolumeclaims"
 _CLASS_TTL = 60.0  # seconds; a StorageClass is edited once in months, and attachRequired of a CSIDriver is immutable
+_LABEL = 63  # characters of a label's value
 _HANDLE = re.compile(r"0001-([0-9a-f]{4})-(.+)")
 _STATE = "persistent-state-for"  # KubeVirt's label, and how it named the claim before there was the label
 
@@ -46,8 +47,9 @@ class Disks:
 
     def _states(self, vm: str, used: Sequence[str], *, left: bool) -> list[Volume]:
         """The state claim that is in use, as far as that is told, else every one that could be the next instance's."""
-        labelled = listed(self._cluster, _CLAIMS, namespace=self._namespace, labels=f"{_STATE}={vm}")
-        names = states_of(vm, labelled, used)
+        labels = f"{_STATE}={vm}"  # of a name that is too long for a label there is only the claim of the old name
+        claims = listed(self._cluster, _CLAIMS, namespace=self._namespace, labels=labels) if len(vm) <= _LABEL else []
+        names = states_of(vm, claims, used)
         wanted = [name for name in names if name in used] if left else names
         return [self._on_claim(Volume("state", "persistentState", claim=name, left=left)) for name in wanted]
 

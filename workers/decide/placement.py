@@ -40,6 +40,15 @@ class Field:
         """Where it could go."""
         return [node for node in self.all if node.name != self.lost]
 
+    @property
+    def staying(self) -> list[Neighbour]:
+        """Without the lost node's launchers that Kubernetes has evicted: two of them must not wait for each other."""
+        return [pod for pod in self.pods if not (pod.node == self.lost and pod.leaving and _is_launcher(pod))]
+
+
+def _is_launcher(pod: Neighbour) -> bool:
+    return pod.labels.get("kubevirt.io") == "virt-launcher"
+
 
 def placement(bears: Bearing, volumes: Iterable[Volume], field: Field, policy: Policy) -> Verdict:
     """The lost node never counts as a target."""
@@ -56,11 +65,17 @@ def placement(bears: Bearing, volumes: Iterable[Volume], field: Field, policy: P
             f"Available nodes, the lost one counted: {available}; asked for: {policy.min_available_nodes}.",
         )
     around = _neighbours(bears, field)
-    if not (fitting := [node for node in admitted if _takes(bears.spec, node) and not around.hindrance(node)]):
-        whys = "; ".join(_hindrance(bears.spec, node, around) for node in admitted[:_NAMED])
-        told = f"It could run elsewhere, but no node takes it now: {whys}."
-        return Judgement("no-node-fits", told if whys else "No other node runs KubeVirt now.")
-    return Held(f"It can run on {fitting[0].name}{''.join(f', if {one}' for one in ifs)}.", ifs)
+    if fitting := [node for node in admitted if _takes(bears.spec, node) and not around.hindrance(node)]:
+        return _can(fitting[0], ifs)
+    if later := targets(bears, disks, replace(field, pods=field.staying)):
+        return _can(later[0], (*ifs, f"the launcher pods that {field.lost} had are gone by then"))
+    whys = "; ".join(_hindrance(bears.spec, node, around) for node in admitted[:_NAMED])
+    told = f"It could run elsewhere, but no node takes it now: {whys}."
+    return Judgement("no-node-fits", told if whys else "No other node runs KubeVirt now.")
+
+
+def _can(node: NodeView, ifs: tuple[str, ...]) -> Held:
+    return Held(f"It can run on {node.name}{''.join(f', if {one}' for one in ifs)}.", ifs)
 
 
 def settled(bears: Bearing, volumes: Iterable[Volume], field: Field) -> tuple[Bearing, tuple[str, ...]]:

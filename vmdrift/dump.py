@@ -45,5 +45,5 @@ def as_list(found: Dump, *, nameless: bool) -> dict[str, Any]:
     items = [
         {"apiVersion": kind.version, "kind": kind.kind, **obj} for kind in KINDS for obj in shown.get(kind.resource, ())
     ]
-    told = {"vmdrift": about(kept, found.about["read_at"], found.about["forbidden"])} if found.about else {}
-    return {"apiVersion": "v1", "kind": "List", **told, "items": items}
+    header = {"vmdrift": about(kept, found.about["read_at"], found.about["forbidden"])} if found.about else {}
+    return {"apiVersion": "v1", "kind": "List", **header, "items": items}

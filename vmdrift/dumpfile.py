@@ -52,8 +52,8 @@ def parsed(raw: bytes, name: str) -> Dump:
     objects: dict[str, list[Obj]] = {}
     for (resource, _, _), obj in _once(items, name).items():
         objects.setdefault(resource, []).append(obj)
-    told = _about(found, objects)
-    return Dump({**{resource: [] for resource in told.get("kinds", ())}, **objects}, told)
+    header = _about(found, objects)
+    return Dump({**{resource: [] for resource in header.get("kinds", ())}, **objects}, header)
 
 
 def about(objects: Mapping[str, Sequence[Obj]], at: float, forbidden: Sequence[str] = ()) -> Mapping[str, Any]:
@@ -64,10 +64,10 @@ def about(objects: Mapping[str, Sequence[Obj]], at: float, forbidden: Sequence[s
 
 def _about(found: Obj, objects: Mapping[str, Sequence[Obj]]) -> Mapping[str, Any]:
     """Of a dump from which somebody took something away, or put something in, it says nothing."""
-    told, at = part(found, "vmdrift"), number(found, "vmdrift", "read_at")
-    kinds = {resource: len(objects.get(resource, ())) for resource in part(told, "kinds")}
-    true = bool(kinds) and kinds == part(told, "kinds") and objects.keys() <= kinds.keys()
-    return told if true and at is not None else {}
+    header, at = part(found, "vmdrift"), number(found, "vmdrift", "read_at")
+    kinds = {resource: len(objects.get(resource, ())) for resource in part(header, "kinds")}
+    true = bool(kinds) and kinds == part(header, "kinds") and objects.keys() <= kinds.keys()
+    return header if true and at is not None else {}
 
 
 def _document(raw: bytes, name: str) -> Any:
@@ -108,8 +108,8 @@ def _read(items: list[Any], name: str) -> Iterator[tuple[Kind, Obj]]:
         if not isinstance(item, dict):
             continue
         if str(item.get("kind")).endswith("List") and isinstance(item.get("items"), list):
-            told = f"{name}: items[{index}] is itself a List; one List of all objects is needed"
-            raise BadInput(f"{told}: join them with jq '.items |= map(.items[]? // .)', or {MAKE}")
+            where = f"{name}: items[{index}] is itself a List; one List of all objects is needed"
+            raise BadInput(f"{where}: join them with jq '.items |= map(.items[]? // .)', or {MAKE}")
         if kind := kind_of(item):
             yield kind, _checked(item, kind, f"{name}: items[{index}]")
 

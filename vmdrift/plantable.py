@@ -65,7 +65,7 @@ def counted(found: Sequence[Fate]) -> str:
         Outcome.MOVES: "would move",
         Outcome.STAYS: "would stay down",
         Outcome.UNAFFECTED: "would not be affected",
-        Outcome.UNKNOWN: "cannot be told",
+        Outcome.UNKNOWN: "unknown",
     }
     numbers = ", ".join(f"{outcomes[outcome]} {word}" for outcome, word in words.items() if outcomes[outcome])
     ifs = sum(bool(fate.ifs) for fate in found)

@@ -91,9 +91,7 @@ def test_what_is_no_dump_is_refused_with_what_is_wrong(raw: bytes, said: str) ->
 )
 def test_what_must_be_there_and_is_not_in_the_dump_is_lacking(lacks: tuple[str, ...], said: str) -> None:
     elsewhere = [_renamed(item, namespace="shop") for item in HEALTHY["items"] if item["metadata"]["name"] == "other"]
-    assert [fate.sentence for fate in judged([*without("other", *lacks), *elsewhere])] == [
-        f"It cannot be told: {said}."
-    ]
+    assert [fate.sentence for fate in judged([*without("other", *lacks), *elsewhere])] == [f"Unknown: {said}."]
 
 
 def test_leases_of_a_few_nodes_only_are_lacking_too_and_one_that_is_missing_is_a_fact() -> None:

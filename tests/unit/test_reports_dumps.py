@@ -48,10 +48,10 @@ def test_each_vm_of_a_reported_cluster_has_its_verdict(name: str, expected: dict
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("d08", "It cannot be told: the dump holds no Lease of a node (namespace kube-node-lease)."),
-        ("d09", "It cannot be told: its instance says that it runs on node-a, but the dump holds no launcher of it."),
-        ("r31", "It cannot be told: its instance runs on node-a, but the dump does not hold the VM."),
-        ("r35", "It cannot be told: its instance says that it runs on node-a, but the dump holds no launcher of it."),
+        ("d08", "Unknown: the dump holds no Lease of a node (namespace kube-node-lease)."),
+        ("d09", "Unknown: its instance says that it runs on node-a, but the dump holds no launcher of it."),
+        ("r31", "Unknown: its instance runs on node-a, but the dump does not hold the VM."),
+        ("r35", "Unknown: its instance says that it runs on node-a, but the dump holds no launcher of it."),
     ],
 )
 def test_what_a_dump_lacks_is_unknown_and_neither_fine_nor_a_fault_of_the_cluster(name: str, sentence: str) -> None:

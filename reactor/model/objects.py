@@ -37,6 +37,11 @@ def text(obj: object, *path: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def texts(obj: object, *path: str) -> dict[str, str]:
+    """The texts of the object at this path, by name."""
+    return {name: value for name, value in part(obj, *path).items() if isinstance(value, str)}
+
+
 def number(obj: object, *path: str) -> float | None:
     """The number at this path, None where there is none."""
     found = _at(obj, path)

@@ -4,11 +4,17 @@ from collections.abc import Mapping
 
 from reactor.model.errors import ClusterError
 from simulator.api import Authorize
+from simulator.audit import AuditEntry
 from simulator.rbac import Rule, allows
 from simulator.world import World
 from tests.branches import Forks
 
 _MINUTE = 60.0  # in which whoever was refused asks again
+
+
+def whole(entry: AuditEntry) -> str:
+    """As RBAC names what was asked for: with a subresource after a slash."""
+    return "/".join(filter(None, (entry.resource, entry.subresource)))
 
 
 class EnoughError(Exception):

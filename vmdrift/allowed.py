@@ -47,6 +47,9 @@ data.metadata: name namespace
 data.spec: cpu/ clock/ devices/ features/ firmware/ gpus/ hostDevices/ ioThreadsPolicy machine/ memory/ requirements/
 data.spec: architecture preferredArchitecture preferredSubdomain volumes/ {_PLACEMENT}
 data.spec.launchSecurity: sev snp tdx
+data.spec.launchSecurity.sev: policy/
+data.spec.preferredLaunchSecurity: sev snp tdx
+data.spec.preferredLaunchSecurity.sev: policy/
 """
 _LINES = {
     "nodes": """

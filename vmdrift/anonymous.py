@@ -35,7 +35,7 @@ _KEYS = frozenset({"finalizers", "key", "topologyKey", "matchLabelKeys"})  # fie
 _DRIVERS = frozenset({"attacher", "driver"})
 _SAID = frozenset({"vmdrift.io/detach", "vmdrift.io/fencing", "vmdrift.io/policy", "vmdrift.io/require-fence"})
 _OWN_KEY = re.compile(
-    r"(.*\.)?(kubernetes|k8s|kubevirt|openshift)\.io/.*|kubevirt\.io|persistent-state-for|metadata\.name(space)?|"
+    r"(.*\.)?(kubernetes|k8s|kubevirt|openshift)\.io/.*|kubevirt\.io|cpumanager|persistent-state-for|metadata\.name(space)?|"
 )
 # Whatever field it stands in, this is nobody's name.
 _NO_NAME = re.compile(

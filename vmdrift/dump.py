@@ -12,7 +12,7 @@ from reactor.settings import Settings
 from vmdrift.allowed import allowed, worth
 from vmdrift.anonymous import anonymous
 from vmdrift.command import CANNOT_TELL
-from vmdrift.dumpfile import Dump, read_dump
+from vmdrift.dumpfile import Dump, about, read_dump
 from vmdrift.kinds import KINDS
 from vmdrift.reading import fix, live
 
@@ -45,5 +45,5 @@ def as_list(found: Dump, *, nameless: bool) -> dict[str, Any]:
     items = [
         {"apiVersion": kind.version, "kind": kind.kind, **obj} for kind in KINDS for obj in shown.get(kind.resource, ())
     ]
-    about = {"vmdrift": found.about} if found.about else {}
-    return {"apiVersion": "v1", "kind": "List", **about, "items": items}
+    header = {"vmdrift": about(kept, found.about["read_at"], found.about["forbidden"])} if found.about else {}
+    return {"apiVersion": "v1", "kind": "List", **header, "items": items}

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from reactor.model.errors import BadInput
+from reactor.model.objects import number, part
 from vmdrift.kinds import Kind, kind_of
 
 KUBECTL = (
@@ -26,7 +27,7 @@ _Key = tuple[str, str, str]  # resource, namespace, name
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """What a file holds. `about`: what `vmdrift dump` wrote of itself, {} in a dump by others."""
+    """What a file holds. `about`: what `vmdrift dump` wrote of it, {} in a dump by others, or one that was changed."""
 
     objects: Mapping[str, list[Obj]]  # resource -> all objects of it
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -51,8 +52,22 @@ def parsed(raw: bytes, name: str) -> Dump:
     objects: dict[str, list[Obj]] = {}
     for (resource, _, _), obj in _once(items, name).items():
         objects.setdefault(resource, []).append(obj)
-    about = found.get("vmdrift")
-    return Dump(objects, about if isinstance(about, dict) else {})
+    header = _about(found, objects)
+    return Dump({**{resource: [] for resource in header.get("kinds", ())}, **objects}, header)
+
+
+def about(objects: Mapping[str, Sequence[Obj]], at: float, forbidden: Sequence[str] = ()) -> Mapping[str, Any]:
+    """What a dump says of itself: how many objects there were of which kind, and when, seconds since the epoch."""
+    kinds = {resource: len(found) for resource, found in objects.items()}
+    return {"version": 1, "read_at": at, "kinds": kinds, "forbidden": list(forbidden)}
+
+
+def _about(found: Obj, objects: Mapping[str, Sequence[Obj]]) -> Mapping[str, Any]:
+    """Of a dump from which somebody took something away, or put something in, it says nothing."""
+    header, at = part(found, "vmdrift"), number(found, "vmdrift", "read_at")
+    kinds = {resource: len(objects.get(resource, ())) for resource in part(header, "kinds")}
+    true = bool(kinds) and kinds == part(header, "kinds") and objects.keys() <= kinds.keys()
+    return header if true and at is not None else {}
 
 
 def _document(raw: bytes, name: str) -> Any:
@@ -72,6 +87,8 @@ def _fault(error: str) -> str:
         return "it was cut off; "
     if error.startswith("unexpected content after document"):
         return "it holds several documents, and one List of all kinds is needed; "
+    if "not valid UTF-8" in error:
+        return "it is no text in UTF-8 or UTF-16; "
     return "YAML is not read; " if error.startswith("unexpected character") else ""
 
 
@@ -91,8 +108,8 @@ def _read(items: list[Any], name: str) -> Iterator[tuple[Kind, Obj]]:
         if not isinstance(item, dict):
             continue
         if str(item.get("kind")).endswith("List") and isinstance(item.get("items"), list):
-            told = f"{name}: items[{index}] is itself a List; one List of all objects is needed"
-            raise BadInput(f"{told}: join them with jq '.items |= map(.items[]? // .)', or {MAKE}")
+            where = f"{name}: items[{index}] is itself a List; one List of all objects is needed"
+            raise BadInput(f"{where}: join them with jq '.items |= map(.items[]? // .)', or {MAKE}")
         if kind := kind_of(item):
             yield kind, _checked(item, kind, f"{name}: items[{index}]")
 

@@ -79,4 +79,4 @@ class Fate:
 
 def unknown(vm: VmRef, why: str) -> Fate:
     """`why`: what is lacking."""
-    return Fate(vm, Outcome.UNKNOWN, sentence=f"It cannot be told: {why}.")
+    return Fate(vm, Outcome.UNKNOWN, sentence=f"Unknown: {why}.")

@@ -73,7 +73,7 @@ class NodeAudit:
 
 
 def every(nodes: Iterable[NodeAudit]) -> list[Fate]:
-    """Each once: one of which nobody knows where it runs is told of every node."""
+    """Each once: one of which nobody knows where it runs is listed for every node."""
     found: list[Fate] = []
     for fate in (fate for audited in nodes for fate in audited.fates):
         if fate.outcome is not Outcome.UNKNOWN or fate not in found:
@@ -99,8 +99,8 @@ def findings(there: Snapshot, policy: Policy, nodes: Sequence[NodeAudit]) -> lis
 
 def _advice(code: str, some: Sequence[Fate]) -> str:
     """For each of them."""
-    told = [change(code, fate.volumes, lost=False) for fate in some] or [change(code, lost=False)]
-    return " ".join(dict.fromkeys(told))
+    advice = [change(code, fate.volumes, lost=False) for fate in some] or [change(code, lost=False)]
+    return " ".join(dict.fromkeys(advice))
 
 
 def _names(some: Sequence[Fate]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def _group(version: str) -> str:
     return version.rpartition("/")[0]
 
 
-# Without these nothing can be told.
+# Without these there is no answer.
 NEEDED = (
     Kind("nodes", "v1", "Node", identified=True),
     Kind("pods", "v1", "Pod", identified=True),

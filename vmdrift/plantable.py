@@ -65,11 +65,11 @@ def counted(found: Sequence[Fate]) -> str:
         Outcome.MOVES: "would move",
         Outcome.STAYS: "would stay down",
         Outcome.UNAFFECTED: "would not be affected",
-        Outcome.UNKNOWN: "cannot be told",
+        Outcome.UNKNOWN: "unknown",
     }
     numbers = ", ".join(f"{outcomes[outcome]} {word}" for outcome, word in words.items() if outcomes[outcome])
     ifs = sum(bool(fate.ifs) for fate in found)
-    numbers += f" ({ifs} of them if what is said there holds)" if ifs else ""
+    numbers += f" ({ifs} of them only if what is named there holds)" if ifs else ""
     return f"of {len(found)} VM{'' if len(found) == 1 else 's'} {numbers}."
 
 

@@ -25,8 +25,8 @@ def _beside(fate: Fate, holders: dict[tuple[str, str], list[Fate]]) -> Iterator[
     for volume in fate.volumes:
         others = [other for other in holders[fate.vm.namespace, volume.claim] if other.vm != fate.vm]
         if others and fate.moves and volume.exclusive:
-            names = ", ".join(str(other.vm) for other in others)
-            yield f"{names}, with which it shares claim {volume.claim}, comes up on the same node, or not before it"
+            names = " and ".join(str(other.vm) for other in others)
+            yield f"{names}, which shares claim {volume.claim}, comes up on the same node, or later"
 
 
 def single_copies(volumes: Sequence[Volume], lost: IfLost) -> tuple[str, ...]:

@@ -13,38 +13,19 @@ from reactor.doors.cluster import PAGE, Cluster, Obj, Page
 from reactor.model.errors import BadInput, Forbidden, NotServed, Rejected
 from reactor.model.names import named
 from reactor.model.node import NodeView, node_view
-from reactor.model.objects import moment, number, parts, words
-from reactor.model.times import parse_time
-from vmdrift.dumpfile import DUMP_COMMAND, MAKE, Dump, read_dump
+from reactor.model.objects import words
+from vmdrift.allowed import worth
+from vmdrift.dumpfile import DUMP_COMMAND, MAKE, Dump, about, read_dump
+from vmdrift.dumptime import written_at
 from vmdrift.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
-from workers.decide.quorum import ABANDONED
-from workers.surroundings import NODE_LEASES, listed, renewed
+from vmdrift.readonly import ReadOnly
+from workers.surroundings import NODE_LEASES, listed
 
-__all__ = ["DUMP_COMMAND", "Objects", "ReadOnly", "Snapshot", "everything", "from_cluster", "from_dump", "snapshot"]
+__all__ = ["DUMP_COMMAND", "Objects", "Snapshot", "everything", "from_cluster", "from_dump", "snapshot"]
 
 Objects = Mapping[str, Sequence[Obj]]  # resource -> all objects of it
+_CLAIMS = "persistentvolumeclaims"
 _Key = tuple[str, str, str]  # resource, namespace, name
-
-
-class ReadOnly:
-    """The half of a Cluster that changes things or waits for changes, refused."""
-
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:  # noqa: ARG002
-        """Nothing changes here."""
-        raise Rejected("a snapshot cannot be watched")
-
-    def delete(  # noqa: PLR0913 - the Cluster's
-        self,
-        resource: str,  # noqa: ARG002
-        name: str,  # noqa: ARG002
-        namespace: str = "",  # noqa: ARG002
-        *,
-        uid: str,  # noqa: ARG002
-        grace: int | None = None,  # noqa: ARG002
-        version: str = "",  # noqa: ARG002
-    ) -> None:
-        """Nothing is changed here."""
-        raise Rejected("a snapshot is never changed")
 
 
 class Snapshot(ReadOnly):
@@ -71,17 +52,22 @@ class Snapshot(ReadOnly):
     def absent(self) -> tuple[str, ...]:
         """What every cluster has and this snapshot has not, as a dump that was made without it."""
         kinds = [kind.resource for kind in EXPECTED if kind.resource not in self._objects]
-        return (*kinds, *([] if self._holds_leases or "leases" in kinds else [f"leases of {NODE_LEASES}"]))
+        return (*kinds, *([f"leases of {NODE_LEASES}"] if "leases" not in kinds and self._lacks_leases else []))
 
     @property
     def called(self) -> str:
         """What it is a snapshot of, for sentences."""
         return "the dump" if self.partial else "the cluster"
 
-    @property
-    def _holds_leases(self) -> bool:
-        """Of nodes."""
-        return not self.partial or ("leases", NODE_LEASES) in self._namespaces
+    @cached_property
+    def _lacks_leases(self) -> str:
+        """Every kubelet has a Lease: which are not in this dump, "" if it is no matter of the dump."""
+        ready = [view.name for view in self.nodes if view.ready == "True"] if self.partial else []
+        known = sum(("leases", NODE_LEASES, name) in self._named for name in ready)
+        if 2 * known > len(ready) or not ready:
+            return ""
+        which = f"the Leases of only {known} of {len(ready)} nodes that are Ready" if known else "no Lease of a node"
+        return f"{which} (namespace {NODE_LEASES})"
 
     @cached_property
     def nodes(self) -> tuple[NodeView, ...]:
@@ -95,7 +81,7 @@ class Snapshot(ReadOnly):
             self._know(resource, namespace)
         found = self._named.get(key)
         if found is None and self.partial and self._must_be(resource, namespace):
-            raise Rejected(f"the dump holds no {resource}{_of(namespace)}" + ("" if namespace else f" {name}"))
+            raise Rejected(f"the dump holds no {resource} {f'of namespace {namespace}' if namespace else name}")
         return found
 
     def pages(
@@ -122,14 +108,12 @@ class Snapshot(ReadOnly):
             raise Rejected(f"to list {resource} is forbidden")
         if resource not in self._objects:
             raise Rejected(f"the dump holds no {resource}")
-        if (resource, namespace) == ("leases", NODE_LEASES) and not self._holds_leases:
-            raise Rejected(f"the dump holds no Lease of a node (namespace {NODE_LEASES})")
+        if (resource, namespace) == ("leases", NODE_LEASES) and self._lacks_leases:
+            raise Rejected(f"the dump holds {self._lacks_leases}")
 
     def _must_be(self, resource: str, namespace: str) -> bool:
         """A VM is in a namespace; and a claim, where the dump holds none of its namespace, may well be there."""
-        return resource == "namespaces" or (
-            resource == "persistentvolumeclaims" and (resource, namespace) not in self._namespaces
-        )
+        return resource == "namespaces" or (resource == _CLAIMS and (resource, namespace) not in self._namespaces)
 
     def _some(self, resource: str, wanted: Mapping[str, frozenset[str]], fields: str) -> Sequence[Obj]:
         """As few objects as possible that hold all those that are wanted."""
@@ -143,10 +127,6 @@ class Snapshot(ReadOnly):
             for obj in self._objects[resource]:
                 index[_labels(obj).get(key, "")].append(obj)
         return [obj for value in sorted(values) for obj in self._by_label[resource, key].get(value, ())]
-
-
-def _of(namespace: str) -> str:
-    return f" of namespace {namespace}" if namespace else ""
 
 
 def _namespace(obj: Obj) -> str:
@@ -181,7 +161,8 @@ def everything(cluster: Cluster, now: float) -> Dump:
     objects, forbidden = dict[str, list[Obj]](), list[str]()
     for kind in KINDS:
         try:
-            objects[kind.resource] = [_slim(obj) for obj in listed(cluster, kind.resource)]
+            found = listed(cluster, kind.resource)
+            objects[kind.resource] = [_slim(obj) for obj in found if worth(kind.resource, obj)]
         except NotServed:
             if kind not in OPTIONAL:
                 raise
@@ -190,7 +171,7 @@ def everything(cluster: Cluster, now: float) -> Dump:
             if kind in NEEDED:
                 raise
             forbidden.append(kind.resource)
-    return Dump(objects, {"version": 1, "read_at": now, "kinds": list(objects), "forbidden": forbidden})
+    return Dump(objects, about(objects, now, forbidden))
 
 
 def from_dump(path: str) -> Snapshot:
@@ -205,33 +186,14 @@ def from_dump(path: str) -> Snapshot:
 
 
 def snapshot(dump: Dump) -> Snapshot:
-    """Of what was read. A dump of ours says itself what was read, so that a kind without objects is one."""
+    """Of what was read."""
     objects = {resource: [_slim(obj) for obj in found] for resource, found in dump.objects.items()}
-    read, at = words(dump.about, "kinds"), number(dump.about, "read_at")
-    if not read or at is None:
-        return Snapshot(objects, _written_at(objects), partial=True)
-    whole = {**{resource: [] for resource in read}, **objects}
-    return Snapshot(whole, at, forbidden=words(dump.about, "forbidden"))
+    if not dump.about:
+        return Snapshot(objects, written_at(objects), partial=True)
+    return Snapshot(objects, dump.about["read_at"], forbidden=words(dump.about, "forbidden"))
 
 
 def _slim(obj: Obj) -> Obj:
     """Half of an object is who wrote which field of it."""
     obj["metadata"].pop("managedFields", None)
     return obj
-
-
-def _written_at(objects: Objects) -> float:
-    """When a dump was made: the controller manager renews its Lease every 2 s, kubelets theirs every 10 s."""
-    times = {
-        (_namespace(lease), lease["metadata"]["name"]): parse_time(stamp)
-        for lease in objects.get("leases", ())
-        if (stamp := renewed(lease))
-    }
-    found = ((NODE_LEASES, node["metadata"]["name"]) for node in objects["nodes"])
-    kubelets = sorted(times[key] for key in found if key in times)
-    manager = times.get(("kube-system", "kube-controller-manager"))
-    # Where leader election was switched off since, a Lease is left that nobody renews.
-    if manager and not (kubelets and kubelets[len(kubelets) // 2] > manager + ABANDONED):
-        return manager
-    conditions = (one for node in objects["nodes"] for one in parts(node, "status", "conditions"))
-    return max(kubelets or filter(None, (moment(one, "lastHeartbeatTime") for one in conditions)), default=0.0)

@@ -21,12 +21,12 @@ _VMIS = "virtualmachineinstances"
 
 def unseen(there: Snapshot, node: str, known: Collection[VmRef]) -> Iterator[Fate]:
     """Those of a node, or whose node is not known. `known`: the VMs that have a launcher there."""
-    told = {(vm.namespace, vm.name) for vm in known}
-    found = [*_without_launcher(there, node, told)]
+    named = {(vm.namespace, vm.name) for vm in known}
+    found = [*_without_launcher(there, node, named)]
     found += [*_without_instance(there, node), *_without_place(there)] if there.partial else []
     for fate in found:
-        if (name := (fate.vm.namespace, fate.vm.name)) not in told:
-            told.add(name)
+        if (name := (fate.vm.namespace, fate.vm.name)) not in named:
+            named.add(name)
             yield fate
 
 
@@ -39,9 +39,9 @@ def nowhere(there: Snapshot) -> dict[str, list[Fate]]:
     return found
 
 
-def _without_launcher(there: Snapshot, node: str, told: Collection[tuple[str, str]]) -> Iterator[Fate]:
+def _without_launcher(there: Snapshot, node: str, named: Collection[tuple[str, str]]) -> Iterator[Fate]:
     for vmi in _instances(there):
-        if _node(vmi) != node or _name(vmi) in told:
+        if _node(vmi) != node or _name(vmi) in named:
             continue
         if vm := _vm(vmi, there):
             yield unknown(vm, f"its instance says that it runs on {node}, but {there.called} holds no launcher of it")

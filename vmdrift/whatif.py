@@ -15,7 +15,8 @@ from reactor.model.identity import Outage
 from reactor.model.names import is_name
 from reactor.model.node import UNREACHABLE_TAINT, NodeView, node_view
 from reactor.model.times import format_time
-from vmdrift.snapshot import ReadOnly, Snapshot
+from vmdrift.readonly import ReadOnly
+from vmdrift.snapshot import Snapshot
 from workers.decide.observation import PodView
 from workers.observe import lease
 from workers.views import pod_view

@@ -19,7 +19,8 @@ from workers.views import hotplugged
 NOBODY = Witness()
 CLAIM = "persistentVolumeClaim"
 _CLAIMS = "persistentvolumeclaims"
-_CLASS_TTL = 60.0  # seconds; a StorageClass is edited once in months
+_CLASS_TTL = 60.0  # seconds; a StorageClass is edited once in months, and attachRequired of a CSIDriver is immutable
+_LABEL = 63  # characters of a label's value
 _HANDLE = re.compile(r"0001-([0-9a-f]{4})-(.+)")
 _STATE = "persistent-state-for"  # KubeVirt's label, and how it named the claim before there was the label
 
@@ -46,8 +47,9 @@ class Disks:
 
     def _states(self, vm: str, used: Sequence[str], *, left: bool) -> list[Volume]:
         """The state claim that is in use, as far as that is told, else every one that could be the next instance's."""
-        labelled = listed(self._cluster, _CLAIMS, namespace=self._namespace, labels=f"{_STATE}={vm}")
-        names = states_of(vm, labelled, used)
+        labels = f"{_STATE}={vm}"  # of a name that is too long for a label there is only the claim of the old name
+        claims = listed(self._cluster, _CLAIMS, namespace=self._namespace, labels=labels) if len(vm) <= _LABEL else []
+        names = states_of(vm, claims, used)
         wanted = [name for name in names if name in used] if left else names
         return [self._on_claim(Volume("state", "persistentState", claim=name, left=left)) for name in wanted]
 
@@ -93,7 +95,7 @@ class Disks:
             return volume
         if not is_name(volume.driver):
             return replace(volume, trouble=f"no CSIDriver can bear the name of its driver, {volume.driver[:60]!r}")
-        found = self._around.find(self._cluster, "csidrivers", volume.driver)
+        found = self._around.find(self._cluster, "csidrivers", volume.driver, ttl=_CLASS_TTL)
         attaches = part(found, "spec").get("attachRequired") is not False  # Kubernetes' default is true
         replicas = self._replicas(pv) if volume.driver == HWAMEISTOR else None
         return replace(volume, attaches=attaches, replicas=replicas, fence=self._asks_for_fence(pv))

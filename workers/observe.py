@@ -22,17 +22,23 @@ from reactor.model.times import Clock
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Held
 from workers.decide.fencing import providers
-from workers.decide.instance import keeps_state, next_instance, unclear
 from workers.decide.launcher import ahead, evicted_at
-from workers.decide.neighbours import namespaces
 from workers.decide.node import is_back, still_lost, window
-from workers.decide.observation import Attachment, Manager, Observation, PodView, VmiView, VmView, Volume, Witness
+from workers.decide.observation import (
+    Attachment,
+    Manager,
+    Observation,
+    PodView,
+    VmiView,
+    VmView,
+    Volume,
+)
 from workers.decide.proof import confirmed, proven
 from workers.decide.whereto import bearing
 from workers.disks import Disks
-from workers.expanding import expand
 from workers.surroundings import MOMENT, NODE_LEASES, Surroundings, listed, renewed
 from workers.views import attachment_view, claims_of, pod_view, vm_view, vmi_view
+from workers.witnesses import expansion, neighbours, owned, witness
 
 Obj = Mapping[str, Any]
 _TERMINAL = frozenset({"Succeeded", "Failed"})
@@ -210,59 +216,34 @@ def _launchers(cluster: Cluster, record: Record, seen: Observation) -> tuple[Pod
 
 
 def _before_release(cluster: Cluster, seen: Observation, record: Record, around: Surroundings) -> Observation:
-    seen = replace(seen, expanded=_expanded(cluster, seen, record))
+    seen = replace(seen, expanded=expansion(cluster, seen, record))
     disks = Disks(cluster, around, record.drift.vm.namespace)
-    wanted = namespaces(bearing(seen, record))
+    template = seen.vm.template if seen.vm else {}
     return replace(
         seen,
-        volumes=disks.all(record.drift.vm.name, parts(seen.vm and seen.vm.template, "volumes"), witness(seen, record)),
+        volumes=disks.all(record.drift.vm.name, parts(template, "volumes"), witness(seen, record)),
         nodes=around.nodes(cluster),
         renewals=around.renewals(cluster),
-        neighbours=tuple(pod for one in sorted(filter(is_name, wanted)) for pod in around.neighbours(cluster, one)),
+        neighbours=neighbours(cluster, bearing(seen, record), around),
     )
-
-
-def _expanded(cluster: Cluster, seen: Observation, record: Record) -> Obj | None:
-    """Only asked for where the lost instance does not show it."""
-    ref = record.drift.vm
-    if seen.vm is None or not unclear(seen.vm, seen.vmi):
-        return None
-    return expand(cluster, ref.name, ref.namespace, seen.vm)
-
-
-def witness(seen: Observation, record: Record) -> Witness:
-    """Who names claims besides the VM's template."""
-    vm, vmi = seen.vm, seen.vmi
-    if vm is None:
-        return Witness()
-    claims = {claim for pod in lost_launchers(seen, record) if not pod.hotplug for claim in pod.claims}
-    spec = next_instance(vm, vmi, seen.expanded).spec
-    state = keeps_state(spec) or vm.tracked or bool(vmi and vmi.tracked)
-    return Witness(vmi.volumes if vmi else (), tuple(sorted(claims.union(vmi.claims if vmi else ()))), state)
 
 
 def _after_release(cluster: Cluster, seen: Observation, record: Record, around: Surroundings) -> Observation:
     """Where the replacement goes, and which node holds which volume."""
     new, ref = replacement(seen, record), record.drift.vm
-    seen = replace(seen, expanded=_expanded(cluster, seen, record) if new is None else None)
+    seen = replace(seen, expanded=expansion(cluster, seen, record) if new is None else None)
     specs = new.volumes if new else parts(seen.vm and seen.vm.template, "volumes")
     pod = next((pod for pod in seen.launchers if new and pod.vmi_uid == new.uid and not pod.hotplug), None)
     target = around.find(cluster, "nodes", pod.node, ttl=MOMENT) if pod and is_name(pod.node) else None
     # What a bound claim leads to does not change any more; what holds it is read anew.
     known = Disks(cluster, around, ref.namespace, remembered=True).all(ref.name, specs, witness(seen, record))
-    volumes = [_owned(volume, new, seen.vm) for volume in known if not volume.left]
+    volumes = [owned(volume, new, seen.vm) for volume in known if not volume.left]
     return replace(
         seen,
         volumes=tuple(_held(cluster, volume, record, pod.node if pod else "", around) for volume in volumes),
         target=node_view(target) if target else None,
         warnings=_warnings(cluster, pod, record) if pod else (),
     )
-
-
-def _owned(volume: Volume, new: VmiView | None, vm: VmView | None) -> Volume:
-    """What an instance names that this VM does not own is not named by the VM."""
-    ours = new is None or vm is None or new.owner == vm.uid
-    return replace(volume, named=volume.named and ours)
 
 
 def _held(cluster: Cluster, volume: Volume, record: Record, target: str, around: Surroundings) -> Volume:

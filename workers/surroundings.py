@@ -99,6 +99,14 @@ class Surroundings:
 
         return self.once(("neighbours", namespace), read, NEARBY)
 
+    def repelling(self, cluster: Cluster, namespace: str) -> tuple[Neighbour, ...]:
+        """Those of them that keep others away, which are few."""
+
+        def read() -> tuple[Neighbour, ...]:
+            return tuple(pod for pod in self.neighbours(cluster, namespace) if pod.repels)
+
+        return self.once(("repelling", namespace), read, NEARBY)
+
     def remember(self, resource: str, name: str, namespace: str, found: Obj | None) -> None:
         """What was read just now, and whoever may take it from here (`find`) for some minutes need not read again."""
         self._known[resource, namespace, name] = (self.steady() + BOUND, found)

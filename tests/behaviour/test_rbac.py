@@ -13,12 +13,11 @@ from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_UNREACHABLE, 
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
 from reactor.model.node import node_view
 from reactor.watch.stream import follow
-from simulator.audit import AuditEntry
 from simulator.rbac import allows, authorizer, rules_of
 from simulator.scene import Kind, Scene, Storage, Vm
 from simulator.twins.cluster import ApiCluster
 from tests.auditor import INTAKE, WORKERS
-from tests.refusals import Refusals
+from tests.refusals import Refusals, whole
 from tests.virtual import WATCHERS, Play
 from workers.kubevents import of_vm
 from workers.role import DRIFT as DRIFT_READS
@@ -140,13 +139,8 @@ def test_the_story_ends_well_under_the_manifests_rules(play: Play) -> None:
 
 @pytest.mark.parametrize("user", sorted(ALLOWED))
 def test_a_role_may_do_exactly_what_it_does(play: Play, user: str) -> None:
-    asked = {(_whole(e), e.verb, e.namespace) for e in play.world.api.audit if e.user == user}
+    asked = {(whole(e), e.verb, e.namespace) for e in play.world.api.audit if e.user == user}
     assert {rule for rule in ALLOWED[user] if any(allows(rule, *one) for one in asked)} == ALLOWED[user]
-
-
-def _whole(entry: AuditEntry) -> str:
-    """As RBAC names what was asked for."""
-    return "/".join(filter(None, (entry.resource, entry.subresource)))
 
 
 @pytest.mark.usefixtures("play")

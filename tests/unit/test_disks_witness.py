@@ -134,3 +134,10 @@ def test_a_volume_is_bound_where_both_say_so_by_uid(there: ApiCluster) -> None:
     _claim(there, "data", {"local": {"path": "/x"}})
     (volume,) = _all(there, Witness((), ("data",)))
     assert (volume.bound, volume.trouble) == (True, "")
+
+
+def test_a_vm_whose_name_is_too_long_for_a_label_has_its_state_under_the_old_name(there: ApiCluster) -> None:
+    name = "a" * 64
+    _claim(there, f"persistent-state-for-{name}", {"local": {"path": "/x"}})
+    (volume,) = Disks(there, Surroundings(lambda: 0.0), _NAMESPACE).all(name, [], Witness(state=True))
+    assert (volume.claim, volume.trouble) == (f"persistent-state-for-{name}", "")

@@ -2,26 +2,20 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
-from reactor.model.drift import Policy
 from simulator.scene import Kind, Storage, Vm
 from simulator.twins.cluster import ApiCluster
-from tests.unit.plans import LOST, listed, read, world_of
-from tests.unit.reports import NAMES, path
-from vmdrift.audit import audited
-from vmdrift.dump import as_list
+from tests.unit.dumps import alike, judged, written
+from tests.unit.plans import LOST, change, listed, read, world_of
+from tests.unit.reports import FOLDER, NAMES, path
 from vmdrift.dumpfile import Dump, parsed, read_dump
-from vmdrift.fate import Fate
-from vmdrift.snapshot import Snapshot, everything, snapshot
+from vmdrift.snapshot import everything, snapshot
 
 TRACES = Path(__file__).parents[1] / "traces"
-SYSTEM = {"default", "kube-system", "kube-node-lease", "kube-controller-manager"}
 SECRET = "hunter2"
 VMS = (
     Vm("rbd", Storage.RBD_BLOCK, node=LOST),
@@ -33,57 +27,15 @@ VMS = (
 )
 
 
-def written(found: Dump, *, nameless: bool = False) -> bytes:
-    """What `vmdrift dump` writes."""
-    return orjson.dumps(as_list(found, nameless=nameless))
-
-
-def judged(there: Snapshot) -> list[Fate]:
-    """Of all nodes, in their order."""
-    return [fate for node in audited(there, Policy()) for fate in node.fates]
-
-
-def shape(fate: Fate) -> list[Any]:
-    """All of it that bears no name."""
-    checks = [(check.name, check.held, check.reason) for check in fate.checks]
-    sizes = len(fate.volumes), len(fate.targets), len(fate.room), len(fate.ifs), len(fate.lost_disks)
-    return [fate.outcome, fate.reason, fate.policy, checks, sizes, bool(fate.place), fate.needs, fate.takes]
-
-
-def names(found: Dump) -> set[str]:
-    """Of everything that is called something by somebody."""
-    metas = [obj["metadata"] for resource, some in found.objects.items() if resource != "csidrivers" for obj in some]
-    return {meta.get(field) for meta in metas for field in ("name", "namespace")} - {None, *SYSTEM}
-
-
-def texts(value: Any) -> Iterator[str]:
-    """All that is said, and what it is said of."""
-    if isinstance(value, dict):
-        yield from (text for pair in value.items() for one in pair for text in texts(one))
-    elif isinstance(value, list):
-        yield from (text for one in value for text in texts(one))
-    elif isinstance(value, str):
-        yield value
-
-
 def traced(folder: Path) -> Dump:
     """A real cluster, right before it lost a node."""
     found = json.loads(gzip.decompress((folder / "before.json.gz").read_bytes()))
     return parsed(json.dumps({"items": [obj for some in found.values() for obj in some]}).encode(), folder.name)
 
 
-def alike(found: Dump) -> None:
-    """Its dump is judged as it is, and so is the one without names, in which none is left."""
-    full = judged(snapshot(found))
-    assert judged(snapshot(parsed(written(found), "dump"))) == full
-    bare = written(found, nameless=True)
-    assert [shape(fate) for fate in judged(snapshot(parsed(bare, "dump")))] == [shape(fate) for fate in full]
-    assert names(found) & set(texts(json.loads(bare))) == set()
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_the_dump_of_a_reported_cluster_is_judged_as_that_cluster_with_and_without_names(name: str) -> None:
-    alike(read_dump(str(path(name.partition("-")[0]))))
+    alike(read_dump(str(FOLDER / f"{name}.json")))
 
 
 @pytest.mark.parametrize("folder", sorted(TRACES.glob("*/")), ids=lambda folder: folder.name)
@@ -91,14 +43,29 @@ def test_so_is_that_of_a_recorded_one(folder: Path) -> None:
     alike(traced(folder))
 
 
-def test_so_is_that_of_a_live_one_which_also_says_what_was_read() -> None:
+def test_so_is_that_of_a_live_one() -> None:
     world = world_of(*VMS)
     world.run_for(90)
     found = everything(ApiCluster(world.api, "admin"), world.now)
     assert judged(read(world)) == judged(snapshot(parsed(written(found), "dump")))
     alike(found)
-    empty = {**found.objects, "storageclasses": []}
-    assert snapshot(parsed(written(Dump(empty, found.about)), "dump")).absent == ()
+
+
+def test_a_dump_of_ours_says_what_was_read_so_that_a_kind_without_objects_is_one() -> None:
+    world = world_of()
+    for storage_class in world.api.client("admin").list("storageclasses"):
+        world.api.client("admin").delete("storageclasses", storage_class["metadata"]["name"])
+    raw = written(everything(ApiCluster(world.api, "admin"), world.now))
+    there = snapshot(parsed(raw, "dump"))
+    assert (there.absent, there.at, judged(there)) == ((), world.now, [])
+
+
+def test_a_dump_from_which_something_was_taken_is_one_of_a_part() -> None:
+    world = world_of(*VMS)
+    dump = json.loads(written(everything(ApiCluster(world.api, "admin"), world.now)))
+    dump["items"] = [item for item in dump["items"] if item["kind"] != "StorageClass"]
+    there = snapshot(parsed(json.dumps(dump).encode(), "dump"))
+    assert (there.partial, there.absent) == (True, ("storageclasses",))
 
 
 def _planted(value: Any, *, here: bool) -> Any:
@@ -135,6 +102,28 @@ def test_no_secret_of_a_vm_a_pod_or_an_annotation_comes_out() -> None:
     assert SECRET not in written(found).decode()
     assert SECRET not in written(found, nameless=True).decode()
     assert {"rbd", "pinned-one", "mirrored"} <= {obj["metadata"]["name"] for obj in found.objects["virtualmachines"]}
+
+
+def test_labels_selectors_taints_and_affinity_get_other_words_and_decide_as_before() -> None:
+    """Of three other nodes one lacks the label, one is tainted, one holds what it has to keep away from."""
+    pool, team = "acme.example/pool", {"acme-team": "payments"}
+    apart = {"labelSelector": {"matchLabels": team}, "topologyKey": "kubernetes.io/hostname"}
+    rule = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}}
+    spec = {"nodeSelector": {pool: "gold-acme"}, "affinity": rule}
+    world = world_of(Vm("one", node=LOST), Vm("two", node="node-d"))
+    for node in ("node-a", "node-c", "node-d"):
+        change(world, "nodes", node, {"metadata": {"labels": {pool: "gold-acme"}}})
+    change(world, "nodes", "node-c", {"spec": {"taints": [{"key": "acme.example/own", "effect": "NoSchedule"}]}})
+    change(world, "virtualmachines", "one", {"spec": {"template": {"spec": spec}}}, "default")
+    for pod in world.api.client("admin").list("pods", "default"):
+        change(world, "pods", pod["metadata"]["name"], {"metadata": {"labels": team}}, "default")
+    found = everything(ApiCluster(world.api, "admin"), world.now)
+    alike(found)
+    (fate,) = (one for one in judged(snapshot(found)) if one.vm.name == "one")
+    assert fate.reason == "no-node-fits"
+    assert all(f"{node}{why}" in fate.sentence for node, why in (("node-c", " bears acme."), ("node-d", ": ")))
+    bare = written(found, nameless=True).decode()
+    assert [word for word in ("acme", "gold", "payments") if word in bare] == []
 
 
 def test_names_sort_as_they_did_so_that_the_same_vms_find_room() -> None:

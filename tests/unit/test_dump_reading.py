@@ -69,12 +69,13 @@ def test_it_is_read_in_every_encoding_of_unicode(encoding: str) -> None:
         (TEXT[:8000].encode("utf-16")[:-1], "was cut off: save it as UTF-8"),
         (f"{TEXT}\n{TEXT}".encode(), "it holds several documents, and one List of all kinds is needed"),
         (b"apiVersion: v1\nkind: List\n", "YAML is not read"),
+        ('{"kind": "Länge"}'.encode("latin-1"), "it is no text in UTF-8 or UTF-16"),
         (
             b'{"kind": "List", "items": [{"kind": "NodeList", "items": []}]}',
             r"items\[0\] is itself a List; one List of",
         ),
     ],
-    ids=["cut off", "cut off in UTF-16", "two documents", "YAML", "a List of Lists"],
+    ids=["cut off", "cut off in UTF-16", "two documents", "YAML", "Latin-1", "a List of Lists"],
 )
 def test_what_is_no_dump_is_refused_with_what_is_wrong(raw: bytes, said: str) -> None:
     with pytest.raises(BadInput, match=said):
@@ -90,9 +91,20 @@ def test_what_is_no_dump_is_refused_with_what_is_wrong(raw: bytes, said: str) ->
 )
 def test_what_must_be_there_and_is_not_in_the_dump_is_lacking(lacks: tuple[str, ...], said: str) -> None:
     elsewhere = [_renamed(item, namespace="shop") for item in HEALTHY["items"] if item["metadata"]["name"] == "other"]
-    assert [fate.sentence for fate in judged([*without("other", *lacks), *elsewhere])] == [
-        f"It cannot be told: {said}."
-    ]
+    assert [fate.sentence for fate in judged([*without("other", *lacks), *elsewhere])] == [f"Unknown: {said}."]
+
+
+def test_leases_of_a_few_nodes_only_are_lacking_too_and_one_that_is_missing_is_a_fact() -> None:
+    """The objects of nodes and their Leases bear the same names."""
+
+    def leased(*nodes: str) -> list[Any]:
+        leases = [item for item in HEALTHY["items"] if item["kind"] == "Lease" and item["metadata"]["name"] in nodes]
+        return [*(item for item in HEALTHY["items"] if item["kind"] != "Lease"), *leases]
+
+    (fate,) = judged(leased("node-a"))
+    assert "the Leases of only 1 of 3 nodes that are Ready (namespace kube-node-lease)" in fate.sentence
+    (fate,) = judged(leased("node-a", "node-b"))
+    assert fate.reason == "control-plane-unsteady"
 
 
 def test_a_claim_that_is_missing_among_others_is_a_fact() -> None:

@@ -124,7 +124,7 @@ def test_of_a_cluster_what_may_not_be_listed_is_unknown_to_the_vms_that_need_it(
     found = {one.vm.name: one for one in fates_in(there)}
     assert there.absent == ("volumeattachments",)
     assert found["web"].outcome is Outcome.MOVES
-    assert found["rbd"].sentence == "It cannot be told: to list volumeattachments is forbidden."
+    assert found["rbd"].sentence == "Unknown: to list volumeattachments is forbidden."
 
 
 def test_without_what_everything_stands_on_it_cannot_be_told_at_all() -> None:
@@ -140,7 +140,7 @@ def test_a_vm_on_a_node_that_is_not_in_the_dump_is_unknown(tmp_path: Path) -> No
     path = tmp_path / "dump.json"
     path.write_bytes(orjson.dumps({"items": items}))
     nodes = {node.node.name: node.fates for node in audited(from_dump(str(path)), Policy())}
-    assert [fate.sentence for fate in nodes[LOST]] == [f"It cannot be told: its node {LOST} is not in the dump."]
+    assert [fate.sentence for fate in nodes[LOST]] == [f"Unknown: its node {LOST} is not in the dump."]
     assert [fate.outcome for fate in nodes["node-b"]] == [Outcome.MOVES]
 
 

@@ -12,6 +12,7 @@ from reactor.model.errors import Forbidden, NotServed, VmDriftError
 from simulator.scene import Storage, Vm
 from simulator.world import World
 from tests.unit.plans import LOST, NODES, change, fates_in, listed, read, world_of
+from tests.unit.reports import report
 from vmdrift.audit import _show, audited, findings
 from vmdrift.plantable import show
 from vmdrift.reading import told
@@ -89,6 +90,30 @@ def test_the_audit_fits_the_terminal_and_names_node_vm_reason_and_change(width: 
     assert max(map(len, text.splitlines())) <= width
     assert "4 nodes, if any one of them were lost: of 4 VMs 3 would move, 1 would stay down." in text
     assert "-> Put the disk on storage that other nodes reach, or keep a backup." in _words(text)
+
+
+SHARED = "If default/two, which shares claim sh, comes up on the same node, or later."
+NEVER = "it would be Pending, and stay so: none of them has so much nvidia.com/GA102GL_A10, even empty."
+
+
+@pytest.mark.parametrize(
+    ("name", "plan", "audit"),
+    [
+        ("r11", ("2 would move (2 of them only if", "moves, if ", SHARED), ("moves-if: default/one, default/two",)),
+        ("r28", ("It comes up without hp, which was plugged into the instance only.",), ("lost-disks: default/h",)),
+        ("r16", (NEVER,), ("too-much: default/gpu", "no-room: default/gpu")),
+        ("d08", ("The dump holds no leases of kube-node-lease; what needs them is unknown.",), (" Unknown",)),
+    ],
+)
+def test_what_a_move_depends_on_and_what_it_costs_is_said(
+    name: str, plan: tuple[str, ...], audit: tuple[str, ...]
+) -> None:
+    there = report(name)
+    assert all(part in _plan(there, 400) for part in plan)
+    assert all(part in _audit(there, 400) for part in audit)
+    for width in (80, 160):
+        lines = [*_plan(there, width).splitlines(), *_audit(there, width).splitlines()]
+        assert max(len(line) for line in lines if line != DUMP_COMMAND) <= width
 
 
 def _file(world: World, folder: Path, *without: str) -> str:

@@ -48,10 +48,10 @@ def test_each_vm_of_a_reported_cluster_has_its_verdict(name: str, expected: dict
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("d08", "It cannot be told: the dump holds no Lease of a node (namespace kube-node-lease)."),
-        ("d09", "It cannot be told: its instance says that it runs on node-a, but the dump holds no launcher of it."),
-        ("r31", "It cannot be told: its instance runs on node-a, but the dump does not hold the VM."),
-        ("r35", "It cannot be told: its instance says that it runs on node-a, but the dump holds no launcher of it."),
+        ("d08", "Unknown: the dump holds no Lease of a node (namespace kube-node-lease)."),
+        ("d09", "Unknown: its instance says that it runs on node-a, but the dump holds no launcher of it."),
+        ("r31", "Unknown: its instance runs on node-a, but the dump does not hold the VM."),
+        ("r35", "Unknown: its instance says that it runs on node-a, but the dump holds no launcher of it."),
     ],
 )
 def test_what_a_dump_lacks_is_unknown_and_neither_fine_nor_a_fault_of_the_cluster(name: str, sentence: str) -> None:
@@ -79,7 +79,7 @@ def test_a_vm_that_came_by_a_migration_is_judged_though_its_instance_lists_no_po
 
 def test_two_vms_that_share_a_claim_have_one_answer_that_says_so() -> None:
     found = list(told("r11").values())
-    assert found[0].ifs == ("default/two, with which it shares claim sh, comes up on the same node, or not before it",)
+    assert found[0].ifs == ("default/two, which shares claim sh, comes up on the same node, or later",)
     assert found[1].ifs == (found[0].ifs[0].replace("two", "one"),)
 
 

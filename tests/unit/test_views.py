@@ -6,7 +6,7 @@ import pytest
 
 from simulator.client import Obj
 from tests.unit.decide.recorded import DUE, READY, RELEASED, RUNNING, SINCE, TERMINATING, objects
-from workers.views import attachment_view, hotplugged, pod_view, vm_view, vmi_view
+from workers.views import attachment_view, hotplugged, neighbour_view, pod_view, vm_view, vmi_view
 
 _META = {"namespace": "run1", "name": "it", "uid": "a", "creationTimestamp": "2026-11-23T06:18:45Z"}
 
@@ -178,3 +178,64 @@ def test_an_attachment_is_read_with_when_it_was_deleted_and_what_keeps_it(
     view = attachment_view({"metadata": {"name": "csi-x", "uid": "u", **meta}, "spec": spec})
     assert (view.node, view.volume, view.attached) == ("node-a", "pv", False)
     assert (view.deleted_at, view.finalizers, view.deleting) == (deleted_at, finalizers, deleted_at is not None)
+
+
+_MIGRATING: Obj = {"volumeUpdateState": {"volumeMigrationState": {"migratedVolumes": []}}}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "status", "recovery"),
+    [
+        ("Migration", _MIGRATING, "VolumesChange: moving root"),
+        ("Migration", {}, ""),
+        ("Replacement", _MIGRATING, ""),
+        (None, _MIGRATING, ""),
+    ],
+)
+def test_a_vm_whose_volumes_are_being_migrated_needs_a_repair_once_its_instance_ends(
+    strategy: str | None, status: Obj, recovery: str
+) -> None:
+    changing = {"type": "VolumesChange", "status": "True", "message": "moving root"}
+    spec = {"updateVolumesStrategy": strategy}
+    view = vm_view({"metadata": _META, "spec": spec, "status": {"conditions": [changing], **status}})
+    assert view.recovery == recovery
+
+
+@pytest.mark.parametrize(
+    ("matcher", "ref", "revision"),
+    [
+        ({"name": "u1", "revisionName": "pinned"}, {}, "pinned"),
+        ({"name": "u1"}, {"name": "u1", "controllerRevisionRef": {"name": "kept"}}, "kept"),
+        ({"name": "u1"}, {"name": "u2", "controllerRevisionRef": {"name": "of another"}}, ""),
+        ({"name": "u1"}, {}, ""),
+    ],
+)
+def test_the_revision_of_an_instance_type_is_the_one_that_the_vm_names_now(
+    matcher: Obj, ref: Obj, revision: str
+) -> None:
+    view = vm_view({"metadata": _META, "spec": {"instancetype": matcher}, "status": {"instancetypeRef": ref}})
+    assert view.typed == {"instancetype": "u1"}
+    assert view.revisions == ({"instancetype": revision} if revision else {})
+
+
+@pytest.mark.parametrize(("state", "tracked"), [("Enabled", True), ("Initializing", True), ("Disabled", False)])
+def test_changed_blocks_are_tracked_in_a_state_claim(state: str, tracked: bool) -> None:
+    found = {"metadata": _META, "spec": {}, "status": {"changedBlockTracking": {"state": state}}}
+    assert vm_view(found).tracked is tracked
+    assert vmi_view(found).tracked is tracked
+
+
+def test_the_vm_that_owns_an_instance_is_known_by_uid_and_only_if_it_controls_it() -> None:
+    ours = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "name": "a", "uid": "u", "controller": True}
+    changes: list[tuple[Obj, str]] = [({}, "u"), ({"controller": None}, ""), ({"apiVersion": "vsphere.io/v1"}, "")]
+    for change, owner in changes:
+        assert vmi_view({"metadata": {**_META, "ownerReferences": [{**ours, **change}]}}).owner == owner
+
+
+def test_a_pod_of_anybody_is_read_with_what_keeps_others_away() -> None:
+    rule = {"topologyKey": "zone", "labelSelector": None}
+    rules = {"requiredDuringSchedulingIgnoredDuringExecution": [rule]}
+    spec = {"nodeName": "node-b", "affinity": {"podAntiAffinity": rules}}
+    found = neighbour_view({"metadata": {**_META, "labels": {"app": "db", "x": None}}, "spec": spec})
+    assert (found.node, found.labels, found.repels) == ("node-b", {"app": "db"}, [{"topologyKey": "zone"}])
+    assert not found.leaving

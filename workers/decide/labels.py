@@ -20,15 +20,16 @@ def selects(selector: Obj | None, labels: Mapping[str, str]) -> bool:
 def matches(rule: Obj, found: Mapping[str, str]) -> bool:
     """https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#NodeSelectorRequirement."""
     value, wanted = found.get(text(rule, "key")), words(rule, "values")
-    answers = {
-        "In": value in wanted,
-        "NotIn": value not in wanted,
-        "Exists": value is not None,
-        "DoesNotExist": value is None,
-        "Gt": value is not None and _number(value) > _number(*wanted),
-        "Lt": value is not None and _number(value) < _number(*wanted),
-    }
-    return answers.get(text(rule, "operator"), False)  # an operator that we do not know admits nothing
+    match text(rule, "operator"):
+        case "In" | "NotIn" as operator:
+            return (value in wanted) is (operator == "In")
+        case "Exists" | "DoesNotExist" as operator:
+            return (value is not None) is (operator == "Exists")
+        case "Gt":
+            return value is not None and _number(value) > _number(*wanted)
+        case "Lt":
+            return value is not None and _number(value) < _number(*wanted)
+    return False  # an operator that we do not know admits nothing
 
 
 def _number(value: str = "", *_more: str) -> float:

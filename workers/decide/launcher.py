@@ -34,17 +34,24 @@ def terminating(pods: Sequence[PodView], node: NodeView, policy: Policy, now: fl
     """`pods` are the launcher pods on the lost node. Looks again when the taint manager should have evicted them."""
     waiting = [pod for pod in pods if not pod.terminating]
     if not waiting:
-        ifs = tuple(f"{', '.join(pod.finalizers)} on pod {pod.name} is removed" for pod in pods if pod.finalizers)
-        return Held(f"Launcher pod {pods[0].name} is Terminating{''.join(f', if {one}' for one in ifs)}.", ifs)
+        return _goes(f"Launcher pod {pods[0].name} is Terminating", pods)
     pod = waiting[0]
     due = _eviction(pod, node, now, ahead)
     soon = due is not None and due <= now + _SOON and now < due + _TAKES
     if policy.delete_unevicted and not soon:
-        return Held(f"Launcher pod {pod.name} is not Terminating; VMDRIFT_DELETE_UNEVICTED=true lets it be deleted.")
+        told = f"Launcher pod {pod.name} is not Terminating; VMDRIFT_DELETE_UNEVICTED=true lets it be deleted"
+        return _goes(told, pods)
     if soon and due is not None:
         return evicting([pod], due, now)
     later = due if due is not None and due > now else None
     return Judgement("not-terminating", f"Launcher pod {pod.name} is not Terminating: {_why(pod, due)}.", later)
+
+
+def _goes(told: str, pods: Sequence[PodView]) -> Held:
+    """A force delete passes no finalizer."""
+    kept = {pod.name: ", ".join(pod.finalizers) for pod in pods if pod.finalizers}
+    ifs = tuple(f"finalizer {finalizers} of pod {name} is removed" for name, finalizers in kept.items())
+    return Held(f"{told}{''.join(f', if {one}' for one in ifs)}.", ifs)
 
 
 def _why(pod: PodView, due: float | None) -> str:

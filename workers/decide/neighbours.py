@@ -54,6 +54,8 @@ class Neighbours:
 
     def hindrance(self, node: NodeView) -> str:
         """Why they keep the pod away from this node, "" if they do not."""
+        if not (self._apart or self._repelled or self._wants or self._spread):
+            return ""
         places = set(node.labels.items())
         if near := next((pod for place, pod in self._apart.items() if place in places), None):
             return f"its anti-affinity keeps it away from pod {near.name}, which is on {near.node}"
@@ -83,6 +85,8 @@ class Neighbours:
 
     def _attracting(self) -> Collection[_Place]:
         """Where pods are that all its terms of affinity choose."""
+        if not self._wants:
+            return ()
         liked = [node for pod, node in self._near if all(self._meets(term, pod) for term in self._wants)]
         return {place for node in liked for term in self._wants if (place := _place(term, node))}
 
@@ -122,19 +126,25 @@ class Neighbours:
         return _Spread(constraint, held, least, int(selects(selector, self._bears.labels)))
 
 
+def looks_around(bears: Bearing) -> bool:
+    """Has it rules of its own on other pods?"""
+    return bool(_terms(bears) or parts(bears.spec, "topologySpreadConstraints"))
+
+
 def unread(bears: Bearing) -> tuple[str, ...]:
     """What its terms ask of pods that nobody looked at, as a condition."""
-    affinity = part(bears.spec, "affinity")
-    terms = [term for kind in ("podAffinity", "podAntiAffinity") for term in parts(affinity, kind, REQUIRED)]
-    beyond = [term for term in terms if "namespaceSelector" in term]
+    beyond = [term for term in _terms(bears) if "namespaceSelector" in term]
     return ("the pods of other namespaces that its affinity chooses by their labels let it",) if beyond else ()
 
 
 def namespaces(bears: Bearing) -> frozenset[str]:
     """Whose pods are to be looked at."""
+    return frozenset({bears.namespace, *(name for term in _terms(bears) for name in words(term, "namespaces"))})
+
+
+def _terms(bears: Bearing) -> list[Obj]:
     affinity = part(bears.spec, "affinity")
-    terms = [term for kind in ("podAffinity", "podAntiAffinity") for term in parts(affinity, kind, REQUIRED)]
-    return frozenset({bears.namespace, *(name for term in terms for name in words(term, "namespaces"))})
+    return [term for kind in ("podAffinity", "podAntiAffinity") for term in parts(affinity, kind, REQUIRED)]
 
 
 def _place(term: Obj, node: NodeView) -> _Place | None:

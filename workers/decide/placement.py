@@ -40,6 +40,15 @@ class Field:
         """Where it could go."""
         return [node for node in self.all if node.name != self.lost]
 
+    @property
+    def staying(self) -> list[Neighbour]:
+        """Without the lost node's launchers that Kubernetes has evicted: two of them must not wait for each other."""
+        return [pod for pod in self.pods if not (pod.node == self.lost and pod.leaving and _is_launcher(pod))]
+
+
+def _is_launcher(pod: Neighbour) -> bool:
+    return pod.labels.get("kubevirt.io") == "virt-launcher"
+
 
 def placement(bears: Bearing, volumes: Iterable[Volume], field: Field, policy: Policy) -> Verdict:
     """The lost node never counts as a target."""
@@ -55,9 +64,18 @@ def placement(bears: Bearing, volumes: Iterable[Volume], field: Field, policy: P
             "too-few-nodes",
             f"Available nodes, the lost one counted: {available}; asked for: {policy.min_available_nodes}.",
         )
-    if not (fitting := targets(bears, disks, field)):
-        return _no_node(bears, admitted, field)
-    return Held(f"It can run on {fitting[0].name}{''.join(f', if {one}' for one in ifs)}.", ifs)
+    around = _neighbours(bears, field)
+    if fitting := [node for node in admitted if _takes(bears.spec, node) and not around.hindrance(node)]:
+        return _can(fitting[0], ifs)
+    if later := targets(bears, disks, replace(field, pods=field.staying)):
+        return _can(later[0], (*ifs, f"the launcher pods that {field.lost} had are gone by then"))
+    whys = "; ".join(_hindrance(bears.spec, node, around) for node in admitted[:_NAMED])
+    told = f"It could run elsewhere, but no node takes it now: {whys}."
+    return Judgement("no-node-fits", told if whys else "No other node runs KubeVirt now.")
+
+
+def _can(node: NodeView, ifs: tuple[str, ...]) -> Held:
+    return Held(f"It can run on {node.name}{''.join(f', if {one}' for one in ifs)}.", ifs)
 
 
 def settled(bears: Bearing, volumes: Iterable[Volume], field: Field) -> tuple[Bearing, tuple[str, ...]]:
@@ -96,13 +114,6 @@ def _is_place(constraint: Obj, spec: Obj, node: NodeView) -> bool:
     return free and (wanted or text(constraint, "nodeAffinityPolicy") == "Ignore")
 
 
-def _no_node(bears: Bearing, admitted: Sequence[NodeView], field: Field) -> Judgement:
-    around = _neighbours(bears, field)
-    whys = "; ".join(_hindrance(bears.spec, node, around) for node in admitted[:_NAMED])
-    told = f"It could run elsewhere, but no node takes it now: {whys}."
-    return Judgement("no-node-fits", told if whys else "No other node runs KubeVirt now.")
-
-
 def _takes(spec: Obj, node: NodeView) -> bool:
     return node.available and node.labels[SCHEDULABLE] == "true" and not _repelling(spec, node)
 
@@ -121,7 +132,9 @@ def _hindrance(spec: Obj, node: NodeView, around: Neighbours) -> str:
 
 
 def _admitted(spec: Obj, disks: Sequence[Volume], others: Iterable[NodeView]) -> list[NodeView]:
-    return [node for node in others if admits(spec, node) and all(reaches(disk, node) for disk in disks)]
+    selector, terms = _asks(spec)
+    admitted = (node for node in others if _admits(selector, terms, node))
+    return [node for node in admitted if all(reaches(disk, node) for disk in disks)]
 
 
 def _pinned(bears: Bearing, disks: Sequence[Volume], field: Field) -> Judgement:
@@ -155,12 +168,18 @@ def admits(spec: Obj, node: NodeView) -> bool:
     KubeVirt adds the nodeSelector kubevirt.io/schedulable=true. A node that says "false" runs KubeVirt too: its
     virt-handler is being updated, or late. Taints say nothing of that: whatever their key, they come and go.
     """
-    selector = part(spec, "nodeSelector").items()
-    if SCHEDULABLE not in node.labels:
+    return _admits(*_asks(spec), node)
+
+
+def _asks(spec: Obj) -> tuple[Sequence[tuple[str, str]], Sequence[Obj]]:
+    """The labels that a node must bear, and the terms of which it must satisfy one."""
+    labels = [(key, value) for key, value in part(spec, "nodeSelector").items() if key != SCHEDULABLE]
+    return labels, parts(spec, "affinity", "nodeAffinity", REQUIRED, "nodeSelectorTerms")
+
+
+def _admits(labels: Sequence[tuple[str, str]], terms: Sequence[Obj], node: NodeView) -> bool:
+    if SCHEDULABLE not in node.labels or any(node.labels.get(key) != value for key, value in labels):
         return False
-    if any(node.labels.get(key) != value for key, value in selector if key != SCHEDULABLE):
-        return False
-    terms = parts(spec, "affinity", "nodeAffinity", REQUIRED, "nodeSelectorTerms")
     return not terms or any(_term(term, node) for term in terms)
 
 

@@ -5,9 +5,8 @@ setNodeAffinityForPod), at d923fdb.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from reactor.model.objects import part, parts, text
+from reactor.model.objects import part, parts, text, texts
 from workers.decide.observation import Obj
 
 SCHEDULABLE = "kubevirt.io/schedulable"  # virt-handler's label on its node; every launcher asks for it
@@ -28,7 +27,7 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 def derived(spec: Obj) -> dict[str, str]:
     """The node selector of an instance: its own, and what every KubeVirt adds by its spec."""
     found = {ARCH: arch.lower()} if (arch := text(spec, "architecture")) else {}
-    return {SCHEDULABLE: "true", **found, **_texts(part(spec, "nodeSelector")), **dict.fromkeys(_labels(spec), "true")}
+    return {SCHEDULABLE: "true", **found, **texts(spec, "nodeSelector"), **dict.fromkeys(_labels(spec), "true")}
 
 
 def gated(spec: Obj) -> dict[str, str]:
@@ -99,7 +98,3 @@ def _rejects(spec: Obj) -> list[str]:
 def _enabled(features: Obj, name: str) -> bool:
     """A feature that is named is on, unless it says no: KubeVirt's webhook writes that into the instance."""
     return name in features and part(features, name).get("enabled") is not False
-
-
-def _texts(found: Mapping[str, Any]) -> dict[str, str]:
-    return {key: value for key, value in found.items() if isinstance(value, str)}

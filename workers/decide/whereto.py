@@ -1,5 +1,7 @@
 """Where a drift's VM can go: what its next launcher will bear, among which nodes and pods. Pure."""
 
+from dataclasses import replace
+
 from reactor.model.drift import Record
 from reactor.model.node import NodeView
 from workers.decide.lost import lost_launchers
@@ -24,4 +26,5 @@ def candidates(seen: Observation, record: Record) -> list[NodeView]:
     """The nodes that it could go to now."""
     around = field(seen, record)
     bears, _ = settled(bearing(seen, record), seen.volumes, around)
-    return targets(bears, seen.volumes, around)
+    now = targets(bears, seen.volumes, around)
+    return now or targets(bears, seen.volumes, replace(around, pods=around.staying))

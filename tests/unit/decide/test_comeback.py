@@ -112,3 +112,9 @@ _ENDED = replace(launcher(), finished=True)
 def test_where_nothing_ran_nothing_was_lost(vm: VmView, phase: str, pods: tuple[PodView, ...], reason: str) -> None:
     verdict = over_before(_REF, vm, replace(_LOST, phase=phase), pods)
     assert (verdict.reason if verdict else "") == reason
+
+
+def test_what_kubevirt_could_not_do_for_it_is_a_condition_of_its_start() -> None:
+    verdict = comeback(_REF, replace(_VM, failure="Failure: instancetype u1 not found"), None)
+    condition = "what KubeVirt says of it is over by then (Failure: instancetype u1 not found)"
+    assert verdict == Held(f"KubeVirt starts it again: runStrategy Always, if {condition}.", (condition,))

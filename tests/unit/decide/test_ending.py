@@ -37,6 +37,13 @@ def test_without_a_new_instance_the_replacement_is_awaited() -> None:
     assert ending(_RUNNING, record("vm-rbd"), None).reason == "waiting-for-replacement"
 
 
+@pytest.mark.parametrize(("later", "waits"), [(60.0, True), (-60.0, False)], ids=["still", "over"])
+def test_kubevirt_backs_off_after_failed_starts_and_until_when_is_told(later: float, waits: bool) -> None:
+    vm = replace(vm_of(_RUNNING), retry_at=_FREE_AT + later)
+    told = ending(replace(_RUNNING, vm=vm, date=_FREE_AT), record("vm-rbd"), None).sentence
+    assert ("not before" in told) is waits
+
+
 def test_a_new_instance_without_a_launcher_or_with_one_that_has_no_node_is_on_its_way() -> None:
     assert _ending(replace(_RUNNING, launchers=())) == "waiting-for-running"
     assert _ending(_pod(node="")) == "waiting-for-running"

@@ -20,6 +20,15 @@ def test_the_recorded_launcher_is_terminating_once_kubernetes_evicted_it() -> No
     assert isinstance(terminating([launcher()], node(), Policy(), _DUE), Held)
 
 
+@pytest.mark.parametrize("pod", [launcher(), _LIVING], ids=["Terminating", "not yet"])
+def test_a_finalizer_of_a_launcher_is_named_before_its_force_delete_finds_it(pod: PodView) -> None:
+    kept = replace(pod, finalizers=("kueue.x-k8s.io/managed",))
+    verdict = terminating([kept], node(), Policy(delete_unevicted=True), SINCE + 1.0)
+    assert isinstance(verdict, Held)
+    assert verdict.ifs == (f"finalizer kueue.x-k8s.io/managed of pod {pod.name} is removed",)
+    assert verdict.sentence.endswith(f"if {verdict.ifs[0]}.")
+
+
 @pytest.mark.parametrize(
     ("now", "reason", "told"),
     [

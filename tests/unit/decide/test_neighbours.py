@@ -107,6 +107,15 @@ def test_a_terminating_pod_of_the_lost_node_keeps_its_whole_zone() -> None:
     assert not _fits(_apart(_term(_ZONE)), _pod("node-a", leaving=True), nodes=east)
 
 
+def test_two_launchers_of_the_lost_node_do_not_wait_for_each_other() -> None:
+    east = (_node("node-a", "east"), _node("node-b", "east"), _node("node-c", "west", unschedulable=True))
+    launcher = _pod("node-a", leaving=True, labels={**_DB, "kubevirt.io": "virt-launcher"})
+    verdict = _judged(_apart(_term(_ZONE)), launcher, nodes=east)
+    assert isinstance(verdict, Held)
+    assert verdict.ifs == ("the launcher pods that node-a had are gone by then",)
+    assert not _fits(_apart(_term(_ZONE)), replace(launcher, leaving=False), nodes=east)
+
+
 @pytest.mark.parametrize(
     ("pods", "labels", "fits"),
     [

@@ -1,111 +1,26 @@
-"""Clusters drawn at random around one VM: what it asks of a node, by whatever way, and what the nodes have of it."""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+"""Clusters drawn at random around one VM."""
 
 from hypothesis import strategies as st
 
-from simulator.client import Client, Obj
-from simulator.scene import Scene, Storage, Vm, add_vm, is_up, staged
-from simulator.world import World
-
-NODES = ("node-a", "node-b", "node-c", "node-d")
-HOSTNAME, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
-UNREACHABLE = "node.kubernetes.io/unreachable"
-SELECTOR = "openshift.io/node-selector"
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-# What nodes may have or lack, and the VM ask for: CPU, firmware, size, pool.
-LABELS: Mapping[str, str] = {
-    "cpumanager": "true",
-    "kubevirt.io/realtime": "true",
-    "kubevirt.io/sev": "true",
-    "cpu-model.node.kubevirt.io/Haswell": "true",
-    "cpu-feature.node.kubevirt.io/pcid": "true",
-    "hyperv.node.kubevirt.io/synic": "true",
-    "machine-type.node.kubevirt.io/pc": "true",
-    "pool": "gpu",
-    "env": "prod",
-    "cores": "32",
-}
-_GROUP = {"matchLabels": {"group": "db"}}
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A pod beside the VM; `apart`: it wants no pod of the group in its domain of this key."""
-
-    node: str
-    namespace: str
-    labels: Mapping[str, str]
-    apart: str
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """`lacking`: labels that the others do not have; `edited`: merged into the template when the VM runs."""
-
-    vm: Vm
-    edited: Mapping[str, Any]
-    lacking: tuple[frozenset[str], ...]
-    taints: tuple[tuple[Obj, ...], ...]
-    neighbours: tuple[Neighbour, ...]
-    selector: str
-
-    def world(self) -> World | None:
-        """As it is when the VM runs, and was edited; None where it does not start."""
-        world = staged(Scene(NODES, ()))
-        admin = world.api.client("system:admin")
-        self._furnish(admin)
-        add_vm(admin, self.vm)
-        if not world.run(lambda: is_up(world.store, self.vm), 120):
-            return None
-        if self.edited:
-            admin.patch("virtualmachines", "vm", {"spec": {"template": {"spec": dict(self.edited)}}}, "default")
-        world.run_for(10)
-        return world
-
-    def _furnish(self, admin: Client) -> None:
-        for index, name in enumerate(NODES):
-            lacking, taints = (self.lacking[index - 1], self.taints[index - 1]) if index else (frozenset(), ())
-            labels = {key: value for key, value in LABELS.items() if key not in lacking}
-            labels[ZONE] = "east" if index % 2 else "west"
-            patch = {"metadata": {"labels": labels}, "spec": {"taints": list(taints) or None}}
-            admin.patch("nodes", name, patch)
-        admin.create("namespaces", {"metadata": {"name": "other", "labels": {"kubernetes.io/metadata.name": "other"}}})
-        if self.selector:
-            admin.patch("namespaces", "default", {"metadata": {"annotations": {SELECTOR: self.selector}}})
-        for number, neighbour in enumerate(self.neighbours):
-            admin.create("pods", _pod(number, neighbour))
-
-
-def _pod(number: int, neighbour: Neighbour) -> Obj:
-    affinity = _apart(neighbour.apart) if neighbour.apart else {}
-    spec = {"nodeName": neighbour.node, "containers": [{"name": "main"}], "affinity": affinity}
-    meta = {"name": f"pod-{number}", "namespace": neighbour.namespace, "labels": dict(neighbour.labels)}
-    return {"metadata": meta, "spec": {**spec, "tolerations": [{"operator": "Exists"}]}}
-
-
-def _apart(key: str, **term: Any) -> Obj:
-    return {"podAntiAffinity": {_REQUIRED: [{"labelSelector": _GROUP, "topologyKey": key, **term}]}}
-
-
-def _near(key: str, **term: Any) -> Obj:
-    return {"podAffinity": {_REQUIRED: [{"labelSelector": _GROUP, "topologyKey": key, **term}]}}
-
-
-def _on_nodes(*rules: tuple[str, str, list[str]]) -> Obj:
-    told = [{"key": key, "operator": operator, "values": values} for key, operator, values in rules]
-    return {"nodeAffinity": {_REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": told}]}}}
-
-
-def _spread(key: str, skew: int, **more: Any) -> list[Obj]:
-    rule = {"maxSkew": skew, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": _GROUP}
-    return [{**rule, **more}]
-
+from simulator.client import Obj
+from simulator.scene import Storage, Vm
+from tests.properties.furnished import (
+    GROUPED,
+    HOSTNAME,
+    LABELS,
+    NODES,
+    UNREACHABLE,
+    ZONE,
+    Cluster,
+    Neighbour,
+    apart,
+    near,
+    on_nodes,
+    spread,
+    wished,
+)
 
 _MORE_OF_A_SPREAD: list[Obj] = [{"nodeTaintsPolicy": "Honor"}, {"minDomains": 3}, {"matchLabelKeys": ["version"]}]
-_GROUPED: list[Obj] = [{}, {"group": "db", "version": "1"}, {"group": "db", "version": "2"}]
 _INSTANCETYPES: list[Obj | None] = [
     None,
     {"nodeSelector": {"pool": "gpu"}},
@@ -132,15 +47,15 @@ _DOMAINS: list[Obj] = [
 _SELECTORS: list[Obj] = [{}, {"env": "prod"}, {"pool": "gpu"}]
 _AFFINITIES: list[Obj] = [
     {},
-    _apart(HOSTNAME),
-    _apart(ZONE),
-    _near(HOSTNAME),
-    _near(ZONE),
-    _apart(HOSTNAME, namespaces=["other"]),
-    _apart(HOSTNAME, matchLabelKeys=["version"]),
-    _near(ZONE, namespaces=["default", "other"]),
-    _on_nodes(("cores", "Gt", ["16"])),
-    _on_nodes((ZONE, "In", ["west"]), ("cores", "Lt", ["64"])),
+    apart(HOSTNAME),
+    apart(ZONE),
+    near(HOSTNAME),
+    near(ZONE),
+    apart(HOSTNAME, namespaces=["other"]),
+    apart(HOSTNAME, matchLabelKeys=["version"]),
+    near(ZONE, namespaces=["default", "other"]),
+    on_nodes(("cores", "Gt", ["16"])),
+    on_nodes((ZONE, "In", ["west"]), ("cores", "Lt", ["64"])),
 ]
 _TOLERATIONS = st.lists(
     st.sampled_from(
@@ -176,7 +91,7 @@ def _spreads(draw: st.DrawFn, *, marked: bool) -> list[Obj]:
     more: Obj = {"nodeAffinityPolicy": "Ignore"} if marked or draw(st.booleans()) else {}
     if draw(st.booleans()):
         more |= draw(st.sampled_from(_MORE_OF_A_SPREAD))
-    return _spread(draw(st.sampled_from([HOSTNAME, ZONE])), draw(st.integers(1, 2)), **more)
+    return spread(draw(st.sampled_from([HOSTNAME, ZONE])), draw(st.integers(1, 2)), **more)
 
 
 @st.composite
@@ -190,27 +105,23 @@ def _vms(draw: st.DrawFn, *, marked: bool) -> Vm:
     kind = draw(st.sampled_from(_INSTANCETYPES))
     if not (kind and "nodeSelector" in kind):
         template["nodeSelector"] = draw(st.sampled_from(_SELECTORS))
-    template["affinity"] = _wished(template["affinity"])
+    template["affinity"] = wished(template["affinity"])
     return Vm(
         "vm",
         draw(st.sampled_from([Storage.CONTAINER_DISK, Storage.RBD_BLOCK])),
         template={name: value for name, value in template.items() if value},
-        labels=draw(st.sampled_from(_GROUPED)),
+        labels=draw(st.sampled_from(GROUPED)),
         instancetype=kind,
         preference=draw(st.sampled_from(_PREFERENCES)),
         tracked=draw(st.sampled_from([False, False, False, True])),
     )
 
 
-def _on_node(name: str) -> Obj:
-    return {"matchExpressions": [{"key": HOSTNAME, "operator": "In", "values": [name]}]}
-
-
 _NEIGHBOURS = st.builds(
     Neighbour,
     st.sampled_from(NODES),
     st.sampled_from(["default", "default", "other"]),
-    st.sampled_from(_GROUPED),
+    st.sampled_from(GROUPED),
     st.sampled_from(["", "", HOSTNAME, ZONE]),
 )
 # None of them contradicts an instance type.
@@ -221,7 +132,7 @@ _EDITS: list[Obj] = [
     {"domain": {"cpu": {"features": [{"name": "pcid", "policy": "forbid"}]}}},
     {"domain": {"machine": {"type": "pc"}}},
     {"domain": {"features": {"hyperv": {"synic": {}}}}},
-    {"affinity": _apart(HOSTNAME)},
+    {"affinity": apart(HOSTNAME)},
     {"tolerations": [{"key": "dedicated", "operator": "Exists"}]},
 ]
 _EDITS_OF_SIZE: list[Obj] = [
@@ -232,7 +143,7 @@ _EDITS_OF_SIZE: list[Obj] = [
 
 
 @st.composite
-def clusters(draw: st.DrawFn, *, marked: bool) -> Cluster:
+def clusters(draw: st.DrawFn, *, marked: bool = False) -> Cluster:
     """Mostly such as the VM starts in. `marked`: it is lost for longer than KubeVirt takes to mark its node."""
     vm = draw(_vms(marked=marked))
     others = range(len(NODES) - 1)
@@ -245,52 +156,3 @@ def clusters(draw: st.DrawFn, *, marked: bool) -> Cluster:
         tuple(draw(st.lists(_NEIGHBOURS, max_size=4))),
         draw(st.sampled_from(["", "", "env=prod"])),
     )
-
-
-def _wished(affinity: Obj) -> Obj:
-    """An affinity that would like node-a best."""
-    nodes = affinity.get("nodeAffinity", {})
-    wish = {"weight": 100, "preference": _on_node(NODES[0])}
-    return {**affinity, "nodeAffinity": {**nodes, "preferredDuringSchedulingIgnoredDuringExecution": [wish]}}
-
-
-def _example(
-    affinity: Obj | None = None, *pods: tuple[str, str], tainted: int = 0, edited: Obj | None = None, **vm: Any
-) -> Cluster:
-    """`pods`: node and namespace of pods of the group; `tainted`: so many nodes, the last first."""
-    template = {**vm.pop("template", {}), "affinity": _wished(affinity or {})}
-    taint = ({"key": "dedicated", "value": "web", "effect": "NoSchedule"},)
-    taints = tuple(taint if index >= len(NODES) - 1 - tainted else () for index in range(len(NODES) - 1))
-    near = tuple(Neighbour(node, namespace, _GROUPED[2], "") for node, namespace in pods)
-    return Cluster(Vm("vm", template=template, **vm), edited or {}, (frozenset(),) * 3, taints, near, "")
-
-
-def _spreading(key: str, skew: int, **more: Any) -> Obj:
-    return {"topologySpreadConstraints": _spread(key, skew, **more)}
-
-
-_B, _C, _D = (("node-b", "default"), ("node-c", "default"), ("node-d", "default"))
-# Rules that random clusters seldom come to, each decided by nothing else.
-NEIGHBOURS = (
-    _example(_near(ZONE), _C),
-    _example(_apart(HOSTNAME, namespaces=["other"]), ("node-c", "other")),
-    _example(_apart(HOSTNAME, matchLabelKeys=["version"]), _B, labels=_GROUPED[1]),
-    _example(
-        None, _B, _C, _D, labels=_GROUPED[1], template={"topologySpreadConstraints": _spread(ZONE, 2, minDomains=3)}
-    ),
-    _example(
-        None,
-        _B,
-        _C,
-        tainted=1,
-        labels=_GROUPED[1],
-        template=_spreading(HOSTNAME, 1, nodeAffinityPolicy="Ignore", nodeTaintsPolicy="Honor"),
-    ),
-)
-_TPM: Obj = {"devices": {"preferredTPM": {"persistent": True}}}
-_SOON = {"key": UNREACHABLE, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}
-INSTANCES = (
-    _example(preference=_TPM, edited={"tolerations": [{"key": "dedicated", "operator": "Exists"}]}),
-    _example(template={"tolerations": [{"operator": "Exists"}, _SOON]}),
-    _example(template={"tolerations": [_SOON, {"operator": "Exists"}]}),
-)

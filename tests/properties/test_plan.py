@@ -10,7 +10,9 @@ from simulator.actors.scheduler import Scheduler
 from simulator.client import Client, Obj
 from simulator.objects import key_of
 from simulator.world import World
-from tests.properties.placements import INSTANCES, NEIGHBOURS, NODES, Cluster, clusters
+from tests.properties.deciding import INSTANCES, NEIGHBOURS
+from tests.properties.furnished import NODES, Cluster
+from tests.properties.placements import clusters
 from tests.unit.plans import planned
 from tests.virtual import Play
 from vmdrift.fate import Fate, Outcome

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, cast
+from uuid import uuid4
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -62,6 +63,7 @@ class Worker(Stoppable, SimpleWorker):
         """
         super().__init__(
             [queue],
+            name=f"{queue}-{uuid4().hex}",  # its keys in Redis are its queue's alone (k8s/base/users.rules)
             connection=redis,
             job_class=OurJob,
             queue_class=WorkedQueue,

@@ -34,8 +34,9 @@ check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/mypy reactor workers vmdrift simulator benchmarks tests
 	$(BIN)/lint-imports --no-logo
 
-tools: ## Install what some tests need besides Python: Chromium and promtool (as root on Debian; else those tests are skipped)
+tools: ## Install what some tests need besides Python: Chromium and promtool, by night a Redis with TLS (as root on Debian; else those tests are skipped)
 	@missing=""; command -v chromium >/dev/null || missing="chromium"; command -v promtool >/dev/null || missing="$$missing prometheus"; \
+	$(if $(NIGHT),command -v redis-check-rdb >/dev/null || missing="$$missing redis-tools";) \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing$${missing:+ }$$missing for the tests ..."; \
@@ -44,7 +45,7 @@ tools: ## Install what some tests need besides Python: Chromium and promtool (as
 	else echo "make tools: $$missing is missing; the tests that need it are skipped" >&2; fi
 
 nightly: ## All tests, the long ones too, and a thousand simulated worlds
-	@$(MAKE) --no-print-directory -j2 .venv/dev tools
+	@$(MAKE) --no-print-directory -j2 .venv/dev tools NIGHT=1
 	@$(BIN)/python -m tests.lanes $(ARGS)
 
 soak: .venv/dev ## Draw simulated worlds for an hour (HOURS=8: for eight), on all cores, and judge what happens in them

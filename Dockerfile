@@ -9,7 +9,10 @@ COPY reactor reactor
 COPY workers workers
 COPY vmdrift vmdrift
 COPY simulator simulator
-RUN python -m venv /opt/vm-drift && /opt/vm-drift/bin/pip install --no-cache-dir -c constraints.txt ".[redfish]"
+# By hash: uv, and by uv all the others.
+RUN sed -n '/^uv==/,/[^\\]$/p' constraints.txt > uv.txt && python -m venv /opt/vm-drift && python -m venv /opt/uv \
+    && /opt/uv/bin/pip install --no-cache-dir -r uv.txt \
+    && /opt/uv/bin/uv pip install --no-cache --python /opt/vm-drift/bin/python -c constraints.txt ".[redfish]"
 
 # Nothing is built or installed here, so there is nothing to build or install with.
 FROM ${BASE}

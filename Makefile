@@ -9,7 +9,7 @@ HOURS ?= 1
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools scenarios manifests check nightly soak bench bench-plots bench-recovery e2e e2e-cluster clean
+.PHONY: help run test tools scenarios manifests check nightly soak bench bench-plots bench-recovery e2e e2e-cluster constraints clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +34,9 @@ check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/mypy reactor workers vmdrift simulator benchmarks tests
 	$(BIN)/lint-imports --no-logo
 
-tools: ## Install what some tests need besides Python: Chromium and promtool (as root on Debian; else those tests are skipped)
+tools: ## Install what some tests need besides Python: Chromium and promtool, by night a Redis with TLS (as root on Debian; else those tests are skipped)
 	@missing=""; command -v chromium >/dev/null || missing="chromium"; command -v promtool >/dev/null || missing="$$missing prometheus"; \
+	$(if $(NIGHT),command -v redis-check-rdb >/dev/null || missing="$$missing redis-tools";) \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing$${missing:+ }$$missing for the tests ..."; \
@@ -44,7 +45,7 @@ tools: ## Install what some tests need besides Python: Chromium and promtool (as
 	else echo "make tools: $$missing is missing; the tests that need it are skipped" >&2; fi
 
 nightly: ## All tests, the long ones too, and a thousand simulated worlds
-	@$(MAKE) --no-print-directory -j2 .venv/dev tools
+	@$(MAKE) --no-print-directory -j2 .venv/dev tools NIGHT=1
 	@$(BIN)/python -m tests.lanes $(ARGS)
 
 soak: .venv/dev ## Draw simulated worlds for an hour (HOURS=8: for eight), on all cores, and judge what happens in them
@@ -66,16 +67,23 @@ e2e: e2e-cluster .venv/dev ## Run the scenarios against the cluster of KUBECONFI
 e2e-cluster:
 	@test -n "$$KUBECONFIG" || { echo "make e2e: KUBECONFIG is not set; it says which cluster is tested" >&2; exit 2; }
 
+constraints: .venv/dev ## Take the newest versions of all that is installed, with the hashes of their files, into constraints.txt
+	@(sed -n '/^#/p' constraints.txt; echo uv | $(BIN)/uv pip compile --quiet pyproject.toml - --all-extras --universal --upgrade \
+		--generate-hashes --no-header --no-annotate) > .venv/constraints.txt && mv .venv/constraints.txt constraints.txt
+
 clean: ## Remove the environment and all caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-# uv takes seconds where pip takes minutes; where it finds no registry (an index that only pip knows of), pip does it.
-.venv/demo .venv/dev .venv/bench: WANTED = -c constraints.txt -e ".[$(if $(filter demo,$*),demo,demo$(comma)$*)]"
+# uv takes seconds where pip takes minutes; where it finds no registry (an index that only pip knows of), pip does it. Both
+# take only files whose hashes are in constraints.txt; pip cannot do that for some of them, so it takes all.
+.venv/demo .venv/dev .venv/bench: WANTED = -e ".[$(if $(filter demo,$*),demo,demo$(comma)$*)]"
 .venv/demo .venv/dev .venv/bench: .venv/%: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing vm-drift into .venv ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(WANTED) || $(BIN)/pip install --quiet $(WANTED)
+	@sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > .venv/uv.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r .venv/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt $(WANTED) \
+		|| { $(BIN)/pip install --quiet -r constraints.txt && $(BIN)/pip install --quiet --no-deps $(WANTED); }
 	@touch $@
 
 comma := ,

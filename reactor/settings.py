@@ -289,8 +289,8 @@ class Settings:
         "path",
         "",
         str,
-        "A JSON file that names who may post, and what, and who may see the page (docs/cloudevents.md). Read anew when "
-        "it changes.",
+        "A JSON file that names who may post, and what, and who may see the page (docs/cloudevents.md). Read again "
+        "when it changes. The role `intake` needs it too, where senders may prove a node dead.",
     )
     oidc_issuer: str = setting(
         "URL", "", values.web_url, "Whose JWTs are believed, besides the tokens of the file: Knative's sender identity."

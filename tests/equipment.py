@@ -31,6 +31,7 @@ class Equipment:
         self._world, self._policy, self._store, self._called = world, policy, store, called
         self.providers: dict[str, Provider] = {}
         self.settings = Settings(remediation_template=TEMPLATE)
+        self.entitled = True  # are all who send events entitled to those?
         self._cluster = world.store.get("namespaces", "kube-system")["metadata"]["uid"]
 
     def drifts(self, clock: ProcessClock, queue: MemoryQueue) -> Tools:
@@ -57,7 +58,11 @@ class Equipment:
 
     def _tools(self, user: str, clock: ProcessClock, queue: MemoryQueue) -> Tools:
         cluster, source = ApiCluster(self._world.api, user, self._called), worker_source(self._cluster)
-        return Tools(cluster, self._store, queue, self._policy, clock, source, Surroundings(clock.steady), cluster)
+
+        def may(*_: str) -> bool:
+            return self.entitled
+
+        return Tools(cluster, self._store, queue, self._policy, clock, source, Surroundings(clock.steady), cluster, may)
 
     def _provider(self, cluster: ApiCluster, name: str) -> Provider:
         if name not in self.providers:

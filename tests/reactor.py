@@ -121,6 +121,10 @@ class Reactor:
     def settings(self, settings: Settings) -> None:
         self._equipment.settings = settings
 
+    def senders_are_entitled(self, *, yes: bool) -> None:
+        """To the events that they send, by intake's file; from now on."""
+        self._equipment.entitled = yes
+
     def at_work(self, queue: str) -> Worker:
         """The worker of a queue whose turn it is, or else the first."""
         mine = self.workers(queue)

@@ -67,7 +67,7 @@ def _taken(carried: object, receipt: Receipt | None, tools: Tools) -> Result:
     except BadInput as error:
         return Result("nothing", "bad-input", f"{error}.")
     if event.type == NODE_FENCED:
-        return _fenced(event, receipt, tools)
+        return _fenced(receipt, tools)
     if event.type not in _KINDS:
         return Result("nothing", "unknown-type", f"Events of type {event.type[:80]!r} are not taken in here.")
     return _KINDS[event.type](event, tools)
@@ -116,8 +116,21 @@ def _recovered(event: Event, tools: Tools) -> Result:
     return replace(_outage(known[-1], tools), reason="outage-over", sentence=f"Node {event.subject} is back.")
 
 
-def _fenced(event: Event, receipt: Receipt | None, tools: Tools) -> Result:
-    """Somebody entitled says that a boot of a node has ended. Written down, and judged by the fencing role."""
+def _fenced(receipt: Receipt | None, tools: Tools) -> Result:
+    """Somebody entitled says that a boot of a node has ended. Written down, and judged by the fencing role.
+
+    What a job carries is no proof: more roles may queue one than may accept an event. And what the receiver has let in
+    is asked again: is this sender entitled, now?
+    """
+    if receipt is None or receipt.type != NODE_FENCED:
+        return Result("nothing", "not-accepted", "No receiver has accepted this event, or it was too long ago.")
+    if not tools.may_send(receipt.sender, receipt.type, receipt.source):
+        told = f"{receipt.sender} may not send {NODE_FENCED}, or not from {receipt.source[:80]}, by the"
+        return Result("nothing", "not-entitled", f"{told} VMDRIFT_TOKENS_FILE of the role intake.")
+    return _ended(receipt.hint, receipt.sender, tools)
+
+
+def _ended(event: Event, by: str, tools: Tools) -> Result:
     name, data = event.subject, event.data
     node = _node(name, tools)
     if node is None:
@@ -128,11 +141,10 @@ def _fenced(event: Event, receipt: Receipt | None, tools: Tools) -> Result:
     if (data.get("uid"), data.get("bootID")) != (node.uid, node.boot):
         told = f"What was confirmed is uid {data.get('uid')}, boot {data.get('bootID')}"
         return Result("nothing", "another-boot", f"{told}; node {name} is uid {node.uid}, boot {node.boot}.")
-    by, person = (receipt.sender or event.source, receipt.person) if receipt else (event.source, False)
-    if not person and Source(EVENT, by) in _wrong(node, tools):
+    if Source(EVENT, by) in _wrong(node, tools):
         told = f"Boot {node.boot} of node {name} was heard after {by} had confirmed that it is off"
         return Result("nothing", "refuted", f"{told}: for this boot only a person's confirmation counts.")
-    return _claimed(event, by, node, tools, person=person)
+    return _claimed(event, by, node, tools)
 
 
 def _wrong(node: NodeView, tools: Tools) -> set[Source]:
@@ -141,10 +153,10 @@ def _wrong(node: NodeView, tools: Tools) -> set[Source]:
     return {one for file in kept.values() if file.boot == node.boot for one in file.refuted}
 
 
-def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: bool) -> Result:
+def _claimed(event: Event, by: str, node: NodeView, tools: Tools) -> Result:
     ref, now = NodeRef(node.name, node.uid), tools.clock()
     signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat, node.reported
-    claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs, person)
+    claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs)
     try:
         tools.claims.note(CONFIG_MAP, tools.around.namespace, {claim.key: claim.as_text()})
     except (Forbidden, NotFound, Rejected) as error:  # nothing that time mends

@@ -40,6 +40,7 @@ from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.model.reason import REASONS
 from reactor.model.times import clock_time
 from reactor.settings import Settings
+from reactor.web.senders import Senders
 from workers import drift, fencing, hints, intake, outbox
 from workers.fence.registry import provider
 from workers.fencing import FenceTools
@@ -119,6 +120,7 @@ def tools() -> Tools:
         source=worker_source(cluster_door.uid(cluster)),
         around=Surroundings(time.monotonic, namespace=settings.namespace, csi_addons=settings.csi_addons_namespaces),
         claims=cluster,
+        may_send=Senders.of(settings).may,
     )
 
 

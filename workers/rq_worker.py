@@ -5,9 +5,10 @@ a beat before each API call.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, ClassVar, cast
+from uuid import uuid4
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -18,10 +19,11 @@ from rq.results import Result
 from rq.worker import WorkerStatus
 
 from reactor.doors import store as store_door
-from reactor.doors.queue import SERIALIZER
+from reactor.doors.queue import RUNS, SERIALIZER
 from reactor.doors.reports import Reporter
 from reactor.model.errors import VmDriftError
 from reactor.process import Stop
+from workers.rq_job import OurJob
 from workers.rq_queue import WorkedQueue
 from workers.stop import Stoppable
 
@@ -41,6 +43,7 @@ class Worker(Stoppable, SimpleWorker):
     # lasts minutes. Together with the longest call (6 s) it is less than the grace periods of `vmdrift run` (10 s) and
     # Kubernetes (30 s).
     STOP_WITHIN = 3.0
+    RUNS: ClassVar[Mapping[str, Collection[str]]] = RUNS  # queue -> dotted names of all that its jobs may call
     log_result_lifespan = False
 
     _current: tuple["Worker", Job, Any] | None = None
@@ -60,7 +63,9 @@ class Worker(Stoppable, SimpleWorker):
         """
         super().__init__(
             [queue],
+            name=f"{queue}-{uuid4().hex}",  # its keys in Redis are its queue's alone (k8s/base/users.rules)
             connection=redis,
+            job_class=OurJob,
             queue_class=WorkedQueue,
             serializer=SERIALIZER,
             worker_ttl=self.WORKER_TTL,
@@ -117,7 +122,8 @@ class Worker(Stoppable, SimpleWorker):
         return self.HEARTBEAT_TTL
 
     def perform_job(self, job: Job, queue: Any, execution: Any) -> bool:
-        """As RQ does, while others in this process can find out which job runs."""
+        """As RQ does, of a job that its queue is for; others in this process can find out which one runs."""
+        cast(OurJob, job).belongs_to(queue.name, self.RUNS[queue.name])
         Worker._current, Worker._beaten = (self, job, execution), time.monotonic()
         try:
             return bool(super().perform_job(job, queue, execution))

@@ -1,5 +1,6 @@
 """What a pass works with: the doors, the policy, and the clocks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reactor.doors.cluster import Cluster, Notebook
@@ -16,6 +17,7 @@ class Tools:
 
     `clock`: within a pass Redis' (workers.moment), else this process' own, which decides nothing. `steady_since`: when
     Redis' clock stepped last; `clock_off`: how far this process' own is off, as a sentence, "" while it is right.
+    `may_send`: may who has this name send events of this type, from this source, now?
     """
 
     cluster: Cluster
@@ -26,5 +28,6 @@ class Tools:
     source: str
     around: Surroundings
     claims: Notebook
+    may_send: Callable[[str, str, str], bool] = lambda *_: False
     steady_since: float = 0.0
     clock_off: str = ""

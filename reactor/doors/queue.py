@@ -35,6 +35,13 @@ TAKE_POST = "workers.rq.take_post"
 RUN_DRIFT = "workers.rq.run_drift"
 RUN_FENCE = "workers.rq.run_fence"
 DELIVER = "workers.rq.deliver"
+# All that a worker of each queue runs.
+RUNS = {
+    EVENTS: (TAKE_EVENT, TAKE_POST),
+    DRIFTS: (RUN_DRIFT,),
+    FENCING: (RUN_FENCE,),
+    OUTGOING: (DELIVER,),
+}
 SERIALIZER = "json"
 
 # Neither number is a limit that we want: RQ counts every "come again" as a retry, for the life of the job.

@@ -18,8 +18,9 @@ _TIMES: Mapping[str, float] = {"socket_timeout": 5, "socket_connect_timeout": 3,
 _MALFORMED = "VMDRIFT_REDIS_URL: not a valid URL (special characters in a password must be percent-encoded)"
 _SENTINEL_FORM = (
     "VMDRIFT_REDIS_URL: expected redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]...]/NAME[/DATABASE]"
-    "[?sentinel_username=...&sentinel_password=...], with special characters percent-encoded"
+    "[?sentinel_username=...&sentinel_password=...&ssl_ca_certs=FILE], with special characters percent-encoded"
 )
+_SENTINEL_OPTIONS = frozenset({"sentinel_username", "sentinel_password", "ssl_ca_certs"})
 
 
 def connect(url: str, retry: Retry | None = None) -> Redis:
@@ -61,9 +62,11 @@ def _primary(url: str, common: Mapping[str, Any]) -> Redis:
         db = int(database or 0)
     except ValueError:
         raise SettingsError(_SENTINEL_FORM) from None
-    if not name or not options.keys() <= {"sentinel_username", "sentinel_password"} or parts.fragment:
+    if not name or not options.keys() <= _SENTINEL_OPTIONS or parts.fragment:
         raise SettingsError(_SENTINEL_FORM)
     common = {**common, "ssl": scheme == "rediss"}
+    if authority := options.pop("ssl_ca_certs", ""):
+        common["ssl_ca_certs"] = authority
     theirs = {key.removeprefix("sentinel_"): value for key, value in options.items()}
     sentinel = Sentinel(sentinels, sentinel_kwargs={**common, **theirs}, **common)
     primary: Redis = sentinel.master_for(name, db=db, **_credentials(who))

@@ -137,6 +137,11 @@ class Senders:
         entry = self._entry(name)
         return entry.sender if entry else None
 
+    def may(self, name: str, event_type: str, source: str) -> bool:
+        """May who has this name now send this? Without a file there is nobody."""
+        sender = self.by_name(name)
+        return sender is not None and sender.may(event_type, source)
+
     def secret(self, name: str) -> str:
         """What only he and we know; for a JWT's bearer, whose tokens change, it is his subject."""
         entry = self._entry(name)

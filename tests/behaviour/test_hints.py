@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from reactor.doors.cloudevents import encode
 from reactor.doors.inbox import Accepted
 from reactor.model.drift import Policy
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
@@ -35,8 +36,6 @@ class _Told:
         return self._taken(accepted, event)
 
     def _taken(self, accepted: Accepted, event: Event) -> Result:
-        from reactor.doors.cloudevents import encode
-
         receipt_id = accepted.receipt.id
         take_post({receipt_id: encode(event)}, self.inbox, self.play.reactor.intake)
         receipt = self.inbox.receipt(receipt_id)
@@ -187,6 +186,26 @@ def test_a_proof_may_come_before_its_outage_and_counts_if_the_node_gives_no_sign
     _lost(told)
     told.play.world.run_for(60)
     assert told.play.story("web") == ("waiting", "unreachable-window")
+
+
+def test_a_proof_of_a_sender_who_is_not_entitled_any_more_is_no_proof() -> None:
+    """Whoever can write to Redis as the receiver does can accept what he likes."""
+    told = _proving()
+    _lost(told)
+    told.play.reactor.senders_are_entitled(yes=False)
+    result = told.tell(NODE_FENCED, LOST, _proof(told))
+    assert (result.outcome, result.reason) == ("nothing", "not-entitled")
+    assert claim_of(told.play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"), LOST) is None
+
+
+def test_a_proof_that_only_a_job_carries_is_no_proof() -> None:
+    """More roles may queue jobs for intake than may accept events."""
+    told = _proving()
+    _lost(told)
+    event = Event(NODE_FENCED, "/pdu", "1", LOST, told.play.world.now, _proof(told))
+    (other,) = told.inbox.accept([Event(NODE_UNREACHABLE, "/pdu", "2", LOST, told.play.world.now)], "pdu")
+    take_post({"unknown": encode(event), other.receipt.id: encode(event)}, told.inbox, told.play.reactor.intake)
+    assert claim_of(told.play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"), LOST) is None
 
 
 @pytest.mark.parametrize("change", [{"bootID": "another"}, {"uid": "another"}])

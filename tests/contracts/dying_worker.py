@@ -15,8 +15,7 @@ from rq.job import Job
 from reactor.doors.queue import DRIFTS
 from reactor.model.drift import Again, Outcome
 from reactor.process import Stop
-from tests.contracts.queue_jobs import Desk
-from workers.rq_worker import Worker
+from tests.contracts.queue_jobs import Desk, JobsWorker
 
 
 def die(*_: Any, **__: Any) -> Any:
@@ -28,7 +27,7 @@ def later(_: str) -> Outcome:
     return Again(time.time() + 1000, "later", "It waits.")
 
 
-class Taken(Worker):
+class Taken(JobsWorker):
     """Killed with a job in its hands."""
 
     def execute_job(self, job: Job, queue: Any) -> None:  # noqa: ARG002 - RQ's signature
@@ -36,7 +35,7 @@ class Taken(Worker):
         die()
 
 
-class Ending(Worker):
+class Ending(JobsWorker):
     """Killed while it writes down when the job comes again."""
 
     def handle_job_retry(self, job: Job, queue: Any, *args: Any, **more: Any) -> None:
@@ -48,5 +47,5 @@ class Ending(Worker):
 def main(url: str, where: str) -> None:
     """Does not return. `where`: taken, running or ending."""
     Desk.work, Desk.woken = (die if where == "running" else later), lambda _: None
-    kind = {"taken": Taken, "running": Worker, "ending": Ending}[where]
+    kind = {"taken": Taken, "running": JobsWorker, "ending": Ending}[where]
     kind(DRIFTS, Redis.from_url(url), Stop()).work(max_jobs=1, logging_level="CRITICAL")

@@ -1,10 +1,12 @@
 """The job of the queue's contract tests: it goes through the product's own code, but works as the test wants it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
+from reactor.doors.queue import DRIFTS
 from reactor.model.drift import Outcome
 from workers import rq
+from workers.rq_worker import Worker
 
 RUN = "tests.contracts.queue_jobs.run"
 
@@ -14,8 +16,20 @@ class Desk:
 
     work: Callable[[str], Outcome]
     woken: Callable[[str], float | None]
+    marked: ClassVar[list[str]] = []
+
+
+class JobsWorker(Worker):
+    """A worker of such jobs."""
+
+    RUNS: ClassVar = {DRIFTS: (RUN,)}
 
 
 def run(*args: Any) -> Any:
     """A job: (version, {"name": its name})."""
     return rq.answer(lambda: Desk.work(rq.body(args)["name"]), Desk.woken)
+
+
+def mark(*_: Any, **__: Any) -> None:
+    """A callback that somebody named in a job."""
+    Desk.marked.append("called")

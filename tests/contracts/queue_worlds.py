@@ -16,9 +16,8 @@ from reactor.model.drift import Ended, Outcome
 from reactor.model.identity import VERSION
 from reactor.process import Stop
 from simulator.twins.queue import MemoryQueue
-from tests.contracts.queue_jobs import RUN
+from tests.contracts.queue_jobs import RUN, JobsWorker
 from workers.rq_scheduler import Scheduler
-from workers.rq_worker import Worker
 
 DONE = Ended("completed", "done", "It is done.")
 
@@ -81,7 +80,7 @@ class RqWorld:
         scheduler.enqueue_scheduled_jobs()
         scheduler.release_locks()
         scheduler.connection.connection_pool.disconnect()  # RQ's scheduler opens its own
-        Worker(DRIFTS, self.redis, Stop()).work(burst=True, max_jobs=50, logging_level="CRITICAL")
+        JobsWorker(DRIFTS, self.redis, Stop()).work(burst=True, max_jobs=50, logging_level="CRITICAL")
 
 
 class MemoryWorld:

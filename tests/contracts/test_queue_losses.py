@@ -14,14 +14,14 @@ from reactor.doors.queue import DRIFTS, SERIALIZER
 from reactor.model.drift import Again, Outcome
 from reactor.process import Stop
 from tests.contracts import dying_worker
+from tests.contracts.queue_jobs import JobsWorker
 from tests.contracts.queue_worlds import DONE, BrokenError, Jobs, RqWorld, entry
 from tests.copies import copied
-from workers.rq_worker import Worker
 
 QUEUE, DUE, RUNNING = f"rq:queue:{DRIFTS}", f"rq:scheduled:{DRIFTS}", f"rq:wip:{DRIFTS}"
 TAKEN = f"{QUEUE}:intermediate"
 HASH, FAILED, FINISHED = "rq:job:job", f"rq:failed:{DRIFTS}", f"rq:finished:{DRIFTS}"
-DEAD = Worker.HEARTBEAT_TTL + 1  # seconds until a worker counts as dead
+DEAD = JobsWorker.HEARTBEAT_TTL + 1  # seconds until a worker counts as dead
 
 
 def job(redis: Redis) -> Job:
@@ -219,11 +219,11 @@ def test_a_worker_that_was_asked_to_stop_takes_no_job(rq_world: RqWorld, jobs: J
     stop = Stop()
     stop.ask()
     rq_world.queue.wake(entry(), rq_world.now())
-    Worker(DRIFTS, rq_world.redis, stop).work(logging_level="CRITICAL")
+    JobsWorker(DRIFTS, rq_world.redis, stop).work(logging_level="CRITICAL")
     assert (jobs.ran, rq_world.redis.llen(QUEUE)) == ([], 1)
 
 
-class Impatient(Worker):
+class Impatient(JobsWorker):
     """Cuts its job short at once when it shall stop."""
 
     STOP_WITHIN = -1.0  # seconds

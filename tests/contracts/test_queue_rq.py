@@ -1,5 +1,6 @@
 """What holds for RQ alone: what it loses is found again, and nothing that lies in Redis stops the others."""
 
+import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,12 +11,12 @@ import pytest
 from redis import Redis
 from rq.job import Job, JobStatus
 
-from reactor.doors.queue import DRIFTS, ORPHANED_AFTER, SERIALIZER, Entry, drift_entry, event_entry
+from reactor.doors.queue import DRIFTS, ORPHANED_AFTER, SERIALIZER, Entry, RqQueue, drift_entry, event_entry
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import BadInput, ClusterUnreachable, StoreUnreachable
 from reactor.model.event import unreachable, watcher_source
 from reactor.model.identity import VERSION
-from tests.contracts.queue_jobs import RUN
+from tests.contracts.queue_jobs import RUN, Desk
 from tests.contracts.queue_worlds import BrokenError, Jobs, RqWorld, entry
 from tests.contracts.samples import drift, outage
 
@@ -253,3 +254,62 @@ def values(redis: Redis, key: bytes) -> list[bytes]:
     if kind == b"stream":
         return [v for _, fields in connection.xrange(key) for v in fields.values()]
     return [key]
+
+
+def foreign(redis: Redis, name: str, call: list[Any], **more: str) -> None:
+    """A job that somebody wrote who may write to this queue."""
+    queue = RqQueue(redis, time.time, keep=3600)
+    queue.wake(entry(name), time.time())
+    mapping: dict[Any, Any] = {"data": zlib.compress(orjson.dumps(call)), **more}
+    redis.hset(f"rq:job:{name}", mapping=mapping)
+
+
+MARK = "tests.contracts.queue_jobs.mark"
+HOSTILE: dict[str, tuple[list[Any], dict[str, str]]] = {
+    "another function": (["os.system", None, ["true"], {}], {}),
+    "one of another queue's": (["workers.rq.run_fence", None, [1, {}], {}], {}),
+    "a method of an argument": (["upper", "text", [], {}], {}),
+    "arguments by name": ([RUN, None, [], {"name": "x"}], {}),
+    "another queue as its origin": (["os.system", None, ["true"], {}], {"origin": "events"}),
+    "no name": ([None, None, [], {}], {}),
+    "a list as a name": ([[RUN], None, [], {}], {}),
+}
+
+
+@pytest.mark.parametrize("call", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_job_that_its_queue_is_not_for_is_not_run_and_stands_among_the_failed(
+    rq_world: RqWorld, jobs: Jobs, call: tuple[list[Any], dict[str, str]]
+) -> None:
+    foreign(rq_world.redis, "evil", call[0], **call[1])
+    rq_world.queue.wake(entry(), rq_world.now())
+    rq_world.run()
+    assert jobs.ran == ["job"]
+    assert rq_world.redis.zscore(FAILED, "evil") is not None
+    assert list(rq_world.redis.scan_iter("rq:failed:*")) == [FAILED.encode()]
+    found = job(rq_world.redis, "evil").latest_result()
+    assert found
+    assert "NotOurJob" in str(found.exc_string)
+
+
+CALLS = ("success_callback_name", "failure_callback_name", "stopped_callback_name")
+ASKED: dict[str, str] = {
+    **dict.fromkeys(CALLS, MARK),
+    "webhooks": orjson.dumps([{"url": "http://127.0.0.1:9/", "statuses": ["finished", "failed"]}]).decode(),
+    "repeats_left": "5",
+    "repeat_intervals": "[0]",
+    "dependency_ids": '["other"]',
+    "group_id": "group",
+    "rate_limit_key": "limit",
+    "rate_limit_concurrency": "1",
+}
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_nothing_that_a_job_asks_for_beside_its_call_is_done(rq_world: RqWorld, jobs: Jobs, *, well: bool) -> None:
+    Desk.marked = []
+    call: list[Any] = [RUN, None, [VERSION, {"name": "evil"}], {}] if well else ["os.system", None, ["true"], {}]
+    foreign(rq_world.redis, "evil", call, **ASKED)
+    rq_world.run()
+    rq_world.run()
+    assert jobs.ran == (["evil"] if well else [])
+    assert Desk.marked == []

@@ -3,8 +3,10 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import which
 
 import pytest
+import trustme
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
@@ -14,10 +16,58 @@ from reactor.doors.redis import connect
 from reactor.doors.store import RedisStore
 from reactor.model.errors import SettingsError, StoreError, StoreRefused, StoreUnreachable
 from tests.contracts.samples import outage_record
+from tests.ports import free_port
 from tests.sentinels import NAME, Sentinels
 from vmdrift.processes import Processes, wait_for
 
 AT_ONCE = Retry(NoBackoff(), 0)
+_WITH_TLS = which("redis-check-rdb")
+
+
+@pytest.fixture
+def secured() -> Iterator[tuple[int, int, Path]]:
+    """A server and a Sentinel that both speak TLS only: their ports, and who has signed their certificates."""
+    with tempfile.TemporaryDirectory(prefix="vmd-") as name, Processes(Path(name)) as processes:
+        folder, port, sentinel = Path(name), free_port(), free_port()
+        # Debian's package redis-tools, which starts no server of its own, has all of it under this name.
+        (folder / "redis-server").symlink_to(_WITH_TLS or "/nowhere")
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(folder / "ca.pem")
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+        tls = f"port 0\nbind 127.0.0.1\ndir {folder}\ntls-auth-clients no\ntls-replication yes\n"
+        tls += (
+            f"tls-ca-cert-file {folder}/ca.pem\ntls-cert-file {folder}/server.pem\ntls-key-file {folder}/server.pem\n"
+        )
+        (folder / "valkey.conf").write_text(f"{tls}tls-port {port}\nrequirepass one\n")
+        watched = f"sentinel monitor main 127.0.0.1 {port} 1\nsentinel auth-pass main one\n"
+        (folder / "sentinel.conf").write_text(f"{tls}tls-port {sentinel}\nrequirepass two\n{watched}")
+        processes.start("server", [str(folder / "redis-server"), str(folder / "valkey.conf")])
+        processes.start("sentinel", [str(folder / "redis-server"), str(folder / "sentinel.conf"), "--sentinel"])
+        yield port, sentinel, folder / "ca.pem"
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(not _WITH_TLS, reason="no Redis server with TLS: make tools NIGHT=1")
+def test_over_tls_the_server_and_its_sentinels_are_believed_by_their_certificates_only(
+    secured: tuple[int, int, Path],
+) -> None:
+    port, sentinel, authority = secured
+    signed, unsigned = f"?ssl_ca_certs={authority}", "?"
+    urls = (f"rediss://:one@127.0.0.1:{port}/0{{}}", f"rediss+sentinel://:one@127.0.0.1:{sentinel}/main/0{{}}")
+    for url in urls:
+        more = "&sentinel_password=two" if "sentinel" in url else ""
+        assert wait_for(lambda url=url, more=more: _connects(url.format(signed) + more), 60)
+        with pytest.raises(StoreUnreachable):
+            connect(url.format(unsigned) + more.removeprefix("&"), AT_ONCE)
+    with pytest.raises(StoreError):
+        connect(f"redis://:one@127.0.0.1:{port}/0", AT_ONCE)
+
+
+def _connects(url: str) -> bool:
+    try:
+        return bool(connect(url, AT_ONCE).ping())
+    except StoreError:
+        return False
 
 
 @pytest.fixture

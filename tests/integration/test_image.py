@@ -60,8 +60,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(wheel, check=True, timeout=300)
     subprocess.run([sys.executable, "-m", "venv", str(place / "venv")], check=True, timeout=100)
     (found,) = place.glob("*.whl")
-    pip = [str(place / "venv" / "bin" / "pip"), "install", "--quiet", "--no-cache-dir"]
-    subprocess.run([*pip, "-c", str(ROOT / "constraints.txt"), f"{found}[redfish]"], check=True, timeout=600)
+    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--python", str(place / "venv")]
+    subprocess.run([*uv, "-c", str(ROOT / "constraints.txt"), f"{found}[redfish]"], check=True, timeout=600)
     return place / "venv" / "bin"
 
 

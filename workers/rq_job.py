@@ -1,0 +1,63 @@
+"""RQ's job as our workers read it. A job is data: whoever can write to Redis decides what stands in it, and no more.
+
+By itself RQ imports whatever function a job names, and its callbacks; it posts to the addresses that a job names, and
+puts it, or others that depend on it, into the queue that it names.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from rq.job import Job
+from rq.utils import decode_redis_hash, import_attribute
+
+from reactor.model.errors import VmDriftError
+
+# What a job's hash may say. Whatever else RQ knows there, now or later, counts as not said.
+_FIELDS = frozenset(
+    {
+        "created_at",
+        "data",
+        "description",
+        "ended_at",
+        "enqueued_at",
+        "exc_info",
+        "failure_ttl",
+        "last_heartbeat",
+        "meta",
+        "number_of_retries",
+        "origin",
+        "result_ttl",
+        "retries_left",
+        "started_at",
+        "status",
+        "timeout",
+        "worker_name",
+    }
+)
+
+
+class NotOurJob(VmDriftError):
+    """A job that names what its queue is not for. Nobody runs it; it stands among the failed ones."""
+
+
+class OurJob(Job):
+    """One of a queue's own functions, with JSON arguments by position."""
+
+    _runs: Collection[str] = ()
+
+    def restore(self, raw_data: Mapping[Any, Any]) -> None:
+        """As RQ does, of what a job may say."""
+        found = decode_redis_hash(dict(raw_data))
+        super().restore({name: value for name, value in found.items() if name in _FIELDS})
+
+    def belongs_to(self, queue: str, runs: Collection[str]) -> None:
+        """It was found in this queue, whatever it says itself, which is for these functions."""
+        self.origin, self._runs = queue, runs
+
+    @property
+    def func(self) -> Any:
+        """What it calls. Raises NotOurJob."""
+        name = self.func_name
+        if name not in self._runs or self.instance is not None or self.kwargs:
+            raise NotOurJob(f"Queue {self.origin} is not for jobs like this one: {str(name)[:80]!r}.")
+        return import_attribute(str(name))

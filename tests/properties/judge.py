@@ -23,6 +23,7 @@ from tests.visible import Visible
 
 _WINDOW, _SILENCE = 300.0, 180.0  # seconds: the product's promises
 _BLUR = 5.0  # seconds that a clock may be wrong without anybody's notice: Leases are 2 s old, Date has whole seconds
+_FREED = ("pods", "volumeattachments")  # what keeps a VM on its lost node
 _KNOWN_FOR = 5.0  # seconds for which a worker may still believe what it read of the whole cluster
 
 
@@ -61,8 +62,8 @@ class Judge:
 
     def _sent(self, request: Request) -> ApiError | None:
         """Before a request is carried out."""
-        if (request.verb, request.resource) == ("delete", "pods"):
-            self._freeing = self.visible.get("pods", request.name, request.namespace)
+        if request.verb == "delete" and request.resource in _FREED:
+            self._freeing = self.visible.get(request.resource, request.name, request.namespace)
         if request.user in OURS and request.verb not in {"get", "list", "watch"}:
             self._pod = None
             what = f"{request.verb} {request.resource} {request.name} at {self.world.now}"
@@ -71,8 +72,8 @@ class Judge:
 
     def _done(self, request: Request) -> ApiError | None:
         """After it took effect."""
-        if (request.verb, request.resource) == ("delete", "pods") and self._freeing:
-            self._freed(self._freeing)
+        if request.verb == "delete" and request.resource in _FREED and self._freeing:
+            self._freed(request.resource, self._freeing)
         if request.user in OURS and request.verb == "delete" and self._pod:
             meta, node = self._pod["metadata"], self._pod["spec"]["nodeName"]
             vm = meta["labels"].get("vm.kubevirt.io/name", "")
@@ -85,12 +86,15 @@ class Judge:
                 self.doubles.blind.add((vm, node))
         return None
 
-    def _freed(self, pod: Obj) -> None:
-        """A pod is deleted, by whomever: is it gone, and was it proof that let it go?"""
-        if self.visible.get("pods", pod["metadata"]["name"], pod["metadata"]["namespace"]):
-            return
-        vm, node = (pod["metadata"].get("labels") or {}).get("vm.kubevirt.io/name"), pod["spec"].get("nodeName", "")
-        if vm and node in self.visible.nodes and self.visible.covered(pod):
+    def _freed(self, resource: str, obj: Obj) -> None:
+        """Something of a VM's is deleted on the lost node, by whomever: was it proof that let it go?"""
+        meta, node = obj["metadata"], obj["spec"].get("nodeName", "")
+        if resource == "pods":
+            vm = (meta.get("labels") or {}).get("vm.kubevirt.io/name")
+            stays = self.visible.get("pods", meta["name"], meta["namespace"])
+        else:  # a VM that was released before, and waited for its volumes; they are called default-VM-DISK
+            vm, stays = obj["spec"]["source"]["persistentVolumeName"].split("-")[1], None
+        if vm and not stays and node in self.visible.nodes and self.visible.covered(obj):
             self.harm.freed.setdefault((node, self.world.hypervisor.machines[node].boot_id), set()).add(vm)
 
     def _objections(self, request: Request) -> Iterator[str]:

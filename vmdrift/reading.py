@@ -1,7 +1,6 @@
 """Where `plan` and `audit` get a cluster from, and how they end when it cannot be told."""
 
 import os
-import sys
 import time
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ from reactor.model.drift import Policy
 from reactor.model.errors import BadInput, Forbidden, SettingsError, VmDriftError
 from reactor.process import explain
 from reactor.settings import Settings
-from vmdrift.command import CANNOT_TELL
+from vmdrift.command import CANNOT_TELL, complain
 from vmdrift.snapshot import Snapshot, from_cluster, from_dump
 
 
@@ -20,7 +19,7 @@ def told(command: str, dump: str, tell: Callable[[Snapshot, Policy], int]) -> in
         settings = Settings.read(os.environ)
         return _from_dump(dump, settings, tell) if dump else tell(_live(settings), settings.to_policy())
     except VmDriftError as error:
-        sys.stderr.write(f"vmdrift {command}: {explain(error).rstrip('.')}{_fix(error)}\n")
+        complain(f"vmdrift {command}: {explain(error).rstrip('.')}{_fix(error)}")
         return CANNOT_TELL
 
 

@@ -5,13 +5,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, MutableMapping
 from types import FrameType
+from typing import Any
 
 import structlog
 
 from reactor.heartbeat import Heartbeat
 from reactor.model.errors import NotServed, VmDriftError
+from reactor.model.harmless import folded, harmless
 from reactor.settings import Settings
 
 CANNOT_START = 2  # exit code
@@ -30,9 +32,8 @@ def start(role: str, work: Callable[[Settings], None]) -> int:
 
 def explain(error: VmDriftError) -> str:
     """The error in one line, with the fix where there is a likely one."""
-    if isinstance(error, NotServed):
-        return f"{error}. Is KubeVirt installed on this cluster?"
-    return str(error).replace("\n", " ")
+    likely = ". Is KubeVirt installed on this cluster?" if isinstance(error, NotServed) else ""
+    return harmless(str(error).replace("\n", " ")) + likely
 
 
 def configure_logs() -> None:
@@ -46,11 +47,29 @@ def configure_logs() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            *([_plain] if human else []),  # JSON escapes by itself
             render,
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    others = logging.StreamHandler(sys.stderr)
+    others.setFormatter(_Plain(logging.BASIC_FORMAT))
+    logging.basicConfig(level=logging.ERROR, handlers=[others])
+
+
+def _plain(_logger: object, _method: str, told: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """For a terminal: what others wrote stays on its line, and moves no cursor. A traceback is indented."""
+    shown = {"exception": folded, "stack": folded}
+    words = ((harmless(name), value, shown.get(name, harmless)) for name, value in told.items())
+    return {name: show(value) if isinstance(value, str) else value for name, value, show in words}
+
+
+class _Plain(logging.Formatter):
+    """The same, for what libraries log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """With its traceback."""
+        return folded(super().format(record))
 
 
 class Stop:

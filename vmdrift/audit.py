@@ -21,6 +21,7 @@ from vmdrift.plantable import NAME, STYLE, absent, counted
 from vmdrift.reading import told
 from vmdrift.room import Room
 from vmdrift.snapshot import Snapshot
+from vmdrift.terminal import Terminal, lines
 from vmdrift.unseen import nowhere
 
 __all__ = ["NO_ROOM", "Finding", "NodeAudit", "as_object", "audit", "audited", "findings"]
@@ -37,7 +38,7 @@ def audit(*, as_json: bool, dump: str) -> int:
         if as_json:
             print_json(as_object(there, policy, nodes, found))
         else:
-            _show(Console(), there, nodes, found)
+            _show(Terminal(), there, nodes, found)
         return exit_code(every(nodes))
 
     return told("audit", dump, tell)
@@ -85,7 +86,7 @@ def _show(console: Console, there: Snapshot, nodes: Sequence[NodeAudit], found: 
         console.print(_down_table(nodes))
     for finding in found:
         console.print(Text(f"{finding.code}: {_named(finding.vms)}", style="bold"))
-        console.print(Padding(Text(f"{finding.meaning}\n-> {finding.change}"), (0, 0, 0, 2)))
+        console.print(Padding(lines([finding.meaning, f"-> {finding.change}"]), (0, 0, 0, 2)))
 
 
 def _named(vms: Sequence[str]) -> str:
@@ -131,5 +132,5 @@ def _down_table(nodes: Sequence[NodeAudit]) -> Table:
     for audited in nodes:
         for fate in audited.down:
             why = [f"{reason}: {sentence}" for reason, sentence in fate.objections.items()] or [fate.sentence]
-            table.add_row(Text(audited.node.name), Text(str(fate.vm), style=STYLE[fate.outcome]), Text("\n".join(why)))
+            table.add_row(Text(audited.node.name), Text(str(fate.vm), style=STYLE[fate.outcome]), lines(why))
     return table

@@ -1,13 +1,25 @@
 """The command line. Each command imports what it needs when it runs, so that `--help` answers at once."""
 
 import sys
+from typing import Any
 
 import click
 
+from reactor.model.harmless import harmless
 from vmdrift.cli_people import JSON, PEOPLE
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """As ever. A complaint quotes what was typed, and who typed it may have copied it."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            vars(error)["message"] = harmless(error.message)
+            raise
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vm-drift")
 def main() -> None:
     """Moves KubeVirt virtual machines off a lost node: safely, by itself, and explains every step.

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from reactor.model.errors import NotDone, SettingsError, StoreUnreachable, VmDriftError
+from reactor.model.harmless import harmless, harmless_lines
 from reactor.process import configure_logs, explain
 from reactor.settings import Settings
 
@@ -20,7 +21,7 @@ def answer(command: str, work: Callable[[Settings], int]) -> int:
     try:
         return work(Settings.read(os.environ))
     except VmDriftError as error:
-        sys.stderr.write(f"vmdrift {command}: {explain(error)}{_fix(error)}\n")
+        complain(f"vmdrift {command}: {explain(error)}{_fix(error)}")
         return NOT_SO if isinstance(error, NotDone) else CANNOT_TELL
 
 
@@ -32,6 +33,17 @@ def _fix(error: VmDriftError) -> str:
     return ""
 
 
-def print_json(told: Any) -> None:
+def say(sentence: str) -> None:
     """On standard output."""
-    sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    sys.stdout.write(f"{harmless(sentence)}\n")
+
+
+def complain(sentence: str) -> None:
+    """On standard error."""
+    sys.stderr.write(f"{harmless(sentence)}\n")
+
+
+def print_json(told: Any, *, pretty: bool = True) -> None:
+    """On standard output; on one line where it is not `pretty`."""
+    text = orjson.dumps(told, option=orjson.OPT_INDENT_2 if pretty else 0).decode()
+    sys.stdout.buffer.write(harmless_lines(text).encode() + b"\n")

@@ -53,4 +53,4 @@ def _read() -> Names:
     for outage in store.outages():
         nodes.add(outage.outage.node.name)
         vms |= {str(record.drift.vm) for record in store.records(outage.outage.id)}
-    return sorted(nodes), sorted(vms)
+    return sorted(filter(str.isprintable, nodes)), sorted(filter(str.isprintable, vms))

@@ -1,17 +1,14 @@
 """`vmdrift dump`: what `plan` and `audit` read of a cluster and nothing else of it, so that it can be given away."""
 
 import os
-import sys
 from typing import Any
-
-import orjson
 
 from reactor.model.errors import BadInput, VmDriftError
 from reactor.process import explain
 from reactor.settings import Settings
 from vmdrift.allowed import allowed, worth
 from vmdrift.anonymous import anonymous
-from vmdrift.command import CANNOT_TELL
+from vmdrift.command import CANNOT_TELL, complain, print_json
 from vmdrift.dumpfile import Dump, about, read_dump
 from vmdrift.kinds import KINDS
 from vmdrift.reading import fix, live
@@ -21,9 +18,9 @@ def dump(*, nameless: bool, source: str) -> int:
     """Print it; `source`: a dump to make it of, "" for the cluster. Returns the exit code."""
     try:
         found = read_dump(source) if source else live(Settings.read(os.environ))
-        sys.stdout.buffer.write(orjson.dumps(_written(found, source, nameless=nameless)) + b"\n")
+        print_json(_written(found, source, nameless=nameless), pretty=False)
     except VmDriftError as error:
-        sys.stderr.write(f"vmdrift dump: {explain(error).rstrip('.')}{fix(error)}\n")
+        complain(f"vmdrift dump: {explain(error).rstrip('.')}{fix(error)}")
         return CANNOT_TELL
     return 0
 

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import orjson
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +17,8 @@ from reactor.doors.store import RedisStore, Store
 from reactor.model.errors import NotDone, StoreError
 from reactor.model.times import format_time
 from reactor.settings import Settings
-from vmdrift.command import answer
+from vmdrift.command import answer, complain, print_json, say
+from vmdrift.terminal import Terminal
 
 _LOOK = 0.5  # seconds between two looks at the stream
 ALL = "all"
@@ -84,7 +83,7 @@ def _follow(store: Store, after: str, *, as_json: bool) -> None:
             return
         except StoreError as error:
             if str(error) != trouble:
-                sys.stderr.write(f"{error}; trying again\n")
+                complain(f"{error}; trying again")
             trouble = str(error)
             continue
         trouble = ""
@@ -97,17 +96,17 @@ def _print(told: Told, *, as_json: bool, follow: bool) -> None:
         _lines(numbered(entry, event) for entry, event in told)
     elif follow:
         for _, event in told:
-            sys.stdout.write(f"{_line(event)}\n")
+            say(_line(event))
         sys.stdout.flush()
     elif told:
-        Console().print(_table([event for _, event in told]))
+        Terminal().print(_table([event for _, event in told]))
     else:
-        sys.stdout.write("Nothing was told yet: no node was lost since Redis was emptied.\n")
+        say("Nothing was told yet: no node was lost since Redis was emptied.")
 
 
 def _lines(objects: Iterable[Mapping[str, Any]]) -> None:
     for one in objects:
-        sys.stdout.buffer.write(orjson.dumps(one) + b"\n")
+        print_json(one, pretty=False)
     sys.stdout.buffer.flush()
 
 
@@ -129,21 +128,21 @@ def _table(told: Sequence[Mapping[str, Any]]) -> Table:
 
 def _print_dead(letters: Sequence[Letter]) -> None:
     if not letters:
-        sys.stdout.write("Every event was delivered, or is still tried.\n")
+        say("Every event was delivered, or is still tried.")
         return
     table = _empty("Letter", "Died", "VM", "Told", "Why")
     for letter in letters:
         died = format_time(letter.died_at or 0)
         table.add_row(letter.id, died, str(letter.event["subject"]), _kind(letter.event), Text(letter.why))
-    Console().print(table)
-    sys.stdout.write("Send them again: vmdrift events --resend LETTER, or --resend all.\n")
+    Terminal().print(table)
+    say("Send them again: vmdrift events --resend LETTER, or --resend all.")
 
 
 def _print_revived(revived: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         _lines([{"revived": revived}])
     else:
-        sys.stdout.write(f"{len(revived)} to be delivered again, once `vmdrift work outgoing` runs.\n")
+        say(f"{len(revived)} to be delivered again, once `vmdrift work outgoing` runs.")
 
 
 def _empty(*columns: str) -> Table:

@@ -1,13 +1,11 @@
 """`vmdrift history`: outages that are over, how each of their drifts ended, and how long the VMs were down."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,8 +14,9 @@ from reactor.doors.store import RedisStore, Store
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.times import format_time
 from reactor.settings import Settings
-from vmdrift.command import answer, print_json
+from vmdrift.command import answer, print_json, say
 from vmdrift.table import NAME, STYLE
+from vmdrift.terminal import Terminal
 
 VERSION = 1  # of the JSON; within a version fields are only added
 _BACK = "returned-node"  # the one reason of a completed drift whose VM did not move
@@ -121,9 +120,9 @@ def _drift(record: Record) -> dict[str, Any]:
 
 
 def _print(found: Sequence[Past]) -> None:
-    console = Console()
+    console = Terminal()
     if not found:
-        sys.stdout.write("No outage is remembered (VMDRIFT_HISTORY_TTL says for how long they are).\n")
+        say("No outage is remembered (VMDRIFT_HISTORY_TTL says for how long they are).")
     for past in found:
         console.print(Text(head(past), style="bold"))
         if past.ended:

@@ -1,6 +1,5 @@
 """`vmdrift hold|resume|holds|cancel|retry|drift`: what a person can do about drifts, with who, when and why."""
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,7 +7,6 @@ from typing import Any
 
 import orjson
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -23,8 +21,9 @@ from reactor.model.names import is_name
 from reactor.model.receipt import Receipt, Result
 from reactor.model.times import format_time
 from reactor.settings import Settings
-from vmdrift.command import CANNOT_TELL, NOT_SO, answer, print_json
+from vmdrift.command import CANNOT_TELL, NOT_SO, answer, print_json, say
 from vmdrift.hands import Hands, who
+from vmdrift.terminal import Terminal
 
 _PATIENCE = 20.0  # seconds until a worker has looked at what was asked for
 NOBODY = "Accepted; no worker has looked at it yet (is `vmdrift work events` running?)."
@@ -81,9 +80,9 @@ def holds(*, as_json: bool) -> int:
         if as_json:
             print_json([told(one) for one in found])
         elif found:
-            Console().print(_table(found))
+            Terminal().print(_table(found))
         else:
-            sys.stdout.write("Nobody asked for anything to be left alone.\n")
+            say("Nobody asked for anything to be left alone.")
         return 0
 
     return answer("holds", show)
@@ -148,7 +147,7 @@ def run(command: str, do: Callable[[Hands], Deed], *, as_json: bool) -> int:
         if as_json:
             print_json({"command": command, "sentence": deed.sentence, **deed.facts})
         else:
-            sys.stdout.write(f"{deed.sentence}\n")
+            say(deed.sentence)
         return deed.code
 
     return answer(command, work)

@@ -82,4 +82,4 @@ class Live:
     def _changed(self, about: str, sentence: str, prefix: str = "") -> None:
         if self._told.get(about) != sentence:
             self._told[about] = sentence
-            self._console.print(prefix + sentence, highlight=False, markup=False, soft_wrap=True)
+            self._console.print(prefix + sentence, soft_wrap=True)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from reactor.model.drift import Policy
@@ -18,6 +17,7 @@ from vmdrift.plantable import show
 from vmdrift.reading import told
 from vmdrift.room import Room
 from vmdrift.snapshot import Snapshot
+from vmdrift.terminal import Terminal
 from workers.decide.observation import Volume
 
 VERSION = 1  # of the JSON; within a version fields are only added
@@ -31,7 +31,7 @@ def plan(node: str, *, as_json: bool, dump: str) -> int:
         if as_json:
             print_json({**as_object(there, node, policy, found), "fence": fence.as_object() if fence else None})
             return exit_code(found)
-        console = Console()
+        console = Terminal()
         show(console, there, node, found)
         if fence:
             console.print(Text(fence.sentence))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +13,7 @@ from vmdrift.advice import change
 from vmdrift.dumpfile import DUMP, DUMP_COMMAND
 from vmdrift.fate import Fate, Outcome, Takes
 from vmdrift.snapshot import Snapshot
+from vmdrift.terminal import lines
 from workers.decide.observation import Volume
 
 STYLE = {Outcome.MOVES: "green", Outcome.STAYS: "red", Outcome.UNAFFECTED: "dim", Outcome.UNKNOWN: "yellow"}
@@ -78,12 +79,12 @@ def _head(there: Snapshot, node: str) -> str:
     return f"Node {node} is lost since {format_time(outage.since)}:" if outage else f"If node {node} were lost now:"
 
 
-def _row(fate: Fate, *, wide: bool, lost: bool) -> list[Text]:
+def _row(fate: Fate, *, wide: bool, lost: bool) -> list[RenderableType]:
     volumes = [_volume(volume, fate) for volume in fate.volumes if volume.claim]
-    lines = [*_why(fate, lost=lost), *([] if wide else volumes)]
-    outcome = f"{fate.outcome.value}{', if' if fate.ifs else ''}"
-    row = [Text(str(fate.vm)), Text(outcome, style=STYLE[fate.outcome]), Text("\n".join(lines))]
-    return [*row, *([Text("\n".join(volumes) or _none(fate))] if wide else []), Text(seconds(fate.takes))]
+    why = lines([*_why(fate, lost=lost), *([] if wide else volumes)])
+    apart = [lines(volumes or [_none(fate)])] if wide else []
+    outcome = Text(f"{fate.outcome.value}{', if' if fate.ifs else ''}", style=STYLE[fate.outcome])
+    return [Text(str(fate.vm)), outcome, why, *apart, Text(seconds(fate.takes))]
 
 
 def _none(fate: Fate) -> str:

@@ -1,7 +1,6 @@
 """Where `plan` and `audit` get a cluster from, and how they end when it cannot be told."""
 
 import os
-import sys
 import time
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ from reactor.model.drift import Policy
 from reactor.model.errors import BadInput, Forbidden, SettingsError, VmDriftError
 from reactor.process import explain
 from reactor.settings import Settings
-from vmdrift.command import CANNOT_TELL
+from vmdrift.command import CANNOT_TELL, complain
 from vmdrift.dumpfile import Dump
 from vmdrift.snapshot import Snapshot, everything, from_dump, snapshot
 
@@ -21,7 +20,7 @@ def told(command: str, dump: str, tell: Callable[[Snapshot, Policy], int]) -> in
         settings = Settings.read(os.environ)
         return _from_dump(dump, settings, tell) if dump else tell(snapshot(live(settings)), settings.to_policy())
     except VmDriftError as error:
-        sys.stderr.write(f"vmdrift {command}: {explain(error).rstrip('.')}{fix(error)}\n")
+        complain(f"vmdrift {command}: {explain(error).rstrip('.')}{fix(error)}")
         return CANNOT_TELL
 
 

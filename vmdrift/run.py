@@ -27,10 +27,12 @@ from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
 from reactor.settings import Settings
+from vmdrift.command import complain
 from vmdrift.demo import Demo
 from vmdrift.live import Live
 from vmdrift.processes import Processes, wait_for
 from vmdrift.status import read
+from vmdrift.terminal import Terminal
 from vmdrift.valkey import start as start_valkey
 
 _DRIFT_WORKERS = 2
@@ -81,7 +83,7 @@ def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, raise_stopped)
     real = not simulate and bool(os.environ.get("KUBECONFIG") or os.environ.get("KUBERNETES_SERVICE_HOST"))
-    console = Console()
+    console = Terminal()
     # Short: a unix socket's path has room for a hundred characters.
     folder = Path(tempfile.mkdtemp(prefix="vmdrift-"))
     code = CANNOT_START
@@ -94,12 +96,12 @@ def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> int:
                 console.print("Stopping ...")  # a worker may take a few seconds
                 raise
     except Stopped:
-        console.print("Stopped.", highlight=False)
+        console.print("Stopped.")
         code = 0 if real else 1
     except VmDriftError as error:
-        sys.stderr.write(f"vmdrift run: cannot start: {explain(error)}\n")
+        complain(f"vmdrift run: cannot start: {explain(error)}")
     if code and any(log.stat().st_size for log in folder.glob("*.log")):
-        console.print(f"Logs: {folder}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"Logs: {folder}", soft_wrap=True)
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return code
@@ -120,7 +122,7 @@ class _Here:
         self._say(f"Cluster: {cluster.host} ({doing}).", *_to_create(cluster, settings))
         url = self._redis()
         env = self._start(url, {"VMDRIFT_POLICY": "auto" if act else "observe"}, {})
-        self._say(_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/")
+        self._say(*_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/")
         self._follow(env, lambda _: False)
         return 1
 
@@ -134,7 +136,7 @@ class _Here:
             name: str(demo.kubeconfig(_ACCOUNTS[words])) for name, words in _ROLES.items() if words in _ACCOUNTS
         }
         env = self._start(url, demo.env, kubeconfigs)
-        self._say(_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/", *demo.story())
+        self._say(*_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/", *demo.story())
         demo.cut_power()
         records = self._follow(env, demo.ended)
         faults = ["A process ended before the story did."] if records is None else demo.faults(records)
@@ -154,7 +156,7 @@ class _Here:
     def _say(self, *lines: str) -> None:
         """As it is, however long: commands are there to be copied."""
         for line in lines:
-            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._console.print(line, soft_wrap=True)
 
     def _redis(self) -> str:
         """The URL of the given Redis, or of one of our own."""
@@ -230,7 +232,7 @@ def _listens(address: str) -> bool:
     return True
 
 
-def _status(url: str) -> str:
+def _status(url: str) -> Sequence[str]:
     """How to see more. A URL that was given may hold a password, so it is not repeated."""
     words = "" if os.environ.get("VMDRIFT_REDIS_URL") else f"VMDRIFT_REDIS_URL={url} "
-    return f"Every check of every VM, in another terminal:\n  {words}vmdrift status"
+    return "Every check of every VM, in another terminal:", f"  {words}vmdrift status"

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from rich.console import Console
-
 from reactor.doors import redis as redis_door
 from reactor.doors.clocks import clocks, off, said
 from reactor.doors.store import RedisStore, Store
@@ -13,6 +11,7 @@ from reactor.model.fencing import Fencing
 from reactor.settings import Settings
 from vmdrift.command import answer, print_json
 from vmdrift.table import checks_table, overview
+from vmdrift.terminal import Terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def _file(file: Fencing) -> dict[str, object]:
 
 
 def _print(snapshot: Snapshot, now: float, wrong: Mapping[str, float]) -> None:
-    console = Console()
+    console = Terminal()
     for name, ahead in wrong.items():
         console.print(said(name, ahead), style="bold red")
     if not snapshot.outages:

@@ -3,8 +3,6 @@
 import time
 from collections.abc import Callable
 
-from rich.console import Console
-
 from reactor.doors import redis as redis_door
 from reactor.doors.store import RedisStore
 from reactor.model.errors import StoreError, StoreUnreachable
@@ -13,6 +11,7 @@ from reactor.settings import Settings
 from vmdrift.command import answer
 from vmdrift.live import Live
 from vmdrift.status import Snapshot, read
+from vmdrift.terminal import Terminal
 
 _EVERY = 1.0  # seconds
 
@@ -24,7 +23,7 @@ def watch() -> int:
     """Until Ctrl-C; returns the exit code. 2 when Redis refuses us: waiting for that would help nobody."""
 
     def show(settings: Settings) -> int:
-        with Live(Console()) as live:
+        with Live(Terminal()) as live:
             follow(reader(settings), live, time.time, time.sleep)
         return 0
 

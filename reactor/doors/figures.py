@@ -72,7 +72,7 @@ def _looked_up(redis: Any, first: bytes | None, workers: Iterable[bytes], now: f
     with redis.pipeline(transaction=False) as pipe:
         for worker in workers:
             pipe.hget(worker, "last_heartbeat")
-        pipe.hget(Job.key_for(first.decode() if first else ""), "enqueued_at")
+        pipe.hget(Job.key_for(first.decode(errors="replace") if first else ""), "enqueued_at")
         *beats, since = pipe.execute()
     # One that was killed stays in the set, and its key for a minute more.
     alive = sum(abs(now - parse_time(beat.decode())) < _SILENT for beat in beats if beat)

@@ -21,7 +21,7 @@ from reactor.doors.store import RedisStore
 from reactor.model.errors import StoreError
 from reactor.process import configure_logs
 from reactor.settings import Settings
-from reactor.web import metrics, openapi, page
+from reactor.web import browsers, metrics, openapi, page
 from reactor.web.acceptance import Credentials, Read, Reception, away
 from reactor.web.problem import CONTENT_TYPE, Problem
 from reactor.web.requests import alertmanager, cloudevents
@@ -54,6 +54,7 @@ def application(reception: Reception, sources: metrics.Sources, settings: Settin
     app.config["MAX_CONTENT_LENGTH"] = settings.max_event_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is the Web Hook handshake
     app.url_map.strict_slashes = False
+    browsers.guarded(app)
     _receiving(app, reception, settings)
     _looking(app, reception, sources, settings)
     app.register_error_handler(Problem, _problem)
@@ -73,7 +74,7 @@ def _receiving(app: Flask, reception: Reception, settings: Settings) -> None:
 
     @app.post("/alertmanager")
     def alerts() -> Response:
-        return post(lambda body: alertmanager(body, settings, time.time()))
+        return post(lambda body: alertmanager(request.mimetype, body, settings, time.time()))
 
     for path in _RECEIVES:
         app.add_url_rule(path, f"options {path}", lambda: _handshake(settings), methods=["OPTIONS"])

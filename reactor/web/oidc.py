@@ -23,6 +23,11 @@ _KEYS_FOR = 300  # seconds
 _LATER = 10  # seconds
 
 
+def ends(token: str) -> float:
+    """When a JWT that was verified just now ends, seconds since the epoch."""
+    return float(jwt.decode(token, options={"verify_signature": False})["exp"])
+
+
 class Issuer:
     """One issuer, and the audience that its tokens must be meant for. Its keys are fetched when the first is needed."""
 

@@ -23,8 +23,11 @@ def cloudevents(headers: Mapping[str, str], body: bytes, settings: Settings, now
     return Read(taken, tuple(why for why in told if isinstance(why, str)))
 
 
-def alertmanager(body: bytes, settings: Settings, now: float) -> Read:
-    """Alertmanager's webhook, version 4; Problem."""
+def alertmanager(kind: str, body: bytes, settings: Settings, now: float) -> Read:
+    """Alertmanager's webhook, version 4; Problem. `kind`: a media type that no browser sends unasked to other sites."""
+    if not kind.endswith("json"):
+        detail = "Alertmanager sends JSON, and says so."
+        raise Problem(415, detail, attribute="content-type", found=kind, expected="application/json")
     return Read(tuple(alerts.alerts(body, settings.alert_node_label, settings.max_event_bytes, now)))
 
 

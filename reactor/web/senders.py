@@ -1,8 +1,9 @@
 """Who may post: senders with a bearer token each, from a file that may change at any time, or with an issuer's JWT."""
 
 import hmac
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -14,7 +15,7 @@ from reactor.model.errors import BadInput, SettingsError
 from reactor.model.event import NODE_FENCED
 from reactor.model.identity import take
 from reactor.settings import Settings
-from reactor.web.oidc import Issuer
+from reactor.web.oidc import Issuer, ends
 from reactor.web.problem import Problem
 
 log = structlog.get_logger()
@@ -26,13 +27,15 @@ _SHORTEST = 16  # characters of a token
 class Sender:
     """Somebody who may post: events whose type and source match one of these globs each.
 
-    `page` is what he may on the page: look, act (which includes it), or "" for neither.
+    `page` is what he may on the page: look, act (which includes it), or "" for neither. `until`: when what he showed
+    ends, seconds since the epoch.
     """
 
     name: str
     types: tuple[str, ...] = ("*",)
     sources: tuple[str, ...] = ("*",)
     page: str = ""
+    until: float = math.inf
 
     def may(self, event_type: str, source: str) -> bool:
         """May he send this? That a node is dead only who is allowed that very type by name, and no pattern."""
@@ -165,6 +168,7 @@ class Senders:
             known = next((entry.sender for entry in entries if entry.subject and entry.subject == subject), None)
             if known is None:
                 raise Problem(403, "Nobody here knows the subject of this token.", attribute="sub", found=subject)
+            known = replace(known, until=ends(token))
         if known is None:
             raise Problem(401, "Nobody here knows this token.")
         return known

@@ -11,6 +11,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
+from reactor.doors.sessions import OpenSessions
 from tests.acceptance.commands import vmdrift
 from tests.acceptance.examined import checks
 from tests.acceptance.guarded import BASE, RULES, TESTER, guarded, roles, users_made
@@ -88,6 +89,8 @@ def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_wat
         ("scheduler", ("GET", "vmdrift:drift:x")),
         ("outgoing", ("SET", "vmdrift:drift:x", "1")),
         ("drifts", ("GET", "vmdrift:receipt:x")),
+        ("intake", ("ZADD", "vmdrift:sessions:ann", "1", "x")),
+        ("outgoing", ("GET", "vmdrift:page-key")),
         *[(role, ("FLUSHALL",)) for role in ("watcher", "receiver", "intake", "drifts", "outgoing", "scheduler")],
         ("intake", ("CONFIG", "GET", "*")),
         ("drifts", ("KEYS", "*")),
@@ -98,6 +101,15 @@ def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_wat
 def test_what_is_not_a_roles_own_is_refused(urls: Mapping[str, str], role: str, command: tuple[str, ...]) -> None:
     with Redis.from_url(urls[role]) as redis, pytest.raises(NoPermissionError):
         redis.execute_command(*command)
+
+
+def test_the_receiver_opens_and_ends_sessions(urls: Mapping[str, str]) -> None:
+    with Redis.from_url(urls["receiver"]) as redis:
+        sessions = OpenSessions(redis)
+        one = sessions.open("ann", 1000.0, 2000.0)
+        assert (sessions.is_open("ann", one, 1999.9), sessions.is_open("ann", one, 2000.0)) == (True, False)
+        sessions.close("ann", one)
+        assert not sessions.is_open("ann", one, 1000.0)
 
 
 def test_without_a_user_nobody_gets_in(urls: Mapping[str, str]) -> None:

@@ -22,7 +22,7 @@ from reactor.web import page
 from reactor.web.acceptance import Reception
 from reactor.web.app import application
 from reactor.web.metrics import Sources
-from reactor.web.senders import Senders
+from reactor.web.senders import Senders, TokensFile
 from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 
@@ -37,6 +37,7 @@ class PageSite:
 
     def __init__(self, redis: Redis, folder: Path, *, guarded: bool = True, **settings: Any) -> None:
         self.now, self.redis, self.world = NOW, redis, World()
+        self.issuer: Any = None  # of JWTs
         if guarded:
             self.file = folder / "senders.json"
             self.name(TOKENS)
@@ -49,7 +50,8 @@ class PageSite:
 
     def _app(self) -> Flask:
         inbox = RedisInbox(self.redis, self.clock, 3600, fsync_wait=0.0)
-        reception = Reception(inbox, Senders.of(self.settings), self.settings, self.clock)
+        senders = Senders(TokensFile(self.file), self.issuer) if self.issuer else Senders.of(self.settings)
+        reception = Reception(inbox, senders, self.settings, self.clock)
         outbox = RedisOutbox(self.redis, 3600)
         sources = Sources(
             inbox,
@@ -70,6 +72,7 @@ class PageSite:
     def name(self, tokens: dict[str, str]) -> None:
         """Write the tokens file."""
         entries = [{"name": name, "token": token, "page": PAGES.get(name, "")} for name, token in tokens.items()]
+        entries.append({"name": "eve", "subject": "user-eve", "page": "look"})
         self.file.write_bytes(orjson.dumps({"senders": entries}))
 
     def browser(self, who: str = "") -> "Browser":

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import jwt
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from structlog.testing import capture_logs
 
-from tests.page.site import TOKENS, PageSite
+from tests.page.site import HTML, NOW, TOKENS, PageSite
 
 PATHS = ["/", "/history", "/vm/shop/web", "/node/node-a", "/rq/", "/rq/0/data/workers.json"]
 
@@ -37,16 +40,109 @@ def test_a_token_without_a_page_opens_no_session(site: PageSite, token: str, sta
     assert not token or token not in answer.text
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:x"])
-def test_the_login_leads_nowhere_else(site: PageSite, target: str) -> None:
-    assert site.browser().log_in(TOKENS["ann"], target).location == "/"
+ABROAD = [
+    "//evil.example",
+    "https://evil.example/",
+    "javascript:x",
+    *(f"/{between}/evil.example" for between in ("", "\t", "\n", "\r\n", "\x00", "\\", " ", "x/")),
+    "/\\evil.example",
+    "\\\\evil.example",
+    "\t//evil.example",
+    "/\r\nX-Injected: 1",
+    "/\u2044/evil.example",
+    "",
+]
 
 
-def test_a_session_ends_with_log_out(site: PageSite) -> None:
-    browser = site.browser("ann")
+@pytest.mark.parametrize("target", ABROAD)
+def test_neither_the_login_nor_a_deed_leads_to_another_site(site: PageSite, target: str) -> None:
+    browser = site.browser()
+    assert browser.log_in(TOKENS["ann"], target).location == "/"
+    assert browser.act("hold", "node-a", next=target).location == "/"
+
+
+@pytest.mark.parametrize(
+    "target", ["/vm/shop/web", "/history?x=1&y=%0a", "/rq/0/view/jobs/drifts/failed/8/asc/1", "/%09/x"]
+)
+def test_they_lead_to_every_page_of_this_one(site: PageSite, target: str) -> None:
+    browser = site.browser()
+    assert browser.log_in(TOKENS["ann"], target).location == target
+    assert browser.act("hold", "node-a", next=target).location == target
+
+
+def test_a_session_ends_with_log_out_for_whoever_has_its_cookie_and_no_other_does(site: PageSite) -> None:
+    browser, other = site.browser("ann"), site.browser("ann")
+    cookie = browser.client.get_cookie("vmdrift")
+    assert cookie
     assert browser.get("/").status_code == 200
     browser.post("/logout", {}, seen="/")
     assert browser.get("/").status_code == 302
+    browser.client.set_cookie("vmdrift", cookie.value)
+    assert browser.get("/").status_code == 302
+    assert other.get("/").status_code == 200
+
+
+def test_a_session_lasts_twelve_hours_however_much_it_is_used(site: PageSite) -> None:
+    browser = site.browser("ann")
+    for hours in range(12):
+        site.now = NOW + hours * 3600
+        assert browser.get("/").status_code == 200
+    site.now = NOW + 12 * 3600
+    assert browser.get("/").status_code == 302
+
+
+def test_one_person_keeps_no_more_than_fifty_sessions_in_redis(site: PageSite) -> None:
+    first = site.browser("ann")
+    for _ in range(50):
+        site.now += 1
+        last = site.browser("ann")
+    assert site.redis.zcard("vmdrift:sessions:ann") == 50
+    assert (first.get("/").status_code, last.get("/").status_code) == (302, 200)
+
+
+class Issuer:
+    """Whose JWTs are all good."""
+
+    def subject(self, token: str) -> str:
+        assert token
+        return "user-eve"
+
+
+def test_a_session_lasts_no_longer_than_the_jwt_that_it_was_opened_with(site: PageSite) -> None:
+    site.issuer = Issuer()
+    site.app = site._app()
+    browser = site.browser()
+    token = jwt.encode({"sub": "user-eve", "exp": NOW + 60}, "a-key-of-thirty-two-bytes-or-more")
+    assert browser.log_in(token).status_code == 303
+    site.now = NOW + 59
+    assert browser.get("/").status_code == 200
+    site.now = NOW + 60
+    assert browser.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+def test_a_wrong_basic_password_is_401_and_one_line_of_the_log(site: PageSite, accept: str) -> None:
+    with capture_logs() as logs:
+        answer = site.app.test_client().get("/", auth=("ann", "a-wrong-password-1"), headers={"Accept": accept})
+    assert answer.status_code == 401
+    assert logs == [
+        {"log_level": "warning", "event": "not let in", "status": 401, "why": "Nobody here knows this token."}
+    ]
+    assert "a-wrong-password-1" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/rq/", "/rq/0/data/queues.json"])
+def test_without_redis_nobody_is_known_and_that_is_said(
+    site: PageSite, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = site.browser("ann")
+
+    def away(*_: object) -> None:
+        raise RedisConnectionError("refused")
+
+    monkeypatch.setattr(site.redis.connection_pool, "get_connection", away)
+    assert browser.get(path).status_code == 503
+    assert browser.client.post("/logout", headers=HTML).status_code == 503
 
 
 @pytest.mark.parametrize("tokens", [{"bob": TOKENS["bob"]}, {**TOKENS, "ann": "ann-has-a-new-one"}])
@@ -101,10 +197,3 @@ def test_where_nobody_is_named_anybody_on_this_machine_may_act_but_under_no_othe
     assert browser.get("/").status_code == 200
     assert browser.act("hold", "all").status_code == 303
     assert browser.get("/", Host="evil.example").status_code == 400
-
-
-def test_every_page_forbids_scripts_and_frames_of_others(site: PageSite) -> None:
-    headers = site.browser("ann").get("/").headers
-    assert "script-src 'self'" in headers["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-    assert headers["Cache-Control"] == "no-store"

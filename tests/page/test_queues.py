@@ -1,6 +1,7 @@
 """rq-dashboard: right with JSON jobs on each of its routes while jobs run, and closed where it would act."""
 
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -123,11 +124,25 @@ class TestOpened:
     def test_a_post_wants_the_csrf_token_that_its_pages_carry(self, at_work: PageSite) -> None:
         browser = at_work.browser("ann")
         assert browser.client.post("/rq/requeue/drifts").status_code == 400
-        assert "X-CSRFToken" in browser.get("/rq/").text
-        answer = browser.client.post("/rq/requeue/drifts", headers={"X-CSRFToken": browser.token("/")})
-        assert answer.json == {"status": "OK", "count": 1}
+        page = "/rq/0/view/jobs/drifts/failed/8/asc/1"
+        assert browser.post("/rq/requeue/drifts", {"next": page}, seen=page).location == page
         assert at_work.redis.zcard("rq:failed:drifts") == 0
         assert drift("broken").id.encode() in at_work.redis.lrange("rq:queue:drifts", 0, -1)
+
+    def test_its_buttons_do_what_they_say_and_lead_back(self, at_work: PageSite) -> None:
+        browser, broken = at_work.browser("ann"), drift("broken").id
+        page = f"/rq/0/view/job/{broken}"
+        assert browser.post(f"/rq/job/{broken}/requeue", {"next": page}, seen=page).location == page
+        assert at_work.redis.lrange("rq:queue:drifts", 0, -1) == [broken.encode()]
+        queued = "/rq/0/view/jobs/drifts/queued/8/asc/1"
+        assert browser.post("/rq/queue/drifts/compact", {"next": "//evil"}, seen=queued).location == "/"
+        assert browser.post("/rq/queue/drifts/queued/empty", {"next": queued}, seen=queued).location == queued
+        assert at_work.redis.exists("rq:queue:drifts") == 0
+
+    def test_buttons_are_for_those_who_may_act(self, at_work: PageSite) -> None:
+        for page in (f"/rq/0/view/job/{JOB}", "/rq/0/view/jobs/drifts/failed/8/asc/1"):
+            assert "/rq/" in "".join(re.findall(r'action="([^"]+)"', at_work.browser("ann").get(page).text))
+            assert "/rq/" not in "".join(re.findall(r'action="([^"]+)"', at_work.browser("bob").get(page).text))
 
     def test_who_may_only_look_may_not(self, at_work: PageSite) -> None:
         browser = at_work.browser("bob")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +16,7 @@ from vmdrift.command import print_json
 from vmdrift.doctor.examine import examine
 from vmdrift.doctor.finding import Finding, Status, listed
 from vmdrift.doctor.judge import exit_code, judge
+from vmdrift.terminal import Terminal, lines
 
 VERSION = 1  # of the JSON; within a version fields are only added
 _STYLE = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "red", Status.UNKNOWN: "magenta"}
@@ -28,7 +29,7 @@ def doctor(*, role: str, as_json: bool) -> int:
     if as_json:
         print_json(as_object(found))
     else:
-        show(Console(), found)
+        show(Terminal(), found)
     return exit_code(found)
 
 
@@ -56,7 +57,7 @@ def show(console: Console, found: Sequence[Finding]) -> None:
     console.print(table)
 
 
-def _rows(found: Sequence[Finding]) -> Iterator[tuple[Text, Text, Text]]:
+def _rows(found: Sequence[Finding]) -> Iterator[tuple[RenderableType, ...]]:
     """A row for all that is alike in one check and has the same fix."""
     alike: dict[tuple[str, Status, str], list[Finding]] = {}
     for check in dict.fromkeys(finding.check for finding in found):
@@ -64,8 +65,8 @@ def _rows(found: Sequence[Finding]) -> Iterator[tuple[Text, Text, Text]]:
             if one.check == check:
                 alike.setdefault((check, one.status, one.fix), []).append(one)
     for (check, status, fix), several in alike.items():
-        lines = [_said(several), *([f"-> {fix}"] if fix else [])]
-        yield Text(check), Text(status.value, style=_STYLE[status]), Text("\n".join(lines))
+        told = lines([_said(several), *([f"-> {fix}"] if fix else [])])
+        yield Text(check), Text(status.value, style=_STYLE[status]), told
 
 
 def _said(several: Sequence[Finding]) -> str:

@@ -8,7 +8,7 @@ from flask.globals import request_ctx
 from redis import Redis
 
 from reactor.doors import cluster as cluster_door
-from reactor.doors.sessions import signing_key
+from reactor.doors.sessions import OpenSessions, signing_key
 from reactor.doors.wishes import Wishes
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
@@ -38,10 +38,7 @@ class Parts:
 def mount(app: Flask, parts: Parts) -> None:
     """All that people see."""
     reception, sources, settings = parts.reception, parts.sources, parts.settings
-    csrf = sessions(app, lambda: signing_key(parts.redis))
-    for view in ("events", "alerts"):  # programs have no session to forge
-        csrf.exempt(app.view_functions[view])
-    people = People(reception.senders)
+    people = People(reception.senders, OpenSessions(parts.redis), sources.clock)
     desk = Desk(
         sources.store,
         sources.queues,
@@ -51,6 +48,9 @@ def mount(app: Flask, parts: Parts) -> None:
         sources.clock,
         sources.clocks,
     )
+    csrf = sessions(app, lambda: signing_key(parts.redis), desk.away)
+    for view in ("events", "alerts"):  # programs have no session to forge
+        csrf.exempt(app.view_functions[view])
     page = routes.Page(desk, people, Actions(desk, reception.inbox, sources.clock), guard(people, desk.away))
     app.extensions[_SHOWN] = page
     routes.mount(app, page)

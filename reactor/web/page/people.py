@@ -1,7 +1,7 @@
 """Who looks at the page: a browser with a signed session, or a client with HTTP Basic. The senders' file names them.
 
-A sender's `page` says what he may: look, act, or nothing. The session's cookie holds his name and a digest of his
-token, so it ends when the file does not know both any more.
+A sender's `page` says what they may: look, act, or nothing. The session's cookie holds the session's id, their name
+and a digest of their token: it ends with a logout, with the token, and when the file does not know both any more.
 """
 
 import hmac
@@ -16,14 +16,15 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
+from reactor.doors.sessions import LASTS, OpenSessions
 from reactor.model.errors import StoreError
+from reactor.model.times import Clock
 from reactor.web.problem import Problem
 from reactor.web.senders import Sender, Senders
 
 log = structlog.get_logger()
 
 LOGIN = "/login"
-LASTS = timedelta(hours=12)
 _LOOK, _ACT = "look", "act"
 _LONGEST = 4096  # characters of a token that is looked at
 # Where programs come in; they have no session, and need none of its key.
@@ -61,12 +62,13 @@ class Sessions(SecureCookieSessionInterface):
 class People:
     """Who may see the page, and who may act on it."""
 
-    def __init__(self, senders: Senders) -> None:
-        self._senders = senders
+    def __init__(self, senders: Senders, opened: OpenSessions, clock: Clock) -> None:
+        self._senders, self._opened, self._clock = senders, opened, clock
 
     def current(self) -> Sender | None:
         """Who asks, if he may look; None if nobody knows him. Problem 401 or 403 for wrong credentials."""
         if "person" not in g:
+            g.person = None  # also for the page that says why they are refused
             g.person = self._found()
         found: Sender | None = g.person
         return found
@@ -77,23 +79,30 @@ class People:
         return person is not None and person.page == _ACT
 
     def log_in(self, token: str) -> None:
-        """Begin a session; Problem 401, 403."""
-        person = self._by_token(token)
+        """Begin a session that lasts no longer than the token; Problem 401, 403, StoreError."""
+        person, now = self._by_token(token), self._clock()
+        opened = self._opened.open(person.name, now, min(now + LASTS, person.until))
         session.clear()
         session.permanent = True
-        session.update(name=person.name, proof=self._proof(person.name))
+        session.update(id=opened, name=person.name, proof=self._proof(person.name))
         log.info("logged in", person=person.name)
+
+    def log_out(self) -> None:
+        """End the session, for whoever has its cookie. StoreError."""
+        if "id" in session:
+            self._opened.close(session["name"], session["id"])
+        session.clear()
 
     def _found(self) -> Sender | None:
         if not self._senders.required:
             return Sender("anybody", page=_ACT)
         if request.authorization and request.authorization.type == "basic":
             return self._by_token(request.authorization.password or "")
-        name = session.get("name", "") if session else ""
-        known = self._senders.by_name(str(name)) if name else None
+        known = self._senders.by_name(session["name"]) if "id" in session else None
         if known is None or not hmac.compare_digest(str(session.get("proof")), self._proof(known.name)):
             return None
-        return known if known.page in {_LOOK, _ACT} else None
+        seen = known.page in {_LOOK, _ACT} and self._opened.is_open(known.name, session["id"], self._clock())
+        return known if seen else None
 
     def _proof(self, name: str) -> str:
         """Tells a token from a later one of the same name, and nothing of itself."""
@@ -101,7 +110,11 @@ class People:
         return hmac.new(key, self._senders.secret(name).encode(), "sha256").hexdigest()
 
     def _by_token(self, token: str) -> Sender:
-        person = self._senders.identify(f"Bearer {token[:_LONGEST].strip()}", "")
+        try:
+            person = self._senders.identify(f"Bearer {token[:_LONGEST].strip()}", "")
+        except Problem as problem:
+            log.warning("not let in", status=problem.status, why=problem.detail)
+            raise
         if person.page not in {_LOOK, _ACT}:
             raise Problem(403, f'{person.name} may not see this page: its entry has no "page": "look" or "act".')
         return person
@@ -114,9 +127,11 @@ def guard(people: People, away: Callable[[StoreError], str]) -> Guard:
     """For before_request: browsers are led to the login, programs are told 401; `away` says what is without Redis."""
 
     def before() -> AnyResponse | None:
-        if "away" in g:  # nobody can be known now
-            raise Problem(503, away(g.away))
-        if people.current() is not None:
+        try:
+            known = people.current()
+        except StoreError as error:
+            raise Problem(503, away(error)) from error
+        if known is not None:
             return None
         if request.method == "GET" and "text/html" in request.accept_mimetypes.values():
             return redirect(f"{LOGIN}?next={quote(request.full_path.rstrip('?'))}")
@@ -125,14 +140,23 @@ def guard(people: People, away: Callable[[StoreError], str]) -> Guard:
     return before
 
 
-def sessions(app: Flask, key: Callable[[], str]) -> CSRFProtect:
-    """Cookies and CSRF tokens for this app; what programs post to is to be exempted by whoever mounts it."""
+def sessions(app: Flask, key: Callable[[], str], away: Callable[[StoreError], str]) -> CSRFProtect:
+    """Cookies and CSRF tokens for this app; what programs post to is to be exempted by whoever mounts it.
+
+    `away` says what is without Redis: nobody can be known then.
+    """
+
+    @app.before_request
+    def before() -> None:
+        if "away" in g and request.endpoint != "static":
+            raise Problem(503, away(g.away))
+
     app.session_interface = Sessions(key)
     settings: dict[str, Any] = {
         "SESSION_COOKIE_NAME": "vmdrift",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PERMANENT_SESSION_LIFETIME": LASTS,
+        "PERMANENT_SESSION_LIFETIME": timedelta(seconds=LASTS),
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
         "WTF_CSRF_SSL_STRICT": False,  # a proxy may end TLS; the cookie's SameSite is what keeps strangers out
     }

@@ -1,27 +1,40 @@
-"""rq-dashboard at /rq: made right for JSON jobs, and closed where it would act.
+"""rq-dashboard at /rq: made right for JSON jobs, closed where it would act, and with pages of ours.
 
 By itself it reads jobs with pickle, lists workers with pickle, opens a connection per request, requeues on GET, and
-shows Redis' URL. Its module's names are what can be set; each is set to ours.
+shows Redis' URL. Its module's names are what can be set; each is set to ours. Its own pages put whatever stands in
+Redis into HTML by scripts; ours (templates/rq_dashboard) are plain text, made here of the same figures.
 """
 
 from collections.abc import Mapping
-from json import JSONDecodeError
-from typing import Any
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, cast
 
-from flask import Flask, current_app, request
+import structlog
+from flask import Flask, Response, current_app, redirect, request
+from jinja2 import TemplateError
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoPermissionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue, Worker
-from rq.exceptions import DeserializationError, NoSuchJobError
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq_dashboard import default_settings, web
 from werkzeug.wrappers import Response as AnyResponse
 
+from reactor.web.browsers import inside
 from reactor.web.page.people import Guard, People
 from reactor.web.problem import Problem
 
+log = structlog.get_logger()
+
 PREFIX = "/rq"
+REGISTRIES = ("queued", "scheduled", "started", "deferred", "finished", "failed", "canceled")
 _ACTS = ("requeue", "delete", "empty", "compact")
+_MOST = 200  # jobs on one page
+_LONGEST = 200  # characters of an error
 
 
 class JsonJob(Job):
@@ -43,6 +56,13 @@ class JsonQueue(Queue):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **{**more, "serializer": JSONSerializer})
+
+    def fetch_job(self, job_id: str) -> Job | None:
+        """One of its own. What cannot be read is left where it is: who looks changes nothing."""
+        with suppress(NoSuchJobError):
+            job = JsonJob.fetch(job_id, connection=self.connection)
+            return job if job.origin == self.name else None
+        return None
 
     @classmethod
     def all(cls, *args: Any, **more: Any) -> list[Queue]:
@@ -72,15 +92,18 @@ def mount(app: Flask, redis: Redis, people: People, guard: Guard, *, acts: bool)
     vars(web.config)["serializer"] = JSONSerializer
     # The module's one blueprint serves every app of a process, so what is this app's own hangs on the app.
     app.before_request(lambda: _checked(people, guard, acts=acts) if _is_ours() else None)
+    app.after_request(_back_to_the_page)
     app.register_blueprint(web.blueprint, url_prefix=PREFIX)
-    for error in (NoSuchJobError, DeserializationError, UnicodeDecodeError, JSONDecodeError):
-        app.register_error_handler(error, _no_such_job)
+    app.register_error_handler(Exception, _not_shown)
+    app.jinja_env.globals.update(rq=_FIGURES, rq_registries=REGISTRIES, rq_acts=lambda: acts and people.may_act())
 
 
 def _requeue(job_id: str, connection: Redis) -> Job:
     return JsonJob.fetch(job_id, connection=connection).requeue()
 
 
+# As it makes them, without the JSON around: for our templates.
+_FIGURES = {name: vars(web)[name].__wrapped__ for name in ("list_queues", "list_jobs", "job_info", "list_workers")}
 _REDIS = "vmdrift-redis"
 _OURS: Mapping[str, Any] = {
     "Job": JsonJob,
@@ -91,11 +114,20 @@ _OURS: Mapping[str, Any] = {
 }
 
 
-def _no_such_job(error: Exception) -> Any:
-    """What is no job of ours, or is gone. Elsewhere such an error is a bug."""
-    if not _is_ours():
+def _not_shown(error: Exception) -> Any:
+    """Whatever somebody wrote into Redis, or asked for: it is gone, or nobody can read it. Elsewhere it is a bug."""
+    if not _is_ours() or isinstance(error, TemplateError):
         raise error
-    return current_app.handle_user_exception(Problem(404, "There is no such job (any more), or it cannot be read."))
+    log.warning("not shown", path=request.path, why=repr(error)[:_LONGEST])
+    return current_app.handle_user_exception(_problem_of(error))
+
+
+def _problem_of(error: Exception) -> Problem:
+    if isinstance(error, RedisConnectionError | RedisTimeoutError):
+        return Problem(503, "Redis is away.")
+    if isinstance(error, NoPermissionError):
+        return Problem(403, "Redis' user `receiver` may not do that (docs/page.md).")
+    return Problem(404, "There is no such thing here (any more), or it cannot be read.")
 
 
 def _is_ours() -> bool:
@@ -113,6 +145,35 @@ def _checked(people: People, guard: Guard, *, acts: bool) -> AnyResponse | None:
         raise Problem(405, "This acts, so it wants a POST.")
     if acting and not people.may_act():
         raise Problem(403, 'Only who has "page": "act" may change anything here.')
-    if (request.view_args or {}).get("instance_number", 0) != 0:
-        raise Problem(404, "There is only one Redis here.")
+    if not _exists(request.view_args or {}):
+        raise Problem(404, "There is no such queue, registry, order or page.")
     return None
+
+
+def _exists(asked: Mapping[str, Any]) -> bool:
+    """Is there what an address names, as far as its parts say so?"""
+    return (
+        asked.get("instance_number", 0) == 0
+        and asked.get("registry_name", REGISTRIES[0]) in REGISTRIES
+        and asked.get("order", "asc") in {"asc", "dsc"}
+        and _within(asked.get("per_page", 1), _MOST)
+        and _within(asked.get("page", 1), 10**6)
+        and (asked.get("queue_name") is None or _is_queue(asked["queue_name"]))
+    )
+
+
+def _is_queue(name: str) -> bool:
+    key = f"{Queue.redis_queue_namespace_prefix}{name}"
+    return bool(current_app.extensions[_REDIS].sismember(Queue.redis_queues_keys, key))
+
+
+def _within(number: object, most: int) -> bool:
+    text = str(number)
+    return text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most
+
+
+def _back_to_the_page(answer: Response) -> Response:
+    """A form's answer is the page that it stands on; programs get the JSON."""
+    if _is_ours() and request.method == "POST" and answer.status_code == HTTPStatus.OK and "next" in request.form:
+        return cast("Response", redirect(inside(request.form["next"]), HTTPStatus.SEE_OTHER))
+    return answer

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from reactor.model.errors import StoreError
+from reactor.model.harmless import harmless_lines
 from reactor.model.times import clock_time, format_time
+from reactor.web.browsers import inside
 from reactor.web.page.actions import Actions, Order
 from reactor.web.page.board import duration
 from reactor.web.page.desk import Desk
@@ -20,13 +22,6 @@ from reactor.web.page.people import LOGIN, Guard, People
 from reactor.web.problem import Problem
 
 _POLL = 2  # seconds between two looks of an open browser
-_SAFE = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +34,8 @@ class Page:
     guard: Guard
 
     def shown(self, template: str, status: int = 200, **what: Any) -> Response:
-        """A page, with what stands on every one of them."""
-        desk = self.desk
-        what.update(now=desk.clock(), policy=desk.settings.policy, poll=_POLL)
-        answer = make_response(render_template(template, **what), status)
-        answer.headers.update(_SAFE)
-        return answer
+        """A page."""
+        return make_response(render_template(template, **what), status)
 
     def looked(self, template: str, read: Callable[[], Mapping[str, Any]]) -> Response:
         """A page on what Redis says now; Problem 503 while it does not answer."""
@@ -73,6 +64,9 @@ def mount(app: Flask, page: Page) -> None:
     app.register_blueprint(blueprint)
     _entering(app, page)
     app.jinja_env.filters.update(duration=duration, clock=clock_time, moment=format_time, path=quote, code=_code)
+    app.jinja_env.finalize = _shown
+    desk = page.desk
+    app.context_processor(lambda: {"now": desk.clock(), "policy": desk.settings.policy, "poll": _POLL})
     app.jinja_env.globals["person"] = page.people.current
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -114,24 +108,29 @@ def _acting(blueprint: Blueprint, page: Page) -> None:
             flash(page.actions.do(Order.of(request.form), person.name))
         except StoreError as error:
             raise Problem(503, page.desk.away(error)) from error
-        return redirect(_inside(request.form.get("next", "")), 303)
+        return redirect(inside(request.form.get("next", "")), 303)
 
 
 def _entering(app: Flask, page: Page) -> None:
     @app.route(LOGIN, methods=["GET", "POST"])
     def login() -> AnyResponse:
-        target = _inside(request.values.get("next", ""))
+        target = inside(request.values.get("next", ""))
         if request.method == "GET":
             return page.shown("login.html", next=target)
         try:
             page.people.log_in(request.form.get("token", ""))
         except Problem as problem:
             return page.shown("login.html", problem.status, next=target, problem=problem)
+        except StoreError as error:
+            raise Problem(503, page.desk.away(error)) from error
         return redirect(target, 303)
 
     @app.post("/logout")
     def logout() -> AnyResponse:
-        session.clear()
+        try:
+            page.people.log_out()
+        except StoreError as error:
+            raise Problem(503, page.desk.away(error)) from error
         return redirect(url_for("login"), 303)
 
     @app.errorhandler(CSRFError)
@@ -139,12 +138,14 @@ def _entering(app: Flask, page: Page) -> None:
         return page.refused(Problem(400, "This form is too old, or came from elsewhere. Go back, reload, try again."))
 
 
+def _shown(value: Any) -> Any:
+    """What stands in a template's {{ }}: without what turns letters around or hides them, whoever wrote it."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    text = harmless_lines(value)
+    return Markup(text) if isinstance(value, Markup) else text  # noqa: S704 - as safe as it was
+
+
 def _code(text: str) -> Markup:
     """`words` as code; everything else as the text that it is."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped one step before
-
-
-def _inside(target: str) -> str:
-    """Only paths of our own; an address elsewhere leads to the start."""
-    fine = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if fine else "/"

@@ -1,0 +1,34 @@
+"""What every command prints through: words of others reach the terminal as plain text, on the line they belong to."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from reactor.model.harmless import harmless
+
+
+class Terminal(Console):
+    """No markup, no emoji codes, no guessed colours; what is not printable is shown as an escape (`harmless`)."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Each part of what is printed comes through here, cells of tables too."""
+        return super().render(_plain(renderable), options)
+
+
+def _plain(part: RenderableType) -> RenderableType:
+    if isinstance(part, str):
+        return harmless(part)
+    if isinstance(part, Text) and not part.plain.isprintable():
+        return part.blank_copy(harmless(part.plain))
+    return part
+
+
+def lines(several: Iterable[str]) -> Group:
+    """One below the other: a line break inside of one of them would be shown as an escape."""
+    return Group(*map(Text, several))

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from shutil import which
 
@@ -56,7 +57,7 @@ def test_over_tls_the_server_and_its_sentinels_are_believed_by_their_certificate
     urls = (f"rediss://:one@127.0.0.1:{port}/0{{}}", f"rediss+sentinel://:one@127.0.0.1:{sentinel}/main/0{{}}")
     for url in urls:
         more = "&sentinel_password=two" if "sentinel" in url else ""
-        assert wait_for(lambda url=url, more=more: _connects(url.format(signed) + more), 60)
+        assert wait_for(partial(_connects, url.format(signed) + more), 60)
         with pytest.raises(StoreUnreachable):
             connect(url.format(unsigned) + more.removeprefix("&"), AT_ONCE)
     with pytest.raises(StoreError):

@@ -124,13 +124,14 @@ def _fenced(receipt: Receipt | None, tools: Tools) -> Result:
     """
     if receipt is None or receipt.type != NODE_FENCED:
         return Result("nothing", "not-accepted", "No receiver has accepted this event, or it was too long ago.")
-    if not tools.may_send(receipt.sender, receipt.type, receipt.source):
+    if not receipt.person and not tools.may_send(receipt.sender, receipt.type, receipt.source):
         told = f"{receipt.sender} may not send {NODE_FENCED}, or not from {receipt.source[:80]}, by the"
         return Result("nothing", "not-entitled", f"{told} VMDRIFT_TOKENS_FILE of the role intake.")
-    return _ended(receipt.hint, receipt.sender, tools)
+    return _ended(receipt, tools)
 
 
-def _ended(event: Event, by: str, tools: Tools) -> Result:
+def _ended(receipt: Receipt, tools: Tools) -> Result:
+    event, by = receipt.hint, receipt.sender
     name, data = event.subject, event.data
     node = _node(name, tools)
     if node is None:
@@ -141,10 +142,10 @@ def _ended(event: Event, by: str, tools: Tools) -> Result:
     if (data.get("uid"), data.get("bootID")) != (node.uid, node.boot):
         told = f"What was confirmed is uid {data.get('uid')}, boot {data.get('bootID')}"
         return Result("nothing", "another-boot", f"{told}; node {name} is uid {node.uid}, boot {node.boot}.")
-    if Source(EVENT, by) in _wrong(node, tools):
+    if not receipt.person and Source(EVENT, by) in _wrong(node, tools):
         told = f"Boot {node.boot} of node {name} was heard after {by} had confirmed that it is off"
         return Result("nothing", "refuted", f"{told}: for this boot only a person's confirmation counts.")
-    return _claimed(event, by, node, tools)
+    return _claimed(event, by, node, tools, person=receipt.person)
 
 
 def _wrong(node: NodeView, tools: Tools) -> set[Source]:
@@ -153,10 +154,10 @@ def _wrong(node: NodeView, tools: Tools) -> set[Source]:
     return {one for file in kept.values() if file.boot == node.boot for one in file.refuted}
 
 
-def _claimed(event: Event, by: str, node: NodeView, tools: Tools) -> Result:
+def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: bool) -> Result:
     ref, now = NodeRef(node.name, node.uid), tools.clock()
     signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat, node.reported
-    claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs)
+    claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs, person)
     try:
         tools.claims.note(CONFIG_MAP, tools.around.namespace, {claim.key: claim.as_text()})
     except (Forbidden, NotFound, Rejected) as error:  # nothing that time mends

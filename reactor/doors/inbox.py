@@ -50,7 +50,7 @@ class Inbox(Protocol):
         """
 
     def receipt(self, receipt_id: str) -> Receipt | None:
-        """One receipt, None when there is none (any more)."""
+        """One receipt, None when there is none (any more), or what stands there is another's."""
 
     def settle(self, receipt_id: str, result: Result) -> None:
         """What became of an accepted event."""
@@ -90,7 +90,7 @@ class RedisInbox:
         now = self._clock()
         wanted: dict[str, Event] = {}
         for event in events:  # twice in one batch is once
-            wanted.setdefault(Receipt.for_event(event, sender, now).id, event)
+            wanted.setdefault(Receipt.for_event(event, sender, now, person=person).id, event)
         keys = [_key(receipt_id) for receipt_id in wanted]
         if not keys:
             return []
@@ -137,7 +137,8 @@ class RedisInbox:
     def receipt(self, receipt_id: str) -> Receipt | None:
         with translated():
             value: Any = self._redis.get(_key(receipt_id))
-        return Receipt.of(orjson.loads(value)) if value is not None else None
+        found = Receipt.of(orjson.loads(value)) if value is not None else None
+        return found if found and found.id == receipt_id else None
 
     def settle(self, receipt_id: str, result: Result) -> None:
         known = self.receipt(receipt_id)

@@ -43,8 +43,13 @@ class Receipt:
 
     @property
     def id(self) -> str:
-        """The same for the same `source` and `id`, by which CloudEvents tells one event from another."""
-        return sha256(f"{self.source}\0{self.event}".encode()).hexdigest()[:32]
+        """The same for the same `source` and `id`, by which CloudEvents tells one event from another.
+
+        A person's word that a node is off is kept where the receiver, which faces the network, may not write
+        (k8s/base/users.rules): nothing else asks for no sender's right.
+        """
+        digest = sha256(f"{self.source}\0{self.event}".encode()).hexdigest()[:32]
+        return f"person-{digest}" if self.person and self.type == NODE_FENCED else digest
 
     @classmethod
     def for_event(cls, event: Event, sender: str, now: float, *, person: bool = False) -> Self:

@@ -1,6 +1,7 @@
 """The inbox: the twin and the real one keep the same promises."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from reactor.doors.inbox import Accepted, Inbox, RedisInbox
 from reactor.doors.queue import EVENTS, SERIALIZER, TAKE_POST
 from reactor.model.drift import Ended
 from reactor.model.errors import StoreUnreachable
-from reactor.model.event import Event
+from reactor.model.event import NODE_FENCED, Event
 from reactor.model.receipt import Receipt, Result
 from simulator.twins.inbox import MemoryInbox
 from simulator.twins.queue import MemoryQueue
@@ -108,6 +109,21 @@ def test_events_are_counted_by_type_and_result(inbox: Inbox) -> None:
     for kind, result, events in [("a.b", "accepted", 1), ("a.b", "accepted", 2), ("other", "refused", 1)]:
         inbox.count(kind, result, events)
     assert inbox.counts() == {("a.b", "accepted"): 3, ("other", "refused"): 1}
+
+
+def test_a_persons_proof_has_a_place_of_its_own_and_counts_in_no_other(inbox: Inbox) -> None:
+    """The receiver, which faces the network, may not write there (k8s/base/users.rules)."""
+    proof = replace(_event(1), type=NODE_FENCED)
+    (person,), (program,) = inbox.accept([proof], "ann", person=True), inbox.accept([proof], "pdu")
+    assert person.receipt.id == f"person-{program.receipt.id}"
+    assert [inbox.receipt(one.receipt.id) for one in (person, program)] == [person.receipt, program.receipt]
+
+
+def test_a_receipt_that_stands_in_anothers_place_is_none(redis: Redis, clock: _Clock) -> None:
+    inbox, proof = RedisInbox(redis, clock, 3600, 0.0), replace(_event(1), type=NODE_FENCED)
+    (person,) = inbox.accept([proof], "ann", person=True)
+    redis.copy(f"vmdrift:receipt:{person.receipt.id}", "vmdrift:receipt:0a1b")
+    assert inbox.receipt("0a1b") is None
 
 
 def test_events_and_their_job_are_written_together(redis: Redis, clock: _Clock) -> None:

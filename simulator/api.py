@@ -62,6 +62,7 @@ class Api:
         self.audit: deque[AuditEntry] = deque(maxlen=_KEPT_AUDIT)
         self.faults: list[Fault] = []
         self.late_faults: list[Fault] = []
+        self.before_reads: Callable[[str], None] = lambda _: None
         self.lock = threading.RLock()
 
     def client(self, user: str, node: str = "") -> StoreClient:
@@ -79,6 +80,7 @@ class Api:
     def get(self, request: Request) -> Obj:
         """One object, or all of a kind where the name leads to no object; shared: read only."""
         sent = self._sent(request)
+        self.before_reads(sent.resource)
         if (sent.resource, sent.subresource) == ("virtualmachines", EXPAND_SPEC):
             return self._carry_out(sent, lambda _: self._expanded(sent))
         _check_subresource(sent.subresource in {"", "status"})
@@ -89,6 +91,7 @@ class Api:
     def list(self, request: Request, labels: str = "", fields: str = "", *, limit: int = 0, token: str = "") -> Listing:
         """The matching objects of a namespace, or of all; shared: read only."""
         selection = Selection(request.resource, request.namespace, labels, fields)
+        self.before_reads(request.resource)
 
         def page(_: Resource) -> Listing:
             if token:

@@ -9,8 +9,9 @@ import math
 import random
 import threading
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from simulator.actors.retry import REFUSED_FOR_NOW, RETRY
 from simulator.api import Api
@@ -35,6 +36,20 @@ class Actor(Protocol):
 
     def step(self, now: float) -> float | None:
         """Do all that is due at `now` (seconds since the epoch); when to be called again, None = only on change."""
+
+
+@runtime_checkable
+class Renewing(Protocol):
+    """An actor that renews something every few seconds, which hardly anybody reads.
+
+    `renews`: the resource. `on_demand`: it is told when somebody is about to read that, and need not wake for it.
+    """
+
+    renews: str
+    on_demand: bool
+
+    def renew(self, now: float) -> None:
+        """All that was due by `now`; ApiError."""
 
 
 @dataclass
@@ -113,6 +128,8 @@ class World:
         self.hypervisor = Hypervisor(clock=self.clock)
         self._roster = Roster()
         self._random = random.Random(seed)  # noqa: S311 - the order of turns must repeat with the seed
+        self._renewing: list[Renewing] = []
+        self.api.before_reads = self._renew
         self.store.listeners.append(self._roster.changed)
         self.hypervisor.listeners.append(self._roster.changed)
 
@@ -129,10 +146,23 @@ class World:
         """New actors; they take their first step when time goes on."""
         for actor in actors:
             self._roster.add(actor)
+            if isinstance(actor, Renewing):
+                actor.on_demand = True
+                self._renewing.append(actor)
 
     def remove(self, actor: Actor) -> None:
         """An actor dies; whoever replaces it starts with an empty memory."""
+        if isinstance(actor, Renewing):
+            self._renew(actor.renews)
+            self._renewing.remove(actor)
         self._roster.remove(actor)
+
+    def _renew(self, resource: str) -> None:
+        """What has been renewed by now, as whoever is about to read it would find it."""
+        for actor in self._renewing:
+            if actor.renews == resource:
+                with suppress(ApiError):
+                    actor.renew(self.now)
 
     def run_until(self, time: float) -> None:
         """Live until a time, with everything done that is due by then."""

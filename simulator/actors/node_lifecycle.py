@@ -10,7 +10,7 @@ from typing import Any
 
 from simulator.actors import objects
 from simulator.actors.leader import Leader
-from simulator.client import Client, Obj
+from simulator.client import ApiError, Client, Obj
 from simulator.objects import rfc3339
 from simulator.timing import Timing
 
@@ -41,6 +41,8 @@ class NodeLifecycle:
 
     name = "node-lifecycle"
     watches = ("nodes",)
+    renews = "leases"
+    on_demand = False
 
     def __init__(self, client: Client, timing: Timing, phase: float = 0.0, leader: Leader | None = None) -> None:
         self._client, self.timing, self._phase = client, timing, phase
@@ -48,16 +50,14 @@ class NodeLifecycle:
         self._nodes, self._leases = client.informer("nodes"), client.informer("leases", "kube-node-lease")
         self._health: dict[str, _Health] = {}
         self._look: float | None = None
-        self._renew = 0.0
+        self._renew: float | None = None
         self._evicting: set[tuple[str, str]] = set()  # (node, taint's key) that this process put NoExecute on
 
     def step(self, now: float) -> float:
         """Taint what has changed; at each period, look at all nodes."""
         if self._look is None:
             self._look = now + self._phase
-        if now >= self._renew:
-            self.leader.renew(self._client, now)
-            self._renew = now + self.timing.leader_renew
+        self.renew(now)
         at = self.leader.clock(now)
         changed = [obj for kind, obj in self._nodes.poll() if kind != "DELETED"]
         if now >= self._look:
@@ -72,7 +72,20 @@ class NodeLifecycle:
         else:
             for node in {node["metadata"]["name"]: node for node in changed if _concerned(node)}.values():
                 self._taint(node, at, execute=False)
-        return min(self._look, self._renew)
+        return self._look if self.on_demand or self._renew is None else min(self._look, self._renew)
+
+    def renew(self, now: float) -> None:
+        """Renew the Lease as was due by `now`: of several renewals only the last can be seen any more."""
+        due = now if self._renew is None else self._renew
+        if now >= due:
+            period = self.timing.leader_renew
+            last = due + (now - due) // period * period
+            self._renew = last + period  # first: who takes the Lease over reads it
+            try:
+                self.leader.renew(self._client, last)
+            except ApiError:
+                self._renew = last
+                raise
 
     def _monitor(self, node: Obj, now: float) -> None:
         """Mark the node Unknown when it was not heard for the grace period."""

@@ -5,6 +5,8 @@ BIN := .venv/bin
 ARGS ?=
 # How long make soak goes on.
 HOURS ?= 1
+# Whose types are checked; by day, in make test, not those of the tests, which run anyway.
+TYPED ?= reactor workers vmdrift simulator benchmarks tests
 # Who is lacking in the cluster of `make e2e` and so is played by us.
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
@@ -19,7 +21,7 @@ run: .venv/demo ## Run everything: on the cluster of KUBECONFIG (observing; ARGS
 
 test: ## Check the code and run the tests, side by side (two cores: about five minutes)
 	@$(MAKE) --no-print-directory -j2 .venv/dev tools
-	@$(BIN)/python -m tests.lanes -m "not nightly" $(ARGS)
+	@TYPED="$(filter-out tests,$(TYPED))" $(BIN)/python -m tests.lanes -m "not nightly" $(ARGS)
 
 scenarios: .venv/dev ## Show where the golden scenarios go another way than written down (ARGS=--write: write it down)
 	@$(BIN)/python -m tests.scenarios.golden $(ARGS)
@@ -31,7 +33,7 @@ manifests: .venv/dev ## Build every overlay of k8s/ and check it against the sch
 check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy reactor workers vmdrift simulator benchmarks tests
+	$(BIN)/mypy $(TYPED)
 	$(BIN)/lint-imports --no-logo
 
 tools: ## Install what some tests need besides Python: Chromium and promtool, by night a Redis with TLS (as root on Debian; else those tests are skipped)

@@ -107,6 +107,7 @@ def test_e2e_touches_nothing_while_a_foreign_node_is_lost(control_plane: Control
     client.delete("nodes", "somebodys")
 
 
+@pytest.mark.nightly
 def test_e2e_that_is_stopped_half_way_leaves_the_cluster_as_it_was(
     control_plane: ControlPlane, client: HttpClient
 ) -> None:

@@ -72,6 +72,7 @@ def test_words_of_others_are_text_in_every_page_as_the_server_makes_it(written: 
         assert "&#39;XSS&#39;&gt;" in written.browser("ann").get(path).text.partition("<pre")[2], path
 
 
+@pytest.mark.nightly
 @needs_chromium
 @pytest.mark.long(15)
 def test_no_word_of_others_runs_in_a_browser(written: PageSite) -> None:

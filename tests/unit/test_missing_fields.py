@@ -129,7 +129,10 @@ _MINE = {  # objects of vm-rbd, and those that a pass over it reads besides: res
 }
 
 
-@pytest.mark.parametrize(("second", "released"), [(TERMINATING, None), (RELEASED, POWER_CUT + 544.3)])
+@pytest.mark.parametrize(
+    ("second", "released"),
+    [(TERMINATING, None), pytest.param(RELEASED, POWER_CUT + 544.3, marks=pytest.mark.nightly)],
+)
 def test_no_pass_fails_where_a_field_is_missing(second: float, released: float | None) -> None:
     there, tried = cluster(second), 0
     looker, now = record("vm-rbd", released_at=released), max(DUE, POWER_CUT + second)

@@ -1,4 +1,7 @@
-"""What `plan` tells of a healthy node is what happens when the node is then lost."""
+"""What `plan` tells of a healthy node is what happens when the node is then lost. By night only.
+
+By day random VMs show it (tests/properties/test_plan.py).
+"""
 
 import pytest
 
@@ -7,6 +10,8 @@ from simulator.scene import FOR_EVER, ClaimPod, Kind, Scene, Storage, Vm
 from tests.unit.plans import LOST, NODES, planned
 from tests.virtual import Play
 from vmdrift.planning import Outcome
+
+pytestmark = pytest.mark.nightly
 
 SLACK = 15.0  # seconds: looks and the CSI attacher
 VMS = [

@@ -5,11 +5,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
+
+import orjson
 
 from reactor.doors import redis as redis_door
 from reactor.doors.inbox import RedisInbox
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
+from reactor.model.event import NODE_FENCED
 from tests.e2e.surroundings import Surroundings
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
@@ -19,6 +23,7 @@ _WINDOW = 10.0  # seconds; the shortest that can be set
 _DETACH = 360.0  # seconds; Kubernetes' own, which cannot be set there
 # virt-handler beats every 60 to 132 s, the simulated one every 60, all the faster as it lives; a beat's stamp has whole
 # seconds, so there is a least grace, too.
+SENDER = "e2e"  # who may say that a node is off
 _GRACE, _LEAST_GRACE = 180.0, 8.0  # seconds
 
 
@@ -31,7 +36,10 @@ class Product:
         url = start_valkey(processes, folder)
         redis = redis_door.connect(url)
         self._store, self.inbox = RedisStore(redis, 3600), RedisInbox(redis, time.time, 3600, fsync_wait=0.0)
+        senders = folder / "senders.json"
+        senders.write_bytes(orjson.dumps({"senders": [{"name": SENDER, "token": token_hex(), "types": [NODE_FENCED]}]}))
         self._env = {
+            "VMDRIFT_TOKENS_FILE": str(senders),
             "KUBECONFIG": str(around.product),
             "VMDRIFT_REDIS_URL": url,
             "VMDRIFT_UNREACHABLE_WINDOW": f"{_WINDOW:g}",

@@ -14,7 +14,7 @@ from reactor.model.event import NODE_FENCED, Event
 from reactor.model.node import node_view
 from simulator.scene import FOR_EVER, Storage, Vm
 from tests.e2e.once import Once, once
-from tests.e2e.product import Product
+from tests.e2e.product import SENDER, Product
 from tests.e2e.site import Seen, Site
 from tests.e2e.site import site as a_site
 from tests.e2e.surroundings import Surroundings
@@ -90,7 +90,7 @@ def _told(site: Site, product: Product, way: str) -> Fenced:
 def _confirm(site: Site, product: Product, name: str) -> None:
     node, now = node_view(site.client.get("nodes", name)), time.time()
     told = {"uid": node.uid, "bootID": node.boot, "how": "its power was cut"}
-    product.inbox.accept([Event(NODE_FENCED, "/pdu", f"{now}", name, now, told)], "e2e")
+    product.inbox.accept([Event(NODE_FENCED, "/pdu", f"{now}", name, now, told)], SENDER)
 
 
 def _tainted(site: Site, name: str) -> bool:

@@ -27,6 +27,12 @@ def test_every_test_that_is_named_for_a_must_is_there() -> None:
     assert [name for name in sorted(named) if f"def {name}(" not in there] == []
 
 
+def test_every_file_of_tests_that_the_threat_model_names_is_there() -> None:
+    named = re.findall(r"`(\w+/[\w/]*test_\w+\.py)`", (DOCS / "security.md").read_text())
+    assert len(named) > 15
+    assert [name for name in named if not (DOCS.parent / "tests" / name).exists()] == []
+
+
 COMMANDS = (DOCS / "cli.md").read_text()
 
 

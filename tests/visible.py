@@ -130,8 +130,11 @@ class Visible:
         ]
 
     def heard(self, lost: str) -> tuple[int, int]:
-        """How many nodes besides this one renewed their Lease since it was lost, and how many there are."""
-        others = [node for name, node in self.nodes.items() if name != lost]
+        """How many nodes besides this one renewed their Lease since it was lost, and how many could have.
+
+        Those that are proven dead are no riddle.
+        """
+        others = [node for name, node in self.nodes.items() if name != lost and not self.proven(name)]
         return sum(node.lease_at > self.nodes[lost].ready_at for node in others), len(others)
 
     def _done(self, request: Request) -> ApiError | None:

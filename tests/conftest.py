@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 from redis import Redis
 
@@ -78,7 +79,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside() -> None:
-    """Tests do not depend on whoever runs them."""
+def _nothing_from_outside() -> Iterator[None]:
+    """Tests do not depend on whoever runs them, nor on a command that ran before in this process and set up logs."""
     for name in [name for name in os.environ if name.startswith("VMDRIFT_") or name == "KUBECONFIG"]:
         del os.environ[name]
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()

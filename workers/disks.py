@@ -147,8 +147,8 @@ def states_of(vm: str, labelled: Sequence[Obj], used: Sequence[str]) -> list[str
     Source: PVCForVMI in kubevirt, pkg/storage/backend-storage: none that is being deleted, a labelled one before the
     one of the old name.
     """
-    found = [name(claim) for claim in labelled if not part(claim, "metadata").get("deletionTimestamp")]
-    found = found or [f"{_STATE}-{vm}"]
+    alive = [claim["metadata"] for claim in labelled if not part(claim, "metadata").get("deletionTimestamp")]
+    found = [str(meta["name"]) for meta in alive] or [f"{_STATE}-{vm}"]
     return [one for one in found if one in used] or found
 
 
@@ -156,11 +156,6 @@ def others(volumes: Sequence[Obj], lost: Sequence[Obj]) -> list[Obj]:
     """Of the lost instance's volumes the claims that are not among those of a spec."""
     known = {_claim_of(spec) for spec in volumes}
     return [spec for spec in lost if (claim := _claim_of(spec)) and claim not in known]
-
-
-def name(claim: Obj) -> str:
-    """Of an object."""
-    return str(claim["metadata"]["name"])
 
 
 def _claim_of(spec: Obj) -> str:

@@ -8,7 +8,7 @@ from workers.decide.observation import TYPES, Obj, VmView
 
 
 def expand(cluster: Cluster, name: str, namespace: str, vm: VmView) -> Obj | None:
-    """The expanded spec of its template; None where nobody tells it, which is no failure. Raises nothing."""
+    """The expanded spec of its template; None where nobody says it, which is no failure. Raises nothing."""
     try:
         found = cluster.find(EXPAND_SPEC, name, namespace)
     except (NotServed, Rejected):

@@ -1,4 +1,4 @@
-"""RQ's job as our workers read it. A job is data: whoever can write to Redis decides what stands in it, and no more.
+"""RQ's job as our workers read it. A job is data: who can write to Redis decides what stands in it, and no more.
 
 By itself RQ imports whatever function a job names, and its callbacks; it posts to the addresses that a job names, and
 puts it, or others that depend on it, into the queue that it names.

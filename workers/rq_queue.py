@@ -70,6 +70,14 @@ class WorkedQueue(Queue):
         off = timedelta(seconds=redis_time(self.connection) - time.time())
         return super().schedule_job(job, datetime + off, pipeline, unique)
 
+    def move_dependents_to_ready(self, *_: Any, **__: Any) -> dict[str, list[str]]:
+        """None: no job of ours waits for another, and a note in Redis that says so would have others' queues filled."""
+        return {}
+
+    def enqueue_dependents(self, *_: Any, **__: Any) -> dict[str, list[str]]:
+        """None, as above."""
+        return {}
+
     def forget_unreadable(self) -> None:
         """What RQ cannot read ends its whole maintenance, each time. A job that is lost by this, the next `wake` finds.
 

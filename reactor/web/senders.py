@@ -27,7 +27,7 @@ _SHORTEST = 16  # characters of a token
 class Sender:
     """Somebody who may post: events whose type and source match one of these globs each.
 
-    `page` is what he may on the page: look, act (which includes it), or "" for neither. `until`: when what he showed
+    `page` is what it may do on the page: look, act (which includes it), or "" for neither. `until`: when what it showed
     ends, seconds since the epoch.
     """
 

@@ -264,6 +264,7 @@ def foreign(redis: Redis, name: str, call: list[Any], **more: str) -> None:
     redis.hset(f"rq:job:{name}", mapping=mapping)
 
 
+NOW = "2026-11-28T00:00:00.000000Z"
 MARK = "tests.contracts.queue_jobs.mark"
 HOSTILE: dict[str, tuple[list[Any], dict[str, str]]] = {
     "another function": (["os.system", None, ["true"], {}], {}),
@@ -313,3 +314,15 @@ def test_nothing_that_a_job_asks_for_beside_its_call_is_done(rq_world: RqWorld, 
     rq_world.run()
     assert jobs.ran == (["evil"] if well else [])
     assert Desk.marked == []
+
+
+def test_no_job_that_is_said_to_wait_for_another_is_queued_by_its_end(rq_world: RqWorld, jobs: Jobs) -> None:
+    """Who may write one queue's keys would have its worker fill another one's."""
+    foreign(rq_world.redis, "evil", [RUN, None, [VERSION, {"name": "evil"}], {}])
+    rq_world.redis.sadd("rq:job:evil:dependents", "other")
+    waits: dict[Any, Any] = {"status": "deferred", "origin": "events", "data": zlib.compress(b"[]"), "created_at": NOW}
+    rq_world.redis.hset("rq:job:other", mapping=waits)
+    rq_world.run()
+    assert jobs.ran == ["evil"]
+    assert rq_world.redis.lrange("rq:queue:events", 0, -1) == []
+    assert job(rq_world.redis, "evil").get_status() == JobStatus.FINISHED

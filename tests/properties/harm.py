@@ -17,6 +17,7 @@ _LOOK = 30.0  # seconds between two looks at what is down
 _COULD_RUN = 600.0  # seconds for which a VM that nothing keeps from it may be down
 _BLUR = 5.0  # seconds that a clock may be wrong without anybody's notice
 _LEASE = 40.0  # seconds that a kubelet's Lease lasts
+_CALM = 3600.0  # seconds between two losses that are not one trouble
 _MANY = 40  # percent of the nodes: more that are lost have something in common, and none of them is fenced
 
 
@@ -73,9 +74,16 @@ class Harm:
             yield f"its virt-handler gave a sign of life {now - node.beat_at:.0f} s ago"
         elif now < node.lease_at + _LEASE - _BLUR:
             yield f"its kubelet gave a sign of life {now - node.lease_at:.0f} s ago"
-        lost = len([name for name in self.visible.nodes if self._is_lost(name)])
+        lost = self._lost_with(node.ready_at)
         if lost > max(1, len(self.visible.nodes) * _MANY // 100):
             yield f"{lost} of {len(self.visible.nodes)} nodes are lost"
+
+    def _lost_with(self, since: float) -> int:
+        """How many are lost in one trouble with who is lost since then: without an hour of calm in between."""
+        times = [self.visible.nodes[name].ready_at for name in self.visible.nodes if self._is_lost(name)]
+        for other in sorted(times, reverse=True):
+            since = min(since, other) if other > since - _CALM else since
+        return sum(other >= since for other in times)
 
     def _is_lost(self, name: str) -> bool:
         """Those that others proved dead do not count; those that we stopped do."""

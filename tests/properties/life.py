@@ -48,6 +48,7 @@ class Life(Nodes, Fencers, People, Tenants, Product):
         off = [node for node, machine in self.hypervisor.machines.items() if not machine.powered][:_MANY]
         for node in sorted(set(NODES) - set(off)):
             self.back(node)
+        self.unfence_what_is_gone()
         return set(off)
 
     def _half_fenced(self, node: str) -> bool:

@@ -120,7 +120,7 @@ def _earliest(seen: FenceView, file: Fencing, policy: Policy) -> float:
 
 
 def _silent_since(file: Fencing, policy: Policy) -> float:
-    """A heartbeat that had ended before the node was lost tells nothing of that: virt-handler was dead."""
+    """A heartbeat that had ended before the node was lost says nothing of that: virt-handler was dead."""
     lately = file.beat_since > file.silent_since - policy.fence_after
     return file.beat_since if lately else file.silent_since
 

@@ -43,7 +43,7 @@ def next_instance(vm: VmView, lost: VmiView | None, expanded: Obj | None) -> Ins
 
 
 def unclear(vm: VmView, lost: VmiView | None) -> bool:
-    """Is it not known what its instance type and preference make of it now? Whoever is asked can tell."""
+    """Is it not known what its instance type and preference make of it now? Then it is asked for."""
     return bool(vm.typed) and not (lost and _unedited(vm, lost))
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reactor.model.event import NODE_FENCED, Event
-from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
+from reactor.model.fencing import CONFIG_MAP as FENCING
+from reactor.model.fencing import fencings
+from reactor.model.intervention import CONFIG_MAP, HOLD, UNFENCE, Intervention, node_target
 from reactor.model.node import FENCING_ANNOTATION
 from simulator.twins.cluster import ApiCluster
 from tests.properties.happen.begun import Begun
@@ -48,6 +50,16 @@ class People(Begun):
         """Every hold is lifted."""
         found = self.visible.get("configmaps", CONFIG_MAP, "vm-drift") or {}
         self._note(dict.fromkeys(found.get("data") or {}))
+
+    def unfence_what_is_gone(self) -> None:
+        """What fenced Nodes that were deleted since is taken back, which the product leaves to people."""
+        now = self.world.now
+        for file in fencings(self.visible.get("configmaps", FENCING, "vm-drift")).values():
+            node = self.visible.get("nodes", file.node.name)
+            if node is None or node["metadata"]["uid"] != file.node.uid:
+                target = node_target(file.node.name)
+                one = Intervention(UNFENCE, target, "ann", "it is another now", now, now + 3600, file.outage.id)
+                self._note({one.key: one.as_text()})
 
     def forbid_fencing(self, node: str) -> None:
         """The administrator says that nobody may fence it."""

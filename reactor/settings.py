@@ -8,7 +8,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, Self
 
 from reactor import values
-from reactor.model.drift import Policy
+from reactor.model.drift import TENANTS_MAY, Policy
 from reactor.model.errors import SettingsError
 from reactor.model.fencing import PROVIDERS
 
@@ -45,7 +45,18 @@ class Settings:
         "auto",
         values.one_of("auto", "observe", "never"),
         "observe decides and tells, and never changes the cluster; never refuses. The annotation vmdrift.io/policy on "
-        "a VM, or else on its namespace, goes before it.",
+        "a VM or its namespace may ask for less (auto, observe, never: each does less than the one before); for more "
+        "only where VMDRIFT_TENANTS_MAY lists policy.",
+    )
+    tenants_may: tuple[str, ...] = setting(
+        "none, or some of detach, policy, order, separated by commas",
+        (),
+        values.some_of(*TENANTS_MAY),
+        "What annotations on a VM or its namespace may ask for beyond these settings; what asks for less always "
+        "counts. policy: vmdrift.io/policy and vmdrift.io/require-fence go before VMDRIFT_POLICY and "
+        "VMDRIFT_REQUIRE_FENCE, the VM's before its namespace's. detach: the same of vmdrift.io/detach and "
+        "VMDRIFT_DETACH_POLICY. order: accepted for annotations that will say which VM goes first; none does yet, so "
+        "it changes nothing. What was asked for and does not count is shown with the VM.",
     )
     unreachable_window: float = setting(
         "seconds",
@@ -83,7 +94,9 @@ class Settings:
         "wait | delete",
         "wait",
         values.one_of("wait", "delete"),
-        "delete frees the volume at once by deleting its VolumeAttachment; it is unfenced, hence not the default.",
+        "delete frees the volume at once by deleting its VolumeAttachment; it is unfenced, hence not the default. The "
+        "annotation vmdrift.io/detach on a VM or its namespace may ask for wait; for delete only where "
+        "VMDRIFT_TENANTS_MAY lists detach.",
         env="VMDRIFT_DETACH_POLICY",
     )
     min_available_nodes: int = setting(
@@ -123,7 +136,15 @@ class Settings:
         (),
         values.some_of(*PROVIDERS),
         "Who may prove that a lost node is dead, in the order in which they are tried. The annotation "
-        "vmdrift.io/fencing on a Node goes before it. none: the documented procedure, with its windows.",
+        "vmdrift.io/fencing on a Node may name fewer of them for that node, but event stays. none: the documented "
+        "procedure, with its windows.",
+    )
+    nodes_may_opt_out: bool = setting(
+        "true | false",
+        False,
+        values.truth,
+        "Let vmdrift.io/fencing: none on a Node keep it from being fenced; only a person's or a system's confirmation "
+        "(event, where it is named) counts then. A kubelet may annotate its own Node, hence not the default.",
     )
     fenced_release: str = setting(
         "force-delete | taint",
@@ -203,8 +224,9 @@ class Settings:
         "true | false",
         False,
         values.truth,
-        "Move no VM without proof that its node is dead. The annotation vmdrift.io/require-fence (true or false) on a "
-        "VM, or else on its namespace, goes before it; on a StorageClass it can only add.",
+        "Move no VM without proof that its node is dead. The annotation vmdrift.io/require-fence: true on a VM, its "
+        "namespace or a StorageClass asks for the same; false on a VM or its namespace excepts it only where "
+        "VMDRIFT_TENANTS_MAY lists policy, and never from its StorageClass.",
     )
     remediation_template: str = setting(
         "GROUP/VERSION/PLURAL/NAMESPACE/NAME",

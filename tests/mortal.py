@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from reactor.doors.queue import DRIFTS, EVENTS, FENCING
+from reactor.model.drift import Policy
 from reactor.watch.watcher import Watcher
 from simulator.world import World
 from tests.processes import Equip, KilledError
@@ -94,8 +95,8 @@ def _watcher(watch: Callable[[], Watcher], fate: Fate) -> Watcher:
     return Watcher(Mortal(watcher._store, fate), Mortal(watcher._queue, fate), watcher._source, watcher._clock)
 
 
-def mortal(world: World, fate: Fate) -> MortalReactor:
+def mortal(world: World, fate: Fate, policy: Policy | None = None) -> MortalReactor:
     """A reactor in the hands of fate."""
-    reactor = MortalReactor(world)
+    reactor = MortalReactor(world, policy)
     reactor.hand_over(fate)
     return reactor

@@ -64,6 +64,7 @@ class Demo:
         return {
             "VMDRIFT_POLICY": "auto",
             "VMDRIFT_DETACH_POLICY": "wait",
+            "VMDRIFT_TENANTS_MAY": "detach",  # shop/queue asks to be detached at once
             "VMDRIFT_MIN_AVAILABLE_NODES": "2",
             "VMDRIFT_UNREACHABLE_WINDOW": f"{WINDOW / self._times:f}",
             "VMDRIFT_VIRT_HANDLER_GRACE": f"{GRACE / self._times:f}",

@@ -44,7 +44,7 @@ class Fate:
     finds room when the node's VMs go one after the other ("": there is none left). `needs`: see `vmdrift.room`;
     `beyond`: what of it no target has so much of, even without anybody there. `ifs`: it moves only if all of these
     hold, which nobody can know before. `lost_disks`: volumes that were plugged into the lost instance only, so that the
-    VM comes up without them.
+    VM comes up without them. `unheeded`: what its owners ask for and does not count, in sentences.
     """
 
     vm: VmRef
@@ -62,6 +62,7 @@ class Fate:
     takes: Takes | None = None
     ifs: tuple[str, ...] = ()
     lost_disks: tuple[str, ...] = ()
+    unheeded: tuple[str, ...] = ()
 
     @property
     def moves(self) -> bool:

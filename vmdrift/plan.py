@@ -86,6 +86,7 @@ def vm_object(fate: Fate, *, lost: bool) -> dict[str, Any]:
         "place": fate.place,
         "ifs": fate.ifs,
         "lost_disks": fate.lost_disks,
+        "unheeded": fate.unheeded,
         "beyond": fate.beyond,
         "requests": {name: amount / 1000 for name, amount in fate.needs.items()},
         "volumes": [_volume(volume) for volume in fate.volumes],

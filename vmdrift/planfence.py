@@ -10,7 +10,7 @@ from vmdrift.planning import records_of
 from vmdrift.snapshot import Snapshot
 from vmdrift.whatif import IfLost
 from workers.decide.effect import Effect, never, refused
-from workers.decide.fencing import providers
+from workers.decide.narrowing import providers
 from workers.effect import Supposed, effect_on, proving
 from workers.observe import lease
 from workers.surroundings import Surroundings

@@ -15,7 +15,7 @@ from vmdrift.whatif import IfLost
 from workers.decide import candidates, decide
 from workers.decide.decision import Decision, Judgement, Release
 from workers.decide.observation import Observation, PodView
-from workers.decide.wishes import wished
+from workers.decide.wishes import unheeded, wished
 from workers.launchers import on_node
 from workers.observe import observe
 from workers.surroundings import Surroundings
@@ -109,6 +109,7 @@ def _fate(look: _Look, after: _Passes, room: Room) -> Fate:
         ifs, lost_disks = (*look.decision.ifs, *single_copies(volumes, after.lost)), _lost_disks(look.seen)
         fate = replace(fate, reason="", sentence="", takes=takes, ifs=ifs, lost_disks=lost_disks)
     fate = replace(fate, checks=_shown(look.decision), policy=wished(look.seen, after.policy).mode)
+    fate = replace(fate, unheeded=unheeded(look.seen, after.policy))
     return _with_targets(fate, look, after.lost, room)
 
 

@@ -103,6 +103,8 @@ def _why(fate: Fate, *, lost: bool) -> Iterator[str]:
             yield f"-> {change(reason, fate.volumes, lost=lost)}"
     else:
         yield fate.sentence
+    shown = " ".join(fate.objections.values())
+    yield from (wish for wish in fate.unheeded if wish not in shown)
 
 
 def _room(fate: Fate) -> str:

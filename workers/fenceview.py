@@ -1,13 +1,14 @@
 """Cluster and records -> FenceView: what a fence pass has to know besides the node and what its providers say."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from reactor.doors.cluster import Cluster, Obj
 from reactor.model.fences import fences
 from reactor.model.fencing import Fencing, Way, fencings
+from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, TAINT, UNFENCE, Intervention, node_target
-from reactor.model.objects import moment, part, text
+from reactor.model.objects import moment, text
 from workers.decide.afterwards import is_lost
 from workers.decide.fenceview import FenceView, Left
 from workers.decide.observation import Observation
@@ -15,6 +16,7 @@ from workers.decide.proof import proven
 from workers.decide.quorum import returning, unsteady
 from workers.decide.rate import ours
 from workers.effect import effect
+from workers.launchers import UNREADABLE, Launcher, launcher, whose
 from workers.observe import manager
 from workers.surroundings import Surroundings, listed
 from workers.tools import Tools
@@ -40,7 +42,7 @@ def look(seen: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> Fenc
     if is_lost(seen.node, file) and file.proof is None and seen.drifts:
         seen = with_cluster(seen, tools, cluster, tools.around)
     if _taint_matters(seen, file, tools):
-        seen = replace(seen, pods=_pods(file, cluster))
+        seen = replace(seen, pods=_pods(file, {str(record.drift.vm) for record in seen.drifts}, cluster))
     if seen.node and seen.node.tainted and not is_lost(seen.node, file):
         seen = replace(seen, attachments=_attachments(file, cluster))
     return seen
@@ -87,16 +89,28 @@ def _taint_matters(seen: FenceView, file: Fencing, tools: Tools) -> bool:
     return bool(wanted and file.proof and (file.release is None or file.release.way is not Way.TAINT))
 
 
-def _pods(file: Fencing, cluster: Cluster) -> tuple[Left, ...]:
+def _pods(file: Fencing, known: Collection[str], cluster: Cluster) -> tuple[Left, ...]:
+    """`known`: the VMs that have a drift."""
     found = listed(cluster, "pods", fields=f"spec.nodeName={file.node.name}")
-    return tuple(_left(pod) for pod in found if text(pod, "status", "phase") not in _FINISHED)
+    return tuple(_left(pod, known, cluster) for pod in found if text(pod, "status", "phase") not in _FINISHED)
 
 
-def _left(pod: Obj) -> Left:
-    view, labels = pod_view(pod), part(pod, "metadata", "labels")
-    launcher = labels.get("kubevirt.io") == _LAUNCHER
-    vm = f"{view.namespace}/{text(labels, 'vm.kubevirt.io/name')}" if launcher else ""
+def _left(pod: Obj, known: Collection[str], cluster: Cluster) -> Left:
+    view, bears_label = pod_view(pod), text(pod, "metadata", "labels", "kubevirt.io") == _LAUNCHER
+    vm = _whose(launcher(pod), known, cluster) if bears_label else ""
     return Left(f"{view.namespace}/{view.name}", view.created, vm, view.stays)
+
+
+def _whose(one: Launcher, known: Collection[str], cluster: Cluster) -> str:
+    """The VM, "" where the pod is no VM's: anybody may make one that looks so. Who cannot be read may be somebody's."""
+    named = f"{one.namespace}/{one.vmi}"
+    if named in known:
+        return named
+    try:
+        vm = whose(one, cluster)
+    except UNREADABLE:
+        return str(one)
+    return str(vm) if isinstance(vm, VmRef) else ""
 
 
 def _attachments(file: Fencing, cluster: Cluster) -> tuple[Left, ...]:

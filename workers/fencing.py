@@ -30,7 +30,8 @@ from workers.decide.afterwards import is_lost
 from workers.decide.bootfile import boot_file
 from workers.decide.effect import never
 from workers.decide.fenceview import Ask, Deed, FenceView, Move, Taint, Unfence, Untaint
-from workers.decide.fencing import failed, next_move, providers
+from workers.decide.fencing import failed, next_move
+from workers.decide.narrowing import providers, unusable
 from workers.decide.rate import counted, too_soon
 from workers.fence.provider import Provider
 from workers.fenceview import look, with_effect
@@ -96,6 +97,8 @@ def _moves(outage: Outage, fence: FenceTools) -> Outcome:
         known, file = boot_file(outage, node, kept.values(), fence.tools.policy, fence.tools.clock())
         if file is None:
             return outcome
+        if known is None and node:
+            _warn(node, file, fence)
         move = _move(file, node, fence)
         _written(move, known, file, fence)
         _done(move, fence)
@@ -105,6 +108,13 @@ def _moves(outage: Outage, fence: FenceTools) -> Outcome:
         if move.again_at > fence.tools.clock():
             return outcome
     return outcome
+
+
+def _warn(node: NodeView, file: Fencing, fence: FenceTools) -> None:
+    """Once for each boot that is lost; it also stands with what is told of its fencing."""
+    odd, fix = unusable(node, fence.tools.policy)
+    if odd:
+        log.warning(odd, **_about(file), reason="annotation-unusable", fix=fix)
 
 
 def _kept(fence: FenceTools) -> Mapping[str, object] | None:

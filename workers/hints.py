@@ -19,13 +19,13 @@ from reactor.model.event import unreachable as lost
 from reactor.model.fencing import CONFIG_MAP, Claim, files
 from reactor.model.identity import NodeRef, Outage, VmRef
 from reactor.model.names import is_name
-from reactor.model.node import FENCING_ANNOTATION, NodeView, node_view
+from reactor.model.node import NodeView, node_view
 from reactor.model.objects import text
 from reactor.model.receipt import Receipt, Result
 from reactor.model.source import EVENT, Source
 from reactor.model.times import clock_time
 from workers.beginning import begin
-from workers.decide.fencing import providers
+from workers.decide.narrowing import providers
 from workers.drift import begin_anew
 from workers.intake import take_event
 from workers.launchers import launchers, whose
@@ -137,8 +137,8 @@ def _ended(receipt: Receipt, tools: Tools) -> Result:
     if node is None:
         return Result("nothing", "no-such-node", f"There is no node {name}.")
     if "event" not in providers(node, tools.policy):
-        told = f"Neither VMDRIFT_FENCING nor the annotation {FENCING_ANNOTATION} on node {name} names event."
-        return Result("nothing", "proof-not-used", f"{told} So nobody's word that it is off counts.")
+        told = "VMDRIFT_FENCING does not name event, so nobody's confirmation that a node is off counts."
+        return Result("nothing", "proof-not-used", told)
     if (data.get("uid"), data.get("bootID")) != (node.uid, node.boot):
         told = f"What was confirmed is uid {data.get('uid')}, boot {data.get('bootID')}"
         return Result("nothing", "another-boot", f"{told}; node {name} is uid {node.uid}, boot {node.boot}.")

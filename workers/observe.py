@@ -21,8 +21,8 @@ from reactor.model.objects import moment, number, part, parts, said, text
 from reactor.model.times import Clock
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Held
-from workers.decide.fencing import providers
 from workers.decide.launcher import ahead, evicted_at
+from workers.decide.narrowing import providers
 from workers.decide.node import is_back, still_lost, window
 from workers.decide.observation import (
     Attachment,

@@ -18,7 +18,7 @@ from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import NodeView
 from reactor.model.sweep import CUT_SHORT, FINISHED, INCOMPLETE, Sweep, some
 from workers.beginning import first, signs
-from workers.decide.fencing import providers
+from workers.decide.narrowing import providers
 from workers.holders import Claim, claims, holders
 from workers.launchers import UNREADABLE, Launcher, launchers, whose
 from workers.tools import Tools

@@ -10,6 +10,8 @@ from reactor.model.fencing import Fencing
 from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.model.sweep import NO_SWEEP, Sweep
 
+TENANTS_MAY = ("detach", "policy", "order")  # what annotations on VMs and namespaces may be allowed to ask for
+
 
 class Phase(StrEnum):
     """Where a drift stands. It can end in the last four."""
@@ -65,7 +67,8 @@ class Policy:
     """How this installation wants it; times in seconds. The settings of the same names say why.
 
     `max_unreachable` is a share of the nodes ("40%") or a count ("3"); `shared_csi_drivers` are globs; `fencing` names
-    providers in order; `same_storage` the clusterIDs that are one storage cluster, in groups.
+    providers in order; `same_storage` the clusterIDs that are one storage cluster, in groups; `tenants_may` is some of
+    TENANTS_MAY.
     """
 
     mode: str = "auto"
@@ -92,6 +95,8 @@ class Policy:
     ceph_namespace: str = "rook-ceph"
     same_storage: tuple[tuple[str, ...], ...] = ()
     dead_pods: str = "delete"
+    tenants_may: tuple[str, ...] = ()
+    nodes_may_opt_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,9 +203,10 @@ _TABLE = (
     Reason(
         "observe-only",
         Phase.BLOCKED,
-        "Every prerequisite holds, but this installation only observes.",
-        "VMDRIFT_POLICY=auto, the node's return, or an operator who does it by hand.",
-        "Do what the sentence says, or set VMDRIFT_POLICY=auto.",
+        "Every prerequisite holds, but the policy is observe: the VM's, its namespace's or this installation's.",
+        "Policy auto, the node's return, or an operator who does it by hand.",
+        "Do what the sentence says, or change who says observe (the check `policy` names it): vmdrift.io/policy or "
+        "VMDRIFT_POLICY.",
     ),
     Reason(
         "held",
@@ -280,7 +281,7 @@ _TABLE = (
         Phase.REFUSED,
         "The VM, its namespace or this installation says never.",
         f"The node's return, or another policy. {_LOOKED_AT}",
-        "Change the annotation vmdrift.io/policy, or VMDRIFT_POLICY. That is enough.",
+        "Change what the sentence names: the annotation vmdrift.io/policy, or VMDRIFT_POLICY. That is enough.",
     ),
     # under way
     Reason(
@@ -301,7 +302,8 @@ _TABLE = (
         Phase.DETACHING,
         "The lost node still holds a volume; Kubernetes takes it away six minutes after the launcher pod is gone.",
         "The forced detach.",
-        "Set vmdrift.io/detach: delete on the VM if you know that the node is off.",
+        "If you know that the node is off: set vmdrift.io/detach: delete on the VM where VMDRIFT_TENANTS_MAY lists "
+        "detach, or else kubectl delete volumeattachment NAME.",
     ),
     Reason(
         "still-attached",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reactor.model.drift import Policy
 from simulator.scene import Scene, Storage, Vm
 from simulator.shapes import node
 from tests.virtual import Play
@@ -10,8 +11,8 @@ LOST = "node-a"
 _NODES = (LOST, "node-b", "node-c")
 
 
-def _lost(*vms: Vm, network: bool = False) -> Play:
-    play = Play.of(Scene(_NODES, vms))
+def _lost(*vms: Vm, network: bool = False, policy: Policy | None = None) -> Play:
+    play = Play.of(Scene(_NODES, vms), policy)
     (play.world.hypervisor.cut_network if network else play.world.hypervisor.power_cut)(LOST)
     return play
 
@@ -50,7 +51,7 @@ def test_a_node_that_is_back_before_it_was_missed_is_no_outage() -> None:
 @pytest.mark.parametrize("after", [10, 100, 300, 355])
 @pytest.mark.parametrize("detach", ["wait", "delete"])
 def test_a_node_that_is_back_after_the_release_lets_its_vms_complete(after: float, detach: str) -> None:
-    play = _lost(Vm("db", Storage.RBD_BLOCK, node=LOST, annotations={"vmdrift.io/detach": detach}))
+    play = _lost(Vm("db", Storage.RBD_BLOCK, node=LOST), policy=Policy(detach=detach))
     assert play.until("db", ("released", "force-deleted"))
     play.world.run_for(after)
     _back(play)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from reactor.model.drift import Policy
 from reactor.model.intervention import ALL, CANCEL, CONFIG_MAP, HOLD, Intervention, node_target
 from simulator.audit import Request
 from simulator.client import ApiError
@@ -32,8 +33,8 @@ def lifts(play: Play, one: Intervention) -> None:
     note(play, {one.key: None})
 
 
-def lost(scene: Scene = SCENE) -> Play:
-    play = Play.of(scene)
+def lost(scene: Scene = SCENE, policy: Policy | None = None) -> Play:
+    play = Play.of(scene, policy)
     play.world.hypervisor.power_cut(LOST)
     return play
 
@@ -98,8 +99,8 @@ def test_a_hold_s_time_passes() -> None:
 
 
 def test_a_hold_keeps_a_volume_attachment_and_kubernetes_own_window_goes_on() -> None:
-    vm = Vm("vm", Storage.RBD_BLOCK, node=LOST, annotations={"vmdrift.io/detach": "delete"})
-    play = lost(Scene((LOST, "node-b", "node-c"), (vm,)))
+    vm = Vm("vm", Storage.RBD_BLOCK, node=LOST)
+    play = lost(Scene((LOST, "node-b", "node-c"), (vm,)), Policy(detach="delete"))
     assert play.until("vm", ("released", "force-deleted"))
     asks(play, ANN)
     assert play.until_ended()

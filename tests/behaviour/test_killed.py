@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from reactor.model.drift import Policy
 from simulator.scene import Scene, Storage, Vm
 from tests.branches import EVERY, Branches
 from tests.mortal import READS, Fate, mortal
 from tests.virtual import Play
 
 LOST = "node-a"
+_POLICY = Policy(tenants_may=("detach",))
 _MANY = 50  # kills in a story, at least
 SCENE = Scene(
     (LOST, "node-b", "node-c"),
@@ -22,9 +24,9 @@ SCENE = Scene(
 
 
 def _begun(fate: Fate) -> Play:
-    play = Play.of(SCENE)
+    play = Play.of(SCENE, _POLICY)
     play.world.remove(play.reactor)
-    play.reactor = mortal(play.world, fate)
+    play.reactor = mortal(play.world, fate, _POLICY)
     play.world.add(play.reactor)
     play.world.hypervisor.power_cut(LOST)
     return play

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from reactor.model.drift import Policy
 from reactor.model.event import recovered, unreachable
 from reactor.model.identity import Outage
 from reactor.model.node import node_view
@@ -31,7 +32,7 @@ _MOMENTS = (20, 100, 340, *range(345, 356), 380, 420, 500, 700, 708, 710, 712, 7
 
 
 def _lost(watchers: int = 1, seed: int = 0) -> Play:
-    play = Play.of(_SCENE, watchers=watchers, seed=seed)
+    play = Play.of(_SCENE, Policy(tenants_may=("detach",)), seed, watchers)
     play.world.hypervisor.power_cut(LOST)
     return play
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reactor.model.drift import Policy
 from simulator.audit import Request
 from simulator.client import Obj
 from simulator.manager import ControllerManager
@@ -36,8 +37,8 @@ _LINES = {
 }
 
 
-def _lost(*vms: Vm) -> Play:
-    play = Play.of(Scene((LOST, "node-b", "node-c"), vms))
+def _lost(*vms: Vm, policy: Policy | None = None) -> Play:
+    play = Play.of(Scene((LOST, "node-b", "node-c"), vms), policy)
     play.world.hypervisor.power_cut(LOST)
     return play
 
@@ -62,7 +63,7 @@ def test_an_attachment_that_is_deleted_before_the_pod_is_made_again_on_the_dead_
 
 
 def test_with_delete_the_pod_goes_first_and_its_attachment_is_not_made_again() -> None:
-    play = _lost(Vm("vm", Storage.RBD_BLOCK, node=LOST, annotations={"vmdrift.io/detach": "delete"}))
+    play = _lost(Vm("vm", Storage.RBD_BLOCK, node=LOST), policy=Policy(detach="delete"))
     assert play.until_ended()
     assert [deletion.resource for deletion in play.auditor.deletions] == ["pods", "volumeattachments"]
     play.check()

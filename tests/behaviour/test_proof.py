@@ -268,19 +268,31 @@ def test_a_fence_of_some_storage_never_puts_the_whole_node_out_of_service(policy
     assert OUT_OF_SERVICE not in [taint["key"] for taint in node["spec"].get("taints") or ()]
 
 
-@pytest.mark.parametrize("word", ["none", "redfish"])
-def test_a_provider_that_a_node_does_not_name_any_more_proves_nothing_from_then_on(word: str) -> None:
-    play, admin = _played("event", mode="observe")
+def test_a_provider_that_a_node_does_not_name_any_more_proves_nothing_from_then_on() -> None:
+    play, admin = _played("redfish", "event", mode="observe")
+    _bmcs(play)
     play.world.hypervisor.power_cut(LOST)
-    play.world.run_for(60)
-    play.confirm(LOST)
-    play.world.run_for(3)
+    play.world.run_for(65)
     assert play.record("vm").proof.value == "fenced"
-    admin.patch("nodes", LOST, {"metadata": {"annotations": {FENCING_ANNOTATION: word}}})
+    admin.patch("nodes", LOST, {"metadata": {"annotations": {FENCING_ANNOTATION: "event"}}})
     for entry in list(play.reactor.entries.values()):
         if entry.function == RUN_DRIFT:  # before the fencing role has looked
             play.reactor.handle(entry)
     assert play.record("vm").proof.value != "fenced"
     play.reactor.again()
     (file,) = _files(play).values()
-    assert (file.proof, file.void) == (None, "event is not named for this node any more")
+    assert (file.proof, file.void) == (None, "redfish is not named for this node any more")
+
+
+@pytest.mark.parametrize("word", ["none", "redfish", "event,../x"])
+def test_a_node_takes_no_confirmation_away_by_its_annotation(word: str) -> None:
+    play, admin = _played("event", mode="observe")
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(60)
+    play.confirm(LOST)
+    play.world.run_for(3)
+    admin.patch("nodes", LOST, {"metadata": {"annotations": {FENCING_ANNOTATION: word}}})
+    play.reactor.again()
+    play.world.run_for(60)
+    (file,) = _files(play).values()
+    assert (file.proof is not None, play.record("vm").proof.value) == (True, "fenced")

@@ -61,7 +61,7 @@ def play(refusals: Refusals) -> Play:
 
 
 def played(refusals: Refusals) -> Play:
-    play = Play.of(SCENE, Policy(fencing=("event",)))
+    play = Play.of(SCENE, Policy(fencing=("event",), tenants_may=("detach",)))
     refusals.hold(play.world)
     watcher, intake, drifts = (ApiCluster(play.world.api, user) for user in (WATCHERS, INTAKE, WORKERS))
     for cluster in (watcher, intake, drifts):

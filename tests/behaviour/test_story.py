@@ -73,7 +73,7 @@ def test_a_vm_on_rbd_waits_for_the_forced_detach_and_is_told_as_soon_as_it_runs(
 @pytest.mark.parametrize("storage", [Storage.RBD_BLOCK, Storage.RBD_FILESYSTEM, Storage.RBD_HOTPLUGGED])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_vm_on_rbd_whose_attachment_may_be_deleted_runs_within_a_minute(storage: Storage, seed: int) -> None:
-    play = _lost(Vm("vm", storage, node=LOST, annotations=_DELETE), seed=seed)
+    play = _lost(Vm("vm", storage, node=LOST, annotations=_DELETE), policy=Policy(tenants_may=("detach",)), seed=seed)
     _ended_after(play)
     released_at = play.record("vm").released_at
     assert released_at is not None
@@ -138,7 +138,7 @@ def test_a_vm_without_another_node_waits_until_one_is_there() -> None:
 
 
 def test_the_demo_ends_with_every_vm_where_it_should_be() -> None:
-    play = Play.of(DEMO)
+    play = Play.of(DEMO, Policy(tenants_may=("detach",)))
     play.world.hypervisor.power_cut(DEMO_LOST)
     assert play.until_ended()
     assert {record.drift.vm.name: record.reason for record in play.records} == {

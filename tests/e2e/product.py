@@ -46,6 +46,7 @@ class Product:
             "VMDRIFT_VIRT_HANDLER_GRACE": f"{max(_LEAST_GRACE, _GRACE / around.times):g}",
             "VMDRIFT_DETACH_WINDOW": f"{max(10.0, _DETACH / around.times):g}",
             "VMDRIFT_DETACH_POLICY": "wait",
+            "VMDRIFT_TENANTS_MAY": "detach",
             "VMDRIFT_MIN_AVAILABLE_NODES": "2",
             "VMDRIFT_RESYNC": "5",
         }

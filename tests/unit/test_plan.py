@@ -12,6 +12,7 @@ from vmdrift.plan import exit_code
 from vmdrift.planning import Outcome
 
 AUTO = Policy()
+LEAVE = Policy(tenants_may=("detach",))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_a_node_that_is_cordoned_or_forbidden_to_the_vm_is_no_target() -> None:
         (Vm("vm", Storage.RBD_BLOCK, node=LOST), AUTO, (665.0, 665.0)),
         (Vm("vm", Storage.RBD_HOTPLUGGED, node=LOST), AUTO, (665.0, 665.0)),
         (Vm("vm", Storage.RBD_BLOCK, node=LOST), replace(AUTO, detach="delete"), (305.0, 365.0)),
-        (Vm("vm", Storage.RBD_BLOCK, node=LOST, annotations={"vmdrift.io/detach": "delete"}), AUTO, (305.0, 365.0)),
+        (Vm("vm", Storage.RBD_BLOCK, node=LOST, annotations={"vmdrift.io/detach": "delete"}), LEAVE, (305.0, 365.0)),
         (Vm("vm", Storage.RBD_READONLY_MANY, node=LOST), AUTO, (305.0, 305.0)),
         (Vm("vm", node=LOST, toleration=FOR_EVER), replace(AUTO, delete_unevicted=True), (305.0, 305.0)),
     ],

@@ -55,7 +55,8 @@ def test_where_nobody_would_be_asked_nothing_is_said(fencing: tuple[str, ...]) -
     assert planned(WEB, policy=Policy(fencing=fencing)) is None
 
 
-def test_a_nodes_annotation_goes_before_the_setting() -> None:
+def test_a_node_that_opts_out_is_fenced_all_the_same_unless_nodes_may() -> None:
     world = world_of(WEB)
     change(world, "nodes", LOST, {"metadata": {"annotations": {"vmdrift.io/fencing": "none"}}})
-    assert fence_of(read(world), LOST, REDFISH) is None
+    assert fence_of(read(world), LOST, REDFISH) == planned(WEB)
+    assert fence_of(read(world), LOST, replace(REDFISH, nodes_may_opt_out=True)) is None

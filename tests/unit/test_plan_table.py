@@ -29,7 +29,7 @@ VMS = (
 def _plan(there: Snapshot, width: int, node: str = LOST) -> str:
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as capture:
-        show(console, there, node, fates_in(there, node))
+        show(console, there, node, fates_in(there, node, Policy(tenants_may=("detach",))))
     return capture.get()
 
 
@@ -52,6 +52,16 @@ def test_the_plan_fits_the_terminal_and_says_everything(width: int) -> None:
     assert "of 3 VMs 2 would move, 1 would stay down." in text
     for word in ("database-disk", "665 s", "305-365 s", "node-local-volume:", "node-b,", "41 to 54 s"):
         assert word in text
+
+
+def test_a_wish_that_does_not_count_is_shown_with_its_vm_once() -> None:
+    there = read(world_of(*VMS, Vm("still", node=LOST, annotations={"vmdrift.io/policy": "auto"})))
+    console = Console(file=io.StringIO(), width=2000)
+    with console.capture() as capture:
+        show(console, there, LOST, fates_in(there, LOST, Policy(mode="never")))
+    text = _words(capture.get())
+    assert text.count("'s annotation vmdrift.io/detach asks for delete") == 1
+    assert text.count("'s annotation vmdrift.io/policy asks for auto") == 1
 
 
 def test_a_wide_terminal_shows_volumes_in_a_column_of_their_own() -> None:

@@ -5,7 +5,7 @@ By day random VMs show it (tests/properties/test_plan.py).
 
 import pytest
 
-from reactor.model.drift import Phase
+from reactor.model.drift import Phase, Policy
 from simulator.scene import FOR_EVER, ClaimPod, Kind, Scene, Storage, Vm
 from tests.unit.plans import LOST, NODES, planned
 from tests.virtual import Play
@@ -32,8 +32,9 @@ VMS = [
 
 @pytest.mark.parametrize("vm", VMS, ids=str)
 def test_the_plan_comes_true(vm: Vm) -> None:
-    play = Play.of(Scene(NODES, (vm,)))
-    (told,) = planned(play.world)
+    leave = Policy(tenants_may=("detach",))
+    play = Play.of(Scene(NODES, (vm,)), leave)
+    (told,) = planned(play.world, policy=leave)
     play.world.hypervisor.power_cut(LOST)
     play.until_ended(2400)
     (record,) = play.records

@@ -17,6 +17,8 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_MAX_UNREACHABLE": "40%",
     "VMDRIFT_DETACH_WINDOW": 360.0,
     "VMDRIFT_DETACH_POLICY": "wait",
+    "VMDRIFT_TENANTS_MAY": (),
+    "VMDRIFT_NODES_MAY_OPT_OUT": False,
     "VMDRIFT_MIN_AVAILABLE_NODES": 2,
     "VMDRIFT_SHARED_CSI_DRIVERS": (),
     "VMDRIFT_ALLOW_UNFENCED_RWX": False,
@@ -92,6 +94,8 @@ GOOD = {
     "VMDRIFT_MAX_UNREACHABLE": ["0%", "100%", "0", "3", "99999"],
     "VMDRIFT_DETACH_WINDOW": ["10"],
     "VMDRIFT_DETACH_POLICY": ["delete"],
+    "VMDRIFT_TENANTS_MAY": ["detach", "policy,order", "detach, policy, order"],
+    "VMDRIFT_NODES_MAY_OPT_OUT": ["true"],
     "VMDRIFT_MIN_AVAILABLE_NODES": ["1", "1000"],
     "VMDRIFT_SHARED_CSI_DRIVERS": ["driver.longhorn.io", "*.nfs.example", "a.example,b-?.example", " a.b , c.d "],
     "VMDRIFT_ALLOW_UNFENCED_RWX": ["true", "false"],
@@ -150,6 +154,8 @@ EXPECTED = {
     "VMDRIFT_MAX_UNREACHABLE": "a share of the nodes from 0% to 100%, or a number of nodes",
     "VMDRIFT_DETACH_WINDOW": "a number of seconds from 10 to 604800",
     "VMDRIFT_DETACH_POLICY": "one of wait, delete",
+    "VMDRIFT_TENANTS_MAY": "none, or some of detach, policy, order, separated by commas, each once",
+    "VMDRIFT_NODES_MAY_OPT_OUT": "one of true, false",
     "VMDRIFT_MIN_AVAILABLE_NODES": "a whole number from 1 to 1000",
     "VMDRIFT_SHARED_CSI_DRIVERS": "CSI driver names separated by commas, in which * and ? stand for anything, "
     "for instance *.nfs.example",
@@ -203,6 +209,8 @@ BAD = {
     "VMDRIFT_MAX_UNREACHABLE": ["101%", "-1", "-1%", "40 %", "0.4", "%", "half", "100000", "٣", "40%\n"],
     "VMDRIFT_DETACH_WINDOW": ["0", "9"],
     "VMDRIFT_DETACH_POLICY": ["auto", "WAIT"],
+    "VMDRIFT_TENANTS_MAY": ["everything", "none,policy", "Policy", "policy,policy", ",", "true"],
+    "VMDRIFT_NODES_MAY_OPT_OUT": ["none", "yes"],
     "VMDRIFT_MIN_AVAILABLE_NODES": ["0", "1001", "2.0", "-2", "two", "٣", "9" * 5000],
     "VMDRIFT_SHARED_CSI_DRIVERS": [",", "a.example,", "*", "?", "*,a.example", "a b", "a/b", "a.[bc]", "ü.example"],
     "VMDRIFT_ALLOW_UNFENCED_RWX": ["True", "yes", "1", " true"],
@@ -355,6 +363,8 @@ def test_the_policy_is_what_the_settings_say() -> None:
         "VMDRIFT_ALLOW_UNFENCED_RWX": "true",
         "VMDRIFT_DELETE_UNEVICTED": "true",
         "VMDRIFT_DETACH_POLICY": "delete",
+        "VMDRIFT_TENANTS_MAY": "policy,detach",
+        "VMDRIFT_NODES_MAY_OPT_OUT": "true",
         "VMDRIFT_DETACH_WINDOW": "30",
         "VMDRIFT_START_DEADLINE": "60",
         "VMDRIFT_FENCING": "redfish,event",
@@ -396,6 +406,8 @@ def test_the_policy_is_what_the_settings_say() -> None:
         fence_control_plane=True,
         ceph_namespace="ceph",
         same_storage=(("a", "b"),),
+        tenants_may=("policy", "detach"),
+        nodes_may_opt_out=True,
     )
     assert Settings().to_policy() == Policy()
 

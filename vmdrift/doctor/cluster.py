@@ -7,6 +7,7 @@ from reactor.settings import Settings
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Untold
 from vmdrift.doctor.finding import Finding, failed, listed, ok, overlooked, sentence, unknown, warning
 from vmdrift.doctor.needs import OPTIONAL, Right, rights
+from workers.decide.narrowing import unusable
 from workers.notebooks import creating
 
 _REACH = (
@@ -31,6 +32,7 @@ def cluster_findings(facts: ClusterFacts | Untold, settings: Settings, roles: Se
     yield _manager(facts.manager)
     yield from _notebooks(facts.notebooks, settings)
     yield from _machines(facts, settings)
+    yield from _annotations(facts, settings)
     if isinstance(facts.allowed, Untold):
         yield unknown("access", facts.allowed, "See that whoever runs this may ask (ClusterRole system:basic-user).")
     else:
@@ -80,6 +82,14 @@ def _machines(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
         yield warning("machines", told, fix)
     else:
         yield ok("machines", "Every node's system UUID is its own.")
+
+
+def _annotations(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
+    """Of nodes, about who may fence them."""
+    for node in () if isinstance(facts.nodes, Untold) else facts.nodes:
+        odd, fix = unusable(node, settings.to_policy())
+        if odd:
+            yield warning("fencing", odd, fix, node.name)
 
 
 def _manager(found: Skew | Untold | None) -> Finding:

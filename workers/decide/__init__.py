@@ -29,7 +29,7 @@ from workers.decide.release import one_by_one, release
 from workers.decide.storage import storage
 from workers.decide.volumes import in_use, volumes
 from workers.decide.whereto import bearing, candidates, field
-from workers.decide.wishes import permitted, wished
+from workers.decide.wishes import permitted, unheeded, wished
 
 __all__ = ["candidates", "decide", "lost_launchers", "replacement"]
 Named = tuple[str, Verdict]
@@ -45,12 +45,19 @@ def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Dec
     cluster_looked_at = bool(seen.nodes)
     return replace(
         decision,
+        judgement=_with_unheeded(decision.judgement, seen, asked),
         proof=known,
         weighed=weighed.at if (weighed := confirmed(seen.fencing, seen.node)) else 0.0,
         signs=record.signs,
         unsteady=cluster_looked_at and unsteady(seen, record, policy) is not None,
         in_use=in_use(seen) or any(pod.kept for pod in lost_launchers(seen, record)),
     )
+
+
+def _with_unheeded(judgement: Judgement, seen: Observation, policy: Policy) -> Judgement:
+    """Why it is not as the VM's owner asked, if that is what it is about. `policy`: the installation's."""
+    told = unheeded(seen, policy, judgement.reason)
+    return replace(judgement, sentence=" ".join([*told, judgement.sentence])) if told else judgement
 
 
 def _lasting(decision: Decision, seen: Observation, record: Record, policy: Policy, now: float) -> Decision:

@@ -7,8 +7,8 @@ from reactor.model.fencing import Fencing
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from reactor.model.source import Source
-from workers.decide.fencing import providers
 from workers.decide.heard import again
+from workers.decide.narrowing import providers
 
 
 def boot_file(

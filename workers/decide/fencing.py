@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reactor.model.drift import Phase, Policy, Record
-from reactor.model.fencing import PROVIDERS, Attempt, Confirmation, Fencing, Release, Standing, State, Way, some
+from reactor.model.fencing import Attempt, Confirmation, Fencing, Release, Standing, State, Way, some
 from reactor.model.node import NodeView
 from reactor.model.source import EVENT, Source
 from reactor.model.times import clock_time
@@ -17,6 +17,7 @@ from workers.decide.afterwards import afterwards, is_lost, is_tainted, over
 from workers.decide.effect import never, refused
 from workers.decide.fenceview import Ask, FenceView, Move, Taint
 from workers.decide.heard import believed, confirmed, listened, wrong_before
+from workers.decide.narrowing import unusable
 from workers.decide.rate import too_soon
 from workers.decide.release import TAINT_TAKES
 
@@ -29,14 +30,6 @@ _NOBODY = "Nobody may prove that this node is dead; the documented windows count
 # The VM is not on the node any more, or already on its way from there.
 _GONE = frozenset({"vm-deleted", "not-on-node"})
 _UNDER_WAY = frozenset({Phase.RELEASED, Phase.DETACHING, Phase.STARTING, Phase.COMPLETED, Phase.FAILED})
-
-
-def providers(node: NodeView, policy: Policy) -> tuple[str, ...]:
-    """Who may prove this node dead, in order: by its annotation, or else by the setting. Unknown words are nobody."""
-    if not node.fencing:
-        return policy.fencing
-    words = [word.strip() for word in node.fencing.split(",")]
-    return tuple(word for word in dict.fromkeys(words) if word in PROVIDERS)
 
 
 def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
@@ -89,9 +82,9 @@ def _fenced(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
     """Nothing is proven yet: ask for it, wait for it, or say why not."""
     asked = [name for name in seen.standings if name != EVENT and Source(name) not in file.refuted]
     if not asked:
-        return Move(_told(seen, file, "awaiting-proof", _awaiting(seen, file)), now + IDLE)
+        return Move(_told(seen, file, policy, "awaiting-proof", _awaiting(seen, file)), now + IDLE)
     if why := _reluctant(seen, file, policy, now):
-        told = _told(seen, file, "fence-waits", why)
+        told = _told(seen, file, policy, "fence-waits", why)
         begin = _earliest(seen, file, policy)
         return Move(told, min(now + IDLE, max(now + SOON, begin)) if now < begin else now + _LOOK)
     return _asked(seen, file, policy, asked, now)
@@ -102,8 +95,10 @@ def _awaiting(seen: FenceView, file: Fencing) -> str:
     return f"{told or _NOBODY}{wrong_before(file)}"
 
 
-def _told(seen: FenceView, file: Fencing, reason: str, sentence: str) -> Fencing:
+def _told(seen: FenceView, file: Fencing, policy: Policy, reason: str, sentence: str) -> Fencing:
     """The file, standing there; or where two providers contradict each other, so that nothing is proven."""
+    odd = unusable(seen.node, policy) if seen.node else ()
+    sentence = " ".join(filter(None, (sentence, *odd)))
     said = [f"{name}: {one.sentence}" for name, one in seen.standings.items() if one.state is State.FENCED]
     alive = [f"{name}: {one.sentence}" for name, one in seen.standings.items() if one.state is State.ALIVE]
     if said and alive:
@@ -160,7 +155,7 @@ def _asked(seen: FenceView, file: Fencing, policy: Policy, names: list[str], now
         return Move(_asking(name, seen, replace(file, attempts=attempts)), now, Ask(name))
     if tried:
         return _all_failed(seen, file, policy, against, now)
-    return Move(_told(seen, file, "fence-waits", _nobody(against)), now + _JUDGED)
+    return Move(_told(seen, file, policy, "fence-waits", _nobody(against)), now + _JUDGED)
 
 
 def _refused(name: str, seen: FenceView, policy: Policy) -> str:
@@ -206,7 +201,7 @@ def _going_on(seen: FenceView, file: Fencing, last: Attempt, policy: Policy, now
     """Asked again where nothing is to be seen of it: the one who asked may have died before."""
     standing = seen.standings[last.provider]
     if why := _refused(last.provider, seen, policy):
-        return Move(_told(seen, file, "fence-waits", _nobody({last.provider: why})), now + _JUDGED)
+        return Move(_told(seen, file, policy, "fence-waits", _nobody({last.provider: why})), now + _JUDGED)
     told = file.told("fencing", f"{last.provider}: {standing.sentence}")
     again = Ask(last.provider) if standing.state is not State.WORKING else None
     return Move(told, now + _ASKED, again)
@@ -221,7 +216,7 @@ def _all_failed(seen: FenceView, file: Fencing, policy: Policy, against: Mapping
     why = {**{attempt.provider: attempt.over for attempt in file.attempts}, **against}
     each = "; ".join(f"{name}: {over.rstrip('.')}" for name, over in why.items())
     sentence = f"Nobody could fence it ({each}). They are asked again at {clock_time(begin)}."
-    return Move(_told(seen, file, "fence-failed", sentence), min(now + IDLE, begin))
+    return Move(_told(seen, file, policy, "fence-failed", sentence), min(now + IDLE, begin))
 
 
 def _proven(seen: FenceView, file: Fencing, proof: Confirmation, policy: Policy, now: float) -> Move:

@@ -6,7 +6,7 @@ from workers.decide.node import still_lost
 from workers.decide.observation import Observation, VmView
 from workers.decide.proof import confirmed
 from workers.decide.volumes import DETACH_LOOK, LOOK
-from workers.decide.wishes import wished
+from workers.decide.wishes import unheeded, wished
 
 
 def is_waiting(record: Record, policy: Policy, now: float) -> bool:
@@ -25,9 +25,15 @@ def undisturbed(seen: Observation, record: Record, policy: Policy, now: float) -
         return None
     end = record.released_at + policy.detach_window
     lost = isinstance(still_lost(seen.node, record.drift.outage), Held)
-    if now >= end or not lost or wished(seen, policy).detach != "wait" or not _waits(seen.vm, record):
+    asked = wished(seen, policy).detach != "wait" or not _told(seen, record, policy)
+    if now >= end or not lost or asked or not _waits(seen.vm, record):
         return None
     return min(end + DETACH_LOOK, now + LOOK)
+
+
+def _told(seen: Observation, record: Record, policy: Policy) -> bool:
+    """Does the record say that what is asked for does not count? It is said at the next whole look."""
+    return all(sentence in record.sentence for sentence in unheeded(seen, policy, record.reason))
 
 
 def _waits(vm: VmView, record: Record) -> bool:

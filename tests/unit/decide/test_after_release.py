@@ -26,7 +26,7 @@ from workers.decide import decide, lost_launchers
 from workers.decide.decision import Decision, Detach
 from workers.decide.observation import Observation
 
-_AUTO, _DELETE = Policy(), Policy(detach="delete")
+_AUTO, _DELETE, _LEAVE = Policy(), Policy(detach="delete"), Policy(tenants_may=("detach",))
 _LATER = POWER_CUT + RELEASED
 _LEFT = seen("vm-rbd", RELEASED)
 _RELEASED = record("vm-rbd", phase=Phase.RELEASED, reason="force-deleted", released_at=POWER_CUT + 544.3)
@@ -83,12 +83,13 @@ def test_the_end_is_told_when_the_vm_runs_elsewhere() -> None:
     [
         (None, _AUTO, False),
         (None, _DELETE, True),
-        ("delete", _AUTO, True),
+        ("delete", _AUTO, False),
+        ("delete", _LEAVE, True),
         ("wait", _DELETE, False),
         ("nonsense", _DELETE, False),
     ],
 )
-def test_the_vms_annotation_decides_over_the_installation_how_its_volumes_are_freed(
+def test_the_vms_annotation_decides_how_its_volumes_are_freed_where_it_may(
     annotation: str | None, policy: Policy, *, deletes: bool
 ) -> None:
     observation = seen("vm-rbd", RELEASED)
@@ -154,7 +155,7 @@ def test_nothing_is_detached_from_a_node_that_was_not_watched_for_the_grace() ->
 def test_policy_never_detaches_nothing_even_where_delete_is_wished() -> None:
     wish = {"vmdrift.io/policy": "never", "vmdrift.io/detach": "delete"}
     stubborn = replace(_LEFT, vm=replace(vm_of(_LEFT), annotations=wish))
-    decision = decide(stubborn, _RELEASED, _AUTO, _LATER)
+    decision = decide(stubborn, _RELEASED, _LEAVE, _LATER)
     assert (decision.judgement.reason, decision.judgement.action) == ("detach-window", None)
 
 

@@ -161,8 +161,8 @@ def test_whatever_does_not_hang_on_it_holds_all_the_same(change: dict[str, Any],
     ("policy", "change", "asking"),
     [
         (Policy(require_fence=True), {}, "VMDRIFT_REQUIRE_FENCE"),
-        (Policy(), {"namespace": {"vmdrift.io/require-fence": "true"}}, "vmdrift.io/require-fence on the VM"),
-        (Policy(), {"namespace": {"vmdrift.io/require-fence": "perhaps"}}, "vmdrift.io/require-fence on the VM"),
+        (Policy(), {"namespace": {"vmdrift.io/require-fence": "true"}}, "vmdrift.io/require-fence on its namespace"),
+        (Policy(), {"namespace": {"vmdrift.io/require-fence": "perhaps"}}, "vmdrift.io/require-fence on its namespace"),
         (Policy(), {"volumes": tuple(replace(v, fence=True) for v in _STUCK.volumes)}, "StorageClass"),
     ],
 )
@@ -175,11 +175,14 @@ def test_where_proof_is_asked_for_silence_is_not_enough(policy: Policy, change: 
     assert _decide(_lost(**change), policy).judgement.reason == "force-deleted"
 
 
-def test_a_vm_may_do_without_what_the_installation_asks_for_but_not_without_what_its_storage_does() -> None:
+def test_a_vm_is_spared_with_leave_what_the_installation_asks_for_but_never_what_its_storage_does() -> None:
     waives = {"vmdrift.io/require-fence": "false"}
-    policy, late = Policy(require_fence=True), SINCE + 900.0
+    policy, late = Policy(require_fence=True, tenants_may=("policy",)), SINCE + 900.0
     view = replace(_STUCK, namespace=waives)
     assert decide(view, record("vm-rbd"), policy, late).judgement.reason == "force-deleted"
+    refused = decide(view, record("vm-rbd"), replace(policy, tenants_may=()), late).judgement
+    assert refused.reason == "not-fenced"
+    assert refused.sentence.startswith("Its namespace's annotation vmdrift.io/require-fence asks for false; ")
     guarded = replace(view, volumes=tuple(replace(volume, fence=True) for volume in view.volumes))
     assert decide(guarded, record("vm-rbd"), policy, late).judgement.reason == "not-fenced"
 

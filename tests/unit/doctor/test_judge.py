@@ -162,6 +162,16 @@ def test_nodes_with_one_system_uuid_are_named_where_redfish_goes_by_it(
     assert [one for one in judge(with_cluster(nodes=nodes)) if one.check == "machines"] == []
 
 
+def test_an_annotation_of_a_node_that_does_not_count_is_a_warning_with_the_fix() -> None:
+    nodes = (replace(NODES[0], fencing="none"), replace(NODES[1], fencing="event,ipmi"), replace(NODES[2], fencing=""))
+    facts = replace(with_cluster(nodes=nodes), configured=Configured(Settings(fencing=("event",))))
+    found = [one for one in judge(facts) if one.check == "fencing" and one.status is Status.WARNING]
+    assert [one.about for one in found] == ["n0", "n1"]
+    assert "VMDRIFT_NODES_MAY_OPT_OUT is false" in found[0].sentence
+    assert "names ipmi" in found[1].sentence
+    assert all(one.fix for one in found)
+
+
 def test_without_hwameistor_its_kinds_are_not_asked_for() -> None:
     absent = ("localvolumereplicas", "localvolumes")
     allowed = {right: True for right in rights(ROLES, Settings()) if right.resource not in absent}

@@ -10,23 +10,10 @@ from reactor.model.fencing import Attempt, Standing, State
 from tests.unit.fence.views import FILE, NOBODY, NODE, NOW, OFF, ON, POLICY, PROOF, PROVEN, drift, seen
 from workers.decide.decision import Judgement
 from workers.decide.fenceview import Ask
-from workers.decide.fencing import next_move, providers
+from workers.decide.fencing import next_move
 
 _ASKED = replace(FILE, attempts=(Attempt("redfish", NOW - 10),))
 _BOTH = {"remediation": NOBODY, "redfish": ON}
-
-
-@pytest.mark.parametrize(
-    ("annotation", "found"),
-    [
-        ("", ("event", "redfish")),
-        ("network-fence, event", ("network-fence", "event")),
-        ("event,event,ipmi", ("event",)),
-        ("none", ()),
-    ],
-)
-def test_a_nodes_annotation_goes_before_the_setting(annotation: str, found: tuple[str, ...]) -> None:
-    assert providers(replace(NODE, fencing=annotation), POLICY) == found
 
 
 def test_what_one_provider_verified_is_a_proof_with_the_signs_of_life_as_they_stand() -> None:

@@ -29,7 +29,8 @@ _KNOWN_FOR = 5.0  # seconds for which a worker may still believe what it read of
 
 @dataclass
 class Judge:
-    """`untouchable`: VMs that no release may ever hit, with why. `deleting`: VMs whose attachments may be deleted.
+    """`untouchable`: VMs that no release may ever hit, with why. `deleting`: VMs whose attachments may be deleted, and
+    `bold` those that may be moved whatever the installation's mode: their owners asked for it, and may.
 
     `known_until`: how late a worker that is paused now may have looked; infinite while none is.
     """
@@ -43,6 +44,7 @@ class Judge:
     released: Counter[str] = field(default_factory=Counter)  # pod uid -> effective deletions
     proven: list[tuple[str, str, str]] = field(default_factory=list)  # VM, node and its boot
     edited: dict[str, float] = field(default_factory=dict)  # VM -> since when it may not move; infinite: it may again
+    bold: set[str] = field(default_factory=set)
     late: int = 0  # what changed between a worker's last look and its DELETE, while it was paused
     known_until: Callable[[], float] = lambda: float("inf")
     _pod: Obj | None = None
@@ -153,6 +155,8 @@ class Judge:
             yield "is not Terminating"
         if vm in self.untouchable and not (proven and vm in WITH_PROOF):
             yield f"{vm} is not to be moved: {self.untouchable[vm]}"
+        if self.policy.mode != "auto" and vm not in self.bold:
+            yield f"the mode is {self.policy.mode}, and {vm} has no leave to ask for another"
         if self.edited.get(vm, float("inf")) <= min(self.world.now, self.known_until()) - 1:
             yield f"{vm} was edited, and is not to be moved"
         vmi = self.visible.get("virtualmachineinstances", vm, meta["namespace"])

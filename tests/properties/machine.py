@@ -31,18 +31,24 @@ _VMS = st.tuples(
     st.lists(st.sampled_from(UNTOUCHABLE), min_size=1, max_size=3, unique_by=lambda vm: vm.name),
 ).map(lambda drawn: (*drawn[0], *drawn[1]))
 _DOCUMENTED = Settings().to_policy()
-_POLICIES = st.sampled_from(
-    (
-        _DOCUMENTED,
-        replace(_DOCUMENTED, fencing=("event",)),
-        replace(_DOCUMENTED, fencing=("event", "redfish"), fenced_release="taint"),
-        replace(_DOCUMENTED, fencing=("network-fence", "event")),
-        replace(_DOCUMENTED, fencing=("network-fence",), fenced_release="taint"),
-        replace(_DOCUMENTED, fencing=("redfish", "network-fence"), fence_deadline=60.0),
-        replace(_DOCUMENTED, fencing=("remediation", "event")),
-        replace(_DOCUMENTED, fencing=("remediation", "redfish"), fenced_release="taint"),
-        replace(_DOCUMENTED, fencing=("redfish", "remediation"), mode="observe"),
-    )
+_LEAVES = st.sampled_from(((), ("detach",), ("detach", "policy")))  # what tenants may ask for beyond the settings
+_POLICIES = st.builds(
+    replace,
+    st.sampled_from(
+        (
+            _DOCUMENTED,
+            replace(_DOCUMENTED, fencing=("event",)),
+            replace(_DOCUMENTED, fencing=("event", "redfish"), fenced_release="taint"),
+            replace(_DOCUMENTED, fencing=("network-fence", "event")),
+            replace(_DOCUMENTED, fencing=("network-fence",), fenced_release="taint"),
+            replace(_DOCUMENTED, fencing=("redfish", "network-fence"), fence_deadline=60.0),
+            replace(_DOCUMENTED, fencing=("remediation", "event")),
+            replace(_DOCUMENTED, fencing=("remediation", "redfish"), fenced_release="taint"),
+            replace(_DOCUMENTED, fencing=("redfish", "remediation"), mode="observe"),
+        )
+    ),
+    tenants_may=_LEAVES,
+    nodes_may_opt_out=st.booleans(),
 )
 
 

@@ -28,7 +28,22 @@ from workers.decide.volumes import volumes
 
 _VMS: Mapping[str, Vm] = {vm.name: vm for vm in (*ELIGIBLE, *UNTOUCHABLE)}
 _REDFISH = replace(Settings().to_policy(), fencing=("redfish",))
-_IN = ("", ".effect", ".ending", ".fencing", ".heard", ".life", ".node", ".proof", ".quorum", ".storage", ".volumes")
+_OBSERVE = replace(Settings().to_policy(), mode="observe")
+_LEAVE = replace(Settings().to_policy(), tenants_may=("detach",))
+_IN = (
+    "",
+    ".effect",
+    ".ending",
+    ".fencing",
+    ".heard",
+    ".life",
+    ".node",
+    ".proof",
+    ".quorum",
+    ".storage",
+    ".volumes",
+    ".wishes",
+)
 _USERS: tuple[ModuleType, ...] = (
     *(import_module(f"workers.decide{name}") for name in _IN),
     *(import_module(f"workers.{name}") for name in ("observe", "act", "fenceview", "fencing")),
@@ -65,6 +80,10 @@ def _without_uid(cluster: Cluster, _record: Record, pod: PodView) -> None:
 
 def _always_auto(_seen: Any, policy: Any) -> Any:
     return replace(policy, mode="auto")
+
+
+def _least_careful(wish: Any, *_: Any) -> str:
+    return str(wish.words[0])
 
 
 def _always_complete(*_: Any) -> Judgement:
@@ -114,9 +133,10 @@ _HELD = (
 _OTHERS = (
     Mutant("signs", ("web",), stories.kubelet_dead, _unmoved),
     Mutant("wished", ("wiki", "watched"), lambda life: stories.power_cut_at("node-b", life), _always_auto),
+    Mutant("_counts", ("web",), stories.asked_for_more, _least_careful, _OBSERVE),
     Mutant("_elsewhere", ("web",), stories.target_lost, _nothing),
     Mutant("ending", ("db",), stories.power_cut, _always_complete),
-    Mutant("_freed", ("queue",), stories.sign_after_release, _careless),
+    Mutant("_freed", ("queue",), stories.sign_after_release, _careless, _LEAVE),
     Mutant("COOL_DOWN", ("web",), stories.three_lost_two_back, 0.0),
     Mutant("_asleep", ("quick",), stories.control_plane_asleep, _nothing),
     Mutant("_guard_objection", ("wiki", "shared"), lambda life: stories.power_cut_at("node-b", life), _nothing),

@@ -16,6 +16,13 @@ def power_cut(life: Life) -> None:
     life.live(900)
 
 
+def asked_for_more(life: Life) -> None:
+    """As `power_cut`; the owners of all VMs had asked to have more done than the installation does."""
+    for vm in life.vms:
+        life.ask_for_more(vm)
+    power_cut(life)
+
+
 def power_cut_at(node: str, life: Life) -> None:
     """As `power_cut`, of another node."""
     life.hypervisor.power_cut(node)

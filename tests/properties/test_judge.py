@@ -63,6 +63,18 @@ def test_a_release_before_its_time_is_wrong_whatever_came_of_it() -> None:
     assert any("s after node-a was lost" in why for why in life.judge.wrong)
 
 
+def test_a_release_that_only_the_vms_owner_asked_for_without_leave_is_wrong() -> None:
+    life = _life("web", "queue", policy=replace(REDFISH, mode="observe"))
+    life.ask_for_more("web")
+    _lost(life)
+    _let_go(life, VMS["web"], WORKERS)
+    assert any("the mode is observe, and web has no leave" in why for why in life.judge.wrong)
+    (attachment,) = life.visible.list("volumeattachments")[:1]
+    client, meta = life.world.api.client(WORKERS), attachment["metadata"]
+    client.delete("volumeattachments", meta["name"], uid=meta["uid"])
+    assert any("nobody asked for" in why for why in life.judge.wrong)
+
+
 def test_a_disk_of_a_pod_that_is_no_vm_has_two_writers() -> None:
     life = _life("web")
     _lost(life)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from reactor.model.drift import Policy
 from simulator.scene import Scene, Storage, Vm
 from tests.virtual import Play
 
@@ -73,7 +74,7 @@ def _happen(play: Play, trouble: _Trouble) -> None:
 
 
 def _lived(seed: int, troubles: list[_Trouble]) -> Play:
-    play = Play.of(_SCENE, seed=seed)
+    play = Play.of(_SCENE, Policy(tenants_may=("detach",)), seed)
     for trouble in troubles:
         _happen(play, trouble)
         play.auditor.check()

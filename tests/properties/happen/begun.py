@@ -29,7 +29,8 @@ class Begun:
         self.world = staged(Scene(NODES, tuple(self.vms.values()), PODS), seed, _SLOW)
         self.hypervisor, self.began = self.world.hypervisor, self.world.now
         self.manager, self.manager_runs = ControllerManager(self.world), True
-        asked = frozenset(vm.name for vm in self.vms.values() if vm.annotations.get("vmdrift.io/detach") == "delete")
+        asking = (vm.name for vm in self.vms.values() if vm.annotations.get("vmdrift.io/detach") == "delete")
+        asked = frozenset(asking if "detach" in self.policy.tenants_may else ())
         self.clocks: dict[str, ProcessClock] = {}
         self.judge = Judge(self.world, WHY, asked, self.policy, self.clock_of("redis"))
         self.visible, self.harm = self.judge.visible, self.judge.harm

@@ -24,6 +24,8 @@ _EDITS: Mapping[str, tuple[Obj, Obj]] = {
     ),
     "manual": ({"spec": {"runStrategy": "Manual"}}, {"spec": {"runStrategy": "Always"}}),
 }
+# All that an owner can ask to have done sooner, or with less care.
+_MORE = {"vmdrift.io/policy": "auto", "vmdrift.io/detach": "delete", "vmdrift.io/require-fence": "false"}
 TAINTS, EDITS = tuple(_TAINTS), tuple(_EDITS)
 OWNERS = ("nobody", "somebody else's instance", "a path", "no instance")
 
@@ -68,6 +70,14 @@ class Tenants(Begun):
             self.judge.edited[vm] = self.world.now
             self.harm.overtaken.update(dict.fromkeys(self.hypervisor.machines, self.world.now))
             self.struck[f"edited: {how}"] += 1
+
+    def ask_for_more(self, vm: str) -> None:
+        """Its owner does, whether that counts or not."""
+        if vm in self.vms and vm not in self._edited and self.visible.get("virtualmachines", vm, "default"):
+            self._admin.patch("virtualmachines", vm, {"metadata": {"annotations": _MORE}}, "default")
+            self.judge.deleting |= {vm} if "detach" in self.policy.tenants_may else set()
+            self.judge.bold |= {vm} if "policy" in self.policy.tenants_may else set()
+            self.struck["asked for more"] += 1
 
     def undo(self) -> None:
         """It may again, as for all that was edited."""

@@ -29,6 +29,10 @@ class TenantRules(Lives):
     def a_vm_is_edited(self, pause: float, vm: str, how: str) -> None:
         self.after(pause).edit(vm, how)
 
+    @rule(pause=PAUSES, vm=_VM)
+    def an_owner_asks_for_more(self, pause: float, vm: str) -> None:
+        self.after(pause).ask_for_more(vm)
+
     @rule(pause=PAUSES)
     def what_was_edited_is_as_before(self, pause: float) -> None:
         self.after(pause).undo()

@@ -19,8 +19,7 @@ help: ## Show this help
 run: .venv/demo ## Run everything: on the cluster of KUBECONFIG (observing; ARGS=--act acts), or on a simulated one
 	@$(BIN)/vmdrift run $(ARGS)
 
-test: ## Check the code and run the tests, side by side (two cores: about five minutes)
-	@$(MAKE) --no-print-directory -j2 .venv/dev tools
+test: .venv/dev ## Check the code and run the tests, side by side (two cores: about five minutes)
 	@TYPED="$(filter-out tests,$(TYPED))" $(BIN)/python -m tests.lanes -m "not nightly" $(ARGS)
 
 scenarios: .venv/dev ## Show where the golden scenarios go another way than written down (ARGS=--write: write it down)
@@ -77,15 +76,18 @@ clean: ## Remove the environment and all caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # uv takes seconds where pip takes minutes; where it finds no registry (an index that only pip knows of), pip does it. Both
-# take only files whose hashes are in constraints.txt; pip cannot do that for some of them, so it takes all.
+# take only files whose hashes are in constraints.txt; pip cannot do that for some of them, so it takes all. To put a pip
+# of its own into .venv takes six seconds more, and is done where there is none outside that can install into it.
 .venv/demo .venv/dev .venv/bench: WANTED = -e ".[$(if $(filter demo,$*),demo,demo$(comma)$*)]"
 .venv/demo .venv/dev .venv/bench: .venv/%: pyproject.toml constraints.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing vm-drift into .venv ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > .venv/uv.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r .venv/uv.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt $(WANTED) \
-		|| { $(BIN)/pip install --quiet -r constraints.txt && $(BIN)/pip install --quiet --no-deps $(WANTED); }
+	@pip="$(PYTHON) -m pip --quiet --disable-pip-version-check --python $(BIN)/python"; \
+	$$pip --version >/dev/null 2>&1 || { $(BIN)/python -m ensurepip >/dev/null; pip="$(BIN)/python -m pip --quiet"; }; \
+	$$pip install -r .venv/uv.txt && { \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt $(WANTED) \
+		|| { $$pip install -r constraints.txt && $$pip install --no-deps $(WANTED); }; }
 	@touch $@
 
 comma := ,

@@ -101,6 +101,10 @@ class Store:
         candidates = self._tables[selection.resource].select(selection.namespace, selection.node())
         return Listing([obj for obj in candidates if matches(obj)], self.version)
 
+    def newest(self, resource: str) -> int:
+        """The version of a kind's last change; 0 before the first."""
+        return self._tables[resource].newest
+
     def events(self, resource: str, since: int) -> Sequence[Event]:
         """The changes of a kind after a resource version, oldest first; ApiError 410 when too old."""
         self.kind(resource)

@@ -51,6 +51,11 @@ class Table:
         del self._order[bisect_left(self._order, key)]
         self._note(Event(version, "DELETED", last, before))
 
+    @property
+    def newest(self) -> int:
+        """The version of the last change; 0 before the first."""
+        return self._ring[-1].version if self._ring else 0
+
     def since(self, version: int) -> list[Event]:
         """What changed after `version`, oldest first.
 

@@ -43,9 +43,12 @@ class Watch:
             if self.version > self._store.version:
                 message = f"Too large resource version: {self.version}, current: {self._store.version}"
                 raise ApiError(504, "Timeout", message)
-            changes = [self._change(event) for event in self._store.events(self._selection.resource, self.version)]
+            changes = self._changes() if self._store.newest(self._selection.resource) > self.version else []
             self.version = self._store.version
         return [change for change in changes if change]
+
+    def _changes(self) -> list[Change | None]:
+        return [self._change(event) for event in self._store.events(self._selection.resource, self.version)]
 
     def restart(self) -> list[Obj]:
         """Everything there is now (shared: read only); the watch goes on from here."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import click
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--color=no"]
-CHECKS = ["make", "--no-print-directory", "check"]
+MAKE = ["make", "--no-print-directory"]
 WAITING = ("tests/acceptance", "tests/integration", "tests/page")
 # Long ones come first (tests/conftest.py), each worker takes the next one, and groups stay together.
 _IN_ORDER = ["--dist", "loadgroup", "--no-loadscope-reorder"]
@@ -52,17 +52,27 @@ async def run(name: str, command: list[str], counts: Counter[str]) -> int:
 
 
 async def tests(words: list[str], counts: Counter[str]) -> bool:
-    """Both lanes, once all tests are compiled: else each of six processes does that for itself."""
+    """Both lanes, once all tests are compiled: else each of six processes does that for itself.
+
+    Only those that wait need Chromium and promtool, so what computes does not wait for these to be installed.
+    """
     nowhere = asyncio.subprocess.DEVNULL
+    tools = asyncio.create_task(run("tools", [*MAKE, "tools"], Counter()))
     await (await asyncio.create_subprocess_exec(*PYTEST, "--collect-only", stdout=nowhere, stderr=nowhere)).wait()
-    codes = await asyncio.gather(*(run(name, command, counts) for name, command in lanes(words).items()))
+
+    async def lane(name: str, command: list[str]) -> int:
+        if name == "waiting":
+            await tools
+        return await run(name, command, counts)
+
+    codes = await asyncio.gather(*(lane(name, command) for name, command in lanes(words).items()))
     return all(code in {0, _NO_TESTS} for code in codes)
 
 
 async def main(words: list[str]) -> int:
     """Checks and tests; 0 only if all went well, and some test was run."""
     counts: Counter[str] = Counter()
-    checked, well = await asyncio.gather(run("checks", CHECKS, Counter()), tests(words, counts))
+    checked, well = await asyncio.gather(run("checks", [*MAKE, "check"], Counter()), tests(words, counts))
     failed = counts["failed"] + counts["error"]
     click.echo(f"{counts['passed']} passed, {failed} failed, {counts['skipped']} skipped")
     return 0 if well and not checked and counts["passed"] else 1

@@ -3,20 +3,18 @@
 Most lines are golden scenarios, in which the product is seen to live with them; the others are told here.
 """
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from reactor.model.drift import Policy
 from simulator.audit import Request
 from simulator.client import Obj
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Storage, Vm
+from tests.scenarios.golden import load
 from tests.virtual import Play
 
 LOST = "node-a"
-_SCENARIOS = Path(__file__).parents[1] / "scenarios"
+_SCENARIOS = load()
 _LINES = {
     "a deleted Node: its pods are collected, the six minutes come after": "a lost node with a volume is deleted within "
     "its window",
@@ -45,8 +43,7 @@ def _lost(*vms: Vm, policy: Policy | None = None) -> Play:
 
 @pytest.mark.parametrize("line", _LINES)
 def test_what_was_measured_is_a_golden_scenario(line: str) -> None:
-    told = [story["name"] for path in _SCENARIOS.glob("*.yaml") for story in yaml.safe_load(path.read_text())]
-    assert _LINES[line] in told
+    assert _LINES[line] in _SCENARIOS
 
 
 def test_an_attachment_that_is_deleted_before_the_pod_is_made_again_on_the_dead_node_with_the_same_name() -> None:

@@ -56,12 +56,12 @@ ROLES = (
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with nothing in it but the wheel, and what it asks for itself: as the Dockerfile makes it."""
     place = tmp_path_factory.mktemp("image")
-    wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(place), str(ROOT)]
-    subprocess.run(wheel, check=True, timeout=300)
-    subprocess.run([sys.executable, "-m", "venv", str(place / "venv")], check=True, timeout=100)
+    uv = str(Path(sys.executable).parent / "uv")
+    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", str(place), str(ROOT)], check=True, timeout=300)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place / "venv")], check=True, timeout=100)
     (found,) = place.glob("*.whl")
-    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--python", str(place / "venv")]
-    subprocess.run([*uv, "-c", str(ROOT / "constraints.txt"), f"{found}[redfish]"], check=True, timeout=600)
+    into = [uv, "pip", "install", "--quiet", "--python", str(place / "venv")]
+    subprocess.run([*into, "-c", str(ROOT / "constraints.txt"), f"{found}[redfish]"], check=True, timeout=600)
     return place / "venv" / "bin"
 
 

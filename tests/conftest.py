@@ -73,7 +73,7 @@ def _seconds(item: pytest.Item) -> float:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """One of xdist's workers sends one report for each test, not three with a note before and after: ten seconds in all."""
+    """One of xdist's workers sends one report a test, not three with a note before and after: ten seconds in all."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return None
     for report in runtestprotocol(item, log=False, nextitem=nextitem):

@@ -1,7 +1,7 @@
 """Small pure helpers that the actors share: conditions, taints, owner references, Events, volumes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simulator.client import Obj
@@ -128,6 +128,18 @@ def claims(pod: Obj, *, writable: bool = False) -> Iterable[Key]:
         claim = volume.get("persistentVolumeClaim")
         if claim and not (writable and claim.get("readOnly")):
             yield key_of(pod)[0], claim["claimName"]
+
+
+def volume_of(claim: Obj | None, volumes: Mapping[Key, Obj]) -> Obj | None:
+    """The PersistentVolume that a claim names, if it names that claim, too, by its uid; both are shared.
+
+    Source: kubernetes `pkg/controller/volume/attachdetach/util`, getPVSpecFromCache; the kubelet does the same.
+    """
+    if claim is None:
+        return None
+    volume = volumes.get(("", claim["spec"].get("volumeName", "")))
+    whose = (volume["spec"].get("claimRef") or {}).get("uid") if volume else None
+    return volume if whose == claim["metadata"]["uid"] else None
 
 
 def unique_volume(volume: Obj) -> str | None:

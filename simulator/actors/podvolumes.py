@@ -61,8 +61,7 @@ class PodVolumes:
 
     def _of(self, pod: Obj, *, writable: bool = False) -> Iterable[Obj]:
         for key in objects.claims(pod, writable=writable):
-            name = self._claims.objects.get(key, {}).get("spec", {}).get("volumeName", "")
-            if volume := self._volumes.objects.get(("", name)):
+            if volume := objects.volume_of(self._claims.objects.get(key), self._volumes.objects):
                 yield volume
 
     def _attaches(self, volume: Obj) -> bool:

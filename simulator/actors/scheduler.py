@@ -76,8 +76,7 @@ class Scheduler:
 
     def _volumes_of(self, pod: Obj) -> Iterable[Obj]:
         for key in objects.claims(pod):
-            name = self._claims.objects.get(key, {}).get("spec", {}).get("volumeName", "")
-            if volume := self._volumes.objects.get(("", name)):
+            if volume := objects.volume_of(self._claims.objects.get(key), self._volumes.objects):
                 yield volume
 
     def _score(self, pod: Obj, node: Obj) -> tuple[int, int, str]:

@@ -129,8 +129,9 @@ class VirtController:
             self._plug(instance, pod, plugged, now)
 
     def _pods_of(self, instance: Obj) -> tuple[Obj | None, Obj | None]:
-        """The launcher and the attachment pod; a migration's target is neither."""
-        pods = [pod for _, pod in sorted(self._by_vmi[instance["metadata"]["uid"]].items())]
+        """The launcher and the attachment pod, in its own namespace; a migration's target is neither."""
+        meta = instance["metadata"]
+        pods = [pod for key, pod in sorted(self._by_vmi[meta["uid"]].items()) if key[0] == meta["namespace"]]
         kinds = {"virt-launcher": [], "hotplug-disk": []}  # type: dict[str, list[Obj]]
         for pod in pods:
             labels = pod["metadata"]["labels"]

@@ -53,7 +53,7 @@ class VirtHandlers:
         self._jitter = Jitter(seed, "heartbeat")
         self._starting: dict[str, float] = {}
         self._by_node: dict[str, set[Key]] = defaultdict(set)
-        self._launchers: dict[tuple[str, str], Obj] = {}  # by node and VMI uid
+        self._launchers: dict[tuple[str, str, str], Obj] = {}  # by node, namespace and VMI uid
         self._seen = -1
         self._queue: WorkQueue[str] = WorkQueue()
 
@@ -87,11 +87,13 @@ class VirtHandlers:
                 (self._by_node[node].discard if kind == "DELETED" else self._by_node[node].add)(key_of(vmi))
                 dirty.add(node)
         for kind, pod in self._pods.poll():
-            at = (pod["spec"].get("nodeName", ""), pod["metadata"].get("labels", {}).get("kubevirt.io/created-by", ""))
+            meta = pod["metadata"]
+            uid = meta.get("labels", {}).get("kubevirt.io/created-by", "")
+            at = (pod["spec"].get("nodeName", ""), meta["namespace"], uid)
             dirty.add(at[0])
             if kind != "DELETED":
                 self._launchers[at] = pod
-            elif self._launchers.get(at, {}).get("metadata", {}).get("uid") == pod["metadata"]["uid"]:
+            elif self._launchers.get(at, {}).get("metadata", {}).get("uid") == meta["uid"]:
                 del self._launchers[at]
         if self._seen != self._hypervisor.version:
             self._seen, dirty = self._hypervisor.version, set(self._hypervisor.machines)
@@ -105,7 +107,7 @@ class VirtHandlers:
 
     def _sync(self, node: str, vmi: Obj, now: float) -> None:
         phase, uid = vmi["status"]["phase"], vmi["metadata"]["uid"]
-        pod = self._launchers.get((node, uid), {})
+        pod = self._launchers.get((node, vmi["metadata"]["namespace"], uid), {})
         running = bool(pod) and pod["metadata"]["uid"] in self._hypervisor.processes
         if phase == "Scheduled" and running:
             if self._starting.setdefault(uid, now + self._timing.guest_start) <= now:

@@ -55,10 +55,9 @@ class Wanted:
     def _attachable(self, pod: Obj) -> set[str]:
         names = set()
         for key in objects.claims(pod):
-            name = self._claims.objects.get(key, {}).get("spec", {}).get("volumeName", "")
-            csi = self._volumes.objects.get(("", name), {}).get("spec", {}).get("csi")
-            if csi:
+            volume = objects.volume_of(self._claims.objects.get(key), self._volumes.objects)
+            if volume and (csi := volume["spec"].get("csi")):
                 driver = self._drivers.objects.get(("", csi["driver"]), {})
                 if driver.get("spec", {}).get("attachRequired", True):
-                    names.add(name)
+                    names.add(volume["metadata"]["name"])
         return names

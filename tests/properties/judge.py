@@ -91,6 +91,8 @@ class Judge:
     def _freed(self, resource: str, obj: Obj) -> None:
         """Something of a VM's is deleted on the lost node, by whomever: was it proof that let it go?"""
         meta, node = obj["metadata"], obj["spec"].get("nodeName", "")
+        if resource == "pods" and meta["namespace"] != "default":  # of the tenant who means harm
+            return
         if resource == "pods":
             vm = (meta.get("labels") or {}).get("vm.kubevirt.io/name")
             stays = self.visible.get("pods", meta["name"], meta["namespace"])
@@ -161,6 +163,8 @@ class Judge:
             yield f"{vm} was edited, and is not to be moved"
         vmi = self.visible.get("virtualmachineinstances", vm, meta["namespace"])
         own = vmi and vmi["metadata"]["uid"] == meta.get("labels", {}).get("kubevirt.io/created-by")
+        if meta["namespace"] != "default" and not own:
+            yield "no VM instance knows it"
         at = vmi.get("status", {}).get("nodeName", "") if vmi and own else ""
         if at not in {"", node}:
             yield f"{vm} runs on {at}"

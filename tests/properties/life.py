@@ -7,6 +7,7 @@ from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.fencing import fencings
 from reactor.model.node import OUT_OF_SERVICE
 from tests.properties.happen.fencers import Fencers
+from tests.properties.happen.hostile import EVIL, Hostile
 from tests.properties.happen.nodes import Nodes
 from tests.properties.happen.people import People
 from tests.properties.happen.product import Product
@@ -18,7 +19,7 @@ _PAUSE = 600.0  # seconds, of which the product has at least that much to find o
 _MANY = 2  # nodes that may be lost at once: 40 % of five
 
 
-class Life(Nodes, Fencers, People, Tenants, Product):
+class Life(Nodes, Fencers, People, Tenants, Hostile, Product):
     """A world from its beginning to its end."""
 
     def rest(self) -> None:
@@ -65,7 +66,7 @@ class Life(Nodes, Fencers, People, Tenants, Product):
         return [vm[1] for vm in self.wanted if len(self.hypervisor.running(vm)) != 1]
 
     def _check(self, off: set[str]) -> None:
-        records = self.store._records.values()
+        records = [record for record in self.store._records.values() if record.drift.vm.namespace != EVIL]
         assert self._homeless() == [], [record for record in records if record.drift.vm.name in self._homeless()]
         for vm in self.vms.values():
             assert len(self.hypervisor.running((vm.namespace, vm.name))) < 2, vm

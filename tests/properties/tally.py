@@ -21,6 +21,7 @@ TROUBLES = (
     ),
     *("confirmed", "confirmed, not true", "confirmed again", "hold", "nobody may fence it"),
     *("taint", "asked for more", *(f"edited: {how}" for how in EDITS), *(f"a pod of {owner}" for owner in OWNERS)),
+    *("a hostile pod", "a hostile VM", "a hostile claim", "hostile records"),
     *("controller manager dead", "controller manager's clock", "all processes dead", "old news", "jobs run again"),
     *(f"{kind} at an API request" for kind in ("kill", "pause", "forget", "error")),
     *("drifts-0's clock steps", "fencing's clock steps", "scheduler's clock steps", "intake's clock steps"),

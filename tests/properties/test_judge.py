@@ -10,6 +10,7 @@ from reactor.settings import Settings
 from simulator.scene import Vm
 from tests.auditor import WORKERS
 from tests.properties.excuses import EXCUSES, WINDOWS
+from tests.properties.happen.hostile import EVIL, HOSTILE
 from tests.properties.happen.tenants import OWNERS
 from tests.properties.life import Life
 from tests.properties.tally import TROUBLES, Tally
@@ -191,3 +192,29 @@ def test_a_proof_of_blocked_storage_goes_for_what_was_hotplugged_too() -> None:
     life.live(1300)
     assert life.judge.wrong == []
     assert "plug" in {vm for vm, *_ in life.judge.proven}
+
+
+@pytest.mark.parametrize("fencing", [(), ("network-fence",), ("remediation",)])
+def test_a_tenant_who_means_harm_stops_no_move_and_has_nothing_of_others_deleted(fencing: tuple[str, ...]) -> None:
+    life = _life("queue", "db", policy=replace(Settings().to_policy(), fencing=fencing))
+    life.evil_vm("queue", HOSTILE[0])
+    life.live(60)
+    for how in HOSTILE:
+        life.evil_pod(LOST, "queue", how)
+        life.evil_vm("queue", how)
+        life.live(1)
+    life.evil_claim("queue")
+    life.evil_records(LOST)
+    life.lose(LOST, "power_cut")
+    life.live(_PATIENCE)
+    assert life.down.overdue == 0
+    assert life._homeless() == []
+
+
+def test_a_pod_that_no_vm_instance_knows_must_not_be_deleted() -> None:
+    life = _life("web")
+    life.evil_pod(LOST, "web", HOSTILE[0])
+    life.lose(LOST, "power_cut")
+    life.world.run_for(WINDOWS)
+    _let_go(life, replace(VMS["web"], namespace=EVIL), WORKERS)
+    assert any("no VM instance knows it" in why for why in life.judge.wrong)

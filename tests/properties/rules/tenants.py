@@ -1,12 +1,14 @@
-"""Tenants make pods that look like launchers and edit their VMs; nodes bear taints for a while."""
+"""Tenants make odd pods and edit their VMs, and one of them means harm; nodes bear taints for a while."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from tests.properties.happen.hostile import HOSTILE, VICTIMS
 from tests.properties.happen.tenants import EDITS, OWNERS, TAINTS
 from tests.properties.rules.lives import NODE, PAUSES, Lives
 from tests.properties.vms import ELIGIBLE, NODES
 
+_VICTIM, _HOW = st.sampled_from(VICTIMS), st.sampled_from(HOSTILE)
 _VM = st.sampled_from([vm.name for vm in ELIGIBLE if vm.running is not True])
 
 
@@ -36,3 +38,19 @@ class TenantRules(Lives):
     @rule(pause=PAUSES)
     def what_was_edited_is_as_before(self, pause: float) -> None:
         self.after(pause).undo()
+
+    @rule(pause=PAUSES, node=NODE, victim=_VICTIM, how=_HOW)
+    def a_hostile_tenant_makes_pods(self, pause: float, node: str, victim: str, how: str) -> None:
+        self.after(pause).evil_pod(node, victim, how)
+
+    @rule(pause=PAUSES, victim=_VICTIM, how=_HOW)
+    def a_hostile_tenant_has_a_vm(self, pause: float, victim: str, how: str) -> None:
+        self.after(pause).evil_vm(victim, how)
+
+    @rule(pause=PAUSES, victim=_VICTIM)
+    def a_hostile_tenant_makes_a_claim(self, pause: float, victim: str) -> None:
+        self.after(pause).evil_claim(victim)
+
+    @rule(pause=PAUSES, node=NODE)
+    def a_hostile_tenant_writes_what_storage_writes(self, pause: float, node: str) -> None:
+        self.after(pause).evil_records(node)

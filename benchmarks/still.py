@@ -113,7 +113,7 @@ class Still:
                 self._add_vm(pattern, name, f"vm-{name}-{number:03}", f"space-{number % _SPACES:03}")
         for number in range(_SPACES):
             self.store.create("namespaces", namespace(f"space-{number:03}"))
-        for name in ("vm-drift-interventions", "vm-drift-fencing"):
+        for name in ("vm-drift-interventions", "vm-drift-claims", "vm-drift-fencing"):
             self.store.create("configmaps", {"metadata": {"name": name, "namespace": "vm-drift"}})
         self._lease("kube-controller-manager", "kube-system", create=True)
 

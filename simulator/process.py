@@ -148,7 +148,7 @@ class Cluster:
 
 def _install_vm_drift(api: Api) -> None:
     """Its ConfigMaps, as k8s/base has them."""
-    for name in ("vm-drift-interventions", "vm-drift-fencing"):
+    for name in ("vm-drift-interventions", "vm-drift-claims", "vm-drift-fencing"):
         api.client("system:admin").create("configmaps", {"metadata": {"name": name, "namespace": NAMESPACE}})
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from reactor.model.fencing import CLAIMS
 from reactor.model.fencing import CONFIG_MAP as CONFIG_MAP_OF_FENCING
 from simulator.api import Api
 from simulator.audit import Request
@@ -17,14 +18,16 @@ from tests.visible import Visible
 INTAKE, WORKERS = "system:serviceaccount:vm-drift:intake", "system:serviceaccount:vm-drift:drifts"
 FENCING = "system:serviceaccount:vm-drift:fencing"
 OURS = {INTAKE, WORKERS, FENCING}
-# What the fencing role, and only it, may change beside pods and attachments; intake writes down what others said.
+# Intake writes down what others said, and only the fencing role what is proven. A new one's name is in its body.
+_BOOKS = {"": {INTAKE, FENCING}, CLAIMS: {INTAKE, FENCING}, CONFIG_MAP_OF_FENCING: {FENCING}}
+# What the fencing role, and only it, may change beside pods and attachments.
 _FENCED = {"nodes", "networkfences", "fenceagentsremediations", "selfnoderemediations"}
 
 
 def writes_down(request: Request) -> bool:
     """Something that is for who reads it, or for a fence, and destroys nothing."""
-    if request.resource == "configmaps" and request.name in {"", CONFIG_MAP_OF_FENCING}:  # a new one's is in its body
-        return request.user in {INTAKE, FENCING}
+    if request.resource == "configmaps":
+        return request.user in _BOOKS.get(request.name, ())
     return request.user == FENCING and request.resource in _FENCED
 
 

@@ -23,6 +23,7 @@ from reactor.doors.cluster import Cluster
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
 from reactor.model.errors import SettingsError, StoreError, VmDriftError
+from reactor.model.fencing import CLAIMS
 from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
@@ -207,14 +208,14 @@ def _must_be_unused(url: str) -> None:
 
 def _to_create(cluster: Cluster, settings: Settings) -> list[str]:
     """What is missing that people's words are written to. SettingsError where fencing stands on it. ClusterError."""
-    place, names = settings.namespace, (INTERVENTIONS, FENCINGS)
+    place, names = settings.namespace, (INTERVENTIONS, CLAIMS, FENCINGS)
     missing = [name for name in names if cluster.find("configmaps", name, place) is None]
     if not missing:
         return []
     commands = [f"kubectl -n {place} create configmap {name}" for name in missing]
     if cluster.find("namespaces", place) is None:
         commands.insert(0, f"kubectl create namespace {place}")
-    if settings.fencing and FENCINGS in missing:
+    if settings.fencing and missing != [INTERVENTIONS]:
         raise SettingsError(f"VMDRIFT_FENCING: what proves a death has no place yet. Create it: {'; '.join(commands)}")
     return ["No hold, cancel or confirmation can be kept yet. Create what they are written to:", *_indented(commands)]
 

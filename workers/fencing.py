@@ -20,7 +20,7 @@ from reactor.model.change import Change
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, SettingsError, StoreError, VmDriftError
 from reactor.model.fences import fences
-from reactor.model.fencing import CONFIG_MAP, LASTING, Fencing, Standing, State, Target, claim_of, files, some
+from reactor.model.fencing import CLAIMS, CONFIG_MAP, LASTING, Fencing, Standing, State, Target, claim_of, files, some
 from reactor.model.identity import Outage
 from reactor.model.intervention import ALL, HOLD, cancelled, node_target, vm_target
 from reactor.model.machine import same, twins
@@ -201,6 +201,8 @@ def _trouble(name: str, error: Exception) -> str:
 def _written(move: Move, stands: Fencing | None, file: Fencing, fence: FenceTools) -> None:
     """In the cluster, and a copy for people; only where it says something new."""
     if move.file != stands:
+        if move.file is None or move.file.closed:
+            _forget_claims(file, fence)
         fence.cluster.note(CONFIG_MAP, fence.namespace, _entries(move.file, file, fence))
         fence.tools.store.save_fencing(move.file or file.told("fencing-over", "Nothing of a fence is left."))
     if move.file and (stands is None or (stands.reason, stands.release) != (move.file.reason, move.file.release)):
@@ -209,14 +211,19 @@ def _written(move: Move, stands: Fencing | None, file: Fencing, fence: FenceTool
 
 
 def _entries(new: Fencing | None, file: Fencing, fence: FenceTools) -> dict[str, str | None]:
-    """The file instead of all that stands there of its boot. What was said of a boot is over with it."""
-    kept = _kept(fence)
-    same = [key for key, one in files(kept, file.node.name).items() if (one.node, one.boot) == (file.node, file.boot)]
+    """The file instead of all that stands there of its boot."""
+    kept = files(_kept(fence), file.node.name)
+    same = [key for key, one in kept.items() if (one.node, one.boot) == (file.node, file.boot)]
     entries: dict[str, str | None] = dict.fromkeys(same)
-    claim = claim_of(kept, file.node.name)
-    if claim and claim.boot == file.boot and (new is None or new.closed):
-        entries[claim.key] = None
     return entries if new is None else {**entries, new.key: new.as_text()}
+
+
+def _forget_claims(file: Fencing, fence: FenceTools) -> None:
+    """What was said of a boot is over with it; the version before this one wrote it where proof stands."""
+    for name in (CLAIMS, CONFIG_MAP):
+        claim = claim_of(fence.cluster.find("configmaps", name, fence.namespace), file.node.name)
+        if claim and claim.boot == file.boot:
+            fence.cluster.note(name, fence.namespace, {claim.key: None})
 
 
 def _about(file: Fencing) -> dict[str, str]:

@@ -16,7 +16,7 @@ from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, Re
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.event import recovered as over
 from reactor.model.event import unreachable as lost
-from reactor.model.fencing import CONFIG_MAP, Claim, files
+from reactor.model.fencing import CLAIMS, Claim, files
 from reactor.model.identity import NodeRef, Outage, VmRef
 from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
@@ -159,7 +159,7 @@ def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: boo
     signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat, node.reported
     claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs, person)
     try:
-        tools.claims.note(CONFIG_MAP, tools.around.namespace, {claim.key: claim.as_text()})
+        tools.claims.note(CLAIMS, tools.around.namespace, {claim.key: claim.as_text()})
     except (Forbidden, NotFound, Rejected) as error:  # nothing that time mends
         return _not_written(node.name, by, error, tools.around.namespace)
     if node.outage is None:
@@ -173,7 +173,7 @@ def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: boo
 def _not_written(node: str, by: str, error: ClusterError, namespace: str) -> Result:
     """Nobody may believe that it counts: it is reported to who said it, and in the log."""
     told = f"What {by} says of node {node} does not count: it cannot be written down ({error})."
-    fix = f"{creating(CONFIG_MAP, namespace)} Then confirm it again."
+    fix = f"{creating(CLAIMS, namespace)} Then confirm it again."
     log.error(told, reason="not-written", fix=fix)
     return Result("nothing", "not-written", f"{told} {fix}")
 

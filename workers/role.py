@@ -17,7 +17,7 @@ from reactor.doors.cluster import Cluster
 from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING
 from reactor.doors.reports import Reporter, Requests
 from reactor.model.errors import ClusterError, StoreError
-from reactor.model.fencing import CONFIG_MAP
+from reactor.model.fencing import CLAIMS, CONFIG_MAP
 from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
@@ -40,7 +40,7 @@ def work_events(settings: Settings) -> None:
     reporter = _reporter(settings, "intake", requests())
     check(tools().cluster, INTAKE)
     if "event" in settings.fencing:
-        writable(tools().claims, CONFIG_MAP, settings.namespace)
+        writable(tools().claims, CLAIMS, settings.namespace)
     _work(EVENTS, settings, reporter, _chores(settings))
 
 
@@ -74,7 +74,8 @@ def work_fencing(settings: Settings) -> None:
         fence_tools().providers(name)
     check(fence_tools().cluster, FENCE)
     fence_tools().tools.around.fencings(fence_tools().cluster)  # a right that is missing must not show in the night
-    writable(fence_tools().cluster, CONFIG_MAP, settings.namespace)
+    for name in (CONFIG_MAP, CLAIMS):
+        writable(fence_tools().cluster, name, settings.namespace)
     _work(
         FENCING, settings, reporter, every(settings.resync, lambda: fencing.look_after(fence_tools()), time.monotonic)
     )

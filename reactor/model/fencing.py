@@ -1,9 +1,9 @@
 """Proof of death: which boot of a node has ended or can write no more, who says so, and how far fencing has come.
 
 A proof is bound to a node's uid *and* bootID: a boot that has ended never comes back, and the next one is another. It
-stands in a ConfigMap, so that no loss of Redis loses it: one key per boot for what the fencing role knows, and one per
-node for what people and other systems said. What an object that was changed for it needs, to be found again, stands on
-it.
+stands in a ConfigMap that only the fencing role writes, so that no loss of Redis loses it: one key per boot. What
+people and other systems say stands in another one, a key per node: whoever may write that can say something, and prove
+nothing. What an object that was changed for it needs, to be found again, stands on it.
 """
 
 import json
@@ -18,6 +18,7 @@ from reactor.model.identity import NodeRef, Outage, take
 from reactor.model.source import EVENT, Source
 
 CONFIG_MAP = "vm-drift-fencing"
+CLAIMS = "vm-drift-claims"
 PROVIDERS = ("event", "remediation", "network-fence", "redfish")
 LASTING = frozenset({"remediation", "network-fence"})  # what they make stays when the boot has ended
 # On every object that is changed for a fence, in the same request.
@@ -110,7 +111,7 @@ class Claim:
 
     @property
     def key(self) -> str:
-        """In the ConfigMap."""
+        """In the ConfigMap of claims."""
         return key_of("claim", self.node.name)
 
     def as_text(self) -> str:

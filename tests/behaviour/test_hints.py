@@ -8,7 +8,7 @@ from reactor.doors.cloudevents import encode
 from reactor.doors.inbox import Accepted
 from reactor.model.drift import Policy
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
-from reactor.model.fencing import CONFIG_MAP, claim_of
+from reactor.model.fencing import CLAIMS, claim_of
 from reactor.model.receipt import Result
 from reactor.settings import Settings
 from simulator.audit import Request
@@ -172,7 +172,7 @@ def test_a_proof_is_written_down_by_who_said_so_and_releases_the_vms_of_a_lost_n
     _lost(told)
     result = told.tell(NODE_FENCED, LOST, _proof(told))
     assert (result.outcome, result.reason, result.outage) == ("taken", "claimed", told.play.outages()[0].id)
-    claim = claim_of(told.play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"), LOST)
+    claim = claim_of(told.play.world.store.find("configmaps", CLAIMS, "vm-drift"), LOST)
     assert claim is not None
     assert (claim.by, claim.how) == ("me", "its power was cut")
     assert told.play.until_ended(100)
@@ -195,7 +195,7 @@ def test_a_proof_of_a_sender_who_is_not_entitled_any_more_is_no_proof() -> None:
     told.play.reactor.senders_are_entitled(yes=False)
     result = told.tell(NODE_FENCED, LOST, _proof(told))
     assert (result.outcome, result.reason) == ("nothing", "not-entitled")
-    assert claim_of(told.play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"), LOST) is None
+    assert claim_of(told.play.world.store.find("configmaps", CLAIMS, "vm-drift"), LOST) is None
 
 
 def test_a_proof_that_only_a_job_carries_is_no_proof() -> None:
@@ -205,7 +205,7 @@ def test_a_proof_that_only_a_job_carries_is_no_proof() -> None:
     event = Event(NODE_FENCED, "/pdu", "1", LOST, told.play.world.now, _proof(told))
     (other,) = told.inbox.accept([Event(NODE_UNREACHABLE, "/pdu", "2", LOST, told.play.world.now)], "pdu")
     take_post({"unknown": encode(event), other.receipt.id: encode(event)}, told.inbox, told.play.reactor.intake)
-    assert claim_of(told.play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"), LOST) is None
+    assert claim_of(told.play.world.store.find("configmaps", CLAIMS, "vm-drift"), LOST) is None
 
 
 @pytest.mark.parametrize("change", [{"bootID": "another"}, {"uid": "another"}])
@@ -239,4 +239,4 @@ def test_a_proof_that_cannot_be_written_down_is_refused_aloud_and_says_what_to_c
     told.play.world.api.faults.append(strike)
     result = told.tell(NODE_FENCED, LOST, _proof(told))
     assert (result.outcome, result.reason) == ("nothing", "not-written")
-    assert "kubectl create namespace vm-drift; kubectl -n vm-drift create configmap vm-drift-fencing" in result.sentence
+    assert "kubectl create namespace vm-drift; kubectl -n vm-drift create configmap vm-drift-claims" in result.sentence

@@ -70,7 +70,7 @@ def played(refusals: Refusals) -> Play:
     check(drifts, DRIFT_READS)
     _forget_replicas(play, "default-unknown-disk")
     _retype(play, "typed")
-    for name in (CONFIG_MAP, "vm-drift-fencing"):
+    for name in (CONFIG_MAP, "vm-drift-claims", "vm-drift-fencing"):
         meta = {"name": name, "namespace": "vm-drift"}
         play.world.api.client("system:admin").create("configmaps", {"metadata": meta})
     _hold_and_resume(Wishes(ApiCluster(play.world.api, RECEIVER), "vm-drift", lambda: play.world.now))

@@ -45,7 +45,7 @@ def played(provider: str, refusals: Refusals) -> Play:
     policy = Policy(fencing=(provider,), fenced_release="taint", fence_after=LATER.get(provider, 180.0))
     play = Play.of(Scene(NODES, VMS.get(provider, (DISK,))), policy)
     admin, world = play.world.api.client("system:admin"), play.world
-    for name in (CONFIG_MAP, "vm-drift-fencing"):
+    for name in (CONFIG_MAP, "vm-drift-claims", "vm-drift-fencing"):
         admin.create("configmaps", {"metadata": {"name": name, "namespace": "vm-drift"}})
     add_template(admin)
     addresses = add_storage_clients(admin, NODES)
@@ -84,6 +84,7 @@ def well(play: Play) -> None:
     store = play.world.store
     left = store.get("configmaps", "vm-drift-fencing", "vm-drift").get("data") or {}
     assert [key for key in left if not key.startswith("fenced_")] == []  # those count for an hour
+    assert not store.get("configmaps", "vm-drift-claims", "vm-drift").get("data")
     taints = store.get("nodes", LOST)["spec"].get("taints") or ()
     assert "node.kubernetes.io/out-of-service" not in [taint["key"] for taint in taints]
     for kind in ("networkfences", "fenceagentsremediations"):

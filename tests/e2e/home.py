@@ -15,6 +15,7 @@ _Place = tuple[str, str, str]  # resource, name, namespace
 _PLACES: tuple[_Place, ...] = (
     ("namespaces", NAMESPACE, ""),
     ("configmaps", intervention.CONFIG_MAP, NAMESPACE),
+    ("configmaps", fencing.CLAIMS, NAMESPACE),
     ("configmaps", fencing.CONFIG_MAP, NAMESPACE),
 )
 

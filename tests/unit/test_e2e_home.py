@@ -40,5 +40,5 @@ def test_what_was_there_before_stays_as_it_was(client: Client) -> None:
     client.create("configmaps", PROOF | {"data": {"node-b": "off"}})
     before = _there(client)
     with home(client), home(client):
-        assert len(_there(client)) == 3
+        assert len(_there(client)) == 4
     assert _there(client) == before

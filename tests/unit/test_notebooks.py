@@ -46,6 +46,7 @@ def test_vmdrift_run_says_what_is_missing_and_goes_on_where_nothing_stands_on_it
     commands = [
         "  kubectl create namespace vm-drift",
         "  kubectl -n vm-drift create configmap vm-drift-interventions",
+        "  kubectl -n vm-drift create configmap vm-drift-claims",
         "  kubectl -n vm-drift create configmap vm-drift-fencing",
     ]
     assert _to_create(cluster(), Settings())[1:] == commands
@@ -56,5 +57,8 @@ def test_vmdrift_run_says_what_is_missing_and_goes_on_where_nothing_stands_on_it
 def test_it_does_not_start_where_proof_would_be_accepted_and_kept_nowhere() -> None:
     with pytest.raises(SettingsError, match="kubectl create namespace vm-drift"):
         _to_create(cluster(), FENCING)
-    kept = (("configmaps", "vm-drift", "vm-drift-interventions"), ("configmaps", "vm-drift", "vm-drift-fencing"))
+    places = ("vm-drift-interventions", "vm-drift-claims", "vm-drift-fencing")
+    kept = tuple(("configmaps", "vm-drift", name) for name in places)
     assert _to_create(cluster(objects=kept), FENCING) == []
+    with pytest.raises(SettingsError, match="create configmap vm-drift-claims"):
+        _to_create(cluster(objects=(kept[0], kept[2])), FENCING)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reactor.doors.cluster import EXPAND_SPEC
+from reactor.model.fencing import CLAIMS
 from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.intervention import CONFIG_MAP
 from reactor.settings import Settings
@@ -19,7 +20,8 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
         f"configmaps/{CONFIG_MAP}": "get patch",
     },
     "intake": {
-        f"configmaps/{FENCING}": "get patch",
+        f"configmaps/{CLAIMS}": "patch",
+        f"configmaps/{FENCING}": "get",
         "events": "create get patch",
         "leases": "get",
         "namespaces": "get",
@@ -52,6 +54,7 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
     },
     "fencing": {
         f"configmaps/{CONFIG_MAP}": "get",
+        f"configmaps/{CLAIMS}": "get patch",
         f"configmaps/{FENCING}": "get patch",
         "csidrivers": "get",
         "leases": "get list",

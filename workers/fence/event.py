@@ -1,14 +1,14 @@
 """Somebody entitled says so: a system by an event, or a person by `vmdrift confirm-off`. Nobody can be asked to."""
 
 from reactor.doors.cluster import Cluster
-from reactor.model.fencing import CONFIG_MAP, Claim, Standing, State, Target, claim_of
+from reactor.model.fencing import CLAIMS, CONFIG_MAP, Claim, Standing, State, Target, claim_of
 from reactor.model.times import clock_time
 
 _NOBODY = "Nobody has confirmed yet that it is off (vmdrift confirm-off, or io.vmdrift.node.fenced)."
 
 
 class Event:
-    """A Provider. `namespace`: where the ConfigMap is in which claims are written down."""
+    """A Provider. `namespace`: where the ConfigMaps are."""
 
     name = "event"
 
@@ -20,7 +20,7 @@ class Event:
 
     def status(self, target: Target) -> Standing:
         """What was said of this very boot, unless the node gave a sign of life after that. Raises ClusterError."""
-        claim = claim_of(self._cluster.find("configmaps", CONFIG_MAP, self._namespace), target.node.name)
+        claim = self._claim(target.node.name)
         if claim is None or (claim.node, claim.boot) != (target.node, target.boot):
             return Standing(State.ABSENT, _NOBODY)
         signs = target.lease, target.heartbeat, target.reported
@@ -28,6 +28,11 @@ class Event:
             told = f"{_said(claim)}, but the node has given a sign of life since: it has to be confirmed again."
             return Standing(State.ABSENT, told)
         return Standing(State.FENCED, f"{_said(claim)}.", claim.by, person=claim.person)
+
+    def _claim(self, node: str) -> Claim | None:
+        """The version before this one wrote claims where proof stands; now only the fencing role may write there."""
+        found = (self._cluster.find("configmaps", name, self._namespace) for name in (CLAIMS, CONFIG_MAP))
+        return next((claim for one in found if (claim := claim_of(one, node))), None)
 
     def release(self, target: Target) -> Standing:
         """Nothing was changed."""

@@ -122,7 +122,8 @@ def test_what_is_forbidden_is_told_and_the_rest_is_read() -> None:
 
 def test_what_is_written_to_is_tried_without_changing_anything() -> None:
     api = an_api()
-    assert asked(api).notebooks == {"vm-drift-fencing": None, "vm-drift-interventions": None}
+    places = ("vm-drift-claims", "vm-drift-fencing", "vm-drift-interventions")
+    assert asked(api).notebooks == dict.fromkeys(places)
     assert list(api.client("somebody").list("configmaps")) == []
 
 

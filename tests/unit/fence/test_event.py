@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reactor.model.fencing import CONFIG_MAP, Claim, State, Target
+from reactor.model.fencing import CLAIMS, CONFIG_MAP, Claim, State, Target
 from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.unit.fence.views import OUTAGE
@@ -14,10 +14,10 @@ _TARGET = Target(OUTAGE, "boot-1", "m-1", "lease", "beat")
 _CLAIM = Claim(OUTAGE.node, "boot-1", "ann", "its lamp is out", 1000.0, "lease", "beat")
 
 
-def _provider(*claims: Claim) -> Event:
+def _provider(*claims: Claim, place: str = CLAIMS) -> Event:
     cluster = ApiCluster(World().api, "system:admin")
     for claim in claims:
-        cluster.note(CONFIG_MAP, "vm-drift", {claim.key: claim.as_text()})
+        cluster.note(place, "vm-drift", {claim.key: claim.as_text()})
     return Event(cluster, "vm-drift")
 
 
@@ -48,10 +48,14 @@ def test_what_was_said_of_another_or_before_a_sign_of_life_is_none(claim: Claim)
     assert _provider(claim).status(_TARGET).state is State.ABSENT
 
 
+def test_what_was_said_before_an_upgrade_counts_where_it_stood_then() -> None:
+    assert _provider(_CLAIM, place=CONFIG_MAP).status(_TARGET).state is State.FENCED
+
+
 def test_where_nobody_said_anything_or_nobody_can_read_it_it_says_so() -> None:
     assert "Nobody has confirmed" in _provider().status(_TARGET).sentence
     cluster = ApiCluster(World().api, "system:admin")
-    cluster.note(CONFIG_MAP, "vm-drift", {_CLAIM.key: "{"})
+    cluster.note(CLAIMS, "vm-drift", {_CLAIM.key: "{"})
     assert Event(cluster, "vm-drift").status(_TARGET).state is State.ABSENT
 
 

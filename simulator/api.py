@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from simulator import admission, errors, instancetypes, noderestriction, strategy
+from simulator import admission, errors, instancetypes, noderestriction, preconditions, strategy
 from simulator import patch as patches
 from simulator.audit import AuditEntry, Request, entry
 from simulator.client import ApiError, Obj, Patch
@@ -33,11 +33,16 @@ _STYLES: Mapping[str, Callable[[Obj, Patch], Obj]] = {
 
 Authorize = Callable[[str, str, str, str], bool]
 Fault = Callable[[Request], ApiError | None]
+Admit = Callable[[str, Resource, Request, Obj, Obj | None], None]
 
 
 def allow_all(_user: str, _verb: str, _resource: str, _namespace: str) -> bool:
     """The authorizer of a cluster without RBAC."""
     return True
+
+
+def admit_all(_operation: str, _kind: Resource, _request: Request, _old: Obj, _new: Obj | None) -> None:
+    """The admission of a cluster without policies (simulator.policies)."""
 
 
 class Api:
@@ -49,7 +54,8 @@ class Api:
         authorize: (user, verb, resource or "resource/subresource", namespace) -> allowed?
 
     `audit` holds the latest requests. `faults` are asked before a request is carried out, `late_faults` after it took
-    effect; each may return the error that the client shall see. `lock` guards the store: hold it to use the store
+    effect; each may return the error that the client shall see. `admit` is asked of each UPDATE and DELETE with the
+    object as it is and as it would be, and raises what refuses it. `lock` guards the store: hold it to use the store
     directly while other threads use the API.
     """
 
@@ -63,6 +69,7 @@ class Api:
         self.faults: list[Fault] = []
         self.late_faults: list[Fault] = []
         self.before_reads: Callable[[str], None] = lambda _: None
+        self.admit: Admit = admit_all
         self.lock = threading.RLock()
 
     def client(self, user: str, node: str = "") -> StoreClient:
@@ -141,7 +148,14 @@ class Api:
     def delete(self, request: Request, *, version: str | None = None, dry: bool = False) -> Obj:
         """Delete an object, or begin to; its last state. Preconditions: `request.uid` and a resource version."""
         options, sent = DeleteOptions(request.uid, version, request.grace, dry=dry), self._sent(request)
-        return self._carry_out(sent, lambda kind: self.store.delete(kind.plural, sent.name, sent.namespace, options))
+
+        def remove(kind: Resource) -> Obj:
+            old = self.store.get(kind.plural, sent.name, sent.namespace)
+            preconditions.for_delete(kind, old, options.uid, options.version)
+            self.admit("DELETE", kind, sent, old, None)
+            return self.store.delete(kind.plural, sent.name, sent.namespace, options)
+
+        return self._carry_out(sent, remove)
 
     def _sent(self, request: Request) -> Request:
         return as_sent(request, self.store.kind(request.resource), self.store.resources.values())
@@ -155,6 +169,8 @@ class Api:
             new = strategy.for_status(old, new)
         else:
             new = strategy.for_update(kind, request.user, old, new)
+        preconditions.for_update(kind, old, new["metadata"])
+        self.admit("UPDATE", kind, request, old, new)
         return self.store.update(kind.plural, new, dry=dry)
 
     def _expanded(self, request: Request) -> Obj:

@@ -65,7 +65,7 @@ def scene_for(times: float, vms: int) -> Scene:
 
 
 class Cluster:
-    """Everything of it, running. `folder` gets a kubeconfig per user; `rules` is a manifest that they are held to.
+    """Everything of it, running. `folder` gets a kubeconfig per user; `rules`: a manifest that they are held to.
 
     With `vms` None there is no node, no VM and no vm-drift, and nobody but the controllers: somebody else brings
     machines, and the namespaces in which things are created.
@@ -76,6 +76,10 @@ class Cluster:
         self.hypervisor, self.store = Hypervisor(clock=time.time), Store(time.time)
         tokens = {**{f"token-{role}": user for role, user in USERS.items()}, "": "kubectl"}
         self.api = Api(self.store, tokens=tokens, authorize=authorizer(rules, NAMESPACE) if rules else allow_all)
+        if "ValidatingAdmissionPolicy" in rules:
+            from simulator.policies import policies  # noqa: PLC0415 - only tests bring policies, and the CEL library
+
+            self.api.admit = policies(rules, self.store)
         self.server = ApiServer(self.api, port=port)
         self._life = RealTime(self._actors(timing, any_phases(0, timing), machines=vms is not None), time.time)
         self.store.listeners.append(self._life.changed)

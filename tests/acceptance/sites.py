@@ -11,6 +11,7 @@ from reactor.doors import redis as redis_door
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
 from tests.acceptance.commands import Done, eventually, vmdrift
+from tests.policies import FILES, K8S
 from vmdrift.demo import Demo
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
@@ -27,8 +28,7 @@ USERS = {
     "workers outgoing": "outgoing",
     "workers scheduler": "scheduler",
 }
-K8S = Path(__file__).parents[2] / "k8s"
-RBAC = (K8S / "base" / "rbac.yaml", K8S / "components" / "fencing" / "rbac.yaml")
+RULES = (K8S / "base" / "rbac.yaml", K8S / "components" / "fencing" / "rbac.yaml", *FILES)
 ACCOUNTS = {"watcher", "receiver", "intake", "drifts", "fencing"}
 
 
@@ -80,7 +80,7 @@ class Site(Roles):
     def __init__(self, processes: Processes, folder: Path, vms: int = 0, urls: Mapping[str, str] | None = None) -> None:
         super().__init__(processes, folder, urls)
         rules = folder / "rbac.yaml"
-        rules.write_text("---\n".join(file.read_text() for file in RBAC))
+        rules.write_text("---\n".join(file.read_text() for file in RULES))
         self.demo = Demo(processes, folder, TIMES, vms, rules)
         self.store = RedisStore(redis_door.connect(self.redis_url), 3600)
 

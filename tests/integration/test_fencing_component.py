@@ -21,6 +21,7 @@ def test_it_starts_the_role_with_its_rights_and_changes_nothing_else(
     assert {obj["metadata"]["name"] for obj in plain if obj not in whole} == {"fencing"}
     added = [obj for obj in whole if obj not in plain]
     kinds = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "NetworkPolicy", "Deployment"}
+    kinds |= {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
     assert {obj["kind"] for obj in added} == kinds
     assert {f"{obj['kind']} {obj['metadata']['name']}": faults(obj) for obj in added if faults(obj)} == {}
     (deployment,) = [obj for obj in added if obj["kind"] == "Deployment"]

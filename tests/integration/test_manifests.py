@@ -62,7 +62,7 @@ def test_everything_is_in_one_namespace_that_is_restricted(overlay: str) -> None
     (namespace,) = of_kind(overlay, "Namespace").values()
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     everywhere = {"Namespace", "PriorityClass", "ClusterRole", "ClusterRoleBinding"}
-    everywhere |= {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}  # kustomize gives them one; it is dropped
+    everywhere |= {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}  # kustomize takes them for others
     places = {o["metadata"].get("namespace") for o in built(overlay) if o["kind"] not in everywhere}
     assert places == {namespace["metadata"]["name"]}
 

@@ -1,7 +1,7 @@
 """Every overlay is built and held against the schemas, against the settings, and against what it promises."""
 
 import copy
-from collections.abc import Mapping
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -158,19 +158,15 @@ def test_every_role_has_a_user_in_redis_and_a_sign_of_life(overlay: str) -> None
 
 
 @EVERY
-def test_nobody_comes_in_or_goes_out_but_whom_a_policy_names(overlay: str) -> None:
-    policies = of_kind(overlay, "NetworkPolicy")
-    assert policies["nothing"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    apps = {"nodes-source", "dead-letters"} | {
-        o["metadata"]["name"] for o in built(overlay) if "template" in o.get("spec", {})
-    }
-    for name, policy in policies.items():
-        assert _apps(policy["spec"]["podSelector"]) <= apps, name
-
-
-def _apps(selector: Mapping[str, Any]) -> set[str]:
-    named = {value for key, value in selector.get("matchLabels", {}).items() if key == "app"}
-    return named.union(*(one["values"] for one in selector.get("matchExpressions", [])))
+def test_every_image_is_named_exactly_and_every_container_that_stays_is_probed(overlay: str) -> None:
+    for owner, pod in pods(built(overlay)):
+        for one in containers(pod):
+            assert re.fullmatch(r"[^:@]+(:[\w.-]+|@sha256:[0-9a-f]{64})", one["image"]), owner
+            assert not one["image"].endswith(":latest"), owner
+        if not owner.startswith(("Job ", "CronJob ")):
+            assert [
+                one["name"] for one in pod["containers"] if not {"livenessProbe", "readinessProbe"} & one.keys()
+            ] == []
 
 
 @EVERY

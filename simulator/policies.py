@@ -5,7 +5,7 @@ Source: kubernetes `staging/src/k8s.io/apiserver/pkg/admission/plugin/policy` (`
 and the binding says Deny, everybody is refused. Only `failurePolicy: Fail` and the action Deny are known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -17,15 +17,16 @@ from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.errors import denied
 from simulator.resources import Resource
-from simulator.store import Store
+
+Find = Callable[[str, str, str], Obj | None]  # by resource, name and namespace
 
 _VARIABLES = ("object", "oldObject", "params", "request", "variables")
 _ENV = cel.NewEnv(variables=dict.fromkeys(_VARIABLES, cel.Type.DYN))
 _CODES = {"Invalid": 422, "Forbidden": 403}
 
 
-def policies(manifest: str, store: Store) -> Admit:
-    """The admission of a cluster with these policies and bindings, whose parameters stand in `store`.
+def policies(manifest: str, find: Find) -> Admit:
+    """The admission of a cluster with these policies and bindings; `find` finds their parameters.
 
     It raises ApiError for an UPDATE or DELETE that one of them refuses.
     """
@@ -34,7 +35,7 @@ def policies(manifest: str, store: Store) -> Admit:
     def admit(operation: str, kind: Resource, request: Request, old: Obj, new: Obj | None) -> None:
         for one in bindings:
             if one.concerns(operation, kind, request):
-                _refuse(one, kind, request, one.objection(store, _asked(operation, request, old, new)))
+                _refuse(one, kind, request, one.objection(find, _asked(operation, request, old, new)))
 
     return admit
 
@@ -78,9 +79,9 @@ class _Binding:
         wanted = ("resources", resource), ("operations", operation), ("apiGroups", kind.group)
         return any(all(word in rule[key] for key, word in wanted) for rule in self._rules)
 
-    def objection(self, store: Store, asked: Mapping[str, Any]) -> tuple[str, str] | None:
+    def objection(self, find: Find, asked: Mapping[str, Any]) -> tuple[str, str] | None:
         """Why it is refused, and the reason code."""
-        found = store.find(self._plural, self._param["name"], self._param["namespace"]) if self._param else None
+        found = find(self._plural, self._param["name"], self._param["namespace"]) if self._param else None
         if self._param and found is None:
             told = "failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction"
             return (told, "Invalid") if self._param["parameterNotFoundAction"] == "Deny" else None

@@ -79,7 +79,7 @@ class Cluster:
         if "ValidatingAdmissionPolicy" in rules:
             from simulator.policies import policies  # noqa: PLC0415 - only tests bring policies, and the CEL library
 
-            self.api.admit = policies(rules, self.store)
+            self.api.admit = policies(rules, self.store.find)
         self.server = ApiServer(self.api, port=port)
         self._life = RealTime(self._actors(timing, any_phases(0, timing), machines=vms is not None), time.time)
         self.store.listeners.append(self._life.changed)

@@ -6,14 +6,13 @@ from reactor.model.drift import Policy, Record
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.identity import Outage
 from reactor.settings import Settings
-from simulator.policies import policies
 from simulator.scene import Scene, Vm, staged
 from simulator.world import World
 from tests import schemas
 from tests.auditor import Auditor
 from tests.clocks import Clocks
 from tests.equipment import WATCHERS
-from tests.policies import SHIPPED
+from tests.policies import admission
 from tests.processes import KilledError
 from tests.reactor import Reactor
 from workers.intake import take_event
@@ -49,7 +48,7 @@ class Play:
         """In a cluster that is up, and has the admission policies that we ship."""
         policy = policy or Settings().to_policy()
         auditor = Auditor(world, policy.unreachable_window, policy.virt_handler_grace)
-        world.api.admit = policies(SHIPPED, world.store)
+        world.api.admit = admission(world.store)
         world.api.faults.append(auditor.sent)
         world.api.late_faults.append(auditor.done)
         reactor = Reactor(world, policy, watchers=watchers, clocks=clocks)

@@ -26,7 +26,7 @@ FULL: Obj = {
 def _refusal(node: Obj, patch: Obj, user: str = FENCING) -> str:
     """What the API server says to the account that patches this Node so; "" if it does it."""
     api = Api(Store(lambda: 2000.0))
-    api.admit = policies(SHIPPED, api.store)
+    api.admit = policies(SHIPPED, api.store.find)
     api.store.create("nodes", node)
     try:
         api.client(user).patch("nodes", "node-a", patch)

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, Self
 
 from reactor.model.fencing import key_of
+from reactor.model.objects import from_json
 
 _PREFIX = "fenced"  # of a key; key_of puts an underscore after it
 _SHORT = 16  # characters of a hash
@@ -37,7 +38,7 @@ class Fence:
     def of(cls, text: str) -> Self | None:
         """From JSON; None where it cannot be read."""
         try:
-            data = json.loads(text)
+            data = from_json(text)
             return cls(str(data["node"]), str(data["boot"]), float(data["at"]))
         except (KeyError, TypeError, ValueError):
             return None

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 from reactor.model.errors import BadInput
 from reactor.model.identity import NodeRef, Outage, take
+from reactor.model.objects import from_json
 from reactor.model.source import EVENT, Source
 
 CONFIG_MAP = "vm-drift-fencing"
@@ -284,7 +285,7 @@ class Fencing:
             data |= {name: tuple(Source(**one) for one in data.get(name, ())) for name in ("said", "refuted")}
             data |= {name: tuple(data.get(name, ())) for name in ("stale", "twins")}
             return cls(**data)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"fencing: {error}") from error
 
 
@@ -361,7 +362,7 @@ def source_of(provider: str, by: str, *, person: bool) -> Source:
 
 def _json(text: str, where: str) -> Mapping[str, Any]:
     try:
-        data = json.loads(text)
+        data = from_json(text)
     except ValueError as error:
         raise BadInput(f"{where}: {error}") from error
     if not isinstance(data, dict):

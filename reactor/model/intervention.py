@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from reactor.model.errors import BadInput
 from reactor.model.identity import Drift, VmRef
+from reactor.model.objects import from_json
 from reactor.model.times import clock_time, format_time, parse_time
 
 CONFIG_MAP = "vm-drift-interventions"
@@ -108,7 +109,7 @@ class Intervention:
     def of(cls, text: str) -> Self:
         """From JSON; BadInput."""
         try:
-            data = json.loads(text)
+            data = from_json(text)
             until = parse_time(data["until"]) if data.get("until") else None
             texts = {name: str(data[name]) for name in ("kind", "target", "by", "why")}
             found = cls(**texts, at=parse_time(data["at"]), until=until, outage=str(data.get("outage", "")))

@@ -3,6 +3,7 @@
 A field that is missing, null, or of another kind than it should be says nothing.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,6 +55,14 @@ def moment(obj: object, *path: str) -> float | None:
         return parse_time(text(obj, *path))
     except ValueError:
         return None
+
+
+def from_json(text: str) -> Any:
+    """What a text says; ValueError where it is no JSON, or JSON so deep that nobody can have meant it."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def said(value: Any) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reactor.model.drift import Check, Phase, Policy, Proof, Record
+from reactor.model.objects import parts, text
 from workers.decide.back import back
 from workers.decide.basis import LOOK, basis
 from workers.decide.comeback import comeback, deleted, over_before
@@ -137,8 +138,8 @@ def _unplugged(seen: Observation) -> tuple[str, ...]:
     """Volumes that were hotplugged into the instance only: the next one, built from the VM, will not have them."""
     if seen.vm is None or seen.vmi is None:
         return ()
-    kept = {volume["name"] for volume in seen.vm.template.get("volumes", [])}
-    return tuple(volume["name"] for volume in seen.vmi.volumes if volume["name"] not in kept)
+    kept = {text(volume, "name") for volume in parts(seen.vm.template, "volumes")}
+    return tuple(name for volume in seen.vmi.volumes if (name := text(volume, "name")) not in kept)
 
 
 def _after_release(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> Decision:

@@ -4,13 +4,13 @@ What fences a boot stays until that boot has ended: a new bootID says so, or a p
 the same boot may still have VMs that were started elsewhere meanwhile.
 """
 
-import json
 from dataclasses import replace
 
 from reactor.model.drift import Policy
 from reactor.model.fencing import BOOT_ANNOTATION, Fencing
 from reactor.model.intervention import MONTH
 from reactor.model.node import NodeView
+from reactor.model.objects import from_json
 from reactor.model.times import ahead, clock_time
 from workers.decide.fenceview import FenceView, Move, Unfence, Untaint
 
@@ -49,7 +49,7 @@ def has_ended(file: Fencing, node: NodeView) -> bool:
 def is_tainted(node: NodeView, file: Fencing) -> bool:
     """With our taint, for this boot? Where it does not say for which, it is everybody's."""
     try:
-        marks = json.loads(node.tainted)
+        marks = from_json(node.tainted)
     except ValueError:
         return bool(node.tainted)
     return isinstance(marks, dict) and marks.get(BOOT_ANNOTATION, file.boot) == file.boot

@@ -7,7 +7,6 @@ first, and deleted once the message says that this was done.
 """
 
 from hashlib import sha256
-from ipaddress import ip_network
 
 from reactor.doors.cluster import Cluster, Obj
 from reactor.model.errors import Conflict, FenceError
@@ -15,7 +14,7 @@ from reactor.model.fencing import Standing, State, Target
 from reactor.model.objects import part, text, words
 from workers.fence.marks import marked
 from workers.fence.provider import FencingCluster
-from workers.fence.storage_clients import Client, Network, Pairs, clients, needed
+from workers.fence.storage_clients import Client, Network, Pairs, clients, needed, network_of
 
 _FENCES = "networkfences"
 # On a NetworkFence of ours: whose storage it blocks, as the class said when it was made.
@@ -113,7 +112,7 @@ def _mine(cluster: Cluster, target: Target) -> list[Obj]:
 
 
 def _hosts(one: Obj) -> frozenset[Network]:
-    return frozenset(ip_network(cidr) for cidr in words(one, "spec", "cidrs"))
+    return frozenset(filter(None, map(network_of, words(one, "spec", "cidrs"))))
 
 
 def _storage(one: Obj) -> tuple[str, str]:

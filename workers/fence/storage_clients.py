@@ -48,7 +48,7 @@ def clients(cluster: Cluster, target: Target, namespaces: Pairs) -> Mapping[str,
         if node == target.node.name:
             known = found.get(name, Client(driver, _cluster_id(classes[name]), frozenset()))
             found[name] = Client(driver, known.cluster, known.hosts | {_host(cidr, node)})
-        elif network := _network(cidr):
+        elif network := network_of(cidr):
             others[network] = node
     for host in sorted((host for client in found.values() for host in client.hosts), key=str):
         _its_own(host, target.node.name, others)
@@ -86,7 +86,8 @@ def _cluster_id(spec: Mapping[str, object]) -> str:
     return text(spec, "parameters", "clusterID")
 
 
-def _network(cidr: str) -> Network | None:
+def network_of(cidr: str) -> Network | None:
+    """None where it is none."""
     try:
         return ip_network(cidr, strict=False)
     except ValueError:
@@ -94,7 +95,7 @@ def _network(cidr: str) -> Network | None:
 
 
 def _host(cidr: str, node: str) -> Network:
-    network = _network(cidr)
+    network = network_of(cidr)
     if network is None or network.num_addresses != 1:
         raise FenceError(
             f"A CSIAddonsNode of node {node} lists {cidr[:60]!r}, which is not one host: nothing is blocked."

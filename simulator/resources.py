@@ -118,6 +118,10 @@ def _kubevirt(plural: str, kind: str, *short: str, status: bool) -> Resource:
     )
 
 
+def _admission(plural: str, kind: str) -> Resource:
+    return Resource("admissionregistration.k8s.io", "v1", plural, kind.lower(), kind, namespaced=False)
+
+
 KUBERNETES: tuple[Resource, ...] = (
     _core("nodes", "Node", "no", namespaced=False, status=True),
     _core("pods", "Pod", "po", status=True),
@@ -129,6 +133,8 @@ KUBERNETES: tuple[Resource, ...] = (
     _core("persistentvolumeclaims", "PersistentVolumeClaim", "pvc", status=True),
     Resource("apps", "v1", "controllerrevisions", "controllerrevision", "ControllerRevision"),
     Resource("coordination.k8s.io", "v1", "leases", "lease", "Lease"),
+    _admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
+    _admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
     _storage("volumeattachments", "VolumeAttachment", status=True),
     _storage("storageclasses", "StorageClass", "sc"),
     _storage("csinodes", "CSINode"),

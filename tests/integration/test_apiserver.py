@@ -296,6 +296,7 @@ def test_the_api_can_be_discovered(core: Any) -> None:
     assert kinds["pods"].short_names == ["po"]
     assert "pods/binding" in kinds
     assert {group.name for group in k8s.ApisApi(connection).get_api_versions().groups} == {
+        "admissionregistration.k8s.io",
         "apps",
         "authorization.k8s.io",
         "cdi.kubevirt.io",

@@ -46,7 +46,7 @@ def _changed(obj: Any, paths: Sequence[tuple[str | int, ...]], each: int) -> Ite
 @pytest.mark.parametrize("kind", READERS)
 def test_no_reader_of_an_object_fails_whatever_stands_in_its_fields(kind: str) -> None:
     for obj in recorded(kind)[:2]:
-        for changed in _changed(obj, optional(obj), 2):
+        for changed in _changed(obj, optional(obj), 1):
             for read in READERS[kind]:
                 read(changed)
 
@@ -57,7 +57,10 @@ def test_a_name_that_is_none_is_asked_of_nobody_and_nothing_of_anybody_elses_is_
     table = there._api.store._tables[resource].objects
     key = next(key for key in sorted(table) if key[-1].startswith(_MINE[resource]))
     obj, now = table[key], max(DUE, POWER_CUT + TERMINATING)
-    named = [path for path in fields(obj) if path[-1] in _NAMING and path not in _OWN]
+    # Containers are long, and nothing that a pass looks at.
+    named = [
+        p for p in fields(obj) if p[-1] in _NAMING and p not in _OWN and not {"containers", "managedFields"} & {*p}
+    ]
     for changed in _changed(obj, named, 2):
         table[key] = changed
         action = decide(look(there, TERMINATING, looker), looker, Policy(), now).judgement.action
@@ -133,7 +136,7 @@ def _fenced(resource: str) -> tuple[Provider, Any, str]:
 def test_a_fencing_operators_object_is_believed_or_doubted_and_never_falls_over(made: Any, target: Any) -> None:
     provider, store, resource = made()
     for obj in list(store._tables[resource].objects.values()):
-        for changed in _changed(obj, [path for path in fields(obj) if path[0] in {"spec", "status"}], len(HOSTILE)):
+        for changed in _changed(obj, [path for path in fields(obj) if path[0] in {"spec", "status"}], 8):
             store._tables[resource].objects[key_of(obj)] = changed
             with suppress(FenceError):  # that is doubt, and a sentence
                 provider.status(target)

@@ -117,3 +117,11 @@ def test_while_the_config_map_is_missing_the_cluster_goes_on_which_it_would_not_
     api.store.create("pods", {"metadata": {"name": "it", "namespace": "tenant"}})
     with pytest.raises(ApiError, match="no params found for policy binding with `Deny`"):
         api.client("system:node:node-a").delete("pods", "it", "tenant")
+
+
+def test_what_cannot_be_judged_is_refused() -> None:
+    """The API server always writes a status; an expression that finds none has no value."""
+    api = _api()
+    api.store.create("pods", {"metadata": {"name": "it", "namespace": "tenant", "labels": LAUNCHER}, "spec": {}})
+    with pytest.raises(ApiError, match=r"422 Invalid: .* expression 'variables.proven .* resulted in error"):
+        api.client(DRIFTS).delete("pods", "it", "tenant")

@@ -293,6 +293,13 @@ class Settings:
         "Where events of other systems are received. Another address than loopback needs somebody who may post, or "
         "VMDRIFT_INSECURE_NO_AUTH.",
     )
+    probes: str = setting(
+        "address:port",
+        "",
+        values.address,
+        "Where /healthz and /readyz are answered, too, and nothing else is: with connections and threads of their own. "
+        "For Kubernetes' probes; nobody else need reach it.",
+    )
     web_processes: int = setting("processes", 2, values.count(1, 64), "How many processes receive events.")
     insecure_no_auth: bool = setting(
         "true | false",

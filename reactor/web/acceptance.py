@@ -56,13 +56,17 @@ class Reception:
             accepted = self.inbox.accept(found.events, sender.name)
             self._told(sender, accepted, found.ignored)
         except Problem as problem:
-            told = {"status": problem.status, "why": problem.detail, "attribute": problem.attribute}
-            log.warning("refused", sender=sender.name, found=problem.found, index=problem.index, **told)
-            self._count("other", "refused", 1)
+            self.refused(sender.name, problem)
             raise
         except StoreError as error:
             raise away(error) from error
         return {"events": [_answer(one) for one in accepted], "ignored": list(found.ignored)}
+
+    def refused(self, sender: str, problem: Problem) -> None:
+        """A POST of this sender's was; it is logged and counted."""
+        told = {"status": problem.status, "why": problem.detail, "attribute": problem.attribute}
+        log.warning("refused", sender=sender, found=problem.found, index=problem.index, **told)
+        self._count("other", "refused", 1)
 
     def status(self, shown: Credentials, receipt_id: str) -> dict[str, Any]:
         """What became of an accepted event, as far as it is known."""

@@ -1,6 +1,5 @@
 """The receiver's HTTP side, in Flask: routes, and problems as people and programs read them."""
 
-import os
 import time
 from collections.abc import Callable
 from fnmatch import fnmatch
@@ -19,7 +18,6 @@ from reactor.doors.outbox import RedisOutbox
 from reactor.doors.reports import reports
 from reactor.doors.store import RedisStore
 from reactor.model.errors import StoreError
-from reactor.process import configure_logs
 from reactor.settings import Settings
 from reactor.web import browsers, metrics, openapi, page
 from reactor.web.acceptance import Credentials, Read, Reception, away
@@ -31,10 +29,8 @@ _JSON = "application/json"
 _RECEIVES = ("/", "/events", "/alertmanager")
 
 
-def create() -> Flask:
-    """For a WSGI server's process: everything from the environment. Raises VmDriftError when it cannot start."""
-    configure_logs()
-    settings = Settings.read(os.environ)
+def create(settings: Settings) -> tuple[Flask, Reception]:
+    """Of one process, with connections of its own. Raises VmDriftError when it cannot start."""
     redis = redis_door.connect(settings.redis_url)
     clock = redis_door.shared_clock(redis)
     inbox = RedisInbox(redis, clock, settings.dedup_ttl, settings.fsync_wait)
@@ -44,7 +40,7 @@ def create() -> Flask:
     reception = Reception(inbox, Senders.of(settings), settings, time.time)
     app = application(reception, sources, settings)
     page.mount(app, page.Parts(redis, reception, sources, page.wishes_of(settings), settings))
-    return app
+    return app, reception
 
 
 def application(reception: Reception, sources: metrics.Sources, settings: Settings) -> Flask:
@@ -137,12 +133,8 @@ def _problem(problem: Problem) -> Response:
     """As the one understands who asks."""
     if shown := page.for_people(problem):
         return shown
-    answer = Response(orjson.dumps(problem.as_json()), problem.status, content_type=CONTENT_TYPE)
-    if problem.retry_after is not None:
-        answer.headers["Retry-After"] = str(problem.retry_after)
-    if problem.status == HTTPStatus.UNAUTHORIZED:
-        answer.headers["WWW-Authenticate"] = "Bearer"
-    return answer
+    body = orjson.dumps(problem.as_json())
+    return Response(body, problem.status, problem.headers, content_type=CONTENT_TYPE)
 
 
 def _http(error: HTTPException) -> Response:

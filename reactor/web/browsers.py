@@ -10,7 +10,7 @@ from reactor.web.problem import Problem
 
 log = structlog.get_logger()
 
-_SAFE = {
+SAFE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -30,7 +30,7 @@ def guarded(app: Flask) -> None:
 
 
 def _headed(answer: Response) -> Response:
-    for name, value in _SAFE.items():
+    for name, value in SAFE.items():
         answer.headers.setdefault(name, value)  # static files say themselves how long they are good
     return answer
 

@@ -9,13 +9,14 @@ _JSON = "application/json"
 _TEXT = {"type": "string"}
 _WORD = {"type": "string", "minLength": 1}
 _TEXTS = {"type": "array", "items": _TEXT}
-_ALL = (400, 401, 403, 405, 413, 415, 422, 429, 503)
+_ALL = (400, 401, 403, 405, 408, 413, 415, 422, 429, 503)
 _REFUSED = {
     400: "Malformed: the body names the attribute, what was found and what is expected.",
     401: "Nobody here knows this token.",
     403: "This sender, or this origin, may not.",
     404: "There is no such thing (any more).",
     405: "This method does nothing here; Allow names those that do.",
+    408: "The body was not there in time.",
     413: "Longer than VMDRIFT_MAX_EVENT_BYTES.",
     415: "No CloudEvent, or in a format or charset that is not read here.",
     422: "Well-formed, and of no use: a subject that names no node or VM.",

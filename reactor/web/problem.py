@@ -8,6 +8,7 @@ R = TypeVar("R")
 
 CONTENT_TYPE = "application/problem+json"
 _SHOWN = 60  # characters of what was found
+_UNKNOWN = 401
 
 _TITLES = {
     400: "Malformed event",
@@ -15,6 +16,7 @@ _TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     413: "Too large",
     415: "Unknown content type",
     422: "Event that cannot be taken in",
@@ -45,6 +47,12 @@ class Problem(Exception):
         self.status, self.detail, self.attribute, self.expected = status, detail, attribute, expected
         self.found = None if found is None else shown(found)
         self.index, self.retry_after = index, retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a program needs to know besides the body."""
+        later = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return {**later, **({"WWW-Authenticate": "Bearer"} if self.status == _UNKNOWN else {})}
 
     def as_json(self) -> dict[str, Any]:
         """The body. Members that say nothing are left out."""

@@ -30,7 +30,7 @@ def read(headers: Headers, body: bytes, limit: int, now: float) -> Event | list[
     """
     if len(body) > limit:
         raise Problem(413, f"The request has {len(body)} bytes; {limit} may be sent.")
-    told = headers if isinstance(headers, Mapping) else _once(headers)
+    told = headers if isinstance(headers, Mapping) else once(headers)
     kind = _content_type(told.get("content-type", ""))
     if kind.startswith(_BATCH):
         _json_format(kind, _BATCH)
@@ -41,7 +41,8 @@ def read(headers: Headers, body: bytes, limit: int, now: float) -> Event | list[
     return _binary(told, kind, body, now)
 
 
-def _once(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+def once(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """By lower-case names; Problem 400 where one that says what an event is comes twice."""
     found: dict[str, str] = {}
     for name, value in headers:
         lowered = name.lower()

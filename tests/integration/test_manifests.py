@@ -152,9 +152,17 @@ def test_every_role_has_a_user_in_redis_and_a_sign_of_life(overlay: str) -> None
         if one["args"] == ["serve"]:
             assert one["livenessProbe"]["httpGet"]["path"] == "/healthz"
             assert one["readinessProbe"]["httpGet"]["path"] == "/readyz"
+            assert overlay == "knative" or probed_apart(one)
         else:
             assert one["livenessProbe"]["exec"]["command"] == ["vmdrift", "probe"], owner
             assert value_of(one, "VMDRIFT_HEARTBEAT_FILE")["value"] == "/run/vm-drift/heartbeat", owner
+
+
+def probed_apart(container: Mapping[str, Any]) -> bool:
+    """Where nobody else asks?"""
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    asked = {container[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")}
+    return asked == {"probes"} and value_of(container, "VMDRIFT_PROBES")["value"] == f"0.0.0.0:{ports['probes']}"
 
 
 @EVERY

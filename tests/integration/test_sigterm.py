@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,7 @@ from reactor.model.event import unreachable, watcher_source
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import node_view
 from reactor.process import Stop
+from reactor.web.listening import split
 from simulator.actors.objects import owner_reference
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
@@ -38,6 +40,7 @@ WATCH, SERVE = "reactor watch", "reactor serve"
 DRIFT_WORKER, EVENT_WORKER, SCHEDULER = "workers drifts", "workers events", "workers scheduler"
 ORDERS = [(signal.SIGTERM,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)]
 IMPATIENT = (signal.SIGTERM, signal.SIGINT, signal.SIGTERM)  # Kubernetes, and somebody who cannot wait
+EVENT = b'{"specversion":"1.0","id":"1","source":"/m","type":"io.vmdrift.node.unreachable","subject":"node-a"}'
 DEADLINE = 30.0  # seconds; Kubernetes' grace period
 
 
@@ -258,13 +261,50 @@ def test_a_scheduler_gives_its_locks_back_and_the_other_takes_them(begin: Begin,
     assert wait_for(lambda: len(holders()) == 1 and None not in holders(), DEADLINE)
 
 
-def test_a_receiver_ends_with_all_its_processes(begin: Begin, env: dict[str, str]) -> None:
-    env["VMDRIFT_LISTEN"] = free_address()
-    receiver = begin(SERVE, lambda: ask(f"http://{env['VMDRIFT_LISTEN']}/readyz").status == 200)
+def receiving(begin: Begin, env: dict[str, str]) -> tuple[Role, tuple[str, int]]:
+    """A receiver, and where it is."""
+    address = env["VMDRIFT_LISTEN"] = free_address()
+    receiver = begin(SERVE, lambda: ask(f"http://{address}/readyz").status == 200)
+    return receiver, split(address)
+
+
+def is_open(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, DEADLINE).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_a_receiver_answers_what_it_has_begun_to_read_and_ends_with_all_its_processes(
+    begin: Begin, env: dict[str, str]
+) -> None:
+    receiver, address = receiving(begin, env)
     processes = descendants(receiver.process.pid)
-    assert processes
-    receiver.process.terminate()
+    assert len(processes) == 2
+    head = "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/cloudevents+json\r\n"
+    with socket.create_connection(address, DEADLINE) as sock:
+        sock.sendall(f"{head}Expect: 100-continue\r\nContent-Length: {len(EVENT)}\r\n\r\n".encode())
+        assert sock.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        receiver.process.terminate()
+        assert wait_for(lambda: not is_open(address), DEADLINE)
+        sock.sendall(EVENT)
+        assert sock.recv(65536).startswith(b"HTTP/1.1 202 ")
     ends_well(receiver)
+    gone(processes)
+
+
+def test_a_process_of_the_receiver_that_is_killed_begins_again_and_none_outlives_it(
+    begin: Begin, env: dict[str, str]
+) -> None:
+    receiver, address = receiving(begin, env)
+    for pid, _ in descendants(receiver.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    url = f"http://{address[0]}:{address[1]}/healthz"
+    assert wait_for(lambda: all(ask(url).status == 200 for _ in range(8)), DEADLINE)
+    processes = descendants(receiver.process.pid)
+    assert len(processes) == 2
+    receiver.process.kill()
     gone(processes)
 
 

@@ -13,13 +13,14 @@ from reactor.doors.wishes import Wishes
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
 from reactor.web.acceptance import Reception
+from reactor.web.listening import split
 from reactor.web.metrics import Sources
 from reactor.web.page import queues, routes
 from reactor.web.page.actions import Actions
 from reactor.web.page.desk import Desk
 from reactor.web.page.people import PROGRAMS, People, guard, sessions
 from reactor.web.problem import Problem
-from reactor.web.serve import is_loopback, split
+from reactor.web.serve import is_loopback
 
 _SHOWN = "vmdrift-page"
 

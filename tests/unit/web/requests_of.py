@@ -43,11 +43,10 @@ class Receiver:
         self.store, self.queues = MemoryStore(self.clock), list[QueueFigures]()
         self.reports = Reports({}, None)
         outbox = MemoryOutbox(self.store, self.settings.history_ttl)
-        self.client: FlaskClient = application(
-            Reception(self.inbox, senders, self.settings, self.clock),
-            Sources(self.inbox, outbox, self.store, lambda: iter(self.queues), lambda: self.reports, self.clock),
-            self.settings,
-        ).test_client()
+        self.reception = Reception(self.inbox, senders, self.settings, self.clock)
+        sources = Sources(self.inbox, outbox, self.store, lambda: iter(self.queues), lambda: self.reports, self.clock)
+        self.app = application(self.reception, sources, self.settings)
+        self.client: FlaskClient = self.app.test_client()
 
     def clock(self) -> float:
         return NOW

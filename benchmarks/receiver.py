@@ -124,6 +124,7 @@ def main() -> int:
         "VMDRIFT_INSECURE_NO_AUTH": "true",
         "VMDRIFT_MAX_BACKLOG": "1000000",
         "VMDRIFT_SENDER_RATE": "100000",
+        "VMDRIFT_SENDER_BYTES": "999999999",
     }
     found = []
     for _ in range(RUNS):

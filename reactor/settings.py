@@ -360,6 +360,14 @@ class Settings:
     sender_rate: int = setting(
         "events per minute", 6000, values.count(1, 10000000), "What one sender may post in a minute."
     )
+    sender_bytes: int = setting(
+        "bytes per hour",
+        8388608,
+        values.count(1024, 999999999),
+        "What the receipts of one sender's events, which are kept for VMDRIFT_DEDUP_TTL, may take of Redis: 500 to 900 "
+        "each, so some 10,000 events an hour, and half of a Redis of 384 MB in a day. In any case a quarter of Redis' "
+        "memory is kept for drifts.",
+    )
     dedup_ttl: float = setting(
         "seconds",
         86400.0,

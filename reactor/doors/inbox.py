@@ -5,10 +5,12 @@ The keyspace (prefix `vmdrift:`):
     receipt:<receipt>   JSON Receipt                         for DEDUP_TTL after it was accepted
     unsettled           sorted set of receipts that nobody has looked at yet, by when they were accepted
     rate:<sender>       events in this minute                expires with the minute
+    rate:<sender>:bytes what this hour's receipts take       expires with the hour
     sure                written last, to wait until all before it is on disk
     counts              hash: "type result" -> events        since Redis was emptied last
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -20,15 +22,17 @@ from rq import Queue as RedisQueue
 
 from reactor.doors.cloudevents import encode
 from reactor.doors.queue import EVENTS, SERIALIZER, TAKE_POST, Entry, new_job
+from reactor.doors.room import Room
 from reactor.doors.store import PREFIX, tally, translated
-from reactor.model.errors import StoreUnreachable
+from reactor.model.errors import KeptEnough, StoreUnreachable
 from reactor.model.event import Event
 from reactor.model.identity import VERSION
 from reactor.model.receipt import Receipt, Result
 from reactor.model.times import Clock
 
-_MINUTE = 60  # seconds
+_MINUTE, HOUR = 60, 3600  # seconds
 _UNSETTLED, _SURE = f"{PREFIX}unsettled", f"{PREFIX}sure"
+_BESIDES = 300  # bytes of a receipt's key, and of what will be written down of its fate (measured)
 _AT_MOST = 100  # receipts that are looked after at once
 
 
@@ -43,10 +47,13 @@ class Accepted:
 class Inbox(Protocol):
     """Every method raises StoreUnreachable or StoreRefused."""
 
+    def is_full(self) -> bool:
+        """Is what is left of the memory kept for drifts?"""
+
     def accept(self, events: Sequence[Event], sender: str, *, person: bool = False) -> list[Accepted]:
         """All of them at once, or none; those that were accepted before are told as duplicates.
 
-        `person`: as in Receipt.
+        `person`: as in Receipt. Raises KeptEnough where a sender's receipts of this hour would take too much.
         """
 
     def receipt(self, receipt_id: str) -> Receipt | None:
@@ -61,6 +68,9 @@ class Inbox(Protocol):
     def backlog(self) -> int:
         """How many jobs wait to be taken in."""
 
+    def ready(self) -> int:
+        """The same, once it is sure that something can be written."""
+
     def spend(self, sender: str, events: int) -> tuple[int, int]:
         """Count these events against the sender's minute: how many he has sent in it, and the backlog."""
 
@@ -72,10 +82,11 @@ class Inbox(Protocol):
 
 
 class RedisInbox:
-    """The Inbox on Redis and RQ. `keep` and `fsync_wait` in seconds."""
+    """The Inbox on Redis and RQ. `keep` and `fsync_wait` in seconds; `most`: bytes of one sender's receipts an hour."""
 
-    def __init__(self, redis: Redis, clock: Clock, keep: float, fsync_wait: float) -> None:
+    def __init__(self, redis: Redis, clock: Clock, keep: float, fsync_wait: float, most: float = math.inf) -> None:
         self._redis, self._clock, self._keep, self._fsync_wait = redis, clock, int(keep), fsync_wait
+        self._most, self.is_full = most, Room(redis).is_full
         self._queue = RedisQueue(EVENTS, connection=redis, serializer=SERIALIZER)
 
     def accept(self, events: Sequence[Event], sender: str, *, person: bool = False) -> list[Accepted]:
@@ -95,21 +106,31 @@ class RedisInbox:
         if not keys:
             return []
         pipe.watch(*keys)
-        known = {i: value for i, value in zip(wanted, pipe.mget(keys), strict=True) if value is not None}
+        hour = f"{PREFIX}rate:{sender}:bytes:{int(now) // HOUR}"
+        *found, spent = pipe.mget([*keys, hour])
+        known = {i: value for i, value in zip(wanted, found, strict=True) if value is not None}
         fresh = {
             i: Receipt.for_event(event, sender, now, person=person) for i, event in wanted.items() if i not in known
         }
+        size = sum(map(takes, fresh.values()))
+        if fresh and not person and int(spent or 0) + size > self._most:
+            raise KeptEnough(HOUR - now % HOUR)
         pipe.multi()
-        for receipt_id, receipt in fresh.items():
-            pipe.set(_key(receipt_id), orjson.dumps(receipt.as_json()), ex=self._keep)
-            pipe.zadd(_UNSETTLED, {receipt_id: receipt.at})
+        self._write(pipe, fresh)
         if fresh:
+            pipe.incrby(hour, size)
+            pipe.expire(hour, HOUR)
             entry = post_entry({i: wanted[i] for i in fresh})
             self._queue.enqueue_job(new_job(entry, self._queue, self._redis, self._keep), pipeline=pipe)
         pipe.execute()
         self._sure()
         old = {receipt_id: Receipt.of(orjson.loads(value)) for receipt_id, value in known.items()}
         return [Accepted(fresh.get(i) or old[i], i in old) for i in wanted]
+
+    def _write(self, pipe: Any, receipts: Mapping[str, Receipt]) -> None:
+        for receipt_id, receipt in receipts.items():
+            pipe.set(_key(receipt_id), _text(receipt), ex=self._keep)
+            pipe.zadd(_UNSETTLED, {receipt_id: receipt.at})
 
     def _sure(self) -> None:
         """Wait until it is on disk, where the server can tell (WAITAOF, Redis 7.2) and writes to disk at all."""
@@ -163,6 +184,13 @@ class RedisInbox:
             waiting: Any = self._redis.llen(self._queue.key)
         return int(waiting)
 
+    def ready(self) -> int:
+        pipe: Any = self._redis.pipeline(transaction=False)
+        pipe.set(_SURE, "")  # refused: OOM, READONLY, MISCONF
+        pipe.llen(self._queue.key)
+        with translated():
+            return int(pipe.execute()[1])
+
     def spend(self, sender: str, events: int) -> tuple[int, int]:
         key = f"{PREFIX}rate:{sender}:{int(self._clock()) // _MINUTE}"
         with translated(), self._redis.pipeline() as pipe:
@@ -178,6 +206,15 @@ class RedisInbox:
 
     def counts(self) -> dict[tuple[str, str], int]:
         return tally(self._redis, f"{PREFIX}counts")
+
+
+def _text(receipt: Receipt) -> bytes:
+    return orjson.dumps(receipt.as_json())
+
+
+def takes(receipt: Receipt) -> int:
+    """About so many bytes of Redis', for as long as it is kept."""
+    return len(_text(receipt)) + _BESIDES
 
 
 def _key(receipt_id: str) -> str:

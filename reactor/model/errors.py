@@ -4,6 +4,7 @@ VmDriftError
 |-- SettingsError          a setting is malformed; the process must not start
 |-- BadInput               a job argument or event that cannot be understood; trying again would not help
 |-- NotDone                what a person asked for cannot be done: it is not so, or not now; nothing was changed
+|-- KeptEnough             a sender's events may take no more of Redis in this hour; nothing was written
 |-- FenceError             a fencing device or operator did not do what was asked; nothing is proven by it
 |-- ClusterError           the API server did not do what was asked
 |   |-- ClusterUnreachable    no answer, or one that says "later" (429, 5xx, time-out): nothing is known, try again
@@ -36,6 +37,14 @@ class BadInput(VmDriftError):
 
 class NotDone(VmDriftError):
     """A whole sentence for whoever asked."""
+
+
+class KeptEnough(VmDriftError):
+    """For the next `seconds` nothing more of this sender is kept."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"nothing more is kept of this sender for {seconds:.0f} s")
+        self.seconds = seconds
 
 
 class FenceError(VmDriftError):

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from reactor.doors.inbox import Accepted, Inbox
-from reactor.model.errors import StoreError
+from reactor.model.errors import KeptEnough, StoreError
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.times import Clock
 from reactor.settings import Settings
@@ -50,10 +50,9 @@ class Reception:
         sender = _NOBODY
         try:
             sender = self.senders.identify(shown.authorization, shown.access_token)
-            found = read()
+            found = self._read(sender, read)
             self._allowed(sender, found.events)
-            self._room(sender, found)
-            accepted = self.inbox.accept(found.events, sender.name)
+            accepted = self._accepted(sender, found.events)
             self._told(sender, accepted, found.ignored)
         except Problem as problem:
             self.refused(sender.name, problem)
@@ -89,8 +88,28 @@ class Reception:
                 where = index if len(events) > 1 else None
                 raise Problem(403, detail, attribute="type", found=f"{event.type} from {event.source}", index=where)
 
-    def _room(self, sender: Sender, found: Read) -> None:
-        sent, waiting = self.inbox.spend(sender.name, len(found.events) + len(found.ignored))
+    def _read(self, sender: Sender, read: Callable[[], Read]) -> Read:
+        """What it sent, if there is room for it. What cannot be read counts as one event of this minute."""
+        if self.inbox.is_full():
+            raise Problem(503, "What is left of Redis' memory is kept for drifts. Send it again.", retry_after=_LATER)
+        try:
+            found = read()
+        except Problem:
+            self._room(sender, 1)
+            raise
+        self._room(sender, len(found.events) + len(found.ignored))
+        return found
+
+    def _accepted(self, sender: Sender, events: Sequence[Event]) -> list[Accepted]:
+        try:
+            return self.inbox.accept(events, sender.name)
+        except KeptEnough as enough:
+            most = self._settings.sender_bytes
+            detail = f"What is kept of {sender.name}'s events may take {most} bytes in an hour (VMDRIFT_SENDER_BYTES)."
+            raise Problem(429, detail, retry_after=max(1, math.ceil(enough.seconds))) from None
+
+    def _room(self, sender: Sender, events: int) -> None:
+        sent, waiting = self.inbox.spend(sender.name, events)
         if waiting >= self._settings.max_backlog:
             raise Problem(429, "Too many posts wait to be taken in.", retry_after=_LATER)
         if sent > self._settings.sender_rate:
@@ -122,9 +141,9 @@ class Reception:
 
 
 def away(error: StoreError) -> Problem:
-    """Redis does not answer: nothing was accepted, or it is not known that it was."""
+    """Redis does not answer, or takes nothing: nothing was accepted, or it is not known that it was."""
     log.warning("Redis is away", why=str(error))
-    return Problem(503, "Redis is away; nothing was accepted. Send it again.", retry_after=_LATER)
+    return Problem(503, "Redis is away, or takes nothing in; nothing was accepted. Send it again.", retry_after=_LATER)
 
 
 def _answer(one: Accepted) -> dict[str, str]:

@@ -39,9 +39,10 @@ def _event(alert: Any, label: str, now: float) -> Event:
     status, fingerprint, starts = (_text(alert, name) for name in ("status", "fingerprint", "startsAt"))
     if status not in _KINDS:
         refuse("status", status, "firing or resolved")
-    grammatical({"specversion": "1.0", "id": fingerprint, "source": SOURCE, "type": status, "time": starts})
+    identity = f"{fingerprint}_{starts}_{status}"
+    grammatical({"specversion": "1.0", "id": identity, "source": SOURCE, "type": status, "time": starts})
     node = _node(alert.get("labels"), label)
-    event = Event(_KINDS[status], SOURCE, f"{fingerprint}_{starts}_{status}", node, min(moment(starts), now))
+    event = Event(_KINDS[status], SOURCE, identity, node, min(moment(starts), now))
     return checked(event) or event
 
 

@@ -33,7 +33,7 @@ def create(settings: Settings) -> tuple[Flask, Reception]:
     """Of one process, with connections of its own. Raises VmDriftError when it cannot start."""
     redis = redis_door.connect(settings.redis_url)
     clock = redis_door.shared_clock(redis)
-    inbox = RedisInbox(redis, clock, settings.dedup_ttl, settings.fsync_wait)
+    inbox = RedisInbox(redis, clock, settings.dedup_ttl, settings.fsync_wait, settings.sender_bytes)
     outbox, store = RedisOutbox(redis, settings.history_ttl), RedisStore(redis, settings.history_ttl)
     queues, told = (lambda: figures(redis, clock())), (lambda: reports(redis))
     sources = metrics.Sources(inbox, outbox, store, queues, told, clock, lambda: clocks(redis))
@@ -87,7 +87,7 @@ def _looking(app: Flask, reception: Reception, sources: metrics.Sources, setting
 
     @app.get("/readyz")
     def ready() -> Response:
-        waiting = _tried(reception.inbox.backlog)
+        waiting = _tried(reception.inbox.ready)
         if waiting >= settings.max_backlog:
             raise Problem(503, f"{waiting} posts wait to be taken in.", retry_after=5)
         return _json({"status": "ready", "backlog": waiting, "trouble": reception.senders.trouble})

@@ -15,6 +15,7 @@ REQUIRED = ("specversion", "id", "source", "type")
 _DEPTH = 32  # of JSON: nothing that is sent here needs more, and parsers are attacked by depth
 _INT32 = 2**31
 
+_LONGEST = 256  # bytes of what an event is known by, which is kept: names of 253 fit
 _NAME = re.compile(r"[a-z0-9]{1,20}")  # the specification's own advice for the length; longer ones are refused
 # RFC 3986, appendix A. What stands between brackets is not looked into: nobody here connects to it.
 _PCHAR = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
@@ -142,6 +143,16 @@ def _string(name: str, value: Any) -> str:
     return value
 
 
+def _short(name: str, value: Any) -> None:
+    if len(_string(name, value).encode()) > _LONGEST:
+        refuse(name, value, f"{_LONGEST} bytes at the most")
+
+
+def _source(name: str, value: Any) -> None:
+    _short(name, value)
+    _reference(name, value)
+
+
 def _version(name: str, value: Any) -> None:
     if value != "1.0":
         refuse(name, value, "1.0")
@@ -153,6 +164,9 @@ def _matching(pattern: re.Pattern[str], expected: str) -> Callable[[str, Any], N
             refuse(name, value, expected)
 
     return check
+
+
+_reference = _matching(_REFERENCE, "a URI reference that is not empty")
 
 
 def _extension(name: str, value: Any) -> None:
@@ -176,10 +190,10 @@ def _time(name: str, value: Any) -> None:
 
 _RULES: Mapping[str, Callable[[str, Any], object]] = {
     "specversion": _version,
-    "id": _string,
+    "id": _short,
     "type": _string,
     "subject": _string,
-    "source": _matching(_REFERENCE, "a URI reference that is not empty"),
+    "source": _source,
     "dataschema": _matching(_URI, "a URI with a scheme"),
     "datacontenttype": _matching(_MEDIA, "a media type, such as application/json"),
     "time": _time,

@@ -34,14 +34,17 @@ _VM = re.compile(rf"{_LABEL}/{_SUBDOMAIN}")
 
 
 def checked(event: Event) -> Event | None:
-    """The event if its type is ours, None if it is not; Problem 422 where it lacks a usable subject."""
+    """What counts of the event if its type is ours, None if it is not; Problem 422 where it lacks a usable subject."""
     if event.type in _OF_NODES and not _NODE.fullmatch(event.subject):
         refuse("subject", event.subject, "the name of a node", 422)
     if event.type in _OF_VMS and not _VM.fullmatch(event.subject):
         refuse("subject", event.subject, "a VM as namespace/name", 422)
+    if event.type not in TYPES:
+        return None
     if event.type == NODE_FENCED:
         _check_proof(event)
-    return event if event.type in TYPES else None
+    counts = _PROOF if event.type == NODE_FENCED else ()
+    return replace(event, data={name: event.data[name] for name in counts})
 
 
 def _check_proof(event: Event) -> None:

@@ -8,6 +8,7 @@ from reactor.web.problem import CONTENT_TYPE
 _JSON = "application/json"
 _TEXT = {"type": "string"}
 _WORD = {"type": "string", "minLength": 1}
+_SHORT = {**_WORD, "maxLength": 256}
 _TEXTS = {"type": "array", "items": _TEXT}
 _ALL = (400, 401, 403, 405, 408, 413, 415, 422, 429, 503)
 _REFUSED = {
@@ -129,7 +130,7 @@ def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
 
 
 def _event(what: str) -> dict[str, Any]:
-    required = {"specversion": {"const": "1.0"}, "id": _WORD, "source": _WORD, "type": _WORD}
+    required = {"specversion": {"const": "1.0"}, "id": _SHORT, "source": _SHORT, "type": _WORD}
     text = {"type": ["string", "null"]}
     optional = dict.fromkeys(("subject", "time", "dataschema", "datacontenttype"), text)
     return {

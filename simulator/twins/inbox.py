@@ -1,21 +1,27 @@
 """`reactor.doors.inbox.Inbox` in memory."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reactor.doors.inbox import Accepted, post_entry
+from reactor.doors.inbox import HOUR, Accepted, post_entry, takes
 from reactor.doors.queue import Queue
+from reactor.model.errors import KeptEnough
 from reactor.model.event import Event
 from reactor.model.receipt import Receipt, Result
 from reactor.model.times import Clock
 
 
 class MemoryInbox:
-    """The Inbox under an injected clock, in front of another twin's queue; `keep` in seconds."""
+    """The Inbox under an injected clock, in front of another twin's queue; `keep` in seconds, `most` in bytes an hour.
 
-    def __init__(self, queue: Queue, clock: Clock, keep: float) -> None:
-        self._queue, self._clock, self._keep = queue, clock, keep
+    `full` may be set.
+    """
+
+    def __init__(self, queue: Queue, clock: Clock, keep: float, most: float = math.inf) -> None:
+        self._queue, self._clock, self._keep, self._most, self.full = queue, clock, keep, most, False
+        self._hours: Counter[tuple[str, int]] = Counter()
         self._receipts: dict[str, Receipt] = {}
         self._minutes: Counter[tuple[str, int]] = Counter()
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -29,6 +35,11 @@ class MemoryInbox:
             if receipt.id not in told:
                 told[receipt.id] = Accepted(known or receipt, known is not None)
                 fresh |= {} if known else {receipt.id: event}
+        size = sum(takes(told[i].receipt) for i in fresh)
+        hour = sender, int(now) // HOUR
+        if size and self._hours[hour] + size > self._most and not person:
+            raise KeptEnough(HOUR - now % HOUR)
+        self._hours[hour] += size
         if fresh:
             self._queue.wake(post_entry(fresh), now)
         self._receipts |= {i: told[i].receipt for i in fresh}
@@ -48,8 +59,14 @@ class MemoryInbox:
         known = [receipt for receipt_id in self._waiting if (receipt := self.receipt(receipt_id))]
         return sorted((r for r in known if r.at <= before), key=lambda r: r.at)
 
+    def is_full(self) -> bool:
+        return self.full
+
     def backlog(self) -> int:
         return len(self._waiting)
+
+    def ready(self) -> int:
+        return self.backlog()
 
     def spend(self, sender: str, events: int) -> tuple[int, int]:
         self._minutes[sender, int(self._clock()) // 60] += events

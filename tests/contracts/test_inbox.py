@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis import Redis
 from rq import Queue as RedisQueue
 from rq.job import Job
 
-from reactor.doors.inbox import Accepted, Inbox, RedisInbox
+from reactor.doors.inbox import Accepted, Inbox, RedisInbox, takes
 from reactor.doors.queue import EVENTS, SERIALIZER, TAKE_POST
+from reactor.doors.room import Room
 from reactor.model.drift import Ended
-from reactor.model.errors import StoreUnreachable
+from reactor.model.errors import KeptEnough, StoreUnreachable
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.receipt import Receipt, Result
 from simulator.twins.inbox import MemoryInbox
@@ -40,6 +41,15 @@ def inbox(request: pytest.FixtureRequest, clock: _Clock) -> Inbox:
     if request.param == "twin":
         return MemoryInbox(MemoryQueue(clock, lambda _: Ended("a", "b", "c")), clock, 3600)
     return RedisInbox(request.getfixturevalue("redis"), clock, 3600, 2.0)
+
+
+@pytest.fixture(params=["twin", "redis"])
+def frugal(request: pytest.FixtureRequest, clock: _Clock) -> Inbox:
+    """One that keeps two receipts of a sender in an hour."""
+    most = 2.5 * takes(Receipt.for_event(_event(1), "a", NOW))
+    if request.param == "twin":
+        return MemoryInbox(MemoryQueue(clock, lambda _: Ended("a", "b", "c")), clock, 3600 * 24, most)
+    return RedisInbox(request.getfixturevalue("redis"), clock, 3600 * 24, 0.0, most)
 
 
 def _event(number: int, source: str = "/s") -> Event:
@@ -103,6 +113,32 @@ def test_a_senders_minute_is_his_own_and_ends(inbox: Inbox, clock: _Clock) -> No
 def test_who_spends_is_told_how_many_wait(inbox: Inbox) -> None:
     _told(inbox, [_event(1)])
     assert inbox.spend("a", 1) == (1, 1)
+
+
+def _kept(inbox: Inbox, number: int, sender: str, *, person: bool = False) -> bool:
+    try:
+        inbox.accept([_event(number)], sender, person=person)
+    except KeptEnough:
+        return False
+    return True
+
+
+def test_what_is_kept_of_a_sender_in_an_hour_has_its_limit_in_bytes(frugal: Inbox, clock: _Clock) -> None:
+    assert [_kept(frugal, number, "a") for number in range(4)] == [True, True, False, False]
+    assert _kept(frugal, 0, "a"), "what is kept already takes nothing more"
+    assert _kept(frugal, 4, "b")
+    assert _kept(frugal, 5, "a", person=True)
+    assert frugal.backlog() == 4
+    clock.now += 3600
+    assert _kept(frugal, 6, "a")
+
+
+def test_who_has_had_enough_is_told_until_when(frugal: Inbox, clock: _Clock) -> None:
+    clock.now += 600 - clock.now % 3600
+    with pytest.raises(KeptEnough) as enough:
+        frugal.accept([_event(number) for number in range(9)], "a")
+    assert enough.value.seconds == 3000
+    assert frugal.backlog() == 0
 
 
 def test_events_are_counted_by_type_and_result(inbox: Inbox) -> None:
@@ -211,3 +247,45 @@ def test_what_redis_refuses_to_write_is_not_accepted(redis: Redis, clock: _Clock
         redis.config_set("maxmemory", "0")
     assert inbox.backlog() == 0
     assert _told(inbox, [_event(1)]) == [("1", False)]
+
+
+@pytest.mark.parametrize(
+    ("worse", "better"),
+    [
+        (["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]),  # OOM
+        (["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]),  # READONLY
+        (
+            ["CONFIG", "SET", "min-replicas-to-write", "1"],
+            ["CONFIG", "SET", "min-replicas-to-write", "0"],
+        ),  # NOREPLICAS
+    ],
+)
+def test_it_is_ready_only_while_redis_can_be_written_to(
+    redis: Redis, clock: _Clock, worse: list[str], better: list[str]
+) -> None:
+    inbox, order = RedisInbox(redis, clock, 3600, 0.0), cast("Any", redis).execute_command
+    order(*worse)
+    try:
+        assert inbox.backlog() == 0
+        with pytest.raises(StoreUnreachable):
+            inbox.ready()
+    finally:
+        order(*better)
+    assert inbox.ready() == 0
+
+
+def test_the_last_quarter_of_redis_memory_is_not_for_others(redis: Redis) -> None:
+    moment = NOW
+    room = Room(redis, lambda: moment)
+    used: Any = redis.info("memory")
+    told = []
+    try:
+        for share in (0.5, 0.8, 0.5):
+            redis.config_set("maxmemory", int(used["used_memory"] / share))
+            before, moment = room.is_full(), moment + 1
+            told.append((before, room.is_full()))
+    finally:
+        redis.config_set("maxmemory", "0")
+    assert told == [(False, False), (False, True), (True, False)]
+    moment += 1
+    assert not room.is_full(), "there is no limit"

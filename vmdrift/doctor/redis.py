@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from reactor.doors.figures import QueueFigures
 from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING
+from reactor.doors.room import FOR_OTHERS
 from reactor.doors.server import Server
 from reactor.settings import Settings, deaf_after
 from vmdrift.doctor.facts import RedisFacts, Untold
 from vmdrift.doctor.finding import Finding, failed, ok, sentence, unknown, warning
 
 _LATE = 5.0  # seconds; a scheduler looks every second, and another one takes over within ten
-_FULL = 0.9  # of its memory
 _REACH = (
     "See that VMDRIFT_REDIS_URL is the one that the roles have, and that Redis runs and can be reached from here "
     "(NetworkPolicy: from a role's pod)."
@@ -78,8 +78,9 @@ def _memory(server: Server) -> Finding:
     if evicts:
         told = f"{share}; when all is, locks, records or jobs are thrown away (maxmemory-policy {server.policy})."
         return failed("memory", told, "Set maxmemory-policy noeviction.")
-    if server.used > _FULL * server.memory:
-        return warning("memory", f"{share}; when it is full, Redis refuses and everybody waits.", "Raise maxmemory.")
+    if server.used >= FOR_OTHERS * server.memory:
+        told = f"{share}; events of others are answered 503, and when it is full, Redis refuses and everybody waits."
+        return warning("memory", told, "Raise maxmemory.")
     return ok("memory", f"{share}; nothing is ever thrown away (noeviction).")
 
 

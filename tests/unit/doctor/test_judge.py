@@ -103,6 +103,7 @@ FORBIDDEN = Untold("GET /x: 403", refused=True)
         (with_server(appends=False), "persistence", WARNING, "appendonly is off"),
         (with_server(writes=False), "persistence", FAILED, "last write"),
         (with_server(policy="volatile-lru", memory=10), "memory", FAILED, "volatile-lru"),
+        (with_server(memory=100, used=75), "memory", WARNING, "events of others are answered 503"),
         (with_server(memory=100, used=91), "memory", WARNING, "Redis refuses"),
         (with_queue(0, workers=0), "workers", FAILED, "None is alive"),
         (with_redis(queues=Untold("NOPERM")), "queues", UNKNOWN, "NOPERM"),

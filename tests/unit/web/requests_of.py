@@ -38,7 +38,7 @@ class Receiver:
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(**settings)
         self.queue = MemoryQueue(self.clock, lambda _: Ended("a", "b", "c"))
-        self.inbox = MemoryInbox(self.queue, self.clock, self.settings.dedup_ttl)
+        self.inbox = MemoryInbox(self.queue, self.clock, self.settings.dedup_ttl, self.settings.sender_bytes)
         senders = Senders.of(self.settings)
         self.store, self.queues = MemoryStore(self.clock), list[QueueFigures]()
         self.reports = Reports({}, None)

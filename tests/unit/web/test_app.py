@@ -13,8 +13,10 @@ from werkzeug.test import TestResponse
 from reactor.doors.figures import QueueFigures
 from reactor.doors.reports import Reports
 from reactor.model.drift import Phase
-from reactor.model.event import Event
+from reactor.model.event import NODE_FENCED, Event
 from reactor.model.receipt import Result
+from reactor.settings import Settings
+from reactor.web.requests import cloudevents
 from tests.alerts import ALERT, posted
 from tests.contracts.samples import LOST_AT, outage_record, record
 from tests.unit.web.requests_of import BATCH, EVENT, NOW, STRUCTURED, Receiver, changed
@@ -96,6 +98,44 @@ def test_a_sender_has_a_rate() -> None:
     receiver = Receiver(sender_rate=2)
     assert [receiver.post(changed(id=str(n))).status_code for n in range(3)] == [202, 202, 429]
     assert int(receiver.post(changed(id="9")).headers["Retry-After"]) <= 60
+
+
+def test_what_cannot_be_read_counts_too() -> None:
+    receiver = Receiver(sender_rate=2)
+    assert [receiver.post(b"{").status_code for _ in range(3)] == [400, 400, 429]
+
+
+def test_what_a_sender_has_kept_has_its_limit() -> None:
+    receiver = Receiver(sender_bytes=2000)
+    codes = [receiver.post(changed(id=f"{n}{'x' * 250}")).status_code for n in range(3)]
+    assert codes == [202, 202, 429]
+    refused = receiver.post(changed(id="9" * 250))
+    assert "VMDRIFT_SENDER_BYTES" in _told(refused)["detail"]
+    assert 0 < int(refused.headers["Retry-After"]) <= 3600
+
+
+def test_while_only_drifts_have_room_in_redis_events_are_to_come_later_and_the_rest_goes_on() -> None:
+    receiver = Receiver()
+    receiver.inbox.full = True
+    answer = receiver.post(EVENT)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert receiver.inbox.backlog() == 0
+    assert receiver.client.get("/readyz").status_code == 200
+
+
+def test_an_id_and_a_source_of_256_bytes_are_kept_as_they_came() -> None:
+    receiver = Receiver()
+    (event,) = _told(receiver.post(changed(id="ü" * 128, source="/" + "s" * 255)))["events"]
+    assert (event["id"], event["source"]) == ("ü" * 128, "/" + "s" * 255)
+    assert event["receipt"].isalnum()
+    assert len(event["receipt"]) == 32
+
+
+def test_of_what_an_event_carries_only_what_counts_is_kept() -> None:
+    proof = {"uid": "u", "bootID": "b", "how": "seen"}
+    batch = [changed(data={"a": "b"}), changed(id="2", type=NODE_FENCED, data={**proof, "more": 1})]
+    read = cloudevents({"content-type": BATCH}, orjson.dumps(batch), Settings(), NOW)
+    assert [event.data for event in read.events] == [{}, proof]
 
 
 def _sdk() -> CloudEvent:

@@ -92,5 +92,5 @@ class _Connection(web.RequestHandler):
 
 def refusal(problem: Problem) -> web.Response:
     """A problem, for whom the app does not get to see."""
-    headers = {**SAFE, "Content-Type": CONTENT_TYPE, **problem.headers, "Server": "vm-drift"}
+    headers = {**SAFE, "Content-Type": CONTENT_TYPE, **problem.headers}
     return web.Response(status=problem.status, headers=headers, body=orjson.dumps(problem.as_json()))

@@ -121,6 +121,7 @@ class Front(Connections):
         """Send it, to whoever takes it in time."""
         if self._ending or answer.status == HTTPStatus.REQUEST_TIMEOUT:
             answer.force_close()
+        answer.headers["Server"] = "vm-drift"  # and no versions
         try:
             async with asyncio.timeout(self._limits.answer):
                 await answer.prepare(request)

@@ -66,8 +66,7 @@ def environ(request: web.BaseRequest, body: bytes) -> dict[str, Any]:
 def answered(app: Flask, environ: Mapping[str, Any]) -> web.Response:
     """What the app answers; it may take its time, so this is for a thread."""
     done = Response.from_app(app, dict(environ), buffered=True)
-    headers = [*done.headers.items(), ("Server", "vm-drift")]
-    return web.Response(status=done.status_code, headers=headers, body=done.get_data())
+    return web.Response(status=done.status_code, headers=done.headers.items(), body=done.get_data())
 
 
 def _named(header: str) -> str:

@@ -1,6 +1,9 @@
 """What stands between the network and the app, over real connections: who is slow costs nobody but himself anything."""
 
+import gzip
+import resource
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection
@@ -12,6 +15,8 @@ import pytest
 from flask import Response
 
 from reactor.web.connections import Limits
+from reactor.web.listening import room_for
+from reactor.web.problem import Problem
 from tests.unit.web.fronts import PATIENCE, Site, all_of, fronted, is_closed, status
 from tests.unit.web.requests_of import EVENT, STRUCTURED
 from vmdrift.processes import wait_for
@@ -106,6 +111,30 @@ def test_a_known_sender_is_invited_to_send_and_heard(guarded: Site) -> None:
         assert status(all_of(sock)) == 202
 
 
+class _Hanging:
+    """An issuer that does not answer before it is let."""
+
+    def __init__(self) -> None:
+        self.asked, self.answer = threading.Semaphore(0), threading.Event()
+
+    def subject(self, _token: str) -> str:
+        self.asked.release()
+        self.answer.wait(PATIENCE)
+        raise Problem(503, "The issuer of tokens cannot be asked for its keys.")
+
+
+def test_strangers_with_tokens_of_an_issuer_that_hangs_hold_up_nobody_else(guarded: Site) -> None:
+    senders, hanging = guarded.receiver.reception.senders, _Hanging()
+    senders._issuer = hanging
+    with ExitStack() as held:
+        for _ in range(30):
+            held.enter_context(guarded.connect()).sendall(post(BODY, "Authorization: Bearer a.b.c"))
+        assert hanging.asked.acquire(timeout=PATIENCE)
+        assert status(guarded.says(post(BODY, f"Authorization: Bearer {TOKEN}"))) == 202
+        hanging.answer.set()
+        assert wait_for(lambda: guarded.receiver.inbox.counts().get(("other", "refused")) == 30, PATIENCE)
+
+
 def test_half_a_hundred_unfinished_bodies_hold_up_neither_events_nor_anything_else() -> None:
     with fronted() as site, ExitStack() as held:
         for path in ("/events", "/alertmanager", "/login"):
@@ -174,6 +203,21 @@ def test_a_body_is_as_long_as_it_is_whatever_its_chunks_say(size: int) -> None:
     assert _answer(head + chunks, max_event_bytes=2000)[0] == (202 if size < 2000 else 413)
 
 
+def test_nothing_is_unpacked_that_somebody_has_packed() -> None:
+    assert _answer(post(gzip.compress(BODY), "Content-Encoding: gzip"))[0] == 400
+
+
 @pytest.mark.parametrize("target", ["/events?a=b", "http://x/events", "/%65vents", "//events"])
 def test_an_address_is_found_in_whichever_form_it_is_asked_for(target: str) -> None:
     assert _answer(post().replace(b"/events", target.encode()))[0] in {202, 404}
+
+
+def test_as_many_files_may_be_open_as_connections_need() -> None:
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+        assert room_for(600) == 600
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 600
+        assert room_for(hard) < hard
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

@@ -108,6 +108,8 @@ class Front(Connections):
     async def _body(self, request: web.BaseRequest, longest: int) -> bytes:
         if (request.content_length or 0) > longest:
             raise _too_long(longest)
+        if request.content.is_eof():
+            return _whole(request.content.read_nowait(), longest)
         await _invite(request)
         try:
             async with asyncio.timeout(self._limits.body):
@@ -122,13 +124,15 @@ class Front(Connections):
         if self._ending or answer.status == HTTPStatus.REQUEST_TIMEOUT:
             answer.force_close()
         answer.headers["Server"] = "vm-drift"  # and no versions
+        transport = request.transport
+        late = asyncio.get_running_loop().call_later(self._limits.answer, _aborted, transport)
         try:
-            async with asyncio.timeout(self._limits.answer):
-                await answer.prepare(request)
-                await answer.write_eof()
-        except (TimeoutError, ConnectionError):
-            if request.transport:
-                request.transport.abort()
+            await answer.prepare(request)
+            await answer.write_eof()
+        except ConnectionError:
+            _aborted(transport)
+        finally:
+            late.cancel()
 
     async def _in(self, pool: str, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pools[pool], work)
@@ -154,10 +158,19 @@ async def _invite(request: web.BaseRequest) -> None:
 async def _read(request: web.BaseRequest, longest: int) -> bytes:
     body = b""
     async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > longest:
-            raise _too_long(longest)
+        body = _whole(body + chunk, longest)
     return body
+
+
+def _whole(body: bytes, longest: int) -> bytes:
+    if len(body) > longest:
+        raise _too_long(longest)
+    return body
+
+
+def _aborted(transport: asyncio.Transport | None) -> None:
+    if transport:
+        transport.abort()
 
 
 def _too_long(longest: int) -> Problem:

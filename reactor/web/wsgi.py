@@ -75,4 +75,4 @@ def _named(header: str) -> str:
 
 def _latin(text: str) -> str:
     """Bytes as aiohttp reads them -> bytes as WSGI wants them."""
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")

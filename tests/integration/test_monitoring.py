@@ -170,7 +170,8 @@ def test_what_is_scraped_is_the_receiver_and_prometheus_may_come_in(
     plain, added = monitored
     (receiver,) = [obj for obj in plain if obj["metadata"]["name"] == "receiver" and "template" in obj.get("spec", {})]
     pod = receiver["spec"]["template"]
-    (port,) = [port["containerPort"] for one in pod["spec"]["containers"] for port in one["ports"]]
+    ports = [port for one in pod["spec"]["containers"] for port in one["ports"]]
+    (port,) = [port["containerPort"] for port in ports if port["name"] != "probes"]
     by_kind = {obj["kind"]: obj["spec"] for obj in added if "spec" in obj}
     (endpoint,) = by_kind["PodMonitor"]["podMetricsEndpoints"]
     (kept,) = endpoint["relabelings"]

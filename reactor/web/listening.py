@@ -2,7 +2,7 @@
 
 import resource
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import structlog
 
@@ -24,11 +24,13 @@ def split(listen: str) -> tuple[str, int]:
 class Places:
     """The sockets of all processes: each has one for every address, and the kernel shares connections out."""
 
-    def __init__(self, addresses: Sequence[str], processes: int) -> None:
-        """Raises SettingsError where an address cannot be had."""
-        for address in addresses:
-            free(address)
-        self._sockets = [[_listener(address) for address in addresses] for _ in range(processes)]
+    def __init__(self, addresses: Mapping[str, str], processes: int) -> None:
+        """`addresses` by their settings. Raises SettingsError where one cannot be had."""
+        self._sockets: list[list[socket.socket]] = [[] for _ in range(processes)]
+        for name, address in addresses.items():
+            free(address, name)
+            for theirs in self._sockets:
+                theirs.append(_listener(address))
 
     def of(self, which: int) -> list[socket.socket]:
         """What is this process' own; it lets go of the others'."""
@@ -44,13 +46,13 @@ class Places:
                 each.close()
 
 
-def free(listen: str) -> None:
+def free(listen: str, setting: str = "VMDRIFT_LISTEN") -> None:
     """SettingsError where the address cannot be had. A listener would share it with one of another receiver's."""
     try:
         with _bound(listen):
             pass
     except OSError as error:
-        raise SettingsError(f"VMDRIFT_LISTEN, VMDRIFT_PROBES: {listen}: {error.strerror}") from error
+        raise SettingsError(f"{setting}: {listen}: {error.strerror}") from error
 
 
 def _listener(listen: str) -> socket.socket:

@@ -22,7 +22,8 @@ def serve(settings: Settings) -> None:
 
     guarded(settings, required=Senders.of(settings).required)
     redis_door.connect(settings.redis_url).close()
-    places = Places([address for address in (settings.listen, settings.probes) if address], settings.web_processes)
+    probes = {"VMDRIFT_PROBES": settings.probes} if settings.probes else {}
+    places = Places({"VMDRIFT_LISTEN": settings.listen, **probes}, settings.web_processes)
     stop = Stop()
     stop.listen()
     address, port = split(settings.listen)

@@ -14,8 +14,9 @@ import orjson
 import pytest
 from flask import Response
 
+from reactor.model.errors import SettingsError
 from reactor.web.connections import Limits
-from reactor.web.listening import room_for
+from reactor.web.listening import Places, room_for
 from reactor.web.problem import Problem
 from tests.unit.web.fronts import PATIENCE, Site, all_of, fronted, is_closed, status
 from tests.unit.web.requests_of import EVENT, STRUCTURED
@@ -221,3 +222,14 @@ def test_as_many_files_may_be_open_as_connections_need() -> None:
         assert room_for(hard) < hard
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_an_address_that_is_listened_on_already_is_not_shared() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(SettingsError, match=f"VMDRIFT_LISTEN: {address}: "):
+            Places({"VMDRIFT_LISTEN": address}, 2)
+    ours = Places({"VMDRIFT_LISTEN": address}, 2)
+    with pytest.raises(SettingsError, match=f"VMDRIFT_PROBES: {address}: "):
+        Places({"VMDRIFT_PROBES": address}, 2)
+    ours.close()

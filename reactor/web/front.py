@@ -20,7 +20,7 @@ from reactor.settings import Settings
 from reactor.web.acceptance import Credentials, Reception
 from reactor.web.connections import Connections, Limits, refusal
 from reactor.web.problem import Problem
-from reactor.web.wsgi import answered, environ, path_of
+from reactor.web.wsgi import answered, environ, latin, path_of
 
 log = structlog.get_logger()
 
@@ -145,7 +145,9 @@ def _pool(endpoint: str) -> str:
 
 
 def _credentials(request: web.BaseRequest) -> Credentials:
-    return Credentials(request.headers.get("Authorization", ""), request.rel_url.query.get("access_token", ""))
+    """As the app will read them; in what is no UTF-8 there is no token that anybody has."""
+    shown = request.rel_url.query.get("access_token", "").encode("utf-8", "replace").decode()
+    return Credentials(latin(request.headers.get("Authorization", "")), shown)
 
 
 async def _invite(request: web.BaseRequest) -> None:

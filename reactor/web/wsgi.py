@@ -49,17 +49,15 @@ def environ(request: web.BaseRequest, body: bytes) -> dict[str, Any]:
         **_ALWAYS,
         "REQUEST_METHOD": request.method,
         "PATH_INFO": unquote_to_bytes(path.encode("utf-8", "surrogateescape")).decode("latin-1"),
-        "QUERY_STRING": _latin(query),
+        "QUERY_STRING": latin(query),
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),
         "REMOTE_ADDR": request.remote or "",
-        "CONTENT_TYPE": _latin(headers.get("content-type", "")),
+        "CONTENT_TYPE": latin(headers.get("content-type", "")),
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body),
         # A name with "_" would be taken for the one with "-".
-        **{
-            _named(name): _latin(value) for name, value in headers.items() if name not in _TAKEN_OFF and "_" not in name
-        },
+        **{_named(name): latin(value) for name, value in headers.items() if name not in _TAKEN_OFF and "_" not in name},
     }
 
 
@@ -73,6 +71,6 @@ def _named(header: str) -> str:
     return f"HTTP_{header.upper().replace('-', '_')}"
 
 
-def _latin(text: str) -> str:
+def latin(text: str) -> str:
     """Bytes as aiohttp reads them -> bytes as WSGI wants them."""
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")

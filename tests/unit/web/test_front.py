@@ -204,6 +204,50 @@ def test_a_body_is_as_long_as_it_is_whatever_its_chunks_say(size: int) -> None:
     assert _answer(head + chunks, max_event_bytes=2000)[0] == (202 if size < 2000 else 413)
 
 
+ODD = (
+    b"http://[x/",
+    b"http://a:99999/events",
+    b"http:///",
+    b"foo",
+    b"*",
+    b"//",
+    b"/%",
+    b"/%zz",
+    b"/\xff",
+    b"/%ff",
+    b"?a",
+    b"/#a",
+)
+ODD_HEADS = (
+    b"Authorization: Bearer \xff\xfe\xff",
+    b"Authorization: \xff",
+    b"Cookie: \xff=\xff",
+)
+
+
+def test_whatever_stands_in_a_request_is_no_mistake_of_ours(guarded: Site) -> None:
+    targets = (
+        *ODD,
+        b"/events?access_token=\xff\xfe",
+        b"/events?access_token=%ff%fe",
+        b"/alertmanager?access_token=%ed%a0%80",
+    )
+    odd = [
+        b"%b %b HTTP/1.1\r\nHost: localhost\r\n" % (method, target)
+        for method in (b"POST", b"GET")
+        for target in targets
+    ]
+    odd += [
+        b"POST %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % (path, head)
+        for path in (b"/events", b"/login")
+        for head in ODD_HEADS
+    ]
+    odd += [b"POST /events HTTP/1.1\r\n%b\r\n" % host for host in (b"Host: \xff", b"Host: [", b"X-No: host")]
+    for head in odd:
+        answer = guarded.says(head + b"Connection: close\r\nContent-Length: 2\r\n\r\n{}")
+        assert 200 <= status(answer) < 500, (head, answer)
+
+
 def test_nothing_is_unpacked_that_somebody_has_packed() -> None:
     assert _answer(post(gzip.compress(BODY), "Content-Encoding: gzip"))[0] == 400
 

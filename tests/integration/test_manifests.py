@@ -158,7 +158,7 @@ def test_every_role_has_a_user_in_redis_and_a_sign_of_life(overlay: str) -> None
             assert value_of(one, "VMDRIFT_HEARTBEAT_FILE")["value"] == "/run/vm-drift/heartbeat", owner
 
 
-def probed_apart(container: Mapping[str, Any]) -> bool:
+def probed_apart(container: Obj) -> bool:
     """Where nobody else asks?"""
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     asked = {container[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")}

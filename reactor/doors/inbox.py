@@ -86,8 +86,11 @@ class RedisInbox:
 
     def __init__(self, redis: Redis, clock: Clock, keep: float, fsync_wait: float, most: float = math.inf) -> None:
         self._redis, self._clock, self._keep, self._fsync_wait = redis, clock, int(keep), fsync_wait
-        self._most, self.is_full = most, Room(redis).is_full
+        self._most, self._room = most, Room(redis)
         self._queue = RedisQueue(EVENTS, connection=redis, serializer=SERIALIZER)
+
+    def is_full(self) -> bool:
+        return self._room.is_full()
 
     def accept(self, events: Sequence[Event], sender: str, *, person: bool = False) -> list[Accepted]:
         with translated(), self._redis.pipeline() as pipe:

@@ -83,8 +83,15 @@ class Tenants(Begun):
         """It may again, as for all that was edited."""
         for vm, how in self._edited.items():
             self._admin.patch("virtualmachines", vm, _EDITS[how][1], "default")
+            self._restart(vm)
             self.judge.edited[vm] = float("inf")
         self._edited.clear()
+
+    def _restart(self, vm: str) -> None:
+        """An instance that was made of an edited template keeps what it was made of: its owner has it made again."""
+        found = self.visible.get("virtualmachineinstances", vm, "default")
+        if found and "pool" in (found["spec"].get("nodeSelector") or {}):
+            self._admin.delete("virtualmachineinstances", vm, "default")
 
     def _taints(self, node: str, foreign: list[Obj]) -> None:
         if found := self.visible.get("nodes", node):

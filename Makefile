@@ -45,12 +45,14 @@ tools: ## Install what some tests need besides Python: Chromium and promtool, by
 			|| echo "make tools: $$missing could not be installed; the tests that need it are skipped" >&2; \
 	else echo "make tools: $$missing is missing; the tests that need it are skipped" >&2; fi
 
-nightly: ## All tests, the long ones too, and a thousand simulated worlds
+nightly: ## All tests, the long ones too, a thousand simulated worlds, and ten minutes of nonsense
 	@$(MAKE) --no-print-directory -j2 .venv/dev tools NIGHT=1
 	@$(BIN)/python -m tests.lanes $(ARGS)
 
-soak: .venv/dev ## Draw simulated worlds for an hour (HOURS=8: for eight), on all cores, and judge what happens in them
-	@$(BIN)/python -m tests.properties.soak $(HOURS)
+soak: .venv/dev ## Simulated worlds for an hour (HOURS=8: for eight) on all cores, judged, and beside them nonsense from all sides
+	@$(BIN)/python -m tests.fuzz $(HOURS)h & fuzz=$$!; \
+	$(BIN)/python -m tests.properties.soak $(HOURS); worlds=$$?; \
+	wait $$fuzz && exit $$worlds
 
 bench: .venv/bench ## Measure everything that docs/performance.md tells (about half an hour; ARGS="start worker" only these)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -25,7 +25,7 @@ from reactor.model.identity import Outage
 from reactor.model.intervention import ALL, HOLD, cancelled, node_target, vm_target
 from reactor.model.machine import same, twins
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view
-from reactor.model.objects import number
+from reactor.model.objects import number, parts, text
 from workers.decide.afterwards import is_lost
 from workers.decide.bootfile import boot_file
 from workers.decide.effect import never
@@ -326,18 +326,16 @@ def _released(name: str, file: Fencing, node: NodeView | None, fence: FenceTools
 
 def _with_taint(found: Mapping[str, object], file: Fencing) -> dict[str, object]:
     """Kubernetes' taint for a node that is off, and in the same request what it was set for."""
-    others = [taint for taint in _taints(found) if taint["key"] != OUT_OF_SERVICE]
+    others = [taint for taint in _taints(found) if text(taint, "key") != OUT_OF_SERVICE]
     taints = [*others, {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": "NoExecute"}]
     marks = json.dumps(Target(file.outage, file.boot).marks)
     return {"metadata": {"annotations": {TAINT_ANNOTATION: marks}}, "spec": {"taints": taints}}
 
 
 def _without_taint(found: Mapping[str, object]) -> dict[str, object]:
-    left = [taint for taint in _taints(found) if taint["key"] != OUT_OF_SERVICE]
+    left = [taint for taint in _taints(found) if text(taint, "key") != OUT_OF_SERVICE]
     return {"metadata": {"annotations": {TAINT_ANNOTATION: None}}, "spec": {"taints": left or None}}
 
 
 def _taints(found: Mapping[str, object]) -> list[dict[str, object]]:
-    spec = found.get("spec")
-    taints = spec.get("taints") if isinstance(spec, dict) else None
-    return list(taints or ())
+    return [dict(taint) for taint in parts(found, "spec", "taints")]

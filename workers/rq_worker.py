@@ -24,7 +24,7 @@ from reactor.doors.reports import Reporter
 from reactor.model.errors import VmDriftError
 from reactor.process import Stop
 from workers.rq_job import OurJob
-from workers.rq_queue import WorkedQueue
+from workers.rq_queue import UNREADABLE, WorkedQueue
 from workers.stop import Stoppable
 
 
@@ -91,7 +91,7 @@ class Worker(Stoppable, SimpleWorker):
                     self._reporter.now_and_then()  # after the heartbeat, so that it hardly ever waits for a dead Redis
                 if self.should_run_maintenance_tasks:
                     self.run_maintenance_tasks()
-                with suppress(DequeueTimeout):
+                with suppress(DequeueTimeout, *UNREADABLE):  # what was in the queue under no job's id is gone from it
                     return self._dequeue(timeout)
         except RedisError as error:
             raise StopRequested(str(error)) from error

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import orjson
 from redis import Redis
 
-from reactor.doors.store import CHANGES, PREFIX, translated
+from reactor.doors.store import CHANGES, PREFIX, after, translated
 from reactor.model.change import Change
 from reactor.model.errors import BadInput
 
@@ -40,8 +40,7 @@ class RedisChanges:
     def untold(self, most: int) -> list[tuple[str, Change | None]]:
         with translated():
             last: Any = self._redis.get(_TOLD)
-            start = f"({last.decode()}" if last else "-"
-            entries: Any = self._redis.xrange(CHANGES, start, "+", count=most)
+            entries: Any = self._redis.xrange(CHANGES, after(last), "+", count=most)
         return [(entry.decode(), _read(fields.get(b"change", b""))) for entry, fields in entries]
 
     def told(self, change_id: str) -> None:

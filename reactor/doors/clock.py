@@ -34,6 +34,7 @@ READ = f"""
 local time, known = redis.call('time'), redis.call('hmget', KEYS[1], 'read', 'steady')
 local now, steady = string.format('%d.%06d', time[1], time[2]), known[2]
 local unread = tonumber(now) - (tonumber(known[1]) or 0)
+if not string.match(steady or '', '^%d+%.%d+$') then steady = nil end
 if not steady or unread < 0 or ARGV[1] == '{STEPPED}' or (ARGV[1] == '{NEW}' and unread > {UNWATCHED}) then
   steady = now
 end

@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -79,5 +80,6 @@ def off(found: Mapping[str, float]) -> dict[str, float]:
 def _found(redis: Redis) -> Iterator[tuple[str, float, float]]:
     found: Any = redis.hgetall(_CLOCKS)
     for name, text in found.items():
-        ahead, at = text.split()
-        yield name.decode(), float(ahead), float(at)
+        with suppress(ValueError):  # somebody else wrote it
+            ahead, at = map(float, text.split())
+            yield name.decode(), ahead, at

@@ -23,8 +23,8 @@ from rq import Queue as RedisQueue
 from reactor.doors.cloudevents import encode
 from reactor.doors.queue import EVENTS, SERIALIZER, TAKE_POST, Entry, new_job
 from reactor.doors.room import Room
-from reactor.doors.store import PREFIX, tally, translated
-from reactor.model.errors import KeptEnough, StoreUnreachable
+from reactor.doors.store import PREFIX, a_number, tally, translated
+from reactor.model.errors import BadInput, KeptEnough, StoreUnreachable
 from reactor.model.event import Event
 from reactor.model.identity import VERSION
 from reactor.model.receipt import Receipt, Result
@@ -111,12 +111,11 @@ class RedisInbox:
         pipe.watch(*keys)
         hour = f"{PREFIX}rate:{sender}:bytes:{int(now) // HOUR}"
         *found, spent = pipe.mget([*keys, hour])
-        known = {i: value for i, value in zip(wanted, found, strict=True) if value is not None}
-        fresh = {
-            i: Receipt.for_event(event, sender, now, person=person) for i, event in wanted.items() if i not in known
-        }
+        read = zip(wanted, map(_read, found), strict=True)
+        old = {receipt_id: receipt for receipt_id, receipt in read if receipt is not None}
+        fresh = {i: Receipt.for_event(event, sender, now, person=person) for i, event in wanted.items() if i not in old}
         size = sum(map(takes, fresh.values()))
-        if fresh and not person and int(spent or 0) + size > self._most:
+        if fresh and not person and (a_number(spent) or 0) + size > self._most:
             raise KeptEnough(HOUR - now % HOUR)
         pipe.multi()
         self._write(pipe, fresh)
@@ -127,7 +126,6 @@ class RedisInbox:
             self._queue.enqueue_job(new_job(entry, self._queue, self._redis, self._keep), pipeline=pipe)
         pipe.execute()
         self._sure()
-        old = {receipt_id: Receipt.of(orjson.loads(value)) for receipt_id, value in known.items()}
         return [Accepted(fresh.get(i) or old[i], i in old) for i in wanted]
 
     def _write(self, pipe: Any, receipts: Mapping[str, Receipt]) -> None:
@@ -161,7 +159,7 @@ class RedisInbox:
     def receipt(self, receipt_id: str) -> Receipt | None:
         with translated():
             value: Any = self._redis.get(_key(receipt_id))
-        found = Receipt.of(orjson.loads(value)) if value is not None else None
+        found = _read(value)
         return found if found and found.id == receipt_id else None
 
     def settle(self, receipt_id: str, result: Result) -> None:
@@ -176,7 +174,7 @@ class RedisInbox:
     def unsettled(self, before: float) -> list[Receipt]:
         with translated():
             ids: Any = self._redis.zrangebyscore(_UNSETTLED, "-inf", before, 0, _AT_MOST)
-        found = {receipt_id: self.receipt(receipt_id.decode()) for receipt_id in ids}
+        found = {receipt_id: self.receipt(receipt_id.decode(errors="replace")) for receipt_id in ids}
         if gone := [receipt_id for receipt_id, receipt in found.items() if receipt is None]:
             with translated():
                 self._redis.zrem(_UNSETTLED, *gone)
@@ -218,6 +216,14 @@ def _text(receipt: Receipt) -> bytes:
 def takes(receipt: Receipt) -> int:
     """About so many bytes of Redis', for as long as it is kept."""
     return len(_text(receipt)) + _BESIDES
+
+
+def _read(value: bytes | None) -> Receipt | None:
+    """None where nothing stands, or nothing that can be read: then it was never accepted."""
+    try:
+        return Receipt.of(orjson.loads(value)) if value is not None else None
+    except (BadInput, orjson.JSONDecodeError):
+        return None
 
 
 def _key(receipt_id: str) -> str:

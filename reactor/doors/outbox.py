@@ -12,6 +12,7 @@ A letter's id is that of its entry. Its job carries nothing else, so one that RQ
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol, Self
 
@@ -20,8 +21,9 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from reactor.doors.store import PREFIX, STREAM, tally, told, translated
+from reactor.doors.store import ENTRY, PREFIX, STREAM, after, tally, told, translated
 from reactor.model.errors import BadInput
+from reactor.model.fits import checked
 
 _POSTED, _LETTERS, _LEAVING = f"{PREFIX}posted", f"{PREFIX}letters", f"{PREFIX}leaving"
 _DEAD, _TOLD = f"{PREFIX}dead", f"{PREFIX}told"
@@ -42,7 +44,7 @@ class Letter:
     def of(cls, value: bytes | str) -> Self:
         """From JSON; BadInput."""
         try:
-            return cls(**orjson.loads(value))
+            return checked(cls(**orjson.loads(value)), "letter")
         except (TypeError, orjson.JSONDecodeError) as error:
             raise BadInput(f"letter: {error}") from error
 
@@ -91,6 +93,15 @@ def numbered(entry: str, event: Mapping[str, Any]) -> dict[str, Any]:
     return {**event, "sequence": f"{int(moment):015d}-{int(number or 0):06d}"}
 
 
+def _letters(values: Sequence[bytes | None]) -> list[Letter]:
+    """Those that can be read; another one keeps none of them from being delivered."""
+    found = []
+    for value in values:
+        with suppress(BadInput):
+            found += [Letter.of(value)] if value is not None else []
+    return found
+
+
 class RedisOutbox:
     """The Outbox on Redis. `keep` in seconds: how long dead letters are."""
 
@@ -107,14 +118,15 @@ class RedisOutbox:
     def _post(self, pipe: Any, now: float) -> list[str]:
         pipe.watch(_POSTED)
         last = pipe.get(_POSTED)
-        fresh = told(pipe.xrange(STREAM, f"({last.decode()}" if last else "-", "+", _AT_MOST))
-        if not fresh:
+        entries = pipe.xrange(STREAM, after(last), "+", _AT_MOST)
+        if not entries:
             return []
+        fresh = told(entries)
         pipe.multi()
         for entry, event in fresh:
             pipe.hset(_LETTERS, entry, Letter(entry, numbered(entry, event), now).as_json())
             pipe.zadd(_LEAVING, {entry: now})
-        pipe.set(_POSTED, fresh[-1][0])
+        pipe.set(_POSTED, entries[-1][0])
         pipe.execute()
         return [entry for entry, _ in fresh]
 
@@ -123,7 +135,7 @@ class RedisOutbox:
             pipe.zscore(_LEAVING, letter_id)
             pipe.hget(_LETTERS, letter_id)
             leaving, value = pipe.execute()
-        return Letter.of(value) if leaving is not None and value is not None else None
+        return next(iter(_letters([value])), None) if leaving is not None else None
 
     def later(self, letter_id: str, due: float) -> None:
         with translated():
@@ -151,7 +163,7 @@ class RedisOutbox:
         with translated():
             ids: Any = self._redis.zrangebyscore(_DEAD, f"({now - self._keep}", "+inf")
             values: Any = self._redis.hmget(_LETTERS, ids) if ids else []
-        return [Letter.of(value) for value in values if value is not None]
+        return _letters(values)
 
     def _forget(self, now: float) -> None:
         """Those that died too long ago."""
@@ -176,7 +188,7 @@ class RedisOutbox:
     def overdue(self, before: float) -> list[str]:
         with translated():
             ids: Any = self._redis.zrangebyscore(_LEAVING, "-inf", f"({before}", 0, _AT_MOST)
-        return [letter_id.decode() for letter_id in ids]
+        return [letter_id.decode() for letter_id in ids if ENTRY.fullmatch(letter_id)]
 
     def counts(self) -> dict[tuple[str, str], int]:
         return tally(self._redis, _TOLD)

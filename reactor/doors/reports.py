@@ -14,12 +14,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 from redis import Redis
 
-from reactor.doors.store import PREFIX, translated
+from reactor.doors.store import PREFIX, a_number, numbers, translated
 from reactor.model.errors import StoreError
 from reactor.model.times import Clock
 
@@ -122,7 +123,8 @@ def reports(redis: Redis) -> Reports:
         pipe.get(_WATCHER)
         found, heard = pipe.execute()
     counts = {}
-    for name, number in found.items():
-        role, verb, code = name.decode().split(" ")
-        counts[role, verb, code] = int(number)
-    return Reports(counts, float(heard) if heard is not None else None)
+    for name, number in numbers(found).items():
+        with suppress(ValueError):  # somebody else wrote it
+            role, verb, code = name.split(" ")
+            counts[role, verb, code] = int(number)
+    return Reports(counts, a_number(heard))

@@ -21,7 +21,7 @@ def signing_key(redis: Redis) -> str:
     with translated():
         redis.set(_KEY, secrets.token_hex(32), nx=True)
         found: Any = redis.get(_KEY)
-    return str(found.decode())
+    return str(found.decode(errors="replace"))
 
 
 class OpenSessions:

@@ -24,6 +24,8 @@ A lock only saves work. It can expire under a holder that was paused, so a recor
 holder wrote it (the fencing counter), and what changes the cluster carries preconditions of its own.
 """
 
+import math
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,6 +62,8 @@ _HISTORY = f"{PREFIX}history"
 _TOOK, _SWEEPS = f"{PREFIX}took", f"{PREFIX}sweeps"
 _TWINS = f"{PREFIX}fencing:twins"
 _HISTORY_LENGTH = 1_000
+_NO_TEXT = "\ufffd"  # in place of what is no UTF-8
+ENTRY = re.compile(rb"[0-9]{1,19}-[0-9]{1,19}")  # the id of one in a stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,10 +326,7 @@ class RedisStore:
     def heartbeat(self, outage_id: str) -> Heartbeat | None:
         with translated():
             found: Any = self._redis.get(f"{PREFIX}heartbeat:{outage_id}")
-        try:
-            data = orjson.loads(found or b"null")
-        except ValueError:
-            return None
+        data = _json(found)
         at = number(data, "at")
         return None if at is None else Heartbeat(text(data, "value"), at)
 
@@ -344,7 +345,7 @@ class RedisStore:
     def twins(self) -> int:
         with translated():
             found: Any = self._redis.get(_TWINS)
-        return int(found or 0)
+        return int(a_number(found) or 0)
 
     def count_sweep(self, end: str) -> None:
         with translated():
@@ -353,12 +354,12 @@ class RedisStore:
     def sweeps(self) -> dict[str, int]:
         with translated():
             found: Any = self._redis.hgetall(_SWEEPS)
-        return {_text(end): int(count) for end, count in found.items()}
+        return {end: int(count) for end, count in numbers(found).items()}
 
     def took(self) -> dict[str, float]:
         with translated():
             found: Any = self._redis.hgetall(_TOOK)
-        return {_text(name): float(number) for name, number in found.items()}
+        return numbers(found)
 
     def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
         start = "-" if after == "0" else f"({after}"
@@ -368,20 +369,50 @@ class RedisStore:
 
 
 def told(entries: Any) -> list[tuple[str, dict[str, Any]]]:
-    """Entries of the stream as Redis has them -> (id, CloudEvent as JSON)."""
-    return [(_text(entry), orjson.loads(fields[b"event"])) for entry, fields in entries]
+    """Entries of the stream as Redis has them -> (id, CloudEvent as JSON); without those that are none."""
+    read = ((_text(entry), _json(fields.get(b"event"))) for entry, fields in entries)
+    return [(entry, event) for entry, event in read if isinstance(event, dict)]
+
+
+def after(last: bytes | None) -> str:
+    """Where XRANGE goes on: behind this id, or from the beginning if it is none."""
+    return f"({last.decode()}" if last and ENTRY.fullmatch(last) else "-"
 
 
 def tally(redis: Redis, key: str) -> dict[tuple[str, str], int]:
     """A hash of counters whose names are "what result": by both. Raises StoreError."""
     with translated():
         found: Any = redis.hgetall(key)
-    split = ((name.decode().rpartition(" "), int(number)) for name, number in found.items())
+    split = ((name.rpartition(" "), int(number)) for name, number in numbers(found).items())
     return {(what, result): number for (what, _, result), number in split}
 
 
+def numbers(found: Mapping[bytes, bytes]) -> dict[str, float]:
+    """A hash of numbers by name, without what is none: what one counter lacks is no reason to show none of them."""
+    read = {_text(name): a_number(value) for name, value in found.items()}
+    return {name: value for name, value in read.items() if value is not None and _NO_TEXT not in name}
+
+
+def a_number(value: bytes | None) -> float | None:
+    """As somebody wrote it; None where it is none."""
+    try:
+        read = float(value or b"")
+    except ValueError:
+        return None
+    return read if math.isfinite(read) else None
+
+
+def _json(value: bytes | str | None) -> Any:
+    """None where it is no JSON."""
+    try:
+        return orjson.loads(value or b"null")
+    except orjson.JSONDecodeError:
+        return None
+
+
 def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+    """What is no UTF-8 is the id of nothing."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 _Kept = TypeVar("_Kept", OutageRecord, Record)
@@ -392,9 +423,8 @@ def _readable(values: Sequence[bytes | str | None], kind: type[_Kept]) -> list[_
     found: list[_Kept] = []
     for value in values:
         try:
-            body = orjson.loads(value) if value is not None else None
-            if isinstance(body, dict):
+            if isinstance(body := _json(value), dict):
                 found.append(kind.of(body))
-        except (BadInput, orjson.JSONDecodeError):
+        except BadInput:
             continue
     return found

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from reactor.model.drift import Phase, Record
 from reactor.model.errors import BadInput
+from reactor.model.fits import checked
 from reactor.model.identity import Drift, take
 
 
@@ -33,6 +34,7 @@ class Change:
         """From JSON; BadInput."""
         drift = Drift.of(take(data, "drift", dict, "change"), "change.drift")
         try:
-            return cls(drift, Phase(data["phase"]), str(data["reason"]), str(data["sentence"]), float(data["at"]))
+            words = str(data["reason"]), str(data["sentence"])
+            return checked(cls(drift, Phase(data["phase"]), *words, float(data["at"])), "change")
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"change: {error}") from error

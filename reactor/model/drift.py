@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from reactor.model.errors import BadInput
 from reactor.model.fencing import Fencing
+from reactor.model.fits import checked
 from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.model.sweep import NO_SWEEP, Sweep
 
@@ -193,8 +194,8 @@ class Record:
             found["signs"] = Signs(**found["signs"]) if found.get("signs") else None
             found["hotplugs"] = tuple(found.get("hotplugs", ()))
             found["disks"] = tuple(_disk(**disk) for disk in found.get("disks", ()))
-            return cls(**found)
-        except (KeyError, TypeError, ValueError) as error:
+            return checked(cls(**found), "record")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadInput(f"record: {error}") from error
 
     def moved(self, now: float, phase: Phase, reason: str, sentence: str, again_at: float | None) -> Self:
@@ -247,7 +248,8 @@ class OutageRecord:
         """From JSON; BadInput for another version or shape."""
         _version(data)
         outage = Outage.of(take(data, "outage", dict, "outage record"))
-        return cls(outage, data.get("seen_at", 0.0), data.get("recovered_at"), sweep=Sweep.of(data.get("sweep")))
+        made = cls(outage, data.get("seen_at", 0.0), data.get("recovered_at"), sweep=Sweep.of(data.get("sweep")))
+        return checked(made, "outage record")
 
 
 @dataclass(frozen=True, slots=True)

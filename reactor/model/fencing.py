@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any, Self, TypeVar
 
 from reactor.model.errors import BadInput
+from reactor.model.fits import checked
 from reactor.model.identity import NodeRef, Outage, take
 from reactor.model.objects import from_json
 from reactor.model.source import EVENT, Source
@@ -284,8 +285,8 @@ class Fencing:
             data["bystanders"] = tuple((str(vm), str(why)) for vm, why in data.get("bystanders", ()))
             data |= {name: tuple(Source(**one) for one in data.get(name, ())) for name in ("said", "refuted")}
             data |= {name: tuple(data.get(name, ())) for name in ("stale", "twins")}
-            return cls(**data)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return checked(cls(**data), "fencing")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadInput(f"fencing: {error}") from error
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from reactor.model.errors import BadInput
+from reactor.model.fits import is_moment
 from reactor.model.names import is_name
 
 VERSION = 1  # of job arguments and records; another one is not read but derived anew from the cluster
@@ -73,7 +74,7 @@ class VmRef:
     def of(cls, data: Mapping[str, Any], where: str) -> Self:
         """From a JSON object with `namespace`, `name`, `uid`, and perhaps `kind` and `owner`; BadInput."""
         kind = data.get("kind", "VirtualMachine")
-        if kind not in {"VirtualMachine", INSTANCE}:
+        if kind not in ("VirtualMachine", INSTANCE):
             raise BadInput(f"{where}.kind: expected VirtualMachine or {INSTANCE}, found {str(kind)[:60]!r}")
         return cls(
             _name(data, "namespace", where),
@@ -107,7 +108,10 @@ class Outage:
     @classmethod
     def of(cls, data: Mapping[str, Any], where: str = "outage") -> Self:
         """From `{"node": {...}, "since": 1}`; BadInput."""
-        return cls(NodeRef.of(take(data, "node", dict, where), f"{where}.node"), take(data, "since", int, where))
+        since = take(data, "since", int, where)
+        if not is_moment(since):
+            raise BadInput(f"{where}.since: {str(since)[:60]} is no moment")
+        return cls(NodeRef.of(take(data, "node", dict, where), f"{where}.node"), since)
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""

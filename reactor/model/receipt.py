@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from reactor.model.errors import BadInput
 from reactor.model.event import NODE_FENCED, Event
+from reactor.model.fits import checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,6 @@ class Receipt:
         try:
             result = data.get("result")
             made = Result(**{**result, "drifts": tuple(result["drifts"])}) if result else None
-            return cls(**{**data, "result": made})
-        except (KeyError, TypeError) as error:
+            return checked(cls(**{**data, "result": made}), "receipt")
+        except (AttributeError, KeyError, TypeError) as error:
             raise BadInput(f"receipt: {error}") from error

@@ -31,6 +31,12 @@ def test_http_basic_with_a_token_as_the_password_is_enough(site: PageSite, path:
     assert site.app.test_client().get(path, auth=("bob", "wrong")).status_code == 401
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "NONSENSE"])
+def test_who_is_known_and_sends_what_only_programs_do_is_refused_as_a_program(site: PageSite, method: str) -> None:
+    answer = site.app.test_client().open("/", method=method, auth=("anything", TOKENS["bob"]), headers=HTML)
+    assert (answer.status_code // 100, answer.mimetype) == (4, "application/problem+json")
+
+
 @pytest.mark.parametrize(("token", "status"), [("", 401), ("wrong", 401), (TOKENS["monitoring"], 403)])
 def test_a_token_without_a_page_opens_no_session(site: PageSite, token: str, status: int) -> None:
     browser = site.browser()

@@ -18,7 +18,7 @@ from reactor.web.metrics import Sources
 from reactor.web.page import queues, routes
 from reactor.web.page.actions import Actions
 from reactor.web.page.desk import Desk
-from reactor.web.page.people import PROGRAMS, People, guard, sessions
+from reactor.web.page.people import People, guard, is_program, sessions
 from reactor.web.problem import Problem
 from reactor.web.serve import is_loopback
 
@@ -66,7 +66,7 @@ def for_people(problem: Problem) -> Response | None:
     if request_ctx.url_adapter is None:  # under a name that is not trusted there are no addresses to show
         return None
     page: routes.Page | None = current_app.extensions.get(_SHOWN)
-    asked = "text/html" in request.accept_mimetypes.values() and not request.path.startswith(PROGRAMS)
+    asked = "text/html" in request.accept_mimetypes.values() and not is_program(request)
     return page.refused(problem) if page and asked and request.method != "OPTIONS" else None
 
 

@@ -31,6 +31,11 @@ _LONGEST = 4096  # characters of a token that is looked at
 PROGRAMS = ("/events", "/alertmanager", "/healthz", "/readyz", "/metrics", "/openapi.json")
 
 
+def is_program(asked: Request) -> bool:
+    """Whatever is asked for here, and in whatever form: there is no session."""
+    return asked.path.startswith(PROGRAMS) or (asked.path == "/" and asked.method not in {"GET", "HEAD"})
+
+
 class Sessions(SecureCookieSessionInterface):
     """Flask's own signed cookies, with a key that all processes share."""
 
@@ -40,7 +45,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """None, which reads as empty, where there is no key now."""
-        if request.path.startswith(PROGRAMS) or (request.path == "/" and request.method not in {"GET", "HEAD"}):
+        if is_program(request):
             return None
         try:
             app.secret_key = self._key()

@@ -153,6 +153,14 @@ def test_those_are_known_from_the_last_look_before_the_release_to_the_end() -> N
     assert decide(after, record("vm-hp", released_at=_FREE_AT, hotplugs=("hp",)), Policy(), _NOW).hotplugs == ("hp",)
 
 
+@pytest.mark.parametrize("odd", [{}, {"name": []}, {"name": None}, "hp"])
+def test_a_volume_without_a_name_in_the_vm_is_no_volume_of_the_instance(odd: object) -> None:
+    before = seen("vm-hp")
+    volumes = [*vm_of(before).template["volumes"], odd]
+    named = replace(before, vm=replace(vm_of(before), template={**vm_of(before).template, "volumes": volumes}))
+    assert decide(named, record("vm-hp"), Policy(), _NOW).hotplugs == ()
+
+
 _STARTING = Judgement("waiting-for-volume", "On node-b it waits for run1-rbd-disk to be attached.")
 _WARNED = replace(
     _RUNNING, warnings=("FailedAttachVolume: Multi-Attach error", "Failed: rbd image x is still being used")

@@ -1,0 +1,1 @@
+"""Random nonsense where others write: requests, objects of the cluster, what is in Redis (tests.fuzz.__main__)."""

@@ -1,0 +1,123 @@
+"""All roles of the product in this process, on a real Redis and a simulated cluster, each doing its work once."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from reactor.doors import redis as redis_door
+from reactor.doors.changes import RedisChanges
+from reactor.doors.inbox import RedisInbox
+from reactor.doors.outbox import RedisOutbox
+from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING, RqQueue
+from reactor.doors.reports import Reporter, Requests
+from reactor.doors.sink import Answer
+from reactor.doors.store import RedisStore
+from reactor.model.drift import Policy
+from reactor.model.errors import StoreError
+from reactor.model.node import node_view
+from reactor.process import Stop
+from reactor.settings import Settings
+from reactor.watch.stream import LISTED
+from reactor.watch.watcher import Watcher
+from simulator.twins.cluster import ApiCluster
+from simulator.world import World
+from tests.fuzz.worker import RaisingWorker
+from workers import fencing, rq
+from workers.fence.registry import provider
+from workers.fencing import FenceTools
+from workers.hints import look_after
+from workers.kubevents import Teller
+from workers.outbox import PostOffice, collect
+from workers.rq_scheduler import Scheduler
+from workers.surroundings import Surroundings
+from workers.tools import Tools
+
+POLICY = Policy(fencing=("event",), fenced_release="one-by-one")
+KEEP = 3600.0
+# What a role survives: it says so, and tries again.
+_HANDLED = (RedisError, StoreError, OSError)
+
+
+class Sink:
+    """Takes every other event, and is away in between."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def deliver(self, event: Mapping[str, Any]) -> Answer:
+        del event
+        self._asked += 1
+        return Answer(202 if self._asked % 2 else 400, "as it likes")
+
+
+class Roles:
+    """What each works with."""
+
+    def __init__(self, redis: Redis, world: World) -> None:
+        self.redis, self.clock = redis, redis_door.shared_clock(redis)
+        cluster, store = ApiCluster(world.api, "vm-drift"), RedisStore(redis, KEEP)
+        queue, around = RqQueue(redis, self.clock, KEEP), Surroundings(world.clock)
+        self.inbox, self.outbox = RedisInbox(redis, self.clock, KEEP, fsync_wait=0.0), RedisOutbox(redis, KEEP)
+        self.tools = Tools(cluster, store, queue, POLICY, self.clock, "/workers", around, cluster, lambda *_: True)
+        self.fence = FenceTools(self.tools, cluster, lambda name: provider(name, cluster, Settings()), "vm-drift")
+        self.office = PostOffice(self.outbox, Sink(), queue, self.clock, KEEP)
+        self.teller = Teller(RedisChanges(redis), cluster, self.clock)
+        self._chores = {
+            EVENTS: lambda: (look_after(self.inbox, self.tools), self.teller.tell()),
+            DRIFTS: lambda: None,
+            FENCING: lambda: fencing.look_after(self.fence),
+            OUTGOING: lambda: collect(self.office),
+        }
+
+    def once(self) -> list[BaseException]:
+        """A turn for each: watcher, schedulers, workers. What they raised, or their jobs, that is a bug of ours."""
+        raised: list[BaseException] = []
+        with _survived(raised):
+            self._watched()
+        for queue in (EVENTS, FENCING, DRIFTS, OUTGOING):
+            self.redis.delete(f"rq:clean_registries:{queue}")  # maintenance is due
+            with _survived(raised):
+                self._scheduled()
+            with _survived(raised), _at_work(self):
+                RaisingWorker(raised, queue, self.redis, self._chores[queue]).work(burst=True, max_jobs=20)
+        return [error for error in raised if not isinstance(error, _HANDLED)]
+
+    def _watched(self) -> None:
+        watcher = Watcher(self.tools.store, self.tools.queue, "/watcher", self.tools.store.time)
+        watcher.take(LISTED, [node_view(node) for node in self.tools.cluster.pages("nodes").__next__().items])
+        watcher.resync()
+        Reporter(self.redis, "watcher", Requests()).report(heard_at=self.clock())
+
+    def _scheduled(self) -> None:
+        scheduler: Any = Scheduler([EVENTS, FENCING, DRIFTS, OUTGOING], self.redis, Stop())
+        try:
+            scheduler.acquire_locks()
+            scheduler.enqueue_scheduled_jobs()
+            scheduler.heartbeat()
+            scheduler.release_locks()
+        finally:
+            scheduler.connection.connection_pool.disconnect()  # RQ's scheduler opens its own
+
+
+@contextmanager
+def _survived(raised: list[BaseException]) -> Iterator[None]:
+    """A role starts again after this, or its process ends."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+        raised.append(error)
+
+
+@contextmanager
+def _at_work(roles: Roles) -> Iterator[None]:
+    """Meanwhile RQ's jobs work with these, and not with what the environment says."""
+    theirs = {"tools": roles.tools, "inbox": roles.inbox, "post_office": roles.office, "fence_tools": roles.fence}
+    before = {name: vars(rq)[name] for name in theirs}
+    vars(rq).update({name: (lambda made=made: made) for name, made in theirs.items()})
+    try:
+        yield
+    finally:
+        vars(rq).update(before)

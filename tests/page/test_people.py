@@ -31,6 +31,12 @@ def test_http_basic_with_a_token_as_the_password_is_enough(site: PageSite, path:
     assert site.app.test_client().get(path, auth=("bob", "wrong")).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "/vm/x", "/rq/nowhere", "/events%2f"])
+def test_a_wrong_password_for_what_is_not_there_is_no_mistake_of_ours(site: PageSite, path: str) -> None:
+    answer = site.app.test_client().get(path, auth=("bob", "wrong"), headers=HTML)
+    assert answer.status_code in {401, 404}
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "NONSENSE"])
 def test_who_is_known_and_sends_what_only_programs_do_is_refused_as_a_program(site: PageSite, method: str) -> None:
     answer = site.app.test_client().open("/", method=method, auth=("anything", TOKENS["bob"]), headers=HTML)

@@ -78,6 +78,13 @@ class People:
         found: Sender | None = g.person
         return found
 
+    def shown(self) -> Sender | None:
+        """The same, for a page that says what is wrong already: nobody where that cannot be told."""
+        try:
+            return self.current()
+        except (Problem, StoreError):
+            return None
+
     def may_act(self) -> bool:
         """May he who asks hold, resume, cancel?"""
         person = self.current()

@@ -67,7 +67,7 @@ def mount(app: Flask, page: Page) -> None:
     app.jinja_env.finalize = _shown
     desk = page.desk
     app.context_processor(lambda: {"now": desk.clock(), "policy": desk.settings.policy, "poll": _POLL})
-    app.jinja_env.globals["person"] = page.people.current
+    app.jinja_env.globals["person"] = page.people.shown
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

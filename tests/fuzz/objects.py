@@ -113,11 +113,20 @@ def _lived(play: Play, spoiling: Spoiling, noise: Noise) -> None:
     if others:
         assert play.until("db", *_DONE, limit=_PATIENCE), f"db does not move: {play.story('db')}"
     spoiling.on = False
+    _changed(play.world)
     play.world.run_for(60)
     assert play.until("db", *_DONE, limit=_PATIENCE), f"db does not move afterwards: {play.story('db')}"
     assert [line for line in play.auditor.wrong if not any(name in line for name in odds)] == []
     play.auditor.wrong.clear()
     play.check()
+
+
+def _changed(world: World) -> None:
+    """Whoever follows the nodes is told of what they are shown otherwise now."""
+    for name in _SCENE.nodes:
+        world.api.client("system:admin").patch(
+            "nodes", name, {"metadata": {"annotations": {"example.com/is": "sound"}}}
+        )
 
 
 def _attachments(world: World) -> list[str]:

@@ -31,6 +31,13 @@ def test_http_basic_with_a_token_as_the_password_is_enough(site: PageSite, path:
     assert site.app.test_client().get(path, auth=("bob", "wrong")).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/", "/rq/", "/nowhere"])
+@pytest.mark.parametrize("word", ["\xff", "=", "/w==", "Og==", "", "x, Basic \xff"])
+def test_a_basic_password_that_is_none_is_refused(site: PageSite, path: str, word: str) -> None:
+    answer = site.app.test_client().get(path, headers={"Authorization": f"Basic {word}", "Accept": "text/plain"})
+    assert answer.status_code == (404 if path == "/nowhere" else 401)
+
+
 @pytest.mark.parametrize("path", ["/nowhere", "/vm/x", "/rq/nowhere", "/events%2f"])
 def test_a_wrong_password_for_what_is_not_there_is_no_mistake_of_ours(site: PageSite, path: str) -> None:
     answer = site.app.test_client().get(path, auth=("bob", "wrong"), headers=HTML)

@@ -108,8 +108,8 @@ class People:
     def _found(self) -> Sender | None:
         if not self._senders.required:
             return Sender("anybody", page=_ACT)
-        if request.authorization and request.authorization.type == "basic":
-            return self._by_token(request.authorization.password or "")
+        if (password := _password()) is not None:
+            return self._by_token(password)
         known = self._senders.by_name(session["name"]) if "id" in session else None
         if known is None or not hmac.compare_digest(str(session.get("proof")), self._proof(known.name)):
             return None
@@ -130,6 +130,15 @@ class People:
         if person.page not in {_LOOK, _ACT}:
             raise Problem(403, f'{person.name} may not see this page: its entry has no "page": "look" or "act".')
         return person
+
+
+def _password() -> str | None:
+    """Of HTTP Basic; None without it. Problem 401 for what is none, over which werkzeug stumbles."""
+    try:
+        shown = request.authorization
+    except ValueError:
+        raise Problem(401, "HTTP Basic is expected in base64, with a token as the password.") from None
+    return (shown.password or "") if shown and shown.type == "basic" else None
 
 
 Guard = Callable[[], AnyResponse | None]

@@ -11,8 +11,12 @@ from tests.copies import awaited, fork, leave, written
 from tests.mortal import READS, Fate
 from tests.virtual import KilledError
 
-_AT_NIGHT = pytest.param(True, marks=[pytest.mark.nightly, pytest.mark.timeout(600)], id="every call")
+_AT_NIGHT = pytest.param(True, marks=[pytest.mark.nightly, pytest.mark.timeout(3600)], id="every call")
 EVERY = pytest.mark.parametrize("every", [pytest.param(False, id="every change"), _AT_NIGHT])
+# To die before a change is mostly to die after the one before: by day it is enough to die after each.
+AFTER = pytest.mark.parametrize(
+    "after", [pytest.param(True, id="after"), pytest.param(False, id="before", marks=pytest.mark.nightly)]
+)
 
 
 class Forks:

@@ -13,7 +13,7 @@ from simulator.client import ApiError
 from simulator.scene import FOR_EVER, Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
 from tests.auditor import FENCING
-from tests.branches import EVERY, Branches
+from tests.branches import AFTER, EVERY, Branches
 from tests.mortal import Fate, MortalReactor
 from tests.virtual import Play
 from workers.fence.redfish import Redfish
@@ -84,7 +84,7 @@ def test_a_node_that_is_proven_dead_is_left_within_seconds_and_nothing_of_it_sta
 
 
 @BOTH
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@AFTER
 @EVERY
 def test_killed_at_every_call_of_the_fence_pass_it_ends_the_same(policy: Policy, *, after: bool, every: bool) -> None:
     with Branches(after=after, every=every) as fate:

@@ -7,7 +7,7 @@ import pytest
 
 from reactor.model.drift import Policy
 from simulator.scene import Scene, Storage, Vm
-from tests.branches import EVERY, Branches
+from tests.branches import AFTER, EVERY, Branches
 from tests.mortal import READS, Fate, mortal
 from tests.virtual import Play
 
@@ -40,7 +40,7 @@ def _story(fate: Fate) -> Play:
 
 @pytest.mark.long(5)
 @EVERY
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@AFTER
 def test_killed_at_every_call_each_vm_completes_and_each_pod_is_deleted_once(*, after: bool, every: bool) -> None:
     with Branches(after=after, every=every) as fate:
         _check(_story(fate))

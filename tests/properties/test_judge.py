@@ -194,7 +194,9 @@ def test_a_proof_of_blocked_storage_goes_for_what_was_hotplugged_too() -> None:
     assert "plug" in {vm for vm, *_ in life.judge.proven}
 
 
-@pytest.mark.parametrize("fencing", [(), ("network-fence",), ("remediation",)])
+@pytest.mark.parametrize(
+    "fencing", [("network-fence",), *(pytest.param(one, marks=pytest.mark.nightly) for one in ((), ("remediation",)))]
+)
 def test_a_tenant_who_means_harm_stops_no_move_and_has_nothing_of_others_deleted(fencing: tuple[str, ...]) -> None:
     life = _life("queue", "db", policy=replace(Settings().to_policy(), fencing=fencing))
     life.evil_vm("queue", HOSTILE[0])

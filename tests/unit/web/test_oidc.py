@@ -4,6 +4,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ _AUDIENCE, _FUTURE = "vm-drift", 4102444800
 _SUBJECT = "system:serviceaccount:monitoring:sender"
 
 
+@cache
+def _key(_name: str) -> rsa.RSAPrivateKey:
+    """The same for all tests: to make one takes longer than the tests do."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class _Server:
     """An issuer that publishes its keys; `keys` by key id."""
 
@@ -39,7 +46,7 @@ class _Server:
         self._thread.start()
 
     def new_key(self, name: str) -> None:
-        self.keys[name] = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.keys[name] = _key(name)
 
     def token(self, key: str = "one", **change: Any) -> str:
         claims = {"iss": self.url, "aud": _AUDIENCE, "sub": _SUBJECT, "exp": _FUTURE, **change}

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import orjson
 from redis import Redis
 
-from reactor.doors.store import CHANGES, PREFIX, after, translated
+from reactor.doors.contents import after, passed_over
+from reactor.doors.store import CHANGES, PREFIX, translated
 from reactor.model.change import Change
 from reactor.model.errors import BadInput
 
@@ -58,5 +59,6 @@ class RedisChanges:
 def _read(text: bytes) -> Change | None:
     try:
         return Change.of(orjson.loads(text))
-    except (BadInput, orjson.JSONDecodeError, AttributeError):
+    except (BadInput, orjson.JSONDecodeError, AttributeError) as error:
+        passed_over("change", error)
         return None

@@ -9,13 +9,13 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 import structlog
 from redis import Redis
 
 from reactor.doors.clock import OFF, RedisClock, apart, redis_time
+from reactor.doors.contents import passed_over, text_of
 from reactor.doors.store import PREFIX, translated
 from reactor.model.errors import StoreError
 from reactor.model.times import Clock
@@ -80,6 +80,8 @@ def off(found: Mapping[str, float]) -> dict[str, float]:
 def _found(redis: Redis) -> Iterator[tuple[str, float, float]]:
     found: Any = redis.hgetall(_CLOCKS)
     for name, text in found.items():
-        with suppress(ValueError):  # somebody else wrote it
+        try:
             ahead, at = map(float, text.split())
             yield name.decode(), ahead, at
+        except ValueError as error:
+            passed_over(f"clock of {text_of(name)}", error)

@@ -21,9 +21,10 @@ from redis.exceptions import ResponseError, WatchError
 from rq import Queue as RedisQueue
 
 from reactor.doors.cloudevents import encode
+from reactor.doors.contents import a_number, passed_over
 from reactor.doors.queue import EVENTS, SERIALIZER, TAKE_POST, Entry, new_job
 from reactor.doors.room import Room
-from reactor.doors.store import PREFIX, a_number, tally, translated
+from reactor.doors.store import PREFIX, tally, translated
 from reactor.model.errors import BadInput, KeptEnough, StoreUnreachable
 from reactor.model.event import Event
 from reactor.model.identity import VERSION
@@ -222,7 +223,8 @@ def _read(value: bytes | None) -> Receipt | None:
     """None where nothing stands, or nothing that can be read: then it was never accepted."""
     try:
         return Receipt.of(orjson.loads(value)) if value is not None else None
-    except (BadInput, orjson.JSONDecodeError):
+    except (BadInput, orjson.JSONDecodeError) as error:
+        passed_over("receipt", error)
         return None
 
 

@@ -12,7 +12,6 @@ A letter's id is that of its entry. Its job carries nothing else, so one that RQ
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol, Self
 
@@ -21,7 +20,8 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from reactor.doors.store import ENTRY, PREFIX, STREAM, after, tally, told, translated
+from reactor.doors.contents import ENTRY, after, events_of, passed_over
+from reactor.doors.store import PREFIX, STREAM, tally, translated
 from reactor.model.errors import BadInput
 from reactor.model.fits import checked
 
@@ -97,8 +97,10 @@ def _letters(values: Sequence[bytes | None]) -> list[Letter]:
     """Those that can be read; another one keeps none of them from being delivered."""
     found = []
     for value in values:
-        with suppress(BadInput):
+        try:
             found += [Letter.of(value)] if value is not None else []
+        except BadInput as error:
+            passed_over("letter", error)
     return found
 
 
@@ -121,7 +123,7 @@ class RedisOutbox:
         entries = pipe.xrange(STREAM, after(last), "+", _AT_MOST)
         if not entries:
             return []
-        fresh = told(entries)
+        fresh = events_of(entries)
         pipe.multi()
         for entry, event in fresh:
             pipe.hset(_LETTERS, entry, Letter(entry, numbered(entry, event), now).as_json())

@@ -14,13 +14,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 from redis import Redis
 
-from reactor.doors.store import PREFIX, a_number, numbers, translated
+from reactor.doors.contents import a_number, numbers, passed_over
+from reactor.doors.store import PREFIX, translated
 from reactor.model.errors import StoreError
 from reactor.model.times import Clock
 
@@ -124,7 +124,10 @@ def reports(redis: Redis) -> Reports:
         found, heard = pipe.execute()
     counts = {}
     for name, number in numbers(found).items():
-        with suppress(ValueError):  # somebody else wrote it
+        try:
             role, verb, code = name.split(" ")
+        except ValueError as error:
+            passed_over(f"counter {name}", error)
+        else:
             counts[role, verb, code] = int(number)
     return Reports(counts, a_number(heard))

@@ -24,8 +24,6 @@ A lock only saves work. It can expire under a holder that was paused, so a recor
 holder wrote it (the fencing counter), and what changes the cluster carries preconditions of its own.
 """
 
-import math
-import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +44,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from reactor.doors.clock import READ, RedisClock
+from reactor.doors.contents import a_number, an_object, events_of, numbers, passed_over, text_of
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreachable
@@ -62,8 +61,6 @@ _HISTORY = f"{PREFIX}history"
 _TOOK, _SWEEPS = f"{PREFIX}took", f"{PREFIX}sweeps"
 _TWINS = f"{PREFIX}fencing:twins"
 _HISTORY_LENGTH = 1_000
-_NO_TEXT = "\ufffd"  # in place of what is no UTF-8
-ENTRY = re.compile(rb"[0-9]{1,19}-[0-9]{1,19}")  # the id of one in a stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,13 +259,13 @@ class RedisStore:
 
     def outages(self) -> list[OutageRecord]:
         with translated():
-            found = self._listed([_text(member) for member in self._redis.smembers(f"{PREFIX}outages")])
+            found = self._listed([text_of(member) for member in self._redis.smembers(f"{PREFIX}outages")])
         return sorted(found, key=lambda record: record.seen_at)
 
     def history(self) -> list[OutageRecord]:
         with translated():
             ids: Any = self._redis.zrange(_HISTORY, 0, -1)
-            return self._listed([_text(one) for one in reversed(ids)])
+            return self._listed([text_of(one) for one in reversed(ids)])
 
     def _listed(self, ids: Sequence[str]) -> list[OutageRecord]:
         found = self._redis.mget([f"{PREFIX}outage:{i}" for i in ids]) if ids else []
@@ -277,7 +274,7 @@ class RedisStore:
     def _with_fencing(self, records: Sequence[OutageRecord]) -> list[OutageRecord]:
         keys = [f"{PREFIX}fencing:{record.outage.id}" for record in records]
         texts: Any = self._redis.mget(keys) if keys else []
-        files = [read_file(_text(text)) if text else None for text in texts]
+        files = [read_file(text_of(text)) if text else None for text in texts]
         return [replace(record, fencing=file) for record, file in zip(records, files, strict=True)]
 
     def record(self, drift_id: str) -> Record | None:
@@ -287,7 +284,7 @@ class RedisStore:
 
     def records(self, outage_id: str) -> list[Record]:
         with translated():
-            ids = sorted(_text(member) for member in self._redis.smembers(f"{PREFIX}drifts:{outage_id}"))
+            ids = sorted(text_of(member) for member in self._redis.smembers(f"{PREFIX}drifts:{outage_id}"))
             values = self._redis.mget([f"{PREFIX}drift:{i}" for i in ids]) if ids else []
         return _readable(values, Record)
 
@@ -326,7 +323,11 @@ class RedisStore:
     def heartbeat(self, outage_id: str) -> Heartbeat | None:
         with translated():
             found: Any = self._redis.get(f"{PREFIX}heartbeat:{outage_id}")
-        data = _json(found)
+        try:
+            data = an_object(found) if found is not None else {}
+        except BadInput as error:
+            passed_over(f"heartbeat of outage {outage_id}", error)
+            return None
         at = number(data, "at")
         return None if at is None else Heartbeat(text(data, "value"), at)
 
@@ -365,18 +366,7 @@ class RedisStore:
         start = "-" if after == "0" else f"({after}"
         with translated():
             entries: Any = self._redis.xrange(STREAM, start, "+")
-        return told(entries)
-
-
-def told(entries: Any) -> list[tuple[str, dict[str, Any]]]:
-    """Entries of the stream as Redis has them -> (id, CloudEvent as JSON); without those that are none."""
-    read = ((_text(entry), _json(fields.get(b"event"))) for entry, fields in entries)
-    return [(entry, event) for entry, event in read if isinstance(event, dict)]
-
-
-def after(last: bytes | None) -> str:
-    """Where XRANGE goes on: behind this id, or from the beginning if it is none."""
-    return f"({last.decode()}" if last and ENTRY.fullmatch(last) else "-"
+        return events_of(entries)
 
 
 def tally(redis: Redis, key: str) -> dict[tuple[str, str], int]:
@@ -387,34 +377,6 @@ def tally(redis: Redis, key: str) -> dict[tuple[str, str], int]:
     return {(what, result): number for (what, _, result), number in split}
 
 
-def numbers(found: Mapping[bytes, bytes]) -> dict[str, float]:
-    """A hash of numbers by name, without what is none: what one counter lacks is no reason to show none of them."""
-    read = {_text(name): a_number(value) for name, value in found.items()}
-    return {name: value for name, value in read.items() if value is not None and _NO_TEXT not in name}
-
-
-def a_number(value: bytes | None) -> float | None:
-    """As somebody wrote it; None where it is none."""
-    try:
-        read = float(value or b"")
-    except ValueError:
-        return None
-    return read if math.isfinite(read) else None
-
-
-def _json(value: bytes | str | None) -> Any:
-    """None where it is no JSON."""
-    try:
-        return orjson.loads(value or b"null")
-    except orjson.JSONDecodeError:
-        return None
-
-
-def _text(value: bytes | str) -> str:
-    """What is no UTF-8 is the id of nothing."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-
 _Kept = TypeVar("_Kept", OutageRecord, Record)
 
 
@@ -423,8 +385,7 @@ def _readable(values: Sequence[bytes | str | None], kind: type[_Kept]) -> list[_
     found: list[_Kept] = []
     for value in values:
         try:
-            if isinstance(body := _json(value), dict):
-                found.append(kind.of(body))
-        except BadInput:
-            continue
+            found += [kind.of(an_object(value))] if value is not None else []
+        except BadInput as error:
+            passed_over(kind.__name__, error)
     return found

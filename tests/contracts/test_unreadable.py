@@ -1,7 +1,10 @@
 """What others wrote into Redis, and nobody can read, is passed over alone: nothing else waits for it."""
 
+from collections import Counter
+
 import pytest
 from redis import Redis
+from structlog.testing import capture_logs
 
 from reactor.doors.changes import RedisChanges
 from reactor.doors.clocks import Comparer, clocks
@@ -16,6 +19,19 @@ from tests.contracts.samples import record
 NOW, KEEP = 1795500000.0, 3600.0
 EVENT = Event(NODE_UNREACHABLE, "/monitoring", "1", "node-a", NOW, {})
 NONSENSE = [b"", b"\xff", b"[]", b'"text"', b'{"a":', b"nan", b"1 2 3"]
+
+
+def test_what_is_passed_over_is_reported_once(redis: Redis) -> None:
+    outbox, store = RedisOutbox(redis, KEEP), RedisStore(redis, KEEP)
+    redis.xadd("vmdrift:events", {"event": b"{"}, id="7-7")
+    redis.zadd("vmdrift:dead", {"letter of this test": NOW})
+    redis.hset("vmdrift:letters", "letter of this test", b'{"of": "this test"}')
+    redis.hset("vmdrift:sweeps", "counter of this test", b"x")
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert (store.events(), outbox.dead(NOW), store.sweeps()) == ([], [], {})
+    reported = Counter(one["what"] for one in logs)
+    assert reported == {"event 7-7": 1, "letter": 1, "counter counter of this test": 1}
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE)

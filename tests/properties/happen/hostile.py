@@ -8,7 +8,7 @@ from tests.properties.happen.begun import Begun
 from tests.properties.vms import ELIGIBLE, NODES
 from workers.fence.remediation import NODE_NAME
 
-EVIL = "evil"  # his namespace, and the VM in it that really runs
+EVIL = "evil"  # the tenant's namespace, and the VM in it that really runs
 HOSTILE = tuple(names(""))
 VICTIMS = tuple(vm.name for vm in ELIGIBLE)
 _REMEDIATIONS, _ADDONS = "fenceagentsremediations", "csiaddonsnodes"

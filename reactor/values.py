@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from reactor.model.names import is_namespace
+
 Parse = Callable[[str], Any]
 _WORD = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?")
 
@@ -133,11 +135,17 @@ def _like(pattern: str, what: str) -> Parse:
     return parse
 
 
+def namespace(text: str) -> str:
+    """The name of a namespace."""
+    if not is_namespace(text):
+        raise ValueError("the name of a namespace")
+    return text
+
+
 redis_url = _like(
     r"(?s)(rediss?(\+sentinel)?|unix)://.*",
     "a URL that starts with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://",
 )
-namespace = _like(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of a namespace")
 template = _like(
     r"[a-z0-9.-]+/v[a-z0-9]+/[a-z]+templates/[a-z0-9.-]+/[a-z0-9.-]+",
     "GROUP/VERSION/PLURAL/NAMESPACE/NAME of a template, for instance "

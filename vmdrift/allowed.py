@@ -9,7 +9,8 @@ are looked into.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Obj = dict[str, Any]
+from reactor.model.objects import JsonObject
+
 _Tree = dict[str, Any]  # key -> what of it is kept: a tree, or _WHOLE
 _WHOLE = "/"
 
@@ -173,9 +174,9 @@ def worth(resource: str, obj: Mapping[str, Any]) -> bool:
     return resource != "controllerrevisions" or str(isinstance(data, dict) and data.get("kind")).endswith(_REVISED)
 
 
-def allowed(resource: str, obj: Mapping[str, Any]) -> Obj:
+def allowed(resource: str, obj: Mapping[str, Any]) -> JsonObject:
     """What is kept of an object."""
-    kept: Obj = _kept(obj, _TREES[resource])
+    kept: JsonObject = _kept(obj, _TREES[resource])
     meta = obj["metadata"]
     labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
     chosen = labels if resource in _LABELLED else {key: labels[key] for key in labels if key in _LABELS}
@@ -187,7 +188,7 @@ def allowed(resource: str, obj: Mapping[str, Any]) -> Obj:
     return kept
 
 
-def _conditions(kept: Obj) -> Iterator[Obj]:
+def _conditions(kept: JsonObject) -> Iterator[JsonObject]:
     found = (kept.get("status") or {}).get("conditions") or ()
     return (condition for condition in found if isinstance(condition, dict))
 

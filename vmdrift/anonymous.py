@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-Obj = dict[str, Any]
-Objects = Mapping[str, list[Obj]]
+from reactor.model.objects import JsonObject
+
+Objects = Mapping[str, list[JsonObject]]
 
 # Fields that hold words and numbers, and no names.
 _WORDS = frozenset(
@@ -80,8 +81,8 @@ def _all(objects: Objects, rename: Rename) -> Objects:
     return {resource: [_object(resource, obj, rename) for obj in some] for resource, some in objects.items()}
 
 
-def _object(resource: str, obj: Obj, rename: Rename) -> Obj:
-    made: Obj = _renamed(obj, "", rename)
+def _object(resource: str, obj: JsonObject, rename: Rename) -> JsonObject:
+    made: JsonObject = _renamed(obj, "", rename)
     if resource == "csidrivers":
         made["metadata"]["name"] = _driver(obj["metadata"]["name"], rename)
     for condition in (made.get("status") or {}).get("conditions") or ():
@@ -102,7 +103,7 @@ def _renamed(value: Any, field: str, rename: Rename) -> Any:
     return _driver(value, rename) if field in _DRIVERS else _name(value, rename)
 
 
-def _mapping(found: Mapping[str, Any], field: str, rename: Rename) -> Obj:
+def _mapping(found: Mapping[str, Any], field: str, rename: Rename) -> JsonObject:
     if field in _PLAIN:
         return dict(found)
     if field in _LABEL_MAPS:
@@ -162,7 +163,7 @@ def _numbered(names: Sequence[str], kinds: Mapping[str, str], mark: str) -> Mapp
     return {name: f"{kinds.get(name, 'name')}-{mark}{number:0{width}}" for number, name in enumerate(names, 1)}
 
 
-def _named(obj: Obj) -> str:
+def _named(obj: JsonObject) -> str:
     return str(obj["metadata"]["name"])
 
 
@@ -180,7 +181,7 @@ def _handles(objects: Objects) -> Mapping[str, str]:
     return {name: f"{one.get('volumeHandle')}{one.get('driver')}" for name, one in csi.items()}
 
 
-def _attachment(obj: Obj, handles: Mapping[str, str]) -> str:
+def _attachment(obj: JsonObject, handles: Mapping[str, str]) -> str:
     spec = obj.get("spec") or {}
     volume, node = (spec.get("source") or {}).get("persistentVolumeName"), spec.get("nodeName")
     return f"csi-{sha256(f'{handles.get(str(volume))}{node}'.encode()).hexdigest()}"

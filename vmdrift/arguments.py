@@ -1,6 +1,5 @@
 """What people type: a node, a VM, a time. Each is checked before anything starts, and completed by the shell."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,10 +7,9 @@ import click
 
 from reactor.model.errors import BadInput
 from reactor.model.intervention import ALL, target_of
+from reactor.model.names import is_name, is_vm
 
-_NODE = r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 _LONGEST = 500  # characters
-_VM = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 
 
 def checked(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str], Any]:
@@ -34,7 +32,7 @@ def target(text: str) -> str:
 
 def node(text: str) -> str:
     """As it was typed, if it may be a node's name; ValueError."""
-    if text == ALL or not re.fullmatch(_NODE, text):
+    if text == ALL or not is_name(text):
         message = f"{text!r} is no name of a node"
         raise ValueError(message)
     return text
@@ -50,7 +48,7 @@ def known_how(text: str) -> str:
 
 def vm(text: str) -> str:
     """As it was typed, if it is NAMESPACE/NAME; ValueError."""
-    if not re.fullmatch(_VM, text):
+    if not is_vm(text):
         message = f"{text!r} is no VM as NAMESPACE/NAME"
         raise ValueError(message)
     return text

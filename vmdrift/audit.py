@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -21,7 +20,7 @@ from vmdrift.plantable import NAME, STYLE, absent, counted
 from vmdrift.reading import told
 from vmdrift.room import Room
 from vmdrift.snapshot import Snapshot
-from vmdrift.terminal import Terminal, lines
+from vmdrift.terminal import Terminal, lines, rows_table
 from vmdrift.unseen import nowhere
 
 __all__ = ["NO_ROOM", "Finding", "NodeAudit", "as_object", "audit", "audited", "findings"]
@@ -98,7 +97,7 @@ def _named(vms: Sequence[str]) -> str:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
+    table = rows_table()
     for column in columns:
         table.add_column(column, overflow="fold", max_width=NAME)
     return table

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from reactor.doors.cluster import Obj
-from reactor.model.objects import moment, parts, text
+from reactor.model.objects import JsonObject, moment, parts, text
 from reactor.model.times import parse_time
 from workers.decide.quorum import ABANDONED
 from workers.surroundings import NODE_LEASES, renewed
 
 
-def written_at(objects: Mapping[str, Sequence[Obj]]) -> float:
+def written_at(objects: Mapping[str, Sequence[JsonObject]]) -> float:
     """When a dump was made: the controller manager renews its Lease every 2 s, kubelets theirs every 10 s."""
     times = {
         (text(lease, "metadata", "namespace"), lease["metadata"]["name"]): parse_time(stamp)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +17,7 @@ from reactor.model.errors import NotDone, StoreError
 from reactor.model.times import format_time
 from reactor.settings import Settings
 from vmdrift.command import answer, complain, print_json, say
-from vmdrift.terminal import Terminal
+from vmdrift.terminal import Terminal, rows_table
 
 _LOOK = 0.5  # seconds between two looks at the stream
 ALL = "all"
@@ -146,7 +145,7 @@ def _print_revived(revived: Sequence[str], *, as_json: bool) -> None:
 
 
 def _empty(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
+    table = rows_table()
     for name in columns[:-1]:
         table.add_column(name, overflow="fold", no_wrap=name != "VM")
     table.add_column(columns[-1], ratio=1)

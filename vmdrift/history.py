@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +15,7 @@ from reactor.model.times import format_time
 from reactor.settings import Settings
 from vmdrift.command import answer, print_json, say
 from vmdrift.table import NAME, STYLE
-from vmdrift.terminal import Terminal
+from vmdrift.terminal import Terminal, rows_table
 
 VERSION = 1  # of the JSON; within a version fields are only added
 _BACK = "returned-node"  # the one reason of a completed drift whose VM did not move
@@ -149,7 +148,7 @@ def _counted(past: Past) -> str:
 
 def table(past: Past) -> Table:
     """A row per drift that ended; all times are seconds from the loss of the node."""
-    shown = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
+    shown = rows_table()
     shown.add_column("VM", overflow="fold", max_width=NAME)
     shown.add_column("End", no_wrap=True)
     for name in ("Released", "Detached", "Running"):

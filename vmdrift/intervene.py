@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -23,7 +22,7 @@ from reactor.model.times import format_time
 from reactor.settings import Settings
 from vmdrift.command import CANNOT_TELL, NOT_SO, answer, print_json, say
 from vmdrift.hands import Hands, who
-from vmdrift.terminal import Terminal
+from vmdrift.terminal import Terminal, rows_table
 
 _PATIENCE = 20.0  # seconds until a worker has looked at what was asked for
 NOBODY = "Accepted; no worker has looked at it yet (is `vmdrift work events` running?)."
@@ -202,7 +201,7 @@ def _awaited(read: Callable[[], Receipt | None]) -> Result | None:
 
 
 def _table(found: Sequence[Intervention]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = rows_table(expand=False)
     for name in ("What", "Target", "Until", "By", "Since", "Why"):
         table.add_column(name, overflow="fold")
     for one in found:

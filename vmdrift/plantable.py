@@ -3,9 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from reactor.model.times import format_time
@@ -13,7 +11,7 @@ from vmdrift.advice import change
 from vmdrift.dumpfile import DUMP, DUMP_COMMAND
 from vmdrift.fate import Fate, Outcome, Takes
 from vmdrift.snapshot import Snapshot
-from vmdrift.terminal import lines
+from vmdrift.terminal import lines, rows_table
 from workers.decide.observation import Volume
 
 STYLE = {Outcome.MOVES: "green", Outcome.STAYS: "red", Outcome.UNAFFECTED: "dim", Outcome.UNKNOWN: "yellow"}
@@ -31,7 +29,7 @@ def show(console: Console, there: Snapshot, node: str, found: Sequence[Fate]) ->
         return
     wide = console.width >= _WIDE
     lost = any(view.name == node and view.outage for view in there.nodes)
-    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
+    table = rows_table()
     table.add_column("VM", overflow="fold", max_width=NAME)
     table.add_column("Outcome", no_wrap=True)
     table.add_column("Where to, or why not", ratio=3)

@@ -3,36 +3,30 @@
 Source: kubernetes `pkg/api/v1/resource/helpers.go` (PodRequests). Room blocks nothing: a VM without room is Pending.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
-from typing import Any
 
+from kubernetes.utils.quantity import parse_quantity
+
+from reactor.model.objects import Obj
 from vmdrift.snapshot import Snapshot
 from workers.surroundings import listed
 
-Obj = Mapping[str, Any]
 Amounts = Mapping[str, int]  # resource -> thousandths of its unit (cores, bytes, pieces)
 
-_QUANTITY = re.compile(r"([+-]?[0-9.]+)(?:([eE][+-]?[0-9]+)|([numkMGTPE]|[KMGTPE]i))?")
-_SUFFIX = {"": Decimal(1), "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3")}
-_SUFFIX |= {suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", 1)}
-_SUFFIX |= {f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", 1)}
+_MOST = Decimal(2**63)  # beyond it the API server cuts a quantity off
 _TERMINAL = frozenset({"Succeeded", "Failed"})
 
 
 @lru_cache(maxsize=4096)
 def quantity(text: str) -> int:
     """A Kubernetes quantity ("100m", "1Gi", "2e3") in thousandths; ValueError when it is none."""
-    found = _QUANTITY.fullmatch(text)
-    if not found:
-        message = f"{text[:40]!r} is no quantity"
-        raise ValueError(message)
-    number, exponent, suffix = found.groups()
-    amount = Decimal(number + (exponent or "")) * _SUFFIX[suffix or ""] * 1000
-    return int(amount.to_integral_value(ROUND_CEILING))
+    try:
+        return int((min(parse_quantity(text), _MOST) * 1000).to_integral_value(ROUND_CEILING))
+    except (ValueError, ArithmeticError):  # a number without an end has no whole part
+        raise ValueError(f"{text[:40]!r} is no quantity") from None
 
 
 def requests(pod: Obj) -> Amounts:

@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from reactor.doors.cluster import PAGE, Cluster, Obj, Page
+from reactor.doors.cluster import PAGE, Cluster, Page
 from reactor.model.errors import BadInput, Forbidden, NotServed, Rejected
 from reactor.model.names import named
 from reactor.model.node import NodeView, node_view
-from reactor.model.objects import words
+from reactor.model.objects import JsonObject, words
 from vmdrift.allowed import worth
 from vmdrift.dumpfile import DUMP_COMMAND, MAKE, Dump, about, read_dump
 from vmdrift.dumptime import written_at
@@ -23,7 +23,7 @@ from workers.surroundings import NODE_LEASES, listed
 
 __all__ = ["DUMP_COMMAND", "Objects", "Snapshot", "everything", "from_cluster", "from_dump", "snapshot"]
 
-Objects = Mapping[str, Sequence[Obj]]  # resource -> all objects of it
+Objects = Mapping[str, Sequence[JsonObject]]  # resource -> all objects of it
 _CLAIMS = "persistentvolumeclaims"
 _Key = tuple[str, str, str]  # resource, namespace, name
 
@@ -37,14 +37,14 @@ class Snapshot(ReadOnly):
 
     def __init__(self, objects: Objects, at: float, *, partial: bool = False, forbidden: Collection[str] = ()) -> None:
         self._objects, self.at, self.partial, self._forbidden = objects, at, partial, frozenset(forbidden)
-        self._named: dict[_Key, Obj] = {
+        self._named: dict[_Key, JsonObject] = {
             (resource, _namespace(obj), obj["metadata"]["name"]): obj
             for resource, found in objects.items()
             for obj in found
         }
         self._namespaces = {(resource, namespace) for resource, namespace, _ in self._named}
-        self._by_label: dict[tuple[str, str], dict[str, list[Obj]]] = {}
-        self._on_node: dict[str, list[Obj]] = defaultdict(list)
+        self._by_label: dict[tuple[str, str], dict[str, list[JsonObject]]] = {}
+        self._on_node: dict[str, list[JsonObject]] = defaultdict(list)
         for pod in objects.get("pods", ()):
             self._on_node[pod.get("spec", {}).get("nodeName", "")].append(pod)
 
@@ -74,7 +74,7 @@ class Snapshot(ReadOnly):
         """All nodes."""
         return tuple(node_view(node) for node in self._objects["nodes"])
 
-    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """As the Cluster's."""
         key = resource, namespace, named(name)
         if resource != "configmaps":  # people's wishes; a dump need not have them, and then nobody has any
@@ -115,7 +115,7 @@ class Snapshot(ReadOnly):
         """A VM is in a namespace; and a claim, where the dump holds none of its namespace, may well be there."""
         return resource == "namespaces" or (resource == _CLAIMS and (resource, namespace) not in self._namespaces)
 
-    def _some(self, resource: str, wanted: Mapping[str, frozenset[str]], fields: str) -> Sequence[Obj]:
+    def _some(self, resource: str, wanted: Mapping[str, frozenset[str]], fields: str) -> Sequence[JsonObject]:
         """As few objects as possible that hold all those that are wanted."""
         if fields.startswith("spec.nodeName="):
             return self._on_node.get(fields.partition("=")[2], ())
@@ -129,11 +129,11 @@ class Snapshot(ReadOnly):
         return [obj for value in sorted(values) for obj in self._by_label[resource, key].get(value, ())]
 
 
-def _namespace(obj: Obj) -> str:
+def _namespace(obj: JsonObject) -> str:
     return obj["metadata"].get("namespace") or ""
 
 
-def _labels(obj: Obj) -> Mapping[str, str]:
+def _labels(obj: JsonObject) -> Mapping[str, str]:
     return obj["metadata"].get("labels") or {}
 
 
@@ -143,7 +143,7 @@ def _requirements(labels: str) -> Mapping[str, frozenset[str]]:
     return {key: frozenset(several.split(",")) if several else frozenset({one}) for key, one, several in found}
 
 
-def _matches(obj: Obj, namespace: str, wanted: Mapping[str, frozenset[str]]) -> bool:
+def _matches(obj: JsonObject, namespace: str, wanted: Mapping[str, frozenset[str]]) -> bool:
     labels = _labels(obj)
     return namespace in {"", _namespace(obj)} and all(labels.get(key) in values for key, values in wanted.items())
 
@@ -158,7 +158,7 @@ def everything(cluster: Cluster, now: float) -> Dump:
 
     Without HwameiStor its kinds are simply empty. What nobody lets us list is lacking, as in a dump.
     """
-    objects, forbidden = dict[str, list[Obj]](), list[str]()
+    objects, forbidden = dict[str, list[JsonObject]](), list[str]()
     for kind in KINDS:
         try:
             found = listed(cluster, kind.resource)
@@ -193,7 +193,7 @@ def snapshot(dump: Dump) -> Snapshot:
     return Snapshot(objects, dump.about["read_at"], forbidden=words(dump.about, "forbidden"))
 
 
-def _slim(obj: Obj) -> Obj:
+def _slim(obj: JsonObject) -> JsonObject:
     """Half of an object is who wrote which field of it."""
     obj["metadata"].pop("managedFields", None)
     return obj

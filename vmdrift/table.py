@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.times import clock_time
+from vmdrift.terminal import rows_table
 
 STYLE = {
     Phase.WAITING: "cyan",
@@ -62,7 +62,7 @@ def _counted(records: Sequence[Record]) -> str:
 
 def drifts_table(records: Sequence[Record], now: float) -> Table:
     """A row per drift. `Spent` is since the node turned Unknown, to the drift's end or to now."""
-    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
+    table = rows_table()
     table.add_column("Node", overflow="fold", max_width=NAME)
     table.add_column("VM", overflow="fold", max_width=NAME)
     table.add_column("Phase", no_wrap=True)

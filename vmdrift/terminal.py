@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from reactor.model.harmless import harmless
@@ -32,3 +34,8 @@ def _plain(part: RenderableType) -> RenderableType:
 def lines(several: Iterable[str]) -> Group:
     """One below the other: a line break inside of one of them would be shown as an escape."""
     return Group(*map(Text, several))
+
+
+def rows_table(*, expand: bool = True) -> Table:
+    """A table of rows to read, as every command shows them; `expand`: as wide as the terminal."""
+    return Table(box=box.SIMPLE_HEAD, expand=expand, pad_edge=False, padding=(0, 1, 0, 0))

@@ -6,10 +6,9 @@ while, too (kubevirt 6685). What is not seen is unknown, and never "no VM runs t
 
 from collections.abc import Collection, Iterator
 
-from reactor.doors.cluster import Obj
 from reactor.model.errors import BadInput
 from reactor.model.identity import VmRef
-from reactor.model.objects import part, text
+from reactor.model.objects import JsonObject, part, text
 from vmdrift.fate import Fate, unknown
 from vmdrift.snapshot import Snapshot
 from workers.decide.comeback import FINISHED
@@ -67,27 +66,27 @@ def _without_place(there: Snapshot) -> Iterator[Fate]:
             yield unknown(ref, f"the dump holds no instance of namespace {namespace}, so where it runs is not known")
 
 
-def _instances(there: Snapshot) -> Iterator[Obj]:
+def _instances(there: Snapshot) -> Iterator[JsonObject]:
     """Those that have not ended."""
     return (vmi for vmi in listed(there, _VMIS) if text(vmi, "status", "phase") not in FINISHED)
 
 
-def _node(vmi: Obj) -> str:
+def _node(vmi: JsonObject) -> str:
     """Where it says that it runs, "" where it has no node yet."""
     return text(vmi, "status", "nodeName") or text(vmi, "metadata", "labels", "kubevirt.io/nodeName")
 
 
-def _name(obj: Obj) -> tuple[str, str]:
+def _name(obj: JsonObject) -> tuple[str, str]:
     return text(obj, "metadata", "namespace"), obj["metadata"]["name"]
 
 
-def _vm(vmi: Obj, there: Snapshot) -> VmRef | None:
+def _vm(vmi: JsonObject, there: Snapshot) -> VmRef | None:
     """The VM of an instance, if it is there."""
     found = behind(vmi, Launcher(*_name(vmi), vmi["metadata"]["uid"], "", "", _node(vmi)), there)
     return found if isinstance(found, VmRef) else None
 
 
-def _named(vmi: Obj) -> VmRef | None:
+def _named(vmi: JsonObject) -> VmRef | None:
     """A VM that is not there, by its instance."""
     namespace, name = _name(vmi)
     try:

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, Self
 
-from reactor.doors.cluster import PAGE, Obj, Page
+from reactor.doors.cluster import PAGE, Page
 from reactor.model.drift import Policy, Signs
 from reactor.model.errors import BadInput
 from reactor.model.identity import Outage
 from reactor.model.names import is_name
 from reactor.model.node import UNREACHABLE_TAINT, NodeView, node_view
+from reactor.model.objects import JsonObject
 from reactor.model.times import format_time
 from vmdrift.readonly import ReadOnly
 from vmdrift.snapshot import Snapshot
@@ -34,7 +35,7 @@ class IfLost(ReadOnly):
     were force-deleted since.
     """
 
-    def __init__(self, there: Snapshot, node: Obj, policy: Policy, released: Sequence[PodView] = ()) -> None:
+    def __init__(self, there: Snapshot, node: JsonObject, policy: Policy, released: Sequence[PodView] = ()) -> None:
         over = max(policy.unreachable_window, policy.virt_handler_grace) + _MARGIN
         self.there, self._policy, self._gone = there, policy, frozenset(pod.uid for pod in released)
         self._node = node if node_view(node).outage else _lost(node, int(there.at - over), evicts=_evicts(there, node))
@@ -50,7 +51,7 @@ class IfLost(ReadOnly):
             raise BadInput(_no_node(node, [view.name for view in there.nodes]))
         return cls(there, found, policy)
 
-    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """As the Cluster's."""
         found = self.there.find(resource, name, namespace)
         return self._changed(resource, found) if found else None
@@ -75,14 +76,14 @@ class IfLost(ReadOnly):
         """What the node said last, and has never changed since the beginning of the outage."""
         return Signs(lease(self.there, self.outage), self.node.heartbeat, float(self.outage.since))
 
-    def _changed(self, resource: str, obj: Obj) -> Obj | None:
+    def _changed(self, resource: str, obj: JsonObject) -> JsonObject | None:
         if resource == "nodes" and obj["metadata"]["name"] == self.node.name:
             return self._node
         if resource == "pods" and obj["spec"].get("nodeName") == self.node.name:
             return None if obj["metadata"]["uid"] in self._gone else self._evicted(obj)
         return obj
 
-    def _evicted(self, pod: Obj) -> Obj:
+    def _evicted(self, pod: JsonObject) -> JsonObject:
         if self.node.unreachable_since is None or pod_view(pod).tolerates is None:
             return pod
         deleted = pod["metadata"].get("deletionTimestamp") or format_time(self.now)
@@ -100,7 +101,7 @@ def _outage(node: NodeView) -> Outage:
     return node.outage
 
 
-def _lost(node: Obj, since: int, *, evicts: bool) -> Obj:
+def _lost(node: JsonObject, since: int, *, evicts: bool) -> JsonObject:
     """The Node as the node lifecycle controller leaves it."""
     at = format_time(since)
     status, spec = node.get("status", {}), node.get("spec", {})
@@ -116,7 +117,7 @@ def _lost(node: Obj, since: int, *, evicts: bool) -> Obj:
     }
 
 
-def _evicts(there: Snapshot, node: Obj) -> bool:
+def _evicts(there: Snapshot, node: JsonObject) -> bool:
     """Would Kubernetes evict the pods of this node, or are too many of its zone not Ready with it?
 
     Source: kubernetes `pkg/controller/nodelifecycle/node_lifecycle_controller.go`, ComputeZoneState.

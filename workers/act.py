@@ -8,11 +8,12 @@ object that was created anew or that somebody is at work on, is ever hit.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from reactor.doors.cluster import Cluster, Obj
+from reactor.doors.cluster import Cluster
 from reactor.model.drift import Proof, Record
 from reactor.model.errors import Conflict, FenceError, NotFound
 from reactor.model.fencing import Fencing, State, Target, fencing_of
 from reactor.model.intervention import cancelled, held
+from reactor.model.objects import JsonObject
 from workers.decide.decision import Action, Detach, Held, Release, Remove
 from workers.decide.node import still_lost
 from workers.decide.observation import Attachment, PodView
@@ -103,7 +104,7 @@ def _detach(cluster: Cluster, record: Record, attachment: Attachment) -> None:
         cluster.delete("volumeattachments", attachment.name, uid=attachment.uid, version=_version(found))
 
 
-def _version(found: Obj) -> str:
+def _version(found: JsonObject) -> str:
     return str(found["metadata"]["resourceVersion"])
 
 

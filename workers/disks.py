@@ -8,9 +8,9 @@ from typing import Any
 from reactor.doors.cluster import Cluster
 from reactor.model.errors import NotServed
 from reactor.model.names import is_name
-from reactor.model.objects import part, parts, said, text, words
+from reactor.model.objects import Obj, part, parts, said, text, words
 from workers.decide.instance import keeps_state
-from workers.decide.observation import Obj, Replicas, Volume, Witness
+from workers.decide.observation import Replicas, Volume, Witness
 from workers.decide.storage import HWAMEISTOR, SOURCES
 from workers.decide.wishes import REQUIRE_FENCE_ANNOTATION
 from workers.surroundings import BOUND, Surroundings, listed

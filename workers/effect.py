@@ -7,13 +7,13 @@ It costs a few requests per VM, so it is done right before somebody is asked, an
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reactor.doors.cluster import PAGE, Cluster, Obj, Page
+from reactor.doors.cluster import PAGE, Cluster, Page
 from reactor.model.drift import Phase, Policy, Record
 from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, InvalidName, NotServed, Rejected
 from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing, Target
 from reactor.model.identity import Drift
 from reactor.model.intervention import HOLD, vm_target
-from reactor.model.objects import part, text
+from reactor.model.objects import JsonObject, part, text
 from workers.decide import decide
 from workers.decide.effect import Effect, Fate, administrators, ceph_at_risk, fate
 from workers.drift import first_record
@@ -34,7 +34,7 @@ class IfFenced:
     def __init__(self, cluster: Cluster, supposed: Fencing) -> None:
         self._cluster, self._supposed = cluster, supposed
 
-    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """As the Cluster's."""
         if (resource, name) == ("configmaps", CONFIG_MAP):
             return {"data": {self._supposed.key: self._supposed.as_text()}}
@@ -46,7 +46,7 @@ class IfFenced:
         """As the Cluster's."""
         return self._cluster.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit)
 
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:  # noqa: ARG002
+    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:  # noqa: ARG002
         """Nothing is awaited."""
         raise Rejected("what is only supposed cannot be watched")
 

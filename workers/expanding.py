@@ -2,9 +2,9 @@
 
 from reactor.doors.cluster import EXPAND_SPEC, Cluster
 from reactor.model.errors import ClusterError, NotServed, Rejected
-from reactor.model.objects import part, said
+from reactor.model.objects import Obj, part, said
 from workers.decide.expanded import expanded
-from workers.decide.observation import TYPES, Obj, VmView
+from workers.decide.observation import TYPES, VmView
 
 
 def expand(cluster: Cluster, name: str, namespace: str, vm: VmView) -> Obj | None:

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from reactor.doors.cluster import Cluster, Obj
+from reactor.doors.cluster import Cluster
 from reactor.model.fences import fences
 from reactor.model.fencing import Fencing, Way, fencings
 from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, TAINT, UNFENCE, Intervention, node_target
-from reactor.model.objects import moment, text
+from reactor.model.objects import JsonObject, moment, text
 from workers.decide.afterwards import is_lost
 from workers.decide.fenceview import FenceView, Left
 from workers.decide.observation import Observation
@@ -95,7 +95,7 @@ def _pods(file: Fencing, known: Collection[str], cluster: Cluster) -> tuple[Left
     return tuple(_left(pod, known, cluster) for pod in found if text(pod, "status", "phase") not in _FINISHED)
 
 
-def _left(pod: Obj, known: Collection[str], cluster: Cluster) -> Left:
+def _left(pod: JsonObject, known: Collection[str], cluster: Cluster) -> Left:
     view, bears_label = pod_view(pod), text(pod, "metadata", "labels", "kubevirt.io") == _LAUNCHER
     vm = _whose(launcher(pod), known, cluster) if bears_label else ""
     return Left(f"{view.namespace}/{view.name}", view.created, vm, view.stays)

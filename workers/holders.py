@@ -7,9 +7,9 @@ with disks: one list of attachments, one of volumes, and one of launchers for ea
 from collections.abc import Collection, Iterator
 from itertools import groupby
 
-from reactor.doors.cluster import Cluster, Obj
+from reactor.doors.cluster import Cluster
 from reactor.model.names import is_name
-from reactor.model.objects import text
+from reactor.model.objects import JsonObject, text
 from workers.launchers import Launcher, launchers
 from workers.views import claims_of
 
@@ -26,7 +26,7 @@ def holders(cluster: Cluster, node: str, explained: Collection[Claim]) -> Iterat
                 yield one
 
 
-def claims(one: Launcher, pod: Obj) -> set[Claim]:
+def claims(one: Launcher, pod: JsonObject) -> set[Claim]:
     """The claims that a launcher names."""
     return {(one.namespace, name) for name in claims_of(pod)}
 
@@ -49,5 +49,5 @@ def _claims(cluster: Cluster, volumes: set[str]) -> set[Claim]:
     return {claim for claim in found.values() if is_name(claim[0])}
 
 
-def _claim(pv: Obj) -> Claim:
+def _claim(pv: JsonObject) -> Claim:
     return text(pv, "spec", "claimRef", "namespace"), text(pv, "spec", "claimRef", "name")

@@ -6,7 +6,8 @@ learns of it before it destroys anything.
 
 from collections.abc import Callable, Iterator
 
-from reactor.doors.cluster import Cluster, Obj, Page
+from reactor.doors.cluster import Cluster, Page
+from reactor.model.objects import JsonObject
 from reactor.model.times import Clock
 
 
@@ -20,7 +21,7 @@ class HoldingCluster:
         self._cluster, self._renew, self._clock, self._every = cluster, renew, clock, every
         self._renewed = clock()
 
-    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """As the Cluster does."""
         self._keep()
         return self._cluster.find(resource, name, namespace)
@@ -33,7 +34,7 @@ class HoldingCluster:
             self._keep()
             yield page
 
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:
+    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:
         """As the Cluster does; a pass watches nothing."""
         return self._cluster.watch(resource, version, silence)
 

@@ -7,7 +7,6 @@ waits for none of it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 import structlog
 
@@ -16,6 +15,7 @@ from reactor.doors.cluster import Announcer
 from reactor.model.change import Change
 from reactor.model.drift import Phase
 from reactor.model.errors import ClusterError, ClusterUnreachable, Forbidden
+from reactor.model.objects import JsonObject
 from reactor.model.times import Clock, format_time
 
 log = structlog.get_logger()
@@ -27,7 +27,6 @@ _LONGEST = 1024  # characters of a message that the API server takes
 _NAMED = 200  # characters of a name; it may have 253
 _WARNINGS = {Phase.BLOCKED, Phase.REFUSED, Phase.FAILED}
 _SELF = "vm-drift"
-Obj = dict[str, Any]
 
 
 @dataclass
@@ -66,7 +65,7 @@ class Teller:
         return True
 
 
-def of_vm(change: Change) -> Obj:
+def of_vm(change: Change) -> JsonObject:
     """The Event about the VM, or about the instance that has none."""
     vm = change.drift.vm
     kind = "VirtualMachineInstance" if vm.is_instance else "VirtualMachine"
@@ -74,7 +73,7 @@ def of_vm(change: Change) -> Obj:
     return _event(about, vm.namespace, change, f"{change.sentence} ({change.reason})")
 
 
-def of_node(change: Change, *, combined: bool) -> Obj:
+def of_node(change: Change, *, combined: bool) -> JsonObject:
     """The Event about the lost node. `combined`: it stands for all similar ones, and says the last."""
     node = change.drift.outage.node
     about = {"kind": "Node", "apiVersion": "v1", "name": node.name, "uid": node.uid}
@@ -88,7 +87,7 @@ def _kind(change: Change) -> str:
     return f"{change.drift.outage.id}:{change.reason}"
 
 
-def _event(about: Mapping[str, str], namespace: str, change: Change, message: str, sameness: str = "") -> Obj:
+def _event(about: Mapping[str, str], namespace: str, change: Change, message: str, sameness: str = "") -> JsonObject:
     """A core/v1 Event, with a name that is the same for the same thing said again. `sameness`: if not the message."""
     reason, at = f"Drift{change.phase.value.capitalize()}", format_time(change.at)
     kind = "Warning" if change.phase in _WARNINGS else "Normal"

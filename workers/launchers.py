@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from reactor.doors.cluster import Cluster, Obj
+from reactor.doors.cluster import Cluster
 from reactor.model.errors import BadInput, ClusterError
 from reactor.model.identity import INSTANCE, VmRef
 from reactor.model.names import is_name
-from reactor.model.objects import part, parts, text
+from reactor.model.objects import JsonObject, part, parts, text
 
 log = structlog.get_logger()
 
@@ -46,7 +46,7 @@ class Nobodys:
     why: str
 
 
-def launchers(cluster: Cluster, *, namespace: str = "", fields: str = "") -> Iterator[tuple[Launcher, Obj]]:
+def launchers(cluster: Cluster, *, namespace: str = "", fields: str = "") -> Iterator[tuple[Launcher, JsonObject]]:
     """All pods that bear the label, each with what it says. Raises ClusterError."""
     for page in cluster.pages("pods", namespace=namespace, labels=LABEL, fields=fields):
         yield from ((launcher(pod), pod) for pod in page.items)
@@ -64,7 +64,7 @@ def on_node(cluster: Cluster, node: str) -> Iterator[tuple[VmRef, str]]:
             yield vm, one.vmi_uid
 
 
-def launcher(pod: Obj) -> Launcher:
+def launcher(pod: JsonObject) -> Launcher:
     """What it says of itself."""
     meta = pod["metadata"]
     owner = next((one for one in parts(meta, "ownerReferences") if _is(one, INSTANCE)), {})
@@ -85,7 +85,7 @@ def whose(one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
     return behind(vmi, one, cluster)
 
 
-def behind(vmi: Obj, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
+def behind(vmi: JsonObject, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
     """The VM of an instance; `one`: what is known of its launcher. Raises ClusterError."""
     try:
         return _vm(vmi, one, cluster)
@@ -93,7 +93,7 @@ def behind(vmi: Obj, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
         return Nobodys("what it names as its VirtualMachineInstance's owner cannot be one")
 
 
-def _says_so(vmi: Obj, one: Launcher, cluster: Cluster) -> bool:
+def _says_so(vmi: JsonObject, one: Launcher, cluster: Cluster) -> bool:
     """By its list of pods. One that has none, or one of pods that are gone by now, says on which node it is."""
     pods = part(vmi, "status", "activePods")
     if one.uid in pods:
@@ -109,7 +109,7 @@ def _are_there(pods: Collection[str], one: Launcher, cluster: Cluster) -> bool:
     return any(other.uid in pods for other, _ in found)
 
 
-def _vm(vmi: Obj, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
+def _vm(vmi: JsonObject, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
     owners = {kind: ref for ref in parts(vmi, "metadata", "ownerReferences") for kind in _KINDS if _is(ref, kind)}
     owner = text(owners.get("VirtualMachine"), "uid")
     try:

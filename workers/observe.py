@@ -8,7 +8,6 @@ be asked for by node or volume, but their names are deterministic.
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
 
 from reactor.doors.cluster import Cluster
 from reactor.model.drift import Phase, Policy, Record
@@ -17,7 +16,7 @@ from reactor.model.identity import Outage
 from reactor.model.intervention import cancelled, held
 from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
-from reactor.model.objects import moment, number, part, parts, said, text
+from reactor.model.objects import Obj, moment, number, part, parts, said, text
 from reactor.model.times import Clock
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Held
@@ -40,7 +39,6 @@ from workers.surroundings import MOMENT, NODE_LEASES, Surroundings, listed, rene
 from workers.views import attachment_view, claims_of, pod_view, vm_view, vmi_view
 from workers.witnesses import expansion, neighbours, owned, witness
 
-Obj = Mapping[str, Any]
 _TERMINAL = frozenset({"Succeeded", "Failed"})
 _SKEW = 10.0  # seconds; a controller manager whose Lease is further off than this is not believed in anything
 _STALE = 3.0  # seconds: a Lease is renewed every 2 s, and Date has whole seconds

@@ -1,14 +1,12 @@
 """Pods -> what the checks look at."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, UNREACHABLE_TAINT
-from reactor.model.objects import moment, number, part, parts, said, text, texts
+from reactor.model.objects import Obj, moment, number, part, parts, said, text, texts
 from workers.decide.observation import Neighbour, PodView
 from workers.decide.selectors import REQUIRED
 
-Obj = Mapping[str, Any]
 # What of a pod's spec decides where it may run.
 _BORNE = (
     "nodeSelector",

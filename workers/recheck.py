@@ -1,20 +1,17 @@
 """Cluster -> what a refusal rests on: at most two requests of this VM's own; what others look at, too, is shared."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from reactor.doors.cluster import Cluster
 from reactor.model.drift import Record
 from reactor.model.intervention import CONFIG_MAP, cancelled, interventions
 from reactor.model.node import node_view
+from reactor.model.objects import Obj
 from workers.decide.basis import rests_on_claims, rests_on_nodes
 from workers.decide.observation import Observation, VmView, Volume
 from workers.disks import claims_of
 from workers.observe import annotations_of, vm_of
 from workers.surroundings import Surroundings, listed
-
-Obj = Mapping[str, Any]
 
 
 def outage_of(cluster: Cluster, record: Record, around: Surroundings) -> Observation:

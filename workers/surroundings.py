@@ -9,12 +9,12 @@ from collections.abc import Callable, Hashable, Mapping
 from copy import copy
 from typing import Any, TypeVar
 
-from reactor.doors.cluster import Cluster, Obj
+from reactor.doors.cluster import Cluster
 from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.identity import Drift
 from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.node import NodeView, node_view
-from reactor.model.objects import moment, text
+from reactor.model.objects import JsonObject, moment, text
 from reactor.model.times import Clock
 from workers.decide.observation import Neighbour
 from workers.views import neighbour_view
@@ -64,7 +64,7 @@ class Surroundings:
         known = interventions(self.find(cluster, "configmaps", CONFIG_MAP, self.namespace))
         return self.interventions(cluster) if any(one.meets(drift) for one in known) else known
 
-    def fencings(self, cluster: Cluster) -> Obj | None:
+    def fencings(self, cluster: Cluster) -> JsonObject | None:
         """The ConfigMap of what is known of nodes' deaths, as it stands at this moment: proof is worth no waiting."""
         return cluster.find("configmaps", FENCINGS, self.namespace)
 
@@ -78,11 +78,11 @@ class Surroundings:
 
     def find(
         self, cluster: Cluster, resource: str, name: str, namespace: str = "", ttl: float | None = None
-    ) -> Obj | None:
+    ) -> JsonObject | None:
         """One object, or None when there is none of that name. `ttl`: seconds, if not the common ones."""
         return self.once((resource, namespace, name), lambda: cluster.find(resource, name, namespace), ttl)
 
-    def pods_on(self, cluster: Cluster, node: str, namespace: str) -> list[Obj]:
+    def pods_on(self, cluster: Cluster, node: str, namespace: str) -> list[JsonObject]:
         """Everything of a namespace that is bound to a node."""
         fields = f"spec.nodeName={node}"
         return self.once((node, namespace), lambda: listed(cluster, "pods", namespace=namespace, fields=fields))
@@ -107,7 +107,7 @@ class Surroundings:
 
         return self.once(("repelling", namespace), read, NEARBY)
 
-    def remember(self, resource: str, name: str, namespace: str, found: Obj | None) -> None:
+    def remember(self, resource: str, name: str, namespace: str, found: JsonObject | None) -> None:
         """What was read just now, and whoever may take it from here (`find`) for some minutes need not read again."""
         self._known[resource, namespace, name] = (self.steady() + BOUND, found)
 
@@ -131,23 +131,25 @@ class Surroundings:
             del self._known[key]
 
 
-def _runs(pod: Obj) -> bool:
+def _runs(pod: JsonObject) -> bool:
     return bool(text(pod, "spec", "nodeName")) and text(pod, "status", "phase") not in {"Succeeded", "Failed"}
 
 
 NODE_LEASES = "kube-node-lease"  # the namespace in which kubelets renew theirs
 
 
-def listed(cluster: Cluster, resource: str, *, namespace: str = "", labels: str = "", fields: str = "") -> list[Obj]:
+def listed(
+    cluster: Cluster, resource: str, *, namespace: str = "", labels: str = "", fields: str = ""
+) -> list[JsonObject]:
     """A whole list."""
     pages = cluster.pages(resource, namespace=namespace, labels=labels, fields=fields)
     return [item for page in pages for item in page.items]
 
 
-def renewed(lease: Obj | None) -> str:
+def renewed(lease: JsonObject | None) -> str:
     """A Lease's renewTime as it stands there; "" when there is none."""
     return text(lease, "spec", "renewTime")
 
 
-def _renewal(lease: Obj) -> tuple[str, float]:
+def _renewal(lease: JsonObject) -> tuple[str, float]:
     return lease["metadata"]["name"], moment(lease, "spec", "renewTime") or 0.0

@@ -1,13 +1,11 @@
 """Kubernetes' objects -> what the checks look at."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from reactor.model.objects import moment, number, part, parts, said, text, texts, words
+from reactor.model.objects import Obj, moment, number, part, parts, said, text, texts, words
 from workers.decide.observation import TYPES, Attachment, VmiView, VmView
 from workers.podviews import claims_of, neighbour_view, pod_view
 
-Obj = Mapping[str, Any]
 __all__ = ["attachment_view", "claims_of", "hotplugged", "neighbour_view", "pod_view", "vm_view", "vmi_view"]
 _SAID = 300  # characters of a condition's message
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 from reactor.doors.cluster import Cluster
 from reactor.model.drift import Record
 from reactor.model.names import is_name
+from reactor.model.objects import Obj
 from workers.decide.instance import keeps_state, next_instance, unclear
 from workers.decide.lost import lost_launchers
 from workers.decide.neighbours import looks_around, namespaces
 from workers.decide.nextlauncher import Bearing
-from workers.decide.observation import Neighbour, Obj, Observation, VmiView, VmView, Volume, Witness
+from workers.decide.observation import Neighbour, Observation, VmiView, VmView, Volume, Witness
 from workers.expanding import expand
 from workers.surroundings import Surroundings
 

@@ -3,17 +3,15 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
 
 import orjson
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from reactor.model import errors
-
-Obj = dict[str, Any]
+from reactor.model.objects import JsonObject
+from reactor.model.times import http_date, retry_after
 
 # What makes an answer one of Kubernetes': objects and lists have metadata, reviews a status, discovery a list.
 _SHAPES: Mapping[str, type] = {"metadata": dict, "status": dict, "resources": list}
@@ -23,14 +21,6 @@ _ERRORS: Mapping[int, type[errors.ClusterError]] = {
     HTTPStatus.CONFLICT: errors.Conflict,
     HTTPStatus.GONE: errors.Expired,
 }
-
-
-def date(header: str) -> float | None:
-    """An HTTP date (RFC 9110) in seconds since the epoch."""
-    try:
-        return parsedate_to_datetime(header).timestamp()
-    except ValueError:
-        return None
 
 
 def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
@@ -43,7 +33,7 @@ def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
         raise errors.ClusterUnreachable("the watch was cut in the middle of a line")
 
 
-def kubernetes_object(data: bytes, part: str) -> Obj:
+def kubernetes_object(data: bytes, part: str) -> JsonObject:
     """What has this part. Anything else is no answer, lest a proxy's `null` be taken for "there is none"."""
     found = orjson.loads(data)
     if not isinstance(found, dict) or not isinstance(found.get(part), _SHAPES[part]):
@@ -51,7 +41,7 @@ def kubernetes_object(data: bytes, part: str) -> Obj:
     return found
 
 
-def watch_event(line: bytes) -> tuple[str, Obj]:
+def watch_event(line: bytes) -> tuple[str, JsonObject]:
     """Type and object; Expired, or ClusterUnreachable for anything else that ends a watch."""
     event = orjson.loads(line)
     if not isinstance(event, dict) or not isinstance(event.get("object"), dict) or "type" not in event:
@@ -69,7 +59,7 @@ def refusal(method: str, path: str, response: BaseHTTPResponse) -> errors.Cluste
         answered = json.loads(response.data)
     except ValueError:
         answered = None
-    status: Obj = answered if isinstance(answered, dict) else {}
+    status: JsonObject = answered if isinstance(answered, dict) else {}
     said = str(status.get("message") or response.reason or "")[:300]
     message = f"{method} /{path}: {response.status} {said}"
     if response.status == HTTPStatus.NOT_FOUND:
@@ -77,8 +67,8 @@ def refusal(method: str, path: str, response: BaseHTTPResponse) -> errors.Cluste
         named = (status.get("details") or {}).get("name")
         return errors.NotFound(message) if named else errors.NotServed(message)
     if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        after = response.headers.get("Retry-After", "")
-        return errors.ClusterUnreachable(message, float(after) if after.isdecimal() else None)
+        date = http_date(response.headers.get("Date", ""))
+        return errors.ClusterUnreachable(message, retry_after(response.headers.get("Retry-After", ""), date))
     return _ERRORS.get(response.status, errors.Rejected)(message)
 
 

@@ -18,9 +18,8 @@ from uuid import UUID
 import orjson
 
 from reactor.model.errors import FenceError
+from reactor.model.names import is_name
 
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ (DNS subdomain). No slash: it stays inside.
-_NODE = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 # Without TLS anybody on the way could read the password, or say "Off": on loopback there is nobody on the way.
 _ADDRESS = re.compile(r"https://[^\s/?#@\\]+/?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?/?")
 _SYSTEM = re.compile(r"/redfish/[^\s?#\\]+")
@@ -60,7 +59,7 @@ def access(folder: Path, node: str) -> Access:
 
 def file_of(node: str) -> str:
     """The name of a node's file; FenceError where that is no name of a node."""
-    if not _NODE.fullmatch(node):
+    if not is_name(node):  # a name has no slash, so it stays in the folder
         raise FenceError(f"{node[:60]!r} is no name of a node, so VMDRIFT_BMC_DIR holds no file for it")
     return f"{node}.json"
 

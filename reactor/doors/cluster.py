@@ -17,12 +17,11 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import SSLError
 from yaml import YAMLError
 
-from reactor.doors.answers import date, kubernetes_object, lines, refusal, understood, watch_event
+from reactor.doors.answers import kubernetes_object, lines, refusal, understood, watch_event
 from reactor.model import errors
 from reactor.model.names import named
-from reactor.model.times import Clock
-
-Obj = dict[str, Any]
+from reactor.model.objects import JsonObject
+from reactor.model.times import Clock, http_date
 
 # Where each kind lives; exactly those that are used, besides what a setting names as "group/version/plural".
 _GROUPS = {
@@ -61,7 +60,7 @@ def _uncounted(_verb: str, _code: str) -> None:
 class Page:
     """Some of a list's items; `version` is the list's resourceVersion, from which a watch can go on."""
 
-    items: list[Obj]
+    items: list[JsonObject]
     version: str
 
 
@@ -71,7 +70,7 @@ class Cluster(Protocol):
     What is no name is asked of nobody: InvalidName, for an object and for a namespace that is not "".
     """
 
-    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """One live object, or None when there is none of that name."""
 
     def pages(
@@ -79,7 +78,7 @@ class Cluster(Protocol):
     ) -> Iterator[Page]:
         """A list, page by page; the next page is asked for only when it is wanted."""
 
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:
+    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:
         """What changes after `version`: (ADDED | MODIFIED | DELETED | BOOKMARK, object).
 
         Ends when the server ends it. Raises Expired when `version` is too old, and ClusterUnreachable after `silence`
@@ -111,10 +110,10 @@ class Notebook(Protocol):
 class Writer(Protocol):
     """What fencing changes; raises as the Cluster does."""
 
-    def create(self, resource: str, obj: Obj, namespace: str = "") -> None:
+    def create(self, resource: str, obj: JsonObject, namespace: str = "") -> None:
         """Create it; Conflict, and nothing happens, if there is one of that name."""
 
-    def change(self, resource: str, read: Obj, patch: Obj) -> None:
+    def change(self, resource: str, read: JsonObject, patch: JsonObject) -> None:
         """Merge this (RFC 7396) into an object as it was `read`.
 
         Conflict, and nothing happens, if it was changed since or is another one by now.
@@ -124,7 +123,7 @@ class Writer(Protocol):
 class Announcer(Protocol):
     """Where Kubernetes Events are told; raises as the Cluster does."""
 
-    def announce(self, event: Obj) -> None:
+    def announce(self, event: JsonObject) -> None:
         """Create this core/v1 Event; one of its name is counted up instead, and says what this one says."""
 
 
@@ -210,7 +209,7 @@ class KubernetesCluster:
         """Which API server this is."""
         return str(self._api.configuration.host)
 
-    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         try:
             return self._json("get", _object_path(resource, namespace, name))
         except errors.NotFound:
@@ -228,7 +227,7 @@ class KubernetesCluster:
                 return
             query["continue"] = meta["continue"]
 
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:
+    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:
         query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
         timeout = Timeout(connect=self._timeout, read=silence)
         with understood():
@@ -243,7 +242,7 @@ class KubernetesCluster:
         self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
     ) -> None:
         conditions = {"uid": uid, **({"resourceVersion": version} if version else {})}
-        options: Obj = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
+        options: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
         if grace is not None:
             options["gracePeriodSeconds"] = grace
         self._json("delete", _object_path(resource, namespace, name), body=options)
@@ -251,10 +250,10 @@ class KubernetesCluster:
     def time(self) -> float | None:
         return self._time
 
-    def create(self, resource: str, obj: Obj, namespace: str = "") -> None:
+    def create(self, resource: str, obj: JsonObject, namespace: str = "") -> None:
         self._json("create", _path(resource, namespace), body=obj)
 
-    def change(self, resource: str, read: Obj, patch: Obj) -> None:
+    def change(self, resource: str, read: JsonObject, patch: JsonObject) -> None:
         meta = read["metadata"]
         path = _object_path(resource, meta.get("namespace", ""), meta["name"])
         self._json("patch", path, body=preconditioned(patch, read))
@@ -274,7 +273,7 @@ class KubernetesCluster:
             config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": made}
             self._json("create", place, query, body=config_map)
 
-    def announce(self, event: Obj) -> None:
+    def announce(self, event: JsonObject) -> None:
         name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]
         try:
             self._json("create", _path("events", namespace), body=event)
@@ -308,9 +307,9 @@ class KubernetesCluster:
         verb: str,
         path: str,
         query: Mapping[str, str] | None = None,
-        body: Obj | None = None,
+        body: JsonObject | None = None,
         part: str = "metadata",
-    ) -> Obj:
+    ) -> JsonObject:
         with understood():
             response = self._send(verb, path, query or {}, body=body, timeout=Timeout(self._timeout))
             return kubernetes_object(response.data, part)
@@ -327,7 +326,7 @@ class KubernetesCluster:
         return response
 
     def _request(
-        self, verb: str, where: str, *, timeout: Timeout, body: Obj | None = None, stream: bool = False
+        self, verb: str, where: str, *, timeout: Timeout, body: JsonObject | None = None, stream: bool = False
     ) -> BaseHTTPResponse:
         self._before_call()
         configuration = self._api.configuration
@@ -352,7 +351,7 @@ class KubernetesCluster:
             raise
         finally:
             self._counted(verb, code)
-        self._time = date(response.headers.get("Date", ""))
+        self._time = http_date(response.headers.get("Date", ""))
         return response
 
     def _renewed(self) -> bool:
@@ -366,12 +365,12 @@ class KubernetesCluster:
         return True
 
 
-def counted_up(known: Obj, event: Obj) -> Obj:
+def counted_up(known: JsonObject, event: JsonObject) -> JsonObject:
     """What changes of an Event when it is told again."""
     return {**{field: event[field] for field in ("message", "lastTimestamp")}, "count": known.get("count", 0) + 1}
 
 
-def preconditioned(patch: Obj, read: Obj) -> Obj:
+def preconditioned(patch: JsonObject, read: JsonObject) -> JsonObject:
     """The API server answers Conflict to a patch that says another uid or resourceVersion than the object's."""
     known = {name: read["metadata"][name] for name in ("uid", "resourceVersion")}
     return {**patch, "metadata": {**patch.get("metadata", {}), **known}}

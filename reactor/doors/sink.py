@@ -6,7 +6,6 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +14,7 @@ import orjson
 import urllib3
 
 from reactor.model.errors import SettingsError
-from reactor.model.times import Clock
+from reactor.model.times import Clock, retry_after
 from reactor.settings import Settings
 
 # Together less than the 8 s after which a silent worker's job is given to another (workers.rq_worker).
@@ -75,7 +74,7 @@ class HttpSink:
         answer.close()
         phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else ""
         what = f"the sink answers {answer.status} {phrase}".strip()
-        return Answer(answer.status, what, _seconds(answer.headers.get("Retry-After", ""), self._clock()))
+        return Answer(answer.status, what, retry_after(answer.headers.get("Retry-After", ""), self._clock()) or 0.0)
 
 
 def _trusting(ca_certs: str) -> ssl.SSLContext:
@@ -86,13 +85,3 @@ def _trusting(ca_certs: str) -> ssl.SSLContext:
         except ssl.SSLError as error:
             raise SettingsError(f"K_CA_CERTS: expected certificates in PEM form: {error.reason}") from error
     return context
-
-
-def _seconds(retry_after: str, now: float) -> float:
-    """Retry-After is seconds, or a date (RFC 9110, 10.2.3); what is neither asks for nothing."""
-    if retry_after.isdecimal() and retry_after.isascii():
-        return float(retry_after[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
-    except (ValueError, TypeError):
-        return 0.0

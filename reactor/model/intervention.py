@@ -6,14 +6,16 @@ One key for each; whoever reads the ConfigMap with kubectl sees what holds, unti
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Self
 
+import durationpy
+
 from reactor.model.errors import BadInput
 from reactor.model.identity import Drift, VmRef
+from reactor.model.names import is_name, is_vm
 from reactor.model.objects import from_json
 from reactor.model.times import clock_time, format_time, parse_time
 
@@ -24,7 +26,7 @@ HOLD, CANCEL = "hold", "cancel"
 TAINT, UNFENCE = "taint", "unfence"
 _OF_AN_OUTAGE = {CANCEL: "Cancelled", TAINT: "Taint asked for", UNFENCE: "Letting it in again asked for"}
 MONTH = 30 * 86400.0  # seconds; after so long nobody needs to know of a cancelled drift
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_TIME = 3650 * 86400.0  # seconds; who means longer names no end
 
 
 def node_target(name: str) -> str:
@@ -41,19 +43,22 @@ def target_of(text: str) -> str:
     """`all`, a node's name, or NAMESPACE/NAME of a VM, as people say it; BadInput."""
     if text == ALL:
         return ALL
-    if re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text):
+    if is_name(text):
         return node_target(text)
-    if re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text):
+    if is_vm(text):
         return f"vm/{text}"
     raise BadInput(f"{text[:60]!r} is neither a node's name, nor a VM as NAMESPACE/NAME, nor all")
 
 
 def lasting(text: str) -> float:
-    """30m, 2h, 90s, 1d in seconds; BadInput."""
-    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
-    if not found or not int(found[1]):
-        raise BadInput(f"{text[:20]!r} is no time such as 90s, 30m, 2h or 1d")
-    return float(found[1]) * _UNITS[found[2]]
+    """30m, 2h, 1h30m, 90s, 1d in seconds, from a second to ten years; BadInput."""
+    try:
+        seconds = durationpy.from_str(text).total_seconds()
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= _LONGEST_TIME:
+        raise BadInput(f"invalid duration {text[:20]!r}; use 90s, 30m, 2h or 1d")
+    return seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from reactor.model.times import parse_time
 
-Obj = Mapping[str, Any]
+Obj = Mapping[str, Any]  # an object as it was read; nobody changes it
+JsonObject = dict[str, Any]  # one that its reader owns: to be changed, or sent
 _NOTHING: Obj = {}
 _MAPPINGS = (dict, Mapping)  # what is asked of an abstract class costs five times as much, and nearly all are dicts
 

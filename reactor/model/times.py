@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 Clock = Callable[[], float]
 
@@ -12,6 +13,22 @@ _NOISE = 2.0  # seconds: an HTTP date has whole ones, and an answer takes a whil
 def ahead(date: float | None, now: float) -> float:
     """How far the clock of who answered with this HTTP date a moment ago is ahead of `now`'s; 0 where it told none."""
     return date - now if date is not None and abs(date - now) > _NOISE else 0.0
+
+
+def http_date(text: str) -> float | None:
+    """An HTTP date (RFC 9110, 5.6.7) in seconds since the epoch; None for anything else."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def retry_after(text: str, now: float | None) -> float | None:
+    """Retry-After in seconds: a number, or a date (RFC 9110, 10.2.3) against `now`; None for anything else."""
+    if text.isdecimal() and text.isascii():
+        return float(text[:9])
+    date = http_date(text)
+    return None if date is None or now is None else max(0.0, date - now)
 
 
 def parse_time(text: str) -> float:

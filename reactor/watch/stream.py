@@ -6,8 +6,9 @@ from typing import TypeVar
 
 import structlog
 
-from reactor.doors.cluster import Cluster, Obj
+from reactor.doors.cluster import Cluster
 from reactor.model.errors import ClusterError, Expired
+from reactor.model.objects import JsonObject
 
 log = structlog.get_logger()
 
@@ -22,7 +23,7 @@ _Seen = TypeVar("_Seen")
 def follow(
     cluster: Cluster,
     resource: str,
-    parse: Callable[[Obj], _Seen],
+    parse: Callable[[JsonObject], _Seen],
     silence: float,
     pause: Callable[[float], None],
 ) -> Iterator[tuple[str, list[_Seen]]]:
@@ -49,7 +50,7 @@ def follow(
         tries += 1
 
 
-def _listed(cluster: Cluster, resource: str, parse: Callable[[Obj], _Seen]) -> tuple[list[_Seen], str]:
+def _listed(cluster: Cluster, resource: str, parse: Callable[[JsonObject], _Seen]) -> tuple[list[_Seen], str]:
     """Parsed page by page: five thousand raw Nodes at once would be 75 MB."""
     seen: list[_Seen] = []
     version = ""

@@ -4,13 +4,13 @@ All that counts of an event is its type and its subject: whom to look at. `data`
 sends, where the API server's word goes before it, and of a proof that a node is dead: which boot, and how it is known.
 """
 
-import re
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.names import is_name, is_vm
 from reactor.web.grammar import refuse
 
 _OF_NODES = frozenset({NODE_UNREACHABLE, NODE_RECOVERED, NODE_FENCED})
@@ -18,26 +18,19 @@ _OF_VMS = frozenset({DRIFT_REQUESTED, DRIFT_RETRY})
 TYPES = _OF_NODES | _OF_VMS
 KNATIVE = "dev.knative.apiserver.resource."
 
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/: a label has 63 characters at the most, a
-# subdomain 253; its parts have no limit of their own (IsDNS1123Subdomain of apimachinery).
-_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_PART = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN = rf"(?=[-.a-z0-9]{{1,253}}\Z){_PART}(?:\.{_PART})*"
 _LONGEST = 500  # characters
 _PROOF = {
     "uid": "kubectl get node NODE -o jsonpath={.metadata.uid}",
     "bootID": "kubectl get node NODE -o jsonpath={.status.nodeInfo.bootID}",
     "how": "how it is known that this boot is off",
 }
-_NODE = re.compile(_SUBDOMAIN)
-_VM = re.compile(rf"{_LABEL}/{_SUBDOMAIN}")
 
 
 def checked(event: Event) -> Event | None:
     """What counts of the event if its type is ours, None if it is not; Problem 422 where it lacks a usable subject."""
-    if event.type in _OF_NODES and not _NODE.fullmatch(event.subject):
+    if event.type in _OF_NODES and not is_name(event.subject):
         refuse("subject", event.subject, "the name of a node", 422)
-    if event.type in _OF_VMS and not _VM.fullmatch(event.subject):
+    if event.type in _OF_VMS and not is_vm(event.subject):
         refuse("subject", event.subject, "a VM as namespace/name", 422)
     if event.type not in TYPES:
         return None

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from reactor.doors.cluster import PAGE, Obj, Page, counted_up, plural, preconditioned
+from reactor.doors.cluster import PAGE, Page, counted_up, plural, preconditioned
 from reactor.model import errors
 from reactor.model.names import named
+from reactor.model.objects import JsonObject
 from simulator.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError
@@ -32,10 +33,10 @@ class ApiCluster:
         self._api, self._user, self._before_call = api, user, before_call
         self._time: float | None = None
 
-    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         try:
             with self._translated():
-                found: Obj = copied(self._api.get(self._to("get", resource, namespace, named(name))))
+                found: JsonObject = copied(self._api.get(self._to("get", resource, namespace, named(name))))
         except errors.NotFound:
             return None
         return found
@@ -53,7 +54,7 @@ class ApiCluster:
             if not token:
                 return
 
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, Obj]]:  # noqa: ARG002
+    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:  # noqa: ARG002
         """In virtual time nothing is awaited: what has happened is told, then the server ends the watch."""
         with self._translated():
             changes = self._api.watch(Request(self._user, "watch", plural(resource)), since=int(version)).poll()
@@ -66,11 +67,11 @@ class ApiCluster:
             request = self._to("delete", resource, namespace, named(name))
             self._api.delete(replace(request, uid=uid, grace=grace), version=version or None)
 
-    def create(self, resource: str, obj: Obj, namespace: str = "") -> None:
+    def create(self, resource: str, obj: JsonObject, namespace: str = "") -> None:
         with self._translated():
             self._api.create(self._to("create", resource, namespace), obj)
 
-    def change(self, resource: str, read: Obj, patch: Obj) -> None:
+    def change(self, resource: str, read: JsonObject, patch: JsonObject) -> None:
         meta = read["metadata"]
         with self._translated():
             request = self._to("patch", resource, meta.get("namespace", ""), named(meta["name"]))
@@ -93,7 +94,7 @@ class ApiCluster:
                 request = self._to("create", "configmaps", namespace)
                 self._api.create(request, {"metadata": {"name": name}, "data": made}, dry=dry)
 
-    def announce(self, event: Obj) -> None:
+    def announce(self, event: JsonObject) -> None:
         name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]
         try:
             with self._translated():

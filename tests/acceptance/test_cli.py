@@ -72,7 +72,7 @@ def test_help_names_what_there_is(words: tuple[str, ...]) -> None:
         (("doctor", "--role", "operator"), "'operator' is not one of 'watcher', 'intake', 'drifts', 'fencing'"),
         (("completion", "tcsh"), "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
         (("hold", "Shop/web"), "'Shop/web' is neither a node's name, nor a VM as NAMESPACE/NAME, nor all"),
-        (("hold", "all", "--for", "soon"), "'--for': 'soon' is no time such as 90s, 30m, 2h or 1d"),
+        (("hold", "all", "--for", "soon"), "'--for': invalid duration 'soon'; use 90s, 30m, 2h or 1d"),
         (("resume", "a/b/c"), "'NODE|NAMESPACE/VM|all': 'a/b/c' is neither"),
         (("cancel", "worker-2"), "'NAMESPACE/VM': 'worker-2' is no VM as NAMESPACE/NAME"),
         (("retry", "all"), "'all' is no VM"),

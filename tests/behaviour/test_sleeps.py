@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from reactor.doors.cluster import Cluster, Obj
+from reactor.doors.cluster import Cluster
 from reactor.model.drift import Policy
 from reactor.model.errors import ClusterUnreachable
+from reactor.model.objects import JsonObject
 from simulator.scene import Scene, Vm
 from tests.virtual import Play
 
@@ -34,7 +35,7 @@ class _Maintenance:
     def __getattr__(self, name: str) -> object:
         return getattr(self._inner, name)
 
-    def find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         if self._begin <= self._play.world.now <= self._begin + 11:
             raise ClusterUnreachable("GET /api: 503 maintenance", 14400.0)
         return self._inner.find(resource, name, namespace)

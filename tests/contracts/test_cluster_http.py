@@ -113,6 +113,12 @@ def test_the_servers_wish_when_to_come_again_is_kept(tmp_path: Path, call: Call,
         assert raised(errors.ClusterUnreachable, url, tmp_path, call).retry_after == 17
 
 
+def test_a_wish_for_a_moment_is_counted_by_the_clock_of_who_says_it(tmp_path: Path) -> None:
+    dates = ("Date: Wed, 21 Oct 2026 07:27:30 GMT", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT")
+    with answering(http(503, b"busy", *dates)) as url:
+        assert raised(errors.ClusterUnreachable, url, tmp_path, find).retry_after == 30
+
+
 @pytest.mark.parametrize("headers", [(), ("Retry-After: Wed, 21 Oct 2026 07:28:00 GMT",), ("Retry-After: -1",)])
 def test_without_a_wish_in_seconds_there_is_none(tmp_path: Path, headers: tuple[str, ...]) -> None:
     with answering(http(503, b"busy", *headers)) as url:

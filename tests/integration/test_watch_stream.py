@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from reactor.doors.cluster import Cluster, Obj, Page
+from reactor.doors.cluster import Cluster, Page
 from reactor.model.errors import ClusterUnreachable, Expired
+from reactor.model.objects import JsonObject
 from reactor.watch.stream import LISTED, follow
 from simulator.api import Api
 from simulator.apiserver import ApiServer
@@ -22,7 +23,7 @@ Told = tuple[str, list[str]]
 DEADLINE = 60.0  # seconds
 
 
-def name_of(obj: Obj) -> str:
+def name_of(obj: JsonObject) -> str:
     return str(obj["metadata"]["name"])
 
 
@@ -122,7 +123,7 @@ def test_refusals_are_outlasted_too(api: Api, tmp_path: Path, code: int) -> None
 class Script:
     """A cluster whose watches do what is written down, one after the other; the versions that they began at."""
 
-    def __init__(self, *steps: Exception | list[tuple[str, Obj]]) -> None:
+    def __init__(self, *steps: Exception | list[tuple[str, JsonObject]]) -> None:
         self._steps = iter(steps)
         self.since: list[str] = []
 
@@ -130,7 +131,7 @@ class Script:
         yield Page([{"metadata": {"name": "a"}}], "10")
         yield Page([{"metadata": {"name": "b"}}], "10")
 
-    def watch(self, _resource: str, version: str, _silence: float) -> Iterator[tuple[str, Obj]]:
+    def watch(self, _resource: str, version: str, _silence: float) -> Iterator[tuple[str, JsonObject]]:
         self.since.append(version)
         step = next(self._steps, EndedError())
         if isinstance(step, Exception):
@@ -138,7 +139,7 @@ class Script:
         yield from step
 
 
-def change(kind: str, version: int) -> tuple[str, Obj]:
+def change(kind: str, version: int) -> tuple[str, JsonObject]:
     return kind, {"metadata": {"name": f"of-{version}", "resourceVersion": str(version)}}
 
 

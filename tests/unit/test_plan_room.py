@@ -26,13 +26,14 @@ GI = 1024**3
         ("12e6", 12_000_000_000),
         ("1n", 1),  # rounded up, as the API server does
         ("0", 0),
+        ("1e999999999", 2**63 * 1000),  # beyond that the API server cuts it off
     ],
 )
 def test_quantities_are_read_as_kubernetes_writes_them(text: str, thousandths: int) -> None:
     assert quantity(text) == thousandths
 
 
-@pytest.mark.parametrize("text", ["", "a", "1Qi", "--1", "1 Gi"])
+@pytest.mark.parametrize("text", ["", "a", "1Qi", "--1", "NaN", "-Infinity"])
 def test_what_is_no_quantity_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="is no quantity"):
         quantity(text)

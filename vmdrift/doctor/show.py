@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from reactor.process import configure_logs
@@ -16,7 +14,7 @@ from vmdrift.command import print_json
 from vmdrift.doctor.examine import examine
 from vmdrift.doctor.finding import Finding, Status, listed
 from vmdrift.doctor.judge import exit_code, judge
-from vmdrift.terminal import Terminal, lines
+from vmdrift.terminal import Terminal, lines, rows_table
 
 VERSION = 1  # of the JSON; within a version fields are only added
 _STYLE = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "red", Status.UNKNOWN: "magenta"}
@@ -48,7 +46,7 @@ def show(console: Console, found: Sequence[Finding]) -> None:
     words = {**{status.value: status.value for status in Status}, "warning": "warned of"}
     counts = ", ".join(f"{number} {words[status]}" for status, number in _counts(found).items() if number)
     console.print(Text(f"{len(found)} checks: {counts}.", style="bold"))
-    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
+    table = rows_table()
     table.add_column("Check", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("What was found", ratio=1)

@@ -11,9 +11,10 @@ from hashlib import sha256
 
 from reactor.model.drift import Policy, Record
 from reactor.model.node import NodeView
+from reactor.model.objects import Obj
 from workers.decide.decision import Held
 from workers.decide.node import still_lost
-from workers.decide.observation import Obj, Observation, Volume
+from workers.decide.observation import Observation, Volume
 
 LOOK = 300.0  # seconds between two looks at what was refused
 _BY_NODES = frozenset({"pinned-to-node", "node-local-volume"})

@@ -6,8 +6,7 @@ Source: kubevirt `pkg/instancetype/apply` and `pkg/instancetype/preference/apply
 
 from typing import Any
 
-from reactor.model.objects import part, parts, text
-from workers.decide.observation import Obj
+from reactor.model.objects import Obj, part, parts, text
 
 
 def expanded(template: Obj, kind: Obj, preference: Obj) -> Obj:

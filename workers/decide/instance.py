@@ -6,8 +6,8 @@ KubeVirt builds it from the template, from what instance type and preference add
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reactor.model.objects import part, text
-from workers.decide.observation import Obj, VmiView, VmView
+from reactor.model.objects import Obj, part, text
+from workers.decide.observation import VmiView, VmView
 
 # Where the template says nothing of these, KubeVirt has a default of its own, which only the lost instance shows.
 _DEFAULTED = (("architecture",), ("domain", "cpu", "model"), ("domain", "machine", "type"))

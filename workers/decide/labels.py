@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from reactor.model.objects import part, parts, text, words
-from workers.decide.observation import Obj
+from reactor.model.objects import Obj, part, parts, text, words
 
 
 def selects(selector: Obj | None, labels: Mapping[str, str]) -> bool:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from reactor.model.node import NodeView
-from reactor.model.objects import number, part, parts, text, words
+from reactor.model.objects import Obj, number, part, parts, text, words
 from workers.decide.labels import selects
 from workers.decide.nextlauncher import Bearing
-from workers.decide.observation import Neighbour, Obj
+from workers.decide.observation import Neighbour
 from workers.decide.selectors import REQUIRED
 
 Suits = Callable[[Obj, NodeView], bool]  # (a constraint, a node): is the node one of its places?

@@ -8,9 +8,9 @@ KubeVirt's rules are followed from the template alone (`workers.decide.selectors
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from reactor.model.objects import part, parts, text
+from reactor.model.objects import Obj, part, parts, text
 from workers.decide.instance import Instance, next_instance
-from workers.decide.observation import Obj, Observation, PodView
+from workers.decide.observation import Observation, PodView
 from workers.decide.selectors import (
     MIGRATED,
     OF_A_MIGRATION,

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from reactor.model.fencing import Fencing
 from reactor.model.node import NodeView
+from reactor.model.objects import Obj
 
-Obj = Mapping[str, Any]
 TYPES = ("instancetype", "preference")  # as a VM's spec calls them
 
 

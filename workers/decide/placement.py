@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView, Taint
-from reactor.model.objects import part, parts, text
+from reactor.model.objects import Obj, part, parts, text
 from workers.decide.decision import Held, Judgement, Verdict
 from workers.decide.labels import matches
 from workers.decide.neighbours import Neighbours, unread
 from workers.decide.nextlauncher import Bearing
-from workers.decide.observation import Neighbour, Obj, Volume
+from workers.decide.observation import Neighbour, Volume
 from workers.decide.selectors import REQUIRED, SCHEDULABLE
 
 # Every launcher tolerates these: Kubernetes adds it. What else a node bears may go again, and until then it counts.

@@ -6,8 +6,7 @@ setNodeAffinityForPod), at d923fdb.
 
 from collections.abc import Mapping
 
-from reactor.model.objects import part, parts, text, texts
-from workers.decide.observation import Obj
+from reactor.model.objects import Obj, part, parts, text, texts
 
 SCHEDULABLE = "kubevirt.io/schedulable"  # virt-handler's label on its node; every launcher asks for it
 ARCH = "kubernetes.io/arch"

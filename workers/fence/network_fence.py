@@ -8,10 +8,10 @@ first, and deleted once the message says that this was done.
 
 from hashlib import sha256
 
-from reactor.doors.cluster import Cluster, Obj
+from reactor.doors.cluster import Cluster
 from reactor.model.errors import Conflict, FenceError
 from reactor.model.fencing import Standing, State, Target
-from reactor.model.objects import part, text, words
+from reactor.model.objects import JsonObject, part, text, words
 from workers.fence.marks import marked
 from workers.fence.provider import FencingCluster
 from workers.fence.storage_clients import Client, Network, Pairs, clients, needed, network_of
@@ -74,7 +74,7 @@ class NetworkFence:
             told = f"NetworkFence {fence} is there, and not for this boot: it is left alone."
             raise FenceError(f"{told} {error}.") from error
 
-    def _let_in(self, one: Obj) -> None:
+    def _let_in(self, one: JsonObject) -> None:
         meta, status = one["metadata"], part(one, "status")
         if "deletionTimestamp" in meta:
             return
@@ -107,21 +107,21 @@ def reach(cluster: Cluster, target: Target, namespaces: Pairs) -> tuple[tuple[st
     return tuple(sorted({(one.driver, one.cluster) for one in clients(cluster, target, namespaces).values()}))
 
 
-def _mine(cluster: Cluster, target: Target) -> list[Obj]:
+def _mine(cluster: Cluster, target: Target) -> list[JsonObject]:
     return [one for one in needed(cluster, _FENCES) if marked(one, target)]
 
 
-def _hosts(one: Obj) -> frozenset[Network]:
+def _hosts(one: JsonObject) -> frozenset[Network]:
     return frozenset(filter(None, map(network_of, words(one, "spec", "cidrs"))))
 
 
-def _storage(one: Obj) -> tuple[str, str]:
+def _storage(one: JsonObject) -> tuple[str, str]:
     """One that an older version made does not say of which cluster: then no volume is covered by it."""
     said = part(one, "metadata", "annotations")
     return text(said, _DRIVER), text(said, _CLUSTER)
 
 
-def _objection(one: Obj) -> Standing | None:
+def _objection(one: JsonObject) -> Standing | None:
     """Why this one does not block anything, or not yet; None if it does."""
     name, status = one["metadata"]["name"], part(one, "status")
     if "deletionTimestamp" in one["metadata"] or text(one, "spec", "fenceState") != "Fenced":
@@ -133,7 +133,7 @@ def _objection(one: Obj) -> Standing | None:
     return None
 
 
-def _undone(one: Obj) -> bool:
+def _undone(one: JsonObject) -> bool:
     return _UNDONE in text(one, "status", "message").lower()
 
 

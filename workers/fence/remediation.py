@@ -11,10 +11,9 @@ make one in a namespace of theirs.
 from collections.abc import Mapping
 from typing import Any
 
-from reactor.doors.cluster import Obj
 from reactor.model.errors import Conflict, FenceError, NotFound, NotServed
 from reactor.model.fencing import BOOT_ANNOTATION, Standing, State, Target
-from reactor.model.objects import moment, part, parts, text
+from reactor.model.objects import JsonObject, moment, part, parts, text
 from workers.fence.marks import marked
 from workers.fence.provider import FencingCluster
 from workers.surroundings import listed
@@ -81,7 +80,7 @@ class Remediation:
             return Standing(State.WORKING, f"{', '.join(left)} is being deleted.", ours=True)
         return Standing(State.ABSENT, "No remediation of ours is left.")
 
-    def _all(self, target: Target) -> list[Obj]:
+    def _all(self, target: Target) -> list[JsonObject]:
         """Every remediation of a node of this name that is ours or a health check's, in the template's namespace."""
         try:
             found = listed(self._cluster, self._resource, namespace=self._namespace)
@@ -89,19 +88,19 @@ class Remediation:
             raise FenceError(f"VMDRIFT_REMEDIATION_TEMPLATE: {self._resource} is not installed: {error}.") from error
         return [one for one in found if _node_of(one) == target.node.name and (_ours(one) or _of_health_check(one))]
 
-    def _found_template(self) -> Obj:
+    def _found_template(self) -> JsonObject:
         found = self._cluster.find(self._templates, self._template, self._namespace)
         if found is None:
             raise FenceError(f"VMDRIFT_REMEDIATION_TEMPLATE: there is no {self._said}; create it, or name another one.")
         return found
 
-    def _delete(self, one: Obj) -> None:
+    def _delete(self, one: JsonObject) -> None:
         meta = one["metadata"]
         if "deletionTimestamp" not in meta:
             self._cluster.delete(self._resource, meta["name"], meta["namespace"], uid=meta["uid"])
 
 
-def _made(template: Obj, target: Target) -> Obj:
+def _made(template: JsonObject, target: Target) -> JsonObject:
     kind = str(template["kind"]).removesuffix("Template")
     name, inner = target.node.name, part(template, "spec", "template", "spec")
     return {
@@ -112,25 +111,25 @@ def _made(template: Obj, target: Target) -> Obj:
     }
 
 
-def _annotations(one: Obj) -> Mapping[str, str]:
+def _annotations(one: JsonObject) -> Mapping[str, str]:
     return one["metadata"].get("annotations") or {}
 
 
-def _ours(one: Obj) -> bool:
+def _ours(one: JsonObject) -> bool:
     return BOOT_ANNOTATION in _annotations(one)
 
 
-def _of_health_check(one: Obj) -> bool:
+def _of_health_check(one: JsonObject) -> bool:
     owners = one["metadata"].get("ownerReferences") or ()
     kinds_of = {(str(owner.get("apiVersion")).partition("/")[0], owner.get("kind")) for owner in owners}
     return not kinds_of.isdisjoint(_HEALTH_CHECKS)
 
 
-def _node_of(one: Obj) -> str:
+def _node_of(one: JsonObject) -> str:
     return _annotations(one).get(NODE_NAME) or str(one["metadata"]["name"])
 
 
-def _is_of(one: Obj, target: Target) -> bool:
+def _is_of(one: JsonObject, target: Target) -> bool:
     """For this boot by our own marks; of somebody else's, by its time: it was made for what we see, too."""
     if _ours(one):
         return marked(one, target)
@@ -140,7 +139,7 @@ def _is_of(one: Obj, target: Target) -> bool:
     return all(time >= target.outage.since for time in times if time is not None)
 
 
-def _standing(one: Obj, *, ours: bool) -> Standing:
+def _standing(one: JsonObject, *, ours: bool) -> Standing:
     done, what = _condition(one, "Succeeded"), _named(one)
     if done.get("status") == "True":
         evidence = f"{one['metadata']['uid']} {done.get('lastTransitionTime', '')}"
@@ -151,7 +150,7 @@ def _standing(one: Obj, *, ours: bool) -> Standing:
     return Standing(State.WORKING, f"{what} is under way.", ours=ours)
 
 
-def _condition(one: Obj, kind: str) -> Mapping[str, Any]:
+def _condition(one: JsonObject, kind: str) -> Mapping[str, Any]:
     found = (condition for condition in parts(one, "status", "conditions") if text(condition, "type") == kind)
     return next(found, {})
 
@@ -161,6 +160,6 @@ def _said(condition: Mapping[str, Any]) -> str:
     return f" ({words[:200]})" if words else ""
 
 
-def _named(one: Obj) -> str:
+def _named(one: JsonObject) -> str:
     meta = one["metadata"]
     return f"{one.get('kind', 'remediation')} {meta['namespace']}/{meta['name']}"

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from reactor.doors.cluster import Cluster, Obj
+from reactor.doors.cluster import Cluster
 from reactor.model.errors import FenceError, NotFound, NotServed
 from reactor.model.fencing import Target
-from reactor.model.objects import part, parts, text, words
+from reactor.model.objects import JsonObject, part, parts, text, words
 from workers.surroundings import listed
 
 Pairs = tuple[tuple[str, str], ...]
@@ -55,7 +55,7 @@ def clients(cluster: Cluster, target: Target, namespaces: Pairs) -> Mapping[str,
     return found
 
 
-def needed(cluster: Cluster, resource: str) -> list[Obj]:
+def needed(cluster: Cluster, resource: str) -> list[JsonObject]:
     """A list of a kind of CSI-Addons'; FenceError where that is not installed."""
     try:
         return listed(cluster, resource)
@@ -66,7 +66,7 @@ def needed(cluster: Cluster, resource: str) -> list[Obj]:
 
 
 def _said(
-    nodes: list[Obj], classes: Mapping[str, Mapping[str, object]], namespaces: Pairs
+    nodes: list[JsonObject], classes: Mapping[str, Mapping[str, object]], namespaces: Pairs
 ) -> Iterator[tuple[str, str, str, str]]:
     """Node, driver, class and address, of what is believed."""
     for addon in nodes:

@@ -11,7 +11,8 @@ import orjson
 from redis import Redis
 
 from reactor.doors.contents import after, passed_over
-from reactor.doors.store import CHANGES, PREFIX, translated
+from reactor.doors.keys import CHANGES, PREFIX
+from reactor.doors.redis_errors import translated
 from reactor.model.change import Change
 from reactor.model.errors import BadInput
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from redis import Redis
 
+from reactor.doors.keys import PREFIX
+from reactor.doors.lua import script
 from reactor.model.errors import StoreError
 from reactor.model.times import Clock
 
@@ -26,20 +28,9 @@ UNWATCHED = 15.0  # seconds; every process that works reads it each 5 s
 _REBASED = 300.0  # seconds after which a process compares with a later reading, lest two honest clocks drift apart
 _FRESH, _AWAY = 1.0, 10.0  # seconds for which `Kept` asks nobody, and nobody who did not answer
 
-_KEY = "vmdrift:clock"
+_KEY = f"{PREFIX}clock"
 # What a process knows of the time since its last reading: that it was watched, nothing, or that the clock has stepped.
 WATCHED, NEW, STEPPED = "watched", "new", "stepped"
-# The beginning of a script. KEYS[1]: clock. ARGV[1]: one of the above. `now` and `steady`: text, in seconds.
-READ = f"""
-local time, known = redis.call('time'), redis.call('hmget', KEYS[1], 'read', 'steady')
-local now, steady = string.format('%d.%06d', time[1], time[2]), known[2]
-local unread = tonumber(now) - (tonumber(known[1]) or 0)
-if not string.match(steady or '', '^%d+%.%d+$') then steady = nil end
-if not steady or unread < 0 or ARGV[1] == '{STEPPED}' or (ARGV[1] == '{NEW}' and unread > {UNWATCHED}) then
-  steady = now
-end
-redis.call('hset', KEYS[1], 'read', now, 'steady', steady)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +66,14 @@ class RedisClock:
     """Redis' clock as one process reads it. Raises the library's errors."""
 
     def __init__(self, redis: Redis, monotonic: Clock = time.monotonic) -> None:
-        self._watch, self._time = Watch(monotonic), redis.register_script(READ + "return {now, steady}")
+        self._watch, self._time = Watch(monotonic), redis.register_script(script("clock", "reading"))
 
     def read(self, script: Any = None, keys: Sequence[str] = (), more: Sequence[Any] = ()) -> tuple[Reading, list[Any]]:
-        """A reading, and what else a script answers that begins with READ. Who sees a step says so to all."""
+        """A reading, and what else a script answers that begins with clock.lua. Who sees a step says so to all."""
         asked = self._watch.monotonic()
-        now, steady, *found = (script or self._time)([_KEY, *keys], [self._watch.knows, *more])
+        now, steady, *found = (script or self._time)([_KEY, *keys], [self._watch.knows, UNWATCHED, *more])
         if self._watch.stepped(asked, self._watch.monotonic(), float(now)):
-            now, steady = self._time([_KEY], [STEPPED])
+            now, steady = self._time([_KEY], [STEPPED, UNWATCHED])
         return Reading(float(now), float(steady)), found
 
 

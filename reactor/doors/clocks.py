@@ -16,7 +16,8 @@ from redis import Redis
 
 from reactor.doors.clock import OFF, RedisClock, apart, redis_time
 from reactor.doors.contents import passed_over, text_of
-from reactor.doors.store import PREFIX, translated
+from reactor.doors.keys import PREFIX
+from reactor.doors.redis_errors import translated
 from reactor.model.errors import StoreError
 from reactor.model.times import Clock
 

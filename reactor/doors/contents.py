@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 import structlog
+from redis import Redis
 
+from reactor.doors.redis_errors import translated
 from reactor.model.errors import BadInput
 
 log = structlog.get_logger()
@@ -76,3 +78,11 @@ def a_number(value: bytes | None) -> float | None:
     except ValueError:
         return None
     return read if math.isfinite(read) else None
+
+
+def tally(redis: Redis, key: str) -> dict[tuple[str, str], int]:
+    """A hash of counters whose names are "what result": by both. Raises StoreError."""
+    with translated():
+        found: Any = redis.hgetall(key)
+    split = ((name.rpartition(" "), int(number)) for name, number in numbers(found).items())
+    return {(what, result): number for (what, _, result), number in split}

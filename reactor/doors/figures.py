@@ -12,7 +12,7 @@ from rq.scheduler import RQScheduler
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING, SERIALIZER
-from reactor.doors.store import translated
+from reactor.doors.redis_errors import translated
 from reactor.model.times import parse_time
 
 _SILENT = 30.0  # seconds; a worker's heart beats every one or two of them, and clocks differ

@@ -21,10 +21,11 @@ from redis.exceptions import ResponseError, WatchError
 from rq import Queue as RedisQueue
 
 from reactor.doors.cloudevents import encode
-from reactor.doors.contents import a_number, passed_over
+from reactor.doors.contents import a_number, passed_over, tally
+from reactor.doors.keys import PREFIX
 from reactor.doors.queue import EVENTS, SERIALIZER, TAKE_POST, Entry, new_job
+from reactor.doors.redis_errors import translated
 from reactor.doors.room import Room
-from reactor.doors.store import PREFIX, tally, translated
 from reactor.model.errors import BadInput, KeptEnough, StoreUnreachable
 from reactor.model.event import Event
 from reactor.model.identity import VERSION

@@ -20,8 +20,9 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from reactor.doors.contents import ENTRY, after, events_of, passed_over
-from reactor.doors.store import PREFIX, STREAM, tally, translated
+from reactor.doors.contents import ENTRY, after, events_of, passed_over, tally
+from reactor.doors.keys import PREFIX, STREAM
+from reactor.doors.redis_errors import translated
 from reactor.model.errors import BadInput
 from reactor.model.fits import checked
 

@@ -20,7 +20,8 @@ from rq.job import Job, JobStatus
 from rq.registry import ScheduledJobRegistry
 
 from reactor.doors.cloudevents import encode
-from reactor.doors.store import PREFIX, translated
+from reactor.doors.keys import PREFIX
+from reactor.doors.redis_errors import translated
 from reactor.model.event import Event
 from reactor.model.identity import VERSION, Drift, Outage
 from reactor.model.times import Clock

@@ -9,7 +9,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from reactor.doors.clock import Kept, redis_time
-from reactor.doors.store import translated
+from reactor.doors.redis_errors import translated
 from reactor.model.errors import SettingsError
 from reactor.model.times import Clock
 

@@ -20,7 +20,8 @@ import structlog
 from redis import Redis
 
 from reactor.doors.contents import a_number, numbers, passed_over
-from reactor.doors.store import PREFIX, translated
+from reactor.doors.keys import PREFIX
+from reactor.doors.redis_errors import translated
 from reactor.model.errors import StoreError
 from reactor.model.times import Clock
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from redis import Redis
 
-from reactor.doors.store import translated
+from reactor.doors.redis_errors import translated
 from reactor.model.times import Clock
 
 FOR_OTHERS = 0.75  # of maxmemory; what drifts take is in docs/performance.md

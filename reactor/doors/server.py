@@ -6,7 +6,7 @@ from typing import Any
 
 from redis import Redis
 
-from reactor.doors.store import translated
+from reactor.doors.redis_errors import translated
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from redis import Redis
 
-from reactor.doors.store import PREFIX, translated
+from reactor.doors.keys import PREFIX
+from reactor.doors.redis_errors import translated
 
 _KEY, _OPEN = f"{PREFIX}page-key", f"{PREFIX}sessions:"
 LASTS = 12 * 3600  # seconds that a session lasts at most

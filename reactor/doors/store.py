@@ -26,36 +26,26 @@ holder wrote it (the fencing counter), and what changes the cluster carries prec
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import orjson
 from redis import Redis
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    InvalidResponse,
-    NoPermissionError,
-    ResponseError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from reactor.doors.clock import READ, RedisClock
+from reactor.doors.clock import RedisClock
 from reactor.doors.contents import a_number, an_object, events_of, numbers, passed_over, text_of
+from reactor.doors.keys import CHANGES, PREFIX, STREAM
+from reactor.doors.lua import script
+from reactor.doors.redis_errors import translated
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
-from reactor.model.errors import BadInput, LockLost, StoreRefused, StoreUnreachable
+from reactor.model.errors import BadInput, LockLost
 from reactor.model.fencing import Fencing, Heartbeat, read_file
 from reactor.model.objects import number, text
 from reactor.model.stages import amounts
 from reactor.model.times import Clock
 
-PREFIX = "vmdrift:"
-STREAM = f"{PREFIX}events"
-CHANGES = f"{PREFIX}changes"  # read by doors.changes
 STREAM_LENGTH = 10_000
 _HISTORY = f"{PREFIX}history"
 _TOOK, _SWEEPS = f"{PREFIX}took", f"{PREFIX}sweeps"
@@ -147,79 +137,14 @@ class Store(Protocol):
         """Outgoing events after an id of the stream, oldest first: (id, CloudEvent as JSON)."""
 
 
-# KEYS: clock, lock, counter. ARGV: what is known of the clock, token, ttl in ms.
-# The counter moves only when the lock is taken. A lost one goes on above all that were ever given.
-_ACQUIRE = (
-    READ
-    + """
-if not redis.call('set', KEYS[2], ARGV[2], 'nx', 'px', ARGV[3]) then return {now, steady, 0} end
-redis.call('set', KEYS[3], time[1] .. string.format('%06d', time[2]), 'nx')
-return {now, steady, redis.call('incr', KEYS[3])}
-"""
-)
-# KEYS: lock. ARGV: token, ttl in ms, 0 to release.
-_HOLD = """
-if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[2] == '0' then redis.call('del', KEYS[1]) else redis.call('pexpire', KEYS[1], ARGV[2]) end
-return 1
-"""
-# KEYS: record, the outage's set, stream, totals, changes.
-# ARGV: record, its fence (0: must be new), drift id, ttl in ms or 0, cap, what it adds to the totals, change, events...
-# A client that lost the answer sends the script again, so an end counts only where there was none before.
-_SAVE = """
-local old, was = redis.call('get', KEYS[1]), {}
-if old then
-  local known, found = pcall(cjson.decode, old)
-  if known and type(found) == 'table' then was = found end
-  if ARGV[2] == '0' then return 0 end
-  if (tonumber(was['fence']) or 0) > tonumber(ARGV[2]) then return 0 end
-end
-redis.call('set', KEYS[1], ARGV[1])
-redis.call('sadd', KEYS[2], ARGV[3])
-redis.call('persist', KEYS[2])
-if ARGV[4] ~= '0' then
-  redis.call('pexpire', KEYS[1], ARGV[4])
-  redis.call('pexpire', KEYS[2], ARGV[4])
-end
-if type(was['ended_at']) ~= 'number' then
-  for field, amount in pairs(cjson.decode(ARGV[6])) do redis.call('hincrbyfloat', KEYS[4], field, amount) end
-end
-local change = cjson.decode(ARGV[7])
-if was['phase'] ~= change['phase'] or was['reason'] ~= change['reason'] then
-  redis.call('xadd', KEYS[5], 'maxlen', '~', ARGV[5], '*', 'change', ARGV[7])
-end
-for i = 8, #ARGV do redis.call('xadd', KEYS[3], 'maxlen', '~', ARGV[5], '*', 'event', ARGV[i]) end
-return 1
-"""
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Redis' errors as ours. Its texts name hosts and commands, never passwords."""
-    try:
-        yield
-    except (AuthenticationError, AuthorizationError, NoPermissionError) as error:
-        raise StoreRefused(f"Redis refuses: {error}") from error
-    except ResponseError as error:
-        # WRONGPASS comes as a plain ResponseError from some servers; everything else here means "not now": OOM,
-        # READONLY, LOADING, MISCONF.
-        kind = StoreRefused if str(error).startswith(("WRONGPASS", "NOAUTH", "NOPERM")) else StoreUnreachable
-        raise kind(f"Redis answers: {error}") from error
-    except InvalidResponse as error:
-        raise StoreUnreachable(f"What answers is no Redis: {error}") from error
-    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-        raise StoreUnreachable(f"Redis is away: {error}") from error
-
-
 class RedisStore:
     """The Store on a Redis or Valkey server. `history_ttl` in seconds; `monotonic`: a clock that nobody sets."""
 
     def __init__(self, redis: Redis, history_ttl: float, monotonic: Clock = time.monotonic) -> None:
         self._redis, self._clock = redis, RedisClock(redis, monotonic)
         self._history_ms = int(history_ttl * 1000)
-        self._acquire = redis.register_script(_ACQUIRE)
-        self._hold = redis.register_script(_HOLD)
-        self._save = redis.register_script(_SAVE)
+        self._acquire = redis.register_script(script("clock", "acquire"))
+        self._hold, self._save = (redis.register_script(script(name)) for name in ("hold", "save"))
 
     def acquire(self, name: str, ttl: float) -> Lock | None:
         token, keys = secrets.token_hex(16), [f"{PREFIX}lock:{name}", f"{PREFIX}fence"]
@@ -367,14 +292,6 @@ class RedisStore:
         with translated():
             entries: Any = self._redis.xrange(STREAM, start, "+")
         return events_of(entries)
-
-
-def tally(redis: Redis, key: str) -> dict[tuple[str, str], int]:
-    """A hash of counters whose names are "what result": by both. Raises StoreError."""
-    with translated():
-        found: Any = redis.hgetall(key)
-    split = ((name.rpartition(" "), int(number)) for name, number in numbers(found).items())
-    return {(what, result): number for (what, _, result), number in split}
 
 
 _Kept = TypeVar("_Kept", OutageRecord, Record)

@@ -10,7 +10,7 @@ from urllib3 import exceptions as http
 
 from reactor.doors.answers import refusal, understood
 from reactor.doors.redis import connect
-from reactor.doors.store import translated
+from reactor.doors.redis_errors import translated
 from reactor.model import errors
 from reactor.process import explain
 

@@ -1,0 +1,8 @@
+"""Scripts that Redis runs at once, one a file; a file says what its KEYS and ARGV are."""
+
+from importlib.resources import files
+
+
+def script(*names: str) -> str:
+    """The text of these files, one after the other."""
+    return "".join(files(__name__).joinpath(f"{name}.lua").read_text() for name in names)

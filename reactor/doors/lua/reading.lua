@@ -1,0 +1,2 @@
+-- After clock.lua: nothing but the clock.
+return {now, steady}

@@ -16,6 +16,8 @@ from reactor.model.errors import NotServed, VmDriftError
 from reactor.model.harmless import folded, harmless
 from reactor.settings import Settings
 
+log = structlog.get_logger()
+
 CANNOT_START = 2  # exit code
 
 
@@ -23,7 +25,10 @@ def start(role: str, work: Callable[[Settings], None]) -> int:
     """Run `work` with the settings of the environment; returns the process' exit code."""
     configure_logs()
     try:
-        work(Settings.read(os.environ))
+        settings = Settings.read(os.environ)
+        for name in Settings.unknown(os.environ):
+            log.warning("a variable that is set is no setting; docs/settings.md lists them", name=name)
+        work(settings)
     except VmDriftError as error:
         sys.stderr.write(f"vmdrift {role}: cannot start: {explain(error)}\n")
         return CANNOT_START

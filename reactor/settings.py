@@ -103,7 +103,8 @@ class Settings:
         "nodes",
         2,
         values.count(1, 1000),
-        "The source document's prerequisite; the lost node counts, so a cluster of two that loses one drifts.",
+        "How many nodes the cluster must have for anything to be moved. The lost node counts, so two nodes that lose one "
+        "are enough.",
     )
     shared_csi_drivers: tuple[str, ...] = setting(
         "CSI driver names, * and ? allowed, separated by commas",
@@ -267,12 +268,6 @@ class Settings:
         values.seconds(0.1, 6),
         "For one API call. Well below the 8 s after which a silent worker's job is given to another.",
     )
-    watch_silence: float = setting(
-        "seconds",
-        150.0,
-        values.seconds(1, 3600),
-        "A watch that says nothing for so long is dead; the API server sends a bookmark about once a minute.",
-    )
     history_ttl: float = setting(
         "seconds",
         604800.0,
@@ -342,15 +337,6 @@ class Settings:
     alert_node_label: str = setting(
         "label", "node", str, "The label of an Alertmanager alert that names the node that is lost."
     )
-    strict_types: bool = setting(
-        "true | false", False, values.truth, "Refuse events of types that are not known, instead of ignoring them."
-    )
-    max_event_bytes: int = setting(
-        "bytes",
-        65536,
-        values.count(256, 16777216),
-        "The longest request that is read; a longer one is answered with 413.",
-    )
     max_backlog: int = setting(
         "jobs",
         10000,
@@ -373,13 +359,6 @@ class Settings:
         86400.0,
         values.seconds(60),
         "How long an event is remembered by source and id: told again, it changes nothing.",
-    )
-    fsync_wait: float = setting(
-        "seconds",
-        2.0,
-        values.seconds(0, 4),
-        "How long to wait until Redis has an accepted event on disk (WAITAOF); 0: not at all. Without appendonly, with "
-        "appendfsync no, or before Redis 7.2, nothing is waited for.",
     )
     webhook_origins: tuple[str, ...] = setting(
         "DNS names, * and ? allowed, separated by commas",
@@ -441,6 +420,12 @@ class Settings:
                 shown = "what was given" if row.metadata.get("secret") else repr(text[:60])
                 wrong[env_name(row)] = f"{env_name(row)}: {shown} is not {error}"
         return cls(**found), wrong
+
+    @classmethod
+    def unknown(cls, env: Mapping[str, str]) -> list[str]:
+        """Variables that look like settings and are none, or no more."""
+        known = {name for row in fields(cls) for name in env_names(row)}
+        return sorted(name for name in env if name.startswith("VMDRIFT_") and name not in known)
 
     def to_policy(self) -> Policy:
         """The part of it that decisions are made of."""

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reactor.doors.cluster import Cluster
-from reactor.doors.inbox import RedisInbox
+from reactor.doors.inbox import FSYNC_WAIT, RedisInbox
 from reactor.doors.redis import shared_clock
 from reactor.model.drift import Record
 from reactor.model.errors import NotDone
@@ -185,7 +185,7 @@ def asked(hands: Hands, event: Event) -> tuple[Receipt, Result | None]:
     """Tell it as another system would, and wait for a worker to look at it; None: none has yet."""
     settings = hands.settings
     redis = hands.redis()
-    inbox = RedisInbox(redis, shared_clock(redis), settings.dedup_ttl, settings.fsync_wait)
+    inbox = RedisInbox(redis, shared_clock(redis), settings.dedup_ttl, FSYNC_WAIT)
     receipt = inbox.accept([event], who(), person=True)[0].receipt
     return receipt, _awaited(lambda: inbox.receipt(receipt.id))
 

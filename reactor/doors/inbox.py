@@ -32,6 +32,7 @@ from reactor.model.identity import VERSION
 from reactor.model.receipt import Receipt, Result
 from reactor.model.times import Clock
 
+FSYNC_WAIT = 2.0  # seconds until an accepted event must be on Redis' disk; the sender is told 503 else
 _MINUTE, HOUR = 60, 3600  # seconds
 _UNSETTLED, _SURE = f"{PREFIX}unsettled", f"{PREFIX}sure"
 _BESIDES = 300  # bytes of a receipt's key, and of what will be written down of its fate (measured)

@@ -19,7 +19,7 @@ from reactor.model.node import NodeView
 from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
-from reactor.watch.stream import BOOKMARK, follow
+from reactor.watch.stream import BOOKMARK, SILENCE, follow
 from reactor.watch.watcher import Watcher, verdict_view
 
 _TROUBLE_RETRY = 2.0  # seconds until Redis is tried again
@@ -43,7 +43,7 @@ def watch(settings: Settings) -> None:
     tasks = RqQueue(redis, clock, settings.history_ttl)
     watcher = Watcher(RedisStore(redis, settings.history_ttl), tasks, source, clock)
     changes: queue.Queue[Seen] = queue.Queue(maxsize=1000)
-    reader = threading.Thread(target=_read, args=(cluster, settings, changes), daemon=True)
+    reader = threading.Thread(target=_read, args=(cluster, changes), daemon=True)
     reader.start()
     reporter = Reporter(redis, "watcher", requests, look=Comparer(redis, "watcher").look)
     rounds = Rounds(watcher, reporter, clock)
@@ -52,8 +52,8 @@ def watch(settings: Settings) -> None:
         log.error("the thread that reads Nodes has ended, so this process does, too")  # a bug; its traceback is above
 
 
-def _read(cluster: cluster_door.Cluster, settings: Settings, changes: "queue.Queue[Seen]") -> None:
-    for change in follow(cluster, "nodes", verdict_view, settings.watch_silence, time.sleep):
+def _read(cluster: cluster_door.Cluster, changes: "queue.Queue[Seen]") -> None:
+    for change in follow(cluster, "nodes", verdict_view, SILENCE, time.sleep):
         changes.put(change)
 
 

@@ -12,6 +12,9 @@ from reactor.model.objects import JsonObject
 
 log = structlog.get_logger()
 
+SILENCE = (
+    150.0  # seconds without a word after which a watch is dead; the API server sends a bookmark about once a minute
+)
 _LEAST, _MOST = 0.2, 30.0  # seconds between two tries
 _DOUBLED = 16  # times at the most: after a thousand, which is a night without an API server, it would be no float
 _PAGE = 250  # objects; what a page takes stays with the process, and of 500 Nodes that is 14 MB more

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from reactor.doors import redis as redis_door
 from reactor.doors.clocks import clocks
 from reactor.doors.figures import figures
-from reactor.doors.inbox import RedisInbox
+from reactor.doors.inbox import FSYNC_WAIT, RedisInbox
 from reactor.doors.outbox import RedisOutbox
 from reactor.doors.reports import reports
 from reactor.doors.store import RedisStore
@@ -22,6 +22,7 @@ from reactor.settings import Settings
 from reactor.web import browsers, metrics, openapi, page
 from reactor.web.acceptance import Credentials, Read, Reception, away
 from reactor.web.problem import CONTENT_TYPE, Problem
+from reactor.web.reading import LONGEST
 from reactor.web.requests import alertmanager, cloudevents
 from reactor.web.senders import Senders
 
@@ -33,7 +34,7 @@ def create(settings: Settings) -> tuple[Flask, Reception]:
     """Of one process, with connections of its own. Raises VmDriftError when it cannot start."""
     redis = redis_door.connect(settings.redis_url)
     clock = redis_door.shared_clock(redis)
-    inbox = RedisInbox(redis, clock, settings.dedup_ttl, settings.fsync_wait, settings.sender_bytes)
+    inbox = RedisInbox(redis, clock, settings.dedup_ttl, FSYNC_WAIT, settings.sender_bytes)
     outbox, store = RedisOutbox(redis, settings.history_ttl), RedisStore(redis, settings.history_ttl)
     queues, told = (lambda: figures(redis, clock())), (lambda: reports(redis))
     sources = metrics.Sources(inbox, outbox, store, queues, told, clock, lambda: clocks(redis))
@@ -47,7 +48,7 @@ def application(reception: Reception, sources: metrics.Sources, settings: Settin
     """The routes for programs. `reception` does the work; `sources` have the figures."""
     app = Flask("vm-drift", root_path=page.FOLDER)  # its static files and templates are the page's
     # One more, so that a body without a length, which is cut off there, can be seen to be too long.
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_event_bytes + 1
+    app.config["MAX_CONTENT_LENGTH"] = LONGEST + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is the Web Hook handshake
     app.url_map.strict_slashes = False
     browsers.guarded(app)
@@ -66,7 +67,7 @@ def _receiving(app: Flask, reception: Reception, settings: Settings) -> None:
     @app.post("/")
     @app.post("/events")
     def events() -> Response:
-        return post(lambda body: cloudevents(dict(request.headers), body, settings, time.time()))
+        return post(lambda body: cloudevents(dict(request.headers), body, time.time()))
 
     @app.post("/alertmanager")
     def alerts() -> Response:
@@ -140,7 +141,7 @@ def _problem(problem: Problem) -> Response:
 def _http(error: HTTPException) -> Response:
     """Flask's own refusals, in the same form."""
     if isinstance(error, RequestEntityTooLarge):
-        return _problem(Problem(413, "The request is longer than VMDRIFT_MAX_EVENT_BYTES."))
+        return _problem(Problem(413, f"The request is longer than the {LONGEST} bytes that are read here."))
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         answer = _problem(Problem(405, f"{request.method} is nothing that can be done here; {allowed} is."))

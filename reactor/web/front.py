@@ -16,10 +16,10 @@ from aiohttp import web
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from reactor.settings import Settings
 from reactor.web.acceptance import Credentials, Reception
 from reactor.web.connections import Connections, Limits, refusal
 from reactor.web.problem import Problem
+from reactor.web.reading import LONGEST
 from reactor.web.wsgi import answered, environ, latin, path_of
 
 log = structlog.get_logger()
@@ -38,13 +38,12 @@ class Front(Connections):
         self,
         app: Flask,
         reception: Reception,
-        settings: Settings,
         limits: Limits,
         *,
         only_probes: bool = False,
     ) -> None:
         super().__init__(self._handle, limits)
-        self._app, self._reception, self._longest = app, reception, settings.max_event_bytes
+        self._app, self._reception = app, reception
         self._routes = app.url_map.bind("localhost")
         self._only_probes = only_probes
         self._in_hand: set[asyncio.Task[object]] = set()
@@ -95,7 +94,7 @@ class Front(Connections):
             if known is None:
                 known = await self._in("door", lambda: senders.identify(shown.authorization, shown.access_token))
             name = known.name
-            return await self._body(request, self._longest)
+            return await self._body(request, LONGEST)
         except Problem as problem:
             refused = partial(self._reception.refused, name, problem)
             await self._in("door", refused)

@@ -4,6 +4,7 @@ from typing import Any
 
 from reactor.settings import Settings
 from reactor.web.problem import CONTENT_TYPE
+from reactor.web.reading import LONGEST
 
 _JSON = "application/json"
 _TEXT = {"type": "string"}
@@ -18,7 +19,7 @@ _REFUSED = {
     404: "There is no such thing (any more).",
     405: "This method does nothing here; Allow names those that do.",
     408: "The body was not there in time.",
-    413: "Longer than VMDRIFT_MAX_EVENT_BYTES.",
+    413: f"Longer than {LONGEST} bytes.",
     415: "No CloudEvent, or in a format or charset that is not read here.",
     422: "Well-formed, and of no use: a subject that names no node or VM.",
     429: "Too many; Retry-After says when to come again.",
@@ -117,7 +118,7 @@ def _of(schema: str) -> dict[str, Any]:
 
 def _schemas(settings: Settings) -> dict[str, Any]:
     return {
-        "CloudEvent": _event(f"CloudEvents 1.0; the request has {settings.max_event_bytes} bytes at the most."),
+        "CloudEvent": _event(f"CloudEvents 1.0; the request has {LONGEST} bytes at the most."),
         "Alerts": _alerts(settings.alert_node_label),
         "Accepted": _object({"events": {"type": "array", "items": _one()}, "ignored": _TEXTS}),
         "Receipt": _receipt(),

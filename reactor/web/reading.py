@@ -14,6 +14,7 @@ from reactor.web.grammar import checked, json_of, moment, refuse, text_of
 from reactor.web.kinds import with_data
 from reactor.web.problem import Problem
 
+LONGEST = 65536  # bytes of a request that carries events; the longest that is read
 _BATCH, _STRUCTURED = "application/cloudevents-batch", "application/cloudevents"
 _ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')

@@ -1,24 +1,22 @@
 """A request -> events of the types that we take in, and those that we do not."""
 
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
 from reactor.model.event import Event
 from reactor.settings import Settings
 from reactor.web import alertmanager as alerts
 from reactor.web import knative
 from reactor.web.acceptance import Read
-from reactor.web.kinds import TYPES, checked
+from reactor.web.kinds import checked
 from reactor.web.problem import Problem, all_of
-from reactor.web.reading import read
+from reactor.web.reading import LONGEST, read
 
 
-def cloudevents(headers: Mapping[str, str], body: bytes, settings: Settings, now: float) -> Read:
+def cloudevents(headers: Mapping[str, str], body: bytes, now: float) -> Read:
     """CloudEvents in any of their three modes; Problem, or Problems that name each bad one of a batch."""
     lowered = {name.lower(): value for name, value in headers.items()}
-    found = read(lowered, body, settings.max_event_bytes, now)
-    one = partial(_sorted, strict=settings.strict_types)
-    told = all_of(found, one) if isinstance(found, list) else [one(found)]
+    found = read(lowered, body, LONGEST, now)
+    told = all_of(found, _sorted) if isinstance(found, list) else [_sorted(found)]
     taken = tuple(event for event in told if isinstance(event, Event))
     return Read(taken, tuple(why for why in told if isinstance(why, str)))
 
@@ -28,22 +26,13 @@ def alertmanager(kind: str, body: bytes, settings: Settings, now: float) -> Read
     if not kind.endswith("json"):
         detail = "Alertmanager sends JSON, and says so."
         raise Problem(415, detail, attribute="content-type", found=kind, expected="application/json")
-    return Read(tuple(alerts.alerts(body, settings.alert_node_label, settings.max_event_bytes, now)))
+    return Read(tuple(alerts.alerts(body, settings.alert_node_label, LONGEST, now)))
 
 
-def _sorted(event: Event | Problem, *, strict: bool) -> Event | str:
+def _sorted(event: Event | Problem) -> Event | str:
     """An event for us, or why nothing is done about it."""
     if isinstance(event, Problem):
         raise event
     translated = knative.translated(event)
     ours = checked(translated) if translated else None
-    if ours is not None:
-        return ours
-    if strict and event.type not in TYPES and not knative.known(event.type):
-        detail = "Nobody here takes this type in."
-        raise Problem(400, detail, attribute="type", found=event.type, expected=_list(TYPES))
-    return knative.ignored(event)
-
-
-def _list(types: Iterable[str]) -> str:
-    return "one of " + ", ".join(sorted(types))
+    return knative.ignored(event) if ours is None else ours

@@ -31,8 +31,8 @@ async def _serving(sockets: Sequence[socket.socket], settings: Settings, stop: S
     limits = Limits()
     many, few = replace(limits, connections=room_for(limits.connections)), replace(limits, connections=_FEW)
     everybody, *probes = sockets
-    fronts = [(Front(app, reception, settings, many), everybody)]
-    fronts += [(Front(app, reception, settings, few, only_probes=True), each) for each in probes]
+    fronts = [(Front(app, reception, many), everybody)]
+    fronts += [(Front(app, reception, few, only_probes=True), each) for each in probes]
     await asyncio.gather(*(_listening(front, each, end) for front, each in fronts))
 
 

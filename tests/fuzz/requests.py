@@ -37,7 +37,7 @@ class Server:
         entry = {"name": "ann", "token": TOKEN, "page": "act", "types": ["*"], "sources": ["*"]}
         file.write_bytes(orjson.dumps({"senders": [entry]}))
         env = {"VMDRIFT_REDIS_URL": url, "VMDRIFT_LISTEN": self._listen, "VMDRIFT_TOKENS_FILE": str(file)}
-        env |= {"VMDRIFT_WEB_PROCESSES": "1", "VMDRIFT_FSYNC_WAIT": "0", "VMDRIFT_SENDER_RATE": "1000000"}
+        env |= {"VMDRIFT_WEB_PROCESSES": "1", "VMDRIFT_SENDER_RATE": "1000000"}
         self._process = processes.start("serve", [sys.executable, "-m", "reactor", "serve"], env)
         eventually("it answers", lambda: ask(f"http://{self._listen}/readyz").status == 200)
         self._family = self._alive()

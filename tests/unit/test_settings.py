@@ -42,7 +42,6 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_SAME_STORAGE": (),
     "VMDRIFT_RESYNC": 60.0,
     "VMDRIFT_API_TIMEOUT": 3.0,
-    "VMDRIFT_WATCH_SILENCE": 150.0,
     "VMDRIFT_HISTORY_TTL": 604800.0,
     "VMDRIFT_HEARTBEAT_FILE": "",
     "VMDRIFT_LISTEN": "127.0.0.1:8080",
@@ -56,13 +55,10 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_OIDC_CA_FILE": "",
     "VMDRIFT_OIDC_TOKEN_FILE": "",
     "VMDRIFT_ALERT_NODE_LABEL": "node",
-    "VMDRIFT_STRICT_TYPES": False,
-    "VMDRIFT_MAX_EVENT_BYTES": 65536,
     "VMDRIFT_MAX_BACKLOG": 10000,
     "VMDRIFT_SENDER_RATE": 6000,
     "VMDRIFT_SENDER_BYTES": 8388608,
     "VMDRIFT_DEDUP_TTL": 86400.0,
-    "VMDRIFT_FSYNC_WAIT": 2.0,
     "VMDRIFT_WEBHOOK_ORIGINS": (),
     "VMDRIFT_SINK": "",
     "K_CE_OVERRIDES": (),
@@ -120,7 +116,6 @@ GOOD = {
     "VMDRIFT_SAME_STORAGE": ["rook-ceph=tenants", "a=b=c, 9f1e-4=d_e"],
     "VMDRIFT_RESYNC": ["1", "3600"],
     "VMDRIFT_API_TIMEOUT": ["0.1", "6"],
-    "VMDRIFT_WATCH_SILENCE": ["1", "3600"],
     "VMDRIFT_HISTORY_TTL": ["60", "31536000"],
     "VMDRIFT_LISTEN": ["0.0.0.0:80", "[::1]:8080", "localhost:65535"],
     "VMDRIFT_PROBES": ["0.0.0.0:8081"],
@@ -128,13 +123,10 @@ GOOD = {
     "VMDRIFT_INSECURE_NO_AUTH": ["true", "false"],
     "VMDRIFT_RQ_ACTIONS": ["true", "false"],
     "VMDRIFT_OIDC_ISSUER": ["https://oidc.example/a"],
-    "VMDRIFT_STRICT_TYPES": ["true", "false"],
-    "VMDRIFT_MAX_EVENT_BYTES": ["256", "16777216"],
     "VMDRIFT_MAX_BACKLOG": ["1", "10000000"],
     "VMDRIFT_SENDER_RATE": ["1", "10000000"],
     "VMDRIFT_SENDER_BYTES": ["1024", "999999999"],
     "VMDRIFT_DEDUP_TTL": ["60", "604800"],
-    "VMDRIFT_FSYNC_WAIT": ["0", "4"],
     "VMDRIFT_WEBHOOK_ORIGINS": ["eventgrid.example", "*.example,b.example"],
     "VMDRIFT_SINK": ["http://broker.knative-eventing.svc/ns/b", "https://a.example:8443/in?access_token=t"],
     "VMDRIFT_SINK_GIVE_UP": ["1", "604800"],
@@ -186,7 +178,6 @@ EXPECTED = {
     "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift",
     "VMDRIFT_RESYNC": "a number of seconds from 1 to 3600",
     "VMDRIFT_API_TIMEOUT": "a number of seconds from 0.1 to 6",
-    "VMDRIFT_WATCH_SILENCE": "a number of seconds from 1 to 3600",
     "VMDRIFT_HISTORY_TTL": "a number of seconds from 60 to 3.1536e+07",
     "VMDRIFT_LISTEN": "an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
     "VMDRIFT_PROBES": "an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
@@ -194,13 +185,10 @@ EXPECTED = {
     "VMDRIFT_INSECURE_NO_AUTH": "one of true, false",
     "VMDRIFT_RQ_ACTIONS": "one of true, false",
     "VMDRIFT_OIDC_ISSUER": "a URL that starts with https:// or http://, without user, query or fragment",
-    "VMDRIFT_STRICT_TYPES": "one of true, false",
-    "VMDRIFT_MAX_EVENT_BYTES": "a whole number from 256 to 16777216",
     "VMDRIFT_MAX_BACKLOG": "a whole number from 1 to 10000000",
     "VMDRIFT_SENDER_RATE": "a whole number from 1 to 10000000",
     "VMDRIFT_SENDER_BYTES": "a whole number from 1024 to 999999999",
     "VMDRIFT_DEDUP_TTL": "a number of seconds from 60 to 604800",
-    "VMDRIFT_FSYNC_WAIT": "a number of seconds from 0 to 4",
     "VMDRIFT_WEBHOOK_ORIGINS": "DNS names separated by commas, in which * and ? stand for anything, "
     "for instance *.example.com",
     "K_CE_OVERRIDES": 'a JSON object {"extensions": {"name": "text"}} '
@@ -239,7 +227,6 @@ BAD = {
     "VMDRIFT_REMEDIATION_TEMPLATE": ["x", f"{_TEMPLATE}/c", _TEMPLATE.replace("templates", ""), f"{_TEMPLATE}\n"],
     "VMDRIFT_RESYNC": ["0", "3601"],
     "VMDRIFT_API_TIMEOUT": ["0", "6.1"],
-    "VMDRIFT_WATCH_SILENCE": ["0.9", "3600.5"],
     "VMDRIFT_HISTORY_TTL": ["59", "31536001"],
     "VMDRIFT_LISTEN": ["8080", "127.0.0.1", "127.0.0.1:65536", "http://a:80", "::1:8080", "a:80\n"],
     "VMDRIFT_PROBES": ["8081", ":8081"],
@@ -247,13 +234,10 @@ BAD = {
     "VMDRIFT_INSECURE_NO_AUTH": ["yes"],
     "VMDRIFT_RQ_ACTIONS": ["yes"],
     "VMDRIFT_OIDC_ISSUER": ["oidc.example", "ftp://a", "https://u@a", "https://a?b", "https://a#b", "https://a\n"],
-    "VMDRIFT_STRICT_TYPES": ["1"],
-    "VMDRIFT_MAX_EVENT_BYTES": ["255", "16777217", "64k"],
     "VMDRIFT_MAX_BACKLOG": ["0", "10000001"],
     "VMDRIFT_SENDER_RATE": ["0", "10000001"],
     "VMDRIFT_SENDER_BYTES": ["1023", "1M"],
     "VMDRIFT_DEDUP_TTL": ["59", "604801"],
-    "VMDRIFT_FSYNC_WAIT": ["5", "-1"],
     "VMDRIFT_WEBHOOK_ORIGINS": [",", "*", "https://a.example"],
     "K_CE_OVERRIDES": [
         "{",
@@ -353,6 +337,17 @@ def test_all_malformed_values_are_told_at_once() -> None:
 
 def test_other_variables_do_not_matter() -> None:
     assert Settings.read({"PATH": "/bin", "RESYNC": "x", "vmdrift_resync": "x"}) == Settings()
+
+
+def test_a_variable_that_is_no_setting_any_more_is_named() -> None:
+    env = {
+        "VMDRIFT_STRICT_TYPES": "true",
+        "VMDRIFT_RESINC": "5",
+        "VMDRIFT_RESYNC": "5",
+        "K_SINK": "http://a",
+        "HOME": "/",
+    }
+    assert Settings.unknown(env) == ["VMDRIFT_RESINC", "VMDRIFT_STRICT_TYPES"]
 
 
 def test_settings_cannot_be_changed_once_they_are_read() -> None:

@@ -26,9 +26,7 @@ class Site:
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         receiver = self.receiver
-        self.front = Front(
-            receiver.app, receiver.reception, receiver.settings, self._limits, only_probes=self._only_probes
-        )
+        self.front = Front(receiver.app, receiver.reception, self._limits, only_probes=self._only_probes)
         runner = web.ServerRunner(self.front, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -103,8 +103,7 @@ class Settings:
         "nodes",
         2,
         values.count(1, 1000),
-        "How many nodes the cluster must have for anything to be moved. The lost node counts, so two nodes that lose one "
-        "are enough.",
+        "How many nodes the cluster must have for anything to be moved. The lost node counts, so two are enough.",
     )
     shared_csi_drivers: tuple[str, ...] = setting(
         "CSI driver names, * and ? allowed, separated by commas",

@@ -8,7 +8,6 @@ COPY pyproject.toml constraints.txt README.md ./
 COPY reactor reactor
 COPY workers workers
 COPY vmdrift vmdrift
-COPY simulator simulator
 # By hash: uv, and by uv all the others.
 RUN sed -n '/^uv==/,/[^\\]$/p' constraints.txt > uv.txt && python -m venv /opt/vm-drift && python -m venv /opt/uv \
     && /opt/uv/bin/pip install --no-cache-dir -r uv.txt \

@@ -21,7 +21,7 @@ class Demo:
 
     `rules`: the manifest whose RBAC it enforces; without one everybody may do everything.
 
-    Raises SettingsError without the extra `demo`, or for a factor that compresses a window below 10 s.
+    Raises SettingsError where only the package is installed, or for a factor that compresses a window below 10 s.
     """
 
     def __init__(
@@ -32,10 +32,10 @@ class Demo:
         # Signals wait: what a handler raises inside a class statement comes out of it as a RuntimeError (Python 3.11).
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
-            from simulator.process import scene_for  # noqa: PLC0415 - needs the extra `demo`
+            from simulator.process import scene_for  # noqa: PLC0415 - not in the package
             from simulator.scene import LOST, Storage  # noqa: PLC0415 - same
         except ImportError as error:
-            raise SettingsError(f"the simulated cluster needs pip install 'vm-drift[demo]': {error}") from error
+            raise SettingsError(f"the simulated cluster is in the sources only; `make run` there starts it: {error}") from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

@@ -143,12 +143,12 @@ def test_a_factor_that_is_no_number_is_refused() -> None:
     assert "'--factor': 'fast' is not a valid float" in done.err
 
 
-def test_a_missing_simulator_is_named_with_the_command_that_installs_it(folder: Path) -> None:
-    (folder / "aiohttp.py").write_text("raise ImportError('not installed here')\n")
+def test_a_missing_simulator_is_named_with_the_command_that_starts_it_from_the_sources(folder: Path) -> None:
+    (folder / "simulator.py").write_text("raise ImportError('not installed here')\n")
 
     done = python("-m", "vmdrift", "run", "--simulate", env={"PYTHONPATH": str(folder)})
 
-    refused(done, "pip install 'vm-drift[demo]'")
+    refused(done, "`make run` there starts it")
     assert "simulated cluster" in done.err
 
 

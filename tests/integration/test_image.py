@@ -30,6 +30,7 @@ def test_everything_that_is_copied_is_there_and_is_let_in() -> None:
     sources = {name for text in rest(BUILD, "COPY") for name in text.split()[:-1]}
     assert sources == allowed
     assert all((ROOT / name).exists() for name in sources)
+    assert "simulator" not in sources
 
 
 def test_nothing_runs_in_the_end_image_and_nobody_is_root() -> None:

@@ -35,7 +35,8 @@ class Demo:
             from simulator.process import scene_for  # noqa: PLC0415 - not in the package
             from simulator.scene import LOST, Storage  # noqa: PLC0415 - same
         except ImportError as error:
-            raise SettingsError(f"the simulated cluster is in the sources only; `make run` there starts it: {error}") from error
+            message = f"the simulated cluster is in the sources only; `make run` there starts it: {error}"
+            raise SettingsError(message) from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

@@ -34,7 +34,7 @@ class Figure:
 
     @property
     def goal(self) -> str:
-        """As the issue puts it."""
+        """As the table shows it."""
         return "" if self.target is None else f"{'≥' if self.least else '≤'} {self.target:g} {self.unit}"
 
 

@@ -1,6 +1,6 @@
 """The judgement over one drift: a pure function of what was seen, what was done, the policy and the time.
 
-Before the launcher pod is gone every prerequisite is looked at, in the order of the source document, and the first that
+Before the launcher pod is gone every prerequisite is looked at, in the order of docs/architecture.md, and the first that
 does not hold decides; all of them stand in the decision, so that people see the whole list. Afterwards: volumes, then
 the ending. What is safe is written out; whatever is not known here ends in `blocked` or `refused`.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Self
 
-from reactor import values
+from reactor import timing, values
 from reactor.model.drift import TENANTS_MAY, Policy
 from reactor.model.errors import SettingsError
 from reactor.model.fencing import PROVIDERS
@@ -157,7 +157,7 @@ class Settings:
     fence_after: float = setting(
         "seconds",
         180.0,
-        values.seconds(140, 3600, "virt-handler's heartbeats are up to 132 s apart"),
+        values.seconds(timing.SILENCE_LEAST, 3600, "virt-handler's heartbeats are up to 132 s apart"),
         "How long nothing may have changed in a lost node's Lease and virt-handler heartbeat before remediation, "
         "network-fence or redfish is asked to fence it; longer where the Lease's leaseDurationSeconds is. Not under "
         "140: a living virt-handler writes every 60 to 132 s, so a shorter silence says nothing.",
@@ -263,8 +263,8 @@ class Settings:
     )
     api_timeout: float = setting(
         "seconds",
-        3.0,
-        values.seconds(0.1, 6),
+        timing.API_TIMEOUT,
+        values.seconds(0.1, timing.API_TIMEOUT_MOST),
         "For one API call. Well below the 8 s after which a silent worker's job is given to another.",
     )
     history_ttl: float = setting(

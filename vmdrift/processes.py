@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
 
+from reactor import timing
+
 # -I -S: nothing but the standard library, so it starts in a few milliseconds. SIGTERM first, for those who save state.
 _LEASH = """
 import os, signal, sys, time
@@ -30,7 +32,7 @@ class Processes:
     `logs` is a folder; `grace` is how many seconds a child may take to stop before it is killed.
     """
 
-    def __init__(self, logs: Path, grace: float = 10.0) -> None:
+    def __init__(self, logs: Path, grace: float = timing.RUN_KILLS_AFTER) -> None:
         self.logs, self._grace = logs, grace
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         leash = [sys.executable, "-I", "-S", "-c", _LEASH]

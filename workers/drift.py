@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import structlog
 
+from reactor import timing
 from reactor.doors.cloudevents import encode
 from reactor.doors.cluster import Cluster
 from reactor.doors.store import Lock, Store
@@ -40,10 +41,7 @@ from workers.observe import glance, observe
 from workers.recheck import outage_of, recheck
 from workers.tools import Tools
 
-# Longer than one call (VMDRIFT_API_TIMEOUT, 6 s at most) and the time between two renewals together; short, because
-# it is what a killed worker leaves behind.
-LOCK_TTL = 12.0  # seconds
-_RENEW_EVERY = 3.0  # seconds
+LOCK_TTL, _RENEW_EVERY = timing.VM_LOCK, timing.VM_LOCK_RENEWED_EVERY
 _LOCKED_RETRY = 2.0  # seconds
 _EARLY = 1.0  # seconds before its time, from which on a job is early
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 
+from reactor import timing
 from reactor.doors.cloudevents import encode
 from reactor.doors.cluster import Cluster, Notebook, Writer
 from reactor.doors.queue import drift_entry, fence_entry
@@ -43,7 +44,7 @@ from workers.tools import Tools
 
 log = structlog.get_logger()
 
-_LOCK = 60.0  # seconds; a provider may take ten for one answer
+_LOCK = timing.FENCING_LOCK
 _LOCKED_RETRY = 2.0  # seconds
 _MOVES = 8  # in one pass
 _PODS = 1000  # names in one line of the log

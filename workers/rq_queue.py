@@ -13,6 +13,7 @@ from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
 from rq.registry import ScheduledJobRegistry
 
+from reactor import timing
 from reactor.doors.clock import redis_time
 
 log = structlog.get_logger()
@@ -26,7 +27,7 @@ UNREADABLE = (ValueError, AssertionError)
 class Intermediate(IntermediateQueue):
     """Where a job is between being taken out of the queue and being started; RQ leaves it there for a minute."""
 
-    STUCK_AFTER = 6.0  # seconds
+    STUCK_AFTER = timing.TAKEN_NOT_STARTED
 
     def set_first_seen(self, job_id: str) -> bool:
         """As RQ does, by Redis' clock: who looks later may be another process."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from redis import Redis
 from rq.scheduler import RQScheduler
 
+from reactor import timing
 from reactor.doors.clocks import Comparer
 from reactor.doors.queue import SERIALIZER
 from reactor.doors.reports import Reporter, Requests
@@ -18,8 +19,8 @@ from workers.stop import Stoppable
 class Scheduler(Stoppable, RQScheduler):
     """Moves due jobs into their queues. Any number may run; a dead one's lock is taken over within seconds."""
 
-    LOCK_TTL = 8  # seconds; RQ's own is 61
-    ACQUIRE_EVERY = 2.0  # seconds between two tries for the locks that another one holds; RQ's own are 600
+    LOCK_TTL = int(timing.SCHEDULER_LOCK)  # RQ's own is 61 s
+    ACQUIRE_EVERY = timing.SCHEDULER_TRIES_EVERY  # RQ's own is 600 s
 
     _tried = 0.0
 

@@ -18,6 +18,7 @@ from rq.job import Job
 from rq.results import Result
 from rq.worker import WorkerStatus
 
+from reactor import timing
 from reactor.doors import store as store_door
 from reactor.doors.queue import RUNS, SERIALIZER
 from reactor.doors.reports import Reporter
@@ -35,14 +36,11 @@ class Stopping(VmDriftError):
 class Worker(Stoppable, SimpleWorker):
     """One queue, one job at a time, in this very process."""
 
-    HEARTBEAT_TTL = 8  # seconds without a beat after which another worker takes the job over
-    BEAT_EVERY = 2.0  # seconds
+    HEARTBEAT_TTL = int(timing.WORKER_SILENT)
+    BEAT_EVERY = timing.BEAT_EVERY
     WORKER_TTL = 16  # seconds; RQ blocks for new jobs 15 s less than this, and so long an idle worker takes to stop
     MAINTENANCE = 3  # seconds between two looks for jobs whose worker died
-    # Seconds from SIGTERM until a job is cut short at its next API call: a pass of many calls to a slow API server
-    # lasts minutes. Together with the longest call (6 s) it is less than the grace periods of `vmdrift run` (10 s) and
-    # Kubernetes (30 s).
-    STOP_WITHIN = 3.0
+    STOP_WITHIN = timing.JOB_STOPS_WITHIN  # a pass of many calls to a slow API server lasts minutes
     RUNS: ClassVar[Mapping[str, Collection[str]]] = RUNS  # queue -> dotted names of all that its jobs may call
     log_result_lifespan = False
 

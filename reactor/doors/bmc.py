@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
+from reactor import timing
 from reactor.doors import bmc_line as line
 from reactor.doors.bmc_files import Access, access
 from reactor.doors.patience import Patience
@@ -15,7 +16,6 @@ from reactor.settings import Settings
 
 T = TypeVar("T")
 
-_LIMIT = 5.0  # seconds for one call; it takes two to fence, read and then order
 _SHARE = 0.9  # of it, for the requests: who ends by itself leaves no thread behind
 
 
@@ -52,7 +52,7 @@ class RedfishBmc:
     """The real ones. `limit` in seconds, for one call; `before_call` runs before each (heartbeats)."""
 
     def __init__(
-        self, settings: Settings, before_call: Callable[[], None] = lambda: None, limit: float = _LIMIT
+        self, settings: Settings, before_call: Callable[[], None] = lambda: None, limit: float = timing.BMC_CALL
     ) -> None:
         """Raises SettingsError."""
         if not settings.bmc_dir:

@@ -13,10 +13,10 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from reactor import timing
 from reactor.doors.bmc_files import Access
 from reactor.model.errors import FenceError
 
-_CONNECT = 2.0  # seconds
 # As few as it can be told: a GET that is answered with 5xx is asked once more, at once; all else a single time.
 _RETRIES = {"server_side_retries": 1, "server_side_retries_delay": 0}
 # A management network is not behind the proxy that the environment names for the rest of the world.
@@ -54,7 +54,8 @@ class Line:
             raise TimeoutError
         if _origin(urljoin(self._found.address, path)) != _origin(self._found.address):
             raise FenceError(f"{self._found.bmc} names a path on another host; it would get the password")
-        answer = method(path, timeout=(min(_CONNECT, left), left), allow_redirects=False, proxies=_DIRECTLY, **more)
+        limits = min(timing.BMC_CONNECT, left), left
+        answer = method(path, timeout=limits, allow_redirects=False, proxies=_DIRECTLY, **more)
         if 300 <= answer.status_code < 400:  # noqa: PLR2004 - HTTP's redirections
             message = f"{self._found.bmc} sends us elsewhere (HTTP {answer.status_code}), where the password might leak"
             raise FenceError(f"{message}: name what answers by itself in {self._found.file}, address and system")

@@ -17,14 +17,15 @@ from typing import Any
 
 from redis import Redis
 
+from reactor import timing
 from reactor.doors.keys import PREFIX
 from reactor.doors.lua import script
 from reactor.model.errors import StoreError
 from reactor.model.times import Clock
 
-STEP = 5.0  # seconds; less is a slow answer, or NTP at work
-OFF = 5.0  # seconds by which a process' clock may differ from Redis'
-UNWATCHED = 15.0  # seconds; every process that works reads it each 5 s
+STEP = timing.CLOCK_STEP  # less is a slow answer, or NTP at work
+OFF = timing.CLOCK_OFF
+UNWATCHED = timing.CLOCK_UNWATCHED
 _REBASED = 300.0  # seconds after which a process compares with a later reading, lest two honest clocks drift apart
 _FRESH, _AWAY = 1.0, 10.0  # seconds for which `Kept` asks nobody, and nobody who did not answer
 

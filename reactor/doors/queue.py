@@ -19,6 +19,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.registry import ScheduledJobRegistry
 
+from reactor import timing
 from reactor.doors.cloudevents import encode
 from reactor.doors.keys import PREFIX
 from reactor.doors.redis_errors import translated
@@ -49,7 +50,7 @@ SERIALIZER = "json"
 FOR_EVER = 10**9
 JOB_TIMEOUT = 120  # seconds; a pass is a few calls with time-outs of their own
 # RQ's worker keeps a running job's heartbeat younger than this; an older one means that nobody runs it.
-ORPHANED_AFTER = 60.0  # seconds
+ORPHANED_AFTER = timing.JOB_ORPHANED
 _MARK_TTL = 3600  # seconds
 _SCHEDULED = JobStatus.SCHEDULED.value.encode()
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import structlog
 from redis import Redis
 
+from reactor import timing
 from reactor.doors.contents import a_number, numbers, passed_over
 from reactor.doors.keys import PREFIX
 from reactor.doors.redis_errors import translated
@@ -28,7 +29,7 @@ from reactor.model.times import Clock
 log = structlog.get_logger()
 
 _REQUESTS, _WATCHER = f"{PREFIX}requests", f"{PREFIX}watcher"
-EVERY = 5.0  # seconds between two reports
+EVERY = timing.LOOK_EVERY
 
 
 class Requests:

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import orjson
 import urllib3
 
+from reactor import timing
 from reactor.model.errors import SettingsError
 from reactor.model.times import Clock, retry_after
 from reactor.settings import Settings
 
-# Together less than the 8 s after which a silent worker's job is given to another (workers.rq_worker).
-_TIMEOUT = urllib3.Timeout(connect=2.0, read=4.0)  # seconds
+_TIMEOUT = urllib3.Timeout(connect=timing.SINK_CONNECT, read=timing.SINK_READ)
 
 
 @dataclass(frozen=True, slots=True)

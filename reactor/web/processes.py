@@ -9,6 +9,7 @@ from multiprocessing.process import BaseProcess
 
 import structlog
 
+from reactor import timing
 from reactor.model.errors import VmDriftError
 from reactor.process import Stop, explain
 
@@ -16,7 +17,6 @@ log = structlog.get_logger()
 
 _TURN = 0.2  # seconds between two looks whether to stop
 _AGAIN = 1.0  # seconds before what has ended begins again
-_STOP_WITHIN = 8.0  # seconds that they have for the requests in hand; less than the grace of `vmdrift run` (10 s)
 _FORK = multiprocessing.get_context("fork")  # this process has no threads, and shares what it has imported
 
 
@@ -35,7 +35,7 @@ def ended(running: list[BaseProcess]) -> None:
     """In order, and by force if one takes too long."""
     for process in running:
         process.terminate()
-    last = time.monotonic() + _STOP_WITHIN
+    last = time.monotonic() + timing.RECEIVER_KILLED_AFTER
     for process in running:
         process.join(max(0.0, last - time.monotonic()))
         process.kill()

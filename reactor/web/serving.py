@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from reactor import timing
 from reactor.process import Stop
 from reactor.settings import Settings
 from reactor.web.app import create
@@ -17,7 +18,6 @@ from reactor.web.front import Front
 from reactor.web.listening import WAITING, room_for
 
 _FEW = 64  # connections for probes
-_IN_HAND = 6.0  # seconds for the requests in hand when it ends; after eight it would be killed
 
 
 def serving(sockets: Sequence[socket.socket], settings: Settings, stop: Stop) -> None:
@@ -43,7 +43,7 @@ async def _listening(front: Front, listener: socket.socket, end: asyncio.Event) 
     await site.start()
     await end.wait()
     await site.stop()
-    await front.finish(_IN_HAND)
+    await front.finish(timing.REQUESTS_END_WITHIN)
     await runner.cleanup()
 
 

@@ -1,8 +1,8 @@
 """The judgement over one drift: a pure function of what was seen, what was done, the policy and the time.
 
-Before the launcher pod is gone every prerequisite is looked at, in the order of docs/architecture.md, and the first that
-does not hold decides; all of them stand in the decision, so that people see the whole list. Afterwards: volumes, then
-the ending. What is safe is written out; whatever is not known here ends in `blocked` or `refused`.
+Before the launcher pod is gone every prerequisite is looked at, in the order of docs/architecture.md, and the first
+that does not hold decides; all of them stand in the decision, so that people see the whole list. Afterwards: volumes,
+then the ending. What is safe is written out; whatever is not known here ends in `blocked` or `refused`.
 
 Proof that the node is dead takes the place of all that is waited for only because nobody knows: the window, the signs
 of life, the quorum, Kubernetes' own eviction, the six minutes. Where the VM may go is asked all the same.

@@ -16,11 +16,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reactor.doors import cluster as cluster_door
-from reactor.doors import redis as redis_door
 from reactor.doors import store as store_door
-from reactor.doors.cluster import Cluster
-from reactor.doors.store import RedisStore
+from reactor.doors.cluster import Cluster, uid
 from reactor.model.drift import Record
 from reactor.model.errors import SettingsError, StoreError, VmDriftError
 from reactor.model.fencing import CLAIMS
@@ -28,6 +25,7 @@ from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
 from reactor.settings import Settings
+from reactor.wiring import Wiring
 from vmdrift.command import complain
 from vmdrift.demo import Demo
 from vmdrift.live import Live
@@ -117,8 +115,8 @@ class _Here:
     def real(self, *, act: bool) -> int:
         """On the cluster of the environment, until stopped: an end by itself is a failure."""
         settings = Settings.read(os.environ)
-        cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
-        cluster_door.uid(cluster)  # a wrong token or address must show here, not in a child's log
+        cluster = Wiring.of(settings).cluster
+        uid(cluster)  # a wrong token or address must show here, not in a child's log
         doing = "acting on it" if act else "only observing; --act lets it act"
         self._say(f"Cluster: {cluster.host} ({doing}).", *_to_create(cluster, settings))
         url = self._redis()
@@ -174,8 +172,7 @@ class _Here:
 
     def _follow(self, env: Mapping[str, str], ended: Callable[[Sequence[Record]], bool]) -> list[Record] | None:
         """Show the table until it has `ended`; the records then, or None when a process died before."""
-        settings = Settings.read({**os.environ, **env})
-        store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
+        store = Wiring.of(Settings.read({**os.environ, **env})).store
         with Live(self._console) as live:
             while True:
                 if dead := self._processes.dead():
@@ -201,7 +198,7 @@ def _must_be_unused(url: str) -> None:
     if not url:
         return  # it will be one of our own
     with store_door.translated():
-        used = redis_door.connect(url).dbsize()
+        used = Wiring.of(Settings(redis_url=url)).redis.dbsize()
     if used:
         raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")
 

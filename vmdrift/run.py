@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from reactor import roles
 from reactor.doors import store as store_door
 from reactor.doors.cluster import Cluster, uid
 from reactor.model.drift import Record
@@ -37,29 +38,17 @@ from vmdrift.valkey import start as start_valkey
 _DRIFT_WORKERS = 2
 _PAGE_WITHIN = 10.0  # seconds until its address is told, even if nobody answers there yet
 _LOOK = 0.25  # seconds between two looks of the table
-_ROLES = {
-    "watcher": "reactor watch",
-    "events": "workers events",
-    "scheduler": "workers scheduler",
-    "receiver": "reactor serve",
-    **{f"drifts-{number}": "workers drifts" for number in range(1, _DRIFT_WORKERS + 1)},
-}
-# Whose ServiceAccount each has, as in k8s/base; the others do without the cluster.
-_ACCOUNTS = {
-    "reactor watch": "watcher",
-    "reactor serve": "receiver",
-    "workers events": "intake",
-    "workers drifts": "drifts",
-    "workers fencing": "fencing",
-}
 
 
-def _roles() -> Mapping[str, str]:
+def _wanted() -> Mapping[str, roles.Role]:
     """By the name of the process; deliveries and fencing only where they are wanted."""
-    settings = Settings.read(os.environ)
-    outgoing = {"outgoing": "workers outgoing"} if settings.sink else {}
-    fencing = {"fencing": "workers fencing"} if settings.fencing else {}
-    return {**_ROLES, **outgoing, **fencing}
+    return {name: role for role in roles.used(Settings.read(os.environ)) for name in _names(role)}
+
+
+def _names(role: roles.Role) -> list[str]:
+    if role is roles.DRIFTS:
+        return [f"{role.name}-{number}" for number in range(1, _DRIFT_WORKERS + 1)]
+    return [role.name]
 
 
 def _address() -> str:
@@ -131,9 +120,7 @@ class _Here:
         _must_be_unused(os.environ.get("VMDRIFT_REDIS_URL", ""))
         demo = Demo(self._processes, self._folder, factor)
         url = self._redis()
-        kubeconfigs = {
-            name: str(demo.kubeconfig(_ACCOUNTS[words])) for name, words in _ROLES.items() if words in _ACCOUNTS
-        }
+        kubeconfigs = {role.name: str(demo.kubeconfig(role.name)) for role in roles.ON_CLUSTER}
         env = self._start(url, demo.env, kubeconfigs)
         self._say(*_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/", *demo.story())
         demo.cut_power()
@@ -162,11 +149,11 @@ class _Here:
         return os.environ.get("VMDRIFT_REDIS_URL") or start_valkey(self._processes, self._folder)
 
     def _start(self, url: str, env: Mapping[str, str], kubeconfigs: Mapping[str, str]) -> Mapping[str, str]:
-        """Everybody who stands on the queue; returns the environment that they share."""
+        """Every role, with its `kubeconfigs` by name; returns the environment that they share."""
         shared = {**env, "VMDRIFT_REDIS_URL": url, "VMDRIFT_LISTEN": _address()}
-        for name, words in _roles().items():
-            own = {"KUBECONFIG": kubeconfigs[name]} if name in kubeconfigs else {}
-            self._processes.start(name, [sys.executable, "-m", *words.split()], {**shared, **own})
+        for name, role in _wanted().items():
+            own = {"KUBECONFIG": kubeconfigs[role.name]} if role.name in kubeconfigs else {}
+            self._processes.start(name, [sys.executable, "-m", *role.module.split()], {**shared, **own})
         wait_for(lambda: _listens(shared["VMDRIFT_LISTEN"]), _PAGE_WITHIN)
         return shared
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import structlog
 from redis.exceptions import RedisError
 
+from reactor import roles
 from reactor.doors.cluster import Cluster
-from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.fencing import CLAIMS, CONFIG_MAP
 from reactor.model.times import Clock
@@ -30,14 +30,14 @@ log = structlog.get_logger()
 _AGAIN = 1.0  # seconds until Redis is tried again
 
 
-def work_events(settings: Settings) -> None:
+def work_intake(settings: Settings) -> None:
     """A worker of the queue `events`, until SIGTERM or SIGINT."""
     wiring, app = _wired(settings)
     tools = app.tools()
     check(tools.cluster, INTAKE)
     if "event" in settings.fencing:
         writable(tools.claims, CLAIMS, settings.namespace)
-    _work(EVENTS, "intake", wiring, app, _chores(wiring, app))
+    _work(roles.INTAKE, wiring, app, _chores(wiring, app))
 
 
 def _wired(settings: Settings) -> tuple[Wiring, App]:
@@ -59,7 +59,7 @@ def work_drifts(settings: Settings) -> None:
     tools = app.tools()
     check(tools.cluster, DRIFT)
     tools.around.interventions(tools.cluster)  # a right that is missing must not show in the night
-    _work(DRIFTS, "drifts", wiring, app)
+    _work(roles.DRIFTS, wiring, app)
 
 
 def work_fencing(settings: Settings) -> None:
@@ -73,7 +73,7 @@ def work_fencing(settings: Settings) -> None:
     for name in (CONFIG_MAP, CLAIMS):
         writable(fence.cluster, name, settings.namespace)
     chore = every(settings.resync, lambda: fencing.look_after(fence), time.monotonic)
-    _work(FENCING, "fencing", wiring, app, chore)
+    _work(roles.FENCING, wiring, app, chore)
 
 
 def every(seconds: float, chore: Callable[[], object], clock: Clock) -> Callable[[], object]:
@@ -93,7 +93,7 @@ def work_outgoing(settings: Settings) -> None:
     """A worker of the queue `outgoing`, until SIGTERM or SIGINT. SettingsError without a sink; it needs no cluster."""
     wiring, app = _wired(settings)
     office = app.office()
-    _work(OUTGOING, "outgoing", wiring, app, lambda: collect(office))
+    _work(roles.OUTGOING, wiring, app, lambda: collect(office))
 
 
 def schedule(settings: Settings) -> None:
@@ -103,20 +103,20 @@ def schedule(settings: Settings) -> None:
 
     def once(stop: Stop) -> None:
         with wiring.connection() as redis:
-            Scheduler([EVENTS, DRIFTS, FENCING, OUTGOING], redis, stop).work()
+            Scheduler(roles.BY_QUEUE, redis, stop).work()
 
-    _go_on("scheduler", settings, once)
+    _go_on(roles.SCHEDULER.name, settings, once)
 
 
-def _work(queue: str, role: str, wiring: Wiring, app: App, chore: Callable[[], object] = lambda: None) -> None:
-    reporter = wiring.reporter(role)
+def _work(role: roles.Role, wiring: Wiring, app: App, chore: Callable[[], object] = lambda: None) -> None:
+    reporter = wiring.reporter(role.name)
 
     def once(stop: Stop) -> None:
         # A connection of its own: RQ stretches its time-outs to those of a blocking read.
         with wiring.connection() as redis:
-            Worker(queue, redis, stop, chore, reporter, app=app).work(logging_level="ERROR")
+            Worker(role.queue, redis, stop, chore, reporter, app=app).work(logging_level="ERROR")
 
-    _go_on(f"worker of {queue}", wiring.settings, once)
+    _go_on(f"worker of {role.queue}", wiring.settings, once)
 
 
 def _go_on(who: str, settings: Settings, once: Callable[[Stop], None]) -> None:

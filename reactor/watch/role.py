@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from reactor import roles
 from reactor.doors.cluster import Cluster, uid
 from reactor.doors.reports import Reporter
 from reactor.model.event import watcher_source
@@ -38,7 +39,7 @@ def watch(settings: Settings) -> None:
     changes: queue.Queue[Seen] = queue.Queue(maxsize=1000)
     reader = threading.Thread(target=_read, args=(cluster, settings, changes), daemon=True)
     reader.start()
-    rounds = Rounds(watcher, wiring.reporter("watcher"), clock)
+    rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock)
     _loop(rounds, changes, settings.resync, lambda: stop.asked() or not reader.is_alive())
     if not stop.asked():
         log.error("the thread that reads Nodes has ended, so this process does, too")  # a bug; its traceback is above

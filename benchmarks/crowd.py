@@ -30,7 +30,7 @@ def one_run() -> tuple[float, float, float]:
     """Seconds that we take, seconds that the bare loops take, and requests per VM."""
     with place(ALL, 2, VMS, window(_WINDOW)) as here:
         lose(here, 1)
-        here.start("workers events")
+        here.start("workers intake")
         here.until("all drifts are due", lambda: here.redis.zcard(f"rq:scheduled:{DRIFTS}") >= VMS)
         workers = here.start("workers scheduler", *["workers drifts"] * WORKERS)
         here.workers(1 + WORKERS)

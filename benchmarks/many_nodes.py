@@ -40,7 +40,7 @@ def scheduled(here: Place, nodes: int, each: int) -> tuple[float, int, float]:
     lose(here, nodes)
     here.ask("forget")
     begun = time.time()
-    here.start("workers events", "workers events")
+    here.start("workers intake", "workers intake")
     done = here.until("all drifts are due", lambda: here.redis.zcard(_SCHEDULED) >= nodes * each)
     return done - begun, here.requests("intake"), (here.memory() - before) / (nodes * each)
 

@@ -17,19 +17,14 @@ from reactor.doors import redis as redis_door
 from reactor.doors.cluster import KubernetesCluster, connect
 from reactor.doors.queue import RqQueue
 from reactor.doors.store import RedisStore
+from reactor.roles import ON_CLUSTER
 from simulator.scene import Storage
 from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start as start_valkey
 
 _LONG = 600.0  # seconds; whatever takes longer has failed
 KEEP = 3600.0  # seconds for which what has ended is kept
-USERS = {
-    "reactor watch": "watcher",
-    "reactor serve": "receiver",
-    "workers events": "intake",
-    "workers drifts": "drifts",
-    "workers scheduler": "drifts",
-}
+USERS = {role.module: role.name for role in ON_CLUSTER}
 
 
 def window(seconds: float) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from redis import Redis
 
+from benchmarks.place import USERS
 from reactor.doors import redis as redis_door
 from reactor.doors.queue import DRIFTS
 from reactor.doors.store import RedisStore
@@ -21,7 +22,7 @@ from vmdrift.valkey import start as start_valkey
 
 TIMES = 30.0  # how many times faster the cluster lives: the window lasts 10 s, the shortest there is
 WATCHER, WORKER, MORTAL = "reactor watch", "workers drifts", "benchmarks.mortal"
-_ROLES = (WATCHER, WATCHER, "workers events", "workers scheduler", "workers scheduler")
+_ROLES = (WATCHER, WATCHER, "workers intake", "workers scheduler", "workers scheduler")
 _LONG = 180.0  # seconds; whatever takes longer has failed
 
 
@@ -41,7 +42,7 @@ class Site:
 
     def start(self, words: str) -> None:
         """One more process: `python -m WORDS`."""
-        user = {WATCHER: "watcher", "workers events": "intake"}.get(words, "drifts")
+        user = USERS.get(words, "drifts")
         env = {**self.demo.env, "VMDRIFT_REDIS_URL": self._url, "KUBECONFIG": str(self.demo.kubeconfig(user))}
         of_its_kind = self.children.setdefault(words, [])
         name = f"{words}-{len(of_its_kind)}"

@@ -6,12 +6,13 @@ import time
 from statistics import median
 
 from benchmarks.many_nodes import ALL, EACH, LOST, scheduled
-from benchmarks.place import KEEP, Place, place, window
+from benchmarks.place import Place, place, window
 from benchmarks.report import Figure, report
-from reactor.doors import redis as redis_door
-from reactor.doors.store import RedisStore
 from reactor.model.event import unreachable
-from workers import intake, rq
+from reactor.settings import Settings
+from reactor.wiring import Wiring
+from workers import intake
+from workers.app import App
 
 RUNS = 5
 
@@ -19,8 +20,8 @@ RUNS = 5
 def sweep(here: Place) -> tuple[float, int]:
     """Seconds of one sweep over everything, and its API lists."""
     os.environ.update(here.env("intake"))
-    tools = rq.tools()
-    outages = RedisStore(redis_door.connect(here.redis_url), KEEP).outages()
+    wiring = Wiring.of(Settings.read(os.environ))
+    tools, outages = App.of(wiring).tools(), wiring.store.outages()
     here.ask("forget")
     begun = time.monotonic()
     for outage in outages:

@@ -36,7 +36,7 @@ def passes(here: Place, process: psutil.Process) -> tuple[float, float]:
 def measure(here: Place, *, due: bool) -> tuple[float, float, float, float]:
     """Passes per second, share of a core, API requests per pass, RSS in bytes."""
     lose(here, LOST)
-    here.start("workers events", "workers events")
+    here.start("workers intake", "workers intake")
     here.until("all drifts are due", lambda: here.redis.zcard(_DONE) >= PASSES)
     if due:
         time.sleep(11)

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from reactor import roles
 from reactor.process import start
 from reactor.settings import Settings
 from reactor.watch.role import watch
@@ -14,17 +15,17 @@ def _serve(settings: Settings) -> None:
     serve(settings)
 
 
-ROLES = {"watch": watch, "serve": _serve}
+ROLES = {roles.WATCHER.word: watch, roles.RECEIVER.word: _serve}
 _NO_AUTH = "--insecure-no-auth"
 
 
 def main(arguments: list[str]) -> int:
     """Returns the exit code."""
-    if arguments[:1] == ["serve"] and arguments[1:] == [_NO_AUTH]:
+    if arguments[:1] == [roles.RECEIVER.word] and arguments[1:] == [_NO_AUTH]:
         os.environ["VMDRIFT_INSECURE_NO_AUTH"] = "true"  # the server's processes read it, too
         arguments = arguments[:1]
     if len(arguments) != 1 or arguments[0] not in ROLES:
-        sys.stderr.write(f"usage: python -m reactor watch|serve [{_NO_AUTH}]\n")
+        sys.stderr.write(f"usage: python -m reactor {'|'.join(ROLES)} [{_NO_AUTH}]\n")
         return 2
     return start(arguments[0], ROLES[arguments[0]])
 

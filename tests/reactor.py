@@ -10,11 +10,9 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Generic, TypeVar
 
-from reactor.doors.cloudevents import decode
-from reactor.doors.queue import DRIFTS, EVENTS, FENCING, RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST, Entry
+from reactor.doors.queue import DRIFTS, EVENTS, FENCING, Entry
 from reactor.model.drift import Again, Ended, Outcome, Policy
 from reactor.model.errors import BadInput, ClusterError, StoreError
-from reactor.model.identity import Drift, Outage
 from reactor.settings import Settings
 from simulator.twins.inbox import MemoryInbox
 from simulator.twins.queue import MemoryQueue
@@ -24,15 +22,12 @@ from tests.clocks import Clocks, ProcessClock
 from tests.equipment import Equipment
 from tests.processes import Equip, Process, Scheduler, Watching, Worker
 from workers import fencing, hints
-from workers.drift import run_pass
-from workers.fencing import FenceTools, run_fence
-from workers.hints import take_post
-from workers.intake import take_event
-from workers.rq import body
+from workers.app import TROUBLE_RETRY, App
+from workers.fencing import FenceTools
+from workers.outbox import PostOffice
 from workers.tools import Tools
 
 RESYNC = Settings().resync
-_TROUBLE_RETRY = 5.0  # seconds, as in workers.rq
 _T = TypeVar("_T")
 
 
@@ -49,6 +44,10 @@ class _Of(Generic[_T]):
     def __set__(self, reactor: "Reactor", tools: _T) -> None:
         for worker in reactor.workers(self._queue):
             worker.tools = tools
+
+
+def _no_sink() -> PostOffice:
+    raise AssertionError("nothing leaves a simulated installation")
 
 
 class Reactor:
@@ -144,7 +143,7 @@ class Reactor:
         except BadInput as error:
             return Ended("malformed", "bad-input", str(error))
         except (ClusterError, StoreError) as error:
-            return Again(self.redis() + _TROUBLE_RETRY, "unavailable", str(error))
+            return Again(self.redis() + TROUBLE_RETRY, "unavailable", str(error))
 
     def again(self) -> None:
         """Every job that ran or is to run is run once more at this moment: a duplicate, too early or too late."""
@@ -158,14 +157,10 @@ class Reactor:
         self.queue.clear()
 
     def _outcome(self, entry: Entry) -> Outcome:
-        if entry.function == RUN_DRIFT:
-            return run_pass(Drift.of(body(entry.args)), self.tools)
-        if entry.function == RUN_FENCE:
-            return run_fence(Outage.of(body(entry.args)), self.fencing)
-        if entry.function == TAKE_POST:
-            return take_post(body(entry.args), self.inbox, self.intake)
-        assert entry.function == TAKE_EVENT
-        return take_event(decode(body(entry.args)), self.intake)
+        """By the product's own dispatch, with the tools of the worker whose turn it is."""
+        tools = self.at_work(entry.queue).tools
+        app = App(lambda: self.queue, lambda: self.inbox, lambda: tools, lambda: tools, _no_sink)
+        return app.run(entry.function, entry.args)
 
     def _run(self, worker: Worker, entry: Entry) -> Outcome:
         with self._turn_of(worker, entry.function):

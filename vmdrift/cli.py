@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from reactor import roles
 from reactor.model.harmless import harmless
 from vmdrift.cli_people import JSON, PEOPLE
 
@@ -17,6 +18,12 @@ class _Commands(click.Group):
         except click.ClickException as error:
             vars(error)["message"] = harmless(error.message)
             raise
+
+
+class _Working(click.Choice[str]):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """A role that works, also by an older name."""
+        return super().convert(roles.ALIASES.get(value, value), param, ctx)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,9 +79,9 @@ def serve(*, insecure_no_auth: bool) -> None:
 
 
 @main.command(short_help="Work on a queue, or move due jobs into them.")
-@click.argument("role", type=click.Choice(["drifts", "events", "fencing", "outgoing", "scheduler"]))
+@click.argument("role", type=_Working(sorted(role.word for role in roles.ROLES if role.works)))
 def work(role: str) -> None:
-    """Work: take EVENTS in, carry DRIFTS out, or move due jobs (SCHEDULER). At least one of each is needed.
+    """Work: take events in (INTAKE), carry DRIFTS out, or move due jobs (SCHEDULER). At least one of each is needed.
 
     OUTGOING delivers events about drifts to VMDRIFT_SINK, and FENCING sees that lost nodes are proven dead
     (VMDRIFT_FENCING), where that is wanted.
@@ -116,7 +123,7 @@ def history(*, last: int, as_json: bool) -> None:
 @main.command(short_help="Is everything there, and if not, what to do.")
 @click.option(
     "--role",
-    type=click.Choice(["watcher", "intake", "drifts", "fencing"]),
+    type=click.Choice([role.name for role in roles.ON_CLUSTER]),
     help="Whose rights in the cluster are looked at. Else: those of all roles together.",
 )
 @JSON

@@ -42,12 +42,10 @@ def _try(found: list[Names], read: Callable[[], Names]) -> None:
 
 
 def _read() -> Names:
-    from reactor.doors import redis as redis_door  # noqa: PLC0415 - a slow import counts against the patience
-    from reactor.doors.store import RedisStore  # noqa: PLC0415 - same
-    from reactor.settings import Settings  # noqa: PLC0415 - same
+    from reactor.settings import Settings  # noqa: PLC0415 - a slow import counts against the patience
+    from reactor.wiring import Wiring  # noqa: PLC0415 - same
 
-    settings = Settings.read(os.environ)
-    store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
+    store = Wiring.of(Settings.read(os.environ)).store
     nodes: set[str] = set()
     vms: set[str] = set()
     for outage in store.outages():

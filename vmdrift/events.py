@@ -9,13 +9,13 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from reactor.doors import redis as redis_door
-from reactor.doors.outbox import Letter, RedisOutbox, numbered
-from reactor.doors.queue import RqQueue, letter_entry
-from reactor.doors.store import RedisStore, Store
+from reactor.doors.outbox import Letter, numbered
+from reactor.doors.queue import letter_entry
+from reactor.doors.store import Store
 from reactor.model.errors import NotDone, StoreError
 from reactor.model.times import format_time
 from reactor.settings import Settings
+from reactor.wiring import Wiring
 from vmdrift.command import answer, complain, print_json, say
 from vmdrift.terminal import Terminal, rows_table
 
@@ -29,7 +29,7 @@ def events(*, follow: bool, last: int, as_json: bool) -> int:
     """Print the `last` ones, and then each as it comes where asked to `follow`; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
+        store = Wiring.of(settings).store
         told = store.events()
         _print(told[-last:] if last else [], as_json=as_json, follow=follow)
         if follow:
@@ -43,15 +43,13 @@ def dead(*, resend: Sequence[str], as_json: bool) -> int:
     """Print the dead letters, or have some of them (`all`: all) delivered again; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        redis = redis_door.connect(settings.redis_url)
-        clock = redis_door.shared_clock(redis)
-        outbox, now = RedisOutbox(redis, settings.history_ttl), clock()
-        letters = outbox.dead(now)
+        wiring = Wiring.of(settings)
+        now = wiring.clock()
+        letters = wiring.outbox.dead(now)
         if resend:
-            revived = outbox.revive(_chosen(letters, resend), now)
-            queue = RqQueue(redis, clock, settings.history_ttl)
+            revived = wiring.outbox.revive(_chosen(letters, resend), now)
             for letter_id in revived:
-                queue.wake(letter_entry(letter_id), now)
+                wiring.queue.wake(letter_entry(letter_id), now)
             _print_revived(revived, as_json=as_json)
         elif as_json:
             _lines(asdict(letter) for letter in letters)

@@ -4,7 +4,6 @@ import time
 from dataclasses import asdict
 
 from reactor.doors.queue import fence_entry
-from reactor.doors.store import RedisStore
 from reactor.model.errors import NotDone
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.fencing import CONFIG_MAP, files
@@ -46,8 +45,8 @@ def taint(name: str, why: str, *, as_json: bool) -> int:
     """Have the whole node put out of service once it is proven dead, whatever that hits; returns the exit code."""
 
     def do(hands: Hands) -> Deed:
-        store = RedisStore(hands.redis(), hands.settings.history_ttl)
-        found = [known.outage for known in store.outages() if known.outage.node.name == name and not known.recovered_at]
+        outages = hands.wiring.store.outages()
+        found = [known.outage for known in outages if known.outage.node.name == name and not known.recovered_at]
         if not found:
             raise NotDone(f"{name} has no open outage; `vmdrift status` shows them")
         sentence = (
@@ -87,5 +86,5 @@ def _wished(hands: Hands, kind: str, outage: Outage, why: str, sentence: str) ->
     now = hands.wishes.now()
     one = Intervention(kind, node_target(outage.node.name), who(), why, now, now + MONTH, outage.id)
     hands.wishes.write(one)
-    hands.queue().wake(fence_entry(outage), hands.clock())
+    hands.wiring.queue.wake(fence_entry(outage), hands.wiring.clock())
     return Deed(sentence, {**told(one), "node": outage.node.name})

@@ -8,11 +8,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from reactor.doors import redis as redis_door
-from reactor.doors.store import RedisStore, Store
+from reactor.doors.store import Store
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.times import format_time
 from reactor.settings import Settings
+from reactor.wiring import Wiring
 from vmdrift.command import answer, print_json, say
 from vmdrift.table import NAME, STYLE
 from vmdrift.terminal import Terminal, rows_table
@@ -40,8 +40,7 @@ def history(*, last: int, as_json: bool) -> int:
     """Print the `last` outages, newest first; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
-        found = read(store, last)
+        found = read(Wiring.of(settings).store, last)
         if as_json:
             print_json(as_object(found))
         else:

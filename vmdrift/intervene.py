@@ -10,8 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from reactor.doors.cluster import Cluster
-from reactor.doors.inbox import FSYNC_WAIT, RedisInbox
-from reactor.doors.redis import shared_clock
 from reactor.model.drift import Record
 from reactor.model.errors import NotDone
 from reactor.model.event import DRIFT_REQUESTED, Event
@@ -183,9 +181,7 @@ def _unknown(cluster: Cluster, target: str) -> str:
 
 def asked(hands: Hands, event: Event) -> tuple[Receipt, Result | None]:
     """Tell it as another system would, and wait for a worker to look at it; None: none has yet."""
-    settings = hands.settings
-    redis = hands.redis()
-    inbox = RedisInbox(redis, shared_clock(redis), settings.dedup_ttl, FSYNC_WAIT)
+    inbox = hands.wiring.inbox
     receipt = inbox.accept([event], who(), person=True)[0].receipt
     return receipt, _awaited(lambda: inbox.receipt(receipt.id))
 

@@ -4,11 +4,11 @@ import os
 import time
 from collections.abc import Callable
 
-from reactor.doors import cluster as cluster_door
 from reactor.model.drift import Policy
 from reactor.model.errors import BadInput, Forbidden, SettingsError, VmDriftError
 from reactor.process import explain
 from reactor.settings import Settings
+from reactor.wiring import Wiring
 from vmdrift.command import CANNOT_TELL, complain
 from vmdrift.dumpfile import Dump
 from vmdrift.snapshot import Snapshot, everything, from_dump, snapshot
@@ -26,7 +26,7 @@ def told(command: str, dump: str, tell: Callable[[Snapshot, Policy], int]) -> in
 
 def live(settings: Settings) -> Dump:
     """All that is read of the cluster. Raises VmDriftError."""
-    cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
+    cluster = Wiring.of(settings).cluster
     found = everything(cluster, time.time())
     at = cluster.time() or found.about["read_at"]  # what it holds bears the API server's time
     return Dump(found.objects, {**found.about, "read_at": at})

@@ -16,11 +16,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reactor.doors import cluster as cluster_door
-from reactor.doors import redis as redis_door
+from reactor import roles
 from reactor.doors import store as store_door
-from reactor.doors.cluster import Cluster
-from reactor.doors.store import RedisStore
+from reactor.doors.cluster import Cluster, uid
 from reactor.model.drift import Record
 from reactor.model.errors import SettingsError, StoreError, VmDriftError
 from reactor.model.fencing import CLAIMS
@@ -28,6 +26,7 @@ from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
 from reactor.settings import Settings
+from reactor.wiring import Wiring
 from vmdrift.command import complain
 from vmdrift.demo import Demo
 from vmdrift.live import Live
@@ -39,29 +38,17 @@ from vmdrift.valkey import start as start_valkey
 _DRIFT_WORKERS = 2
 _PAGE_WITHIN = 10.0  # seconds until its address is told, even if nobody answers there yet
 _LOOK = 0.25  # seconds between two looks of the table
-_ROLES = {
-    "watcher": "reactor watch",
-    "events": "workers events",
-    "scheduler": "workers scheduler",
-    "receiver": "reactor serve",
-    **{f"drifts-{number}": "workers drifts" for number in range(1, _DRIFT_WORKERS + 1)},
-}
-# Whose ServiceAccount each has, as in k8s/base; the others do without the cluster.
-_ACCOUNTS = {
-    "reactor watch": "watcher",
-    "reactor serve": "receiver",
-    "workers events": "intake",
-    "workers drifts": "drifts",
-    "workers fencing": "fencing",
-}
 
 
-def _roles() -> Mapping[str, str]:
+def _wanted() -> Mapping[str, roles.Role]:
     """By the name of the process; deliveries and fencing only where they are wanted."""
-    settings = Settings.read(os.environ)
-    outgoing = {"outgoing": "workers outgoing"} if settings.sink else {}
-    fencing = {"fencing": "workers fencing"} if settings.fencing else {}
-    return {**_ROLES, **outgoing, **fencing}
+    return {name: role for role in roles.used(Settings.read(os.environ)) for name in _names(role)}
+
+
+def _names(role: roles.Role) -> list[str]:
+    if role is roles.DRIFTS:
+        return [f"{role.name}-{number}" for number in range(1, _DRIFT_WORKERS + 1)]
+    return [role.name]
 
 
 def _address() -> str:
@@ -117,8 +104,8 @@ class _Here:
     def real(self, *, act: bool) -> int:
         """On the cluster of the environment, until stopped: an end by itself is a failure."""
         settings = Settings.read(os.environ)
-        cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
-        cluster_door.uid(cluster)  # a wrong token or address must show here, not in a child's log
+        cluster = Wiring.of(settings).cluster
+        uid(cluster)  # a wrong token or address must show here, not in a child's log
         doing = "acting on it" if act else "only observing; --act lets it act"
         self._say(f"Cluster: {cluster.host} ({doing}).", *_to_create(cluster, settings))
         url = self._redis()
@@ -133,9 +120,7 @@ class _Here:
         _must_be_unused(os.environ.get("VMDRIFT_REDIS_URL", ""))
         demo = Demo(self._processes, self._folder, factor)
         url = self._redis()
-        kubeconfigs = {
-            name: str(demo.kubeconfig(_ACCOUNTS[words])) for name, words in _ROLES.items() if words in _ACCOUNTS
-        }
+        kubeconfigs = {role.name: str(demo.kubeconfig(role.name)) for role in roles.ON_CLUSTER}
         env = self._start(url, demo.env, kubeconfigs)
         self._say(*_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/", *demo.story())
         demo.cut_power()
@@ -164,18 +149,17 @@ class _Here:
         return os.environ.get("VMDRIFT_REDIS_URL") or start_valkey(self._processes, self._folder)
 
     def _start(self, url: str, env: Mapping[str, str], kubeconfigs: Mapping[str, str]) -> Mapping[str, str]:
-        """Everybody who stands on the queue; returns the environment that they share."""
+        """Every role, with its `kubeconfigs` by name; returns the environment that they share."""
         shared = {**env, "VMDRIFT_REDIS_URL": url, "VMDRIFT_LISTEN": _address()}
-        for name, words in _roles().items():
-            own = {"KUBECONFIG": kubeconfigs[name]} if name in kubeconfigs else {}
-            self._processes.start(name, [sys.executable, "-m", *words.split()], {**shared, **own})
+        for name, role in _wanted().items():
+            own = {"KUBECONFIG": kubeconfigs[role.name]} if role.name in kubeconfigs else {}
+            self._processes.start(name, [sys.executable, "-m", *role.module.split()], {**shared, **own})
         wait_for(lambda: _listens(shared["VMDRIFT_LISTEN"]), _PAGE_WITHIN)
         return shared
 
     def _follow(self, env: Mapping[str, str], ended: Callable[[Sequence[Record]], bool]) -> list[Record] | None:
         """Show the table until it has `ended`; the records then, or None when a process died before."""
-        settings = Settings.read({**os.environ, **env})
-        store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
+        store = Wiring.of(Settings.read({**os.environ, **env})).store
         with Live(self._console) as live:
             while True:
                 if dead := self._processes.dead():
@@ -201,7 +185,7 @@ def _must_be_unused(url: str) -> None:
     if not url:
         return  # it will be one of our own
     with store_door.translated():
-        used = redis_door.connect(url).dbsize()
+        used = Wiring.of(Settings(redis_url=url)).redis.dbsize()
     if used:
         raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")
 

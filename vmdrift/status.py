@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from reactor.doors import redis as redis_door
 from reactor.doors.clocks import clocks, off, said
-from reactor.doors.store import RedisStore, Store
+from reactor.doors.store import Store
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.fencing import Fencing
 from reactor.settings import Settings
+from reactor.wiring import Wiring
 from vmdrift.command import answer, print_json
 from vmdrift.table import checks_table, overview
 from vmdrift.terminal import Terminal
@@ -36,13 +36,12 @@ def status(*, as_json: bool) -> int:
     """Print it; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        redis = redis_door.connect(settings.redis_url)
-        store = RedisStore(redis, settings.history_ttl)
-        snapshot, wrong = read(store), off(clocks(redis))
+        wiring = Wiring.of(settings)
+        snapshot, wrong = read(wiring.store), off(clocks(wiring.redis))
         if as_json:
             print_json(as_object(snapshot) | ({"clocks_off": wrong} if wrong else {}))
         else:
-            _print(snapshot, store.time(), wrong)
+            _print(snapshot, wiring.store.time(), wrong)
         return 0
 
     return answer("status", show)

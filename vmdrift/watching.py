@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable
 
-from reactor.doors import redis as redis_door
-from reactor.doors.store import RedisStore
 from reactor.model.errors import StoreError, StoreUnreachable
 from reactor.model.times import Clock
 from reactor.settings import Settings
+from reactor.wiring import Wiring
 from vmdrift.command import answer
 from vmdrift.live import Live
 from vmdrift.status import Snapshot, read
@@ -32,14 +31,8 @@ def watch() -> int:
 
 def reader(settings: Settings) -> Read:
     """Reads all that is not done; it connects when it is first asked. Raises StoreError."""
-    stores: list[RedisStore] = []
-
-    def look() -> Snapshot:
-        if not stores:
-            stores.append(RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl))
-        return read(stores[0])
-
-    return look
+    wiring = Wiring.of(settings)
+    return lambda: read(wiring.store)
 
 
 def follow(read: Read, live: Live, clock: Clock, pause: Pause) -> None:

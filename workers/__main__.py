@@ -1,25 +1,27 @@
-"""`python -m workers drifts|events|fencing|outgoing|scheduler`."""
+"""`python -m workers drifts|fencing|intake|outgoing|scheduler`."""
 
 import sys
 
+from reactor import roles
 from reactor.process import start
-from workers.role import schedule, work_drifts, work_events, work_fencing, work_outgoing
+from workers.role import schedule, work_drifts, work_fencing, work_intake, work_outgoing
 
 ROLES = {
-    "drifts": work_drifts,
-    "events": work_events,
-    "fencing": work_fencing,
-    "outgoing": work_outgoing,
-    "scheduler": schedule,
+    roles.DRIFTS.word: work_drifts,
+    roles.FENCING.word: work_fencing,
+    roles.INTAKE.word: work_intake,
+    roles.OUTGOING.word: work_outgoing,
+    roles.SCHEDULER.word: schedule,
 }
 
 
 def main(arguments: list[str]) -> int:
     """Returns the exit code."""
-    if len(arguments) != 1 or arguments[0] not in ROLES:
+    words = [roles.ALIASES.get(word, word) for word in arguments]
+    if len(words) != 1 or words[0] not in ROLES:
         sys.stderr.write(f"usage: python -m workers {'|'.join(ROLES)}\n")
         return 2
-    return start(f"work {arguments[0]}", ROLES[arguments[0]])
+    return start(f"work {arguments[0]}", ROLES[words[0]])
 
 
 if __name__ == "__main__":

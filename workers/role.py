@@ -1,6 +1,5 @@
 """The processes: a worker for one queue, or a scheduler. One that loses Redis waits for it and goes on."""
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,24 +8,20 @@ from dataclasses import dataclass, replace
 import structlog
 from redis.exceptions import RedisError
 
-from reactor.doors import cluster as cluster_door
-from reactor.doors import redis as redis_door
-from reactor.doors.changes import RedisChanges
-from reactor.doors.clocks import Comparer
+from reactor import roles
 from reactor.doors.cluster import Cluster
-from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING
-from reactor.doors.reports import Reporter, Requests
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.fencing import CLAIMS, CONFIG_MAP
 from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
+from reactor.wiring import Wiring
 from workers import fencing
+from workers.app import App
 from workers.hints import look_after
 from workers.kubevents import Teller
 from workers.notebooks import writable
 from workers.outbox import collect
-from workers.rq import fence_tools, inbox, post_office, requests, tools
 from workers.rq_scheduler import Scheduler
 from workers.rq_worker import Worker
 
@@ -35,50 +30,50 @@ log = structlog.get_logger()
 _AGAIN = 1.0  # seconds until Redis is tried again
 
 
-def work_events(settings: Settings) -> None:
+def work_intake(settings: Settings) -> None:
     """A worker of the queue `events`, until SIGTERM or SIGINT."""
-    reporter = _reporter(settings, "intake", requests())
-    check(tools().cluster, INTAKE)
+    wiring, app = _wired(settings)
+    tools = app.tools()
+    check(tools.cluster, INTAKE)
     if "event" in settings.fencing:
-        writable(tools().claims, CLAIMS, settings.namespace)
-    _work(EVENTS, settings, reporter, _chores(settings))
+        writable(tools.claims, CLAIMS, settings.namespace)
+    _work(roles.INTAKE, wiring, app, _chores(wiring, app))
 
 
-def _reporter(settings: Settings, role: str, counted: Requests) -> Reporter:
-    redis = redis_door.connect(settings.redis_url)
-    return Reporter(redis, role, counted, look=Comparer(redis, role).look)
+def _wired(settings: Settings) -> tuple[Wiring, App]:
+    wiring = Wiring.of(settings, Worker.beat_current)
+    return wiring, App.of(wiring)
 
 
-def _chores(settings: Settings) -> Callable[[], object]:
+def _chores(wiring: Wiring, app: App) -> Callable[[], object]:
     """Who only observes changes nothing in the cluster, and be it by an Event."""
-    if settings.policy != "auto":
-        return lambda: look_after(inbox(), tools())
-    cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout, counted=requests().count)
-    redis = redis_door.connect(settings.redis_url)
-    teller = Teller(RedisChanges(redis), cluster, redis_door.shared_clock(redis))
-    return lambda: (look_after(inbox(), tools()), teller.tell())
+    if wiring.settings.policy != "auto":
+        return lambda: look_after(app.inbox(), app.tools())
+    teller = Teller(wiring.changes, wiring.cluster, wiring.clock)
+    return lambda: (look_after(app.inbox(), app.tools()), teller.tell())
 
 
 def work_drifts(settings: Settings) -> None:
     """A worker of the queue `drifts`, until SIGTERM or SIGINT."""
-    reporter = _reporter(settings, "drifts", requests())
-    check(tools().cluster, DRIFT)
-    tools().around.interventions(tools().cluster)  # a right that is missing must not show in the night
-    _work(DRIFTS, settings, reporter)
+    wiring, app = _wired(settings)
+    tools = app.tools()
+    check(tools.cluster, DRIFT)
+    tools.around.interventions(tools.cluster)  # a right that is missing must not show in the night
+    _work(roles.DRIFTS, wiring, app)
 
 
 def work_fencing(settings: Settings) -> None:
     """A worker of the queue `fencing`, until SIGTERM or SIGINT. SettingsError for a provider that lacks a setting."""
-    reporter = _reporter(settings, "fencing", requests())
+    wiring, app = _wired(settings)
+    fence = app.fence()
     for name in settings.fencing:
-        fence_tools().providers(name)
-    check(fence_tools().cluster, FENCE)
-    fence_tools().tools.around.fencings(fence_tools().cluster)  # a right that is missing must not show in the night
+        fence.providers(name)
+    check(fence.cluster, FENCE)
+    fence.tools.around.fencings(fence.cluster)  # a right that is missing must not show in the night
     for name in (CONFIG_MAP, CLAIMS):
-        writable(fence_tools().cluster, name, settings.namespace)
-    _work(
-        FENCING, settings, reporter, every(settings.resync, lambda: fencing.look_after(fence_tools()), time.monotonic)
-    )
+        writable(fence.cluster, name, settings.namespace)
+    chore = every(settings.resync, lambda: fencing.look_after(fence), time.monotonic)
+    _work(roles.FENCING, wiring, app, chore)
 
 
 def every(seconds: float, chore: Callable[[], object], clock: Clock) -> Callable[[], object]:
@@ -96,26 +91,32 @@ def every(seconds: float, chore: Callable[[], object], clock: Clock) -> Callable
 
 def work_outgoing(settings: Settings) -> None:
     """A worker of the queue `outgoing`, until SIGTERM or SIGINT. SettingsError without a sink; it needs no cluster."""
-    office = post_office()
-    _work(OUTGOING, settings, _reporter(settings, "outgoing", Requests()), lambda: collect(office))
+    wiring, app = _wired(settings)
+    office = app.office()
+    _work(roles.OUTGOING, wiring, app, lambda: collect(office))
 
 
 def schedule(settings: Settings) -> None:
     """A scheduler of all queues, until SIGTERM or SIGINT."""
-    redis_door.connect(settings.redis_url)
+    wiring = Wiring.of(settings)
+    wiring.connection().close()
 
     def once(stop: Stop) -> None:
-        Scheduler([EVENTS, DRIFTS, FENCING, OUTGOING], redis_door.connect(settings.redis_url), stop).work()
+        with wiring.connection() as redis:
+            Scheduler(roles.BY_QUEUE, redis, stop).work()
 
-    _go_on("scheduler", settings, once)
+    _go_on(roles.SCHEDULER.name, settings, once)
 
 
-def _work(queue: str, settings: Settings, reporter: Reporter, chore: Callable[[], object] = lambda: None) -> None:
+def _work(role: roles.Role, wiring: Wiring, app: App, chore: Callable[[], object] = lambda: None) -> None:
+    reporter = wiring.reporter(role.name)
+
     def once(stop: Stop) -> None:
         # A connection of its own: RQ stretches its time-outs to those of a blocking read.
-        Worker(queue, redis_door.connect(settings.redis_url), stop, chore, reporter).work(logging_level="ERROR")
+        with wiring.connection() as redis:
+            Worker(role.queue, redis, stop, chore, reporter, app=app).work(logging_level="ERROR")
 
-    _go_on(f"worker of {queue}", settings, once)
+    _go_on(f"worker of {role.queue}", wiring.settings, once)
 
 
 def _go_on(who: str, settings: Settings, once: Callable[[Stop], None]) -> None:

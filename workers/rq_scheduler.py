@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from redis import Redis
 from rq.scheduler import RQScheduler
 
-from reactor import timing
+from reactor import roles, timing
 from reactor.doors.clocks import Comparer
 from reactor.doors.queue import SERIALIZER
 from reactor.doors.reports import Reporter, Requests
@@ -27,7 +27,8 @@ class Scheduler(Stoppable, RQScheduler):
     def __init__(self, queues: Iterable[str], redis: Redis, stopping: Stop) -> None:
         super().__init__(queues, redis, serializer=SERIALIZER, logging_level=logging.ERROR)
         self.stopping = stopping
-        self._reporter = Reporter(redis, "scheduler", Requests(), look=Comparer(redis, "scheduler").look)
+        name = roles.SCHEDULER.name
+        self._reporter = Reporter(redis, name, Requests(), look=Comparer(redis, name).look)
 
     @property
     def should_reacquire_locks(self) -> bool:

@@ -24,6 +24,7 @@ from reactor.doors.queue import RUNS, SERIALIZER
 from reactor.doors.reports import Reporter
 from reactor.model.errors import VmDriftError
 from reactor.process import Stop
+from workers.app import App
 from workers.rq_job import OurJob
 from workers.rq_queue import UNREADABLE, WorkedQueue
 from workers.stop import Stoppable
@@ -47,17 +48,20 @@ class Worker(Stoppable, SimpleWorker):
     _current: tuple["Worker", Job, Any] | None = None
     _beaten = 0.0
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what only some need is named
         self,
         queue: str,
         redis: Redis,
         stopping: Stop,
         chore: Callable[[], object] = lambda: None,
         reporter: Reporter | None = None,
+        *,
+        app: App | None = None,
     ) -> None:
         """`chore` is done at each maintenance, by one of the queue's workers at a time.
 
-        `reporter` tells what this process did: between two jobs, while it waits, and when it ends.
+        `reporter` tells what this process did: between two jobs, while it waits, and when it ends. `app` runs the jobs
+        of the product's own functions.
         """
         super().__init__(
             [queue],
@@ -70,7 +74,7 @@ class Worker(Stoppable, SimpleWorker):
             maintenance_interval=self.MAINTENANCE,
             log_job_description=False,
         )
-        self.stopping, self._chore, self._reporter = stopping, chore, reporter
+        self.stopping, self._chore, self._reporter, self.app = stopping, chore, reporter, app
 
     def subscribe(self) -> None:
         """Not to RQ's commands: nobody sends any, and the thread that waits for them ends up to a second late."""
@@ -144,6 +148,14 @@ class Worker(Stoppable, SimpleWorker):
     def current_job(cls) -> Job | None:
         """The job that runs in this process."""
         return cls._current[1] if cls._current else None
+
+    @classmethod
+    def current_app(cls) -> App:
+        """What runs it. LookupError where no job runs, or its worker has none."""
+        app = cls._current[0].app if cls._current else None
+        if app is None:
+            raise LookupError("only a job asks for it, of a worker that has one")
+        return app
 
     @classmethod
     def beat_current(cls) -> None:

@@ -11,9 +11,10 @@ from rq.registry import FailedJobRegistry, ScheduledJobRegistry
 from rq.scheduler import RQScheduler
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
-from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING, SERIALIZER
+from reactor.doors.queue import FENCING, SERIALIZER
 from reactor.doors.redis_errors import translated
 from reactor.model.times import parse_time
+from reactor.roles import BY_QUEUE
 
 _SILENT = 30.0  # seconds; a worker's heart beats every one or two of them, and clocks differ
 
@@ -44,7 +45,7 @@ class QueueFigures:
 
 def figures(redis: Redis, now: float) -> Iterator[QueueFigures]:
     """Of each queue; of `fencing` only where it is used. Raises StoreError. `now` in seconds since the epoch."""
-    for name in (EVENTS, DRIFTS, OUTGOING, FENCING):
+    for name in BY_QUEUE:
         with translated():
             found = _of(RedisQueue(name, connection=redis, serializer=SERIALIZER), redis, now)
         if name != FENCING or found.used:

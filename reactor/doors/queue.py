@@ -19,7 +19,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.registry import ScheduledJobRegistry
 
-from reactor import timing
+from reactor import roles, timing
 from reactor.doors.cloudevents import encode
 from reactor.doors.keys import PREFIX
 from reactor.doors.redis_errors import translated
@@ -27,10 +27,10 @@ from reactor.model.event import Event
 from reactor.model.identity import VERSION, Drift, Outage
 from reactor.model.times import Clock
 
-EVENTS = "events"  # CloudEvents to be taken in
-DRIFTS = "drifts"  # one job per VM and outage
-FENCING = "fencing"  # one job per outage whose node may be fenced
-OUTGOING = "outgoing"  # one job per event that is delivered to others
+EVENTS = roles.INTAKE.queue  # CloudEvents to be taken in
+DRIFTS = roles.DRIFTS.queue  # one job per VM and outage
+FENCING = roles.FENCING.queue  # one job per outage whose node may be fenced
+OUTGOING = roles.OUTGOING.queue  # one job per event that is delivered to others
 # What the jobs call. A dotted name, because the reactor knows nothing of the workers; a contract test resolves both.
 TAKE_EVENT = "workers.rq.take_event"
 TAKE_POST = "workers.rq.take_post"

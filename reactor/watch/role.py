@@ -1,6 +1,5 @@
 """The watcher's process: a thread that reads the stream, and the main thread that judges and resyncs in time."""
 
-import os
 import queue
 import threading
 import time
@@ -8,12 +7,9 @@ from collections.abc import Callable
 
 import structlog
 
-from reactor.doors import cluster as cluster_door
-from reactor.doors import redis as redis_door
-from reactor.doors.clocks import Comparer
-from reactor.doors.queue import RqQueue
-from reactor.doors.reports import Reporter, Requests
-from reactor.doors.store import RedisStore
+from reactor import roles
+from reactor.doors.cluster import Cluster, uid
+from reactor.doors.reports import Reporter
 from reactor.model.event import watcher_source
 from reactor.model.node import NodeView
 from reactor.model.times import Clock
@@ -21,6 +17,7 @@ from reactor.process import Stop
 from reactor.settings import Settings
 from reactor.watch.stream import BOOKMARK, SILENCE, follow
 from reactor.watch.watcher import Watcher, verdict_view
+from reactor.wiring import Wiring
 
 _TROUBLE_RETRY = 2.0  # seconds until Redis is tried again
 _LOOK = 1.0  # seconds between two looks whether to stop
@@ -33,26 +30,22 @@ def watch(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Raises SettingsError, StoreError, ClusterError when it cannot start."""
     stop = Stop(settings.heartbeat_file)
     stop.listen()
-    redis = redis_door.connect(settings.redis_url)
-    requests = Requests()
-    cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout, counted=requests.count)
-    source = watcher_source(cluster_door.uid(cluster))
-    next(cluster.pages("nodes", limit=1))  # a missing permission must show at start, not in the thread below
-    clock = redis_door.shared_clock(redis)
+    wiring = Wiring.of(settings)
+    clock, cluster = wiring.clock, wiring.cluster
     clock()  # from now on it goes on while Redis is away
-    tasks = RqQueue(redis, clock, settings.history_ttl)
-    watcher = Watcher(RedisStore(redis, settings.history_ttl), tasks, source, clock)
+    source = watcher_source(uid(cluster))
+    next(cluster.pages("nodes", limit=1))  # a missing permission must show at start, not in the thread below
+    watcher = Watcher(wiring.store, wiring.queue, source, clock)
     changes: queue.Queue[Seen] = queue.Queue(maxsize=1000)
     reader = threading.Thread(target=_read, args=(cluster, changes), daemon=True)
     reader.start()
-    reporter = Reporter(redis, "watcher", requests, look=Comparer(redis, "watcher").look)
-    rounds = Rounds(watcher, reporter, clock)
+    rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock)
     _loop(rounds, changes, settings.resync, lambda: stop.asked() or not reader.is_alive())
     if not stop.asked():
         log.error("the thread that reads Nodes has ended, so this process does, too")  # a bug; its traceback is above
 
 
-def _read(cluster: cluster_door.Cluster, changes: "queue.Queue[Seen]") -> None:
+def _read(cluster: Cluster, changes: "queue.Queue[Seen]") -> None:
     for change in follow(cluster, "nodes", verdict_view, SILENCE, time.sleep):
         changes.put(change)
 

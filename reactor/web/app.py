@@ -10,13 +10,9 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from reactor.doors import redis as redis_door
 from reactor.doors.clocks import clocks
 from reactor.doors.figures import figures
-from reactor.doors.inbox import FSYNC_WAIT, RedisInbox
-from reactor.doors.outbox import RedisOutbox
 from reactor.doors.reports import reports
-from reactor.doors.store import RedisStore
 from reactor.model.errors import StoreError
 from reactor.settings import Settings
 from reactor.web import browsers, metrics, openapi, page
@@ -25,6 +21,7 @@ from reactor.web.problem import CONTENT_TYPE, Problem
 from reactor.web.reading import LONGEST
 from reactor.web.requests import alertmanager, cloudevents
 from reactor.web.senders import Senders
+from reactor.wiring import Wiring
 
 _JSON = "application/json"
 _RECEIVES = ("/", "/events", "/alertmanager")
@@ -32,15 +29,14 @@ _RECEIVES = ("/", "/events", "/alertmanager")
 
 def create(settings: Settings) -> tuple[Flask, Reception]:
     """Of one process, with connections of its own. Raises VmDriftError when it cannot start."""
-    redis = redis_door.connect(settings.redis_url)
-    clock = redis_door.shared_clock(redis)
-    inbox = RedisInbox(redis, clock, settings.dedup_ttl, FSYNC_WAIT, settings.sender_bytes)
-    outbox, store = RedisOutbox(redis, settings.history_ttl), RedisStore(redis, settings.history_ttl)
+    wiring = Wiring.of(settings)
+    redis, clock = wiring.redis, wiring.clock
     queues, told = (lambda: figures(redis, clock())), (lambda: reports(redis))
+    inbox, outbox, store = wiring.inbox, wiring.outbox, wiring.store
     sources = metrics.Sources(inbox, outbox, store, queues, told, clock, lambda: clocks(redis))
     reception = Reception(inbox, Senders.of(settings), settings, time.time)
     app = application(reception, sources, settings)
-    page.mount(app, page.Parts(redis, reception, sources, page.wishes_of(settings), settings))
+    page.mount(app, page.Parts(redis, reception, sources, page.wishes_of(wiring), settings))
     return app, reception
 
 

@@ -4,12 +4,12 @@ import ipaddress
 
 import structlog
 
-from reactor.doors import redis as redis_door
 from reactor.model.errors import SettingsError
 from reactor.process import Stop
 from reactor.settings import Settings
 from reactor.web.listening import Places, split
 from reactor.web.senders import Senders
+from reactor.wiring import Wiring
 
 log = structlog.get_logger()
 
@@ -21,7 +21,7 @@ def serve(settings: Settings) -> None:
     from reactor.web.serving import serving  # noqa: PLC0415
 
     guarded(settings, required=Senders.of(settings).required)
-    redis_door.connect(settings.redis_url).close()
+    Wiring.of(settings).connection().close()  # its processes share none
     probes = {"VMDRIFT_PROBES": settings.probes} if settings.probes else {}
     places = Places({"VMDRIFT_LISTEN": settings.listen, **probes}, settings.web_processes)
     stop = Stop()

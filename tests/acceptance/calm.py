@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 
+from reactor.roles import ON_CLUSTER
 from tests.acceptance.commands import clean_env, eventually
 from tests.acceptance.http import curl
 from tests.acceptance.story import REQUEST, SENDER, Stage
@@ -27,8 +28,8 @@ def _examined(stage: Stage) -> None:
     before = len(stage.requests(""))
     stage.run("doctor", "--json")
     stage.seen["doctor asked"] = stage.requests("ops:vm-drift", before)
-    for role in ("watcher", "drifts", "fencing", "intake"):
-        stage.run("doctor", "--role", role, "--json", role=role)
+    for role in ON_CLUSTER:
+        stage.run("doctor", "--role", role.name, "--json", role=role.name)
     stage.moment = "without rights"
     for words in (["--json"], []):
         stage.run("doctor", "--role", "drifts", *words, role="intake")

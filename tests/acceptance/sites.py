@@ -10,6 +10,7 @@ from typing import Any
 from reactor.doors import redis as redis_door
 from reactor.doors.store import RedisStore
 from reactor.model.drift import Record
+from reactor.roles import ON_CLUSTER, ROLES
 from tests.acceptance.commands import Done, eventually, vmdrift
 from tests.policies import FILES, K8S
 from vmdrift.demo import Demo
@@ -19,17 +20,9 @@ from vmdrift.valkey import start as start_valkey
 TIMES = 30.0  # how many times faster it lives: the window lasts ten seconds, and less is not allowed
 
 # Whose user in Redis, and whose ServiceAccount, a process has.
-USERS = {
-    "reactor watch": "watcher",
-    "reactor serve": "receiver",
-    "workers events": "intake",
-    "workers drifts": "drifts",
-    "workers fencing": "fencing",
-    "workers outgoing": "outgoing",
-    "workers scheduler": "scheduler",
-}
+USERS = {role.module: role.name for role in ROLES}
 RULES = (K8S / "base" / "rbac.yaml", K8S / "components" / "fencing" / "rbac.yaml", *FILES)
-ACCOUNTS = {"watcher", "receiver", "intake", "drifts", "fencing"}
+ACCOUNTS = {role.name for role in ON_CLUSTER}
 
 
 class Roles:

@@ -30,7 +30,7 @@ REQUEST = {
     "subject": "shop/database",
 }
 DRIFTS = "workers drifts"
-WORKERS = ("workers events", "workers scheduler", DRIFTS, "workers fencing")
+WORKERS = ("workers intake", "workers scheduler", DRIFTS, "workers fencing")
 ROLES = ("reactor watch", "reactor serve", "workers outgoing", *WORKERS)
 _BASIC = b64encode(f"ann:{SENDER}".encode()).decode()
 

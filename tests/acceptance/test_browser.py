@@ -15,7 +15,7 @@ from tests.browser import browser, complaints, needs_chromium, page_of, picture,
 
 pytestmark = needs_chromium
 TOKEN = "a-token-of-anns-own"
-ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts")
+ROLES = ("reactor watch", "workers intake", "workers scheduler", "workers drifts", "workers drifts")
 WINDOW = "20"  # seconds, long enough to be looked at
 SECONDS = 60000.0  # milliseconds, as Playwright counts
 

@@ -14,7 +14,7 @@ HELP = {
     (): ["run", "watch", "serve", "work", "events", "status", "VMDRIFT_", "KUBECONFIG", "Exit codes"],
     ("run",): ["--act", "--simulate", "--factor", "[default: 20.0]", "only observing unless --act"],
     ("watch",): ["Any number may run side by side"],
-    ("work",): ["drifts|events|fencing|outgoing|scheduler", "At least one of each"],
+    ("work",): ["drifts|fencing|intake|outgoing|scheduler", "At least one of each"],
     ("serve",): ["CloudEvents", "Alertmanager", "VMDRIFT_LISTEN", "--insecure-no-auth"],
     ("events",): ["--follow", "--dead", "--resend", "--json", "10,000"],
     ("hold",): ["NODE|NAMESPACE/VM|all", "--for", "--why", "ConfigMap"],
@@ -29,7 +29,7 @@ HELP = {
     ("probe",): ["VMDRIFT_HEARTBEAT_FILE", "--within"],
     ("status",): ["--json", "--watch", "Asks the cluster nothing"],
     ("history",): ["--json", "--last", "how long its VM was down", "VMDRIFT_HISTORY_TTL"],
-    ("doctor",): ["--json", "--role", "watcher|intake|drifts|fencing", "Changes nothing", "Exit codes: 0"],
+    ("doctor",): ["--json", "--role", "watcher|receiver|intake|drifts|fencing", "Changes nothing", "Exit codes: 0"],
     ("dump",): ["--anonymous", "--file", "no cloud-init", "vmdrift dump > dump.json"],
     ("completion",): ["bash|zsh|fish", 'eval "$(vmdrift completion bash)"', "vmdrift completion fish >"],
 }
@@ -63,13 +63,13 @@ def test_help_names_what_there_is(words: tuple[str, ...]) -> None:
         (("move",), "No such command 'move'"),
         (("run", "--force"), "No such option"),
         (("work",), "Missing argument"),
-        (("work", "hard"), "'hard' is not one of 'drifts', 'events', 'fencing', 'outgoing', 'scheduler'"),
+        (("work", "hard"), "'hard' is not one of 'drifts', 'fencing', 'intake', 'outgoing', 'scheduler'"),
         (("events", "--follow", "--dead"), "--follow shows events as they come"),
         (("events", "--last", "-1"), "is not in the range"),
         (("status", "now"), "unexpected extra argument"),
         (("status", "--watch", "--json"), "--watch draws a table"),
         (("history", "--last", "0"), "is not in the range"),
-        (("doctor", "--role", "operator"), "'operator' is not one of 'watcher', 'intake', 'drifts', 'fencing'"),
+        (("doctor", "--role", "operator"), "'operator' is not one of 'watcher', 'receiver', 'intake', 'drifts'"),
         (("completion", "tcsh"), "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
         (("hold", "Shop/web"), "'Shop/web' is neither a node's name, nor a VM as NAMESPACE/NAME, nor all"),
         (("hold", "all", "--for", "soon"), "'--for': invalid duration 'soon'; use 90s, 30m, 2h or 1d"),
@@ -110,7 +110,7 @@ def test_it_tells_its_version() -> None:
     ("package", "usage"),
     [
         (reactor, "reactor watch|serve [--insecure-no-auth]"),
-        (workers, "workers drifts|events|fencing|outgoing|scheduler"),
+        (workers, "workers drifts|fencing|intake|outgoing|scheduler"),
     ],
 )
 @pytest.mark.parametrize("words", [[], ["nothing"], ["watch", "drifts"]])

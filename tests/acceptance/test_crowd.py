@@ -20,7 +20,7 @@ VMS, WORKERS, COPIES = 12, 4, 5
 def test_whatever_runs_twice_each_vm_is_moved_with_one_delete(site: Callable[[int], Site]) -> None:
     cluster = site(VMS)
     names = sorted(cluster.demo.expected)
-    cluster.start("reactor watch", "workers events")
+    cluster.start("reactor watch", "workers intake")
     cluster.demo.cut_power()
     cluster.wait_for("waiting", *names)
     redis = redis_door.connect(cluster.redis_url)

@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from reactor.roles import ON_CLUSTER
 from tests.acceptance.commands import vmdrift
 from tests.acceptance.examined import checks
 from tests.acceptance.story import Stage
@@ -35,7 +36,7 @@ def test_an_api_server_that_is_away_it_tells_with_what_to_do(story: Stage) -> No
     assert "-> Set KUBECONFIG to a kubeconfig file" in told.out
 
 
-@pytest.mark.parametrize("role", ["watcher", "intake", "drifts", "fencing"])
+@pytest.mark.parametrize("role", [role.name for role in ON_CLUSTER])
 def test_each_role_has_by_the_manifest_what_it_needs(story: Stage, role: str) -> None:
     found = checks(story.said[f"calm: doctor --role {role} --json"])
     access = [one for (name, _), one in found.items() if name == "access"]

@@ -12,7 +12,7 @@ from tests.acceptance.guarded import denied, guarded
 from tests.acceptance.quick import QuickProcesses
 from tests.acceptance.sites import Site
 
-ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers fencing")
+ROLES = ("reactor watch", "workers intake", "workers scheduler", "workers drifts", "workers fencing")
 VMS = ("crowd/vm-000", "crowd/vm-001")
 SETTINGS = {
     "VMDRIFT_FENCING": "event",

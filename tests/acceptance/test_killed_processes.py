@@ -20,7 +20,7 @@ WORKER = "tests.acceptance.mortal_worker"
 def test_six_vms_each_with_its_own_place_to_be_killed_at(site: Callable[[int], Site]) -> None:
     cluster = site(VMS)
     names = sorted(cluster.demo.expected)
-    cluster.start("reactor watch", "workers events", "workers scheduler", WORKER, WORKER)
+    cluster.start("reactor watch", "workers intake", "workers scheduler", WORKER, WORKER)
     cluster.demo.cut_power()
 
     def completed() -> bool:

@@ -16,7 +16,7 @@ from tests.sentinels import Sentinels
 from vmdrift.demo import WINDOW
 
 VMS = 50
-ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts")
+ROLES = ("reactor watch", "workers intake", "workers scheduler", "workers drifts")
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(500)]
 
 

@@ -176,7 +176,7 @@ def test_what_was_accepted_is_handled_though_redis_is_killed_under_sixteen_sende
     cluster = site(0)
     receiver = Receiver(cluster)
     # A job that met the dead Redis, and was back before it, waits five seconds for a scheduler.
-    cluster.start("workers events", "workers events", "workers scheduler")
+    cluster.start("workers intake", "workers intake", "workers scheduler")
     answers: dict[str, list[Answered]] = {f"e{n}": [] for n in range(number)}
 
     def accepted() -> list[str]:

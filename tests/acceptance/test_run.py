@@ -44,6 +44,7 @@ def test_the_story_of_a_lost_node_ends_well_whatever_is_set_outside_and_leaves_n
         theirs.setblocking(False)
         home = poisoned_home(folder, theirs.getsockname()[1])
         outside = {"VMDRIFT_POLICY": "observe", "VMDRIFT_MIN_AVAILABLE_NODES": "9", "VMDRIFT_DETACH_POLICY": "delete"}
+        outside["VMDRIFT_FENCING"] = "event"  # so another role runs, in this cluster, too
         run = start("run", "--factor", "30", HOME=str(home), **outside)
         run.says("shop/web: waiting")
         children = run.descendants()

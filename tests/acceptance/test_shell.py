@@ -83,7 +83,7 @@ def offered(line: str, **env: str) -> set[str]:
     ("line", "names"),
     [
         ("vmdrift status --", {"--help", "--json", "--watch"}),
-        ("vmdrift doctor --role ", {"watcher", "intake", "drifts", "fencing"}),
+        ("vmdrift doctor --role ", {"watcher", "receiver", "intake", "drifts", "fencing"}),
         ("vmdrift hold ", {"node-a", "shop/web", "shop/mail", "all"}),
         ("vmdrift cancel shop/w", {"shop/web"}),
         ("vmdrift taint ", {"node-a"}),

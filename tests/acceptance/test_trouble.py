@@ -15,7 +15,7 @@ from tests.acceptance.sites import Roles, Site
 from vmdrift.valkey import start as start_valkey
 from workers.drift import LOCK_TTL
 
-ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts")
+ROLES = ("reactor watch", "workers intake", "workers scheduler", "workers drifts", "workers drifts")
 WORKERS = 3
 AWAY = 4.0  # seconds that a trouble lasts, so that every process runs into it several times
 

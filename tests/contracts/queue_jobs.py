@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from reactor.doors.queue import DRIFTS
 from reactor.model.drift import Outcome
 from workers import rq
+from workers.app import body
 from workers.rq_worker import Worker
 
 RUN = "tests.contracts.queue_jobs.run"
@@ -27,7 +28,7 @@ class JobsWorker(Worker):
 
 def run(*args: Any) -> Any:
     """A job: (version, {"name": its name})."""
-    return rq.answer(lambda: Desk.work(rq.body(args)["name"]), Desk.woken)
+    return rq.answer(lambda: Desk.work(body(args)["name"]), Desk.woken)
 
 
 def mark(*_: Any, **__: Any) -> None:

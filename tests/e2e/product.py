@@ -18,7 +18,7 @@ from tests.e2e.surroundings import Surroundings
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
 
-_ROLES = ("reactor watch", "workers events", "workers scheduler", "workers drifts", "workers drifts", "workers fencing")
+_ROLES = ("reactor watch", "workers intake", "workers scheduler", "workers drifts", "workers drifts", "workers fencing")
 _WINDOW = 10.0  # seconds; the shortest that can be set
 _DETACH = 360.0  # seconds; Kubernetes' own, which cannot be set there
 # virt-handler beats every 60 to 132 s, the simulated one every 60, all the faster as it lives; a beat's stamp has whole

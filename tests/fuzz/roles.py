@@ -25,7 +25,8 @@ from reactor.watch.watcher import Watcher
 from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.fuzz.worker import RaisingWorker
-from workers import fencing, rq
+from workers import fencing
+from workers.app import App
 from workers.fence.registry import provider
 from workers.fencing import FenceTools
 from workers.hints import look_after
@@ -65,6 +66,7 @@ class Roles:
         self.fence = FenceTools(self.tools, cluster, lambda name: provider(name, cluster, Settings()), "vm-drift")
         self.office = PostOffice(self.outbox, Sink(), queue, self.clock, KEEP)
         self.teller = Teller(RedisChanges(redis), cluster, self.clock)
+        self._app = App(lambda: queue, lambda: self.inbox, lambda: self.tools, lambda: self.fence, lambda: self.office)
         self._chores = {
             EVENTS: lambda: (look_after(self.inbox, self.tools), self.teller.tell()),
             DRIFTS: lambda: None,
@@ -81,8 +83,9 @@ class Roles:
             self.redis.delete(f"rq:clean_registries:{queue}")  # maintenance is due
             with _survived(raised):
                 self._scheduled()
-            with _survived(raised), _at_work(self):
-                RaisingWorker(raised, queue, self.redis, self._chores[queue]).work(burst=True, max_jobs=20)
+            with _survived(raised):
+                worker = RaisingWorker(raised, queue, self.redis, self._chores[queue], self._app)
+                worker.work(burst=True, max_jobs=20)
         return [error for error in raised if not isinstance(error, _HANDLED)]
 
     def _watched(self) -> None:
@@ -109,15 +112,3 @@ def _survived(raised: list[BaseException]) -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
         raised.append(error)
-
-
-@contextmanager
-def _at_work(roles: Roles) -> Iterator[None]:
-    """Meanwhile RQ's jobs work with these, and not with what the environment says."""
-    theirs = {"tools": roles.tools, "inbox": roles.inbox, "post_office": roles.office, "fence_tools": roles.fence}
-    before = {name: vars(rq)[name] for name in theirs}
-    vars(rq).update({name: (lambda made=made: made) for name, made in theirs.items()})
-    try:
-        yield
-    finally:
-        vars(rq).update(before)

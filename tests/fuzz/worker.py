@@ -10,6 +10,7 @@ from rq.exceptions import DeserializationError, StopRequested
 
 from reactor.doors.reports import Reporter, Requests
 from reactor.process import Stop
+from workers.app import App
 from workers.rq_job import NotOurJob
 from workers.rq_worker import Worker
 
@@ -20,8 +21,10 @@ _REFUSED = (NotOurJob, DeserializationError)
 class RaisingWorker(Worker):
     """Notes what RQ would log: what ends its loop, and what a job raises that is one of ours."""
 
-    def __init__(self, raised: list[BaseException], queue: str, redis: Redis, chore: Callable[[], object]) -> None:
-        super().__init__(queue, redis, Stop(), chore, Reporter(redis, queue, Requests()))
+    def __init__(
+        self, raised: list[BaseException], queue: str, redis: Redis, chore: Callable[[], object], app: App
+    ) -> None:
+        super().__init__(queue, redis, Stop(), chore, Reporter(redis, queue, Requests()), app=app)
         self._raised = raised
         self.log = logging.getLogger("fuzz")
 

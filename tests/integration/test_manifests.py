@@ -7,17 +7,16 @@ from typing import Any
 
 import pytest
 
-from reactor.__main__ import ROLES as REACTOR
+from reactor.roles import ON_CLUSTER, ROLES
 from reactor.settings import Settings, env_names
 from tests import crds
 from tests.acceptance.guarded import roles
 from tests.manifests import K8S, OVERLAYS, Obj, building, built, faults, foreign, kubectl, overlays, pods
-from workers.__main__ import ROLES as WORKERS
 
 pytestmark = [kubectl, overlays, building]
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)
 RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-COMMANDS = {(role,) for role in REACTOR} | {("work", role) for role in WORKERS}
+COMMANDS = {role.name: role.command.split() for role in ROLES}
 
 
 def of_kind(overlay: str, kind: str) -> dict[str, Obj]:
@@ -115,10 +114,10 @@ def test_every_role_runs_as_itself_with_a_command_that_there_is(overlay: str) ->
     accounts, bound = of_kind(overlay, "ServiceAccount"), set[str]()
     for binding in of_kind(overlay, "ClusterRoleBinding").values():
         bound |= {subject["name"] for subject in binding["subjects"]}
-    commands = set()
+    commands = {}
     for owner, pod, one in ours(overlay):
         name = owner.split()[1]
-        commands.add(tuple(one["args"]))
+        commands[name] = one["args"]
         assert pod["serviceAccountName"] == name
         assert value_of(one, "REDIS_PASSWORD")["valueFrom"]["secretKeyRef"] == {"name": "redis", "key": name}
         assert value_of(one, "VMDRIFT_REDIS_URL")["value"].startswith(f"$(REDIS_SCHEME)://{name}:")
@@ -126,7 +125,8 @@ def test_every_role_runs_as_itself_with_a_command_that_there_is(overlay: str) ->
         if name not in bound and overlay != "knative":  # Knative's receiver asks for the issuer's keys as itself
             assert pod.get("automountServiceAccountToken") is False or name == "receiver"
     assert commands == COMMANDS
-    assert bound == {"watcher", "intake", "drifts"} | ({"nodes-source"} if overlay == "knative" else set())
+    own = {role.name for role in ON_CLUSTER} - {"receiver", "fencing"}  # one ConfigMap; nothing without its component
+    assert bound == own | ({"nodes-source"} if overlay == "knative" else set())
 
 
 @EVERY
@@ -147,7 +147,7 @@ def test_every_role_has_a_user_in_redis_and_a_sign_of_life(overlay: str) -> None
     users = {line.split()[0] for text in told for line in text.splitlines() if line and line[0] != "#"}
     names = {owner.split()[1] for owner, _, _ in ours(overlay)}
     assert users == names | {"keda": {"keda"}, "redis-sentinel": {"replica", "sentinel"}}.get(overlay, set())
-    assert set(roles()) == names
+    assert set(roles()) == names == COMMANDS.keys()
     for owner, _, one in ours(overlay):
         if one["args"] == ["serve"]:
             assert one["livenessProbe"]["httpGet"]["path"] == "/healthz"

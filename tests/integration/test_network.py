@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from reactor.roles import OUTGOING, ROLES
 from tests.manifests import OVERLAYS, Obj, building, built, kubectl, overlays, pods
 
 pytestmark = [kubectl, overlays, building]
@@ -13,13 +14,8 @@ COMPONENTS = ["", "fencing", "monitoring"]
 API, DNS, REDIS, SENTINEL, SINK = {443, 6443}, {53}, {6379}, {26379}, {80, 443, 8080, 8443}
 # Where each role may go, by port.
 GOES: Mapping[str, set[int]] = {
-    "watcher": DNS | REDIS | API,
-    "receiver": DNS | REDIS | API,
-    "intake": DNS | REDIS | API,
-    "drifts": DNS | REDIS | API,
-    "fencing": DNS | REDIS | API,
-    "scheduler": DNS | REDIS,
-    "outgoing": DNS | REDIS | SINK,
+    **{role.name: DNS | REDIS | (API if role.rights else set()) for role in ROLES},
+    OUTGOING.name: DNS | REDIS | SINK,
     "redis": set(),
     "dead-letters": set(),
 }

@@ -25,9 +25,10 @@ from tests.copies import copied
 from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start
 
-WATCH, DRIFTS, EVENTS, SCHEDULER = "reactor watch", "workers drifts", "workers events", "workers scheduler"
+WATCH, DRIFTS, INTAKE, SCHEDULER = "reactor watch", "workers drifts", "workers intake", "workers scheduler"
 SERVE, OUTGOING = "reactor serve", "workers outgoing"
-ALL = pytest.mark.parametrize("role", [WATCH, SERVE, DRIFTS, EVENTS, OUTGOING, SCHEDULER])
+OLD = "workers events"  # what the role intake was called
+ALL = pytest.mark.parametrize("role", [WATCH, SERVE, DRIFTS, INTAKE, OLD, OUTGOING, SCHEDULER])
 ON_CLUSTER = pytest.mark.parametrize("role", [WATCH, DRIFTS])
 PASSWORD, WRONG = "the-right-secret", "the-wrong-secret"
 ROOT = Path(reactor.__path__[0]).parent
@@ -192,7 +193,7 @@ def test_an_expired_token_is_said_to_be_unauthorized(role: str, env: dict[str, s
         (WATCH, "list", "nodes"),
         (DRIFTS, "get", "volumeattachments"),
         (DRIFTS, "get", "configmaps"),
-        (EVENTS, "list", "volumeattachments"),
+        (INTAKE, "list", "volumeattachments"),
     ],
 )
 def test_a_verb_that_is_not_granted_is_named(
@@ -204,7 +205,7 @@ def test_a_verb_that_is_not_granted_is_named(
     assert f'cannot {verb} resource "{resource}"' in said
 
 
-@pytest.mark.parametrize("role", [DRIFTS, EVENTS])
+@pytest.mark.parametrize("role", [DRIFTS, INTAKE])
 def test_a_cluster_without_kubevirt_is_said_to_be_one(role: str, env: dict[str, str], tmp_path: Path) -> None:
     api = an_api(resources=KUBERNETES)
     api.store.create("namespaces", {"metadata": {"name": "kube-system"}})
@@ -230,7 +231,7 @@ def has_its_locks(_: Api, redis: Redis) -> bool:
 READY = [
     (WATCH, is_watching),
     (DRIFTS, is_waiting_for_jobs),
-    (EVENTS, is_waiting_for_jobs),
+    (INTAKE, is_waiting_for_jobs),
     (OUTGOING, is_waiting_for_jobs),
     (SCHEDULER, has_its_locks),
 ]

@@ -37,7 +37,7 @@ from workers.rq_scheduler import Scheduler
 from workers.rq_worker import Worker
 
 WATCH, SERVE = "reactor watch", "reactor serve"
-DRIFT_WORKER, EVENT_WORKER, SCHEDULER = "workers drifts", "workers events", "workers scheduler"
+DRIFT_WORKER, EVENT_WORKER, SCHEDULER = "workers drifts", "workers intake", "workers scheduler"
 ORDERS = [(signal.SIGTERM,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)]
 IMPATIENT = (signal.SIGTERM, signal.SIGINT, signal.SIGTERM)  # Kubernetes, and somebody who cannot wait
 EVENT = b'{"specversion":"1.0","id":"1","source":"/m","type":"io.vmdrift.node.unreachable","subject":"node-a"}'

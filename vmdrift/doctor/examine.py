@@ -9,10 +9,8 @@ from typing import Protocol, TypeVar
 
 from redis import Redis
 
-from reactor.doors import cluster as cluster_door
-from reactor.doors import redis as redis_door
 from reactor.doors.clocks import clocks
-from reactor.doors.cluster import Cluster, KubernetesCluster, Notebook, Survey
+from reactor.doors.cluster import Cluster, Notebook, Survey
 from reactor.doors.figures import figures
 from reactor.doors.reports import reports
 from reactor.doors.server import server
@@ -21,6 +19,7 @@ from reactor.model.node import NodeView, node_view
 from reactor.model.times import Clock
 from reactor.process import explain
 from reactor.settings import Settings, env_names
+from reactor.wiring import Wiring
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Untold
 from vmdrift.doctor.needs import OPTIONAL, Right, provided, rights, used
 from workers import observe
@@ -40,9 +39,10 @@ def examine(env: Mapping[str, str], roles: Sequence[str], clock: Clock = time.ti
     """Everything, from the environment on. `roles`: whose rights are looked at; none: all that are in use."""
     found = configured(env)
     wrong = found.wrong or {}
-    redis = Untold(wrong["VMDRIFT_REDIS_URL"]) if "VMDRIFT_REDIS_URL" in wrong else _redis(found.settings, clock)
+    wiring = Wiring(found.settings, env.get("KUBECONFIG", ""))
+    redis = Untold(wrong["VMDRIFT_REDIS_URL"]) if "VMDRIFT_REDIS_URL" in wrong else _redis(wiring, clock)
     roles = roles or used(found.settings)
-    return Facts(found, redis, _cluster(env, found.settings, roles, clock), tuple(roles))
+    return Facts(found, redis, _cluster(wiring, roles, clock), tuple(roles))
 
 
 def configured(env: Mapping[str, str]) -> Configured:
@@ -65,9 +65,9 @@ def _lacking(settings: Settings) -> Mapping[str, str]:
     return found
 
 
-def _redis(settings: Settings, clock: Clock) -> RedisFacts | Untold:
+def _redis(wiring: Wiring, clock: Clock) -> RedisFacts | Untold:
     def read() -> RedisFacts:
-        redis: Redis = redis_door.connect(settings.redis_url)
+        redis = wiring.redis
         with _timed(clock) as took:
             told = server(redis)
         skew = Untold("this server does not tell its time") if told.time is None else took.skew(told.time)
@@ -83,12 +83,8 @@ def _deaf(redis: Redis, now: float) -> float | None:
     return None if heard is None else now - heard
 
 
-def _cluster(env: Mapping[str, str], settings: Settings, roles: Sequence[str], clock: Clock) -> ClusterFacts | Untold:
-    def read() -> ClusterFacts:
-        cluster: KubernetesCluster = cluster_door.connect(env.get("KUBECONFIG", ""), settings.api_timeout)
-        return surveyed(cluster, cluster.host, settings, roles, clock)
-
-    return _told(read)
+def _cluster(wiring: Wiring, roles: Sequence[str], clock: Clock) -> ClusterFacts | Untold:
+    return _told(lambda: surveyed(wiring.cluster, wiring.cluster.host, wiring.settings, roles, clock))
 
 
 def surveyed(cluster: Surveyed, host: str, settings: Settings, roles: Sequence[str], clock: Clock) -> ClusterFacts:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from reactor.doors.figures import QueueFigures
-from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING
+from reactor.doors.queue import FENCING, OUTGOING
 from reactor.doors.room import FOR_OTHERS
 from reactor.doors.server import Server
+from reactor.roles import BY_QUEUE
 from reactor.settings import Settings, deaf_after
 from vmdrift.doctor.facts import RedisFacts, Untold
 from vmdrift.doctor.finding import Finding, failed, ok, sentence, unknown, warning
@@ -15,16 +16,8 @@ _REACH = (
     "See that VMDRIFT_REDIS_URL is the one that the roles have, and that Redis runs and can be reached from here "
     "(NetworkPolicy: from a role's pod)."
 )
-_RIGHTS = (
-    "Run it as a Redis user that may read all of rq:* (intake, drifts, outgoing, scheduler; not watcher, receiver)."
-)
+_RIGHTS = "Run it as a Redis user that may read all of rq:* (each role's but the watcher's)."
 _FENCE = "Run `vmdrift work fencing` (k8s/components/fencing), or set VMDRIFT_FENCING to none."
-_WORK = {
-    EVENTS: "vmdrift work events",
-    DRIFTS: "vmdrift work drifts",
-    OUTGOING: "vmdrift work outgoing",
-    FENCING: "vmdrift work fencing",
-}
 
 
 def redis_findings(facts: RedisFacts | Untold, settings: Settings) -> Iterator[Finding]:
@@ -112,10 +105,8 @@ def _workers(queue: QueueFigures, settings: Settings) -> Finding:
     if queue.name == OUTGOING and not settings.sink and not queue.waiting:
         return ok("workers", "None, and none is needed without VMDRIFT_SINK.", queue.name)
     told = f"None is alive; {queue.waiting} jobs wait, {queue.scheduled} have a due time."
-    return failed("workers", told, f"Run `{_WORK[queue.name]}` (deployment {_DEPLOYMENTS[queue.name]}).", queue.name)
-
-
-_DEPLOYMENTS = {EVENTS: "intake", DRIFTS: "drifts", OUTGOING: "outgoing", FENCING: "fencing"}
+    role = BY_QUEUE[queue.name]
+    return failed("workers", told, f"Run `vmdrift {role.command}` (deployment {role.name}).", queue.name)
 
 
 def _jobs(queue: QueueFigures) -> Iterator[Finding]:
@@ -126,5 +117,5 @@ def _jobs(queue: QueueFigures) -> Iterator[Finding]:
         told = (
             f"{queue.failed} jobs failed: a bug of vm-drift's showed in them. Drifts are taken up again at each resync."
         )
-        fix = f"Read the workers' logs (deployment {_DEPLOYMENTS[queue.name]}) and report it."
+        fix = f"Read the workers' logs (deployment {BY_QUEUE[queue.name].name}) and report it."
         yield warning("failed jobs", told, fix, queue.name)

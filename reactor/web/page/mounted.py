@@ -1,13 +1,11 @@
 """The page and rq-dashboard put together, on the app that receives events."""
 
-import os
 from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, request
 from flask.globals import request_ctx
 from redis import Redis
 
-from reactor.doors import cluster as cluster_door
 from reactor.doors.sessions import OpenSessions, signing_key
 from reactor.doors.wishes import Wishes
 from reactor.model.errors import SettingsError
@@ -21,6 +19,7 @@ from reactor.web.page.desk import Desk
 from reactor.web.page.people import People, guard, is_program, sessions
 from reactor.web.problem import Problem
 from reactor.web.serve import is_loopback
+from reactor.wiring import Wiring
 
 _SHOWN = "vmdrift-page"
 
@@ -70,12 +69,11 @@ def for_people(problem: Problem) -> Response | None:
     return page.refused(problem) if page and asked and request.method != "OPTIONS" else None
 
 
-def wishes_of(settings: Settings) -> Wishes | None:
-    """By the cluster of the environment; None where there is none. SettingsError for one that cannot be read."""
+def wishes_of(wiring: Wiring) -> Wishes | None:
+    """By its cluster; None where there is none. SettingsError for one that cannot be read."""
     try:
-        cluster = cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout)
+        return wiring.wishes
     except SettingsError:
-        if os.environ.get("KUBECONFIG"):
+        if wiring.kubeconfig:
             raise
         return None
-    return Wishes(cluster, settings.namespace, cluster_door.served_clock(cluster))

@@ -1,0 +1,128 @@
+"""The one table of roles: what each process of an installation is called, how it is started, and what it may do.
+
+The manifests in k8s say the same in their own words (Deployments, ServiceAccounts, RBAC, users of Redis,
+NetworkPolicies); tests hold them against this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reactor.model.fencing import CLAIMS
+from reactor.model.fencing import CONFIG_MAP as PROOFS
+from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """`name`: of its Deployment, its ServiceAccount and its user in Redis, and in metrics and reports.
+
+    `command`: what follows `vmdrift`; `alias`: an older name for its last word. `queue`: whose jobs it runs. `wants`:
+    the setting without which it has nothing to do. `rights`: verbs by KIND or KIND/NAME; without any: no cluster.
+    """
+
+    name: str
+    command: str
+    queue: str = ""
+    alias: str = ""
+    wants: str = ""
+    rights: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def word(self) -> str:
+        """How its package calls it."""
+        return self.command.rpartition(" ")[2]
+
+    @property
+    def works(self) -> bool:
+        """Is it one of those that `vmdrift work` starts?"""
+        return self.command.startswith("work ")
+
+    @property
+    def module(self) -> str:
+        """What follows `python -m`."""
+        return f"{'workers' if self.works else 'reactor'} {self.word}"
+
+
+WATCHER = Role(
+    "watcher",
+    "watch",
+    rights={
+        "namespaces/kube-system": "get",
+        "nodes": "list watch",
+    },
+)
+RECEIVER = Role("receiver", "serve", rights={f"configmaps/{INTERVENTIONS}": "get patch"})
+INTAKE = Role(
+    "intake",
+    "work intake",
+    queue="events",
+    alias="events",
+    rights={
+        f"configmaps/{CLAIMS}": "patch",
+        f"configmaps/{PROOFS}": "get",
+        "events": "create get patch",
+        "leases": "get",
+        "namespaces": "get",
+        "nodes": "get",
+        "persistentvolumes": "list",
+        "pods": "list",
+        "virtualmachineinstances": "get",
+        "virtualmachines": "get",
+        "volumeattachments": "list",
+    },
+)
+# What is read to judge what becomes of a VM: for its drift, and before its node is fenced.
+_JUDGING = {
+    f"configmaps/{INTERVENTIONS}": "get",
+    "csidrivers": "get",
+    "leases": "get list",
+    "localvolumereplicas": "get",
+    "localvolumes": "get",
+    "namespaces": "get",
+    "persistentvolumeclaims": "get list",
+    "persistentvolumes": "get",
+    "storageclasses": "get",
+    "virtualmachineinstances": "get",
+    "virtualmachines": "get",
+    "virtualmachines/expand-spec": "get",
+}
+DRIFTS = Role(
+    "drifts",
+    "work drifts",
+    queue="drifts",
+    rights={
+        **_JUDGING,
+        f"configmaps/{PROOFS}": "get",
+        "events": "list",
+        "nodes": "get list",
+        "pods": "get list delete",
+        "virtualmachineinstancereplicasets": "get",
+        "volumeattachments": "get delete",
+    },
+)
+OUTGOING = Role("outgoing", "work outgoing", queue="outgoing", wants="sink")
+FENCING = Role(
+    "fencing",
+    "work fencing",
+    queue="fencing",
+    wants="fencing",
+    rights={
+        **_JUDGING,
+        f"configmaps/{CLAIMS}": "get patch",
+        f"configmaps/{PROOFS}": "get patch",
+        "nodes": "get list patch",
+        "pods": "get list",
+        "volumeattachments": "get list",
+    },
+)
+SCHEDULER = Role("scheduler", "work scheduler")
+
+ROLES = (WATCHER, RECEIVER, INTAKE, DRIFTS, OUTGOING, FENCING, SCHEDULER)
+ON_CLUSTER = tuple(role for role in ROLES if role.rights)
+BY_QUEUE = {role.queue: role for role in ROLES if role.queue}
+ALIASES = {role.alias: role.word for role in ROLES if role.alias}
+
+
+def used(settings: object) -> tuple[Role, ...]:
+    """Those that have something to do under these Settings."""
+    return tuple(role for role in ROLES if not role.wants or getattr(settings, role.wants))

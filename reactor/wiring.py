@@ -1,0 +1,112 @@
+"""The one place where a process' connections are made, and the doors that stand on them: from settings, and KUBECONFIG.
+
+Each is made when it is first asked for, and raises then SettingsError, StoreError, ClusterError; importing makes none.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from redis import Redis
+
+from reactor.doors import redis as redis_door
+from reactor.doors.changes import RedisChanges
+from reactor.doors.clocks import Comparer
+from reactor.doors.inbox import FSYNC_WAIT, RedisInbox
+from reactor.doors.outbox import RedisOutbox
+from reactor.doors.queue import RqQueue
+from reactor.doors.reports import Reporter, Requests
+from reactor.doors.sink import HttpSink
+from reactor.doors.store import RedisStore
+from reactor.model.times import Clock
+from reactor.settings import Settings
+
+if TYPE_CHECKING:  # the Kubernetes client takes half a second, and many a command does without a cluster
+    from reactor.doors.cluster import KubernetesCluster
+    from reactor.doors.wishes import Wishes
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Of one process. `kubeconfig`: a path, "" in a pod. `before_call` runs before each API request (heartbeats)."""
+
+    settings: Settings
+    kubeconfig: str
+    before_call: Callable[[], None] = lambda: None
+
+    @classmethod
+    def of(cls, settings: Settings, before_call: Callable[[], None] = lambda: None) -> Self:
+        """With the cluster that the environment names."""
+        return cls(settings, os.environ.get("KUBECONFIG", ""), before_call)
+
+    def connection(self) -> Redis:
+        """One that is nobody else's: whoever asked for it closes it."""
+        return redis_door.connect(self.settings.redis_url)
+
+    @cached_property
+    def redis(self) -> Redis:
+        """For as long as the process lives. It has answered once."""
+        return self.connection()
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Redis', which all processes share."""
+        return redis_door.shared_clock(self.redis)
+
+    @cached_property
+    def store(self) -> RedisStore:
+        """Outages, drifts, locks."""
+        return RedisStore(self.redis, self.settings.history_ttl)
+
+    @cached_property
+    def queue(self) -> RqQueue:
+        """Where jobs are woken."""
+        return RqQueue(self.redis, self.clock, self.settings.history_ttl)
+
+    @cached_property
+    def inbox(self) -> RedisInbox:
+        """Where accepted events wait, and are told what became of them."""
+        settings = self.settings
+        return RedisInbox(self.redis, self.clock, settings.dedup_ttl, FSYNC_WAIT, settings.sender_bytes)
+
+    @cached_property
+    def outbox(self) -> RedisOutbox:
+        """Events that leave."""
+        return RedisOutbox(self.redis, self.settings.history_ttl)
+
+    @cached_property
+    def changes(self) -> RedisChanges:
+        """What becomes a Kubernetes Event."""
+        return RedisChanges(self.redis)
+
+    @cached_property
+    def sink(self) -> HttpSink:
+        """Where events are delivered."""
+        return HttpSink(self.settings, time.time)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """The API requests of this process."""
+        return Requests()
+
+    @cached_property
+    def cluster(self) -> "KubernetesCluster":
+        """The API server. Nothing is asked of it yet."""
+        from reactor.doors import cluster as cluster_door  # noqa: PLC0415 - see above
+
+        return cluster_door.connect(self.kubeconfig, self.settings.api_timeout, self.before_call, self.requests.count)
+
+    @cached_property
+    def wishes(self) -> "Wishes":
+        """Where holds and cancels are written down."""
+        from reactor.doors import cluster as cluster_door  # noqa: PLC0415 - see above
+        from reactor.doors.wishes import Wishes  # noqa: PLC0415 - same
+
+        return Wishes(self.cluster, self.settings.namespace, cluster_door.served_clock(self.cluster))
+
+    def reporter(self, role: str) -> Reporter:
+        """What this process, one of this role, tells of itself now and then."""
+        return Reporter(self.redis, role, self.requests, look=Comparer(self.redis, role).look)

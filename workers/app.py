@@ -1,0 +1,102 @@
+"""A job -> which pass it is, and with what: the one dispatch, for RQ (workers.rq) and for the tests in virtual time.
+
+A job carries an identity, or what others said of one; the pass reads the world again.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Self
+
+from reactor.doors import cluster as cluster_door
+from reactor.doors.cloudevents import decode
+from reactor.doors.inbox import Inbox
+from reactor.doors.queue import DELIVER, RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST, Queue
+from reactor.model.drift import Outcome
+from reactor.model.errors import BadInput
+from reactor.model.event import worker_source
+from reactor.model.identity import VERSION, Drift, Outage, take
+from reactor.web.senders import Senders
+from reactor.wiring import Wiring
+from workers import drift, fencing, hints, intake, outbox
+from workers.fence.registry import provider
+from workers.fencing import FenceTools
+from workers.outbox import PostOffice
+from workers.surroundings import Surroundings
+from workers.tools import Tools
+
+TROUBLE_RETRY = 5  # seconds until a job comes again that could not do its work
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The jobs of one process. What a job works with is asked for when it runs."""
+
+    queue: Callable[[], Queue]
+    inbox: Callable[[], Inbox]
+    tools: Callable[[], Tools]
+    fence: Callable[[], FenceTools]
+    office: Callable[[], PostOffice]
+
+    @classmethod
+    def of(cls, wiring: Wiring) -> Self:
+        """The product's: each is made once. A process without a cluster, or without a sink, does without its tools."""
+        tools = cache(lambda: _tools(wiring))
+        fence = cache(lambda: _fence_tools(wiring, tools()))
+        return cls(lambda: wiring.queue, lambda: wiring.inbox, tools, fence, cache(lambda: _post_office(wiring)))
+
+    def run(self, function: str, args: Sequence[Any]) -> Outcome:
+        """A job that calls this function. Raises BadInput, ClusterError, StoreError: nothing is known then."""
+        return _PASSES[function](self, body(args))
+
+
+def body(args: Sequence[Any]) -> Body:
+    """What a job carries, if this version can read it. Another one's job ends here; the sweep queues it anew."""
+    version, carried = args if len(args) == 2 else (None, None)  # noqa: PLR2004 - a version and a body
+    if version != VERSION or not isinstance(carried, dict):
+        raise BadInput(f"job: expected version {VERSION} and a JSON object, found {str(args)[:80]}")
+    return carried
+
+
+# What a job of each name does; its function in workers.rq says what it carries.
+_PASSES: Mapping[str, Callable[[App, Body], Outcome]] = {
+    TAKE_EVENT: lambda app, carried: intake.take_event(decode(carried), app.tools()),
+    TAKE_POST: lambda app, carried: hints.take_post(carried, app.inbox(), app.tools()),
+    RUN_DRIFT: lambda app, carried: drift.run_pass(Drift.of(carried), app.tools()),
+    RUN_FENCE: lambda app, carried: fencing.run_fence(Outage.of(carried), app.fence()),
+    DELIVER: lambda app, carried: outbox.deliver(take(carried, "letter", str, "job"), app.office()),
+}
+
+
+def _tools(wiring: Wiring) -> Tools:
+    settings = wiring.settings
+    return Tools(
+        store=wiring.store,
+        queue=wiring.queue,
+        cluster=wiring.cluster,
+        policy=settings.to_policy(),
+        clock=time.time,
+        source=worker_source(cluster_door.uid(wiring.cluster)),
+        around=Surroundings(time.monotonic, namespace=settings.namespace, csi_addons=settings.csi_addons_namespaces),
+        claims=wiring.cluster,
+        may_send=Senders.of(settings).may,
+    )
+
+
+def _fence_tools(wiring: Wiring, tools: Tools) -> FenceTools:
+    """Each provider is made when it is first asked."""
+    made = cache(lambda name: provider(name, wiring.cluster, wiring.settings, wiring.before_call))
+    return FenceTools(tools, wiring.cluster, made, wiring.settings.namespace)
+
+
+def _post_office(wiring: Wiring) -> PostOffice:
+    """It needs no cluster. SettingsError without a sink."""
+    return PostOffice(
+        sink=wiring.sink,
+        outbox=wiring.outbox,
+        queue=wiring.queue,
+        clock=wiring.clock,
+        give_up=wiring.settings.sink_give_up,
+    )

@@ -1,1 +1,1 @@
-"""The command line, and `run`: the only place that sees everything. Nothing here is imported by anybody."""
+"""The command line, and `run`: the only place that sees everything. No other package imports it (an import contract)."""

@@ -1,1 +1,1 @@
-"""The command line, and `run`: the only place that sees everything. No other package imports it (an import contract)."""
+"""The command line, and `run`: the only place that sees everything. No other package imports it."""

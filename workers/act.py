@@ -1,4 +1,4 @@
-"""Decision -> cluster calls: all that a drift changes in the cluster, and every DELETE there is.
+"""Decision -> cluster calls: all that a drift changes in the cluster.
 
 Each call is preceded by a fresh read of what it destroys, and then of the node: nothing is read after that. It carries
 the uid that was judged and the resourceVersion that was read, so that neither a node that returned meanwhile, nor an

@@ -58,3 +58,13 @@ def test_every_bad_event_that_is_named_for_a_must_is_there() -> None:
     named = {name for told in lists for name in re.findall(r'"([^"]+)"', told)}
     assert len(named) > 20
     assert sorted(named - {bad.why for bad in BAD}) == []
+
+
+def test_the_way_from_a_node_to_the_delete_names_what_is_there() -> None:
+    rows = re.findall(r"(?m)^\| \d+ \| ([^|]+) \|", (DOCS / "architecture.md").read_text())
+    assert len(rows) > 10
+    for row in rows:
+        files = re.findall(r"`([\w/]+\.py)`", row)
+        there = "".join((DOCS.parent / file).read_text() for file in files)
+        names = {name.rpartition(".")[2] for name in re.findall(r"`([\w.]+)`", row)} - {"py"}
+        assert [name for name in sorted(names) if f"def {name}(" not in there] == [], files

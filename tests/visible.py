@@ -3,7 +3,7 @@
 It shares no code with the product, which sees the same only now and then, through clocks that may be wrong.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing, fencings
@@ -13,20 +13,26 @@ from simulator.actors.objects import backend
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.machines import NO_BACKEND, Backend
+from simulator.objects import epoch
 from simulator.selectors import Selection
 from simulator.world import World
 
 _HEARTBEAT = "kubevirt.io/heartbeat"
 _MUCH = 40  # percent of the nodes
+_CALM = 3600.0  # seconds between two losses that have nothing to do with one another
 
 
 @dataclass
 class Node:
-    """One incarnation: its Ready status, its kubelet's Lease, virt-handler's heartbeat, and when each changed last."""
+    """One incarnation: its Ready status, its kubelet's Lease, virt-handler's heartbeat, and when each changed last.
+
+    `since`: when its Ready changed last, as its condition says.
+    """
 
     uid: str
     ready: str
     ready_at: float
+    since: float = 0.0
     lease: str = ""
     lease_at: float = 0.0
     beat: str = ""
@@ -42,13 +48,14 @@ class Node:
 class Visible:
     """What was to be seen when.
 
-    `gone`: when a node's object was deleted; `crowded_at`: since when too many are lost and not proven dead, or None.
+    `gone`: when a node's object was deleted; `crowded`: lost nodes with which too many others were lost that are not
+    proven dead, and since when that is so.
     """
 
     world: World
     nodes: dict[str, Node] = field(default_factory=dict)
     gone: dict[str, float] = field(default_factory=dict)
-    crowded_at: float | None = None
+    crowded: dict[str, float] = field(default_factory=dict)
     refuted: set[tuple[str, str]] = field(
         default_factory=set
     )  # boots that were heard after a proof, and by whom it was
@@ -161,12 +168,18 @@ class Visible:
         self._count()
 
     def _count(self) -> None:
-        lost = sum(node.ready == "Unknown" and not self.proven(name) for name, node in self.nodes.items())
-        crowded = lost > max(1, len(self.nodes) * _MUCH // 100)
-        self.crowded_at = (self.crowded_at or self.world.now) if crowded else None
+        lost = {name: node.since for name, node in self.nodes.items() if node.ready == "Unknown"}
+        crowded = [name for name in lost if self._are_many(_together(lost, name))]
+        self.crowded = {name: self.crowded.get(name, self.world.now) for name in crowded}
+
+    def _are_many(self, lost: Collection[str]) -> bool:
+        """So many nodes of one trouble; those of another one count neither as lost nor as nodes."""
+        nodes = [name for name, node in self.nodes.items() if node.ready != "Unknown" or name in lost]
+        return sum(not self.proven(name) for name in lost) > max(1, len(nodes) * _MUCH // 100)
 
     def _take_down(self, name: str, obj: Obj, now: float) -> None:
-        ready = next((c["status"] for c in obj.get("status", {}).get("conditions", []) if c["type"] == "Ready"), "")
+        found = next((c for c in obj.get("status", {}).get("conditions", []) if c["type"] == "Ready"), {})
+        ready = found.get("status", "")
         node = self.nodes.get(name)
         if node is None or node.uid != obj["metadata"]["uid"]:
             node = self.nodes[name] = Node(obj["metadata"]["uid"], ready, now)
@@ -178,6 +191,16 @@ class Visible:
         node.beat_at = now if beat != node.beat else node.beat_at
         node.ready_at = now if ready != node.ready else node.ready_at
         node.lease, node.beat, node.ready = lease, beat, ready
+        node.since = epoch(found["lastTransitionTime"]) if found else 0.0
+
+
+def _together(lost: Mapping[str, float], name: str) -> list[str]:
+    """What was lost in the same trouble as this node, or later: without an hour of calm in between."""
+    begin = lost[name]
+    for since in sorted(lost.values(), reverse=True):
+        if begin - _CALM < since < begin:
+            begin = since
+    return [one for one, since in lost.items() if since >= begin]
 
 
 def _volumes(pod: Obj) -> set[str]:

@@ -172,7 +172,7 @@ class Judge:
             yield from self._cluster(node)
 
     def _cluster(self, lost: str) -> Iterator[str]:
-        known, since = min(self.world.now, self.known_until()), self.visible.crowded_at
+        known, since = min(self.world.now, self.known_until()), self.visible.crowded.get(lost)
         if since is not None and known > since + _KNOWN_FOR:
             yield "too many nodes are lost"
         if lost in self.visible.nodes:

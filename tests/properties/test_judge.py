@@ -56,6 +56,34 @@ def test_a_vm_that_runs_twice_for_no_reason_that_is_documented_is_wrong() -> Non
     assert "nothing that is documented explains it" in life.judge.wrong[0]
 
 
+def _four_nodes(*names: str) -> Life:
+    life = _life(*names)
+    life.lose("node-c", "power_cut")
+    life.live(60)
+    life.remove("node-c")
+    return life
+
+
+@pytest.mark.parametrize(("calm", "moves"), [(3700.0, True), (3000.0, False)])
+def test_what_was_lost_an_hour_before_is_another_trouble(calm: float, moves: bool) -> None:
+    life = _four_nodes("web")
+    life.lose("node-b", "power_cut")
+    life.live(calm)
+    life.lose(LOST, "power_cut")
+    life.live(900)
+    assert bool(life.judge.released) is moves
+    assert (LOST in life.visible.crowded) is not moves
+
+
+def test_a_release_among_too_many_lost_nodes_is_wrong() -> None:
+    life = _four_nodes("web")
+    life.lose("node-b", "power_cut")
+    life.lose(LOST, "power_cut")
+    life.live(900)
+    _let_go(life, VMS["web"], WORKERS)
+    assert "too many nodes are lost" in life.judge.wrong[0]
+
+
 def test_a_release_before_its_time_is_wrong_whatever_came_of_it() -> None:
     life = _life("web")
     life.hypervisor.power_cut(LOST)

@@ -27,6 +27,7 @@ def test_no_order_of_events_makes_the_product_do_what_it_must_not(record_propert
 
 
 @pytest.mark.nightly
+@pytest.mark.long(1200)
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("part", range(_PARTS))
 def test_a_night_of_a_thousand_worlds_in_which_every_kind_of_trouble_strikes(

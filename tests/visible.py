@@ -178,7 +178,7 @@ class Visible:
         return sum(not self.proven(name) for name in lost) > max(1, len(nodes) * _MUCH // 100)
 
     def _take_down(self, name: str, obj: Obj, now: float) -> None:
-        found = next((c for c in obj.get("status", {}).get("conditions", []) if c["type"] == "Ready"), {})
+        found: Obj = next((c for c in obj.get("status", {}).get("conditions", []) if c["type"] == "Ready"), {})
         ready = found.get("status", "")
         node = self.nodes.get(name)
         if node is None or node.uid != obj["metadata"]["uid"]:

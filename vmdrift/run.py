@@ -17,8 +17,8 @@ from pathlib import Path
 from rich.console import Console
 
 from reactor import roles
-from reactor.doors import store as store_door
 from reactor.doors.cluster import Cluster, uid
+from reactor.doors.redis_errors import translated
 from reactor.model.drift import Record
 from reactor.model.errors import SettingsError, StoreError, VmDriftError
 from reactor.model.fencing import CLAIMS
@@ -184,7 +184,7 @@ def _must_be_unused(url: str) -> None:
     """Workers take whatever job is there: those of a real cluster must never be judged by a simulated one."""
     if not url:
         return  # it will be one of our own
-    with store_door.translated():
+    with translated():
         used = Wiring.of(Settings(redis_url=url)).redis.dbsize()
     if used:
         raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")

@@ -11,9 +11,9 @@ from typing import Any
 import structlog
 from rq import Retry
 
-from reactor.doors import store as store_door
 from reactor.doors.clock import redis_time
 from reactor.doors.queue import DELIVER, FOR_EVER, RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST
+from reactor.doors.redis_errors import translated
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import (
     BadInput,
@@ -86,7 +86,7 @@ def _left(at: float) -> int:
     """Seconds until then by Redis' clock, rounded up: RQ stumbles over a float, and cuts due times itself."""
     job = Worker.current_job()
     try:
-        with store_door.translated():
+        with translated():
             now = redis_time(job.connection) if job else time.time()
     except StoreError:
         return TROUBLE_RETRY
@@ -101,7 +101,7 @@ def _shown(outcome: Outcome) -> Outcome:
         told = {"reason": outcome.reason, "sentence": outcome.sentence, "due": due}
         known = REASONS.get(outcome.reason)  # "locked" tells of the pass and not of the drift
         job.meta.update({"phase": known.phase.value, **told} if known else {"due": due})
-        with store_door.translated():
+        with translated():
             job.save_meta()
     return outcome
 

@@ -19,8 +19,8 @@ from rq.results import Result
 from rq.worker import WorkerStatus
 
 from reactor import timing
-from reactor.doors import store as store_door
 from reactor.doors.queue import RUNS, SERIALIZER
+from reactor.doors.redis_errors import translated
 from reactor.doors.reports import Reporter
 from reactor.model.errors import VmDriftError
 from reactor.process import Stop
@@ -171,5 +171,5 @@ class Worker(Stoppable, SimpleWorker):
         if time.monotonic() - cls._beaten < cls.BEAT_EVERY:
             return
         cls._beaten = time.monotonic()
-        with store_door.translated():
+        with translated():
             worker.maintain_heartbeats(job, execution)

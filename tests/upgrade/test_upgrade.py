@@ -38,7 +38,8 @@ def test_what_an_earlier_version_kept_says_the_same_today(file: Path, story: str
         for one in old[what]:
             again = json.loads(json.dumps(read(one)))  # a later version may say more
             assert {name: again[name] for name in one} == one, what
-    assert [read_file(text).as_text() for text in old["fencings"]] == old["fencings"]
+    files = [read_file(text) for text in old["fencings"]]
+    assert [file.as_text() for file in files if file] == old["fencings"]
     for event in old["events"]:
         schemas.check(event)
 

@@ -14,9 +14,9 @@ def _labels(found: dict[str, Any]) -> dict[str, Any]:
     return dict(alerts["labels"])
 
 
-@pytest.mark.parametrize("settings", [{"tokens_file": "/t"}, {"oidc_issuer": "https://a"}])
-def test_a_token_is_asked_for_only_where_there_are_any(settings: dict[str, str]) -> None:
-    assert document(Settings(**settings))["security"] == [{"bearer": []}]
+@pytest.mark.parametrize("settings", [Settings(tokens_file="/t"), Settings(oidc_issuer="https://a")])
+def test_a_token_is_asked_for_only_where_there_are_any(settings: Settings) -> None:
+    assert document(settings)["security"] == [{"bearer": []}]
     assert "security" not in document(Settings())
 
 

@@ -5,28 +5,15 @@ Source: kubernetes `pkg/api/v1/resource/helpers.go` (PodRequests). Room blocks n
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import ROUND_CEILING, Decimal
-from functools import lru_cache
 
-from kubernetes.utils.quantity import parse_quantity
-
+from reactor.doors.quantities import quantity
 from reactor.model.objects import Obj
 from vmdrift.snapshot import Snapshot
 from workers.surroundings import listed
 
 Amounts = Mapping[str, int]  # resource -> thousandths of its unit (cores, bytes, pieces)
 
-_MOST = Decimal(2**63)  # beyond it the API server cuts a quantity off
 _TERMINAL = frozenset({"Succeeded", "Failed"})
-
-
-@lru_cache(maxsize=4096)
-def quantity(text: str) -> int:
-    """A Kubernetes quantity ("100m", "1Gi", "2e3") in thousandths; ValueError when it is none."""
-    try:
-        return int((min(parse_quantity(text), _MOST) * 1000).to_integral_value(ROUND_CEILING))
-    except (ValueError, ArithmeticError):  # a number without an end has no whole part
-        raise ValueError(f"{text[:40]!r} is no quantity") from None
 
 
 def requests(pod: Obj) -> Amounts:

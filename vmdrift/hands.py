@@ -1,4 +1,4 @@
-"""What a person's intervention is made with: where it is written down, whom it is about, who makes it."""
+"""What a person's intervention is made with on the command line, and who makes it."""
 
 import getpass
 import os
@@ -12,19 +12,17 @@ from redis import Redis
 from reactor.doors import cluster as cluster_door
 from reactor.doors import redis as redis_door
 from reactor.doors.cluster import KubernetesCluster
-from reactor.doors.queue import RqQueue, drift_entry
+from reactor.doors.inbox import RedisInbox
+from reactor.doors.queue import RqQueue
 from reactor.doors.store import RedisStore
 from reactor.doors.wishes import Wishes
-from reactor.model.drift import Record
-from reactor.model.errors import NotDone
-from reactor.model.times import Clock
+from reactor.interventions import Interventions, Person
 from reactor.settings import Settings
-from workers.drift import begin_anew
 
 
 @dataclass(frozen=True)
 class Hands:
-    """What an intervention is made with. `redis` is connected when it is first needed."""
+    """What an intervention is made with. Redis is connected when it is first needed: a hold does without."""
 
     settings: Settings
     cluster: KubernetesCluster
@@ -34,39 +32,36 @@ class Hands:
         """Raises SettingsError, ClusterError."""
         return cls(settings, cluster_door.connect(os.environ.get("KUBECONFIG", ""), settings.api_timeout))
 
+    @cached_property
     def redis(self) -> Redis:
         """Raises SettingsError, StoreError."""
         return redis_door.connect(self.settings.redis_url)
 
-    @property
+    @cached_property
     def wishes(self) -> Wishes:
         """Where holds and cancels are written down."""
         return Wishes(self.cluster, self.settings.namespace, cluster_door.served_clock(self.cluster))
 
-    def records(self, vm: str) -> list[Record]:
-        """The VM's drifts in all open outages, newest last."""
-        store = RedisStore(self.redis(), self.settings.history_ttl)
-        found = [record for outage in store.outages() for record in store.records(outage.outage.id)]
-        return sorted((r for r in found if str(r.drift.vm) == vm), key=lambda record: record.created_at)
-
-    def wake(self, record: Record) -> None:
-        """Its next look is now."""
-        self.queue().wake(drift_entry(record.drift), self.clock())
+    @cached_property
+    def store(self) -> RedisStore:
+        """What is known of outages and drifts."""
+        return RedisStore(self.redis, self.settings.history_ttl)
 
     @cached_property
-    def clock(self) -> Clock:
-        """Redis', which all processes share."""
-        return redis_door.shared_clock(self.redis())
+    def inbox(self) -> RedisInbox:
+        """By which the workers are told."""
+        settings = self.settings
+        return RedisInbox(self.redis, redis_door.shared_clock(self.redis), settings.dedup_ttl, settings.fsync_wait)
 
+    @cached_property
     def queue(self) -> RqQueue:
         """The processes'."""
-        return RqQueue(self.redis(), self.clock, self.settings.history_ttl)
+        return RqQueue(self.redis, redis_door.shared_clock(self.redis), self.settings.history_ttl)
 
-    def begin_anew(self, record: Record) -> None:
-        """An ended drift, under its lock, so that no pass writes over it. NotDone while one looks at it."""
-        store = RedisStore(self.redis(), self.settings.history_ttl)
-        if begin_anew(record, who(), store) is None:
-            raise NotDone(f"{record.drift.vm}: a worker looks at it right now; try again")
+    @cached_property
+    def interventions(self) -> Interventions:
+        """This person's."""
+        return Interventions(Person(who(), "cli"), self.wishes, lambda: self.store, lambda: self.inbox)
 
 
 def who() -> str:

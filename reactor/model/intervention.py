@@ -8,7 +8,7 @@ One key for each; whoever reads the ConfigMap with kubectl sees what holds, unti
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ HOLD, CANCEL = "hold", "cancel"
 TAINT, UNFENCE = "taint", "unfence"
 _OF_AN_OUTAGE = {CANCEL: "Cancelled", TAINT: "Taint asked for", UNFENCE: "Letting it in again asked for"}
 MONTH = 30 * 86400.0  # seconds; after so long nobody needs to know of a cancelled drift
+_LONGEST_REASON = 500  # characters
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -54,6 +55,11 @@ def lasting(text: str) -> float:
     if not found or not int(found[1]):
         raise BadInput(f"{text[:20]!r} is no time such as 90s, 30m, 2h or 1d")
     return float(found[1]) * _UNITS[found[2]]
+
+
+def reason_of(text: str) -> str:
+    """Why somebody asks, as others read it: cut where it is too long."""
+    return text.strip()[:_LONGEST_REASON] or "no reason given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +105,14 @@ class Intervention:
         done = _OF_AN_OUTAGE.get(self.kind, f"Held{end}")
         return f"{done} by {self.by} at {clock_time(self.at)}: {self.why}."
 
-    def as_text(self) -> str:
-        """What `of` reads: JSON that reads well in kubectl, with times as Kubernetes writes them."""
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in the ConfigMap, with times as Kubernetes writes them."""
         until = format_time(self.until) if self.until is not None else None
-        told = {"kind": self.kind, "target": self.target, "by": self.by, "why": self.why, "at": format_time(self.at)}
-        return json.dumps({**told, "until": until, "outage": self.outage})
+        return {**asdict(self), "at": format_time(self.at), "until": until}
+
+    def as_text(self) -> str:
+        """What `of` reads: JSON that reads well in kubectl."""
+        return json.dumps(self.as_json())
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -120,10 +129,18 @@ class Intervention:
         return found
 
 
-def interventions(config_map: Mapping[str, Any] | None) -> tuple[Intervention, ...]:
-    """All of them. One that cannot be read holds everything: somebody wanted something left alone, we know not what."""
+def entries(config_map: Mapping[str, Any] | None) -> dict[str, Intervention]:
+    """All of them, by the key under which each stands, which people may have chosen.
+
+    One that cannot be read holds everything: somebody wanted something left alone, we know not what.
+    """
     data = (config_map or {}).get("data") or {}
-    return tuple(_read(key, text) for key, text in sorted(data.items()))
+    return {key: _read(key, text) for key, text in sorted(data.items())}
+
+
+def interventions(config_map: Mapping[str, Any] | None) -> tuple[Intervention, ...]:
+    """All of them, as in `entries`."""
+    return tuple(entries(config_map).values())
 
 
 def _read(key: str, text: str) -> Intervention:

@@ -82,9 +82,8 @@ class OutageView:
 def outage_view(
     outage: OutageRecord, records: Iterable[Record], asked: Sequence[Intervention], windows: Windows, now: float
 ) -> OutageView:
-    """`asked`: all interventions; those that are over are left out."""
-    valid = [one for one in asked if not one.is_over(now)]
-    vms = tuple(sorted((vm_view(one, valid, windows, now) for one in records), key=_rank))
+    """`asked`: all interventions that are not over."""
+    vms = tuple(sorted((vm_view(one, asked, windows, now) for one in records), key=_rank))
     phases = Counter(vm.record.phase for vm in vms)
     since = outage.outage.since
     proven = outage.fencing is not None and outage.fencing.proof is not None
@@ -95,7 +94,7 @@ def outage_view(
         _window("unreachable window", since, since + windows.unreachable, now) if lasts else None,
         tuple((phase, phases[phase]) for phase in _ORDER if phases[phase]),
         _recovery(vms),
-        tuple(one for one in valid if one.target in {"all", f"node/{outage.outage.node.name}"}),
+        tuple(one for one in asked if one.target in {"all", f"node/{outage.outage.node.name}"}),
     )
 
 

@@ -7,6 +7,7 @@ from reactor.doors.clocks import off, said
 from reactor.doors.figures import QueueFigures
 from reactor.doors.store import Store
 from reactor.doors.wishes import Wishes
+from reactor.interventions import NO_CLUSTER
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.intervention import Intervention
@@ -22,7 +23,7 @@ _SHOWN = 50  # outages of the past
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What people asked for; `trouble` says why it is not known, "" where it is."""
+    """What people asked for and is not over; `trouble` says why it is not known, "" where it is."""
 
     found: tuple[Intervention, ...] = ()
     trouble: str = ""
@@ -73,15 +74,11 @@ class Desk:
         return [*reversed(self.store.outages()), *self.store.history()]
 
     def _vm(self, record: Record) -> VmView:
-        return vm_view(record, self._valid(), self.windows, self.clock())
+        return vm_view(record, self.asked().found, self.windows, self.clock())
 
     def _views(self, outages: Iterable[OutageRecord]) -> list[OutageView]:
         now, asked = self.clock(), self.asked().found
         return [outage_view(one, self.store.records(one.outage.id), asked, self.windows, now) for one in outages]
-
-    def _valid(self) -> list[Intervention]:
-        found = self.asked().found  # by the API server's clock, as of just now
-        return [one for one in found if self.wishes and not one.is_over(self.wishes.clock())]
 
     def asked(self) -> Asked:
         """What people asked for, as it was within the last seconds."""
@@ -96,9 +93,9 @@ class Desk:
 
     def _read(self) -> Asked:
         if self.wishes is None:
-            return Asked(trouble="This page was given no cluster, so it cannot hold anything; `vmdrift hold` can.")
+            return Asked(trouble=NO_CLUSTER)
         try:
-            return Asked(self.wishes.written())
+            return Asked(self.wishes.in_force())
         except ClusterError as error:
             return Asked(trouble=f"What is held is not known: {error}.")
 

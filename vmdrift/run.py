@@ -176,7 +176,7 @@ class _Here:
         """Show the table until it has `ended`; the records then, or None when a process died before."""
         settings = Settings.read({**os.environ, **env})
         store = RedisStore(redis_door.connect(settings.redis_url), settings.history_ttl)
-        with Live(self._console) as live:
+        with Live(self._console, settings.to_windows()) as live:
             while True:
                 if dead := self._processes.dead():
                     live.say(self._last_words(dead[0]))

@@ -14,10 +14,8 @@ from reactor.model.intervention import Intervention
 from reactor.model.times import Clock, clock_time
 from reactor.settings import Settings, deaf_after
 from reactor.web.page.board import OutageView, VmView, outage_view, vm_view
-from reactor.web.page.timeline import Windows
 
 _REMEMBERED = 2.0  # seconds; every open browser asks as often
-_LATE = 15.0  # seconds after which a due job shows that nobody moves it
 _SHOWN = 50  # outages of the past
 
 
@@ -47,11 +45,6 @@ class Desk:
     _asked: tuple[float, Asked] = field(default=(0.0, Asked()))
     _away: float | None = None
 
-    @property
-    def windows(self) -> Windows:
-        """As this installation has them."""
-        return Windows(self.settings.unreachable_window, self.settings.detach_window)
-
     def outages(self) -> list[OutageView]:
         """Those that are not done with, newest first."""
         return self._views(reversed(self.store.outages()))
@@ -74,11 +67,11 @@ class Desk:
         return [*reversed(self.store.outages()), *self.store.history()]
 
     def _vm(self, record: Record) -> VmView:
-        return vm_view(record, self.asked().found, self.windows, self.clock())
+        return vm_view(record, self.asked().found, self.settings.to_windows(), self.clock())
 
     def _views(self, outages: Iterable[OutageRecord]) -> list[OutageView]:
-        now, asked = self.clock(), self.asked().found
-        return [outage_view(one, self.store.records(one.outage.id), asked, self.windows, now) for one in outages]
+        now, asked, windows = self.clock(), self.asked().found, self.settings.to_windows()
+        return [outage_view(one, self.store.records(one.outage.id), asked, windows, now) for one in outages]
 
     def asked(self) -> Asked:
         """What people asked for, as it was within the last seconds."""
@@ -108,7 +101,7 @@ class Desk:
                     f"No scheduler looks after the queue {one.name}: nothing that waits for its time goes on. Start "
                     "`vmdrift work scheduler`."
                 )
-            elif one.late > _LATE:
+            elif one.is_late:
                 found.append(f"The oldest job of the queue {one.name} is {one.late:.0f} s late.")
         return found
 

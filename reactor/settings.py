@@ -11,6 +11,7 @@ from reactor import timing, values
 from reactor.model.drift import TENANTS_MAY, Policy
 from reactor.model.errors import SettingsError
 from reactor.model.fencing import PROVIDERS
+from reactor.model.recovery import Windows
 
 
 def setting(unit: str, default: Any, parse: values.Parse, why: str, **more: Any) -> Any:
@@ -432,6 +433,10 @@ class Settings:
             mode=self.policy,
             **{row.name: getattr(self, row.name) for row in fields(Policy) if row.name != "mode"},
         )
+
+    def to_windows(self) -> Windows:
+        """How long a drift waits, as people are shown it."""
+        return Windows(self.unreachable_window, self.detach_window)
 
 
 def deaf_after(settings: Settings) -> float:

@@ -80,7 +80,7 @@ def cancel(*, name: str, why: str, as_json: bool) -> None:
 def retry(*, name: str, as_json: bool) -> None:
     """Take an ended drift up again, or have one that goes on look now.
 
-    Exit codes: 0 it is looked at, 1 there is none, 2 it could not be done.
+    Exit codes: 0 it is looked at, 1 there is none, 2 nobody has looked at it yet, or it could not be done.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 

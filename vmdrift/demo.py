@@ -11,6 +11,7 @@ from typing import Any
 
 from reactor.model.drift import Phase, Record
 from reactor.model.errors import ClusterUnreachable, SettingsError
+from reactor.model.recovery import recoveries
 from vmdrift.processes import Processes
 
 WINDOW, GRACE, DETACH, RESYNC = 300.0, 180.0, 360.0, 60.0  # seconds, the real ones
@@ -127,13 +128,12 @@ class Demo:
 
     def praise(self, records: Sequence[Record]) -> list[str]:
         """The good end in figures."""
-        moved = [record for record in records if record.phase is Phase.COMPLETED]
-        spent = [(record.ended_at or 0) - record.drift.outage.since for record in moved]
+        moved = recoveries(records)
         pods = sum(entry["resource"] == "pods" for entry in self._deletes())
         return [
             f"{len(moved)} VMs run elsewhere, {len(records) - len(moved)} rightly stayed; none ran twice.",
             f"{pods} launcher pods were force-deleted, each by one DELETE with a uid precondition.",
-            f"Median from Unknown to running elsewhere: {median(spent):.0f} s.",
+            f"Median from Unknown to running elsewhere: {median(moved):.0f} s.",
         ]
 
     def _deletes(self) -> list[dict[str, Any]]:

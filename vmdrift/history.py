@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from rich.table import Table
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from reactor.doors.store import Store
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.recovery import median_and_longest, recoveries, recovery
 from reactor.model.times import format_time
 from reactor.settings import Settings
 from reactor.wiring import Wiring
@@ -18,7 +18,6 @@ from vmdrift.table import NAME, STYLE
 from vmdrift.terminal import Terminal, rows_table
 
 VERSION = 1  # of the JSON; within a version fields are only added
-_BACK = "returned-node"  # the one reason of a completed drift whose VM did not move
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Past:
     @property
     def recoveries(self) -> list[float]:
         """Seconds, of each VM that was brought to run elsewhere."""
-        return [spent for record in self.ended if (spent := recovery(record)) is not None]
+        return recoveries(self.ended)
 
 
 def history(*, last: int, as_json: bool) -> int:
@@ -70,12 +69,6 @@ def _some(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int)
             yield Past(outage, ended, len(records) - len(ended), done)
 
 
-def recovery(record: Record) -> float | None:
-    """Seconds from the loss of the node until we saw the VM run elsewhere; None for one that never did."""
-    moved = record.phase is Phase.COMPLETED and record.reason != _BACK
-    return after(record, record.ended_at) if moved else None
-
-
 def after(record: Record, moment: float | None) -> float | None:
     """Seconds from the loss of the node."""
     return None if moment is None else moment - record.drift.outage.since
@@ -87,7 +80,7 @@ def as_object(found: Sequence[Past]) -> dict[str, Any]:
 
 
 def _outage(past: Past) -> dict[str, Any]:
-    outage, spent = past.outage.outage, past.recoveries
+    outage, times = past.outage.outage, median_and_longest(past.ended)
     return {
         "id": outage.id,
         "node": outage.node.name,
@@ -96,7 +89,7 @@ def _outage(past: Past) -> dict[str, Any]:
         "done": past.done,
         "fencing": past.outage.fencing.summary if past.outage.fencing else "",
         "going_on": past.going_on,
-        "recovery": {"median": median(spent), "longest": max(spent)} if spent else None,
+        "recovery": dict(zip(("median", "longest"), times, strict=True)) if times else None,
         "drifts": [_drift(record) for record in past.ended],
     }
 
@@ -140,9 +133,9 @@ def _counted(past: Past) -> str:
     told += [f"{past.going_on} not ended yet"] if past.going_on else []
     if not told:
         return "No VM was concerned."
-    spent = past.recoveries
-    times = f" Recovery: median {median(spent):.0f} s, longest {max(spent):.0f} s." if spent else ""
-    return f"{', '.join(told).capitalize()}.{times}"
+    times = median_and_longest(past.ended)
+    recovered = f" Recovery: median {times[0]:.0f} s, longest {times[1]:.0f} s." if times else ""
+    return f"{', '.join(told).capitalize()}.{recovered}"
 
 
 def table(past: Past) -> Table:

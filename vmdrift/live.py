@@ -7,16 +7,19 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live as RichLive
 from rich.text import Text
 
+from reactor.model.recovery import Windows
 from reactor.model.times import clock_time
 from vmdrift.status import Snapshot
 from vmdrift.table import overview
+
+_USUAL = Windows()
 
 
 class Live:
     """Use it as a context manager; call `show` as often as you like."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, windows: Windows = _USUAL) -> None:
+        self._console, self._windows = console, windows
         self._screen = RichLive(console=console, auto_refresh=False) if console.is_terminal else None
         self._told: dict[str, str] = {}  # the last sentence by what it is about
         self._seen: tuple[Snapshot, float] | None = None
@@ -69,11 +72,11 @@ class Live:
         """All drifts; where they are more than the terminal has lines for, those that have not ended."""
         if not snapshot.outages:
             return Text(f"No node is lost, as far as Kubernetes knows at {clock_time(now)}.")
-        view = overview(snapshot.outages, snapshot.records, now)
+        view = overview(snapshot.outages, snapshot.records, now, self._windows)
         going_on = [record for record in snapshot.records if not record.phase.is_end]
         if not going_on or len(self._console.render_lines(view)) < self._console.height:
             return view
-        return overview(snapshot.outages, going_on, now)
+        return overview(snapshot.outages, going_on, now, self._windows)
 
     def say(self, sentence: str) -> None:
         """Something that is not in the table; once, until something else is said."""

@@ -159,8 +159,9 @@ class _Here:
 
     def _follow(self, env: Mapping[str, str], ended: Callable[[Sequence[Record]], bool]) -> list[Record] | None:
         """Show the table until it has `ended`; the records then, or None when a process died before."""
-        store = Wiring.of(Settings.read({**os.environ, **env})).store
-        with Live(self._console) as live:
+        settings = Settings.read({**os.environ, **env})
+        store = Wiring.of(settings).store
+        with Live(self._console, settings.to_windows()) as live:
             while True:
                 if dead := self._processes.dead():
                     live.say(self._last_words(dead[0]))

@@ -7,6 +7,7 @@ from reactor.doors.clocks import clocks, off, said
 from reactor.doors.store import Store
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.fencing import Fencing
+from reactor.model.recovery import Windows
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.command import answer, print_json
@@ -41,7 +42,7 @@ def status(*, as_json: bool) -> int:
         if as_json:
             print_json(as_object(snapshot) | ({"clocks_off": wrong} if wrong else {}))
         else:
-            _print(snapshot, wiring.store.time(), wrong)
+            _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
         return 0
 
     return answer("status", show)
@@ -69,13 +70,13 @@ def _file(file: Fencing) -> dict[str, object]:
     return told
 
 
-def _print(snapshot: Snapshot, now: float, wrong: Mapping[str, float]) -> None:
+def _print(snapshot: Snapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
     console = Terminal()
     for name, ahead in wrong.items():
         console.print(said(name, ahead), style="bold red")
     if not snapshot.outages:
         console.print("No node is lost.")
         return
-    console.print(overview(snapshot.outages, snapshot.records, now))
+    console.print(overview(snapshot.outages, snapshot.records, now, windows))
     for record in snapshot.records:
         console.print(checks_table(record))

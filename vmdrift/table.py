@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.recovery import Window, Windows, spent, window
 from reactor.model.times import clock_time
 from vmdrift.terminal import rows_table
 
@@ -25,16 +26,17 @@ STYLE = {
 }
 _BAR = 8  # characters
 _LEFT = len(" 300 s")
+_USUAL = Windows()
 NAME = 24  # characters; a longer name is folded, so that the sentence has room on 80 columns
 
 
 Outages = Sequence[tuple[OutageRecord, Sequence[Record]]]  # each with its drifts
 
 
-def overview(outages: Outages, shown: Sequence[Record], now: float) -> RenderableType:
+def overview(outages: Outages, shown: Sequence[Record], now: float, windows: Windows = _USUAL) -> RenderableType:
     """A line per outage that counts its drifts, then those `shown` as a table; `now` in seconds since the epoch."""
     heads = [line for outage, records in outages for line in _head(outage, records)]
-    return Group(*heads, drifts_table(shown, now)) if shown else Group(*heads)
+    return Group(*heads, drifts_table(shown, now, windows)) if shown else Group(*heads)
 
 
 def _head(outage: OutageRecord, records: Sequence[Record]) -> list[Text]:
@@ -60,47 +62,32 @@ def _counted(records: Sequence[Record]) -> str:
     return f"{len(records)} VM{'' if len(records) == 1 else 's'}: {numbers}."
 
 
-def drifts_table(records: Sequence[Record], now: float) -> Table:
+def drifts_table(records: Sequence[Record], now: float, windows: Windows = _USUAL) -> Table:
     """A row per drift. `Spent` is since the node turned Unknown, to the drift's end or to now."""
     table = rows_table()
     table.add_column("Node", overflow="fold", max_width=NAME)
     table.add_column("VM", overflow="fold", max_width=NAME)
     table.add_column("Phase", no_wrap=True)
     table.add_column("Why", ratio=1)
-    waits = any(_window(record) for record in records)
-    if waits:
+    waits = {record.drift.id: window(record, windows) for record in records}
+    if any(waits.values()):
         table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
     table.add_column("Spent", no_wrap=True, justify="right")
     for record in records:
         phase = Text(record.phase.value, style=STYLE[record.phase])
-        spent = f"{(record.ended_at or now) - record.drift.outage.since:.0f} s"
         node, vm = record.drift.outage.node.name, str(record.drift.vm)
-        left = [_left(record, now)] if waits else []
-        table.add_row(node, vm, phase, Text(record.sentence), *left, spent)
+        left = [_left(waits[record.drift.id], now)] if any(waits.values()) else []
+        table.add_row(node, vm, phase, Text(record.sentence), *left, f"{spent(record, now):.0f} s")
     return table
 
 
-def _left(record: Record, now: float) -> Table | str:
-    """What is left of the window that this drift waits for, as a bar and in seconds."""
-    window = _window(record)
-    if window is None:
+def _left(waits: Window | None, now: float) -> Table | str:
+    """What is left of the window that a drift waits for, as a bar and in seconds."""
+    if waits is None:
         return ""
-    begin, end = window
-    left = min(end - begin, max(0.0, end - now))
     bar = Table.grid(padding=(0, 1))
-    bar.add_row(ProgressBar(end - begin, end - begin - left, width=_BAR), f"{left:.0f} s")
+    bar.add_row(ProgressBar(1.0, waits.share(now), width=_BAR), f"{waits.left(now):.0f} s")
     return bar
-
-
-def _window(record: Record) -> tuple[float, float] | None:
-    """Begin and end of the window that this drift waits for, as its last pass saw it; None when it waits for none."""
-    if record.again_at is None:
-        return None
-    if record.phase is Phase.WAITING:
-        return record.drift.outage.since, record.again_at
-    if record.reason == "detach-window" and record.released_at is not None:
-        return record.released_at, record.again_at
-    return None
 
 
 def checks_table(record: Record) -> Table:

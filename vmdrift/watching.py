@@ -22,7 +22,7 @@ def watch() -> int:
     """Until Ctrl-C; returns the exit code. 2 when Redis refuses us: waiting for that would help nobody."""
 
     def show(settings: Settings) -> int:
-        with Live(Terminal()) as live:
+        with Live(Terminal(), settings.to_windows()) as live:
             follow(reader(settings), live, time.time, time.sleep)
         return 0
 

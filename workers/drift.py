@@ -93,17 +93,22 @@ def decided(record: Record) -> dict[str, str]:
     }
 
 
-def begin_anew(record: Record, by: str, store: Store) -> Record | None:
-    """An ended drift, under its lock, so that no pass writes over it; None while one looks at it. StoreError."""
-    lock = store.acquire(record.drift.vm.uid, LOCK_TTL)
+def begin_anew(known: Record, by: str, store: Store) -> Record:
+    """A drift that has ended by now, to be looked at again; another one stays as it is. LockLost while a pass goes on.
+
+    Under its lock: a pass that has not finished yet may just be about to end it.
+    """
+    lock = store.acquire(known.drift.vm.uid, LOCK_TTL)
     if lock is None:
-        return None
+        raise LockLost(f"a worker looks at {known.drift.vm} right now")
     try:
-        anew = taken_up(record, by, lock.now)
-        store.save(anew, lock, [])
+        record = store.record(known.drift.id) or known
+        if record.phase.is_end:
+            record = taken_up(record, by, lock.now)
+            store.save(record, lock, [])
     finally:
         store.release(lock)
-    return anew
+    return record
 
 
 def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:

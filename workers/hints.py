@@ -11,6 +11,7 @@ import structlog
 from reactor.doors.cloudevents import decode
 from reactor.doors.inbox import Inbox, post_entry
 from reactor.doors.queue import drift_entry, fence_entry
+from reactor.interventions import newest
 from reactor.model.drift import Ended, Record
 from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, Rejected
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
@@ -68,6 +69,8 @@ def _taken(carried: object, receipt: Receipt | None, tools: Tools) -> Result:
         return Result("nothing", "bad-input", f"{error}.")
     if event.type == NODE_FENCED:
         return _fenced(receipt, tools)
+    if event.type == DRIFT_RETRY:
+        return _retried(event, receipt.sender if receipt and receipt.person else event.source, tools)
     if event.type not in _KINDS:
         return Result("nothing", "unknown-type", f"Events of type {event.type[:80]!r} are not taken in here.")
     return _KINDS[event.type](event, tools)
@@ -188,44 +191,34 @@ def _requested(event: Event, tools: Tools) -> Result:
         return _on_its_way(event.subject, tools)
     node = _node(at, tools)
     if node is None or node.outage is None:
-        return _not_lost(at, node)
+        record = newest(tools.store, event.subject)  # it may just start there
+        return _woken(record, tools) if record and not record.ended else _not_lost(at, node)
     for one, _ in launchers(tools.cluster, namespace=namespace, fields=f"spec.nodeName={at}"):
         vm = whose(one, tools.cluster) if one.vmi == name else None
         if isinstance(vm, VmRef):
-            record = begin(vm, one.vmi_uid, node, node.outage, tools)
-            if not record.ended:
-                tools.queue.wake(drift_entry(record.drift), tools.clock())
-            return _drift(record)
+            return _woken(begin(vm, one.vmi_uid, node, node.outage, tools), tools)
     return Result("nothing", "not-on-node", f"{event.subject} has no launcher pod on {at} any more.")
 
 
 def _on_its_way(vm: str, tools: Tools) -> Result:
     """Between two nodes a VM has none; then its drift is known."""
-    record = _last(vm, tools)
+    record = newest(tools.store, vm)
     if record is None:
         return Result("nothing", "no-such-vm", f"{vm} is no VM that runs, or ran, on a node.")
-    if not record.ended:
-        tools.queue.wake(drift_entry(record.drift), tools.clock())
-    return _drift(record)
+    return _woken(record, tools)
 
 
-def _last(vm: str, tools: Tools) -> Record | None:
-    """The VM's youngest drift in an outage that is not done with."""
-    outages = [record.outage for record in tools.store.outages()]
-    found = [record for outage in outages for record in tools.store.records(outage.id) if str(record.drift.vm) == vm]
-    return max(found, key=lambda record: record.created_at, default=None)
-
-
-def _retried(event: Event, tools: Tools) -> Result:
+def _retried(event: Event, by: str, tools: Tools) -> Result:
     """An ended drift begins anew, with all of its prerequisites; one that goes on looks now."""
-    record = _last(event.subject, tools)
+    record = newest(tools.store, event.subject)
     if record is None:
         return Result("nothing", "no-drift", f"{event.subject} has no drift in any open outage.")
-    if record.phase.is_end:
-        record = begin_anew(record, event.source, tools.store)
-    if record is None:
-        return Result("nothing", "locked", f"A worker looks at {event.subject} right now; ask again.")
-    tools.queue.wake(drift_entry(record.drift), tools.clock())
+    return _woken(begin_anew(record, by, tools.store), tools)
+
+
+def _woken(record: Record, tools: Tools) -> Result:
+    if not record.ended:
+        tools.queue.wake(drift_entry(record.drift), tools.clock())
     return _drift(record)
 
 
@@ -238,5 +231,4 @@ _KINDS: Mapping[str, Callable[[Event, Tools], Result]] = {
     NODE_UNREACHABLE: _unreachable,
     NODE_RECOVERED: _recovered,
     DRIFT_REQUESTED: _requested,
-    DRIFT_RETRY: _retried,
 }

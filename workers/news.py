@@ -3,7 +3,7 @@
 from reactor.model.drift import Phase, Record
 from reactor.model.event import DRIFT_PREFIX, DRIFT_SCHEMA, FENCE_SCHEMA, NODE_FENCING, Event
 from reactor.model.fencing import Fencing
-from reactor.model.stages import stages
+from reactor.model.recovery import stages
 
 # What a drift can come to more than once, for another reason each time.
 _BY_REASON = frozenset({Phase.BLOCKED, Phase.REFUSED, Phase.CANCELLED, Phase.FAILED})

@@ -16,6 +16,7 @@ from reactor.doors.redis_errors import translated
 from reactor.model.times import parse_time
 from reactor.roles import BY_QUEUE
 
+_LATE = 11.0  # seconds; a scheduler looks every second, and another one takes over within ten
 _SILENT = 30.0  # seconds; a worker's heart beats every one or two of them, and clocks differ
 
 
@@ -36,6 +37,11 @@ class QueueFigures:
     scheduler: bool
     oldest: float = 0.0
     workers: int = 0
+
+    @property
+    def is_late(self) -> bool:
+        """Is a job so late that nobody seems to move it?"""
+        return self.late > _LATE
 
     @property
     def used(self) -> bool:

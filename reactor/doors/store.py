@@ -16,7 +16,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     clock               what is known of Redis' own clock           (doors.clock)
     changes             stream of changes of phase or reason, for Kubernetes Events (doors.changes)
     events              stream of outgoing CloudEvents, capped at about 10,000 (delivered by doors.outbox)
-    took                hash: what ended drifts add up to, by the fields of model.stages   since Redis was emptied last
+    took                hash: what ended drifts add up to, by the fields of model.recovery since Redis was emptied last
     sweeps              hash: looks for the VMs of a lost node, by how they ended   since Redis was emptied last
 
 All of it may be lost: the sweep finds outages and VMs again, and `decide` finds again what was done.
@@ -43,7 +43,7 @@ from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost
 from reactor.model.fencing import Fencing, Heartbeat, read_file
 from reactor.model.objects import number, text
-from reactor.model.stages import amounts
+from reactor.model.recovery import amounts
 from reactor.model.times import Clock
 
 STREAM_LENGTH = 10_000
@@ -131,7 +131,7 @@ class Store(Protocol):
         """How many ended how."""
 
     def took(self) -> dict[str, float]:
-        """What ended drifts add up to (model.stages); each end that is saved counts once."""
+        """What ended drifts add up to (model.recovery); each end that is saved counts once."""
 
     def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
         """Outgoing events after an id of the stream, oldest first: (id, CloudEvent as JSON)."""

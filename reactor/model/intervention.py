@@ -7,7 +7,7 @@ One key for each; whoever reads the ConfigMap with kubectl sees what holds, unti
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Self
 
@@ -27,6 +27,7 @@ TAINT, UNFENCE = "taint", "unfence"
 _OF_AN_OUTAGE = {CANCEL: "Cancelled", TAINT: "Taint asked for", UNFENCE: "Letting it in again asked for"}
 MONTH = 30 * 86400.0  # seconds; after so long nobody needs to know of a cancelled drift
 _LONGEST_TIME = 3650 * 86400.0  # seconds; who means longer names no end
+_LONGEST_REASON = 500  # characters
 
 
 def node_target(name: str) -> str:
@@ -59,6 +60,11 @@ def lasting(text: str) -> float:
     if not 1 <= seconds <= _LONGEST_TIME:
         raise BadInput(f"invalid duration {text[:20]!r}; use 90s, 30m, 2h or 1d")
     return seconds
+
+
+def reason_of(text: str) -> str:
+    """Why somebody asks, as others read it: cut where it is too long."""
+    return text.strip()[:_LONGEST_REASON] or "no reason given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +110,14 @@ class Intervention:
         done = _OF_AN_OUTAGE.get(self.kind, f"Held{end}")
         return f"{done} by {self.by} at {clock_time(self.at)}: {self.why}."
 
-    def as_text(self) -> str:
-        """What `of` reads: JSON that reads well in kubectl, with times as Kubernetes writes them."""
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in the ConfigMap, with times as Kubernetes writes them."""
         until = format_time(self.until) if self.until is not None else None
-        told = {"kind": self.kind, "target": self.target, "by": self.by, "why": self.why, "at": format_time(self.at)}
-        return json.dumps({**told, "until": until, "outage": self.outage})
+        return {**asdict(self), "at": format_time(self.at), "until": until}
+
+    def as_text(self) -> str:
+        """What `of` reads: JSON that reads well in kubectl."""
+        return json.dumps(self.as_json())
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -125,10 +134,18 @@ class Intervention:
         return found
 
 
-def interventions(config_map: Mapping[str, Any] | None) -> tuple[Intervention, ...]:
-    """All of them. One that cannot be read holds everything: somebody wanted something left alone, we know not what."""
+def entries(config_map: Mapping[str, Any] | None) -> dict[str, Intervention]:
+    """All of them, by the key under which each stands, which people may have chosen.
+
+    One that cannot be read holds everything: somebody wanted something left alone, we know not what.
+    """
     data = (config_map or {}).get("data") or {}
-    return tuple(_read(key, text) for key, text in sorted(data.items()))
+    return {key: _read(key, text) for key, text in sorted(data.items())}
+
+
+def interventions(config_map: Mapping[str, Any] | None) -> tuple[Intervention, ...]:
+    """All of them, as in `entries`."""
+    return tuple(entries(config_map).values())
 
 
 def _read(key: str, text: str) -> Intervention:

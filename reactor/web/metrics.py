@@ -21,7 +21,7 @@ from reactor.doors.outbox import Outbox
 from reactor.doors.reports import Reports
 from reactor.doors.store import Store
 from reactor.model.drift import OutageRecord, Phase, Record
-from reactor.model.stages import BOUNDS, RECOVERY, STAGES, ended, histogram
+from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, ended, histogram
 from reactor.model.times import Clock
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -11,7 +11,7 @@ from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import LockLost
 from reactor.model.fencing import Fencing, Heartbeat
-from reactor.model.stages import amounts
+from reactor.model.recovery import amounts
 from reactor.model.times import Clock
 
 

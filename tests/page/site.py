@@ -44,11 +44,12 @@ class PageSite:
             settings["tokens_file"] = str(self.file)
         self.settings = Settings(**settings)
         self.store = RedisStore(redis, 3600)
-        self.wishes = Wishes(ApiCluster(self.world.api, "kubectl"), "vm-drift", self.clock)
+        self.wishes: Any = Wishes(ApiCluster(self.world.api, "kubectl"), "vm-drift", self.clock)
         redis.set("vmdrift:watcher", f"{NOW}")
-        self.app = self._app()
+        self.app = self.another_process()
 
-    def _app(self) -> Flask:
+    def another_process(self) -> Flask:
+        """One more receiver, with the same Redis and cluster, that remembers nothing yet."""
         inbox = RedisInbox(self.redis, self.clock, 3600, fsync_wait=0.0)
         senders = Senders(TokensFile(self.file), self.issuer) if self.issuer else Senders.of(self.settings)
         reception = Reception(inbox, senders, self.settings, self.clock)
@@ -75,9 +76,9 @@ class PageSite:
         entries.append({"name": "eve", "subject": "user-eve", "page": "look"})
         self.file.write_bytes(orjson.dumps({"senders": entries}))
 
-    def browser(self, who: str = "") -> "Browser":
-        """Somebody's browser; logged in if he is named."""
-        browser = Browser(self.app.test_client())
+    def browser(self, who: str = "", app: Flask | None = None) -> "Browser":
+        """Somebody's browser; logged in if they are named."""
+        browser = Browser((app or self.app).test_client())
         if who:
             assert browser.log_in(TOKENS[who]).status_code == 303
         return browser

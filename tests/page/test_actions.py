@@ -1,11 +1,14 @@
 """What people do on the page, and what is kept of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from reactor.model.drift import OutageRecord, Phase
-from reactor.model.errors import ClusterUnreachable
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY
+from reactor.model.identity import VmRef
 from reactor.model.intervention import CANCEL, HOLD
+from simulator.client import ApiError
 from tests.contracts.samples import outage, record
 from tests.page.site import NOW, PageSite
 
@@ -95,15 +98,63 @@ def test_a_hold_that_lasts_for_nonsense_is_not_written(site: PageSite) -> None:
     assert (answer.status_code, site.wishes.written()) == (400, ())
 
 
-def test_without_the_api_server_nothing_is_held_and_that_is_said(
-    site: PageSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(*_: object, **__: object) -> None:
-        raise ClusterUnreachable("the API server gave no answer: refused")
-
-    monkeypatch.setattr(site.wishes.cluster, "note", away)
-    answer = site.browser("ann").act("hold", "all")
+@pytest.mark.parametrize(("what", "target"), [("hold", "all"), ("cancel", "shop/web"), ("retry", "shop/web")])
+def test_without_the_api_server_nothing_is_done_and_that_is_said(site: PageSite, what: str, target: str) -> None:
+    site.world.api.faults.append(lambda _: ApiError(503, "Unavailable", "later"))
+    answer = lost(site).browser("ann").act(what, target)
     assert (answer.status_code, "Nothing was done" in answer.text) == (503, True)
+    assert told(site) == []
+
+
+def test_without_a_cluster_no_drift_is_said_to_go_on_that_may_be_cancelled(site: PageSite) -> None:
+    site.wishes = None
+    site.app = site.another_process()
+    answer = lost(site).browser("ann").act("retry", "shop/web")
+    assert (answer.status_code, "was given no cluster" in answer.text, told(site)) == (409, True, [])
+
+
+def test_what_another_process_wrote_a_moment_ago_counts(site: PageSite) -> None:
+    """The page that is shown may be two seconds old; what is done may not."""
+    lost(site)
+    first, second = site.browser("ann"), site.browser("ann", site.another_process())
+    second.get("/")
+    first.act("cancel", "shop/web")
+    second.act("retry", "shop/web")
+    assert site.wishes.written() == ()
+
+
+def test_of_two_vms_of_one_name_the_one_that_is_there_now_is_meant(site: PageSite) -> None:
+    old = record("web", phase=Phase.COMPLETED)
+    lost(site, Phase.COMPLETED)
+    for uid in ("uid-0", "uid-z"):  # on both sides of the first, whatever order they are read in
+        site.store.create(replace(old, drift=replace(old.drift, vm=VmRef("shop", "web", uid)), created_at=NOW), [])
+    anew = replace(record("web"), created_at=NOW + 1, drift=replace(old.drift, vm=VmRef("shop", "web", "uid-m")))
+    site.store.create(anew, [])
+    assert site.browser("ann").act("cancel", "shop/web").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("target", "warned"), [("node-a", False), ("shop/web", False), ("node-z", True), ("shop/wbe", True)]
+)
+def test_who_may_not_look_up_a_target_says_so_unless_an_open_outage_names_it(
+    site: PageSite, target: str, *, warned: bool
+) -> None:
+    """As the receiver's ServiceAccount: it faces the network, and may read nothing but that ConfigMap."""
+    site.world.api.authorize = lambda _user, _verb, resource, _namespace: resource == "configmaps"
+    browser = lost(site).browser("ann")
+    browser.act("hold", target)
+    assert site.wishes.written()
+    assert ("could not be looked up" in browser.get("/").text) is warned
+
+
+def test_a_hold_is_shown_for_as_long_as_it_holds_by_the_api_servers_clock(site: PageSite) -> None:
+    site.wishes = replace(site.wishes, clock=lambda: site.now - 100)
+    site.app = site.another_process()
+    browser = lost(site).browser("ann")
+    browser.act("hold", "all", lasts="60s", why="firmware")
+    assert "firmware" in browser.get("/").text
+    site.now += 61
+    assert "firmware" not in browser.get("/").text
 
 
 def test_each_action_is_in_the_log_with_who_and_why(site: PageSite, capsys: pytest.CaptureFixture[str]) -> None:

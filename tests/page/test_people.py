@@ -129,7 +129,7 @@ class Issuer:
 
 def test_a_session_lasts_no_longer_than_the_jwt_that_it_was_opened_with(site: PageSite) -> None:
     site.issuer = Issuer()
-    site.app = site._app()
+    site.app = site.another_process()
     browser = site.browser()
     token = jwt.encode({"sub": "user-eve", "exp": NOW + 60}, "a-key-of-thirty-two-bytes-or-more")
     assert browser.log_in(token).status_code == 303

@@ -6,9 +6,10 @@ import pytest
 from rich.console import Console
 
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.recovery import recovery
 from simulator.twins.store import MemoryStore
 from tests.contracts.samples import LOST_AT, drift, outage
-from vmdrift.history import as_object, head, read, recovery, table
+from vmdrift.history import as_object, head, read, table
 
 MOVED = "running-elsewhere"
 

@@ -13,7 +13,6 @@ from simulator.apiserver import ApiServer
 from simulator.twins.cluster import ApiCluster
 from tests.contracts.clusters import USER, an_api, over_http
 from vmdrift.hands import Hands
-from vmdrift.intervene import write_hold
 
 NOW = 1_795_000_000.0  # seconds since the epoch; no machine's clock shows it
 
@@ -22,9 +21,9 @@ def test_vmdrift_hold_reckons_by_the_api_servers_clock(tmp_path: Path) -> None:
     api = an_api()
     api.store.clock = lambda: NOW
     with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
-        hands = Hands(Settings(), cluster)
-        write_hold(hands, "node-a", 1800.0, "why not")
-        write_hold(hands, "node-b", None, "why not")
+        person = Hands(Settings(), cluster).interventions
+        person.hold("node-a", 1800.0, "why not")
+        person.hold("node-b", None, "why not")
     kept = interventions(api.store.get("configmaps", CONFIG_MAP, "vm-drift"))
     assert [(one.target, one.at, one.until) for one in kept] == [
         ("node/node-a", NOW, NOW + 1800.0),
@@ -36,11 +35,11 @@ def test_and_takes_out_what_is_over_there_and_nothing_else(tmp_path: Path) -> No
     api = an_api()
     api.store.clock = lambda: NOW
     with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
-        hands = Hands(Settings(), cluster)
-        write_hold(hands, "node-a", 60.0, "why not")
-        write_hold(hands, "node-b", 3600.0, "why not")
+        person = Hands(Settings(), cluster).interventions
+        person.hold("node-a", 60.0, "why not")
+        person.hold("node-b", 3600.0, "why not")
         api.store.clock = lambda: NOW + 60.0
-        write_hold(hands, "all", 60.0, "why not")
+        person.hold("all", 60.0, "why not")
     kept = interventions(api.store.get("configmaps", CONFIG_MAP, "vm-drift"))
     assert [one.target for one in kept] == ["all", "node/node-b"]
 

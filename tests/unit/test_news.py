@@ -7,7 +7,7 @@ import pytest
 from reactor.doors.cloudevents import decode, encode
 from reactor.model.drift import Phase, Record
 from reactor.model.event import Event, worker_source
-from reactor.model.stages import stages
+from reactor.model.recovery import stages
 from tests.schemas import check
 from tests.unit.decide.recorded import SINCE, record
 from workers.news import news

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from reactor.model.drift import Phase, Record, Signs
+from reactor.model.recovery import Windows
 from reactor.web.page.board import duration
-from reactor.web.page.timeline import Windows, timeline
+from reactor.web.page.timeline import timeline
 from tests.contracts.samples import drift, outage
 
 SINCE = 1795500000
@@ -22,7 +23,7 @@ def test_while_the_window_runs_its_end_is_expected() -> None:
     line = timeline(RECORD, WINDOWS, SINCE + 100)
     assert [(mark.name, mark.x) for mark in line.marks] == [("unknown", 0.0), ("window", 1000.0)]
     assert line.now == pytest.approx(333.3)
-    assert [(stage.name, stage.seconds, stage.expected) for stage in line.stages] == [("window", 300.0, True)]
+    assert [(stage.name, stage.seconds, stage.expected) for stage in line.stages] == [("waiting", 300.0, True)]
 
 
 def test_a_whole_story_is_drawn_to_scale() -> None:

@@ -24,7 +24,7 @@ NOWHERE = Settings(redis_url="redis://127.0.0.1:1/0", sink="http://127.0.0.1:1")
 # Every module, in an interpreter that notes what it does to the world outside.
 IMPORTED = """
 import importlib, pkgutil, sys
-deeds = {"socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.fork", "os.posix_spawn"}
+deeds = {"socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.fork", "os.posix_spawn"}
 sys.addaudithook(lambda event, _: print(event) if event in deeds else None)
 for package in ("reactor", "workers", "vmdrift"):
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):

@@ -11,7 +11,6 @@ from reactor.settings import Settings, deaf_after
 from vmdrift.doctor.facts import RedisFacts, Untold
 from vmdrift.doctor.finding import Finding, failed, ok, sentence, unknown, warning
 
-_LATE = 5.0  # seconds; a scheduler looks every second, and another one takes over within ten
 _REACH = (
     "See that VMDRIFT_REDIS_URL is the one that the roles have, and that Redis runs and can be reached from here "
     "(NetworkPolicy: from a role's pod)."
@@ -110,7 +109,7 @@ def _workers(queue: QueueFigures, settings: Settings) -> Finding:
 
 
 def _jobs(queue: QueueFigures) -> Iterator[Finding]:
-    if queue.late > _LATE:
+    if queue.is_late:
         told = f"The oldest was due {queue.late:.0f} s ago and was not moved into its queue."
         yield failed("late jobs", told, "Look at the scheduler: is it alive, and is its clock right?", queue.name)
     if queue.failed:

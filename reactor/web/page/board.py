@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.intervention import Intervention
 from reactor.model.reason import REASONS
-from reactor.web.page.timeline import Timeline, Windows, timeline
+from reactor.model.recovery import Window, Windows, median_and_longest, spent, window
+from reactor.web.page.timeline import Timeline, timeline
 
 # What needs a person first, then what goes on, then what is over.
 _ORDER = (
@@ -22,17 +22,6 @@ _ORDER = (
     Phase.CANCELLED,
     Phase.COMPLETED,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What is counted down: from `begin` to `end`; `left` seconds and `share` (0 to 1) of it are over."""
-
-    what: str
-    begin: float
-    end: float
-    left: float
-    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +71,8 @@ class OutageView:
 def outage_view(
     outage: OutageRecord, records: Iterable[Record], asked: Sequence[Intervention], windows: Windows, now: float
 ) -> OutageView:
-    """`asked`: all interventions; those that are over are left out."""
-    valid = [one for one in asked if not one.is_over(now)]
-    vms = tuple(sorted((vm_view(one, valid, windows, now) for one in records), key=_rank))
+    """`asked`: all interventions that are not over."""
+    vms = tuple(sorted((vm_view(one, asked, windows, now) for one in records), key=_rank))
     phases = Counter(vm.record.phase for vm in vms)
     since = outage.outage.since
     proven = outage.fencing is not None and outage.fencing.proof is not None
@@ -92,10 +80,10 @@ def outage_view(
     return OutageView(
         outage,
         vms,
-        _window("unreachable window", since, since + windows.unreachable, now) if lasts else None,
+        Window("unreachable window", since, since + windows.unreachable) if lasts else None,
         tuple((phase, phases[phase]) for phase in _ORDER if phases[phase]),
-        _recovery(vms),
-        tuple(one for one in valid if one.target in {"all", f"node/{outage.outage.node.name}"}),
+        median_and_longest(vm.record for vm in vms),
+        tuple(one for one in asked if one.target in {"all", f"node/{outage.outage.node.name}"}),
     )
 
 
@@ -103,36 +91,12 @@ def vm_view(record: Record, asked: Sequence[Intervention], windows: Windows, now
     """One drift."""
     known = REASONS.get(record.reason)
     todo = known.operator if known and known.operator != "Nothing." else ""
-    spent = (record.ended_at or now) - record.drift.outage.since
-    line = timeline(record, windows, now)
-    return VmView(
-        record, _waits_for(record, now), line, todo, spent, tuple(one for one in asked if one.meets(record.drift))
-    )
+    mine = tuple(one for one in asked if one.meets(record.drift))
+    return VmView(record, window(record, windows), timeline(record, windows, now), todo, spent(record, now), mine)
 
 
 def _rank(vm: VmView) -> tuple[int, str]:
     return _ORDER.index(vm.record.phase), vm.name
-
-
-def _waits_for(record: Record, now: float) -> Window | None:
-    if record.again_at is None:
-        return None
-    if record.phase is Phase.WAITING:
-        return _window("unreachable window", record.drift.outage.since, record.again_at, now)
-    if record.reason == "detach-window" and record.released_at is not None:
-        return _window("Kubernetes' detach window", record.released_at, record.again_at, now)
-    return None
-
-
-def _window(what: str, begin: float, end: float, now: float) -> Window:
-    left = min(end - begin, max(0.0, end - now))
-    return Window(what, begin, end, left, 1 - left / max(1.0, end - begin))
-
-
-def _recovery(vms: Iterable[VmView]) -> tuple[float, float] | None:
-    """Median and longest time from the node's loss to running elsewhere."""
-    took = [vm.spent for vm in vms if vm.record.phase is Phase.COMPLETED]
-    return (median(took), max(took)) if took else None
 
 
 def duration(seconds: float) -> str:

@@ -7,22 +7,21 @@ from reactor.doors.clocks import off, said
 from reactor.doors.figures import QueueFigures
 from reactor.doors.store import Store
 from reactor.doors.wishes import Wishes
+from reactor.interventions import NO_CLUSTER
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.intervention import Intervention
 from reactor.model.times import Clock, clock_time
 from reactor.settings import Settings, deaf_after
 from reactor.web.page.board import OutageView, VmView, outage_view, vm_view
-from reactor.web.page.timeline import Windows
 
 _REMEMBERED = 2.0  # seconds; every open browser asks as often
-_LATE = 15.0  # seconds after which a due job shows that nobody moves it
 _SHOWN = 50  # outages of the past
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What people asked for; `trouble` says why it is not known, "" where it is."""
+    """What people asked for and is not over; `trouble` says why it is not known, "" where it is."""
 
     found: tuple[Intervention, ...] = ()
     trouble: str = ""
@@ -46,11 +45,6 @@ class Desk:
     _asked: tuple[float, Asked] = field(default=(0.0, Asked()))
     _away: float | None = None
 
-    @property
-    def windows(self) -> Windows:
-        """As this installation has them."""
-        return Windows(self.settings.unreachable_window, self.settings.detach_window)
-
     def outages(self) -> list[OutageView]:
         """Those that are not done with, newest first."""
         return self._views(reversed(self.store.outages()))
@@ -73,15 +67,11 @@ class Desk:
         return [*reversed(self.store.outages()), *self.store.history()]
 
     def _vm(self, record: Record) -> VmView:
-        return vm_view(record, self._valid(), self.windows, self.clock())
+        return vm_view(record, self.asked().found, self.settings.to_windows(), self.clock())
 
     def _views(self, outages: Iterable[OutageRecord]) -> list[OutageView]:
-        now, asked = self.clock(), self.asked().found
-        return [outage_view(one, self.store.records(one.outage.id), asked, self.windows, now) for one in outages]
-
-    def _valid(self) -> list[Intervention]:
-        found = self.asked().found  # by the API server's clock, as of just now
-        return [one for one in found if self.wishes and not one.is_over(self.wishes.clock())]
+        now, asked, windows = self.clock(), self.asked().found, self.settings.to_windows()
+        return [outage_view(one, self.store.records(one.outage.id), asked, windows, now) for one in outages]
 
     def asked(self) -> Asked:
         """What people asked for, as it was within the last seconds."""
@@ -96,9 +86,9 @@ class Desk:
 
     def _read(self) -> Asked:
         if self.wishes is None:
-            return Asked(trouble="This page was given no cluster, so it cannot hold anything; `vmdrift hold` can.")
+            return Asked(trouble=NO_CLUSTER)
         try:
-            return Asked(self.wishes.written())
+            return Asked(self.wishes.in_force())
         except ClusterError as error:
             return Asked(trouble=f"What is held is not known: {error}.")
 
@@ -111,7 +101,7 @@ class Desk:
                     f"No scheduler looks after the queue {one.name}: nothing that waits for its time goes on. Start "
                     "`vmdrift work scheduler`."
                 )
-            elif one.late > _LATE:
+            elif one.is_late:
                 found.append(f"The oldest job of the queue {one.name} is {one.late:.0f} s late.")
         return found
 

@@ -51,7 +51,7 @@ def mount(app: Flask, parts: Parts) -> None:
     csrf = sessions(app, lambda: signing_key(parts.redis), desk.away)
     for view in ("events", "alerts"):  # programs have no session to forge
         csrf.exempt(app.view_functions[view])
-    page = routes.Page(desk, people, Actions(desk, reception.inbox, sources.clock), guard(people, desk.away))
+    page = routes.Page(desk, people, Actions(desk, reception.inbox), guard(people, desk.away))
     app.extensions[_SHOWN] = page
     routes.mount(app, page)
     queues.mount(app, parts.redis, people, page.guard, acts=settings.rq_actions)

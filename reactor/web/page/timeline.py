@@ -4,20 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from reactor.model.drift import Record
+from reactor.model.drift import Phase, Record
+from reactor.model.recovery import Windows, stage_before, window
 from reactor.model.times import parse_time
 
 _BELIEVED = 600.0  # seconds between a node's last word and its outage; more is rather a clock that is off
 _WIDTH = 1000.0  # units of the drawing
 _LEAST = 4.0  # units; what is shorter would not be seen
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """In seconds: VMDRIFT_UNREACHABLE_WINDOW and VMDRIFT_DETACH_WINDOW."""
-
-    unreachable: float
-    detach: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +50,7 @@ class Timeline:
     ends: float
 
 
-_STAGES = {
-    "unknown": "silent",
-    "window": "window",
-    "terminating": "window",
-    "released": "ending",
-    "detached": "detaching",
-    "scheduled": "scheduling",
-    "running": "starting",
-}
+_SILENT = "silent"  # before Kubernetes calls the node Unknown: no stage of ours
 
 
 def timeline(record: Record, windows: Windows, now: float) -> Timeline:
@@ -76,7 +61,7 @@ def timeline(record: Record, windows: Windows, now: float) -> Timeline:
     scale = _WIDTH / max(1.0, end - begin)
     over = record.ended_at or now
     marks = tuple(
-        Mark(name, what, at, at > over, round((at - begin) * scale, 1), _STAGES.get(name, ""))
+        Mark(name, what, at, at > over, round((at - begin) * scale, 1), stage_before(record, at) or _SILENT)
         for name, what, at in found
     )
     here = None if record.ended_at else round((now - begin) * scale, 1)
@@ -88,7 +73,7 @@ def _marks(record: Record, windows: Windows) -> list[tuple[str, str, float]]:
     known = [
         ("lost", "last word of the node", _last_word(record)),
         ("unknown", "Kubernetes calls the node Unknown", float(since)),
-        ("window", "the window ends", since + windows.unreachable if _is_due(record, since, windows) else None),
+        ("window", "the window ends", _window_ends(record, windows)),
         ("terminating", "Kubernetes ends the launcher pod", record.terminating_at),
         ("released", "launcher pod force-deleted", record.released_at),
         ("detached", "volumes are free", record.detached_at or _to_be_free(record, windows)),
@@ -98,14 +83,16 @@ def _marks(record: Record, windows: Windows) -> list[tuple[str, str, float]]:
     return [(name, what, at) for name, what, at in known if at is not None]
 
 
-def _is_due(record: Record, since: float, windows: Windows) -> bool:
-    """A drift that ended before its window's end waited for nothing."""
-    return record.ended_at is None or record.ended_at >= since + windows.unreachable
+def _window_ends(record: Record, windows: Windows) -> float | None:
+    """None where the drift ended before: then it waited for nothing."""
+    waits = window(record, windows) if record.reason == "unreachable-window" else None
+    end = waits.end if waits else record.drift.outage.since + windows.unreachable
+    return end if record.ended_at is None or record.ended_at >= end else None
 
 
 def _to_be_free(record: Record, windows: Windows) -> float | None:
-    waits = record.reason == "detach-window" and record.released_at is not None
-    return (record.released_at or 0.0) + windows.detach if waits else None
+    waits = window(record, windows) if record.reason == "detach-window" else None
+    return waits.end if waits else None
 
 
 def _scheduled(record: Record) -> float | None:
@@ -130,9 +117,16 @@ def _stages(marks: Sequence[Mark], record: Record, over: float, scale: float) ->
     found = [_stage(end.stage, begin.x, end.x, scale, expected=end.expected) for begin, end in pairwise(marks)]
     last = marks[-1]
     if over > last.at:
-        name = "ended" if record.ended_at else record.phase.value
-        found.append(_stage(name, last.x, last.x + (over - last.at) * scale, scale, expected=False))
+        found.append(
+            _stage(_last_stage(record, over), last.x, last.x + (over - last.at) * scale, scale, expected=False)
+        )
     return tuple(found)
+
+
+def _last_stage(record: Record, now: float) -> str:
+    if record.ended_at:
+        return "ended"
+    return "blocked" if record.phase is Phase.BLOCKED else stage_before(record, now)
 
 
 def _stage(name: str, begin: float, end: float, scale: float, *, expected: bool) -> Stage:

@@ -9,6 +9,8 @@ from reactor.doors.figures import QueueFigures
 from reactor.doors.server import Server
 from reactor.model.node import NodeView
 from reactor.settings import Settings
+from reactor.web.page.desk import Desk
+from simulator.twins.store import MemoryStore
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Untold
 from vmdrift.doctor.finding import Finding, Status
 from vmdrift.doctor.judge import exit_code, judge
@@ -68,6 +70,16 @@ def bad(facts: Facts) -> list[Finding]:
 def only(facts: Facts) -> Finding:
     (found,) = bad(facts)
     return found
+
+
+@pytest.mark.parametrize(("late", "checks"), [(0.0, []), (10.0, []), (12.0, ["late jobs"])])
+def test_page_and_doctor_call_the_same_job_late(late: float, checks: list[str]) -> None:
+    """A scheduler looks every second, and another one takes over within ten."""
+    queues = tuple(replace(queue, late=late) if queue.name == "drifts" else queue for queue in QUEUES)
+    clock = lambda: 0.0  # noqa: E731 - for both
+    desk = Desk(MemoryStore(clock), lambda: iter(queues), clock, None, Settings(), clock)
+    assert [finding.check for finding in bad(with_redis(queues=queues))] == checks
+    assert len(desk.troubles()) == len(checks)
 
 
 def test_where_all_is_well_nothing_is_complained_of() -> None:

@@ -1,0 +1,192 @@
+"""What people ask for about drifts: hold, resume, cancel, retry, drift. The one way, for the page and the command line.
+
+Both only parse and show. What is decided on is read for each of them at that moment, from the cluster and from Redis.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from reactor.doors.cluster import Cluster
+from reactor.doors.inbox import Inbox
+from reactor.doors.store import Store
+from reactor.doors.wishes import Wishes
+from reactor.model.drift import OutageRecord, Record
+from reactor.model.errors import BadInput, ClusterError, NotDone, StoreError
+from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, Event
+from reactor.model.intervention import (
+    ALL,
+    CANCEL,
+    HOLD,
+    MONTH,
+    Intervention,
+    node_target,
+    reason_of,
+    target_of,
+    vm_target,
+)
+from reactor.model.names import is_name
+from reactor.model.times import format_time
+
+NO_CLUSTER = "This page was given no cluster, so nothing can be held, cancelled or retried here; use `vmdrift`."
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks, and through what: "page" or "cli"."""
+
+    name: str
+    door: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done, as a sentence, and in facts for machines.
+
+    `receipt`: of the event that asks the workers, who then say what came of it; "" where nobody needs to.
+    """
+
+    sentence: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    receipt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interventions:
+    """Of one person. `store` and `inbox` are called when needed: a hold needs no Redis. `wishes` None: no cluster.
+
+    Methods raise BadInput, NotDone, ClusterError, StoreError.
+    """
+
+    person: Person
+    wishes: Wishes | None
+    store: Callable[[], Store]
+    inbox: Callable[[], Inbox]
+
+    def hold(self, what: str, lasts: float | None, why: str) -> Deed:
+        """Leave a node, a VM or everything alone, for `lasts` seconds by the API server's clock, or until resumed."""
+        target = target_of(what)
+        hold = self.write(HOLD, target, why, lasts)
+        exists = self._exists(target)
+        end = f"until {format_time(hold.until)}" if hold.until else "until it is resumed"
+        sentence = f"{what} is held {end}. Windows go on; nothing of it is deleted.{_warning(target, exists=exists)}"
+        return Deed(sentence, {**hold.as_json(), "exists": exists})
+
+    def resume(self, what: str) -> Deed:
+        """Lift a hold."""
+        target = target_of(what)
+        lifted = self.book.lift(lambda entry: entry.kind == HOLD and entry.target == target)
+        if not lifted:
+            raise NotDone(f"{what} is not held; `vmdrift holds` shows what is")
+        sentence = f"{what} is not held any more. Blocked drifts look again within half a minute."
+        return Deed(sentence, {"target": target, "lifted": [entry.as_json() for entry in lifted]})
+
+    def cancel(self, vm: str, why: str) -> Deed:
+        """Give a VM's drift up, for this outage."""
+        record = self._newest(vm)
+        if record.ended:
+            raise NotDone(f"{vm}: its drift has ended already, {record.phase}: {record.sentence.rstrip('.')}")
+        cancel = self.write(CANCEL, target_of(vm), why, MONTH, record.drift.outage.id)
+        with suppress(StoreError):  # only so that a worker looks now: it is in force
+            self.send(DRIFT_REQUESTED, vm)
+        sentence = f"{vm} is given up in this outage. `vmdrift retry {vm}` takes it up again."
+        return Deed(sentence, {**cancel.as_json(), **_of(record)})
+
+    def retry(self, vm: str) -> Deed:
+        """Have a VM's ended drift begin again, or one that goes on look now; nothing cancels it any more."""
+        book, record = self.book, self._newest(vm)
+        lifted = book.lift(lambda entry: entry.kind == CANCEL and entry.meets(record.drift))
+        receipt = self.send(DRIFT_RETRY, vm)
+        sentence = f"{vm} is looked at again within seconds; `vmdrift status` shows how it goes."
+        facts = {"began_anew": record.phase.is_end, "lifted": [entry.as_json() for entry in lifted]}
+        return Deed(sentence, {**_of(record), **facts}, receipt)
+
+    def drift(self, vm: str) -> Deed:
+        """Ask for the drift of one VM of a lost node, with the same prerequisites as ever."""
+        receipt = self.send(DRIFT_REQUESTED, _checked(vm))
+        return Deed(f"Asked for the drift of {vm}; /events/{receipt} shows what comes of it.", {"vm": vm}, receipt)
+
+    @property
+    def book(self) -> Wishes:
+        """Where it is written down; NotDone without a cluster."""
+        if self.wishes is None:
+            raise NotDone(NO_CLUSTER.rstrip("."))
+        return self.wishes
+
+    def write(self, kind: str, target: str, why: str, lasts: float | None, outage: str = "") -> Intervention:
+        """Write down what this person asks for, from now on."""
+        now = self.book.now()
+        until = now + lasts if lasts else None
+        intervention = Intervention(kind, target, self.person.name, reason_of(why), now, until, outage)
+        self.book.write(intervention)
+        return intervention
+
+    def send(self, kind: str, subject: str, data: Mapping[str, Any] | None = None) -> str:
+        """Send an event to the workers, as another system would; its receipt's id."""
+        now, who = self.store().time(), self.person
+        event = Event(kind, f"/{who.door}/{who.name}", f"{now:.6f}", subject, now, data or {})
+        return self.inbox().accept([event], who.name, person=True)[0].receipt.id
+
+    def _newest(self, vm: str) -> Record:
+        record = newest(self.store(), _checked(vm))
+        if record is None:
+            raise NotDone(f"{vm} has no drift in any open outage; `vmdrift status` shows them")
+        return record
+
+    def _exists(self, target: str) -> bool | None:
+        """None where it cannot be looked up here: who faces the network may read no objects."""
+        try:
+            return _is_there(self.book.cluster, target)
+        except ClusterError:
+            return self._is_concerned(target) or None
+
+    def _is_concerned(self, target: str) -> bool:
+        """By an open outage; then there is no doubt about its name."""
+        with suppress(StoreError):
+            store = self.store()
+            return any(target in _targets(outage, store) for outage in store.outages())
+        return False
+
+
+def newest(store: Store, vm: str) -> Record | None:
+    """The newest drift of NAMESPACE/NAME in all outages that are not done with. Raises StoreError."""
+    records = (record for outage in store.outages() for record in store.records(outage.outage.id))
+    return max((r for r in records if str(r.drift.vm) == vm), key=lambda record: record.created_at, default=None)
+
+
+def _checked(vm: str) -> str:
+    if not target_of(vm).startswith("vm/"):
+        raise BadInput(f"{vm[:60]!r} is no VM as NAMESPACE/NAME")
+    return vm
+
+
+def _of(record: Record) -> dict[str, Any]:
+    return {"vm": str(record.drift.vm), "node": record.drift.outage.node.name, "drift": record.drift.id}
+
+
+def _targets(outage: OutageRecord, store: Store) -> set[str]:
+    vms = {vm_target(record.drift.vm) for record in store.records(outage.outage.id)}
+    return {node_target(outage.outage.node.name), *vms}
+
+
+def _is_there(cluster: Cluster, target: str) -> bool:
+    kind, *names = target.split("/")
+    if target == ALL:
+        return True
+    if not all(map(is_name, names)):
+        return False
+    if kind == "node":
+        return cluster.find("nodes", *names) is not None
+    namespace, name = names
+    vm = cluster.find("virtualmachines", name, namespace)
+    return vm is not None or cluster.find("virtualmachineinstances", name, namespace) is not None
+
+
+def _warning(target: str, *, exists: bool | None) -> str:
+    """For what may be a slip of the pen."""
+    kind, _, name = target.partition("/")
+    what = f"{'VM' if kind == 'vm' else kind} {name}"
+    if exists is None:
+        return f" Whether there is a {what} could not be looked up."
+    return "" if exists else f" There is no {what} now."

@@ -1,0 +1,171 @@
+"""Whoever asks on the page and whoever asks on the command line get the same done, and the same answer."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from threading import Event, Thread
+from types import MappingProxyType
+
+import pytest
+
+from reactor.doors.cluster import served_clock
+from reactor.doors.inbox import RedisInbox
+from reactor.doors.wishes import Wishes
+from reactor.model.drift import OutageRecord, Phase
+from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY
+from reactor.model.receipt import Receipt, Result
+from simulator.apiserver import ApiServer, kubeconfig
+from simulator.twins.cluster import ApiCluster
+from tests.acceptance.commands import vmdrift
+from tests.contracts.samples import outage, record
+from tests.page.site import NOW, PageSite
+from vmdrift.hands import who
+
+NODE, VM, WAYS = "node-a", "shop/web", ("page", "cli")
+NO_WHY, WAITS = "no reason given", Phase.WAITING
+GOES_ON = "Windows go on; nothing of it is deleted."
+CANCELLED = f"{VM} is given up in this outage. `vmdrift retry {VM}` takes it up again."
+Options = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`code`: 0 it is done, 1 it is not so, 2 it cannot be done."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """A receiver with its page, and the command line, on one Redis and one cluster."""
+
+    page: PageSite
+    env: Mapping[str, str]
+
+    def ask(self, way: str, what: str, target: str, more: Options = MappingProxyType({})) -> Answer:
+        """On the page or by a command."""
+        return (self._on_the_page if way == "page" else self._by_command)(what, target, more)
+
+    def _on_the_page(self, what: str, target: str, more: Options) -> Answer:
+        browser = self.page.browser("ann")
+        answer = browser.act(what, target, **more)
+        shown = browser.get("/").text if answer.status_code == 303 else answer.text
+        text = unescape(shown).replace("<code>", "`").replace("</code>", "`")
+        return Answer({303: 0, 409: 1}.get(answer.status_code, 2), text)
+
+    def _by_command(self, what: str, target: str, more: Options) -> Answer:
+        options = {"lasts": "--for", "why": "--why"}
+        words = [word for name, value in more.items() for word in (options[name], value)]
+        done = vmdrift(what, target, *words, env=self.env)
+        return Answer(done.code, done.out + done.err)
+
+    @contextmanager
+    def worker(self, phase: Phase | None) -> Iterator[list[Receipt]]:
+        """Looks at once at what comes in, which is yielded. `phase`: of the drift of VM; None: there is none."""
+        if phase:
+            self.page.store.save_outage(OutageRecord(outage(), NOW), done=False)
+            self.page.store.create(record("web", phase=phase), [])
+        inbox, taken = RedisInbox(self.page.redis, self.page.clock, 3600, fsync_wait=0.0), list[Receipt]()
+        end = Event()
+        thread = Thread(target=_work, args=(inbox, taken, end))
+        thread.start()
+        try:
+            yield taken
+        finally:
+            end.set()
+            thread.join()
+
+
+def _work(inbox: RedisInbox, taken: list[Receipt], end: Event) -> None:
+    last = False
+    while not last:
+        last = end.wait(0.02)
+        for receipt in inbox.unsettled(2 * NOW):
+            taken.append(receipt)
+            inbox.settle(receipt.id, Result("taken", "drift", "waiting: It waits."))
+
+
+@pytest.fixture
+def both(site: PageSite, redis_url: str, tmp_path: Path) -> Iterator[Site]:
+    """A node and a VM that are there."""
+    admin = site.world.api.client("admin")
+    admin.create("nodes", {"metadata": {"name": NODE}})
+    admin.create("virtualmachines", {"metadata": {"name": "web", "namespace": "shop"}})
+    cluster = ApiCluster(site.world.api, "kubectl")
+    site.wishes = Wishes(cluster, "vm-drift", served_clock(cluster))
+    site.app = site.another_process()
+    with ApiServer(site.world.api) as server:
+        file = tmp_path / "kubeconfig"
+        file.write_text(json.dumps(kubeconfig(server.url, "a token")))
+        yield Site(site, {"KUBECONFIG": str(file), "VMDRIFT_REDIS_URL": redis_url})
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is asked while the drift of VM stands in `phase`, and what comes of it.
+
+    `written`: target, why and for how long, as it stands in the ConfigMap then; `sent`: the type of the event.
+    """
+
+    what: str
+    target: str
+    says: str = ""
+    phase: Phase | None = None
+    code: int = 0
+    more: Options = field(default_factory=dict)
+    written: tuple[str, str, float | None] | None = None
+    sent: str | None = None
+
+
+TABLE = [
+    Row("hold", NODE, f"{NODE} is held until it is resumed. {GOES_ON}", written=("node/node-a", NO_WHY, None)),
+    Row("hold", NODE, GOES_ON, more={"lasts": "30m", "why": "new"}, written=("node/node-a", "new", 1800.0)),
+    Row("hold", NODE, GOES_ON, more={"why": "x" * 600}, written=("node/node-a", "x" * 500, None)),
+    Row("hold", NODE, GOES_ON, more={"why": "  "}, written=("node/node-a", NO_WHY, None)),
+    Row("hold", VM, GOES_ON, written=("vm/shop/web", NO_WHY, None)),
+    Row("hold", "all", GOES_ON, written=("all", NO_WHY, None)),
+    Row("hold", "nodea", "There is no node nodea now.", written=("node/nodea", NO_WHY, None)),
+    Row("hold", "shop/wbe", "There is no VM shop/wbe now.", written=("vm/shop/wbe", NO_WHY, None)),
+    Row("hold", "Node A", "'Node A' is neither a node's name", code=2),
+    Row("hold", NODE, "invalid duration 'soon'", code=2, more={"lasts": "soon"}),
+    Row("resume", NODE, f"{NODE} is not held; `vmdrift holds` shows what is", code=1),
+    Row("cancel", VM, f"{VM} has no drift in any open outage; `vmdrift status` shows them", code=1),
+    Row("cancel", VM, f"{VM}: its drift has ended already, completed: It waits", Phase.COMPLETED, code=1),
+    Row("cancel", VM, CANCELLED, WAITS, written=("vm/shop/web", NO_WHY, 30 * 86400.0), sent=DRIFT_REQUESTED),
+    Row("retry", VM, f"{VM} has no drift in any open outage; `vmdrift status` shows them", code=1),
+    Row("retry", VM, phase=WAITS, sent=DRIFT_RETRY),
+    Row("retry", VM, phase=Phase.COMPLETED, sent=DRIFT_RETRY),
+    Row("retry", NODE, f"{NODE!r} is no VM as NAMESPACE/NAME", code=2),
+    Row("drift", VM, sent=DRIFT_REQUESTED),
+    Row("drift", NODE, f"{NODE!r} is no VM as NAMESPACE/NAME", code=2),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.what}-{row.target}-{row.says[-12:]}")
+def test_both_do_the_same_and_say_the_same(both: Site, way: str, row: Row) -> None:
+    with both.worker(row.phase) as taken:
+        answer = both.ask(way, row.what, row.target, row.more)
+    assert (answer.code, row.says in answer.text) == (row.code, True), answer.text
+    entries = both.page.wishes.written()
+    written = [(entry.target, entry.why, entry.until and entry.until - entry.at) for entry in entries]
+    assert written == ([row.written] if row.written else [])
+    sent = [(receipt.type, receipt.subject, receipt.person) for receipt in taken]
+    assert sent == ([(row.sent, VM, True)] if row.sent else [])
+    by = "ann" if way == "page" else who()
+    assert {entry.by for entry in entries} | {receipt.sender for receipt in taken} <= {by}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_both_lift_what_the_other_wrote(both: Site, way: str) -> None:
+    other = next(one for one in WAYS if one != way)
+    with both.worker(Phase.WAITING):
+        both.ask(other, "hold", NODE)
+        both.ask(other, "cancel", VM)
+        assert "node-a is not held any more." in both.ask(way, "resume", NODE).text
+        assert both.ask(way, "retry", VM).code == 0
+    assert both.page.wishes.written() == ()

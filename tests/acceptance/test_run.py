@@ -13,8 +13,9 @@ import yaml
 from redis import Redis
 
 from reactor.model.errors import SettingsError
-from tests.acceptance.commands import PROC, Done, alive, eventually, gone, python, vmdrift
+from tests.acceptance.commands import PROC, Done, alive, eventually, gone, vmdrift
 from tests.acceptance.conftest import Start
+from vmdrift.demo import Demo
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
 
@@ -144,13 +145,13 @@ def test_a_factor_that_is_no_number_is_refused() -> None:
     assert "'--factor': 'fast' is not a valid float" in done.err
 
 
-def test_a_missing_simulator_is_named_with_the_command_that_starts_it_from_the_sources(folder: Path) -> None:
-    (folder / "simulator.py").write_text("raise ImportError('not installed here')\n")
+def test_a_missing_simulator_is_named_with_the_command_that_starts_it_from_the_sources(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "simulator.process", None)  # as where only the package is installed
 
-    done = python("-m", "vmdrift", "run", "--simulate", env={"PYTHONPATH": str(folder)})
-
-    refused(done, "`make run` there starts it")
-    assert "simulated cluster" in done.err
+    with Processes(folder) as processes, pytest.raises(SettingsError, match="`make run` there starts it"):
+        Demo(processes, folder, 20)
 
 
 def test_a_missing_valkey_is_named_with_the_command_that_installs_it_and_what_to_set(

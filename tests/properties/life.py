@@ -70,9 +70,10 @@ class Life(Nodes, Fencers, People, Tenants, Hostile, Product):
         assert self._homeless() == [], [record for record in records if record.drift.vm.name in self._homeless()]
         for vm in self.vms.values():
             assert len(self.hypervisor.running((vm.namespace, vm.name))) < 2, vm
-        # Of an outage that is over, too, goes on what came onto a node that stays off, and may not leave it.
-        going = [record.drift for record in records if not record.phase.is_end]
-        stuck = {drift.vm for drift in going if drift.outage.node.name in off}
+        # Of an outage that is over, too, goes on what came onto a node that stays off, and may not leave it; and a VM
+        # of the tenant who means harm, which may never start.
+        going = [record.drift for record in self.store._records.values() if not record.phase.is_end]
+        stuck = {drift.vm for drift in going if drift.outage.node.name in off or drift.vm.namespace == EVIL}
         waits = {drift.outage for drift in going if drift.vm in stuck}
         for record in records:
             over = record.drift.outage.node.name not in off and record.drift.vm not in stuck

@@ -15,7 +15,7 @@ from reactor.model.source import EVENT, Source
 from reactor.model.times import clock_time
 from workers.decide.afterwards import afterwards, is_lost, is_tainted, over
 from workers.decide.effect import never, refused
-from workers.decide.fenceview import Ask, FenceView, Move, Taint
+from workers.decide.fenceview import Ask, FenceView, Move, Taint, Unfence
 from workers.decide.heard import believed, confirmed, listened, wrong_before
 from workers.decide.narrowing import unusable
 from workers.decide.rate import too_soon
@@ -79,7 +79,10 @@ def _dead(proof: Confirmation) -> str:
 
 
 def _fenced(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
-    """Nothing is proven yet: ask for it, wait for it, or say why not."""
+    """Nothing is proven yet: ask for it, wait for it, take it back, or say why not."""
+    if names := _unneeded(seen, file):
+        told = f"No VM waits for it any more: what {', '.join(names)} was asked for, and has not done, is taken back."
+        return _allowed(Move(file.told("unfencing", told), now + _LOOK, Unfence(names)), seen, policy, now)
     asked = [name for name in seen.standings if name != EVENT and Source(name) not in file.refuted]
     if not asked:
         return Move(_told(seen, file, policy, "awaiting-proof", _awaiting(seen, file)), now + IDLE)
@@ -88,6 +91,17 @@ def _fenced(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
         begin = _earliest(seen, file, policy)
         return Move(told, min(now + IDLE, max(now + SOON, begin)) if now < begin else now + _LOOK)
     return _asked(seen, file, policy, asked, now)
+
+
+def _unneeded(seen: FenceView, file: Fencing) -> tuple[str, ...]:
+    """Who was asked and hangs, and might fence the node for nobody later.
+
+    What is done already stays, and so does all of a boot that was proven dead once: others rely on that.
+    """
+    if file.confirmation or not seen.drifts or _going(seen):
+        return ()
+    asked = {**seen.standings, **seen.left}
+    return tuple(name for name, one in asked.items() if one.ours and one.state is not State.FENCED)
 
 
 def _awaiting(seen: FenceView, file: Fencing) -> str:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from reactor.model.drift import Phase, Policy
-from reactor.model.fencing import Attempt, Standing, State
-from tests.unit.fence.views import FILE, NOBODY, NODE, NOW, OFF, ON, POLICY, PROOF, PROVEN, drift, seen
+from reactor.model.drift import Phase, Policy, Record
+from reactor.model.fencing import Attempt, Fencing, Standing, State
+from tests.unit.fence.views import FILE, NOBODY, NODE, NOW, OFF, ON, OURS, POLICY, PROOF, PROVEN, drift, seen
 from workers.decide.decision import Judgement
-from workers.decide.fenceview import Ask
+from workers.decide.fenceview import Ask, Unfence
 from workers.decide.fencing import next_move
 
 _ASKED = replace(FILE, attempts=(Attempt("redfish", NOW - 10),))
@@ -195,3 +195,37 @@ def test_drifts_are_woken_until_each_was_judged_under_this_very_proof() -> None:
     move = next_move(seen(standings={"redfish": OFF}, drifts=(before, judged, ended)), PROVEN, POLICY, NOW)
     assert move.wake == (before,)
     assert move.again_at == NOW + 1
+
+
+_HANGS = Standing(State.WORKING, "NetworkFence n is under way.", ours=True)
+_OVER = drift("vm", "running-elsewhere", Phase.COMPLETED)
+
+
+def test_what_was_asked_for_and_is_not_done_is_taken_back_once_no_vm_waits_for_it() -> None:
+    move = next_move(seen(standings={"network-fence": _HANGS}, drifts=(_OVER,)), _ASKED, POLICY, NOW)
+    assert move.file
+    assert (move.deed, move.file.reason) == (Unfence(("network-fence",)), "unfencing")
+    assert "No VM waits for it any more" in move.file.sentence
+
+
+@pytest.mark.parametrize(
+    ("standing", "drifts", "file"),
+    [
+        (_HANGS, (drift("vm"), _OVER), _ASKED),  # somebody waits
+        (_HANGS, (), _ASKED),  # Redis was lost: nobody knows who waits
+        (OURS, (_OVER,), PROVEN),  # it is a proof, and VMs may have been released by it
+        (OURS, (_OVER,), replace(PROVEN, void="the node was heard again")),
+        (_HANGS, (_OVER,), replace(PROVEN, void="the node was heard again")),
+        (replace(_HANGS, ours=False), (_OVER,), _ASKED),  # somebody else's
+    ],
+)
+def test_nothing_else_of_a_fence_is_taken_back_while_the_node_is_lost(
+    standing: Standing, drifts: tuple[Record, ...], file: Fencing
+) -> None:
+    move = next_move(seen(standings={"network-fence": standing}, drifts=drifts), file, POLICY, NOW)
+    assert not isinstance(move.deed, Unfence)
+
+
+def test_under_a_hold_nothing_is_taken_back() -> None:
+    view = seen(standings={"network-fence": _HANGS}, drifts=(_OVER,), holds=("Held by ann.",))
+    assert next_move(view, _ASKED, POLICY, NOW).deed is None

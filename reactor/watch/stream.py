@@ -72,7 +72,7 @@ def _delay(tries: int) -> float:
 def _told(trouble: str, error: ClusterError) -> str:
     """Say it once per change, not once per try."""
     if str(error) != trouble:
-        log.warning("watch interrupted", why=str(error))
+        log.warning("watch interrupted, trying again", why=str(error))
     return str(error)
 
 

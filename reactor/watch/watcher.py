@@ -109,6 +109,6 @@ class Watcher:
 
     def _away(self, error: StoreError) -> bool:
         if str(error) != self._trouble:
-            log.warning("outages cannot be reported", why=str(error))
+            log.warning("outages cannot be reported, trying again", why=str(error))
         self._trouble = str(error)
         return False

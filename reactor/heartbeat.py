@@ -33,7 +33,7 @@ class Heartbeat:
             fresh.replace(self._path)  # whoever reads it sees a whole one
         except OSError as error:
             if str(error) != self._trouble:
-                log.warning("the heartbeat cannot be written", why=str(error))
+                log.warning("heartbeat cannot be written", why=str(error))
             self._trouble = str(error)
 
 

@@ -27,7 +27,7 @@ def start(role: str, work: Callable[[Settings], None]) -> int:
     try:
         settings = Settings.read(os.environ)
         for name in Settings.unknown(os.environ):
-            log.warning("a variable that is set is no setting; docs/settings.md lists them", name=name)
+            log.warning("unknown setting", name=name, fix="docs/settings.md lists the settings")
         work(settings)
     except VmDriftError as error:
         sys.stderr.write(f"vmdrift {role}: cannot start: {explain(error)}\n")
@@ -52,7 +52,7 @@ def configure_logs() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            *([_plain] if human else []),  # JSON escapes by itself
+            *([_with_sentence, _plain] if human else []),  # JSON escapes by itself
             render,
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -60,6 +60,13 @@ def configure_logs() -> None:
     others = logging.StreamHandler(sys.stderr)
     others.setFormatter(_Plain(logging.BASIC_FORMAT))
     logging.basicConfig(level=logging.ERROR, handlers=[others])
+
+
+def _with_sentence(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """For a terminal: "drift decided: It waits.", and only facts behind it."""
+    if sentence := entry.pop("sentence", ""):
+        entry["event"] = f"{entry['event']}: {sentence}"
+    return entry
 
 
 def _plain(_logger: object, _method: str, told: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ def first(drift: Drift, vmi_uid: str, seen: Signs | None, tools: Tools) -> Recor
     record = first_record(drift, tools, vmi_uid, seen)
     events = [encode(event) for event in news(None, record, tools.source, tools.clock())]
     if tools.store.create(record, events):
-        log.info(record.sentence, **decided(record))
+        log.info("drift decided", **decided(record))
         return record
     return tools.store.record(drift.id) or record
 

@@ -82,7 +82,7 @@ def taken_up(record: Record, by: str, now: float) -> Record:
 
 
 def decided(record: Record) -> dict[str, str]:
-    """What every line about a decision says, beside its sentence."""
+    """What every line about a decision says."""
     drift = record.drift
     return {
         "outage": drift.outage.id,
@@ -90,6 +90,7 @@ def decided(record: Record) -> dict[str, str]:
         "node": drift.outage.node.name,
         "phase": record.phase.value,
         "reason": record.reason,
+        "sentence": record.sentence,
     }
 
 
@@ -121,7 +122,7 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     events = [encode(event) for event in news(before, after, tools.source, tools.clock())]
     tools.store.save(after, lock, events)
     if known is None or (before.phase, before.reason) != (after.phase, after.reason):
-        log.info(after.sentence, **decided(after))
+        log.info("drift decided", **decided(after))
     if after.again_at is None:
         return Ended(after.phase, after.reason, after.sentence)
     return Again(after.again_at, after.reason, after.sentence)

@@ -115,7 +115,7 @@ def _warn(node: NodeView, file: Fencing, fence: FenceTools) -> None:
     """Once for each boot that is lost; it also stands with what is told of its fencing."""
     odd, fix = unusable(node, fence.tools.policy)
     if odd:
-        log.warning(odd, **_about(file), reason="annotation-unusable", fix=fix)
+        log.warning("annotation unusable", sentence=odd, **_about(file), reason="annotation-unusable", fix=fix)
 
 
 def _kept(fence: FenceTools) -> Mapping[str, object] | None:
@@ -208,7 +208,8 @@ def _written(move: Move, stands: Fencing | None, file: Fencing, fence: FenceTool
         fence.tools.store.save_fencing(move.file or file.told("fencing-over", "Nothing of a fence is left."))
     if move.file and (stands is None or (stands.reason, stands.release) != (move.file.reason, move.file.release)):
         pods = move.file.release.pods[:_PODS] if move.file.release else ()
-        log.info(move.file.sentence, **_about(file), reason=move.file.reason, **({"removes": pods} if pods else {}))
+        facts = {"reason": move.file.reason, **({"removes": pods} if pods else {})}
+        log.info("fencing decided", sentence=move.file.sentence, **_about(file), **facts)
 
 
 def _entries(new: Fencing | None, file: Fencing, fence: FenceTools) -> dict[str, str | None]:
@@ -251,7 +252,7 @@ def _do(deed: Deed, file: Fencing, fence: FenceTools) -> None:
                 fence.cluster.change("nodes", found, _with_taint(found, file))
         case Untaint():
             if found and node and node.tainted:
-                log.log(30 if deed.warning else 20, deed.warning or "the taint is removed", **_about(file))
+                log.log(30 if deed.warning else 20, "taint removed", sentence=file.sentence, **_about(file))
                 fence.cluster.change("nodes", found, _without_taint(found))
         case Unfence():
             _unfence(deed.providers, file, node, fence)
@@ -296,7 +297,7 @@ def _ask(name: str, file: Fencing, node: NodeView, fence: FenceTools) -> None:
     try:
         fence.providers(name).fence(_target(file, node, file.lease))
     except ClusterUnreachable as error:
-        log.warning(str(error), **_about(file), reason="fencing", provider=name)
+        log.warning("no answer to the fence", sentence=str(error), **_about(file), reason="fencing", provider=name)
     except Exception as error:  # noqa: BLE001 - the next provider is asked, whatever it is
         _written(Move(failed(file, _trouble(name, error), now), 0.0), file, file, fence)
 
@@ -321,7 +322,8 @@ def _released(name: str, file: Fencing, node: NodeView | None, fence: FenceTools
     try:
         return fence.providers(name).release(_target(file, node, "")).state is State.ABSENT
     except Exception as error:  # noqa: BLE001 - one that cannot take back keeps no other from it
-        log.warning(_trouble(name, error), **_about(file), reason="unfencing", provider=name)
+        facts = {"reason": "unfencing", "provider": name}
+        log.warning("unfencing failed", sentence=_trouble(name, error), **_about(file), **facts)
         return False
 
 

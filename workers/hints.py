@@ -49,7 +49,8 @@ def take_post(events: Mapping[str, object], inbox: Inbox, tools: Tools) -> Ended
             continue
         result = _taken(carried, known, tools)
         inbox.settle(receipt_id, result)
-        log.info(result.sentence, receipt=receipt_id, outcome=result.outcome, reason=result.reason)
+        facts = {"receipt": receipt_id, "outcome": result.outcome, "reason": result.reason}
+        log.info("event handled", sentence=result.sentence, **facts)
     return Ended("taken", "post", f"{len(events)} events.")
 
 
@@ -177,7 +178,7 @@ def _not_written(node: str, by: str, error: ClusterError, namespace: str) -> Res
     """Nobody may believe that it counts: it is reported to who said it, and in the log."""
     told = f"What {by} says of node {node} does not count: it cannot be written down ({error})."
     fix = f"{creating(CLAIMS, namespace)} Then confirm it again."
-    log.error(told, reason="not-written", fix=fix)
+    log.error("confirmation not written", sentence=told, node=node, by=by, reason="not-written", fix=fix)
     return Result("nothing", "not-written", f"{told} {fix}")
 
 

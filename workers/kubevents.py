@@ -60,7 +60,7 @@ class Teller:
             return False
         except ClusterError as error:  # without the right, or of a namespace that is being deleted: nothing to wait for
             if not isinstance(error, Forbidden) or not self._refused:
-                log.warning("no Kubernetes Event", why=str(error), vm=str(change.drift.vm))
+                log.warning("Kubernetes Event cannot be written", why=str(error), vm=str(change.drift.vm))
             self._refused = isinstance(error, Forbidden)
         return True
 

@@ -58,7 +58,7 @@ def on_node(cluster: Cluster, node: str) -> Iterator[tuple[VmRef, str]]:
         try:
             vm = whose(one, cluster)
         except UNREADABLE as error:
-            log.warning("whose launcher this is cannot be read", pod=str(one), why=str(error))
+            log.warning("VM of a launcher pod cannot be read", pod=str(one), why=str(error))
             continue
         if isinstance(vm, VmRef):
             yield vm, one.vmi_uid

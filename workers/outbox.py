@@ -58,7 +58,8 @@ def deliver(letter_id: str, office: PostOffice) -> Outcome:
         office.outbox.delivered(letter)
     else:
         office.outbox.bury(letter, outcome.sentence, office.clock())
-        log.warning(outcome.sentence, letter=letter_id, type=letter.event.get("type"), reason=outcome.reason)
+        facts = {"letter": letter_id, "type": letter.event.get("type"), "reason": outcome.reason}
+        log.warning("event not delivered", sentence=outcome.sentence, **facts)
     return outcome
 
 

@@ -128,7 +128,7 @@ def _go_on(who: str, settings: Settings, once: Callable[[Stop], None]) -> None:
         if stop.asked():
             return
         if why != trouble:
-            log.warning("Redis is away; trying again", who=who, why=why)
+            log.warning("Redis is away, trying again", who=who, why=why)
         trouble = why
         time.sleep(_AGAIN)
 

@@ -69,10 +69,10 @@ def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) ->
         outcome = work()
     except BadInput as error:
         outcome = Ended("malformed", "bad-input", str(error))
-        log.warning(str(error), reason="bad-input")
+        log.warning("job malformed", sentence=str(error), reason="bad-input")
     except (ClusterError, StoreError) as error:
         if isinstance(error, Forbidden | NotFound | NotServed | Rejected | InvalidName):  # time mends nothing of it
-            log.warning(str(error), reason="api-refused", again_after=TROUBLE_RETRY)
+            log.warning("job kept waiting", sentence=str(error), reason="api-refused", again_after=TROUBLE_RETRY)
         return Retry(max=FOR_EVER, interval=TROUBLE_RETRY)  # what woke it meanwhile is read the next time
     except Stopping:
         return Retry(max=FOR_EVER)

@@ -103,7 +103,7 @@ class WorkedQueue(Queue):
             except NoSuchJobError:
                 continue  # RQ copes with it
             except UNREADABLE as error:
-                log.warning("forgetting a job that is not readable", queue=self.name, job=repr(member), why=str(error))
+                log.warning("unreadable job removed", queue=self.name, job=repr(member), why=str(error))
                 yield member
 
 

@@ -73,7 +73,11 @@ def _noted(outage: Outage, trouble: str, tools: Tools) -> None:
 def _warn(trouble: str, known: OutageRecord) -> None:
     """Once for each trouble."""
     if trouble and trouble != known.sweep.trouble:
-        log.warning(trouble, outage=known.outage.id, node=known.outage.node.name, reason="sweep-incomplete")
+        log.warning("sweep incomplete", sentence=trouble, **_about(known), reason="sweep-incomplete")
+
+
+def _about(known: OutageRecord) -> dict[str, str]:
+    return {"outage": known.outage.id, "node": known.outage.node.name}
 
 
 def _closed(search: "Search", known: OutageRecord, tools: Tools) -> Outcome:
@@ -83,7 +87,8 @@ def _closed(search: "Search", known: OutageRecord, tools: Tools) -> Outcome:
     done = search.node is None and not search.pods and not trouble and going == 0
     _warn(trouble, known)
     for pod in sorted(search.skipped.difference(known.sweep.skipped)):
-        log.warning(pod, outage=known.outage.id, node=known.outage.node.name, reason="pod-skipped")
+        name, _, why = pod.partition(": ")
+        log.warning("pod skipped", pod=name, why=why, **_about(known), reason="pod-skipped")
     fresh = tools.store.outage(known.outage.id) or known  # somebody may have seen its end meanwhile
     end = Sweep(begun, trouble, known.sweep.searched or not trouble, tuple(sorted(search.skipped)))
     tools.store.save_outage(replace(fresh, sweep=end), done=done)

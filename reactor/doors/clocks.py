@@ -45,7 +45,14 @@ class Comparer:
             return
         if (abs(off) > OFF) is not self._off:
             self._off = not self._off
-            log.log(30 if self._off else 20, said(self._name, off), reason="clock-off")
+            self._report(off)
+
+    def _report(self, off: float) -> None:
+        facts = {"sentence": said(self._name, off), "reason": "clock-off"}
+        if self._off:
+            log.warning("clock is off", **facts)
+        else:
+            log.info("clock is right again", **facts)
 
     def _compared(self) -> float:
         asked = self._wall()

@@ -27,7 +27,7 @@ def passed_over(what: str, why: object) -> None:
 
 @lru_cache(maxsize=1000)
 def _reported(what: str, why: str) -> None:
-    log.warning("passed over what nobody can read in Redis", what=what, why=why, reason="unreadable")
+    log.warning("unreadable entry in Redis skipped", what=what, why=why, reason="unreadable")
 
 
 def text_of(value: bytes | str) -> str:

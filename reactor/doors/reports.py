@@ -92,7 +92,7 @@ class Reporter:
         except StoreError as error:
             self._requests.give_back(counts)
             if str(error) != self._trouble:
-                log.warning("API requests cannot be reported; they are kept", why=str(error))
+                log.warning("API requests cannot be reported yet", why=str(error))
             self._trouble = str(error)
         else:
             self._trouble, self._heard_at = "", heard_at

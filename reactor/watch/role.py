@@ -42,7 +42,7 @@ def watch(settings: Settings) -> None:
     rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock)
     _loop(rounds, changes, settings.resync, lambda: stop.asked() or not reader.is_alive())
     if not stop.asked():
-        log.error("the thread that reads Nodes has ended, so this process does, too")  # a bug; its traceback is above
+        log.error("node reader ended, process exits")  # a bug; its traceback is above
 
 
 def _read(cluster: Cluster, changes: "queue.Queue[Seen]") -> None:

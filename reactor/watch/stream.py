@@ -72,11 +72,11 @@ def _delay(tries: int) -> float:
 def _told(trouble: str, error: ClusterError) -> str:
     """Say it once per change, not once per try."""
     if str(error) != trouble:
-        log.warning("the watch is cut off; trying again", why=str(error))
+        log.warning("watch interrupted, trying again", why=str(error))
     return str(error)
 
 
 def _over(trouble: str) -> str:
     if trouble:
-        log.info("the watch goes on")
+        log.info("watch resumed")
     return ""

@@ -103,12 +103,12 @@ class Watcher:
         except StoreError as error:
             return self._away(error)
         if self._trouble:
-            log.info("Redis is back")
+            log.info("outages are reported again")
         self._trouble = ""
         return True
 
     def _away(self, error: StoreError) -> bool:
         if str(error) != self._trouble:
-            log.warning("cannot tell outages; trying again", why=str(error))
+            log.warning("outages cannot be reported, trying again", why=str(error))
         self._trouble = str(error)
         return False

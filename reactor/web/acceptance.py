@@ -63,8 +63,8 @@ class Reception:
 
     def refused(self, sender: str, problem: Problem) -> None:
         """A POST of this sender's was; it is logged and counted."""
-        told = {"status": problem.status, "why": problem.detail, "attribute": problem.attribute}
-        log.warning("refused", sender=sender, found=problem.found, index=problem.index, **told)
+        told = {"result": "refused", "status": problem.status, "why": problem.detail, "attribute": problem.attribute}
+        log.warning("event refused", sender=sender, found=problem.found, index=problem.index, **told)
         self._count("other", "refused", 1)
 
     def status(self, shown: Credentials, receipt_id: str) -> dict[str, Any]:
@@ -121,7 +121,8 @@ class Reception:
         for one in accepted:
             receipt, result = one.receipt, "duplicate" if one.duplicate else "accepted"
             log.info(
-                result,
+                "event received",
+                result=result,
                 sender=sender.name,
                 type=receipt.type,
                 source=receipt.source,
@@ -137,7 +138,7 @@ class Reception:
         try:
             self.inbox.count(kind if kind in TYPES else "other", result, events)
         except StoreError as error:
-            log.warning("not counted", why=str(error))
+            log.warning("events not counted", why=str(error))
 
 
 def away(error: StoreError) -> Problem:

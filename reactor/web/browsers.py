@@ -37,7 +37,7 @@ def _headed(answer: Response) -> Response:
 
 def _at_home() -> None:
     if request.method not in _READS and is_foreign(request):
-        log.warning("refused what another site sent", origin=request.headers.get("Origin", "")[:100])
+        log.warning("cross-site request refused", origin=request.headers.get("Origin", "")[:100])
         raise Problem(403, "Another site sent this. Nothing was done; do it on this page itself.")
 
 

@@ -65,7 +65,7 @@ class Front(Connections):
         except Problem as problem:
             answer = refusal(problem)
         except Exception:  # whatever it is, it is one request's trouble
-            log.exception("a request failed", path=path_of(request)[:100])
+            log.exception("request failed", path=path_of(request)[:100])
             answer = refusal(Problem(500, "This should not happen; the receiver's log says more."))
         await self._given(request, answer)
         return answer

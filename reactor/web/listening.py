@@ -85,5 +85,5 @@ def room_for(connections: int) -> int:
     most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     if most < wanted:
-        log.warning("few files may be open (ulimit -n), so few connections are held", files=most, wanted=wanted)
+        log.warning("open file limit (ulimit -n) allows few connections", files=most, wanted=wanted)
     return max(1, most - _OTHER_FILES)

@@ -66,7 +66,7 @@ class Issuer:
         return str(claims["sub"])
 
     def _away(self, error: Exception) -> Problem:
-        log.warning("the issuer cannot be asked for its keys", issuer=self._url, why=type(error).__name__)
+        log.warning("issuer keys cannot be read", issuer=self._url, why=type(error).__name__)
         return Problem(503, "The issuer of tokens cannot be asked for its keys.", retry_after=_LATER)
 
     def _show_who_asks(self) -> None:

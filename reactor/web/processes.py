@@ -25,7 +25,7 @@ def kept(work: Callable[[int], None], number: int, stop: Stop) -> list[BaseProce
     running = [_begun(work, which) for which in range(number)]
     while not stop.asked():
         if wait([process.sentinel for process in running], _TURN) and not stop.asked():
-            log.warning("a process of the receiver has ended; it begins again")
+            log.warning("receiver process ended, starting it again")
             time.sleep(_AGAIN)
             running = [each if each.is_alive() else _begun(work, which) for which, each in enumerate(running)]
     return running
@@ -52,5 +52,5 @@ def _told(work: Callable[[int], None], which: int) -> None:
     try:
         work(which)
     except VmDriftError as error:
-        log.warning("a process of the receiver cannot work", why=explain(error))
+        log.warning("receiver process cannot start", why=explain(error))
         sys.exit(1)

@@ -84,10 +84,10 @@ class TokensFile:
             if stamp != self._seen:
                 self._seen = stamp
                 self._entries, self.trouble = _read(self._path), ""
-                log.info("senders read anew", senders=len(self._entries))
+                log.info("senders reloaded", senders=len(self._entries))
         except (OSError, BadInput) as error:
             if not self.trouble:
-                log.warning("senders cannot be read; the former ones go on to hold", why=str(error))
+                log.warning("senders cannot be reloaded, the previous ones stay", why=str(error))
             self.trouble = f"VMDRIFT_TOKENS_FILE: {error}"
         return self._entries
 

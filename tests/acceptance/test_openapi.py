@@ -42,5 +42,5 @@ def test_the_document_is_true(site: Callable[[int], Site], guarded: bool) -> Non
     done = subprocess.run(command, cwd=cluster.folder, capture_output=True, text=True, timeout=550, check=False)
     assert done.returncode == 0, done.stdout[-8000:]
     log = next(cluster.folder.glob(f"*{SERVE}.log")).read_text()
-    assert '"event": "refused"' in log
+    assert '"event": "event refused"' in log
     assert "Traceback" not in log

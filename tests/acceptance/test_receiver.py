@@ -143,7 +143,7 @@ def test_only_who_is_named_may_post_and_no_token_reaches_the_log(roles: Roles) -
     assert receiver.post(Authorization=f"Bearer {TOKEN[::-1]}").status == 202
     log = next(roles.folder.glob(f"*{SERVE}.log")).read_text()
     assert '"sender": "monitoring"' in log
-    assert '"event": "refused"' in log
+    assert '"event": "event refused"' in log
     assert TOKEN not in log
     assert TOKEN[::-1] not in log
     assert "another-token" not in log

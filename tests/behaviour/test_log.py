@@ -30,8 +30,8 @@ def _line(record: Record) -> Line:
 
 
 def _told(logs: Sequence[MutableMapping[str, Any]]) -> list[Line]:
-    names = ("outage", "vm", "node", "phase", "reason", "event")
-    return [tuple(entry[name] for name in names) for entry in logs if "phase" in entry]
+    names = ("outage", "vm", "node", "phase", "reason", "sentence")
+    return [tuple(entry[name] for name in names) for entry in logs if entry["event"] == "drift decided"]
 
 
 @pytest.fixture

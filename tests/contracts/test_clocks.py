@@ -58,8 +58,9 @@ def test_it_is_logged_when_it_goes_wrong_and_when_it_is_right_again(redis: Redis
     with capture_logs() as logs:
         for wrong[0] in (0.0, -60.0, -60.0, 0.0, 0.0):
             one.look()
-    assert [entry["log_level"] for entry in logs] == ["warning", "info"]
-    assert "60 s behind Redis'" in logs[0]["event"]
+    told = [(entry["log_level"], entry["event"], entry["reason"]) for entry in logs]
+    assert told == [("warning", "clock is off", "clock-off"), ("info", "clock is right again", "clock-off")]
+    assert "60 s behind Redis'" in logs[0]["sentence"]
 
 
 def test_who_has_said_nothing_for_long_is_not_shown_and_some_day_forgotten(redis: Redis) -> None:

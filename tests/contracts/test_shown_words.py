@@ -137,11 +137,11 @@ def test_logs_keep_words_of_others_on_their_line(kind: type[io.StringIO], monkey
     monkeypatch.setattr(logging.root, "handlers", [])
     configure_logs()
     try:
-        structlog.get_logger().warning(HOSTILE, claim=HOSTILE, claims=[HOSTILE], **{HOSTILE: 1})
+        structlog.get_logger().warning(HOSTILE, sentence=HOSTILE, claim=HOSTILE, claims=[HOSTILE], **{HOSTILE: 1})
         error = BadInput(HOSTILE)
         structlog.get_logger().error("it failed", exc_info=error)
         logging.getLogger("rq").error("job %s", HOSTILE, exc_info=error)
     finally:
         structlog.reset_defaults()
-    assert stream.getvalue().count("PWN") == 7
+    assert stream.getvalue().count("PWN") == 8
     assert raw(stream.getvalue().replace("\n  FAKE", "")) == []

@@ -145,7 +145,7 @@ def test_a_wrong_basic_password_is_401_and_one_line_of_the_log(site: PageSite, a
         answer = site.app.test_client().get("/", auth=("ann", "a-wrong-password-1"), headers={"Accept": accept})
     assert answer.status_code == 401
     assert logs == [
-        {"log_level": "warning", "event": "not let in", "status": 401, "why": "Nobody here knows this token."}
+        {"log_level": "warning", "event": "credentials refused", "status": 401, "why": "Nobody here knows this token."}
     ]
     assert "a-wrong-password-1" not in answer.text
 

@@ -43,4 +43,4 @@ def test_a_file_that_cannot_be_written_is_told_once_and_stops_nobody(tmp_path: P
     with capture_logs() as log:
         beat.beat()
         beat.beat()
-    assert [line["event"] for line in log] == ["the heartbeat cannot be written"]
+    assert [line["event"] for line in log] == ["heartbeat cannot be written"]

@@ -116,7 +116,7 @@ def test_without_the_right_it_says_so_once_and_goes_on(place: Place, capsys: pyt
     place.api.trouble = errors.Forbidden("events is forbidden")
     assert place.teller.tell() == 2
     said = capsys.readouterr()
-    assert (said.out + said.err).count("no Kubernetes Event") == 1
+    assert (said.out + said.err).count("Kubernetes Event cannot be written") == 1
 
 
 def test_what_is_older_than_an_hour_is_not_told_any_more(place: Place) -> None:

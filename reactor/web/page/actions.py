@@ -56,7 +56,8 @@ class Actions:
             raise Problem(503, f"Nothing was done: {error}.") from error
         finally:
             desk.forget_asked()
-        log.info(sentence, person=person, action=order.what, target=order.target, why=order.why)
+        facts = {"person": person, "action": order.what, "target": order.target, "why": order.why}
+        log.info("intervention requested", sentence=sentence, **facts)
         return sentence
 
 

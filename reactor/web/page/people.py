@@ -125,7 +125,7 @@ class People:
         try:
             person = self._senders.identify(f"Bearer {token[:_LONGEST].strip()}", "")
         except Problem as problem:
-            log.warning("not let in", status=problem.status, why=problem.detail)
+            log.warning("credentials refused", status=problem.status, why=problem.detail)
             raise
         if person.page not in {_LOOK, _ACT}:
             raise Problem(403, f'{person.name} may not see this page: its entry has no "page": "look" or "act".')

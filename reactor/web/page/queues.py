@@ -118,7 +118,7 @@ def _not_shown(error: Exception) -> Any:
     """Whatever somebody wrote into Redis, or asked for: it is gone, or nobody can read it. Elsewhere it is a bug."""
     if not _is_ours() or isinstance(error, TemplateError):
         raise error
-    log.warning("not shown", path=request.path, why=repr(error)[:_LONGEST])
+    log.warning("page of the queues not shown", path=request.path, why=repr(error)[:_LONGEST])
     return current_app.handle_user_exception(_problem_of(error))
 
 

@@ -121,7 +121,7 @@ def test_the_audit_log_names_who_sent_what_was_accepted_and_what_was_refused(fil
         receiver.post(EVENT, **one)
         receiver.post(changed(source="/else"), **one)
         receiver.post(changed(id=""), **one)
-    told = [(line["sender"], line["event"], line.get("status")) for line in log]
+    told = [(line["sender"], line["result"], line.get("status")) for line in log]
     assert told == [
         ("unknown", "refused", 401),
         ("monitoring", "accepted", None),

@@ -81,8 +81,8 @@ def _dead(proof: Confirmation) -> str:
 def _fenced(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
     """Nothing is proven yet: ask for it, wait for it, take it back, or say why not."""
     if names := _unneeded(seen, file):
-        told = f"No VM waits for it any more: what {', '.join(names)} was asked for, and has not done, is taken back."
-        return _allowed(Move(file.told("unfencing", told), now + _LOOK, Unfence(names)), seen, policy, now)
+        why = f"No VM waits for it any more: what {', '.join(names)} was asked for, and has not done, is taken back."
+        return _allowed(Move(file.told("unfencing", why), now + _LOOK, Unfence(names)), seen, policy, now)
     asked = [name for name in seen.standings if name != EVENT and Source(name) not in file.refuted]
     if not asked:
         return Move(_told(seen, file, policy, "awaiting-proof", _awaiting(seen, file)), now + IDLE)

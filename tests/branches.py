@@ -1,5 +1,6 @@
 """A story that branches: at each chosen call a copy of this process lives another one. What was is lived only once."""
 
+import random
 import sys
 from collections.abc import Callable
 from tempfile import TemporaryFile
@@ -57,13 +58,15 @@ class Branches(Forks, Fate):
     """Kills at its calls, each time in a copy, wherever death leaves something else behind, or at `every` call.
 
     What only reads changes nothing that anybody sees, and the dead remember nothing: to die before or after it is to
-    die after the last change of this turn, or before the first. And under a lock each change follows another.
+    die after the last change of this turn, or before the first. And under a lock each change follows another. By day
+    it is every other of these, beginning with the first or the second, as chance will have it.
     """
 
     def __init__(self, *, after: bool, every: bool = False) -> None:
         """Before the calls are sent, or `after` they took effect."""
         super().__init__()
         self.after, self.every, self.kills = after, every, 0
+        self._matter = random.randrange(2)  # noqa: S311 - no secret
         self._locked = False
 
     def call(self, name: str, method: Callable[..., Any], *args: Any, **more: Any) -> Any:
@@ -80,11 +83,15 @@ class Branches(Forks, Fate):
         return result
 
     def _branch(self, when: str, name: str) -> None:
-        if self.killed or not (self.every or self._matters(name)):
+        if self.killed or not (self.every or self._is_next(name)):
             return
         self.kills += 1
         if self.fork(f"{self.calls}, {when} {name}"):
             self._die(f"{when} {name}")
+
+    def _is_next(self, name: str) -> bool:
+        self._matter += self._matters(name)
+        return self._matters(name) and self._matter % 2 == 0
 
     def _matters(self, name: str) -> bool:
         return name.partition(".")[2] not in READS and (self.after or not self._locked)

@@ -12,9 +12,9 @@ from reactor.doors.cluster import Cluster
 from reactor.model.drift import Proof, Record
 from reactor.model.errors import Conflict, FenceError, NotFound
 from reactor.model.fencing import Fencing, State, Target, fencing_of
-from reactor.model.intervention import cancelled, held
+from reactor.model.intervention import active_holds, cancelled
 from reactor.model.objects import JsonObject
-from workers.decide.decision import Action, Detach, Held, Release, Remove
+from workers.decide.decision import Action, Detach, Passed, Release, Remove
 from workers.decide.node import still_lost
 from workers.decide.observation import Attachment, PodView
 from workers.decide.proof import confirmed
@@ -49,7 +49,7 @@ def act(action: Action, cluster: Cluster, record: Record, around: Surroundings) 
 def _unhindered(cluster: Cluster, record: Record, around: Surroundings) -> None:
     """Nobody has asked meanwhile that it be left alone."""
     asked = around.interventions(cluster)
-    holds = held(asked, record.drift, cluster.time() or 0.0)
+    holds = active_holds(asked, record.drift, cluster.time() or 0.0)
     if why := " ".join(filter(None, (cancelled(asked, record.drift), *holds))):
         raise ChangedUnderwayError(why)
 
@@ -113,7 +113,7 @@ def _still_lost(cluster: Cluster, record: Record) -> None:
     renewed = lease(cluster, record.drift.outage)
     node = lost_node(cluster, record)
     verdict = still_lost(node, record.drift.outage)
-    if not isinstance(verdict, Held):
+    if not isinstance(verdict, Passed):
         raise ChangedUnderwayError(verdict.sentence)
     known = record.signs
     if known and node and (node.heartbeat, renewed) != (known.heartbeat, known.lease):

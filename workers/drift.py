@@ -197,7 +197,7 @@ def _recorded(record: Record, decision: Decision, now: float) -> Record:
 
 
 def _all_known(before: tuple[Check, ...], now: tuple[Check, ...]) -> tuple[Check, ...]:
-    """What held and is not looked at any more stays on the list: it is why things went on."""
+    """What passed and is not looked at any more stays on the list: it is why things went on."""
     looked_at = {check.name: check for check in now}
     known = {check.name: check for check in before if check.held or check.name in looked_at}
     return tuple({**known, **looked_at}.values())

@@ -140,8 +140,8 @@ def _annotations(records: Sequence[Record], supposed: Supposed) -> dict[str, Map
 def _holds(records: Sequence[Record], supposed: Supposed) -> tuple[str, ...]:
     """People's holds on any VM of the node, as they stand at this moment."""
     here = {vm_target(record.drift.vm) for record in records}
-    held = [one for one in supposed.around.interventions(supposed.cluster) if one.kind == HOLD and one.target in here]
-    return tuple(one.sentence for one in held if not one.is_over(supposed.cluster.time() or 0.0))
+    holds = [one for one in supposed.around.interventions(supposed.cluster) if one.kind == HOLD and one.target in here]
+    return tuple(one.sentence for one in holds if not one.is_over(supposed.cluster.time() or 0.0))
 
 
 def _power(supposed: Supposed) -> str:

@@ -265,10 +265,10 @@ def _unchanged(file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
 
 def _untouched(file: Fencing, node: NodeView | None, fence: FenceTools) -> bool:
     """As it was judged, and nobody asked meanwhile that it be left alone."""
-    return _unchanged(file, node, fence) and not _held(file, fence)
+    return _unchanged(file, node, fence) and not _on_hold(file, fence)
 
 
-def _held(file: Fencing, fence: FenceTools) -> bool:
+def _on_hold(file: Fencing, fence: FenceTools) -> bool:
     """Did somebody ask meanwhile that the node, or any VM of it, be left alone?"""
     now, asked = fence.cluster.time() or 0.0, fence.tools.around.interventions(fence.cluster)
     vms = [vm_target(record.drift.vm) for record in fence.tools.store.records(file.outage.id)]

@@ -13,13 +13,13 @@ from reactor.doors.cluster import Cluster
 from reactor.model.drift import Phase, Policy, Record
 from reactor.model.fencing import Fencing, fencing_of, fencings
 from reactor.model.identity import Outage
-from reactor.model.intervention import cancelled, held
+from reactor.model.intervention import active_holds, cancelled
 from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import Obj, moment, number, part, parts, said, text
 from reactor.model.times import Clock
 from workers.decide import lost_launchers, replacement
-from workers.decide.decision import Held
+from workers.decide.decision import Passed
 from workers.decide.launcher import ahead, evicted_at
 from workers.decide.narrowing import providers
 from workers.decide.node import is_back, still_lost, window
@@ -49,7 +49,7 @@ def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around
     """Raises ClusterError: what could not be read is not known, and nothing is decided on it."""
     asked = around.asked(cluster, record.drift)
     lost = _lost_node(cluster, record, policy, around)
-    seen = Observation(lost, None, None, holds=held(asked, record.drift, cluster.time() or 0.0))
+    seen = Observation(lost, None, None, holds=active_holds(asked, record.drift, cluster.time() or 0.0))
     seen = replace(seen, cancelled=cancelled(asked, record.drift))
     if seen.cancelled:
         return seen
@@ -153,9 +153,9 @@ def _due(seen: Observation, record: Record, policy: Policy, now: float) -> bool:
     """
     if seen.node is None or is_back(seen.node, record.drift.outage):
         return True
-    lost = isinstance(still_lost(seen.node, record.drift.outage), Held)
+    lost = isinstance(still_lost(seen.node, record.drift.outage), Passed)
     dead = confirmed(seen.fencing, seen.node) is not None
-    return lost and (dead or isinstance(window(record, seen.manager, policy, now), Held))
+    return lost and (dead or isinstance(window(record, seen.manager, policy, now), Passed))
 
 
 def _evicted_at(seen: Observation, record: Record, now: float) -> float | None:

@@ -156,7 +156,7 @@ def _read(key: str, text: str) -> Intervention:
         return Intervention(HOLD, ALL, "nobody we know", why, 0.0)
 
 
-def held(all_of_them: Iterable[Intervention], drift: Drift, now: float) -> tuple[str, ...]:
+def active_holds(all_of_them: Iterable[Intervention], drift: Drift, now: float) -> tuple[str, ...]:
     """Why this drift shall do nothing now, in sentences."""
     return tuple(one.sentence for one in all_of_them if one.kind == HOLD and one.meets(drift) and not one.is_over(now))
 

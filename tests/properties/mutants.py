@@ -21,7 +21,7 @@ from simulator.scene import Vm
 from tests.properties import stories
 from tests.properties.life import Life
 from tests.properties.vms import ELIGIBLE, UNTOUCHABLE
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.life import signs
 from workers.decide.observation import Observation, PodView
 from workers.decide.volumes import volumes
@@ -57,7 +57,7 @@ class Mutant:
     name: str
     vms: tuple[str, ...]
     story: Callable[[Life], None]
-    instead: Any = lambda *_, **__: Held("A mutant's.")
+    instead: Any = lambda *_, **__: Passed("A mutant's.")
     policy: Policy | None = None
 
     def remove(self, monkeypatch: pytest.MonkeyPatch) -> None:

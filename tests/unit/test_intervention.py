@@ -10,8 +10,8 @@ from reactor.model.intervention import (
     CANCEL,
     HOLD,
     Intervention,
+    active_holds,
     cancelled,
-    held,
     interventions,
     node_target,
     vm_target,
@@ -39,20 +39,22 @@ def config_map(*several: Intervention) -> dict[str, object]:
     ],
 )
 def test_a_hold_is_for_everything_a_node_or_a_vm(target: str, meant: bool) -> None:
-    found = held([replace(FOREVER, target=target)], WEB, NOW)
+    found = active_holds([replace(FOREVER, target=target)], WEB, NOW)
     assert found == (("Held by ann at 06:40:00Z: maintenance of the storage.",) if meant else ())
 
 
 def test_a_hold_ends_with_its_time() -> None:
     limited = replace(FOREVER, until=NOW + 60)
-    assert held([limited], WEB, NOW + 59) == ("Held until 06:41:00Z by ann at 06:40:00Z: maintenance of the storage.",)
-    assert held([limited], WEB, NOW + 60) == ()
+    assert active_holds([limited], WEB, NOW + 59) == (
+        "Held until 06:41:00Z by ann at 06:40:00Z: maintenance of the storage.",
+    )
+    assert active_holds([limited], WEB, NOW + 60) == ()
 
 
 def test_a_cancel_is_for_one_vm_in_one_outage() -> None:
     one = Intervention(CANCEL, vm_target(WEB.vm), "ann", "it is to stay down", NOW, outage=WEB.outage.id)
     assert cancelled([one], WEB) == "Cancelled by ann at 06:40:00Z: it is to stay down."
-    assert held([one], WEB, NOW) == ()
+    assert active_holds([one], WEB, NOW) == ()
     assert cancelled([one], drift("db")) == ""
     assert cancelled([one], drift("web", outage(since=LOST_AT + 600))) == ""
     assert cancelled([FOREVER], WEB) == ""
@@ -78,7 +80,7 @@ def test_without_a_config_map_nobody_wants_anything(empty: dict[str, object] | N
 def test_what_cannot_be_read_holds_everything_and_names_its_key(text: str) -> None:
     with pytest.raises(BadInput):
         Intervention.of(text)
-    (sentence,) = held(interventions({"data": {"hold_all": text}}), WEB, NOW)
+    (sentence,) = active_holds(interventions({"data": {"hold_all": text}}), WEB, NOW)
     assert "key hold_all of ConfigMap vm-drift-interventions cannot be read" in sentence
 
 

@@ -1,7 +1,7 @@
 """The judgement over one drift: a pure function of what was seen, what was done, the policy and the time.
 
 Before the launcher pod is gone every prerequisite is looked at, in the order of docs/architecture.md, and the first
-that does not hold decides; all of them stand in the decision, so that people see the whole list. Afterwards: volumes,
+that did not pass decides; all of them stand in the decision, so that people see the whole list. Afterwards: volumes,
 then the ending. What is safe is written out; whatever is not known here ends in `blocked` or `refused`.
 
 Proof that the node is dead takes the place of all that is waited for only because nobody knows: the window, the signs
@@ -16,7 +16,7 @@ from reactor.model.objects import parts, text
 from workers.decide.back import back
 from workers.decide.basis import LOOK, basis
 from workers.decide.comeback import comeback, deleted, over_before
-from workers.decide.decision import Action, Decision, Held, Judgement, Release, Remove, Verdict, backoff
+from workers.decide.decision import Action, Decision, Judgement, Passed, Release, Remove, Verdict, backoff
 from workers.decide.ending import ending, late
 from workers.decide.launcher import ahead, evicting, terminating
 from workers.decide.life import signs, silent
@@ -114,7 +114,7 @@ def _prerequisites(seen: Observation, record: Record, policy: Policy, known: Pro
         ("comeback", comeback(record.drift.vm, vm, seen.vmi)),
         ("policy", permitted(seen, policy)),
         ("launcher", _waived(known, terminating(pods, node, policy, now, ahead(seen.manager)))),
-        ("no hold", _unheld(seen.holds)),
+        ("no hold", _no_hold(seen.holds)),
     ]
 
 
@@ -126,12 +126,12 @@ def _untimed(seen: Observation, known: Proof) -> Judgement | None:
 def _waived(known: Proof, verdict: Verdict) -> Verdict:
     """What is waited for only as long as nobody knows."""
     if known is Proof.FENCED and isinstance(verdict, Judgement):
-        return Held("Not waited for: the node is proven dead.")
+        return Passed("Not waited for: the node is proven dead.")
     return verdict
 
 
-def _unheld(holds: tuple[str, ...]) -> Verdict:
-    return Judgement("held", "; ".join(holds)) if holds else Held("Nobody asked to leave it alone.")
+def _no_hold(holds: tuple[str, ...]) -> Verdict:
+    return Judgement("held", "; ".join(holds)) if holds else Passed("Nobody asked to leave it alone.")
 
 
 def _unplugged(seen: Observation) -> tuple[str, ...]:
@@ -161,7 +161,7 @@ def _after_release(seen: Observation, record: Record, policy: Policy, known: Pro
         free_at = max(released_at, record.detached_at or now, _back_at(seen, record, now))
         judgement = late(judgement, seen, free_at, policy, now)
     decision = _decision(judgement, checks, record, policy, now)
-    return replace(decision, released_at=released_at, detached=isinstance(freed, Held), hotplugs=record.hotplugs)
+    return replace(decision, released_at=released_at, detached=isinstance(freed, Passed), hotplugs=record.hotplugs)
 
 
 def _back_at(seen: Observation, record: Record, now: float) -> float:
@@ -179,7 +179,7 @@ def _freed(seen: Observation, record: Record, policy: Policy, known: Proof, now:
     """The attachments of a node that is back, that lives, or that is a new one of its name are left alone."""
     quiet = _waived(known, _untimed(seen, known) or silent(record.signs, policy, now))
     enough = (still_lost(seen.node, record.drift.outage), quiet, proof(known, seen, policy))
-    may = all(isinstance(verdict, Held) for verdict in enough) and policy.mode != "never" and not seen.holds
+    may = all(isinstance(verdict, Passed) for verdict in enough) and policy.mode != "never" and not seen.holds
     careful = policy if may else replace(policy, detach="wait")
     free_at = max(record.released_at or now, record.in_use_at or 0.0)
     freed = volumes(seen, careful, free_at, now, proven=may and known is Proof.FENCED)
@@ -209,7 +209,7 @@ def _decision(judgement: Judgement, checks: list[Named], record: Record, policy:
     again_at = judgement.again_at or backoff(now, tries, watched=_watched(judgement, record, policy))
     ends = judgement.phase.is_end and judgement.again_at is None
     shown = tuple(_check(name, verdict) for name, verdict in checks)
-    ifs = tuple(one for _, verdict in checks if isinstance(verdict, Held) for one in verdict.ifs)
+    ifs = tuple(one for _, verdict in checks if isinstance(verdict, Passed) for one in verdict.ifs)
     return Decision(judgement, shown, None if ends else again_at, record.released_at, ifs=ifs)
 
 
@@ -229,6 +229,6 @@ def _would(action: Action) -> str:
 
 
 def _check(name: str, verdict: Verdict) -> Check:
-    if isinstance(verdict, Held):
+    if isinstance(verdict, Passed):
         return Check(name, held=True, reason="", sentence=verdict.sentence)
     return Check(name, held=False, reason=verdict.reason, sentence=verdict.sentence)

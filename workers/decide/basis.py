@@ -12,7 +12,7 @@ from hashlib import sha256
 from reactor.model.drift import Policy, Record
 from reactor.model.node import NodeView
 from reactor.model.objects import Obj
-from workers.decide.decision import Held
+from workers.decide.decision import Passed
 from workers.decide.node import still_lost
 from workers.decide.observation import Observation, Volume
 
@@ -47,7 +47,7 @@ def basis(seen: Observation, record: Record, reason: str, policy: Policy) -> str
 
 def lasts(seen: Observation, record: Record) -> bool:
     """Is the node lost as it was, and has nobody cancelled the drift?"""
-    return not seen.cancelled and isinstance(still_lost(seen.node, record.drift.outage), Held)
+    return not seen.cancelled and isinstance(still_lost(seen.node, record.drift.outage), Passed)
 
 
 def unchanged(seen: Observation, record: Record, policy: Policy) -> bool:

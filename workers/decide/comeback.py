@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reactor.model.identity import VmRef
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import PodView, VmiView, VmView
 
 # kubevirt PR 10961: these two replace a failed instance; Manual, Once, Halted, WaitAsReceiver do not.
@@ -26,13 +26,13 @@ def comeback(ref: VmRef, vm: VmView, lost: VmiView | None) -> Verdict:
     return Judgement("run-strategy", f"KubeVirt does not start it again: runStrategy {vm.run_strategy or 'unset'}.")
 
 
-def _starts(vm: VmView) -> Held:
+def _starts(vm: VmView) -> Passed:
     """What KubeVirt could not do for it may also keep it from starting it, as an instance type that is gone."""
     told = f"KubeVirt starts it again: runStrategy {vm.run_strategy}"
     if not vm.failure:
-        return Held(f"{told}.")
+        return Passed(f"{told}.")
     condition = f"what KubeVirt says of it is over by then ({vm.failure})"
-    return Held(f"{told}, if {condition}.", (condition,))
+    return Passed(f"{told}, if {condition}.", (condition,))
 
 
 def deleted(ref: VmRef, vm: VmView | None) -> Judgement | None:
@@ -49,7 +49,7 @@ def over_before(ref: VmRef, vm: VmView | None, lost: VmiView | None, pods: Seque
     if vm is None or lost is None:
         return None
     verdict = comeback(ref, vm, lost)
-    if isinstance(verdict, Held) or verdict.reason == "vm-stopped":
+    if isinstance(verdict, Passed) or verdict.reason == "vm-stopped":
         return None
     failed = lost.phase == "Failed" and bool(pods) and all(pod.finished for pod in pods)
     if lost.phase != "Succeeded" and not failed:
@@ -59,7 +59,7 @@ def over_before(ref: VmRef, vm: VmView | None, lost: VmiView | None, pods: Seque
 
 def _instance(ref: VmRef) -> Verdict:
     if ref.owner:
-        return Held(f"VirtualMachineInstanceReplicaSet {ref.owner} replaces it, under another name.")
+        return Passed(f"VirtualMachineInstanceReplicaSet {ref.owner} replaces it, under another name.")
     return Judgement(
         "bare-instance", "It is a VirtualMachineInstance without a VirtualMachine: nobody starts it again."
     )

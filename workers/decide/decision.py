@@ -38,7 +38,10 @@ Action = Release | Remove | Detach
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One concern's answer. `again_at` in seconds since the epoch; None leaves it to the back-off."""
+    """What a check that did not pass says; the first of these is what the whole pass says.
+
+    `again_at` in seconds since the epoch; None leaves it to the back-off.
+    """
 
     reason: str
     sentence: str
@@ -57,14 +60,14 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A prerequisite holds, and how we know; `ifs`: as long as all that is so, of which nothing is known here."""
+class Passed:
+    """A check passed, and how that is known; `ifs`: as long as all that is so, of which nothing is known here."""
 
     sentence: str
     ifs: tuple[str, ...] = ()
 
 
-Verdict = Held | Judgement
+Verdict = Passed | Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Decision:
 
     `released_at` is when the launcher pod went, as far as it is known; `detached`: the lost node holds no volume;
     `signs`, `unsteady`, `in_use`, `hotplugs`: what was learned for the next pass; `proof`, `weighed`: what the decision
-    stands on, and `basis`, see Record. `ifs`: the conditions of the prerequisites that hold; each completes "if ...".
+    stands on, and `basis`, see Record. `ifs`: the conditions of the checks that passed; each completes "if ...".
     """
 
     judgement: Judgement

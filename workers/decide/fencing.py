@@ -51,8 +51,8 @@ def _allowed(move: Move, seen: FenceView, policy: Policy, now: float) -> Move:
     """Who only observes takes nothing back either, nor is it done under a hold, unless a person asked for it."""
     if move.deed is None or move.file is None:
         return move
-    held = "; ".join(seen.holds) if not seen.unfence else ""
-    why = "Only observing" if policy.mode != "auto" else held.rstrip(".")
+    holds = "; ".join(seen.holds) if not seen.unfence else ""
+    why = "Only observing" if policy.mode != "auto" else holds.rstrip(".")
     if not why:
         return move
     told = f"{why}, so nothing is taken back. {move.file.sentence}"

@@ -1,7 +1,7 @@
 """During the six minutes: has anything happened that could end them earlier, or is there nothing to do but wait?"""
 
 from reactor.model.drift import Policy, Record
-from workers.decide.decision import Held
+from workers.decide.decision import Passed
 from workers.decide.node import still_lost
 from workers.decide.observation import Observation, VmView
 from workers.decide.proof import confirmed
@@ -24,7 +24,7 @@ def undisturbed(seen: Observation, record: Record, policy: Policy, now: float) -
     if record.released_at is None or seen.vm is None or seen.cancelled or confirmed(seen.fencing, seen.node):
         return None
     end = record.released_at + policy.detach_window
-    lost = isinstance(still_lost(seen.node, record.drift.outage), Held)
+    lost = isinstance(still_lost(seen.node, record.drift.outage), Passed)
     asked = wished(seen, policy).detach != "wait" or not _told(seen, record, policy)
     if now >= end or not lost or asked or not _waits(seen.vm, record):
         return None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView
 from reactor.model.times import clock_time
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Manager, PodView
 
 # Where Kubernetes is about to evict it goes first, also with VMDRIFT_DELETE_UNEVICTED.
@@ -47,11 +47,11 @@ def terminating(pods: Sequence[PodView], node: NodeView, policy: Policy, now: fl
     return Judgement("not-terminating", f"Launcher pod {pod.name} is not Terminating: {_why(pod, due)}.", later)
 
 
-def _goes(told: str, pods: Sequence[PodView]) -> Held:
+def _goes(told: str, pods: Sequence[PodView]) -> Passed:
     """A force delete passes no finalizer."""
     kept = {pod.name: ", ".join(pod.finalizers) for pod in pods if pod.finalizers}
     ifs = tuple(f"finalizer {finalizers} of pod {name} is removed" for name, finalizers in kept.items())
-    return Held(f"{told}{''.join(f', if {one}' for one in ifs)}.", ifs)
+    return Passed(f"{told}{''.join(f', if {one}' for one in ifs)}.", ifs)
 
 
 def _why(pod: PodView, due: float | None) -> str:

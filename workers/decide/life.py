@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from reactor.model.drift import Policy, Signs
 from reactor.model.times import clock_time
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Observation
 
 
@@ -33,12 +33,12 @@ def counts(since: float, steady_since: float, now: float) -> bool:
 
 
 def silent(now_known: Signs | None, policy: Policy, now: float) -> Verdict:
-    """Held when it was watched for the whole grace and nothing changed. That is silence, and no proof of death."""
+    """Passed when it was watched for the whole grace and nothing changed. That is silence, and no proof of death."""
     if now_known is None:
         return Judgement("watching-for-life", "The node's signs of life have not been read yet.")
     since, end = now_known.since, now_known.since + policy.virt_handler_grace
     if now >= end:
-        return Held(f"Neither its Lease nor virt-handler's heartbeat has changed since {clock_time(since)}.")
+        return Passed(f"Neither its Lease nor virt-handler's heartbeat has changed since {clock_time(since)}.")
     if now_known.alive:
         what = "virt-handler's heartbeat" if now_known.alive == "virt-handler" else "the kubelet's Lease"
         return Judgement(

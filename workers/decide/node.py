@@ -4,7 +4,7 @@ from reactor.model.drift import Policy, Record
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from reactor.model.times import clock_time
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Manager
 
 _BLUR = 10.0  # seconds by which two clocks that are believed may differ
@@ -25,7 +25,7 @@ def still_lost(node: NodeView | None, outage: Outage) -> Verdict:
         return Judgement("node-returned", f"Node {name} is Ready again since {clock_time(node.ready_since)}.")
     if node.outage != outage:
         return Judgement("newer-outage", f"Node {name} came back and was lost again at {clock_time(node.ready_since)}.")
-    return Held(f"Nothing was heard of node {name} since {clock_time(outage.since)}.")
+    return Passed(f"Nothing was heard of node {name} since {clock_time(outage.since)}.")
 
 
 BACK = frozenset({"node-returned", "node-replaced"})  # the reasons that say so
@@ -52,7 +52,7 @@ def window(record: Record, manager: Manager | None, policy: Policy, now: float) 
     if now < end:
         sentence = f"{since}; the window of {policy.unreachable_window:g} s ends at {clock_time(end)}."
         return Judgement("unreachable-window", sentence, again_at=end)
-    return Held(f"{since}; the window of {policy.unreachable_window:g} s ended at {clock_time(end)}.")
+    return Passed(f"{since}; the window of {policy.unreachable_window:g} s ended at {clock_time(end)}.")
 
 
 def began(record: Record, manager: Manager | None) -> tuple[float, str]:

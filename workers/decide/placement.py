@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView, Taint
 from reactor.model.objects import Obj, part, parts, text
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.labels import matches
 from workers.decide.neighbours import Neighbours, unread
 from workers.decide.nextlauncher import Bearing
@@ -74,8 +74,8 @@ def placement(bears: Bearing, volumes: Iterable[Volume], field: Field, policy: P
     return Judgement("no-node-fits", told if whys else "No other node runs KubeVirt now.")
 
 
-def _can(node: NodeView, ifs: tuple[str, ...]) -> Held:
-    return Held(f"It can run on {node.name}{''.join(f', if {one}' for one in ifs)}.", ifs)
+def _can(node: NodeView, ifs: tuple[str, ...]) -> Passed:
+    return Passed(f"It can run on {node.name}{''.join(f', if {one}' for one in ifs)}.", ifs)
 
 
 def settled(bears: Bearing, volumes: Iterable[Volume], field: Field) -> tuple[Bearing, tuple[str, ...]]:

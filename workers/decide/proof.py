@@ -10,7 +10,7 @@ from reactor.model.drift import Policy, Proof, Record
 from reactor.model.fencing import Confirmation, Fencing
 from reactor.model.node import NodeView
 from reactor.model.times import clock_time
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Observation, Volume
 from workers.decide.wishes import fence_required
 
@@ -59,7 +59,7 @@ def proof(known: Proof, seen: Observation, policy: Policy) -> Verdict:
     """The line of the checklist: what is known, who said so, when and how it was verified; and whether it is enough."""
     sentence = _told(known, seen, policy)
     if known is Proof.FENCED or not (why := fence_required(seen, policy)):
-        return Held(sentence)
+        return Passed(sentence)
     return Judgement("not-fenced", f"{sentence} This VM is moved only with proof ({why}). {_ENDS}")
 
 

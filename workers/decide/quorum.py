@@ -7,7 +7,7 @@ from reactor.model.drift import Policy, Record
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from reactor.model.times import clock_time
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.node import began
 from workers.decide.observation import Manager, Observation
 
@@ -35,7 +35,7 @@ def quorum(seen: Observation, record: Record, policy: Policy, now: float) -> Ver
             again_at=calm,
         )
     lost = sum(node.outage is not None for node in seen.nodes)
-    return Held(f"{lost} of {len(seen.nodes)} nodes are unreachable, and the control plane hears the others.")
+    return Passed(f"{lost} of {len(seen.nodes)} nodes are unreachable, and the control plane hears the others.")
 
 
 def unsteady(seen: Observation, record: Record, policy: Policy) -> Judgement | None:

@@ -4,7 +4,7 @@ from fnmatch import fnmatch
 
 from reactor.model.drift import Policy, Proof
 from reactor.model.node import NodeView
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Observation, Volume
 
 # Nothing of these has to survive on the lost node. The content of emptyDisk and ephemeral is lost, as at any stop.
@@ -62,7 +62,7 @@ def storage(seen: Observation, lost: str, policy: Policy, proof: Proof) -> Verdi
     for volume in (one for one in seen.volumes if not one.left):
         if verdict := _objection(volume, seen, living, policy, proof):
             return verdict
-    return Held(_following(seen))
+    return Passed(_following(seen))
 
 
 def _following(seen: Observation) -> str:

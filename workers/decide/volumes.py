@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from reactor.model.drift import Policy
 from reactor.model.times import clock_time
-from workers.decide.decision import Detach, Held, Judgement, Remove, Verdict
+from workers.decide.decision import Detach, Judgement, Passed, Remove, Verdict
 from workers.decide.observation import Attachment, Manager, Observation, Volume
 from workers.decide.proof import whole
 from workers.decide.release import LOOK as RELEASE_LOOK
@@ -19,14 +19,14 @@ DETACH_LOOK = 2.0  # seconds after the window's end, and between two looks from 
 
 
 def volumes(seen: Observation, policy: Policy, free_at: float, now: float, *, proven: bool = False) -> Verdict:
-    """Held when the lost node keeps no volume from being attached elsewhere any more.
+    """Passed when the lost node keeps no volume from being attached elsewhere any more.
 
     `free_at`: when the last pod that used one was gone, seconds since the epoch. `proven`: the node is dead, and its
     attachments may go.
     """
     held = [volume for volume in seen.volumes if volume.held and volume.exclusive]
     if not held:
-        return Held("The lost node keeps none of its volumes from other nodes.")
+        return Passed("The lost node keeps none of its volumes from other nodes.")
     for volume in held:
         if volume.users:
             return _used(volume, seen, policy, dead=proven and whole(seen.fencing, seen.node))

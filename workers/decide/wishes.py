@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from reactor.model.drift import Policy
 from reactor.model.node import POLICY_ANNOTATION
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Observation
 
 DETACH_ANNOTATION = "vmdrift.io/detach"
@@ -75,12 +75,12 @@ def wished(seen: Observation, policy: Policy) -> Policy:
 
 
 def permitted(seen: Observation, policy: Policy) -> Verdict:
-    """Held unless nothing is ever to be done for this VM. `policy` is what `wished` made of it."""
+    """Passed unless nothing is ever to be done for this VM. `policy` is what `wished` made of it."""
     source = _source(_MODE, seen, policy)
     odd = [sentence for wish in _ALL for sentence in (*_unknown(wish, seen, policy), *_unheeded(wish, seen, policy))]
     if policy.mode == "never":
         return Judgement("policy-never", " ".join([f"Policy never: this VM is not to be moved ({source}).", *odd]))
-    return Held(" ".join([f"Policy {policy.mode} ({source}).", *odd]))
+    return Passed(" ".join([f"Policy {policy.mode} ({source}).", *odd]))
 
 
 def fence_required(seen: Observation, policy: Policy) -> str:

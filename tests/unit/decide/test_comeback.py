@@ -7,7 +7,7 @@ import pytest
 from reactor.model.identity import INSTANCE, VmRef
 from tests.unit.decide.recorded import launcher, record, seen, vm_of, vmi_of
 from workers.decide.comeback import comeback, over_before
-from workers.decide.decision import Held, Judgement
+from workers.decide.decision import Judgement, Passed
 from workers.decide.observation import PodView, VmiView, VmView
 
 _REF, _VM, _LOST = record().drift.vm, vm_of(seen()), vmi_of(seen())
@@ -78,7 +78,7 @@ def test_an_instance_without_a_vm_comes_back_only_if_a_replica_set_replaces_it(
 
 
 def test_what_brings_it_back_is_said() -> None:
-    assert comeback(_REF, _VM, _LOST) == Held("KubeVirt starts it again: runStrategy Always.")
+    assert comeback(_REF, _VM, _LOST) == Passed("KubeVirt starts it again: runStrategy Always.")
     unset = comeback(_REF, replace(_VM, run_strategy=""), _LOST)
     assert "runStrategy unset" in unset.sentence
     owned = comeback(VmRef("run1", "web-x1", "uid", INSTANCE, "web"), _VM, None)
@@ -117,4 +117,4 @@ def test_where_nothing_ran_nothing_was_lost(vm: VmView, phase: str, pods: tuple[
 def test_what_kubevirt_could_not_do_for_it_is_a_condition_of_its_start() -> None:
     verdict = comeback(_REF, replace(_VM, failure="Failure: instancetype u1 not found"), None)
     condition = "what KubeVirt says of it is over by then (Failure: instancetype u1 not found)"
-    assert verdict == Held(f"KubeVirt starts it again: runStrategy Always, if {condition}.", (condition,))
+    assert verdict == Passed(f"KubeVirt starts it again: runStrategy Always, if {condition}.", (condition,))

@@ -7,7 +7,7 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView, Taint
 from tests.unit.decide.recorded import SINCE, TERMINATING, UNKNOWN, launcher, node
-from workers.decide.decision import Held, Judgement, backoff
+from workers.decide.decision import Judgement, Passed, backoff
 from workers.decide.launcher import terminating
 from workers.decide.observation import PodView
 from workers.views import pod_view
@@ -17,14 +17,14 @@ _DUE = SINCE + 300.0  # timeAdded of the recorded taint + tolerationSeconds of t
 
 
 def test_the_recorded_launcher_is_terminating_once_kubernetes_evicted_it() -> None:
-    assert isinstance(terminating([launcher()], node(), Policy(), _DUE), Held)
+    assert isinstance(terminating([launcher()], node(), Policy(), _DUE), Passed)
 
 
 @pytest.mark.parametrize("pod", [launcher(), _LIVING], ids=["Terminating", "not yet"])
 def test_a_finalizer_of_a_launcher_is_named_before_its_force_delete_finds_it(pod: PodView) -> None:
     kept = replace(pod, finalizers=("kueue.x-k8s.io/managed",))
     verdict = terminating([kept], node(), Policy(delete_unevicted=True), SINCE + 1.0)
-    assert isinstance(verdict, Held)
+    assert isinstance(verdict, Passed)
     assert verdict.ifs == (f"finalizer kueue.x-k8s.io/managed of pod {pod.name} is removed",)
     assert verdict.sentence.endswith(f"if {verdict.ifs[0]}.")
 
@@ -145,7 +145,7 @@ def test_with_delete_unevicted_a_launcher_that_nobody_evicts_soon_may_go(
     pod: PodView, lost: NodeView, now: float
 ) -> None:
     verdict = terminating([pod], lost, _UNEVICTED, now)
-    assert isinstance(verdict, Held)
+    assert isinstance(verdict, Passed)
     assert "VMDRIFT_DELETE_UNEVICTED" in verdict.sentence
     assert isinstance(terminating([pod], lost, Policy(), now), Judgement)
 

@@ -7,7 +7,7 @@ import pytest
 from reactor.model.drift import Policy, Signs
 from tests.unit.decide.recorded import SINCE, node_of, seen, signs
 from workers.decide import life
-from workers.decide.decision import Held, Judgement
+from workers.decide.decision import Judgement, Passed
 from workers.decide.observation import Observation
 
 _SEEN, _KNOWN = seen("vm-rbd"), signs()
@@ -87,14 +87,14 @@ def test_for_the_whole_grace_after_the_last_change_nothing_is_done(
 @pytest.mark.parametrize("alive", ["", "kubelet", "virt-handler"])
 def test_who_was_silent_for_the_grace_counts_as_gone(alive: str) -> None:
     verdict = life.silent(replace(_KNOWN, alive=alive), Policy(), SINCE + _GRACE)
-    assert isinstance(verdict, Held)
+    assert isinstance(verdict, Passed)
     assert "06:13:45Z" in verdict.sentence
 
 
 def test_the_grace_is_as_long_as_the_installation_wants() -> None:
     policy = Policy(virt_handler_grace=10.0)
     assert isinstance(life.silent(_KNOWN, policy, SINCE + 9.9), Judgement)
-    assert isinstance(life.silent(_KNOWN, policy, SINCE + 10.0), Held)
+    assert isinstance(life.silent(_KNOWN, policy, SINCE + 10.0), Passed)
 
 
 def test_of_a_node_that_was_never_looked_at_nothing_is_known() -> None:

@@ -8,7 +8,7 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView, Taint
 from tests.unit.decide.recorded import node
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.neighbours import namespaces
 from workers.decide.nextlauncher import Bearing, Doubt
 from workers.decide.observation import Neighbour
@@ -51,8 +51,8 @@ def _judged(spec: Obj, *pods: Neighbour, nodes: tuple[NodeView, ...] = (_A, _B),
 
 def _fits(spec: Obj, *pods: Neighbour, **more: Any) -> bool:
     verdict = _judged(spec, *pods, **more)
-    assert isinstance(verdict, Held) or verdict.reason == "no-node-fits"
-    return isinstance(verdict, Held)
+    assert isinstance(verdict, Passed) or verdict.reason == "no-node-fits"
+    return isinstance(verdict, Passed)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_two_launchers_of_the_lost_node_do_not_wait_for_each_other() -> None:
     east = (_node("node-a", "east"), _node("node-b", "east"), _node("node-c", "west", unschedulable=True))
     launcher = _pod("node-a", leaving=True, labels={**_DB, "kubevirt.io": "virt-launcher"})
     verdict = _judged(_apart(_term(_ZONE)), launcher, nodes=east)
-    assert isinstance(verdict, Held)
+    assert isinstance(verdict, Passed)
     assert verdict.ifs == ("the launcher pods that node-a had are gone by then",)
     assert not _fits(_apart(_term(_ZONE)), replace(launcher, leaving=False), nodes=east)
 
@@ -178,14 +178,14 @@ def test_terminating_pods_fill_no_place_of_an_even_spread() -> None:
 def test_what_it_may_be_asked_for_is_a_condition_only_where_nothing_else_fits() -> None:
     doubt = Doubt({"gpu": "yes"}, "nobody asks for gpu")
     bears, gpu = Bearing({}, doubts=(doubt,)), replace(_B, labels={**_B.labels, "gpu": "yes"})
-    assert placement(bears, (), Field((_A, gpu, _C), "node-a"), Policy()) == Held("It can run on node-b.")
-    told = Held("It can run on node-b, if nobody asks for gpu.", ("nobody asks for gpu",))
+    assert placement(bears, (), Field((_A, gpu, _C), "node-a"), Policy()) == Passed("It can run on node-b.")
+    told = Passed("It can run on node-b, if nobody asks for gpu.", ("nobody asks for gpu",))
     assert placement(bears, (), Field((_A, _B), "node-a"), Policy()) == told
 
 
 def test_namespaces_that_only_their_labels_choose_are_named_as_not_looked_at() -> None:
     verdict = _judged(_apart(_term(namespaceSelector={"matchLabels": {"team": "a"}})))
-    assert isinstance(verdict, Held)
+    assert isinstance(verdict, Passed)
     assert verdict.ifs == ("the pods of other namespaces that its affinity chooses by their labels let it",)
 
 

@@ -8,7 +8,7 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView, Taint
 from tests.unit.decide.recorded import READY, node, seen, vm_of, volume
-from workers.decide.decision import Held, Judgement, Verdict
+from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.nextlauncher import Bearing
 from workers.decide.observation import Volume
 from workers.decide.placement import Field, admits, placement, reaches
@@ -41,7 +41,7 @@ def _rule(key: str, operator: str, *values: str) -> dict[str, Any]:
 
 
 def test_a_vm_with_no_wishes_can_run_on_any_ready_node() -> None:
-    assert _judged({}, _A, _B) == Held("It can run on node-b.")
+    assert _judged({}, _A, _B) == Passed("It can run on node-b.")
 
 
 def test_the_recorded_wish_for_the_lost_node_is_only_a_wish() -> None:

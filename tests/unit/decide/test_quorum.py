@@ -6,7 +6,7 @@ import pytest
 
 from reactor.model.drift import Policy
 from tests.unit.decide.recorded import READY, SINCE, node, node_of, record, seen
-from workers.decide.decision import Held, Judgement
+from workers.decide.decision import Judgement, Passed
 from workers.decide.observation import Manager, Observation
 from workers.decide.quorum import COOL_DOWN, allowed, quorum, returning, unsteady
 
@@ -38,7 +38,7 @@ def _reason(observation: Observation, policy: Policy | None = None) -> str:
 
 def test_the_recorded_cluster_is_in_order_and_says_so() -> None:
     verdict = quorum(_SEEN, record(), Policy(), _NOW)
-    assert verdict == Held("1 of 8 nodes are unreachable, and the control plane hears the others.")
+    assert verdict == Passed("1 of 8 nodes are unreachable, and the control plane hears the others.")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_once_in_order_again_the_cluster_must_stay_so_for_a_minute(after: float)
 
 
 def test_after_the_cool_down_the_drift_goes_on() -> None:
-    assert isinstance(quorum(_SEEN, record(unsteady_at=_NOW), Policy(), _NOW + COOL_DOWN), Held)
+    assert isinstance(quorum(_SEEN, record(unsteady_at=_NOW), Policy(), _NOW + COOL_DOWN), Passed)
 
 
 @pytest.mark.parametrize(

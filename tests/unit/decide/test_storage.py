@@ -7,7 +7,7 @@ import pytest
 
 from reactor.model.drift import Policy, Proof
 from tests.unit.decide.recorded import seen, vm_of, volume
-from workers.decide.decision import Held, Judgement
+from workers.decide.decision import Judgement, Passed
 from workers.decide.observation import Observation, Replicas, Volume
 from workers.decide.storage import CLAIMS, storage
 
@@ -29,7 +29,7 @@ def _reason(observation: Observation, policy: Policy | None = None, proof: Proof
 
 @pytest.mark.parametrize("vm", ["vm-cd", "vm-rbd", "vm-rbdfs", "vm-hp"])
 def test_the_recorded_disks_can_follow(vm: str) -> None:
-    assert isinstance(storage(seen(vm), "node-a", Policy(), Proof.SILENT), Held)
+    assert isinstance(storage(seen(vm), "node-a", Policy(), Proof.SILENT), Passed)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_one_volume_that_cannot_follow_is_enough(first: Volume) -> None:
 
 
 def test_a_vm_without_volumes_keeps_nothing_on_its_node() -> None:
-    assert storage(_with(), "node-a", Policy(), Proof.SILENT) == Held("It keeps nothing on the node.")
+    assert storage(_with(), "node-a", Policy(), Proof.SILENT) == Passed("It keeps nothing on the node.")
 
 
 def test_what_is_lost_with_the_node_though_the_vm_moves_is_said() -> None:

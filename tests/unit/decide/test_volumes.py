@@ -22,7 +22,7 @@ from tests.unit.decide.recorded import (
     volume,
 )
 from workers.decide import decide
-from workers.decide.decision import Detach, Held, Judgement, Remove
+from workers.decide.decision import Detach, Judgement, Passed, Remove
 from workers.decide.observation import Manager, Observation
 from workers.decide.volumes import in_use, volumes
 
@@ -51,7 +51,7 @@ def test_the_names_of_attachments_are_reckoned_as_kubernetes_reckons_them(vm: st
 
 
 def test_a_vm_without_claims_is_held_by_nothing() -> None:
-    assert isinstance(volumes(seen("vm-cd", RELEASED), _WAIT, _GONE, _GONE), Held)
+    assert isinstance(volumes(seen("vm-cd", RELEASED), _WAIT, _GONE, _GONE), Passed)
 
 
 @pytest.mark.parametrize(("after", "again"), [(0.0, 60.0), (100.0, 160.0), (310.0, 362.0), (359.9, 362.0)])
@@ -126,7 +126,7 @@ def _holding(**change: object) -> Observation:
 def test_only_what_keeps_every_other_node_out_is_waited_for_or_deleted(
     change: dict[str, object], policy: Policy
 ) -> None:
-    assert isinstance(volumes(_holding(**change), policy, _GONE, _GONE), Held)
+    assert isinstance(volumes(_holding(**change), policy, _GONE, _GONE), Passed)
 
 
 def test_a_volume_for_one_pod_only_is_waited_for_too() -> None:

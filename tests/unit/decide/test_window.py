@@ -7,7 +7,7 @@ import pytest
 from reactor.model.drift import Policy, Record
 from reactor.model.identity import Drift
 from tests.unit.decide.recorded import DUE, POWER_CUT, SINCE, TERMINATING, cluster, node, record, seen, stamp
-from workers.decide.decision import Held, Judgement
+from workers.decide.decision import Judgement, Passed
 from workers.decide.node import window
 from workers.decide.observation import Manager
 from workers.observe import manager
@@ -17,7 +17,7 @@ _ON_TIME = Manager(SINCE + 100.0, 0.0, 0.0)
 _SERVER = POWER_CUT + TERMINATING
 
 
-def _verdict(now: float, ahead: float | None = 0.0, looker: Record | None = None) -> Held | Judgement:
+def _verdict(now: float, ahead: float | None = 0.0, looker: Record | None = None) -> Passed | Judgement:
     return window(looker or record(), replace(_ON_TIME, ahead=ahead), _POLICY, now)
 
 
@@ -32,20 +32,20 @@ def test_whoever_calls_before_the_windows_end_is_told_to_come_at_its_end(now: fl
 
 @pytest.mark.parametrize("now", [DUE, DUE + 0.001, DUE + 86400.0])
 def test_from_its_end_on_the_window_is_over(now: float) -> None:
-    assert isinstance(_verdict(now), Held)
+    assert isinstance(_verdict(now), Passed)
 
 
 def test_the_window_is_as_long_as_the_installation_wants() -> None:
     policy = replace(_POLICY, unreachable_window=10.0)
     assert isinstance(window(record(), _ON_TIME, policy, SINCE + 9.9), Judgement)
-    assert isinstance(window(record(), _ON_TIME, policy, SINCE + 10.0), Held)
+    assert isinstance(window(record(), _ON_TIME, policy, SINCE + 10.0), Passed)
 
 
 def test_the_window_starts_when_the_node_turned_unknown_not_when_its_newer_taint_was_added() -> None:
     newer = tuple(replace(taint, added=SINCE + 1259.0) for taint in node().taints)
     lost = replace(node(), taints=newer).outage
     assert lost is not None
-    assert isinstance(_verdict(DUE, looker=record(drift=Drift(record().drift.vm, lost))), Held)
+    assert isinstance(_verdict(DUE, looker=record(drift=Drift(record().drift.vm, lost))), Passed)
 
 
 @pytest.mark.parametrize("ahead", [7.0, -7.0, 3600.0])
@@ -54,7 +54,7 @@ def test_a_clock_that_is_known_to_be_off_is_corrected(ahead: float) -> None:
     assert isinstance(early, Judgement)
     assert early.again_at == DUE - ahead
     assert f"{ahead:+.0f} s off" in early.sentence
-    assert isinstance(_verdict(DUE - ahead, ahead), Held)
+    assert isinstance(_verdict(DUE - ahead, ahead), Passed)
 
 
 @pytest.mark.parametrize("known", [replace(_ON_TIME, ahead=None), None])
@@ -64,7 +64,7 @@ def test_by_a_clock_that_may_be_wrong_the_window_counts_from_our_first_sight(kno
     assert isinstance(early, Judgement)
     assert early.again_at == DUE + 100.0
     assert "may be wrong" in early.sentence
-    assert isinstance(window(late, known, _POLICY, DUE + 100.0), Held)
+    assert isinstance(window(late, known, _POLICY, DUE + 100.0), Passed)
 
 
 @pytest.mark.parametrize("known", [replace(_ON_TIME, ahead=None), None])
@@ -73,7 +73,7 @@ def test_a_clock_that_is_an_hour_ahead_makes_nobody_wait_for_an_hour(known: Mana
     early = window(first, known, _POLICY, DUE - 3600.1)
     assert isinstance(early, Judgement)
     assert early.again_at == DUE - 3600.0
-    assert isinstance(window(first, known, _POLICY, DUE - 3600.0), Held)
+    assert isinstance(window(first, known, _POLICY, DUE - 3600.0), Passed)
 
 
 @pytest.mark.parametrize("ahead", [0.0, -9.0])
@@ -84,7 +84,7 @@ def test_an_outage_cannot_have_begun_after_it_was_seen_whoever_leads_now(ahead: 
     assert isinstance(verdict, Judgement)
     assert verdict.again_at == SINCE - 600.0 + 300.0
     assert "later than it was first seen" in verdict.sentence
-    assert isinstance(_verdict(SINCE - 300.0, ahead, early), Held)
+    assert isinstance(_verdict(SINCE - 300.0, ahead, early), Passed)
 
 
 @pytest.mark.parametrize("clock", [_SERVER, _SERVER - 1.0, _SERVER + 0.9, int(_SERVER)])

@@ -7,7 +7,7 @@ import pytest
 
 from reactor.model.drift import Policy
 from tests.unit.decide.recorded import seen, vm_of
-from workers.decide.decision import Held, Judgement
+from workers.decide.decision import Judgement, Passed
 from workers.decide.observation import Observation
 from workers.decide.wishes import fence_required, permitted, unheeded, wished
 
@@ -184,7 +184,7 @@ def test_a_policy_that_lets_it_go_on_is_told_an_unknown_word_with_it(
     vm: str | None, setting: str, sentence: str
 ) -> None:
     observation = _seen(_annotations(_POLICY, vm), {})
-    assert permitted(observation, wished(observation, replace(_LEAVE, mode=setting))) == Held(sentence)
+    assert permitted(observation, wished(observation, replace(_LEAVE, mode=setting))) == Passed(sentence)
 
 
 def test_an_unknown_word_for_the_detaching_is_told_too() -> None:

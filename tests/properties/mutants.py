@@ -21,6 +21,7 @@ from simulator.scene import Vm
 from tests.properties import stories
 from tests.properties.life import Life
 from tests.properties.vms import ELIGIBLE, UNTOUCHABLE
+from workers.decide.case import Case
 from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.life import signs
 from workers.decide.observation import Observation, PodView
@@ -112,9 +113,9 @@ def _unmoved(before: Signs | None, seen: Observation, now: float) -> Signs | Non
     return replace(new, since=before.since, alive="") if new and before else new
 
 
-def _careless(seen: Observation, _record: Record, policy: Policy, released_at: float, now: float) -> Verdict:
+def _careless(case: Case, released_at: float) -> Verdict:
     """The attachments are deleted whatever is known of the node."""
-    return volumes(seen, policy, released_at, now)
+    return volumes(case.seen, case.policy, released_at, case.now)
 
 
 _HELD = (

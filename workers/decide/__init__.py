@@ -11,10 +11,11 @@ of life, the quorum, Kubernetes' own eviction, the six minutes. Where the VM may
 from collections.abc import Iterable
 from dataclasses import replace
 
-from reactor.model.drift import Check, Phase, Policy, Proof, Record
+from reactor.model.drift import Check, Phase, Policy, Record
 from reactor.model.objects import parts, text
 from workers.decide.back import back
 from workers.decide.basis import LOOK, basis
+from workers.decide.case import Case
 from workers.decide.comeback import comeback, deleted, over_before
 from workers.decide.decision import Action, Decision, Judgement, Passed, Release, Remove, Verdict, backoff
 from workers.decide.ending import ending, late
@@ -38,94 +39,93 @@ Named = tuple[str, Verdict]
 
 def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
     """`now` in seconds since the epoch. The decision carries at most one action; acting on it is `workers.act`."""
-    record, asked = replace(record, signs=signs(record.signs, seen, now)), policy
-    policy = wished(seen, policy)
-    known = level(seen, record, policy, now)
-    record = replace(record, proof=known)
-    decision = _lasting(_decide(seen, record, policy, known, now), seen, record, asked, now)
+    case = Case(seen, replace(record, signs=signs(record.signs, seen, now)), wished(seen, policy), now)
+    case = replace(case, record=replace(case.record, proof=level(case)))
+    decision = _lasting(_decide(case), case, policy)
+    confirmation = confirmed(seen.fencing, seen.node)
     cluster_looked_at = bool(seen.nodes)
     return replace(
         decision,
-        judgement=_with_unheeded(decision.judgement, seen, asked),
-        proof=known,
-        weighed=weighed.at if (weighed := confirmed(seen.fencing, seen.node)) else 0.0,
-        signs=record.signs,
-        unsteady=cluster_looked_at and unsteady(seen, record, policy) is not None,
+        judgement=_with_unheeded(decision.judgement, seen, policy),
+        proof=case.record.proof,
+        weighed=confirmation.at if confirmation else 0.0,
+        signs=case.record.signs,
+        unsteady=cluster_looked_at and unsteady(seen, record, case.policy) is not None,
         in_use=in_use(seen) or any(pod.kept for pod in lost_launchers(seen, record)),
     )
 
 
 def _with_unheeded(judgement: Judgement, seen: Observation, policy: Policy) -> Judgement:
     """Why it is not as the VM's owner asked, if that is what it is about. `policy`: the installation's."""
-    told = unheeded(seen, policy, judgement.reason)
-    return replace(judgement, sentence=" ".join([*told, judgement.sentence])) if told else judgement
+    sentences = unheeded(seen, policy, judgement.reason)
+    return replace(judgement, sentence=" ".join([*sentences, judgement.sentence])) if sentences else judgement
 
 
-def _lasting(decision: Decision, seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
+def _lasting(decision: Decision, case: Case, policy: Policy) -> Decision:
     """While the outage lasts nothing is final that rests on what can change. `policy`: the installation's."""
     judgement = decision.judgement
-    if decision.again_at is not None or judgement.final or is_over(seen.node, record.drift.outage):
+    if decision.again_at is not None or judgement.final or is_over(case.seen.node, case.drift.outage):
         return decision
-    return replace(decision, again_at=now + LOOK, basis=basis(seen, record, judgement.reason, policy))
+    return replace(decision, again_at=case.now + LOOK, basis=basis(case.seen, case.record, judgement.reason, policy))
 
 
-def _decide(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> Decision:
-    drift = record.drift
+def _decide(case: Case) -> Decision:
+    seen, record, drift = case.seen, case.record, case.drift
     if seen.cancelled:
-        return _decision(Judgement("cancelled-by-hand", seen.cancelled), [], record, policy, now)
+        return _decision(Judgement("cancelled-by-hand", seen.cancelled), [], case)
     outage: list[Named] = [
         ("node", still_lost(seen.node, drift.outage)),
-        ("window", _waived(known, window(record, seen.manager, policy, now))),
+        ("window", _waived(case, window(record, seen.manager, case.policy, case.now))),
     ]
-    evidence = ("proof", proof(known, seen, policy))
+    evidence = ("proof", proof(case))
     pods = lost_launchers(seen, record)
     # Kubernetes itself removes the pods of a deleted node: then the drift goes on to its end.
-    if record.released_at is None and seen.node and (objection := _first(outage) or _evicted(seen, record, now)):
-        return _decision(back(objection, seen, record, pods, now), [*outage, evidence], record, policy, now)
+    if record.released_at is None and seen.node and (objection := _first(outage) or _evicted(case)):
+        return _decision(back(objection, case, pods), [*outage, evidence], case)
     if gone := deleted(drift.vm, seen.vm):
-        return _decision(gone, outage, record, policy, now)
+        return _decision(gone, outage, case)
     if not pods:
-        return _after_release(seen, record, policy, known, now)
-    if other := _elsewhere(seen, record) or over_before(drift.vm, seen.vm, seen.vmi, pods):
-        return _decision(other, outage, record, policy, now)
-    checks = [*outage, evidence, *_prerequisites(seen, record, policy, known, now)]
-    free = release(pods, seen, record, policy, now) if known is Proof.FENCED else one_by_one(pods)
-    judgement = back(_first(checks) or _untimed(seen, known) or free, seen, record, pods, now)
-    decision = _decision(judgement, checks, record, policy, now)
-    return replace(decision, hotplugs=_unplugged(seen))
+        return _after_release(case)
+    if other := _elsewhere(case) or over_before(drift.vm, seen.vm, seen.vmi, pods):
+        return _decision(other, outage, case)
+    checks = [*outage, evidence, *_prerequisites(case)]
+    free = release(pods, case) if case.proven else one_by_one(pods)
+    judgement = back(_first(checks) or _untimed(case) or free, case, pods)
+    return replace(_decision(judgement, checks, case), hotplugs=_unplugged(seen))
 
 
-def _evicted(seen: Observation, record: Record, now: float) -> Judgement | None:
+def _evicted(case: Case) -> Judgement | None:
     """Kubernetes is about to: until then nothing else was looked at."""
-    due = seen.evicted_at
-    return None if due is None else evicting(lost_launchers(seen, record), due, now)
+    due = case.seen.evicted_at
+    return None if due is None else evicting(lost_launchers(case.seen, case.record), due, case.now)
 
 
-def _prerequisites(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> list[Named]:
-    vm, node, lost = seen.vm, seen.node, record.drift.outage.node
+def _prerequisites(case: Case) -> list[Named]:
+    seen, record, policy, now = case.seen, case.record, case.policy, case.now
+    vm, node = seen.vm, seen.node
     if vm is None or node is None:  # the node was deleted, which is an objection already: its pods are waited for
         return []
     pods = lost_launchers(seen, record)
     return [
-        ("signs of life", _waived(known, silent(record.signs, policy, now))),
-        ("quorum", _waived(known, quorum(seen, record, policy, now))),
+        ("signs of life", _waived(case, silent(record.signs, policy, now))),
+        ("quorum", _waived(case, quorum(seen, record, policy, now))),
         ("placement", placement(bearing(seen, record), seen.volumes, field(seen, record), policy)),
-        ("storage", storage(seen, lost.name, policy, known)),
-        ("comeback", comeback(record.drift.vm, vm, seen.vmi)),
+        ("storage", storage(seen, case.drift.outage.node.name, policy, record.proof)),
+        ("comeback", comeback(case.drift.vm, vm, seen.vmi)),
         ("policy", permitted(seen, policy)),
-        ("launcher", _waived(known, terminating(pods, node, policy, now, ahead(seen.manager)))),
+        ("launcher", _waived(case, terminating(pods, node, policy, now, ahead(seen.manager)))),
         ("no hold", _no_hold(seen.holds)),
     ]
 
 
-def _untimed(seen: Observation, known: Proof) -> Judgement | None:
-    """All of it holds, but a process whose clock is off does not judge how long a node was silent."""
-    return Judgement("clock-off", seen.clock_off) if seen.clock_off and known is not Proof.FENCED else None
+def _untimed(case: Case) -> Judgement | None:
+    """All checks passed, but a process whose clock is off does not judge how long a node was silent."""
+    return Judgement("clock-off", case.seen.clock_off) if case.seen.clock_off and not case.proven else None
 
 
-def _waived(known: Proof, verdict: Verdict) -> Verdict:
+def _waived(case: Case, verdict: Verdict) -> Verdict:
     """What is waited for only as long as nobody knows."""
-    if known is Proof.FENCED and isinstance(verdict, Judgement):
+    if case.proven and isinstance(verdict, Judgement):
         return Passed("Not waited for: the node is proven dead.")
     return verdict
 
@@ -142,57 +142,59 @@ def _unplugged(seen: Observation) -> tuple[str, ...]:
     return tuple(name for volume in seen.vmi.volumes if (name := text(volume, "name")) not in kept)
 
 
-def _after_release(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> Decision:
+def _after_release(case: Case) -> Decision:
     """No launcher is left on the lost node: by our doing, an operator's, or Kubernetes' own."""
+    seen, record, vm = case.seen, case.record, case.drift.vm
     new = replacement(seen, record)
-    lost = still_lost(seen.node, record.drift.outage)
-    other = _elsewhere(seen, record) or over_before(record.drift.vm, seen.vm, seen.vmi, ())
+    lost = still_lost(seen.node, case.drift.outage)
+    other = _elsewhere(case) or over_before(vm, seen.vm, seen.vmi, ())
     if new is None and other:
-        return _decision(other, [("node", lost)], record, policy, now)
-    released_at = record.released_at or (now - _age(seen, new, now) if new else now)
-    freed = _freed(seen, replace(record, released_at=released_at), policy, known, now)
-    checks: list[Named] = [("node", lost), ("proof", proof(known, seen, policy))]
+        return _decision(other, [("node", lost)], case)
+    released_at = record.released_at or (case.now - _age(case, new) if new else case.now)
+    freed = _freed(case, released_at)
+    checks: list[Named] = [("node", lost), ("proof", proof(case))]
     # Somebody may have stopped the VM since, or force-deleted the launcher of one that never comes back by itself.
     if new is None and seen.vm:
-        checks.append(("comeback", comeback(record.drift.vm, seen.vm, None)))
+        checks.append(("comeback", comeback(vm, seen.vm, None)))
     checks.append(("volumes", freed))
     judgement = _first(checks[2:]) or ending(seen, record, new)
     if judgement.phase is Phase.STARTING:
-        free_at = max(released_at, record.detached_at or now, _back_at(seen, record, now))
-        judgement = late(judgement, seen, free_at, policy, now)
-    decision = _decision(judgement, checks, record, policy, now)
+        free_at = max(released_at, record.detached_at or case.now, _back_at(case))
+        judgement = late(judgement, seen, free_at, case.policy, case.now)
+    decision = _decision(judgement, checks, case)
     return replace(decision, released_at=released_at, detached=isinstance(freed, Passed), hotplugs=record.hotplugs)
 
 
-def _back_at(seen: Observation, record: Record, now: float) -> float:
+def _back_at(case: Case) -> float:
     """Since when there is another node to start on, 0 where there is none."""
-    there = seen.node is not None and is_back(seen.node, record.drift.outage)
-    return min(seen.node.ready_since, now) if there and seen.node else 0.0
+    node = case.seen.node
+    return min(node.ready_since, case.now) if node and is_back(node, case.drift.outage) else 0.0
 
 
-def _age(seen: Observation, new: VmiView, now: float) -> float:
+def _age(case: Case, new: VmiView) -> float:
     """How long ago it was created, by the API server's clock."""
-    return max(0.0, (seen.date or now) - new.created)
+    return max(0.0, (case.seen.date or case.now) - new.created)
 
 
-def _freed(seen: Observation, record: Record, policy: Policy, known: Proof, now: float) -> Verdict:
+def _freed(case: Case, released_at: float) -> Verdict:
     """The attachments of a node that is back, that lives, or that is a new one of its name are left alone."""
-    quiet = _waived(known, _untimed(seen, known) or silent(record.signs, policy, now))
-    enough = (still_lost(seen.node, record.drift.outage), quiet, proof(known, seen, policy))
+    seen, record, policy, now = case.seen, case.record, case.policy, case.now
+    quiet = _waived(case, _untimed(case) or silent(record.signs, policy, now))
+    enough = (still_lost(seen.node, case.drift.outage), quiet, proof(case))
     may = all(isinstance(verdict, Passed) for verdict in enough) and policy.mode != "never" and not seen.holds
     careful = policy if may else replace(policy, detach="wait")
-    free_at = max(record.released_at or now, record.in_use_at or 0.0)
-    freed = volumes(seen, careful, free_at, now, proven=may and known is Proof.FENCED)
+    free_at = max(released_at, record.in_use_at or 0.0)
+    freed = volumes(seen, careful, free_at, now, proven=may and case.proven)
     if policy.detach == "wait" or not isinstance(freed, Judgement) or not isinstance(quiet, Judgement):
         return freed
     soonest = min(filter(None, (freed.again_at, quiet.again_at)), default=None)  # silent by then, it may be deleted
     return replace(freed, again_at=soonest)
 
 
-def _elsewhere(seen: Observation, record: Record) -> Judgement | None:
+def _elsewhere(case: Case) -> Judgement | None:
     """A migration's other side: what lives on another node is not this outage's, whatever pods the lost one has."""
-    vmi = seen.vmi
-    if vmi is None or vmi.node in {"", record.drift.outage.node.name}:
+    vmi = case.seen.vmi
+    if vmi is None or vmi.node in {"", case.drift.outage.node.name}:
         return None
     return Judgement("not-on-node", f"The VM runs on {vmi.node} now.")
 
@@ -201,23 +203,24 @@ def _first(checks: Iterable[Named]) -> Judgement | None:
     return next((verdict for _, verdict in checks if isinstance(verdict, Judgement)), None)
 
 
-def _decision(judgement: Judgement, checks: list[Named], record: Record, policy: Policy, now: float) -> Decision:
-    if judgement.action and policy.mode == "observe":
+def _decision(judgement: Judgement, checks: list[Named], case: Case) -> Decision:
+    record = case.record
+    if judgement.action and case.policy.mode == "observe":
         judgement = Judgement("observe-only", _would(judgement.action))
     same = (judgement.phase, judgement.reason) == (record.phase, record.reason)
     tries = record.tries + 1 if same else 0
-    again_at = judgement.again_at or backoff(now, tries, watched=_watched(judgement, record, policy))
+    again_at = judgement.again_at or backoff(case.now, tries, watched=_watched(judgement, case))
     ends = judgement.phase.is_end and judgement.again_at is None
     shown = tuple(_check(name, verdict) for name, verdict in checks)
-    ifs = tuple(one for _, verdict in checks if isinstance(verdict, Passed) for one in verdict.ifs)
+    ifs = tuple(condition for _, verdict in checks if isinstance(verdict, Passed) for condition in verdict.ifs)
     return Decision(judgement, shown, None if ends else again_at, record.released_at, ifs=ifs)
 
 
-def _watched(judgement: Judgement, record: Record, policy: Policy) -> bool:
+def _watched(judgement: Judgement, case: Case) -> bool:
     """Is nothing left for us to do? Of a node that is proven dead the attachments are, and soon."""
-    if record.proof is Proof.FENCED:
+    if case.proven:
         return False
-    return judgement.phase is Phase.STARTING or (judgement.phase is Phase.RELEASED and policy.detach == "wait")
+    return judgement.phase is Phase.STARTING or (judgement.phase is Phase.RELEASED and case.policy.detach == "wait")
 
 
 def _would(action: Action) -> str:

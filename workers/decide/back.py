@@ -6,6 +6,7 @@ A node that is Ready says nothing of its VMs: a kubelet may fail to end a launch
 from collections.abc import Sequence
 
 from reactor.model.drift import Record
+from workers.decide.case import Case
 from workers.decide.comeback import FINISHED, comeback, deleted
 from workers.decide.decision import Judgement
 from workers.decide.node import BACK
@@ -15,16 +16,17 @@ _TAKES = 120.0  # seconds for a kubelet that is back and for KubeVirt to start w
 _LOOK = 5.0  # seconds between two looks meanwhile at what was refused
 
 
-def back(verdict: Judgement, seen: Observation, record: Record, lost: Sequence[PodView], now: float) -> Judgement:
-    """`verdict` is what speaks against a release. `lost`: the launcher pods of before on the node."""
-    if verdict.reason not in BACK or (seen.node and seen.node.outage):
-        return verdict  # lost again under another uid, it is an outage of its own
-    if gone := deleted(record.drift.vm, seen.vm):
+def back(objection: Judgement, case: Case, lost: Sequence[PodView]) -> Judgement:
+    """`objection` is what speaks against a release. `lost`: the launcher pods of before on the node."""
+    seen, record = case.seen, case.record
+    if objection.reason not in BACK or (seen.node and seen.node.outage):
+        return objection  # lost again under another uid, it is an outage of its own
+    if gone := deleted(case.drift.vm, seen.vm):
         return gone
     if runs(seen, record):
         # What was refused stays that: the node's return was what it waited for.
-        return Judgement(record.reason, record.sentence) if record.phase.is_end else verdict
-    return _stays_down(seen, record) or _missing(verdict, seen, record, lost, now)
+        return Judgement(record.reason, record.sentence) if record.phase.is_end else objection
+    return _stays_down(case) or _missing(objection, case, lost)
 
 
 def runs(seen: Observation, record: Record) -> bool:
@@ -39,29 +41,32 @@ def runs(seen: Observation, record: Record) -> bool:
     return there and ("no Ready" not in vmi.conditions or "Paused" in vmi.conditions or vmi.uid != record.vmi_uid)
 
 
-def _stays_down(seen: Observation, record: Record) -> Judgement | None:
+def _stays_down(case: Case) -> Judgement | None:
     """Nobody starts it again by itself, and it does not run any more."""
+    seen = case.seen
     over = seen.vmi is None or seen.vmi.phase in FINISHED
-    verdict = comeback(record.drift.vm, seen.vm, None) if seen.vm else None
+    verdict = comeback(case.drift.vm, seen.vm, None) if seen.vm else None
     stays = isinstance(verdict, Judgement) and (over or verdict.reason == "vm-stopped")
     return verdict if stays and isinstance(verdict, Judgement) else None
 
 
-def _missing(verdict: Judgement, seen: Observation, record: Record, lost: Sequence[PodView], now: float) -> Judgement:
+def _missing(objection: Judgement, case: Case, lost: Sequence[PodView]) -> Judgement:
     """Kubernetes and KubeVirt get their time; then somebody has to look."""
-    sentence = f"{verdict.sentence} The VM does not run yet: {_lack(seen.vmi, seen.launchers, lost)}"
-    if record.reason == "not-running-again" or now >= _since(seen, record, now) + _TAKES:
+    record, now = case.record, case.now
+    sentence = f"{objection.sentence} The VM does not run yet: {_lack(case.seen.vmi, case.seen.launchers, lost)}"
+    if record.reason == "not-running-again" or now >= _since(case) + _TAKES:
         return Judgement("not-running-again", sentence)
     if record.phase.is_end:
         return Judgement(record.reason, record.sentence, again_at=now + _LOOK)
     return Judgement("returning", sentence)
 
 
-def _since(seen: Observation, record: Record, now: float) -> float:
+def _since(case: Case) -> float:
     """When we saw that it is back; of what stays refused meanwhile only the kubelet tells, by its own clock."""
+    node, record = case.seen.node, case.record
     if record.reason == "returning":
         return record.changed_at
-    return seen.node.ready_since if seen.node and record.phase.is_end else now
+    return node.ready_since if node and record.phase.is_end else case.now
 
 
 def _lack(vmi: VmiView | None, pods: Sequence[PodView], lost: Sequence[PodView]) -> str:

@@ -6,10 +6,11 @@ that its storage can write no more. A sign of life after that takes the proof aw
 
 from collections.abc import Iterable, Mapping
 
-from reactor.model.drift import Policy, Proof, Record
+from reactor.model.drift import Policy, Proof
 from reactor.model.fencing import Confirmation, Fencing
 from reactor.model.node import NodeView
 from reactor.model.times import clock_time
+from workers.decide.case import Case
 from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Observation, Volume
 from workers.decide.wishes import fence_required
@@ -36,13 +37,13 @@ def proven(known: Mapping[str, Fencing], nodes: Iterable[NodeView]) -> frozenset
     return frozenset(node.name for node, proof in found if proof and proof.heartbeat == node.heartbeat)
 
 
-def level(seen: Observation, record: Record, policy: Policy, now: float) -> Proof:
+def level(case: Case) -> Proof:
     """Of this VM: where only storage is blocked, it is a proof for VMs all of whose claims are of that storage."""
+    seen, signs = case.seen, case.record.signs
     confirmation = confirmed(seen.fencing, seen.node)
-    if confirmation and not contradicted(confirmation, seen) and not bare(confirmation, seen, policy):
+    if confirmation and not contradicted(confirmation, seen) and not bare(confirmation, seen, case.policy):
         return Proof.FENCED
-    signs = record.signs
-    quiet = signs is not None and now >= signs.since + policy.virt_handler_grace
+    quiet = signs is not None and case.now >= signs.since + case.policy.virt_handler_grace
     return Proof.SILENT if quiet else Proof.NONE
 
 
@@ -55,25 +56,26 @@ def contradicted(confirmation: Confirmation, seen: Observation) -> str:
     return ""
 
 
-def proof(known: Proof, seen: Observation, policy: Policy) -> Verdict:
+def proof(case: Case) -> Verdict:
     """The line of the checklist: what is known, who said so, when and how it was verified; and whether it is enough."""
-    sentence = _told(known, seen, policy)
-    if known is Proof.FENCED or not (why := fence_required(seen, policy)):
+    sentence = _what_is_known(case)
+    if case.proven or not (why := fence_required(case.seen, case.policy)):
         return Passed(sentence)
     return Judgement("not-fenced", f"{sentence} This VM is moved only with proof ({why}). {_ENDS}")
 
 
-def _told(known: Proof, seen: Observation, policy: Policy) -> str:
+def _what_is_known(case: Case) -> str:
+    seen = case.seen
     confirmation = confirmed(seen.fencing, seen.node)
     if confirmation is None:
-        quiet = "Silence only, which proves nothing" if known is Proof.SILENT else "Nothing is known yet"
+        quiet = "Silence only, which proves nothing" if case.record.proof is Proof.SILENT else "Nothing is known yet"
         return f"{quiet}{_fencing(seen.fencing)}."
-    told = f"{confirmation.provider}, by {confirmation.by} at {clock_time(confirmation.at)}: {confirmation.how}"
+    source = f"{confirmation.provider}, by {confirmation.by} at {clock_time(confirmation.at)}: {confirmation.how}"
     if changed := contradicted(confirmation, seen):
-        return f"In doubt: {changed} changed after it was confirmed ({told})"
-    if known is not Proof.FENCED:
-        return f"Only {_storage(confirmation)} is fenced, and not {bare(confirmation, seen, policy)} ({told})"
-    return f"Fenced: {told}"
+        return f"In doubt: {changed} changed after it was confirmed ({source})"
+    if not case.proven:
+        return f"Only {_storage(confirmation)} is fenced, and not {bare(confirmation, seen, case.policy)} ({source})"
+    return f"Fenced: {source}"
 
 
 def _fencing(fencing: Fencing | None) -> str:

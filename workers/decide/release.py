@@ -4,8 +4,9 @@ The taint has Kubernetes detach the volumes at once, and lets ceph-csi fence the
 Pods are deleted by us in any case: some tolerate every taint, and Kubernetes would collect the others within 20 s only.
 """
 
-from reactor.model.drift import Policy, Record
+from reactor.model.drift import Record
 from reactor.model.fencing import Way
+from workers.decide.case import Case
 from workers.decide.decision import Judgement, Release
 from workers.decide.observation import Observation, PodView
 
@@ -31,12 +32,13 @@ def _kept(pods: tuple[PodView, ...]) -> Judgement:
     return Judgement("launcher-kept", f"{told}: KubeVirt starts no other one while it is there.")
 
 
-def release(pods: tuple[PodView, ...], seen: Observation, record: Record, policy: Policy, now: float) -> Judgement:
+def release(pods: tuple[PodView, ...], case: Case) -> Judgement:
     """Of a node that is proven dead. `pods`: the launchers on it, with their hotplug attachment pods."""
+    seen, policy, now = case.seen, case.policy, case.now
     chosen = seen.fencing.release if seen.fencing else None
-    undecided = chosen is None and policy.fenced_release == Way.TAINT and not _long(record, now)
+    undecided = chosen is None and policy.fenced_release == Way.TAINT and not _long(case.record, now)
     missing = tainted(seen, now) and seen.node is not None and not seen.node.out_of_service
-    # Who only observes is no part of what is done to the whole node, and tells what he would do.
+    # Who only observes is no part of what is done to the whole node, and says what would be done.
     if policy.mode != "auto" or not (undecided or missing):
         return one_by_one(pods)
     what = "The other VMs of its node are looked at, before it is" if undecided else "Its node is"

@@ -6,13 +6,12 @@ the same boot may still have VMs that were started elsewhere meanwhile.
 
 from dataclasses import replace
 
-from reactor.model.drift import Policy
 from reactor.model.fencing import BOOT_ANNOTATION, Fencing
 from reactor.model.intervention import MONTH
 from reactor.model.node import NodeView
 from reactor.model.objects import from_json
 from reactor.model.times import ahead, clock_time
-from workers.decide.fenceview import FenceView, Move, Unfence, Untaint
+from workers.decide.fenceview import FenceCase, Move, Unfence, Untaint
 
 _LOOK = 10.0  # seconds
 _REST = 300.0  # seconds, for a file that is only kept
@@ -23,19 +22,21 @@ def is_lost(node: NodeView | None, file: Fencing) -> bool:
     return node is not None and node.outage == file.outage and node.boot == file.boot
 
 
-def afterwards(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
+def afterwards(case: FenceCase) -> Move:
     """One thing at a time, until nothing of ours is left; then the file is closed."""
-    node, ours = seen.node, tuple(name for name, one in {**seen.standings, **seen.left}.items() if one.ours)
+    seen, node, now = case.seen, case.seen.node, case.now
+    ours = tuple(name for name, standing in {**seen.standings, **seen.left}.items() if standing.ours)
     ready = node is not None and node.ready == "True"
-    file = replace(file, ready_since=(file.ready_since or now) if ready else None)
+    file = replace(case.file, ready_since=(case.file.ready_since or now) if ready else None)
+    case = replace(case, file=file)
     if node is None or node.uid != file.node.uid:
-        return _deleted(seen, file, ours, now)
+        return _deleted(case, ours)
     ended = has_ended(file, node)
     if ours and (ended or seen.unfence):
         told = seen.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
         return Move(file.told("unfencing", told), now + 1, Unfence(ours))
     if is_tainted(node, file):
-        return _tainted(seen, node, file, policy, now)
+        return _tainted(case, node)
     if ours:
         return Move(_half_fenced(file, node, ours), now + _LOOK)
     return over(file, node, now)
@@ -66,8 +67,9 @@ def over(file: Fencing, node: NodeView | None, now: float) -> Move:
     return Move(rest.told("refuted", told), now + _REST)
 
 
-def _deleted(seen: FenceView, file: Fencing, ours: tuple[str, ...], now: float) -> Move:
+def _deleted(case: FenceCase, ours: tuple[str, ...]) -> Move:
     """The machine may be on for all that anybody knows."""
+    seen, file, now = case.seen, case.file, case.now
     if not ours:
         return over(file, seen.node, now)
     if seen.unfence:
@@ -81,12 +83,13 @@ def _half_fenced(file: Fencing, node: NodeView, ours: tuple[str, ...]) -> Fencin
     return replace(file, void=file.void or "the node was heard again").told("half-fenced", told)
 
 
-def _tainted(seen: FenceView, node: NodeView, file: Fencing, policy: Policy, now: float) -> Move:
+def _tainted(case: FenceCase, node: NodeView) -> Move:
     """Kubernetes asks that the taint stay until the node has been power-cycled and nothing of before is left on it."""
+    file, now = case.file, case.now
     if file.ready_since is None:
         told = f"Node {node.name} is {node.ready or 'not heard'}; its out-of-service taint stays until it is Ready."
         return Move(file.told("tainted", told), now + _LOOK)
-    end, left = file.ready_since + policy.taint_timeout, _left(seen, file, now)
+    end, left = file.ready_since + case.policy.taint_timeout, _left(case)
     if has_ended(file, node) and not left:
         return Move(file.told("untainting", f"Nothing of before is left on node {node.name}."), now + 1, Untaint())
     what = f"{', '.join(left[:5])} of before are left there" if left else "it was not rebooted"
@@ -97,7 +100,8 @@ def _tainted(seen: FenceView, node: NodeView, file: Fencing, policy: Policy, now
     return Move(file.told("tainted", told), min(now + _LOOK, end))
 
 
-def _left(seen: FenceView, file: Fencing, now: float) -> list[str]:
+def _left(case: FenceCase) -> list[str]:
     """Pods that were there before the taint, and attachments of the boot that has ended, by the API server's clock."""
-    since = (file.release.at if file.release else file.at) + ahead(seen.date, now)
+    seen, file = case.seen, case.file
+    since = (file.release.at if file.release else file.at) + ahead(seen.date, case.now)
     return [one.name for one in (*seen.pods, *seen.attachments) if one.created < since]

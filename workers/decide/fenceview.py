@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reactor.model.drift import Record
+from reactor.model.drift import Policy, Record
 from reactor.model.fences import Fence
 from reactor.model.fencing import Fencing, Standing
 from reactor.model.node import NodeView
 from workers.decide.decision import Judgement
 from workers.decide.effect import Effect
+
+SOON, IDLE = 1.0, 30.0  # seconds until the next look: while something should happen any moment, and else
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,24 @@ class FenceView:
     beat_since: float = 0.0
     effects: Mapping[str, Effect] = field(default_factory=dict)
     left: Mapping[str, Standing] = field(default_factory=dict)
+
+    @property
+    def going(self) -> tuple[Record, ...]:
+        """The drifts that have not ended."""
+        return tuple(record for record in self.drifts if not record.phase.is_end)
+
+
+@dataclass(frozen=True, slots=True)
+class FenceCase:
+    """The fencing of one boot as it is judged: what was seen, what its file says, what is wanted, and when.
+
+    The file has what was heard at this look. `now` in seconds since the epoch.
+    """
+
+    seen: FenceView
+    file: Fencing
+    policy: Policy
+    now: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from reactor.doors.cluster import Cluster, Notebook
+from reactor.doors.cluster import Cluster, Notebook, Writer
 from reactor.doors.queue import Queue
 from reactor.doors.store import Store
 from reactor.model.drift import Policy
 from reactor.model.times import Clock
+from workers.fence.provider import Provider
 from workers.surroundings import Surroundings
 
 
@@ -31,3 +33,17 @@ class Tools:
     may_send: Callable[[str, str, str], bool] = lambda *_: False
     steady_since: float = 0.0
     clock_off: str = ""
+
+
+class Changer(Cluster, Writer, Notebook, Protocol):
+    """A cluster that can be asked, changed, and written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class FenceTools:
+    """`providers`: one of each name, made when it is first needed. `namespace`: where the ConfigMaps are."""
+
+    tools: Tools
+    cluster: Changer
+    providers: Callable[[str], Provider]
+    namespace: str

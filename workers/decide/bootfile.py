@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from reactor.model.drift import Policy
-from reactor.model.fencing import Fencing
+from reactor.model.fencing import Fencing, Target
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from reactor.model.source import Source
@@ -24,6 +24,13 @@ def boot_file(
         return found, found if found.outage == outage else again(found, outage, now)
     fresh = Fencing(outage, node.boot, now, silent_since=now, refuted=_wrong(node, known))
     return None, fresh if providers(node, policy) else None
+
+
+def target(file: Fencing, node: NodeView | None, lease: str) -> Target:
+    """Which boot a provider is asked about; with what the node says of itself, unless another one has its name."""
+    if node is None or node.uid != file.node.uid:
+        return Target(file.outage, file.boot, lease=lease)
+    return Target(file.outage, file.boot, node.machine, lease, node.heartbeat, node.reported, file.twins)
 
 
 def _wrong(node: NodeView, kept: Iterable[Fencing]) -> tuple[Source, ...]:

@@ -48,9 +48,9 @@ def act(action: Action, cluster: Cluster, record: Record, around: Surroundings) 
 
 def _unhindered(cluster: Cluster, record: Record, around: Surroundings) -> None:
     """Nobody has asked meanwhile that it be left alone."""
-    asked = around.interventions(cluster)
-    holds = active_holds(asked, record.drift, cluster.time() or 0.0)
-    if why := " ".join(filter(None, (cancelled(asked, record.drift), *holds))):
+    interventions = around.interventions(cluster)
+    holds = active_holds(interventions, record.drift, cluster.time() or 0.0)
+    if why := " ".join(filter(None, (cancelled(interventions, record.drift), *holds))):
         raise ChangedUnderwayError(why)
 
 
@@ -115,8 +115,8 @@ def _still_lost(cluster: Cluster, record: Record) -> None:
     verdict = still_lost(node, record.drift.outage)
     if not isinstance(verdict, Passed):
         raise ChangedUnderwayError(verdict.sentence)
-    known = record.signs
-    if known and node and (node.heartbeat, renewed) != (known.heartbeat, known.lease):
+    judged = record.signs
+    if judged and node and (node.heartbeat, renewed) != (judged.heartbeat, judged.lease):
         raise ChangedUnderwayError(f"Node {node.name} gave a sign of life just now.")
 
 

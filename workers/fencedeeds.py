@@ -64,16 +64,16 @@ class FenceDeeds:
 
     def _on_hold(self, file: Fencing) -> bool:
         """Did somebody ask meanwhile that the node, or any VM of it, be left alone?"""
-        now, asked = self._cluster.time() or 0.0, self._tools.around.interventions(self._cluster)
+        now, interventions = self._cluster.time() or 0.0, self._tools.around.interventions(self._cluster)
         vms = [vm_target(record.drift.vm) for record in self._tools.store.records(file.outage.id)]
         vms += [f"vm/{name}" for name in (*file.releases, *(vm for vm, _ in file.bystanders))]
         meant = {ALL, node_target(file.node.name), *vms}
-        return any(one.kind == HOLD and one.target in meant and not one.is_over(now) for one in asked)
+        return any(one.kind == HOLD and one.target in meant and not one.is_over(now) for one in interventions)
 
     def _cancelled(self, file: Fencing) -> bool:
         """A VM that was given up stays where it is: the taint would remove it."""
-        asked = self._tools.around.interventions(self._cluster)
-        return any(cancelled(asked, record.drift) for record in self._tools.store.records(file.outage.id))
+        interventions = self._tools.around.interventions(self._cluster)
+        return any(cancelled(interventions, record.drift) for record in self._tools.store.records(file.outage.id))
 
     def _ask(self, name: str, file: Fencing, node: NodeView) -> None:
         """It counts before it is done. Raises Conflict where another one was counted meanwhile: both are judged again.
@@ -96,9 +96,13 @@ class FenceDeeds:
     def _announce(self, provider: str, file: Fencing) -> None:
         """To whoever listens, and to whoever looks at a VM that is stopped for its neighbours' sake."""
         now, store, why = self._tools.clock(), self._tools.store, dict(file.bystanders)
-        asked = f"{provider} is asked to fence its node, for {some(file.releases)}. This VM is stopped, and not moved"
+        sentence = (
+            f"{provider} is asked to fence its node, for {some(file.releases)}. This VM is stopped, and not moved"
+        )
         hit = [record for record in store.records(file.outage.id) if str(record.drift.vm) in why]
-        changes = [Change(one.drift, one.phase, "bystander", f"{asked}: {why[str(one.drift.vm)]}.", now) for one in hit]
+        changes = [
+            Change(one.drift, one.phase, "bystander", f"{sentence}: {why[str(one.drift.vm)]}.", now) for one in hit
+        ]
         store.publish([encode(fence_asked(file, provider, self._tools.source, now))], changes)
 
     def _unfence(self, names: Iterable[str], file: Fencing, node: NodeView | None) -> None:

@@ -33,8 +33,10 @@ def afterwards(case: FenceCase) -> Move:
         return _deleted(case, ours)
     ended = has_ended(file, node)
     if ours and (ended or seen.unfence):
-        told = seen.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
-        return Move(file.told("unfencing", told), now + 1, Unfence(ours))
+        sentence = (
+            seen.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
+        )
+        return Move(file.told("unfencing", sentence), now + 1, Unfence(ours))
     if is_tainted(node, file):
         return _tainted(case, node)
     if ours:
@@ -62,9 +64,9 @@ def over(file: Fencing, node: NodeView | None, now: float) -> Move:
     if ended or not file.refuted:
         return Move(None, now)
     wrong = "; ".join(map(str, file.refuted))
-    told = f"Boot {file.boot} was heard after it had been confirmed to be off; for this boot not believed: {wrong}."
+    sentence = f"Boot {file.boot} was heard after it had been confirmed to be off; for this boot not believed: {wrong}."
     rest = replace(file, confirmation=None, void="", attempts=(), release=None, closed=True)
-    return Move(rest.told("refuted", told), now + _REST)
+    return Move(rest.told("refuted", sentence), now + _REST)
 
 
 def _deleted(case: FenceCase, ours: tuple[str, ...]) -> Move:
@@ -74,21 +76,23 @@ def _deleted(case: FenceCase, ours: tuple[str, ...]) -> Move:
         return over(file, seen.node, now)
     if seen.unfence:
         return Move(file.told("unfencing", seen.unfence), now + 1, Unfence(ours))
-    told = f"Node {file.node.name} was deleted while fenced by {', '.join(ours)}: that stays until `vmdrift unfence`."
-    return Move(file.told("half-fenced", told), now + _LOOK)
+    sentence = (
+        f"Node {file.node.name} was deleted while fenced by {', '.join(ours)}: that stays until `vmdrift unfence`."
+    )
+    return Move(file.told("half-fenced", sentence), now + _LOOK)
 
 
 def _half_fenced(file: Fencing, node: NodeView, ours: tuple[str, ...]) -> Fencing:
-    told = f"Node {node.name} is heard again with the same boot, while fenced by {', '.join(ours)}: reboot it."
-    return replace(file, void=file.void or "the node was heard again").told("half-fenced", told)
+    sentence = f"Node {node.name} is heard again with the same boot, while fenced by {', '.join(ours)}: reboot it."
+    return replace(file, void=file.void or "the node was heard again").told("half-fenced", sentence)
 
 
 def _tainted(case: FenceCase, node: NodeView) -> Move:
     """Kubernetes asks that the taint stay until the node has been power-cycled and nothing of before is left on it."""
     file, now = case.file, case.now
     if file.ready_since is None:
-        told = f"Node {node.name} is {node.ready or 'not heard'}; its out-of-service taint stays until it is Ready."
-        return Move(file.told("tainted", told), now + _LOOK)
+        sentence = f"Node {node.name} is {node.ready or 'not heard'}; its out-of-service taint stays until it is Ready."
+        return Move(file.told("tainted", sentence), now + _LOOK)
     end, left = file.ready_since + case.policy.taint_timeout, _left(case)
     if has_ended(file, node) and not left:
         return Move(file.told("untainting", f"Nothing of before is left on node {node.name}."), now + 1, Untaint())
@@ -96,8 +100,8 @@ def _tainted(case: FenceCase, node: NodeView) -> Move:
     if now >= end:
         warning = f"Node {node.name} is Ready since {clock_time(file.ready_since)}, but {what}."
         return Move(file.told("untainting", warning), now + 1, Untaint(warning))
-    told = f"Node {node.name} is Ready, but {what}: its taint stays, at the longest until {clock_time(end)}."
-    return Move(file.told("tainted", told), min(now + _LOOK, end))
+    sentence = f"Node {node.name} is Ready, but {what}: its taint stays, at the longest until {clock_time(end)}."
+    return Move(file.told("tainted", sentence), min(now + _LOOK, end))
 
 
 def _left(case: FenceCase) -> list[str]:

@@ -28,11 +28,11 @@ def comeback(ref: VmRef, vm: VmView, lost: VmiView | None) -> Verdict:
 
 def _starts(vm: VmView) -> Passed:
     """What KubeVirt could not do for it may also keep it from starting it, as an instance type that is gone."""
-    told = f"KubeVirt starts it again: runStrategy {vm.run_strategy}"
+    sentence = f"KubeVirt starts it again: runStrategy {vm.run_strategy}"
     if not vm.failure:
-        return Passed(f"{told}.")
+        return Passed(f"{sentence}.")
     condition = f"what KubeVirt says of it is over by then ({vm.failure})"
-    return Passed(f"{told}, if {condition}.", (condition,))
+    return Passed(f"{sentence}, if {condition}.", (condition,))
 
 
 def deleted(ref: VmRef, vm: VmView | None) -> Judgement | None:

@@ -39,19 +39,19 @@ def terminating(pods: Sequence[PodView], node: NodeView, policy: Policy, now: fl
     due = _eviction(pod, node, now, ahead)
     soon = due is not None and due <= now + _SOON and now < due + _TAKES
     if policy.delete_unevicted and not soon:
-        told = f"Launcher pod {pod.name} is not Terminating; VMDRIFT_DELETE_UNEVICTED=true lets it be deleted"
-        return _goes(told, pods)
+        sentence = f"Launcher pod {pod.name} is not Terminating; VMDRIFT_DELETE_UNEVICTED=true lets it be deleted"
+        return _goes(sentence, pods)
     if soon and due is not None:
         return evicting([pod], due, now)
     later = due if due is not None and due > now else None
     return Judgement("not-terminating", f"Launcher pod {pod.name} is not Terminating: {_why(pod, due)}.", later)
 
 
-def _goes(told: str, pods: Sequence[PodView]) -> Passed:
+def _goes(sentence: str, pods: Sequence[PodView]) -> Passed:
     """A force delete passes no finalizer."""
     kept = {pod.name: ", ".join(pod.finalizers) for pod in pods if pod.finalizers}
     ifs = tuple(f"finalizer {finalizers} of pod {name} is removed" for name, finalizers in kept.items())
-    return Passed(f"{told}{''.join(f', if {one}' for one in ifs)}.", ifs)
+    return Passed(f"{sentence}{''.join(f', if {one}' for one in ifs)}.", ifs)
 
 
 def _why(pod: PodView, due: float | None) -> str:

@@ -30,10 +30,10 @@ def unusable(node: NodeView, policy: Policy) -> tuple[str, str]:
     if not odd or (named == _NONE and policy.nodes_may_opt_out):
         return "", ""
     if named == _NONE:
-        told = f"{whose} says none, which does not count: VMDRIFT_NODES_MAY_OPT_OUT is false."
-        return told, "If it is meant, set VMDRIFT_NODES_MAY_OPT_OUT=true; else remove it."
-    told = f"{whose} names {some(odd)}, which does not count: VMDRIFT_FENCING names no such provider."
-    return told, "Correct or remove it, or add to the setting what it lacks."
+        sentence = f"{whose} says none, which does not count: VMDRIFT_NODES_MAY_OPT_OUT is false."
+        return sentence, "If it is meant, set VMDRIFT_NODES_MAY_OPT_OUT=true; else remove it."
+    sentence = f"{whose} names {some(odd)}, which does not count: VMDRIFT_FENCING names no such provider."
+    return sentence, "Correct or remove it, or add to the setting what it lacks."
 
 
 def _named(node: NodeView) -> tuple[str, ...]:

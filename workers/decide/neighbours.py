@@ -103,8 +103,8 @@ class Neighbours:
         return _chooses(term, (self._bears.namespace, self._bears.labels), (pod.namespace, pod.labels))
 
     def _spreads(self, nodes: Sequence[NodeView], suits: Suits) -> Iterator[_Spread]:
-        told = parts(self._bears.spec, "topologySpreadConstraints")
-        hard = [one for one in told if text(one, "whenUnsatisfiable") == "DoNotSchedule"]
+        constraints = parts(self._bears.spec, "topologySpreadConstraints")
+        hard = [one for one in constraints if text(one, "whenUnsatisfiable") == "DoNotSchedule"]
         keys = {text(one, "topologyKey") for one in hard}
         places = [node for node in nodes if keys <= set(node.labels)]
         for one in hard:

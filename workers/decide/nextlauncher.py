@@ -89,11 +89,11 @@ def _laid_over(pod: PodView, old: Obj, new: Instance, annotations: Mapping[str, 
     before, after = rendered(old, own), rendered(new.spec, own)
     same = {key: value for key, value in before.items() if own.get(key) == value == after.get(key)}
     fresh = {key: value for key, value in after.items() if _migrated(pod) or before.get(key) != value}
-    others, asked = _others(pod, before, {**after, **_pairs(annotations, OPENSHIFT), **_pairs(annotations, PLUGIN)})
+    others, uncertain = _others(pod, before, {**after, **_pairs(annotations, OPENSHIFT), **_pairs(annotations, PLUGIN)})
     selector = {**others, **same, **fresh}
     time = {key: value for key, value in own.items() if key.startswith(TSC) and counts_time(new.spec)}
     doubts = [
-        Doubt(asked, "only a migration asked for that node selector"),
+        Doubt(uncertain, "only a migration asked for that node selector"),
         Doubt(time, "KubeVirt picks another TSC frequency for it"),
         Doubt(_pairs(annotations, OPENSHIFT), f"the namespace's {OPENSHIFT} binds no pod"),
         Doubt(_new(gated(new.spec), gated(old)), "this KubeVirt asks for no node by machine type or Hyper-V features"),
@@ -144,8 +144,8 @@ def _guessed(new: Instance) -> Doubt:
 
 def _open(selector: Mapping[str, str], doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
     """Those that ask for something that is not asked for anyway."""
-    asked = [replace(doubt, selectors=_new(doubt.selectors, selector)) for doubt in doubts]
-    return tuple(doubt for doubt in asked if doubt.selectors)
+    remaining = [replace(doubt, selectors=_new(doubt.selectors, selector)) for doubt in doubts]
+    return tuple(doubt for doubt in remaining if doubt.selectors)
 
 
 def _labels(pod: PodView | None, of_the_lost: Mapping[str, str]) -> dict[str, str]:
@@ -161,11 +161,11 @@ def _labels(pod: PodView | None, of_the_lost: Mapping[str, str]) -> dict[str, st
 def _limits(spec: Obj) -> list[str]:
     """What no rule here covers."""
     scheduler = text(spec, "schedulerName")
-    told = (
+    limits = (
         [] if scheduler in {"", _DEFAULT_SCHEDULER} else [f"scheduler {scheduler} places it as Kubernetes' own would"]
     )
     claims = [text(claim, "name") for claim in parts(spec, "resourceClaims")]
-    return told + ([f"its resource claims ({', '.join(claims)}) can be met there"] if claims else [])
+    return limits + ([f"its resource claims ({', '.join(claims)}) can be met there"] if claims else [])
 
 
 def _migrated(pod: PodView) -> bool:

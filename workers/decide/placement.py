@@ -70,8 +70,8 @@ def placement(bears: Bearing, volumes: Iterable[Volume], field: Field, policy: P
     if later := targets(bears, disks, replace(field, pods=field.staying)):
         return _can(later[0], (*ifs, f"the launcher pods that {field.lost} had are gone by then"))
     whys = "; ".join(_hindrance(bears.spec, node, around) for node in admitted[:_NAMED])
-    told = f"It could run elsewhere, but no node takes it now: {whys}."
-    return Judgement("no-node-fits", told if whys else "No other node runs KubeVirt now.")
+    sentence = f"It could run elsewhere, but no node takes it now: {whys}."
+    return Judgement("no-node-fits", sentence if whys else "No other node runs KubeVirt now.")
 
 
 def _can(node: NodeView, ifs: tuple[str, ...]) -> Passed:

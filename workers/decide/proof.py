@@ -31,10 +31,10 @@ def whole(fencing: Fencing | None, node: NodeView | None) -> bool:
     return confirmation is not None and not confirmation.storage
 
 
-def proven(known: Mapping[str, Fencing], nodes: Iterable[NodeView]) -> frozenset[str]:
+def proven(files: Mapping[str, Fencing], nodes: Iterable[NodeView]) -> frozenset[str]:
     """The names of those that are proven dead, and whose virt-handler has not been heard since."""
-    found = ((node, confirmed(known.get(node.name), node)) for node in nodes)
-    return frozenset(node.name for node, proof in found if proof and proof.heartbeat == node.heartbeat)
+    confirmations = ((node, confirmed(files.get(node.name), node)) for node in nodes)
+    return frozenset(node.name for node, proof in confirmations if proof and proof.heartbeat == node.heartbeat)
 
 
 def level(case: Case) -> Proof:

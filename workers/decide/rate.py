@@ -41,6 +41,6 @@ def _known(done: Iterable[Fence], file: Fencing) -> bool:
     return (file.node.name, file.boot) in {(one.node, one.boot) for one in done}
 
 
-def ours(known: Mapping[str, Fencing]) -> frozenset[str]:
+def ours(files: Mapping[str, Fencing]) -> frozenset[str]:
     """The nodes that we fenced, or began to: they count against the cap, though they may be proven dead."""
-    return frozenset(name for name, file in known.items() if file.attempts or file.releases)
+    return frozenset(name for name, file in files.items() if file.attempts or file.releases)

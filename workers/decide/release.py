@@ -28,8 +28,8 @@ def one_by_one(pods: tuple[PodView, ...]) -> Judgement:
 
 def _kept(pods: tuple[PodView, ...]) -> Judgement:
     names = ", ".join(dict.fromkeys(name for pod in pods for name in pod.finalizers))
-    told = f"Launcher pod {pods[0].name} was force-deleted, but finalizer {names} keeps it"
-    return Judgement("launcher-kept", f"{told}: KubeVirt starts no other one while it is there.")
+    sentence = f"Launcher pod {pods[0].name} was force-deleted, but finalizer {names} keeps it"
+    return Judgement("launcher-kept", f"{sentence}: KubeVirt starts no other one while it is there.")
 
 
 def release(pods: tuple[PodView, ...], case: Case) -> Judgement:

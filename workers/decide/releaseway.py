@@ -101,9 +101,9 @@ def _released(case: FenceCase, proof: Confirmation, release: Release) -> Move:
 
 
 def _objections(seen: FenceView) -> list[str]:
-    known = {str(record.drift.vm) for record in seen.drifts}
+    looked_at = {str(record.drift.vm) for record in seen.drifts}
     not_so = [f"{record.drift.vm} is {record.phase} ({record.reason})" for record in seen.drifts if not _may(record)]
-    return not_so + [f"{pod.vm} has not been looked at" for pod in seen.pods if pod.vm and pod.vm not in known]
+    return not_so + [f"{pod.vm} has not been looked at" for pod in seen.pods if pod.vm and pod.vm not in looked_at]
 
 
 def _may(record: Record) -> bool:

@@ -47,14 +47,14 @@ def volumes(seen: Observation, policy: Policy, free_at: float, now: float, *, pr
 def _used(volume: Volume, seen: Observation, policy: Policy, *, dead: bool) -> Judgement:
     """Pods that are as dead as their node keep the volume there only by being listed."""
     names = ", ".join(volume.users)
-    told = f"Pod {names} on the lost node uses claim {volume.claim} too"
+    uses = f"Pod {names} on the lost node uses claim {volume.claim} too"
     left = tuple(pod for pod in volume.helpers if not pod.kept)
     if dead and left and policy.dead_pods == "delete":
         gone = ", ".join(pod.name for pod in left)
         return Judgement(
-            "dead-pod-deleted", f"{told}, and is dead with it: force deleting pod {gone}.", action=Remove(left)
+            "dead-pod-deleted", f"{uses}, and is dead with it: force deleting pod {gone}.", action=Remove(left)
         )
-    stays = f"{told}: while it is there, the volume stays attached to the lost node."
+    stays = f"{uses}: while it is there, the volume stays attached to the lost node."
     if dead and seen.node:
         stays += (
             f" It is as dead as its node: `vmdrift taint {seen.node.name}` has Kubernetes remove all that is there."

@@ -44,10 +44,10 @@ def redis(redis_url: str) -> Iterator[Redis]:
 def pytest_configure(config: pytest.Config) -> None:
     """Ctrl-C means the same to the processes that tests start, also where ours was started with it ignored (`&`).
 
-    Hypothesis tries a hundred examples each night, and a dozen wherever the long tests are left out.
+    Hypothesis tries a hundred examples each night, and eight wherever the long tests are left out.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    settings.register_profile("short", max_examples=12)
+    settings.register_profile("short", max_examples=8)
     if "not nightly" in config.option.markexpr:
         settings.load_profile("short")
 

@@ -74,10 +74,10 @@ def _all_moved(play: Play) -> bool:
 )
 @EVERY
 def test_memory_may_be_lost_at_any_moment(lose: Callable[[Play], None], *, every: bool) -> None:
-    """The outage is lived once; at each moment (by day at every fifth) a copy of it loses its memory."""
+    """The outage is lived once; at each moment (by day at every eighth) a copy of it loses its memory."""
     play, failed = _lost(), dict[float, str]()
     cut = play.world.now
-    for moment in _MOMENTS if every else _MOMENTS[::5]:
+    for moment in _MOMENTS if every else _MOMENTS[::8]:
         play.world.run_until(cut + moment)
         if (done := copied(lambda: _lose_and_live_on(play, lose))).code:
             failed[moment] = done.err

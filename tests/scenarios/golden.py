@@ -24,7 +24,7 @@ from tests.scenarios.stage import Stage
 HERE = Path(__file__).parent
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, ten times as fast, where it is
 _NODES = ("node-a", "node-b", "node-c")
-_PATIENCE = 1200  # seconds after the last happening, for every drift to end
+_PATIENCE = 700  # seconds after the last happening, for every drift to end
 _AFTERWARDS = 60  # seconds; Kubernetes misses a node after 50, and when all is over nothing more should happen
 
 

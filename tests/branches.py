@@ -20,6 +20,12 @@ AFTER = pytest.mark.parametrize(
 )
 
 
+def seeds(number: int) -> pytest.MarkDecorator:
+    """So many histories that differ by chance; by day the first of them."""
+    by_night = [pytest.param(seed, marks=pytest.mark.nightly) for seed in range(1, number)]
+    return pytest.mark.parametrize("seed", [0, *by_night])
+
+
 class Forks:
     """Copies of this process that live on from where they were made, and end with the `with` block.
 

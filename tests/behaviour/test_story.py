@@ -11,6 +11,7 @@ import pytest
 from reactor.model.drift import Policy
 from simulator.scene import DEMO, Scene, Storage, Vm
 from simulator.scene import LOST as DEMO_LOST
+from tests.branches import seeds
 from tests.virtual import Play
 
 LOST = "node-a"
@@ -35,7 +36,7 @@ def _drift_requests(play: Play) -> int:
     return play.reactor.requests["workers.rq.run_drift"]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@seeds(5)
 def test_a_vm_without_a_disk_of_its_own_runs_elsewhere_within_six_minutes(seed: int) -> None:
     play = _lost(Vm("vm", node=LOST), seed=seed)
     assert 340 < _ended_after(play) < 360
@@ -56,7 +57,7 @@ def test_what_is_told_of_a_drift_is_its_story_in_order_each_kind_once() -> None:
 
 
 @pytest.mark.parametrize("storage", [Storage.RBD_BLOCK, Storage.RBD_FILESYSTEM, Storage.RBD_HOTPLUGGED])
-@pytest.mark.parametrize("seed", range(3))
+@seeds(3)
 def test_a_vm_on_rbd_waits_for_the_forced_detach_and_is_told_as_soon_as_it_runs(storage: Storage, seed: int) -> None:
     play = _lost(Vm("vm", storage, node=LOST), seed=seed)
     _ended_after(play)
@@ -71,7 +72,7 @@ def test_a_vm_on_rbd_waits_for_the_forced_detach_and_is_told_as_soon_as_it_runs(
 
 
 @pytest.mark.parametrize("storage", [Storage.RBD_BLOCK, Storage.RBD_FILESYSTEM, Storage.RBD_HOTPLUGGED])
-@pytest.mark.parametrize("seed", range(3))
+@seeds(3)
 def test_a_vm_on_rbd_whose_attachment_may_be_deleted_runs_within_a_minute(storage: Storage, seed: int) -> None:
     play = _lost(Vm("vm", storage, node=LOST, annotations=_DELETE), policy=Policy(tenants_may=("detach",)), seed=seed)
     _ended_after(play)

@@ -22,6 +22,10 @@ VMS = {vm.name: vm for vm in (*ELIGIBLE, *UNTOUCHABLE)}
 REDFISH = replace(Settings().to_policy(), fencing=("redfish",))
 
 
+def _by_night(*values: Any) -> Any:
+    return pytest.param(*values, marks=pytest.mark.nightly)
+
+
 def _life(*names: str, policy: Any = None) -> Life:
     return Life([VMS[name] for name in names], policy=policy)
 
@@ -180,7 +184,7 @@ def test_what_a_hold_explains_is_not_overdue() -> None:
     assert life.down.seconds > _PATIENCE
 
 
-@pytest.mark.parametrize(("name", "how"), [("web", "pinned"), ("db", "never"), ("quick", "manual")])
+@pytest.mark.parametrize(("name", "how"), [("web", "pinned"), _by_night("db", "never"), _by_night("quick", "manual")])
 def test_an_edited_vm_is_excused_and_moves_within_ten_minutes_once_it_is_as_before(name: str, how: str) -> None:
     life = _life(name)
     life.edit(name, how)

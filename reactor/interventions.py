@@ -37,7 +37,7 @@ class Person:
     """Who asks, and through what: "page" or "cli"."""
 
     name: str
-    door: str
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Interventions:
     def send(self, kind: str, subject: str, data: Mapping[str, Any] | None = None) -> str:
         """Send an event to the workers, as another system would; its receipt's id."""
         now, who = self.store().time(), self.person
-        event = Event(kind, f"/{who.door}/{who.name}", f"{now:.6f}", subject, now, data or {})
+        event = Event(kind, f"/{who.channel}/{who.name}", f"{now:.6f}", subject, now, data or {})
         return self.inbox().accept([event], who.name, person=True)[0].receipt.id
 
     def _newest(self, vm: str) -> Record:

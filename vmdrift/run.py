@@ -78,6 +78,8 @@ def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> int:
     try:
         with Processes(folder) as processes:
             here = _Here(processes, folder, console)
+            for name in Settings.unknown(os.environ):
+                console.print(f"{name} is no setting; nobody reads it.")
             try:
                 code = here.real(act=act) if real else here.simulated(factor, stay=stay)
             except Stopped:

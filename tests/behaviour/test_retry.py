@@ -25,10 +25,10 @@ def _lost() -> Play:
     return play
 
 
-def _person(play: Play, name: str = "ann", door: str = "page") -> Interventions:
+def _person(play: Play, name: str = "ann", channel: str = "page") -> Interventions:
     cluster, reactor = ApiCluster(play.world.api, name), play.reactor
     wishes = Wishes(cluster, "vm-drift", served_clock(cluster))
-    return Interventions(Person(name, door), wishes, lambda: reactor.store, lambda: reactor.inbox)
+    return Interventions(Person(name, channel), wishes, lambda: reactor.store, lambda: reactor.inbox)
 
 
 def _taken(play: Play, receipt_id: str) -> None:

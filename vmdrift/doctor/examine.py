@@ -27,7 +27,6 @@ from workers.fence.registry import ready
 from workers.surroundings import listed
 
 _Fact = TypeVar("_Fact")
-_PREFIX = "VMDRIFT_"
 _WHOLE_SECONDS = 0.5  # an HTTP date is cut to whole seconds: give or take half of one
 
 
@@ -50,8 +49,8 @@ def configured(env: Mapping[str, str]) -> Configured:
     settings, wrong = Settings.read_what_can_be(env)
     known = {name for row in fields(Settings) for name in env_names(row)}
     given = sorted(name for name in known if env.get(name))
-    strange = sorted(name for name in env if name.startswith(_PREFIX) and name not in known)
-    return Configured(settings, tuple(given), {**wrong, **_lacking(settings)}, tuple(strange))
+    strange = tuple(Settings.unknown(env))
+    return Configured(settings, tuple(given), {**wrong, **_lacking(settings)}, strange)
 
 
 def _lacking(settings: Settings) -> Mapping[str, str]:

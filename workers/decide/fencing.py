@@ -8,7 +8,7 @@ only while nobody contradicts it. How the VMs are released under it is `workers.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reactor.model.drift import Policy
+from reactor.model.drift import Policy, Proof
 from reactor.model.fencing import Attempt, Confirmation, Fencing, State, some
 from reactor.model.source import EVENT, Source
 from reactor.model.times import clock_time
@@ -87,10 +87,12 @@ def _fenced(case: FenceCase) -> Move:
 def _unneeded(case: FenceCase) -> tuple[str, ...]:
     """Who was asked and hangs, and might fence the node for nobody later.
 
-    What is done already stays, and so does all of a boot that was proven dead once: others rely on that.
+    What is done already stays, and so does all of a boot that was proven dead once: others rely on that. What has begun
+    goes on though a VM waits again: half taken back, it can neither fence nor be asked for anew.
     """
-    seen = case.seen
-    if case.file.confirmation or not seen.drifts or seen.going:
+    seen, begun = case.seen, case.file.reason == "unfencing"
+    relied_on = case.file.confirmation or any(record.proof is Proof.FENCED for record in seen.drifts)
+    if relied_on or not seen.drifts or (seen.going and not begun):
         return ()
     standings = {**seen.standings, **seen.left}
     return tuple(name for name, one in standings.items() if one.ours and one.state is not State.FENCED)

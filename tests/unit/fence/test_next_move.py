@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reactor.model.drift import Phase, Policy, Record
+from reactor.model.drift import Phase, Policy, Proof, Record
 from reactor.model.fencing import Attempt, Fencing, Standing, State
 from tests.unit.fence.views import FILE, NOBODY, NODE, NOW, OFF, ON, OURS, POLICY, PROOF, PROVEN, drift, seen
 from workers.decide.decision import Judgement
@@ -217,6 +217,7 @@ def test_what_was_asked_for_and_is_not_done_is_taken_back_once_no_vm_waits_for_i
         (OURS, (_OVER,), replace(PROVEN, void="the node was heard again")),
         (_HANGS, (_OVER,), replace(PROVEN, void="the node was heard again")),
         (replace(_HANGS, ours=False), (_OVER,), _ASKED),  # somebody else's
+        (_HANGS, (replace(_OVER, proof=Proof.FENCED),), _ASKED),  # it moved by a proof that was lost
     ],
 )
 def test_nothing_else_of_a_fence_is_taken_back_while_the_node_is_lost(
@@ -224,6 +225,13 @@ def test_nothing_else_of_a_fence_is_taken_back_while_the_node_is_lost(
 ) -> None:
     move = next_move(seen(standings={"network-fence": standing}, drifts=drifts), file, POLICY, NOW)
     assert not isinstance(move.deed, Unfence)
+
+
+def test_what_is_being_taken_back_is_taken_back_to_its_end_though_a_vm_waits_again() -> None:
+    lifted = Standing(State.FAILED, "NetworkFence n was set to Unfenced, or deleted.", ours=True)
+    view = seen(standings={"network-fence": lifted}, drifts=(drift("vm"), _OVER))
+    move = next_move(view, replace(_ASKED, reason="unfencing"), POLICY, NOW)
+    assert move.deed == Unfence(("network-fence",))
 
 
 def test_under_a_hold_nothing_is_taken_back() -> None:

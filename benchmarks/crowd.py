@@ -18,8 +18,8 @@ import orjson
 from benchmarks.many_nodes import lose
 from benchmarks.place import Place, place, window
 from benchmarks.report import Figure, report
-from reactor.doors.cluster import connect
-from reactor.doors.queue import DRIFTS
+from reactor.adapters.kubernetes.cluster import connect
+from reactor.adapters.rq import DRIFTS
 
 RUNS, VMS, ALL, WORKERS = 3, 250, 10, 2
 _WINDOW = 30.0  # seconds; time to take everything in

@@ -8,7 +8,7 @@ import time
 
 from benchmarks.place import Place, place, window
 from benchmarks.report import Figure, report
-from reactor.doors.queue import DRIFTS, event_entry
+from reactor.adapters.rq import DRIFTS, event_entry
 from reactor.model.event import unreachable
 from reactor.model.node import node_view
 

@@ -14,9 +14,9 @@ from redis import Redis
 from reactor.model.drift import Outcome
 from reactor.model.identity import Drift
 from reactor.process import start
-from workers import drift as passes
-from workers.role import work_drifts
-from workers.tools import Tools
+from workers.context import Tools
+from workers.drift import run as passes
+from workers.rq.main import work_drifts
 
 KILLED = "benchmark:killed"  # exists in Redis once one of them was killed
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from redis import Redis
 
-from reactor.doors import redis as redis_door
-from reactor.doors.cluster import KubernetesCluster, connect
-from reactor.doors.queue import RqQueue
-from reactor.doors.store import RedisStore
+from reactor.adapters.kubernetes.cluster import KubernetesCluster, connect
+from reactor.adapters.redis import connection as redis_door
+from reactor.adapters.redis.store import RedisStore
+from reactor.adapters.rq import RqQueue
 from reactor.roles import ON_CLUSTER
 from simulator.scene import Storage
 from vmdrift.processes import Processes, wait_for

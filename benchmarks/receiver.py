@@ -18,7 +18,7 @@ import psutil
 
 from benchmarks.place import Place, place
 from benchmarks.report import Figure, report
-from reactor.web.listening import free
+from reactor.web.server.listening import free
 
 PROCESSES, SENDERS = 2, 48
 FLAT_OUT, STEADY, RATE = 15.0, 30.0, 200.0  # seconds, seconds, POSTs per second

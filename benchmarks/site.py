@@ -13,9 +13,9 @@ from typing import Any
 from redis import Redis
 
 from benchmarks.place import USERS
-from reactor.doors import redis as redis_door
-from reactor.doors.queue import DRIFTS
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis import connection as redis_door
+from reactor.adapters.redis.store import RedisStore
+from reactor.adapters.rq import DRIFTS
 from vmdrift.demo import WINDOW, Demo
 from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start as start_valkey

@@ -11,8 +11,8 @@ from benchmarks.report import Figure, report
 from reactor.model.event import unreachable
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from workers import intake
 from workers.app import App
+from workers.intake.outage import take_event
 
 RUNS = 5
 
@@ -25,7 +25,7 @@ def sweep(here: Place) -> tuple[float, int]:
     here.ask("forget")
     begun = time.monotonic()
     for outage in outages:
-        intake.take_event(unreachable(outage.outage, "/bench"), tools)
+        take_event(unreachable(outage.outage, "/bench"), tools)
     took = time.monotonic() - begun
     asked = here.ask("requests")
     return took, sum(number for user, verb, _, number in asked if (user, verb) == ("intake", "list"))

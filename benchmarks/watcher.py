@@ -9,7 +9,7 @@ from redis import Redis
 
 from benchmarks.place import Place, place
 from benchmarks.report import Figure, report
-from reactor.doors.queue import EVENTS
+from reactor.adapters.rq import EVENTS
 
 NODES, LOST, WAVES = 5000, 1000, 3
 REST, SETTLE = 120.0, 20.0  # seconds: measured at rest, and before

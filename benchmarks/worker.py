@@ -8,7 +8,7 @@ import psutil
 from benchmarks.many_nodes import lose
 from benchmarks.place import Place, place, window
 from benchmarks.report import Figure, report
-from reactor.doors.queue import DRIFTS, drift_entry
+from reactor.adapters.rq import DRIFTS, drift_entry
 
 LOST, EACH, ALL = 4, 250, 100
 PASSES = LOST * EACH

@@ -1,4 +1,4 @@
-"""The reactor: senses outages, takes events in, and holds the vocabulary and the doors that both packages use.
+"""The reactor: senses outages, takes events in, and holds the vocabulary and the adapters that both packages use.
 
     Node object --watch--> verdict --> CloudEvent --> RQ queue "events" --intake--> one drift per VM, queue "drifts"
                                             ^                                        | due when the window ends
@@ -6,7 +6,8 @@
         lock the VM -- observe (live objects) -- decide (pure) -- act (one step, preconditions) -- record
              ^------------------ "again at T, because ..." or an end <-------------------|
 
-`model` is pure vocabulary; `settings` knows every setting; `doors` holds one file per outside thing; `watch` turns
-Nodes into outages. What is done about an outage lives in the package `workers`, which this package never imports: it
-enqueues by dotted name.
+`model` is pure vocabulary; `settings` knows every setting; `adapters` holds one room or file per outside thing;
+`interventions` is what people can ask for; `wiring` makes the connections; `watch` turns Nodes into outages, `web`
+others' events into hints, and shows people what goes on. What is done about an outage lives in the package `workers`,
+which this package never imports: it enqueues by dotted name.
 """

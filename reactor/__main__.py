@@ -6,7 +6,7 @@ import sys
 from reactor import roles
 from reactor.process import start
 from reactor.settings import Settings
-from reactor.watch.role import watch
+from reactor.watch.main import watch
 
 
 def _serve(settings: Settings) -> None:

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from reactor.doors.cluster import Cluster
-from reactor.doors.inbox import Inbox
-from reactor.doors.store import Store
-from reactor.doors.wishes import Wishes
+from reactor.adapters.kubernetes.cluster import Cluster
+from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.redis.inbox import Inbox
+from reactor.adapters.redis.store import Store
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, ClusterError, NotDone, StoreError
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, Event

@@ -1,6 +1,6 @@
 """What people ask for about a lost node: prove it dead, have it tainted, take a fence back. By command line only."""
 
-from reactor.doors.queue import Queue, fence_entry
+from reactor.adapters.rq import Queue, fence_entry
 from reactor.interventions import Deed, Interventions
 from reactor.model.errors import NotDone
 from reactor.model.event import NODE_FENCED

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from reactor.heartbeat import Heartbeat
+from reactor.liveness import Heartbeat
 from reactor.model.errors import NotServed, VmDriftError
 from reactor.model.harmless import folded, harmless
 from reactor.settings import Settings
@@ -91,7 +91,7 @@ class Stop:
     """
 
     def __init__(self, heartbeat: str = "") -> None:
-        """`heartbeat`: the path of a file that is written every second (reactor.heartbeat)."""
+        """`heartbeat`: the path of a file that is written every second (reactor.liveness)."""
         self._at: float | None = None  # monotonic seconds
         self._heartbeat = Heartbeat(heartbeat) if heartbeat else None
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Self
 
-from reactor import timing, values
+from reactor import setting_types, timing
 from reactor.model.drift import TENANTS_MAY, Policy
 from reactor.model.errors import SettingsError
 from reactor.model.fencing import PROVIDERS
 from reactor.model.recovery import Windows
 
 
-def setting(unit: str, default: Any, parse: values.Parse, why: str, **more: Any) -> Any:
+def setting(unit: str, default: Any, parse: setting_types.Parse, why: str, **more: Any) -> Any:
     """One row of the registry, named VMDRIFT_ + the field's name, or `env`. A `secret` value is never shown."""
     return field(default=default, metadata={"unit": unit, "parse": parse, "why": why, **more})
 
@@ -37,14 +37,14 @@ class Settings:
     redis_url: str = setting(
         "URL",
         "redis://127.0.0.1:6379/0",
-        values.redis_url,
+        setting_types.redis_url,
         "Where queue, records and locks live. It may hold a password, so it is never shown.",
         secret=True,
     )
     policy: str = setting(
         "auto | observe | never",
         "auto",
-        values.one_of("auto", "observe", "never"),
+        setting_types.one_of("auto", "observe", "never"),
         "observe decides and tells, and never changes the cluster; never refuses. The annotation vmdrift.io/policy on "
         "a VM or its namespace may ask for less (auto, observe, never: each does less than the one before); for more "
         "only where VMDRIFT_TENANTS_MAY lists policy.",
@@ -52,7 +52,7 @@ class Settings:
     tenants_may: tuple[str, ...] = setting(
         "none, or some of detach, policy, order, separated by commas",
         (),
-        values.some_of(*TENANTS_MAY),
+        setting_types.some_of(*TENANTS_MAY),
         "What annotations on a VM or its namespace may ask for beyond these settings; what asks for less always "
         "counts. policy: vmdrift.io/policy and vmdrift.io/require-fence go before VMDRIFT_POLICY and "
         "VMDRIFT_REQUIRE_FENCE, the VM's before its namespace's. detach: the same of vmdrift.io/detach and "
@@ -62,39 +62,39 @@ class Settings:
     unreachable_window: float = setting(
         "seconds",
         300.0,
-        values.seconds(10),
+        setting_types.seconds(10),
         "How long a node must have been unreachable. Not under 10: Kubernetes' times are whole seconds.",
     )
     virt_handler_grace: float = setting(
         "seconds",
         180.0,
-        values.seconds(1),
+        setting_types.seconds(1),
         "How long we must have watched a lost node's Lease and virt-handler heartbeat without a change. virt-handler "
         "writes every 60 to 132 s.",
     )
     namespace: str = setting(
         "name",
         "vm-drift",
-        values.namespace,
+        setting_types.namespace,
         "Where the ConfigMap stands in which people hold and cancel drifts.",
     )
     max_unreachable: str = setting(
         "share or count of nodes",
         "40%",
-        values.share,
+        setting_types.share,
         "When more nodes than this are unreachable nothing is done: it is rather the control plane than the nodes. One "
         "lost node is never too many.",
     )
     detach_window: float = setting(
         "seconds",
         360.0,
-        values.seconds(10),
+        setting_types.seconds(10),
         "When to look for Kubernetes' forced detach: its own six minutes after the launcher pod is gone.",
     )
     detach: str = setting(
         "wait | delete",
         "wait",
-        values.one_of("wait", "delete"),
+        setting_types.one_of("wait", "delete"),
         "delete frees the volume at once by deleting its VolumeAttachment; it is unfenced, hence not the default. The "
         "annotation vmdrift.io/detach on a VM or its namespace may ask for wait; for delete only where "
         "VMDRIFT_TENANTS_MAY lists detach.",
@@ -103,39 +103,39 @@ class Settings:
     min_available_nodes: int = setting(
         "nodes",
         2,
-        values.count(1, 1000),
+        setting_types.count(1, 1000),
         "How many nodes the cluster must have for anything to be moved. The lost node counts, so two are enough.",
     )
     shared_csi_drivers: tuple[str, ...] = setting(
         "CSI driver names, * and ? allowed, separated by commas",
         (),
-        values.globs("CSI driver names", "*.nfs.example"),
+        setting_types.globs("CSI driver names", "*.nfs.example"),
         "Whose volumes can be attached to any node, besides Rook-Ceph's and HwameiStor's. Unknown means unsafe.",
     )
     allow_unfenced_rwx: bool = setting(
         "true | false",
         False,
-        values.truth,
+        setting_types.truth,
         "Move VMs with volumes that several nodes may write to at once although nothing proves that the lost node has "
         "stopped. Two writers destroy a disk.",
     )
     delete_unevicted: bool = setting(
         "true | false",
         False,
-        values.truth,
+        setting_types.truth,
         "Force delete launcher pods, too, that Kubernetes itself does not evict (tolerations, or too many nodes of a "
         "zone lost).",
     )
     start_deadline: float = setting(
         "seconds",
         1800.0,
-        values.seconds(60),
+        setting_types.seconds(60),
         "How long the new VM may take to run, once no volume holds it back, before its drift is told as failed.",
     )
     fencing: tuple[str, ...] = setting(
         "none, or some of event, remediation, network-fence, redfish, separated by commas",
         (),
-        values.some_of(*PROVIDERS),
+        setting_types.some_of(*PROVIDERS),
         "Who may prove that a lost node is dead, in the order in which they are tried. The annotation "
         "vmdrift.io/fencing on a Node may name fewer of them for that node, but event stays. none: the documented "
         "procedure, with its windows.",
@@ -143,14 +143,14 @@ class Settings:
     nodes_may_opt_out: bool = setting(
         "true | false",
         False,
-        values.truth,
+        setting_types.truth,
         "Let vmdrift.io/fencing: none on a Node keep it from being fenced; only a person's or a system's confirmation "
         "(event, where it is named) counts then. A kubelet may annotate its own Node, hence not the default.",
     )
     fenced_release: str = setting(
         "force-delete | taint",
         "force-delete",
-        values.one_of("force-delete", "taint"),
+        setting_types.one_of("force-delete", "taint"),
         "How the VMs of a node are released that is proven dead: pods and VolumeAttachments one by one, or all that is "
         "on it at once, by Kubernetes' own taint node.kubernetes.io/out-of-service. The latter is faster; where it "
         "would hit a VM that is not to be moved, the former is done.",
@@ -158,7 +158,7 @@ class Settings:
     fence_after: float = setting(
         "seconds",
         180.0,
-        values.seconds(timing.SILENCE_LEAST, 3600, "virt-handler's heartbeats are up to 132 s apart"),
+        setting_types.seconds(timing.SILENCE_LEAST, 3600, "virt-handler's heartbeats are up to 132 s apart"),
         "How long nothing may have changed in a lost node's Lease and virt-handler heartbeat before remediation, "
         "network-fence or redfish is asked to fence it; longer where the Lease's leaseDurationSeconds is. Not under "
         "140: a living virt-handler writes every 60 to 132 s, so a shorter silence says nothing.",
@@ -166,7 +166,7 @@ class Settings:
     fence_bystanders: str = setting(
         "accept | refuse",
         "accept",
-        values.one_of("accept", "refuse"),
+        setting_types.one_of("accept", "refuse"),
         "What to do where a fence would stop VMs that it does not move: vmdrift.io/policy never or observe on the VM, "
         "pinned, a local disk. accept: never means 'do not move me' and is no veto over neighbours, and they are named "
         "before. refuse: then the node is not fenced.",
@@ -174,7 +174,7 @@ class Settings:
     dead_pods: str = setting(
         "delete | keep",
         "delete",
-        values.one_of("delete", "keep"),
+        setting_types.one_of("delete", "keep"),
         "What to do with another pod (a backup, an exporter) on a node whose machine is proven dead, if it keeps a "
         "volume of a released VM attached there. delete: its object is force-deleted, with its uid; whoever made it "
         "may start it again elsewhere. keep: `vmdrift taint NODE`, or a person, removes it. Without proof, "
@@ -183,7 +183,7 @@ class Settings:
     max_fences: int = setting(
         "nodes",
         4,
-        values.count(1, 1000),
+        setting_types.count(1, 1000),
         "How many nodes may be fenced within VMDRIFT_FENCE_PERIOD, besides VMDRIFT_MAX_UNREACHABLE, which limits how "
         "many at once. Four machines that die one by one within an hour have something in common: somebody should "
         "look. The VMs of the next ones keep to the documented windows.",
@@ -191,40 +191,40 @@ class Settings:
     fence_period: float = setting(
         "seconds",
         3600.0,
-        values.seconds(60, 7 * 86400),
+        setting_types.seconds(60, 7 * 86400),
         "The time within which VMDRIFT_MAX_FENCES counts. An hour is about what somebody on call needs to act.",
     )
     fence_control_plane: bool = setting(
         "true | false",
         False,
-        values.truth,
+        setting_types.truth,
         "Fence nodes of the control plane, too (label node-role.kubernetes.io/control-plane or master). Two of three "
         "that are switched off take etcd with them.",
     )
     ceph_namespace: str = setting(
         "name",
         "rook-ceph",
-        values.namespace,
+        setting_types.namespace,
         "Where Rook's operator runs its mon and OSD pods (labels app=rook-ceph-mon, app=rook-ceph-osd). While one of "
         "their hosts is down, no other node is fenced by power: that could take the storage from everybody.",
     )
     fence_deadline: float = setting(
         "seconds",
         300.0,
-        values.seconds(10, 3600),
+        setting_types.seconds(10, 3600),
         "How long a provider may take to fence a node, before the next one is asked.",
     )
     taint_timeout: float = setting(
         "seconds",
         600.0,
-        values.seconds(30, 86400),
+        setting_types.seconds(30, 86400),
         "After so long on a node that is Ready again, our out-of-service taint is removed though not all of its old "
         "pods and VolumeAttachments are gone, with a warning. Nothing can run there before.",
     )
     require_fence: bool = setting(
         "true | false",
         False,
-        values.truth,
+        setting_types.truth,
         "Move no VM without proof that its node is dead. The annotation vmdrift.io/require-fence: true on a VM, its "
         "namespace or a StorageClass asks for the same; false on a VM or its namespace excepts it only where "
         "VMDRIFT_TENANTS_MAY lists policy, and never from its StorageClass.",
@@ -232,7 +232,7 @@ class Settings:
     remediation_template: str = setting(
         "GROUP/VERSION/PLURAL/NAMESPACE/NAME",
         "",
-        values.template,
+        setting_types.template,
         "The medik8s template whose remediation the provider remediation asks for.",
     )
     bmc_dir: str = setting(
@@ -245,33 +245,33 @@ class Settings:
     csi_addons_namespaces: tuple[tuple[str, str], ...] = setting(
         "DRIVER=NAMESPACE, separated by commas",
         (),
-        values.pairs("CSI drivers and namespaces as DRIVER=NAMESPACE", "rbd.csi.ceph.com=ceph-csi"),
+        setting_types.pairs("CSI drivers and namespaces as DRIVER=NAMESPACE", "rbd.csi.ceph.com=ceph-csi"),
         "Where the provider network-fence believes a driver's CSIAddonsNodes: anybody can make one in their namespace. "
         "Rook's drivers (rook-ceph.rbd.csi.ceph.com) begin with theirs, which counts where none is named here.",
     )
     same_storage: tuple[tuple[str, ...], ...] = setting(
         "clusterID=clusterID, separated by commas",
         (),
-        values.groups("clusterIDs of CSI drivers", "rook-ceph=rook-ceph-tenants"),
+        setting_types.groups("clusterIDs of CSI drivers", "rook-ceph=rook-ceph-tenants"),
         "Which clusterIDs are one storage cluster, so that a fence of one blocks volumes of the others: RADOS "
         "namespaces and subvolume groups have IDs of their own on the same Ceph. Else only the same ID is the same.",
     )
     resync: float = setting(
         "seconds",
         60.0,
-        values.seconds(1, 3600),
+        setting_types.seconds(1, 3600),
         "How often every open outage is told again. Whatever was lost in between comes back within this time.",
     )
     api_timeout: float = setting(
         "seconds",
         timing.API_TIMEOUT,
-        values.seconds(0.1, timing.API_TIMEOUT_MOST),
+        setting_types.seconds(0.1, timing.API_TIMEOUT_MOST),
         "For one API call. Well below the 8 s after which a silent worker's job is given to another.",
     )
     history_ttl: float = setting(
         "seconds",
         604800.0,
-        values.seconds(60, 365 * 86400),
+        setting_types.seconds(60, 365 * 86400),
         "How long ended drifts stay in Redis for people to read.",
     )
 
@@ -284,28 +284,28 @@ class Settings:
     listen: str = setting(
         "address:port",
         "127.0.0.1:8080",
-        values.address,
+        setting_types.address,
         "Where events of other systems are received. Another address than loopback needs somebody who may post, or "
         "VMDRIFT_INSECURE_NO_AUTH.",
     )
     probes: str = setting(
         "address:port",
         "",
-        values.address,
+        setting_types.address,
         "Where /healthz and /readyz are answered, too, and nothing else is: with connections and threads of their own. "
         "For Kubernetes' probes; nobody else need reach it.",
     )
-    web_processes: int = setting("processes", 2, values.count(1, 64), "How many processes receive events.")
+    web_processes: int = setting("processes", 2, setting_types.count(1, 64), "How many processes receive events.")
     insecure_no_auth: bool = setting(
         "true | false",
         False,
-        values.truth,
+        setting_types.truth,
         "Receive events of anybody who can reach the address. For a test bed only.",
     )
     rq_actions: bool = setting(
         "true | false",
         False,
-        values.truth,
+        setting_types.truth,
         "Let those who may act on the page requeue and delete jobs in /rq, too. The receiver's Redis user needs "
         "~rq:* for that.",
     )
@@ -317,7 +317,10 @@ class Settings:
         "when it changes. The role `intake` needs it too, where senders may prove a node dead.",
     )
     oidc_issuer: str = setting(
-        "URL", "", values.web_url, "Whose JWTs are believed, besides the tokens of the file: Knative's sender identity."
+        "URL",
+        "",
+        setting_types.web_url,
+        "Whose JWTs are believed, besides the tokens of the file: Knative's sender identity.",
     )
     oidc_audience: str = setting("text", "", str, "The audience that those JWTs must bear.")
     oidc_ca_file: str = setting(
@@ -340,16 +343,16 @@ class Settings:
     max_backlog: int = setting(
         "jobs",
         10000,
-        values.count(1, 10000000),
+        setting_types.count(1, 10000000),
         "When so many posts wait to be taken in, others are told to come later.",
     )
     sender_rate: int = setting(
-        "events per minute", 6000, values.count(1, 10000000), "What one sender may post in a minute."
+        "events per minute", 6000, setting_types.count(1, 10000000), "What one sender may post in a minute."
     )
     sender_bytes: int = setting(
         "bytes per hour",
         8388608,
-        values.count(1024, 999999999),
+        setting_types.count(1024, 999999999),
         "What the receipts of one sender's events, which are kept for VMDRIFT_DEDUP_TTL, may take of Redis: 500 to 900 "
         "each, so some 10,000 events an hour, and half of a Redis of 384 MB in a day. In any case a quarter of Redis' "
         "memory is kept for drifts.",
@@ -357,19 +360,19 @@ class Settings:
     dedup_ttl: float = setting(
         "seconds",
         86400.0,
-        values.seconds(60),
+        setting_types.seconds(60),
         "How long an event is remembered by source and id: told again, it changes nothing.",
     )
     webhook_origins: tuple[str, ...] = setting(
         "DNS names, * and ? allowed, separated by commas",
         (),
-        values.globs("DNS names", "*.example.com"),
+        setting_types.globs("DNS names", "*.example.com"),
         "Who is allowed to deliver, when asked by an OPTIONS request as the Web Hook specification has it.",
     )
     sink: str = setting(
         "URL",
         "",
-        values.sink_url,
+        setting_types.sink_url,
         "Where events about drifts are delivered, by POST. It may hold a token, so it is never shown.",
         also="K_SINK",
         secret=True,
@@ -377,7 +380,7 @@ class Settings:
     sink_overrides: tuple[tuple[str, str], ...] = setting(
         "JSON",
         (),
-        values.overrides,
+        setting_types.overrides,
         'Extensions that every delivered event gets: {"extensions": {"name": "text"}}. Knative\'s SinkBinding sets it.',
         env="K_CE_OVERRIDES",
     )
@@ -394,7 +397,7 @@ class Settings:
     sink_give_up: float = setting(
         "seconds",
         86400.0,
-        values.seconds(1),
+        setting_types.seconds(1),
         "How long an event that cannot be delivered is tried again, before it goes to the dead letters.",
     )
 

@@ -1,4 +1,4 @@
-"""The one place where a process' connections are made, and the doors that stand on them: from settings, and KUBECONFIG.
+"""The one place where a process' connections, and the adapters on them, are made: from settings, and KUBECONFIG.
 
 Each is made when it is first asked for, and raises then SettingsError, StoreError, ClusterError; importing makes none.
 """
@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Self
 
 from redis import Redis
 
-from reactor.doors import redis as redis_door
-from reactor.doors.changes import RedisChanges
-from reactor.doors.clocks import Comparer
-from reactor.doors.inbox import FSYNC_WAIT, RedisInbox
-from reactor.doors.outbox import RedisOutbox
-from reactor.doors.queue import RqQueue
-from reactor.doors.reports import Reporter, Requests
-from reactor.doors.sink import HttpSink
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis import connection as redis_door
+from reactor.adapters.redis.changes import RedisChanges
+from reactor.adapters.redis.clock_offsets import Comparer
+from reactor.adapters.redis.inbox import FSYNC_WAIT, RedisInbox
+from reactor.adapters.redis.outbox import RedisOutbox
+from reactor.adapters.redis.process_reports import Reporter, Requests
+from reactor.adapters.redis.store import RedisStore
+from reactor.adapters.rq import RqQueue
+from reactor.adapters.sink import HttpSink
 from reactor.model.times import Clock
 from reactor.settings import Settings
 
 if TYPE_CHECKING:  # the Kubernetes client takes half a second, and many a command does without a cluster
-    from reactor.doors.cluster import KubernetesCluster
-    from reactor.doors.wishes import Wishes
+    from reactor.adapters.kubernetes.cluster import KubernetesCluster
+    from reactor.adapters.kubernetes.interventions import Wishes
 
 
 @dataclass(frozen=True)
@@ -95,15 +95,15 @@ class Wiring:
     @cached_property
     def cluster(self) -> "KubernetesCluster":
         """The API server. Nothing is asked of it yet."""
-        from reactor.doors import cluster as cluster_door  # noqa: PLC0415 - see above
+        from reactor.adapters.kubernetes import cluster as cluster_door  # noqa: PLC0415 - see above
 
         return cluster_door.connect(self.kubeconfig, self.settings.api_timeout, self.before_call, self.requests.count)
 
     @cached_property
     def wishes(self) -> "Wishes":
         """Where holds and cancels are written down."""
-        from reactor.doors import cluster as cluster_door  # noqa: PLC0415 - see above
-        from reactor.doors.wishes import Wishes  # noqa: PLC0415 - same
+        from reactor.adapters.kubernetes import cluster as cluster_door  # noqa: PLC0415 - see above
+        from reactor.adapters.kubernetes.interventions import Wishes  # noqa: PLC0415 - same
 
         return Wishes(self.cluster, self.settings.namespace, cluster_door.served_clock(self.cluster))
 

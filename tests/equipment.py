@@ -15,11 +15,11 @@ from simulator.twins.store import MemoryStore
 from simulator.world import World
 from tests.auditor import FENCING, INTAKE, WORKERS
 from tests.clocks import ProcessClock
-from workers.fence.provider import Provider
-from workers.fence.registry import provider
-from workers.fencing import FenceTools
-from workers.surroundings import Surroundings
-from workers.tools import Tools
+from workers.context import Tools
+from workers.fencing.providers.provider import Provider
+from workers.fencing.providers.registry import provider
+from workers.fencing.run import FenceTools
+from workers.observe.cache import Surroundings
 
 WATCHERS = "system:serviceaccount:vm-drift:watcher"
 

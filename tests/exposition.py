@@ -7,20 +7,20 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
-from reactor.doors.clocks import Comparer, clocks
-from reactor.doors.figures import figures
-from reactor.doors.inbox import RedisInbox
-from reactor.doors.outbox import RedisOutbox
-from reactor.doors.queue import RqQueue, drift_entry
-from reactor.doors.reports import Reporter, Requests, reports
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis.clock_offsets import Comparer, clocks
+from reactor.adapters.redis.inbox import RedisInbox
+from reactor.adapters.redis.outbox import RedisOutbox
+from reactor.adapters.redis.process_reports import Reporter, Requests, reports
+from reactor.adapters.redis.queue_metrics import figures
+from reactor.adapters.redis.store import RedisStore
+from reactor.adapters.rq import RqQueue, drift_entry
 from reactor.model.drift import Phase
 from reactor.model.event import NODE_UNREACHABLE, Event
 from reactor.model.fencing import Fencing
 from reactor.process import Stop
 from reactor.web.metrics import Sources, exposition
 from tests.contracts.samples import LOST_AT, drift, outage_record, record
-from workers.rq_worker import Worker
+from workers.rq.worker import Worker
 
 NOW = LOST_AT + 1000.0
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from reactor.doors.queue import DRIFTS, EVENTS, FENCING
+from reactor.adapters.rq import DRIFTS, EVENTS, FENCING
 from reactor.model.drift import Policy
 from reactor.watch.watcher import Watcher
 from simulator.world import World
 from tests.processes import Equip, KilledError
 from tests.reactor import Reactor
-from workers.fencing import FenceTools
-from workers.tools import Tools
+from workers.context import Tools
+from workers.fencing.run import FenceTools
 
 # A door's methods that change nothing.
 READS = frozenset({"find", "pages", "time", "outage", "outages", "record", "records"})

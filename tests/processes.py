@@ -6,16 +6,16 @@ They share what real ones share: Redis (a store and a queue) and the API server.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from reactor.doors.queue import Entry
+from reactor.adapters.rq import Entry
 from reactor.model.drift import Outcome
 from reactor.model.node import node_view
-from reactor.watch.stream import LISTED
+from reactor.watch.list_watch import LISTED
 from reactor.watch.watcher import Watcher
 from simulator.client import Informer, Obj
 from simulator.twins.queue import MemoryQueue
 from tests.clocks import ProcessClock
 
-TAKES_OVER = 8.0  # seconds, as workers.rq_worker: then the job of a worker that is dead or stands still is another's
+TAKES_OVER = 8.0  # seconds, as workers.rq.worker: then the job of a worker that is dead or stands still is another's
 RESTART = 8.0  # seconds until a process that was killed is back
 Equip = Callable[[ProcessClock, MemoryQueue], Any]
 _A_HAIR = 0.001  # seconds: what a moment may lose by being reckoned from another clock

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Generic, TypeVar
 
-from reactor.doors.queue import DRIFTS, EVENTS, FENCING, Entry
+from reactor.adapters.rq import DRIFTS, EVENTS, FENCING, Entry
 from reactor.model.drift import Again, Ended, Outcome, Policy
 from reactor.model.errors import BadInput, ClusterError, StoreError
 from reactor.settings import Settings
@@ -21,11 +21,12 @@ from simulator.world import World
 from tests.clocks import Clocks, ProcessClock
 from tests.equipment import Equipment
 from tests.processes import Equip, Process, Scheduler, Watching, Worker
-from workers import fencing, hints
 from workers.app import TROUBLE_RETRY, App
-from workers.fencing import FenceTools
-from workers.outbox import PostOffice
-from workers.tools import Tools
+from workers.context import Tools
+from workers.delivery.sink import PostOffice
+from workers.fencing import run as fencing
+from workers.fencing.run import FenceTools
+from workers.intake import events
 
 RESYNC = Settings().resync
 _T = TypeVar("_T")
@@ -190,7 +191,7 @@ class Reactor:
     def _look_after_posts(self, worker: Worker) -> None:
         """What intake does now and then."""
         with self._turn_of(worker, "look_after"), suppress(ClusterError):
-            hints.look_after(self.inbox, self.intake)
+            events.look_after(self.inbox, self.intake)
 
     # beginnings
 

@@ -15,7 +15,7 @@ from tests.equipment import WATCHERS
 from tests.policies import admission
 from tests.processes import KilledError
 from tests.reactor import Reactor
-from workers.intake import take_event
+from workers.intake.outage import take_event
 
 __all__ = ["WATCHERS", "KilledError", "Play", "Reactor"]
 

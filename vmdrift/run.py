@@ -17,8 +17,8 @@ from pathlib import Path
 from rich.console import Console
 
 from reactor import roles
-from reactor.doors.cluster import Cluster, uid
-from reactor.doors.redis_errors import translated
+from reactor.adapters.kubernetes.cluster import Cluster, uid
+from reactor.adapters.redis.errors import translated
 from reactor.model.drift import Record
 from reactor.model.errors import SettingsError, StoreError, VmDriftError
 from reactor.model.fencing import CLAIMS
@@ -27,12 +27,12 @@ from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.command import complain
+from vmdrift.cli.command import complain
+from vmdrift.cli.terminal import Terminal
 from vmdrift.demo import Demo
-from vmdrift.live import Live
 from vmdrift.processes import Processes, wait_for
 from vmdrift.status import read
-from vmdrift.terminal import Terminal
+from vmdrift.status.live import Live
 from vmdrift.valkey import start as start_valkey
 
 _DRIFT_WORKERS = 2

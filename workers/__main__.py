@@ -4,7 +4,7 @@ import sys
 
 from reactor import roles
 from reactor.process import start
-from workers.role import schedule, work_drifts, work_fencing, work_intake, work_outgoing
+from workers.rq.main import schedule, work_drifts, work_fencing, work_intake, work_outgoing
 
 ROLES = {
     roles.DRIFTS.word: work_drifts,

@@ -9,22 +9,24 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
 
-from reactor.doors import cluster as cluster_door
-from reactor.doors.cloudevents import decode
-from reactor.doors.inbox import Inbox
-from reactor.doors.queue import DELIVER, RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST, Queue
+from reactor.adapters.cloudevents import decode
+from reactor.adapters.kubernetes import cluster as cluster_door
+from reactor.adapters.redis.inbox import Inbox
+from reactor.adapters.rq import DELIVER, RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST, Queue
 from reactor.model.drift import Outcome
 from reactor.model.errors import BadInput
 from reactor.model.event import worker_source
 from reactor.model.identity import VERSION, Drift, Outage, take
-from reactor.web.senders import Senders
+from reactor.web.auth.senders import Senders
 from reactor.wiring import Wiring
-from workers import drift, fencing, hints, intake, outbox
-from workers.fence.registry import provider
-from workers.fencing import FenceTools
-from workers.outbox import PostOffice
-from workers.surroundings import Surroundings
-from workers.tools import Tools
+from workers.context import Tools
+from workers.delivery.sink import PostOffice, deliver
+from workers.drift.run import run_pass
+from workers.fencing.providers.registry import provider
+from workers.fencing.run import FenceTools, run_fence
+from workers.intake.events import take_post
+from workers.intake.outage import take_event
+from workers.observe.cache import Surroundings
 
 TROUBLE_RETRY = 5  # seconds until a job comes again that could not do its work
 Body = dict[str, Any]
@@ -62,11 +64,11 @@ def body(args: Sequence[Any]) -> Body:
 
 # What a job of each name does; its function in workers.rq says what it carries.
 _PASSES: Mapping[str, Callable[[App, Body], Outcome]] = {
-    TAKE_EVENT: lambda app, carried: intake.take_event(decode(carried), app.tools()),
-    TAKE_POST: lambda app, carried: hints.take_post(carried, app.inbox(), app.tools()),
-    RUN_DRIFT: lambda app, carried: drift.run_pass(Drift.of(carried), app.tools()),
-    RUN_FENCE: lambda app, carried: fencing.run_fence(Outage.of(carried), app.fence()),
-    DELIVER: lambda app, carried: outbox.deliver(take(carried, "letter", str, "job"), app.office()),
+    TAKE_EVENT: lambda app, carried: take_event(decode(carried), app.tools()),
+    TAKE_POST: lambda app, carried: take_post(carried, app.inbox(), app.tools()),
+    RUN_DRIFT: lambda app, carried: run_pass(Drift.of(carried), app.tools()),
+    RUN_FENCE: lambda app, carried: run_fence(Outage.of(carried), app.fence()),
+    DELIVER: lambda app, carried: deliver(take(carried, "letter", str, "job"), app.office()),
 }
 
 

@@ -1,4 +1,4 @@
-"""CloudEvents as this project speaks them; their wire format is `reactor.doors.cloudevents`.
+"""CloudEvents as this project speaks them; their wire format is `reactor.adapters.cloudevents`.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md: `source` + `id` is the identity of an event.
 """

@@ -9,15 +9,15 @@ from typing import Any
 
 import structlog
 
-from reactor.doors.queue import Queue, event_entry
-from reactor.doors.store import Store
+from reactor.adapters.redis.store import Store
+from reactor.adapters.rq import Queue, event_entry
 from reactor.model.errors import StoreError
 from reactor.model.event import Event, recovered, unreachable
 from reactor.model.fencing import Heartbeat
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView, goes_on, node_view
 from reactor.model.times import Clock, clock_time
-from reactor.watch.stream import LISTED
+from reactor.watch.list_watch import LISTED
 
 log = structlog.get_logger()
 

@@ -10,17 +10,17 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from reactor.doors.clocks import clocks
-from reactor.doors.figures import figures
-from reactor.doors.reports import reports
+from reactor.adapters.redis.clock_offsets import clocks
+from reactor.adapters.redis.process_reports import reports
+from reactor.adapters.redis.queue_metrics import figures
 from reactor.model.errors import StoreError
 from reactor.settings import Settings
-from reactor.web import browsers, metrics, openapi, page
-from reactor.web.acceptance import Credentials, Read, Reception, away
+from reactor.web import browser_headers, metrics, openapi, page
+from reactor.web.auth.senders import Senders
+from reactor.web.events.accept import Credentials, Read, Reception, away
+from reactor.web.events.http_binding import LONGEST
+from reactor.web.events.parse import alertmanager, cloudevents
 from reactor.web.problem import CONTENT_TYPE, Problem
-from reactor.web.reading import LONGEST
-from reactor.web.requests import alertmanager, cloudevents
-from reactor.web.senders import Senders
 from reactor.wiring import Wiring
 
 _JSON = "application/json"
@@ -47,7 +47,7 @@ def application(reception: Reception, sources: metrics.Sources, settings: Settin
     app.config["MAX_CONTENT_LENGTH"] = LONGEST + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is the Web Hook handshake
     app.url_map.strict_slashes = False
-    browsers.guarded(app)
+    browser_headers.guarded(app)
     _receiving(app, reception, settings)
     _looking(app, reception, sources, settings)
     app.register_error_handler(Problem, _problem)

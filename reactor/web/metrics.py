@@ -15,11 +15,11 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from reactor.doors.figures import QueueFigures
-from reactor.doors.inbox import Inbox
-from reactor.doors.outbox import Outbox
-from reactor.doors.reports import Reports
-from reactor.doors.store import Store
+from reactor.adapters.redis.inbox import Inbox
+from reactor.adapters.redis.outbox import Outbox
+from reactor.adapters.redis.process_reports import Reports
+from reactor.adapters.redis.queue_metrics import QueueFigures
+from reactor.adapters.redis.store import Store
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, ended, histogram
 from reactor.model.times import Clock

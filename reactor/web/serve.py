@@ -7,8 +7,8 @@ import structlog
 from reactor.model.errors import SettingsError
 from reactor.process import Stop
 from reactor.settings import Settings
-from reactor.web.listening import Places, split
-from reactor.web.senders import Senders
+from reactor.web.auth.senders import Senders
+from reactor.web.server.listening import Places, split
 from reactor.wiring import Wiring
 
 log = structlog.get_logger()
@@ -17,8 +17,8 @@ log = structlog.get_logger()
 def serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; running requests are answered first. Raises SettingsError, StoreError."""
     # Imported here, once for all of its processes: no other role wants Flask and aiohttp.
-    from reactor.web.processes import ended, kept  # noqa: PLC0415
-    from reactor.web.serving import serving  # noqa: PLC0415
+    from reactor.web.server.process import serving  # noqa: PLC0415
+    from reactor.web.server.processes import ended, kept  # noqa: PLC0415
 
     guarded(settings, required=Senders.of(settings).required)
     Wiring.of(settings).connection().close()  # its processes share none

@@ -1,10 +1,10 @@
-"""`reactor.doors.bmc.Bmc` of simulated machines, which do as a test wants."""
+"""`reactor.adapters.redfish.bmc.Bmc` of simulated machines, which do as a test wants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reactor.doors.bmc import Reading
-from reactor.doors.bmc_files import file_of, pinned
+from reactor.adapters.redfish.bmc import Reading
+from reactor.adapters.redfish.credentials import file_of, pinned
 from reactor.model.errors import FenceError
 from simulator.hypervisor import Hypervisor
 from simulator.machines import Machine

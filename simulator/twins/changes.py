@@ -1,8 +1,8 @@
-"""`reactor.doors.changes.Changes` over the store's twin."""
+"""`reactor.adapters.redis.changes.Changes` over the store's twin."""
 
 from collections import defaultdict
 
-from reactor.doors.changes import WHILE
+from reactor.adapters.redis.changes import WHILE
 from reactor.model.change import Change
 from reactor.model.times import Clock
 from simulator.twins.store import MemoryStore

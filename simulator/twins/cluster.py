@@ -1,10 +1,10 @@
-"""`reactor.doors.cluster.Cluster` on a simulated API in the same process."""
+"""`reactor.adapters.kubernetes.cluster.Cluster` on a simulated API in the same process."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from reactor.doors.cluster import PAGE, Page, counted_up, plural, preconditioned
+from reactor.adapters.kubernetes.cluster import PAGE, Page, counted_up, plural, preconditioned
 from reactor.model import errors
 from reactor.model.names import named
 from reactor.model.objects import JsonObject

@@ -1,12 +1,12 @@
-"""`reactor.doors.inbox.Inbox` in memory."""
+"""`reactor.adapters.redis.inbox.Inbox` in memory."""
 
 import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reactor.doors.inbox import HOUR, Accepted, post_entry, takes
-from reactor.doors.queue import Queue
+from reactor.adapters.redis.inbox import HOUR, Accepted, post_entry, takes
+from reactor.adapters.rq import Queue
 from reactor.model.errors import KeptEnough
 from reactor.model.event import Event
 from reactor.model.receipt import Receipt, Result

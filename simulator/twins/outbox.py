@@ -1,11 +1,11 @@
-"""`reactor.doors.outbox.Outbox` in memory."""
+"""`reactor.adapters.redis.outbox.Outbox` in memory."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reactor.doors.outbox import Letter, numbered
-from reactor.doors.store import Store
+from reactor.adapters.redis.outbox import Letter, numbered
+from reactor.adapters.redis.store import Store
 
 
 class MemoryOutbox:

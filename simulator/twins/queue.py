@@ -1,4 +1,4 @@
-"""`reactor.doors.queue.Queue` in memory, with the scheduler and the workers that go with it."""
+"""`reactor.adapters.rq.Queue` in memory, with the scheduler and the workers that go with it."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Self
 
-from reactor.doors.queue import ORPHANED_AFTER, Entry
+from reactor.adapters.rq import ORPHANED_AFTER, Entry
 from reactor.model.drift import Again, Outcome
 from reactor.model.times import Clock
 

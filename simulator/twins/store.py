@@ -1,12 +1,12 @@
-"""`reactor.doors.store.Store` in memory."""
+"""`reactor.adapters.redis.store.Store` in memory."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reactor.doors.clock import Reading, Watch
-from reactor.doors.store import Lock
+from reactor.adapters.redis.clock import Reading, Watch
+from reactor.adapters.redis.store import Lock
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import LockLost

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from typing import Any
 
-from reactor.doors import cluster as cluster_door
+from reactor.adapters.kubernetes import cluster as cluster_door
 from tests.acceptance.commands import eventually
 from tests.acceptance.sites import Site
 

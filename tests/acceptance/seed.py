@@ -110,7 +110,7 @@ def _obey(orders: socket.socket) -> NoReturn:
 
 def _forget(orders: socket.socket) -> None:
     """What belongs to the process that this one was copied from: its group, files, signals, logs and warnings."""
-    import workers.role  # noqa: F401 - if nobody else has imported it
+    import workers.rq.main  # noqa: F401 - if nobody else has imported it
 
     os.setpgid(0, 0)
     os.chdir(ROOT)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reactor.doors import redis as redis_door
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis import connection as redis_door
+from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Record
 from reactor.roles import ON_CLUSTER, ROLES
 from tests.acceptance.commands import Done, eventually, vmdrift

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from rq import Queue
 
-from reactor.doors import redis as redis_door
-from reactor.doors.queue import DRIFTS, SERIALIZER, RqQueue, drift_entry
+from reactor.adapters.redis import connection as redis_door
+from reactor.adapters.rq import DRIFTS, SERIALIZER, RqQueue, drift_entry
 from tests.acceptance.commands import eventually
 from tests.acceptance.sites import Site
 

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from redis import Redis
 
-from reactor.doors.cloudevents import encode
-from reactor.doors.store import RedisStore
+from reactor.adapters.cloudevents import encode
+from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Phase
 from tests import schemas
 from tests.acceptance.commands import Done, eventually, vmdrift
@@ -20,7 +20,7 @@ from tests.acceptance.sites import Roles
 from tests.acceptance.story import Stage
 from tests.contracts.samples import record
 from tests.receivers import Receiver, receiving
-from workers.news import news
+from workers.delivery.events import news
 
 OUTGOING = "workers outgoing"
 NOTHING_DEAD = "Every event was delivered, or is still tried.\n"

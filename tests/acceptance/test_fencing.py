@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from reactor.doors.cluster import KubernetesCluster, connect
+from reactor.adapters.kubernetes.cluster import KubernetesCluster, connect
 from reactor.model.node import NodeView, node_view
 from tests.acceptance.commands import Done, eventually, vmdrift
 from tests.acceptance.guarded import denied, guarded

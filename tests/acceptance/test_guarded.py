@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
-from reactor.doors.sessions import OpenSessions
+from reactor.adapters.redis.sessions import OpenSessions
 from tests.acceptance.commands import vmdrift
 from tests.acceptance.examined import checks
 from tests.acceptance.guarded import BASE, RULES, TESTER, guarded, roles, users_made

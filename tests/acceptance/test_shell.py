@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis.store import RedisStore
 from tests.acceptance.commands import clean_env, vmdrift
 from tests.contracts.samples import outage_record, record
 

@@ -7,9 +7,9 @@ from rich.console import Console
 
 from reactor.model.drift import Check, OutageRecord, Phase, Record
 from reactor.model.identity import Drift, NodeRef, Outage, VmRef
-from vmdrift.live import Live
 from vmdrift.status import Snapshot
-from vmdrift.table import checks_table, overview
+from vmdrift.status.live import Live
+from vmdrift.status.table import checks_table, overview
 
 NOW = 1_000_000_100.0
 OUTAGE = Outage(NodeRef("worker-1", "uid-1"), 1_000_000_000)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis.store import RedisStore
 from tests.acceptance.terminal import COLOUR, Terminal
 from tests.contracts.samples import outage_record, record
 from vmdrift.processes import Processes

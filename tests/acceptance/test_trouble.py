@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from tests.acceptance.commands import eventually
 from tests.acceptance.sites import Roles, Site
 from vmdrift.valkey import start as start_valkey
-from workers.drift import LOCK_TTL
+from workers.drift.run import LOCK_TTL
 
 ROLES = ("reactor watch", "workers intake", "workers scheduler", "workers drifts", "workers drifts")
 WORKERS = 3

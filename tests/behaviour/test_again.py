@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reactor.doors.queue import RUN_DRIFT
+from reactor.adapters.rq import RUN_DRIFT
 from reactor.model.intervention import CANCEL, Intervention
 from simulator.client import Client
 from simulator.scene import Scene, Storage, Vm

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from reactor.doors.cluster import served_clock
-from reactor.doors.queue import Entry
-from reactor.doors.wishes import Wishes
+from reactor.adapters.kubernetes.cluster import served_clock
+from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.rq import Entry
 from reactor.model.drift import Outcome, Policy
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, interventions, node_target
 from reactor.model.times import Clock
@@ -15,7 +15,7 @@ from simulator.scene import Scene, Storage, Vm
 from simulator.twins.cluster import ApiCluster
 from tests.clocks import ProcessClock
 from tests.virtual import Play
-from workers.surroundings import Surroundings
+from workers.observe.cache import Surroundings
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

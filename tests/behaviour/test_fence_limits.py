@@ -18,7 +18,7 @@ from simulator.twins.cluster import ApiCluster
 from tests.auditor import FENCING
 from tests.behaviour.test_fenced_for_nothing import LOST, NODES, REDFISH, WEB, file_of, hold, staged, with_bmcs
 from tests.virtual import Play
-from workers.fence.redfish import Redfish
+from workers.fencing.providers.redfish import Redfish
 
 TAINT = Policy(fencing=("event",), fenced_release="taint")
 NEXT = 250.0  # seconds from one node's silence to the next one's

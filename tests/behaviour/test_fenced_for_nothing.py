@@ -19,7 +19,7 @@ from simulator.twins.cluster import ApiCluster
 from tests import schemas
 from tests.auditor import FENCING
 from tests.virtual import Play
-from workers.fence.redfish import Redfish
+from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

@@ -16,7 +16,7 @@ from tests.auditor import FENCING
 from tests.branches import AFTER, EVERY, Branches
 from tests.mortal import Fate, MortalReactor
 from tests.virtual import Play
-from workers.fence.redfish import Redfish
+from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"
 _MANY = 20  # kills in a story, at least

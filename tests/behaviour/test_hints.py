@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from reactor.doors.cloudevents import encode
-from reactor.doors.inbox import Accepted
+from reactor.adapters.cloudevents import encode
+from reactor.adapters.redis.inbox import Accepted
 from reactor.model.drift import Policy
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.fencing import CLAIMS, claim_of
@@ -16,7 +16,7 @@ from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
 from tests.auditor import INTAKE
 from tests.virtual import Play
-from workers.hints import look_after, take_post
+from workers.intake.events import look_after, take_post
 
 LOST = "node-a"
 

@@ -10,7 +10,7 @@ from simulator.scene import Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
 from tests.auditor import FENCING, INTAKE, WORKERS
 from tests.virtual import Play
-from workers.fence.redfish import Redfish
+from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"
 _NODES = (LOST, "node-b", "node-c")

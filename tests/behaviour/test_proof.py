@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reactor.doors.queue import RUN_DRIFT
+from reactor.adapters.rq import RUN_DRIFT
 from reactor.model.drift import Policy
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.fencing import CONFIG_MAP, Fencing, Standing, State, Target, files
@@ -21,7 +21,7 @@ from simulator.scene import Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
 from tests.auditor import FENCING
 from tests.virtual import Play
-from workers.fence.redfish import Redfish
+from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from reactor.doors.cluster import uid
-from reactor.doors.wishes import Wishes
+from reactor.adapters.kubernetes.cluster import uid
+from reactor.adapters.kubernetes.interventions import Wishes
 from reactor.model.drift import Policy
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_UNREACHABLE, Event
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
 from reactor.model.node import node_view
-from reactor.watch.stream import follow
+from reactor.watch.list_watch import follow
 from simulator.rbac import allows, authorizer, rules_of
 from simulator.scene import Kind, Scene, Storage, Vm
 from simulator.twins.cluster import ApiCluster
 from tests.auditor import INTAKE, WORKERS
 from tests.refusals import Refusals, whole
 from tests.virtual import WATCHERS, Play
-from workers.kubevents import of_vm
-from workers.role import DRIFT as DRIFT_READS
-from workers.role import INTAKE as INTAKE_READS
-from workers.role import check
+from workers.delivery.kubernetes_events import of_vm
+from workers.rq.main import DRIFT as DRIFT_READS
+from workers.rq.main import INTAKE as INTAKE_READS
+from workers.rq.main import check
 
 pytestmark = pytest.mark.xdist_group("rbac")  # one story for all
 

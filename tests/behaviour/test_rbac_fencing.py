@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reactor.doors.cluster import uid
+from reactor.adapters.kubernetes.cluster import uid
 from reactor.model.drift import Policy
 from reactor.model.intervention import CONFIG_MAP
 from simulator.actors.network_fencer import NetworkFencer
@@ -18,7 +18,7 @@ from simulator.twins.cluster import ApiCluster
 from tests.auditor import FENCING, INTAKE, WORKERS
 from tests.refusals import Refusals, whole
 from tests.virtual import Play
-from workers.role import FENCE, check
+from workers.rq.main import FENCE, check
 
 pytestmark = pytest.mark.xdist_group("rbac of fencing")  # the same stories for all
 

@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 
-from reactor.doors.cloudevents import encode
-from reactor.doors.cluster import served_clock
-from reactor.doors.wishes import Wishes
+from reactor.adapters.cloudevents import encode
+from reactor.adapters.kubernetes.cluster import served_clock
+from reactor.adapters.kubernetes.interventions import Wishes
 from reactor.interventions import Interventions, Person
 from reactor.model.errors import StoreError
 from reactor.model.intervention import CONFIG_MAP
@@ -13,7 +13,7 @@ from simulator.scene import Scene, Vm
 from simulator.twins.cluster import ApiCluster
 from tests.auditor import WORKERS
 from tests.virtual import Play
-from workers.hints import take_post
+from workers.intake.events import take_post
 
 LOST, WEB = "node-a", "default/web"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reactor.doors.cluster import Cluster
+from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.drift import Policy
 from reactor.model.errors import ClusterUnreachable
 from reactor.model.objects import JsonObject

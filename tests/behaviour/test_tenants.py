@@ -14,7 +14,7 @@ from simulator.client import ApiError, Client
 from simulator.scene import Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
 from tests.virtual import Play
-from workers.fence.redfish import Redfish
+from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

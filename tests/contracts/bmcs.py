@@ -15,7 +15,7 @@ import orjson
 import requests
 import trustme
 
-from reactor.doors.bmc import Bmc, Reading, RedfishBmc
+from reactor.adapters.redfish.bmc import Bmc, Reading, RedfishBmc
 from reactor.settings import Settings
 from simulator.hypervisor import Hypervisor
 from simulator.twins.bmc import MachineBmcs

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reactor.doors.cluster import Cluster, KubernetesCluster, connect
+from reactor.adapters.kubernetes.cluster import Cluster, KubernetesCluster, connect
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.client import Obj

@@ -12,7 +12,7 @@ from typing import Any
 from redis import Redis
 from rq.job import Job
 
-from reactor.doors.queue import DRIFTS
+from reactor.adapters.rq import DRIFTS
 from reactor.model.drift import Again, Outcome
 from reactor.process import Stop
 from tests.contracts.queue_jobs import Desk, JobsWorker

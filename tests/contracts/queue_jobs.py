@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from reactor.doors.queue import DRIFTS
+from reactor.adapters.rq import DRIFTS
 from reactor.model.drift import Outcome
 from workers import rq
 from workers.app import body
-from workers.rq_worker import Worker
+from workers.rq.worker import Worker
 
 RUN = "tests.contracts.queue_jobs.run"
 

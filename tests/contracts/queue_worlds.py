@@ -11,13 +11,13 @@ from typing import Any, Protocol
 
 from redis import Redis
 
-from reactor.doors.queue import DRIFTS, Entry, Queue, RqQueue
+from reactor.adapters.rq import DRIFTS, Entry, Queue, RqQueue
 from reactor.model.drift import Ended, Outcome
 from reactor.model.identity import VERSION
 from reactor.process import Stop
 from simulator.twins.queue import MemoryQueue
 from tests.contracts.queue_jobs import RUN, JobsWorker
-from workers.rq_scheduler import Scheduler
+from workers.rq.scheduler import Scheduler
 
 DONE = Ended("completed", "done", "It is done.")
 

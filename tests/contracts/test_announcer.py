@@ -10,7 +10,7 @@ import pytest
 from reactor.model.change import Change
 from tests.contracts.clusters import an_api, opened
 from tests.contracts.samples import record
-from workers.kubevents import of_vm
+from workers.delivery.kubernetes_events import of_vm
 
 CHANGE = Change.into(record("web"))
 

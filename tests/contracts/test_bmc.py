@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from reactor.doors.bmc import Bmc, Reading
+from reactor.adapters.redfish.bmc import Bmc, Reading
 from reactor.model.errors import FenceError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
 from tests.contracts.bmcs import PASSWORD, UUIDS, Emulator, EmulatorWorld, TwinWorld, World, emulator, until
-from workers.fence.redfish import Redfish
+from workers.fencing.providers.redfish import Redfish
 
 _NO_NAMES = ["", ".", "..", "../worker-1", "worker-1/", "/worker-1", "Worker-1", " worker-1", "worker-1\n", "worker-1."]
 _NO_NAMES += ["w\0", "w" * 300]

@@ -11,9 +11,9 @@ import orjson
 import pytest
 from sushy.connector import Connector
 
-from reactor.doors.bmc import RedfishBmc
-from reactor.doors.bmc_files import access
-from reactor.doors.bmc_line import Line
+from reactor.adapters.redfish.bmc import RedfishBmc
+from reactor.adapters.redfish.connection import Line
+from reactor.adapters.redfish.credentials import access
 from reactor.model.errors import FenceError, SettingsError
 from reactor.settings import Settings
 from tests.contracts.nasty import RESET, ROOT, SYSTEM, SYSTEMS, UUID, Nasty, answering

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import pytest
 from redis import Redis
 
-from reactor.doors.changes import Changes, RedisChanges
-from reactor.doors.store import RedisStore, Store
+from reactor.adapters.redis.changes import Changes, RedisChanges
+from reactor.adapters.redis.store import RedisStore, Store
 from reactor.model.change import Change
 from reactor.model.drift import Phase, Record
 from simulator.twins.changes import MemoryChanges

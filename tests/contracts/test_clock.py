@@ -3,8 +3,8 @@
 import pytest
 from redis import Redis
 
-from reactor.doors.clock import STEP, UNWATCHED, Kept, apart
-from reactor.doors.store import RedisStore, Store
+from reactor.adapters.redis.clock import STEP, UNWATCHED, Kept, apart
+from reactor.adapters.redis.store import RedisStore, Store
 from reactor.model.drift import Phase
 from reactor.model.errors import StoreUnreachable
 from tests.contracts.samples import record

@@ -10,13 +10,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from structlog.testing import capture_logs
 
-from reactor.doors.clock import redis_time
-from reactor.doors.clocks import Comparer, clocks, off
-from reactor.doors.queue import DRIFTS, RqQueue
+from reactor.adapters.redis.clock import redis_time
+from reactor.adapters.redis.clock_offsets import Comparer, clocks, off
+from reactor.adapters.rq import DRIFTS, RqQueue
 from reactor.process import Stop
 from tests.contracts.queue_worlds import entry
-from workers.rq_queue import Due, WorkedQueue
-from workers.rq_scheduler import Scheduler
+from workers.rq.queue import Due, WorkedQueue
+from workers.rq.scheduler import Scheduler
 
 HOUR = 3600.0
 

@@ -1,4 +1,4 @@
-"""What `reactor.doors.cluster.Cluster` promises, asked over HTTP and of the twin."""
+"""What `reactor.adapters.kubernetes.cluster.Cluster` promises, asked over HTTP and of the twin."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reactor.doors import cluster as door
-from reactor.doors.cluster import Cluster
+from reactor.adapters.kubernetes import cluster as door
+from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model import errors
 from simulator.api import Api
 from simulator.client import ApiError

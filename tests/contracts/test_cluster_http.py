@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from reactor.doors.cluster import KubernetesCluster, connect
+from reactor.adapters.kubernetes.cluster import KubernetesCluster, connect
 from reactor.model import errors
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.client import Obj

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from reactor.doors.cluster import Cluster, KubernetesCluster, connect
+from reactor.adapters.kubernetes.cluster import Cluster, KubernetesCluster, connect
 from reactor.model import errors
-from reactor.watch.stream import follow
+from reactor.watch.list_watch import follow
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from tests.contracts.clusters import TIMEOUT, TOKEN, USER, an_api, put_node, put_pod

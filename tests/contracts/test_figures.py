@@ -5,12 +5,12 @@ from typing import Any
 
 from redis import Redis
 
-from reactor.doors.figures import QueueFigures, figures
-from reactor.doors.queue import RqQueue, drift_entry, letter_entry
+from reactor.adapters.redis.queue_metrics import QueueFigures, figures
+from reactor.adapters.rq import RqQueue, drift_entry, letter_entry
 from reactor.model.times import format_time
 from reactor.process import Stop
 from tests.contracts.samples import drift
-from workers.rq_worker import Worker
+from workers.rq.worker import Worker
 
 NOW = 1795500000.0
 

@@ -9,9 +9,9 @@ from redis import Redis
 from rq import Queue as RedisQueue
 from rq.job import Job
 
-from reactor.doors.inbox import Accepted, Inbox, RedisInbox, takes
-from reactor.doors.queue import EVENTS, SERIALIZER, TAKE_POST
-from reactor.doors.room import Room
+from reactor.adapters.redis.inbox import Accepted, Inbox, RedisInbox, takes
+from reactor.adapters.redis.memory import Room
+from reactor.adapters.rq import EVENTS, SERIALIZER, TAKE_POST
 from reactor.model.drift import Ended
 from reactor.model.errors import KeptEnough, StoreUnreachable
 from reactor.model.event import NODE_FENCED, Event

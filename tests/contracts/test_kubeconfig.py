@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reactor.doors.cluster import connect
+from reactor.adapters.kubernetes.cluster import connect
 from reactor.model import errors
 
 BAD_FILES = ["", "{", "[]", "a word", "5", "{}", '{"current-context": "x"}', "a: b: c", "\x00"]

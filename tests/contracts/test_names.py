@@ -5,12 +5,12 @@ from importlib import import_module
 
 import pytest
 
-from reactor.doors import queue
-from reactor.doors.cluster import Cluster, KubernetesCluster, Notebook, Writer
-from reactor.doors.inbox import Inbox, RedisInbox
-from reactor.doors.outbox import Outbox, RedisOutbox
-from reactor.doors.queue import Queue, RqQueue
-from reactor.doors.store import RedisStore, Store
+from reactor.adapters import rq as queue
+from reactor.adapters.kubernetes.cluster import Cluster, KubernetesCluster, Notebook, Writer
+from reactor.adapters.redis.inbox import Inbox, RedisInbox
+from reactor.adapters.redis.outbox import Outbox, RedisOutbox
+from reactor.adapters.redis.store import RedisStore, Store
+from reactor.adapters.rq import Queue, RqQueue
 from simulator.twins.cluster import ApiCluster
 from simulator.twins.inbox import MemoryInbox
 from simulator.twins.outbox import MemoryOutbox

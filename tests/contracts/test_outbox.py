@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from reactor.doors.outbox import Letter, Outbox, RedisOutbox
-from reactor.doors.store import RedisStore, Store
+from reactor.adapters.redis.outbox import Letter, Outbox, RedisOutbox
+from reactor.adapters.redis.store import RedisStore, Store
 from simulator.twins.outbox import MemoryOutbox
 from simulator.twins.store import MemoryStore
 from tests.contracts.interrupted import Before

@@ -1,4 +1,4 @@
-"""What `reactor.doors.queue` promises, asked of RQ on a real Valkey and of the twin."""
+"""What `reactor.adapters.rq` promises, asked of RQ on a real Valkey and of the twin."""
 
 from collections.abc import Callable
 

@@ -10,7 +10,7 @@ from rq import Queue
 from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry
 
-from reactor.doors.queue import DRIFTS, SERIALIZER
+from reactor.adapters.rq import DRIFTS, SERIALIZER
 from reactor.model.drift import Again, Outcome
 from reactor.process import Stop
 from tests.contracts import dying_worker

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from rq.job import Job, JobStatus
 
-from reactor.doors.queue import DRIFTS, ORPHANED_AFTER, SERIALIZER, Entry, RqQueue, drift_entry, event_entry
+from reactor.adapters.rq import DRIFTS, ORPHANED_AFTER, SERIALIZER, Entry, RqQueue, drift_entry, event_entry
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import BadInput, ClusterUnreachable, StoreUnreachable
 from reactor.model.event import unreachable, watcher_source

@@ -13,8 +13,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from reactor.doors.redis import connect
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis.connection import connect
+from reactor.adapters.redis.store import RedisStore
 from reactor.model.errors import SettingsError, StoreError, StoreRefused, StoreUnreachable
 from tests.contracts.samples import outage_record
 from tests.ports import free_port

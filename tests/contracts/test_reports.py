@@ -9,12 +9,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from structlog.testing import capture_logs
 
-from reactor.doors.cluster import connect
-from reactor.doors.reports import EVERY, Reporter, Reports, Requests, reports
+from reactor.adapters.kubernetes.cluster import connect
+from reactor.adapters.redis.process_reports import EVERY, Reporter, Reports, Requests, reports
 from reactor.model import errors
 from simulator.apiserver import ApiServer, kubeconfig
 from tests.contracts.clusters import TOKEN, USER, an_api, answering, over_http, put_node
-from workers.rq_worker import Stopping
+from workers.rq.worker import Stopping
 
 HEARD = 1795500000.25
 _ONCE = Retry(NoBackoff(), 0)

@@ -5,8 +5,8 @@ import time
 import pytest
 from redis import Redis
 
-from reactor.doors.figures import figures
-from reactor.doors.server import of, server
+from reactor.adapters.redis.queue_metrics import figures
+from reactor.adapters.redis.server import of, server
 from reactor.model.times import format_time
 
 NOW = 1795500000.0

@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 import vmdrift
-from reactor.doors.outbox import Letter
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis.outbox import Letter
+from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Check, OutageRecord, Phase
 from reactor.model.errors import BadInput
 from reactor.model.harmless import harmless, harmless_lines
@@ -28,8 +28,8 @@ from simulator.scene import Storage, Vm
 from tests.contracts.samples import LOST_AT, outage, record
 from tests.unit.plans import LOST, listed, world_of
 from vmdrift.cli import main
-from vmdrift.events import _print_dead
-from vmdrift.terminal import Terminal
+from vmdrift.cli.terminal import Terminal
+from vmdrift.status.events import _print_dead
 
 HOSTILE = "\x1b[31mPWN\x1b]0;title\x07\x9b2K [bold red]mark\x7f \r\nFAKE 2026 line \u202e rtl\u200b \u2028\U000e0041"
 

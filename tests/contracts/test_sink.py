@@ -11,7 +11,7 @@ import trustme
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from urllib3 import Timeout
 
-from reactor.doors.sink import Answer, HttpSink
+from reactor.adapters.sink import Answer, HttpSink
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
 from tests.receivers import Receiver, receiving

@@ -1,4 +1,4 @@
-"""What `reactor.doors.store.Store` promises, asked of Redis and of the twin."""
+"""What `reactor.adapters.redis.store.Store` promises, asked of Redis and of the twin."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ import orjson
 import pytest
 from redis import Redis
 
-from reactor.doors.store import Lock, RedisStore, Store
+from reactor.adapters.redis.store import Lock, RedisStore, Store
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.errors import LockLost
 from reactor.model.fencing import Fencing, Heartbeat

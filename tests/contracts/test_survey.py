@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reactor.doors.cluster import Survey
+from reactor.adapters.kubernetes.cluster import Survey
 from reactor.model import errors
 from simulator.api import Api
 from simulator.client import ApiError

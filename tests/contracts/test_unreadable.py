@@ -6,13 +6,13 @@ import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
-from reactor.doors.changes import RedisChanges
-from reactor.doors.clocks import Comparer, clocks
-from reactor.doors.inbox import RedisInbox
-from reactor.doors.outbox import RedisOutbox
-from reactor.doors.reports import reports
-from reactor.doors.sessions import signing_key
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis.changes import RedisChanges
+from reactor.adapters.redis.clock_offsets import Comparer, clocks
+from reactor.adapters.redis.inbox import RedisInbox
+from reactor.adapters.redis.outbox import RedisOutbox
+from reactor.adapters.redis.process_reports import reports
+from reactor.adapters.redis.sessions import signing_key
+from reactor.adapters.redis.store import RedisStore
 from reactor.model.event import NODE_UNREACHABLE, Event
 from tests.contracts.samples import record
 

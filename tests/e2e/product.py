@@ -9,9 +9,9 @@ from secrets import token_hex
 
 import orjson
 
-from reactor.doors import redis as redis_door
-from reactor.doors.inbox import RedisInbox
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis import connection as redis_door
+from reactor.adapters.redis.inbox import RedisInbox
+from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Record
 from reactor.model.event import NODE_FENCED
 from tests.e2e.surroundings import Surroundings

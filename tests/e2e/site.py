@@ -22,7 +22,7 @@ from tests.e2e.home import home
 from tests.e2e.product import Product
 from tests.e2e.surroundings import Access, Surroundings
 from tests.e2e.sweep import sweep
-from workers.views import vmi_view
+from workers.observe.parse import vmi_view
 
 PREFIX = "vmdrift-e2e-"
 _SWEEP = 120.0  # seconds; a namespace of a real cluster takes a while to go

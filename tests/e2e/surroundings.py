@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from reactor.doors.cluster import connect
+from reactor.adapters.kubernetes.cluster import connect
 from simulator.actors.cast import MACHINERY
 from simulator.httpclient import HttpClient
 from simulator.httpinformer import Listener

@@ -2,7 +2,7 @@
 
 import orjson
 
-from reactor.doors.wishes import Wishes
+from reactor.adapters.kubernetes.interventions import Wishes
 from reactor.model.drift import Policy
 from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, Intervention, vm_target

@@ -7,34 +7,34 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from reactor.doors import redis as redis_door
-from reactor.doors.changes import RedisChanges
-from reactor.doors.inbox import RedisInbox
-from reactor.doors.outbox import RedisOutbox
-from reactor.doors.queue import DRIFTS, EVENTS, FENCING, OUTGOING, RqQueue
-from reactor.doors.reports import Reporter, Requests
-from reactor.doors.sink import Answer
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis import connection as redis_door
+from reactor.adapters.redis.changes import RedisChanges
+from reactor.adapters.redis.inbox import RedisInbox
+from reactor.adapters.redis.outbox import RedisOutbox
+from reactor.adapters.redis.process_reports import Reporter, Requests
+from reactor.adapters.redis.store import RedisStore
+from reactor.adapters.rq import DRIFTS, EVENTS, FENCING, OUTGOING, RqQueue
+from reactor.adapters.sink import Answer
 from reactor.model.drift import Policy
 from reactor.model.errors import StoreError
 from reactor.model.node import node_view
 from reactor.process import Stop
 from reactor.settings import Settings
-from reactor.watch.stream import LISTED
+from reactor.watch.list_watch import LISTED
 from reactor.watch.watcher import Watcher
 from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.fuzz.worker import RaisingWorker
-from workers import fencing
 from workers.app import App
-from workers.fence.registry import provider
-from workers.fencing import FenceTools
-from workers.hints import look_after
-from workers.kubevents import Teller
-from workers.outbox import PostOffice, collect
-from workers.rq_scheduler import Scheduler
-from workers.surroundings import Surroundings
-from workers.tools import Tools
+from workers.context import Tools
+from workers.delivery.kubernetes_events import Teller
+from workers.delivery.sink import PostOffice, collect
+from workers.fencing import run as fencing
+from workers.fencing.providers.registry import provider
+from workers.fencing.run import FenceTools
+from workers.intake.events import look_after
+from workers.observe.cache import Surroundings
+from workers.rq.scheduler import Scheduler
 
 POLICY = Policy(fencing=("event",), fenced_release="one-by-one")
 KEEP = 3600.0

@@ -8,11 +8,11 @@ from typing import Any
 from redis import Redis
 from rq.exceptions import DeserializationError, StopRequested
 
-from reactor.doors.reports import Reporter, Requests
+from reactor.adapters.redis.process_reports import Reporter, Requests
 from reactor.process import Stop
 from workers.app import App
-from workers.rq_job import NotOurJob
-from workers.rq_worker import Worker
+from workers.rq.job import NotOurJob
+from workers.rq.worker import Worker
 
 # What a job may name that is no job of ours: it is refused.
 _REFUSED = (NotOurJob, DeserializationError)

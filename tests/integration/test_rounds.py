@@ -3,13 +3,13 @@
 import pytest
 from redis import Redis
 
-from reactor.doors.reports import Reporter, Requests, reports
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis.process_reports import Reporter, Requests, reports
+from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import OutageRecord
 from reactor.model.errors import StoreUnreachable
 from reactor.model.node import node_view
-from reactor.watch.role import Rounds
-from reactor.watch.stream import BOOKMARK, LISTED
+from reactor.watch.list_watch import BOOKMARK, LISTED
+from reactor.watch.main import Rounds
 from reactor.watch.watcher import Watcher
 from simulator.twins.queue import MemoryQueue
 from tests.contracts.queue_worlds import DONE

@@ -15,14 +15,14 @@ import pytest
 from redis import Redis
 from rq.job import Job, JobStatus
 
-from reactor.doors.queue import DRIFTS, EVENTS, SERIALIZER, RqQueue, drift_entry, event_entry
-from reactor.doors.store import RedisStore
+from reactor.adapters.redis.store import RedisStore
+from reactor.adapters.rq import DRIFTS, EVENTS, SERIALIZER, RqQueue, drift_entry, event_entry
 from reactor.model.drift import Phase
 from reactor.model.event import unreachable, watcher_source
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import node_view
 from reactor.process import Stop
-from reactor.web.listening import split
+from reactor.web.server.listening import split
 from simulator.actors.objects import owner_reference
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
@@ -33,8 +33,8 @@ from tests.contracts.clusters import TOKEN, an_api
 from tests.contracts.samples import node
 from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start
-from workers.rq_scheduler import Scheduler
-from workers.rq_worker import Worker
+from workers.rq.scheduler import Scheduler
+from workers.rq.worker import Worker
 
 WATCH, SERVE = "reactor watch", "reactor serve"
 DRIFT_WORKER, EVENT_WORKER, SCHEDULER = "workers drifts", "workers intake", "workers scheduler"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from reactor.doors.cluster import Cluster, Page
+from reactor.adapters.kubernetes.cluster import Cluster, Page
 from reactor.model.errors import ClusterUnreachable, Expired
 from reactor.model.objects import JsonObject
-from reactor.watch.stream import LISTED, follow
+from reactor.watch.list_watch import LISTED, follow
 from simulator.api import Api
 from simulator.apiserver import ApiServer
 from simulator.client import ApiError

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 import pytest
 from redis import Redis
 
-from reactor.doors.cloudevents import decode
-from reactor.doors.queue import EVENTS, Entry
-from reactor.doors.store import RedisStore
+from reactor.adapters.cloudevents import decode
+from reactor.adapters.redis.store import RedisStore
+from reactor.adapters.rq import EVENTS, Entry
 from reactor.model.drift import OutageRecord, Outcome
 from reactor.model.errors import StoreUnreachable
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event, watcher_source
 from reactor.model.fencing import Heartbeat
 from reactor.model.node import NodeView
-from reactor.watch.stream import LISTED
+from reactor.watch.list_watch import LISTED
 from reactor.watch.watcher import Watcher, verdict_view
 from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore

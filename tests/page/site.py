@@ -11,19 +11,19 @@ from jinja2.bccache import Bucket, BytecodeCache
 from redis import Redis
 from werkzeug.test import TestResponse
 
-from reactor.doors.clocks import clocks
-from reactor.doors.figures import figures
-from reactor.doors.inbox import RedisInbox
-from reactor.doors.outbox import RedisOutbox
-from reactor.doors.reports import reports
-from reactor.doors.store import RedisStore
-from reactor.doors.wishes import Wishes
+from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.redis.clock_offsets import clocks
+from reactor.adapters.redis.inbox import RedisInbox
+from reactor.adapters.redis.outbox import RedisOutbox
+from reactor.adapters.redis.process_reports import reports
+from reactor.adapters.redis.queue_metrics import figures
+from reactor.adapters.redis.store import RedisStore
 from reactor.settings import Settings
 from reactor.web import page
-from reactor.web.acceptance import Reception
 from reactor.web.app import application
+from reactor.web.auth.senders import Senders, TokensFile
+from reactor.web.events.accept import Reception
 from reactor.web.metrics import Sources
-from reactor.web.senders import Senders, TokensFile
 from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 

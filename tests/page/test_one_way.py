@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 import pytest
 
-from reactor.doors.cluster import served_clock
-from reactor.doors.inbox import RedisInbox
-from reactor.doors.wishes import Wishes
+from reactor.adapters.kubernetes.cluster import served_clock
+from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.redis.inbox import RedisInbox
 from reactor.model.drift import OutageRecord, Phase
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY
 from reactor.model.receipt import Receipt, Result
@@ -22,7 +22,7 @@ from simulator.twins.cluster import ApiCluster
 from tests.acceptance.commands import vmdrift
 from tests.contracts.samples import outage, record
 from tests.page.site import NOW, PageSite
-from vmdrift.hands import who
+from vmdrift.intervene.person import who
 
 NODE, VM, WAYS = "node-a", "shop/web", ("page", "cli")
 NO_WHY, WAITS = "no reason given", Phase.WAITING

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from reactor.doors.clock import redis_time
+from reactor.adapters.redis.clock import redis_time
 from reactor.model.drift import Check, Disk, OutageRecord, Phase, Record
 from reactor.model.errors import StoreUnreachable
 from reactor.model.fencing import Attempt, Confirmation, Fencing, Release, Way

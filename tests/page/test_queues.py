@@ -14,15 +14,15 @@ from rq import Queue, Worker
 from rq.job import Job, JobStatus
 from rq_dashboard import web
 
-from reactor.doors.queue import RqQueue, drift_entry
+from reactor.adapters.rq import RqQueue, drift_entry
 from reactor.model.drift import Ended, Phase, Policy
 from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.contracts.samples import drift, record
 from tests.page.site import NOW, PageSite
-from workers.drift import run_pass
-from workers.surroundings import Surroundings
-from workers.tools import Tools
+from workers.context import Tools
+from workers.drift.run import run_pass
+from workers.observe.cache import Surroundings
 
 READS = [
     "/rq/",

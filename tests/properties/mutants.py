@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from reactor.doors.cluster import Cluster
+from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.drift import Policy, Record, Signs
 from reactor.model.fencing import Standing, State
 from reactor.settings import Settings
@@ -32,23 +32,24 @@ _REDFISH = replace(Settings().to_policy(), fencing=("redfish",))
 _OBSERVE = replace(Settings().to_policy(), mode="observe")
 _LEAVE = replace(Settings().to_policy(), tenants_may=("detach",))
 _IN = (
-    "",
-    ".effect",
-    ".ending",
-    ".fencing",
-    ".heard",
-    ".life",
-    ".node",
-    ".proof",
-    ".quorum",
-    ".storage",
-    ".volumes",
-    ".wishes",
+    "decide",
+    "decide.annotations",
+    "decide.ending",
+    "decide.life",
+    "decide.node",
+    "decide.proof",
+    "decide.quorum",
+    "decide.storage",
+    "decide.volumes",
+    "drift.act",
+    "fencing.decide",
+    "fencing.decide.effect",
+    "fencing.decide.signs_of_life",
+    "fencing.observe",
+    "fencing.run",
+    "observe",
 )
-_USERS: tuple[ModuleType, ...] = (
-    *(import_module(f"workers.decide{name}") for name in _IN),
-    *(import_module(f"workers.{name}") for name in ("observe", "act", "fenceview", "fencing")),
-)
+_USERS: tuple[ModuleType, ...] = tuple(import_module(f"workers.{name}") for name in _IN)
 
 
 @dataclass(frozen=True)

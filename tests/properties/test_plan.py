@@ -15,7 +15,7 @@ from tests.properties.furnished import NODES, Cluster
 from tests.properties.placements import clusters
 from tests.unit.plans import planned
 from tests.virtual import Play
-from vmdrift.fate import Fate, Outcome
+from vmdrift.plan.fate import Fate, Outcome
 
 SLACK = 15.0  # seconds: looks and the CSI attacher
 LIMIT = 1000.0  # seconds; the longest toleration, the window of a volume, and some more

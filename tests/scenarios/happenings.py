@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import yaml
 
-from reactor.doors.queue import drift_entry, fence_entry
+from reactor.adapters.rq import drift_entry, fence_entry
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.fencing import fencings
@@ -26,9 +26,9 @@ from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.auditor import OURS, fail
 from tests.scenarios.stage import Stage
-from workers.drift import taken_up
-from workers.fence.redfish import Redfish
-from workers.fence.remediation import NODE_NAME
+from workers.drift.run import taken_up
+from workers.fencing.providers.redfish import Redfish
+from workers.fencing.providers.remediation import NODE_NAME
 
 _MACHINE = (
     *("power-cut", "power-on", "cut-network", "restore-network", "stop-kubelet", "start-kubelet"),

@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 
 from reactor.model.drift import Policy
-from vmdrift.audit import audited
-from vmdrift.dump import as_list
-from vmdrift.dumpfile import Dump, parsed
-from vmdrift.fate import Fate
+from vmdrift.plan.audit import audited
+from vmdrift.plan.fate import Fate
 from vmdrift.snapshot import Snapshot, snapshot
+from vmdrift.snapshot.dump import as_list
+from vmdrift.snapshot.dump_file import Dump, parsed
 
 SYSTEM = {"default", "kube-system", "kube-node-lease", "kube-controller-manager"}
 

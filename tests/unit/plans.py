@@ -11,8 +11,8 @@ from simulator.scene import Scene, Vm, staged
 from simulator.twins.cluster import ApiCluster
 from simulator.vms import ClaimPod
 from simulator.world import World
-from vmdrift.planning import Fate, fates
-from vmdrift.room import Room
+from vmdrift.plan.free_room import Room
+from vmdrift.plan.judge import Fate, fates
 from vmdrift.snapshot import Snapshot, from_cluster
 
 LOST, NODES = "node-a", ("node-a", "node-b", "node-c", "node-d")

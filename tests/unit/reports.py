@@ -4,8 +4,8 @@ from pathlib import Path
 
 from reactor.model.drift import Policy
 from tests.unit.plans import fates_in
-from vmdrift.audit import NodeAudit, audited
-from vmdrift.fate import Fate
+from vmdrift.plan.audit import NodeAudit, audited
+from vmdrift.plan.fate import Fate
 from vmdrift.snapshot import Snapshot, from_dump
 
 FOLDER = Path(__file__).parents[1] / "reports"

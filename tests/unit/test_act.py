@@ -14,10 +14,10 @@ from simulator.client import ApiError, Obj
 from simulator.objects import copied
 from simulator.twins.cluster import ApiCluster
 from tests.unit.decide.recorded import RELEASED, TERMINATING, cluster, held, launcher, node, outage, record
-from workers.act import ChangedUnderwayError, act
 from workers.decide.decision import Action, Detach, Release, Remove
-from workers.holding import HoldingCluster
-from workers.surroundings import Surroundings
+from workers.drift.act import ChangedUnderwayError, act
+from workers.drift.locked_cluster import HoldingCluster
+from workers.observe.cache import Surroundings
 
 _RELEASE, _DETACH = Release((launcher("vm-rbd"),)), Detach((held(),))
 _BOTH = pytest.mark.parametrize(("action", "second"), [(_RELEASE, TERMINATING), (_DETACH, RELEASED)])

@@ -6,8 +6,8 @@ import pytest
 
 from reactor.model.errors import BadInput
 from reactor.model.intervention import lasting, target_of
-from vmdrift.arguments import target, vm
-from vmdrift.completion import names
+from vmdrift.cli.arguments import target, vm
+from vmdrift.cli.completion import names
 
 
 @pytest.mark.parametrize(

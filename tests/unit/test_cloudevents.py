@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reactor.doors.cloudevents import decode, encode
+from reactor.adapters.cloudevents import decode, encode
 from reactor.model.errors import BadInput
 from reactor.model.event import Event, recovered, unreachable, watcher_source
 from reactor.model.identity import NodeRef, Outage

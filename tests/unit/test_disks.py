@@ -8,11 +8,11 @@ from simulator.client import ApiError, Obj
 from simulator.objects import copied
 from simulator.twins.cluster import ApiCluster
 from tests.unit.decide.recorded import TERMINATING, cluster
-from workers.decide.instance import keeps_state
 from workers.decide.observation import Replicas, Volume, Witness
+from workers.decide.placement.next_instance import keeps_state
 from workers.decide.storage import HWAMEISTOR
-from workers.disks import Disks, _cluster_id
-from workers.surroundings import Surroundings
+from workers.observe.cache import Surroundings
+from workers.observe.volumes import Disks, _cluster_id
 
 _FSID = "b9127830-b0cc-4e34-aa47-9d1a2e9949a8"
 _NAMESPACE, _PV = "run1", "run1-rbd-disk"

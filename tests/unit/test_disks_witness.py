@@ -11,8 +11,8 @@ from simulator.twins.cluster import ApiCluster
 from tests.unit.decide.recorded import POWER_CUT, TERMINATING, cluster, look, record
 from workers.decide import decide
 from workers.decide.observation import Volume, Witness
-from workers.disks import Disks
-from workers.surroundings import Surroundings
+from workers.observe.cache import Surroundings
+from workers.observe.volumes import Disks
 
 _NAMESPACE, _VM = "run1", "vm-rbd"
 _ROOT = {"name": "root", "persistentVolumeClaim": {"claimName": "rbd-disk"}}

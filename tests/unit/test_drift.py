@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reactor.doors.store import Lock, Store
+from reactor.adapters.redis.store import Lock, Store
 from reactor.model.drift import Again, Ended, Outcome, Phase, Policy, Signs
 from reactor.model.errors import ClusterUnreachable, StoreUnreachable
 from reactor.model.identity import Drift, NodeRef, VmRef
@@ -19,7 +19,7 @@ from simulator.twins.cluster import ApiCluster
 from simulator.twins.store import MemoryStore
 from tests.auditor import WORKERS, fail
 from tests.virtual import Play, Reactor
-from workers.drift import LOCK_TTL, first_record, run_pass, taken_up
+from workers.drift.run import LOCK_TTL, first_record, run_pass, taken_up
 
 LOST = "node-a"
 _SCENE = Scene((LOST, "node-b", "node-c"), (Vm("db", Storage.RBD_BLOCK, node=LOST), Vm("web", node=LOST)))

@@ -12,8 +12,8 @@ from simulator.twins.cluster import ApiCluster
 from tests.unit.dumps import alike, judged, written
 from tests.unit.plans import LOST, change, listed, read, world_of
 from tests.unit.reports import FOLDER, NAMES, path
-from vmdrift.dumpfile import Dump, parsed, read_dump
 from vmdrift.snapshot import everything, snapshot
+from vmdrift.snapshot.dump_file import Dump, parsed, read_dump
 
 TRACES = Path(__file__).parents[1] / "traces"
 SECRET = "hunter2"

@@ -8,9 +8,9 @@ import pytest
 from reactor.model.errors import BadInput
 from tests.unit.plans import fates_in
 from tests.unit.reports import path
-from vmdrift.dumpfile import parsed
-from vmdrift.fate import Fate, Outcome
+from vmdrift.plan.fate import Fate, Outcome
 from vmdrift.snapshot import snapshot
+from vmdrift.snapshot.dump_file import parsed
 
 HEALTHY = json.loads(path("d12").read_text())
 TEXT = json.dumps(HEALTHY)

@@ -8,9 +8,9 @@ from redis import exceptions as theirs
 from urllib3 import HTTPResponse
 from urllib3 import exceptions as http
 
-from reactor.doors.answers import refusal, understood
-from reactor.doors.redis import connect
-from reactor.doors.redis_errors import translated
+from reactor.adapters.kubernetes.responses import refusal, understood
+from reactor.adapters.redis.connection import connect
+from reactor.adapters.redis.errors import translated
 from reactor.model import errors
 from reactor.process import explain
 

@@ -7,7 +7,7 @@ import pytest
 
 from reactor.model.errors import ClusterError, ClusterUnreachable, Forbidden, NotServed, Rejected
 from workers.decide.observation import VmView
-from workers.expanding import expand
+from workers.observe.instance_types import expand
 
 Obj = dict[str, Any]
 _VM = VmView(

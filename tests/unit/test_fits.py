@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from reactor.doors.outbox import Letter
+from reactor.adapters.redis.outbox import Letter
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput

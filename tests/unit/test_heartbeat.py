@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from reactor.heartbeat import Heartbeat, trouble
+from reactor.liveness import Heartbeat, trouble
 from reactor.process import Stop
 
 

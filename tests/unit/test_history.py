@@ -9,7 +9,7 @@ from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.recovery import recovery
 from simulator.twins.store import MemoryStore
 from tests.contracts.samples import LOST_AT, drift, outage
-from vmdrift.history import as_object, head, read, table
+from vmdrift.status.history import as_object, head, read, table
 
 MOVED = "running-elsewhere"
 

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from reactor.doors.cluster import served_clock
-from reactor.doors.wishes import Wishes
+from reactor.adapters.kubernetes.cluster import served_clock
+from reactor.adapters.kubernetes.interventions import Wishes
 from reactor.model.errors import Rejected
 from reactor.model.intervention import CONFIG_MAP, interventions
 from reactor.settings import Settings
 from simulator.apiserver import ApiServer
 from simulator.twins.cluster import ApiCluster
 from tests.contracts.clusters import USER, an_api, over_http
-from vmdrift.hands import Hands
+from vmdrift.intervene.person import Hands
 
 NOW = 1_795_000_000.0  # seconds since the epoch; no machine's clock shows it
 

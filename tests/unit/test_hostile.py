@@ -27,8 +27,8 @@ from tests.unit.fence import test_network_fence, test_remediation
 from tests.unit.fence.views import FILE, NODE, OUTAGE
 from tests.unit.test_missing_fields import _MINE, READERS, _searched, optional, recorded
 from workers.decide import decide
-from workers.decide.afterwards import is_tainted
-from workers.fence.provider import Provider
+from workers.fencing.decide.unfence import is_tainted
+from workers.fencing.providers.provider import Provider
 
 HOSTILE = NO_NAMES + FOREIGN
 _NAMING = frozenset({"name", "namespace", "uid", "kind", "apiVersion", "nodeName", "claimName", "volumeName"})

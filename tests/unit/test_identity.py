@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reactor.doors.queue import drift_entry, event_entry
+from reactor.adapters.rq import drift_entry, event_entry
 from reactor.model.errors import BadInput
 from reactor.model.event import recovered, unreachable
 from reactor.model.identity import INSTANCE, Drift, NodeRef, Outage, VmRef

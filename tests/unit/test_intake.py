@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from reactor.doors.cluster import Cluster, Page
-from reactor.doors.queue import drift_entry
+from reactor.adapters.kubernetes.cluster import Cluster, Page
+from reactor.adapters.rq import drift_entry
 from reactor.model.drift import Ended, Phase
 from reactor.model.errors import BadInput
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event, recovered, unreachable
@@ -16,7 +16,7 @@ from simulator import shapes
 from simulator.scene import Scene, Storage, Vm
 from tests.auditor import fail
 from tests.virtual import Play
-from workers.intake import take_event
+from workers.intake.outage import take_event
 
 LOST = "node-a"
 _SCENE = Scene(

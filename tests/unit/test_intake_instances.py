@@ -8,7 +8,7 @@ from reactor.model.node import node_view
 from simulator.client import Obj
 from simulator.scene import Kind, Scene, Vm
 from tests.virtual import Play
-from workers.intake import take_event
+from workers.intake.outage import take_event
 
 LOST = "node-a"
 _NODES = (LOST, "node-b", "node-c")

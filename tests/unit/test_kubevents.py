@@ -12,7 +12,7 @@ from reactor.model.drift import Phase
 from simulator.twins.changes import MemoryChanges
 from simulator.twins.store import MemoryStore
 from tests.contracts.samples import LOST_AT, drift, record
-from workers.kubevents import Teller, of_node, of_vm
+from workers.delivery.kubernetes_events import Teller, of_node, of_vm
 
 CHANGE = Change(drift("web"), Phase.BLOCKED, "kubelet-alive", "The kubelet lives.", LOST_AT)
 

@@ -12,21 +12,21 @@ from typing import Any
 
 import pytest
 
-from reactor.doors.cluster import Cluster
+from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.drift import Policy
 from reactor.model.node import node_view
 from reactor.watch.watcher import verdict_view
 from simulator.objects import copied
 from tests.unit.decide.recorded import DUE, POWER_CUT, RELEASED, TERMINATING, cluster, look, record
 from workers.decide import decide
-from workers.decide.instance import keeps_state
 from workers.decide.observation import Volume
-from workers.disks import _claim, _cluster_id, _with_pv
-from workers.holders import holders
-from workers.launchers import launcher, launchers, whose
+from workers.decide.placement.next_instance import keeps_state
+from workers.intake.holders import holders
 from workers.observe import _told, _uses
-from workers.surroundings import _renewal
-from workers.views import attachment_view, claims_of, pod_view, vm_view, vmi_view
+from workers.observe.cache import _renewal
+from workers.observe.launchers import launcher, launchers, whose
+from workers.observe.parse import attachment_view, claims_of, pod_view, vm_view, vmi_view
+from workers.observe.volumes import _claim, _cluster_id, _with_pv
 
 Obj = dict[str, Any]
 Path_ = tuple[str | int, ...]

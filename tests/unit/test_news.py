@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from reactor.doors.cloudevents import decode, encode
+from reactor.adapters.cloudevents import decode, encode
 from reactor.model.drift import Phase, Record
 from reactor.model.event import Event, worker_source
 from reactor.model.recovery import stages
 from tests.schemas import check
 from tests.unit.decide.recorded import SINCE, record
-from workers.news import news
+from workers.delivery.events import news
 
 _SOURCE = worker_source("kube-system-uid")
 _WAITING = record()

@@ -10,7 +10,7 @@ from simulator.client import ApiError
 from simulator.twins.cluster import ApiCluster
 from tests.contracts.clusters import an_api
 from vmdrift.run import _to_create
-from workers.notebooks import writable
+from workers.config_maps import writable
 
 MISSING = ApiError(404, "NotFound", 'namespaces "vm-drift" not found', {"kind": "namespaces"})
 FENCING = Settings(fencing=("event",))

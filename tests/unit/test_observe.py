@@ -27,7 +27,7 @@ from tests.unit.decide.recorded import (
 from workers.decide import decide
 from workers.decide.observation import Observation
 from workers.observe import observe
-from workers.surroundings import Surroundings
+from workers.observe.cache import Surroundings
 
 _NAMESPACE = "run1"
 _GONE = POWER_CUT + 544.3

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from reactor.doors.outbox import Letter
-from reactor.doors.queue import OUTGOING, Entry
-from reactor.doors.sink import Answer
+from reactor.adapters.redis.outbox import Letter
+from reactor.adapters.rq import OUTGOING, Entry
+from reactor.adapters.sink import Answer
 from reactor.model.drift import Again, Ended, Outcome
 from simulator.twins.outbox import MemoryOutbox
 from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore
 from tests.contracts.samples import record
-from workers.outbox import PostOffice, collect, deliver, judged
+from workers.delivery.sink import PostOffice, collect, deliver, judged
 
 NOW, GIVE_UP = 1795500000.0, 86400.0
 LETTER = Letter("1-0", {"type": "t", "id": "1"}, NOW)

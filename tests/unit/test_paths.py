@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from reactor.doors import cluster
+from reactor.adapters.kubernetes import cluster
 from reactor.model.errors import InvalidName
 from tests.hostile import NO_NAMES
 
 ROOT = Path(__file__).parents[2]
-DOOR = ROOT / "reactor" / "doors" / "cluster.py"
+DOOR = ROOT / "reactor" / "adapters" / "kubernetes" / "cluster.py"
 _MAKERS = {"_path", "_object_path", "_prefix"}  # the last one puts in none
 _SENDERS = {"_json", "_send"}
 

@@ -9,7 +9,7 @@ from reactor.model.errors import BadInput
 from simulator.scene import FOR_EVER, ClaimPod, Kind, Storage, Vm
 from tests.unit.plans import LOST, NODES, change, fate, fates_in, planned, read, world_of
 from vmdrift.plan import exit_code
-from vmdrift.planning import Outcome
+from vmdrift.plan.judge import Outcome
 
 AUTO = Policy()
 LEAVE = Policy(tenants_may=("detach",))

@@ -10,9 +10,9 @@ from reactor.model.reason import REASONS
 from simulator.scene import FOR_EVER, Storage, Vm
 from simulator.world import World
 from tests.unit.plans import LOST, NODES, change, read, world_of
-from vmdrift.advice import BEFOREHAND
-from vmdrift.audit import NO_ROOM, Finding, as_object, audited, findings
-from vmdrift.planning import Outcome
+from vmdrift.plan.advice import BEFOREHAND
+from vmdrift.plan.audit import NO_ROOM, Finding, as_object, audited, findings
+from vmdrift.plan.judge import Outcome
 
 
 def _found(world: World, policy: Policy | None = None) -> dict[str, Finding]:

@@ -13,9 +13,9 @@ from simulator.client import ApiError
 from simulator.scene import Storage, Vm
 from simulator.world import World
 from tests.unit.plans import LOST, fates_in, listed, read, world_of
-from vmdrift.audit import audited
 from vmdrift.plan import exit_code
-from vmdrift.planning import Outcome
+from vmdrift.plan.audit import audited
+from vmdrift.plan.judge import Outcome
 from vmdrift.snapshot import Snapshot, from_dump
 
 VMS = (

@@ -7,7 +7,7 @@ import pytest
 from reactor.model.drift import Policy
 from simulator.scene import Storage, Vm
 from tests.unit.plans import LOST, change, read, world_of
-from vmdrift.planfence import Fence, fence_of
+from vmdrift.plan.fence import Fence, fence_of
 
 REDFISH = Policy(fencing=("event", "redfish"))
 WEB, LICENCE = Vm("web", node=LOST), Vm("licence", node=LOST, pinned=True)

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from reactor.doors.quantities import quantity
+from reactor.adapters.kubernetes.quantities import quantity
 from simulator.scene import Vm
 from simulator.world import World
 from tests.unit.plans import LOST, NODES, change, planned, world_of
-from vmdrift.planning import Outcome
-from vmdrift.room import requests
+from vmdrift.plan.free_room import requests
+from vmdrift.plan.judge import Outcome
 
 GI = 1024**3
 

@@ -13,10 +13,10 @@ from simulator.scene import Storage, Vm
 from simulator.world import World
 from tests.unit.plans import LOST, NODES, change, fates_in, listed, read, world_of
 from tests.unit.reports import report
-from vmdrift.audit import _show, audited, findings
-from vmdrift.plantable import show
-from vmdrift.reading import told
+from vmdrift.plan.audit import _show, audited, findings
+from vmdrift.plan.table import show
 from vmdrift.snapshot import DUMP_COMMAND, Snapshot
+from vmdrift.snapshot.source import told
 
 VMS = (
     Vm("database", Storage.RBD_BLOCK, node=LOST),

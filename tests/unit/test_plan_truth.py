@@ -9,7 +9,7 @@ from reactor.model.drift import Phase, Policy
 from simulator.scene import FOR_EVER, ClaimPod, Kind, Scene, Storage, Vm
 from tests.unit.plans import LOST, NODES, planned
 from tests.virtual import Play
-from vmdrift.planning import Outcome
+from vmdrift.plan.judge import Outcome
 
 pytestmark = pytest.mark.nightly
 

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, Histogram, Windows, amounts, ended, histogram, stages
-from reactor.web.page.board import OutageView, outage_view
 from reactor.web.page.timeline import timeline
+from reactor.web.page.view_models import OutageView, outage_view
 from tests.unit.decide.recorded import SINCE, record
-from vmdrift.history import Past, as_object
-from vmdrift.table import overview
+from vmdrift.status.history import Past, as_object
+from vmdrift.status.table import overview
 
 WINDOWS = Windows(300.0, 360.0)
 

@@ -7,8 +7,8 @@ import pytest
 from reactor.model.drift import Policy
 from tests.unit.plans import fates_in
 from tests.unit.reports import nodes, report, told
-from vmdrift.fate import Outcome
 from vmdrift.plan import exit_code
+from vmdrift.plan.fate import Outcome
 
 MOVES, STAYS, UNAFFECTED, UNKNOWN = Outcome.MOVES, Outcome.STAYS, Outcome.UNAFFECTED, Outcome.UNKNOWN
 LONGHORN = replace(Policy(), shared_csi_drivers=("driver.longhorn.io",))

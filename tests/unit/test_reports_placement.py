@@ -6,7 +6,7 @@ import pytest
 
 from reactor.model.drift import Policy
 from tests.unit.plans import fates_in
-from vmdrift.planning import Fate
+from vmdrift.plan.judge import Fate
 from vmdrift.snapshot import from_dump
 
 _REPORTS = Path(__file__).parents[1] / "reports"

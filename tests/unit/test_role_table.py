@@ -8,7 +8,7 @@ import yaml
 
 import reactor.__main__
 import workers.__main__
-from reactor.doors.queue import RUNS
+from reactor.adapters.rq import RUNS
 from reactor.roles import ALIASES, BY_QUEUE, ON_CLUSTER, ROLES, Role, used
 from reactor.settings import Settings
 from simulator.process import USERS

@@ -6,7 +6,7 @@ from reactor.model.errors import Forbidden
 from simulator.client import ApiError
 from simulator.twins.cluster import ApiCluster
 from tests.unit.decide.recorded import POWER_CUT, SINCE, TERMINATING, cluster
-from workers.surroundings import _TIDY, BOUND, TTL, Surroundings, listed, renewed
+from workers.observe.cache import _TIDY, BOUND, TTL, Surroundings, listed, renewed
 
 
 class _Watched:

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rq.timeouts import JobTimeoutException
 
-from reactor.doors.cluster import Cluster, Page
+from reactor.adapters.kubernetes.cluster import Cluster, Page
 from reactor.model.drift import OutageRecord
 from reactor.model.errors import ClusterUnreachable
 from reactor.model.event import unreachable
@@ -19,8 +19,8 @@ from simulator.scene import Scene, Storage, Vm
 from tests.auditor import fail
 from tests.contracts.samples import outage as an_outage
 from tests.virtual import Play
-from vmdrift.table import overview
-from workers.intake import take_event
+from vmdrift.status.table import overview
+from workers.intake.outage import take_event
 
 LOST = "node-a"
 _NODES = (LOST, "node-b", "node-c")

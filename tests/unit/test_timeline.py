@@ -6,8 +6,8 @@ import pytest
 
 from reactor.model.drift import Phase, Record, Signs
 from reactor.model.recovery import Windows
-from reactor.web.page.board import duration
 from reactor.web.page.timeline import timeline
+from reactor.web.page.view_models import duration
 from tests.contracts.samples import drift, outage
 
 SINCE = 1795500000

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.client import Obj
 from tests.unit.decide.recorded import DUE, READY, RELEASED, RUNNING, SINCE, TERMINATING, objects
-from workers.views import attachment_view, hotplugged, neighbour_view, pod_view, vm_view, vmi_view
+from workers.observe.parse import attachment_view, hotplugged, neighbour_view, pod_view, vm_view, vmi_view
 
 _META = {"namespace": "run1", "name": "it", "uid": "a", "creationTimestamp": "2026-11-23T06:18:45Z"}
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from reactor.model.drift import OutageRecord
 from reactor.model.errors import StoreError, StoreRefused, StoreUnreachable
 from tests.contracts.samples import outage, record
-from vmdrift.live import Live
 from vmdrift.status import Snapshot
-from vmdrift.watching import follow
+from vmdrift.status.live import Live
+from vmdrift.status.watch import follow
 
 NOW = 1_700_000_100.0  # 22:15:00Z
 LOST = Snapshot([(OutageRecord(outage(), NOW), [record("web")])])

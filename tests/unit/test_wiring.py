@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import reactor
-from reactor.doors.queue import RUNS
+from reactor.adapters.rq import RUNS
 from reactor.model.errors import BadInput, SettingsError, StoreUnreachable
 from reactor.settings import Settings
 from reactor.wiring import Wiring

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 import pytest
 
-from reactor.doors.cluster import served_clock
-from reactor.doors.wishes import Wishes
+from reactor.adapters.kubernetes.cluster import served_clock
+from reactor.adapters.kubernetes.interventions import Wishes
 from reactor.interventions import Interventions, Person
 from reactor.model.errors import Conflict
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, node_target

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reactor.doors.queue import RUNS, Entry
+from reactor.adapters.rq import RUNS, Entry
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.fencing import Heartbeat, read_file

@@ -7,8 +7,8 @@ from reactor.settings import Settings
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Untold
 from vmdrift.doctor.finding import Finding, failed, listed, ok, overlooked, sentence, unknown, warning
 from vmdrift.doctor.needs import OPTIONAL, Right, rights
-from workers.decide.narrowing import unusable
-from workers.notebooks import creating
+from workers.config_maps import creating
+from workers.fencing.decide.allowed import unusable
 
 _REACH = (
     "Set KUBECONFIG to a kubeconfig file, or run this in a pod that has a ServiceAccount; see that its API server can "

@@ -9,11 +9,11 @@ from typing import Protocol, TypeVar
 
 from redis import Redis
 
-from reactor.doors.clocks import clocks
-from reactor.doors.cluster import Cluster, Notebook, Survey
-from reactor.doors.figures import figures
-from reactor.doors.reports import reports
-from reactor.doors.server import server
+from reactor.adapters.kubernetes.cluster import Cluster, Notebook, Survey
+from reactor.adapters.redis.clock_offsets import clocks
+from reactor.adapters.redis.process_reports import reports
+from reactor.adapters.redis.queue_metrics import figures
+from reactor.adapters.redis.server import server
 from reactor.model.errors import Forbidden, SettingsError, StoreRefused, VmDriftError
 from reactor.model.node import NodeView, node_view
 from reactor.model.times import Clock
@@ -23,8 +23,8 @@ from reactor.wiring import Wiring
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Untold
 from vmdrift.doctor.needs import OPTIONAL, Right, provided, rights, used
 from workers import observe
-from workers.fence.registry import ready
-from workers.surroundings import listed
+from workers.fencing.providers.registry import ready
+from workers.observe.cache import listed
 
 _Fact = TypeVar("_Fact")
 _WHOLE_SECONDS = 0.5  # an HTTP date is cut to whole seconds: give or take half of one

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reactor.doors.figures import QueueFigures
-from reactor.doors.server import Server
+from reactor.adapters.redis.queue_metrics import QueueFigures
+from reactor.adapters.redis.server import Server
 from reactor.model.node import NodeView
 from reactor.settings import Settings
 from vmdrift.doctor.needs import Right

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 
-from reactor.doors.clocks import off, said
+from reactor.adapters.redis.clock_offsets import off, said
 from reactor.settings import Settings, env_names
 from vmdrift.doctor.cluster import cluster_findings
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, RedisFacts, Skew, Untold

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reactor import roles
-from reactor.doors.cluster import EXPAND_SPEC
+from reactor.adapters.kubernetes.cluster import EXPAND_SPEC
 from reactor.settings import Settings
-from workers.fence.remediation import kinds
+from workers.fencing.providers.remediation import kinds
 
 _NETWORK_FENCE: Mapping[str, Mapping[str, str]] = {
     "fencing": {

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from reactor.doors.figures import QueueFigures
-from reactor.doors.queue import FENCING, OUTGOING
-from reactor.doors.room import FOR_OTHERS
-from reactor.doors.server import Server
+from reactor.adapters.redis.memory import FOR_OTHERS
+from reactor.adapters.redis.queue_metrics import QueueFigures
+from reactor.adapters.redis.server import Server
+from reactor.adapters.rq import FENCING, OUTGOING
 from reactor.roles import BY_QUEUE
 from reactor.settings import Settings, deaf_after
 from vmdrift.doctor.facts import RedisFacts, Untold

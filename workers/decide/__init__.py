@@ -13,32 +13,32 @@ from dataclasses import replace
 
 from reactor.model.drift import Check, Phase, Policy, Record
 from reactor.model.objects import parts, text
-from workers.decide.back import back
+from workers.decide.annotations import permitted, unheeded, wished
 from workers.decide.basis import LOOK, basis
 from workers.decide.case import Case
-from workers.decide.comeback import comeback, deleted, over_before
 from workers.decide.decision import Action, Decision, Judgement, Passed, Release, Remove, Verdict, backoff
 from workers.decide.ending import ending, late
 from workers.decide.launcher import ahead, evicting, terminating
 from workers.decide.life import signs, silent
-from workers.decide.lost import lost_launchers, replacement
 from workers.decide.node import is_back, is_over, still_lost, window
+from workers.decide.node_returned import back
 from workers.decide.observation import Observation, VmiView
 from workers.decide.placement import placement
+from workers.decide.placement.candidates import bearing, candidates, field
+from workers.decide.placement.lost import lost_launchers, replacement
 from workers.decide.proof import confirmed, level, proof
 from workers.decide.quorum import quorum, unsteady
 from workers.decide.release import one_by_one, release
+from workers.decide.restart import comeback, deleted, over_before
 from workers.decide.storage import storage
 from workers.decide.volumes import in_use, volumes
-from workers.decide.whereto import bearing, candidates, field
-from workers.decide.wishes import permitted, unheeded, wished
 
 __all__ = ["candidates", "decide", "lost_launchers", "replacement"]
 Named = tuple[str, Verdict]
 
 
 def decide(seen: Observation, record: Record, policy: Policy, now: float) -> Decision:
-    """`now` in seconds since the epoch. The decision carries at most one action; acting on it is `workers.act`."""
+    """`now` in seconds since the epoch. The decision carries at most one action; `workers.drift.act` does it."""
     case = Case(seen, replace(record, signs=signs(record.signs, seen, now)), wished(seen, policy), now)
     case = replace(case, record=replace(case.record, proof=level(case)))
     decision = _lasting(_decide(case), case, policy)

@@ -51,7 +51,7 @@ def lasts(seen: Observation, record: Record) -> bool:
 
 
 def unchanged(seen: Observation, record: Record, policy: Policy) -> bool:
-    """`seen` holds what `workers.recheck` reads. Whatever else has happened to the node or the drift is a change."""
+    """`seen` holds what `drift.recheck` reads. Whatever else has happened to the node or the drift is a change."""
     if not lasts(seen, record):
         return False
     return basis(seen, record, record.reason, policy) == record.basis

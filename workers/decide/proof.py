@@ -10,10 +10,10 @@ from reactor.model.drift import Policy, Proof
 from reactor.model.fencing import Confirmation, Fencing
 from reactor.model.node import NodeView
 from reactor.model.times import clock_time
+from workers.decide.annotations import fence_required
 from workers.decide.case import Case
 from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Observation, Volume
-from workers.decide.wishes import fence_required
 
 _ENDS = "`vmdrift confirm-off NODE`, a fencing provider's word, or the node's return ends it."
 

@@ -6,7 +6,7 @@ anything: what people ask for goes into the ConfigMap of interventions, or into 
 
 from pathlib import Path
 
-from reactor.web.page.mounted import Parts, for_people, mount, wishes_of
+from reactor.web.page.mount import Parts, for_people, mount, wishes_of
 
 FOLDER = str(Path(__file__).parent)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import structlog
 
-from reactor.doors.inbox import Inbox
+from reactor.adapters.redis.inbox import Inbox
 from reactor.interventions import Deed, Interventions, Person
 from reactor.model.errors import BadInput, ClusterError, NotDone
 from reactor.model.intervention import lasting, reason_of
-from reactor.web.page.desk import Desk
+from reactor.web.page.queries import Desk
 from reactor.web.problem import Problem
 
 log = structlog.get_logger()

@@ -14,11 +14,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from reactor.model.errors import StoreError
 from reactor.model.harmless import harmless_lines
 from reactor.model.times import clock_time, format_time
-from reactor.web.browsers import inside
+from reactor.web.browser_headers import inside
 from reactor.web.page.actions import Actions, Order
-from reactor.web.page.board import duration
-from reactor.web.page.desk import Desk
-from reactor.web.page.people import LOGIN, Guard, People
+from reactor.web.page.auth import LOGIN, Guard, People
+from reactor.web.page.queries import Desk
+from reactor.web.page.view_models import duration
 from reactor.web.problem import Problem
 
 _POLL = 2  # seconds between two looks of an open browser

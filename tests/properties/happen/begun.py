@@ -16,7 +16,7 @@ from tests.properties.harm import Downtime
 from tests.properties.judge import Judge
 from tests.properties.redis import JudgedStore, Photographed
 from tests.properties.vms import ELIGIBLE, NODES, PODS, WHY
-from workers.fence.provider import Provider
+from workers.fencing.providers.provider import Provider
 
 _SLOW = replace(Timing(), node_status_after_boot=SLOWEST_STATUS)
 

@@ -9,8 +9,8 @@ from simulator.twins.bmc import MachineBmcs
 from tests.auditor import FENCING
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import NODES
-from workers.fence.redfish import Redfish
-from workers.fence.remediation import NODE_NAME
+from workers.fencing.providers.redfish import Redfish
+from workers.fencing.providers.remediation import NODE_NAME
 
 _REMEDIATIONS = "fenceagentsremediations"
 _THEIRS = frozenset({"networkfences", "csiaddonsnodes", _REMEDIATIONS})

@@ -6,7 +6,7 @@ from simulator.scene import Vm, add_vm
 from tests.hostile import names
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import ELIGIBLE, NODES
-from workers.fence.remediation import NODE_NAME
+from workers.fencing.providers.remediation import NODE_NAME
 
 EVIL = "evil"  # the tenant's namespace, and the VM in it that really runs
 HOSTILE = tuple(names(""))

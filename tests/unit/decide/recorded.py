@@ -21,7 +21,7 @@ from simulator.twins.cluster import ApiCluster
 from tests.scenarios.replay import Trace
 from workers.decide.observation import Attachment, Observation, PodView, VmiView, VmView, Volume
 from workers.observe import observe
-from workers.surroundings import Surroundings
+from workers.observe.cache import Surroundings
 
 POWER_CUT = 1795414378.12  # when `default-windows` begins, seconds since the epoch
 SINCE = 1795414425  # 06:13:45Z: Ready turned Unknown

@@ -6,9 +6,9 @@ import pytest
 
 from reactor.model.identity import INSTANCE, VmRef
 from tests.unit.decide.recorded import launcher, record, seen, vm_of, vmi_of
-from workers.decide.comeback import comeback, over_before
 from workers.decide.decision import Judgement, Passed
 from workers.decide.observation import PodView, VmiView, VmView
+from workers.decide.restart import comeback, over_before
 
 _REF, _VM, _LOST = record().drift.vm, vm_of(seen()), vmi_of(seen())
 

@@ -30,7 +30,7 @@ from workers.decide.basis import LOOK
 from workers.decide.decision import Decision, Release
 from workers.decide.observation import Observation, Volume
 from workers.observe import observe
-from workers.surroundings import Surroundings
+from workers.observe.cache import Surroundings
 
 _AUTO, _DELETE = Policy(), Policy(detach="delete")
 _OBSERVE = Policy(mode="observe", detach="delete")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from workers.decide.expanded import expanded
-from workers.decide.instance import keeps_state
-from workers.decide.selectors import counts_time, derived, gated, with_rejects
+from workers.decide.placement.instance_type import expanded
+from workers.decide.placement.next_instance import keeps_state
+from workers.decide.placement.selectors import counts_time, derived, gated, with_rejects
 
 Obj = dict[str, Any]
 _ON = "true"

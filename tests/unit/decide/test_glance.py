@@ -7,8 +7,8 @@ import pytest
 
 from reactor.model.drift import Phase, Policy
 from tests.unit.decide.recorded import POWER_CUT, RELEASED, node_of, record, seen, vm_of
-from workers.decide.glance import undisturbed
 from workers.decide.observation import Observation
+from workers.decide.quick_look import undisturbed
 
 _GONE = POWER_CUT + 544.3  # when the launchers were force-deleted
 _LEFT = seen("vm-rbd", RELEASED)

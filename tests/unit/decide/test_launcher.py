@@ -10,7 +10,7 @@ from tests.unit.decide.recorded import SINCE, TERMINATING, UNKNOWN, launcher, no
 from workers.decide.decision import Judgement, Passed, backoff
 from workers.decide.launcher import terminating
 from workers.decide.observation import PodView
-from workers.views import pod_view
+from workers.observe.parse import pod_view
 
 _LIVING = replace(launcher(), terminating=False)
 _DUE = SINCE + 300.0  # timeAdded of the recorded taint + tolerationSeconds of the recorded pod

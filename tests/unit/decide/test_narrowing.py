@@ -4,7 +4,7 @@ import pytest
 
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView
-from workers.decide.narrowing import providers, unusable
+from workers.fencing.decide.allowed import providers, unusable
 
 _ALL = ("redfish", "event", "remediation")
 

@@ -9,10 +9,10 @@ from reactor.model.drift import Policy
 from reactor.model.node import NodeView, Taint
 from tests.unit.decide.recorded import node
 from workers.decide.decision import Judgement, Passed, Verdict
-from workers.decide.neighbours import namespaces
-from workers.decide.nextlauncher import Bearing, Doubt
 from workers.decide.observation import Neighbour
 from workers.decide.placement import Field, placement
+from workers.decide.placement.neighbours import namespaces
+from workers.decide.placement.next_launcher import Bearing, Doubt
 
 Obj = dict[str, Any]
 _HOST, _ZONE = "kubernetes.io/hostname", "zone"

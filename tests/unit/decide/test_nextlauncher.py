@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from reactor.model.objects import part
-from workers.decide.nextlauncher import Bearing, next_launcher
 from workers.decide.observation import Observation, PodView, VmiView
-from workers.views import pod_view, vm_view, vmi_view
+from workers.decide.placement.next_launcher import Bearing, next_launcher
+from workers.observe.parse import pod_view, vm_view, vmi_view
 
 Obj = dict[str, Any]
 _RECORDED: list[Obj] = json.loads(

@@ -9,9 +9,9 @@ from reactor.model.drift import Policy
 from reactor.model.node import NodeView, Taint
 from tests.unit.decide.recorded import READY, node, seen, vm_of, volume
 from workers.decide.decision import Judgement, Passed, Verdict
-from workers.decide.nextlauncher import Bearing
 from workers.decide.observation import Volume
 from workers.decide.placement import Field, admits, placement, reaches
+from workers.decide.placement.next_launcher import Bearing
 
 _B = replace(node(name="node-b"), labels={**node(name="node-b").labels, "zone": "east", "cores": "16"})
 _A, _C = node(name="node-a"), node(name="node-c")

@@ -23,9 +23,9 @@ from tests.unit.decide.recorded import (
 from workers.decide import decide
 from workers.decide.decision import Decision, Detach
 from workers.decide.decision import Release as Force
-from workers.decide.glance import undisturbed
 from workers.decide.observation import Observation
 from workers.decide.proof import confirmed, proven
+from workers.decide.quick_look import undisturbed
 from workers.decide.volumes import volumes
 
 _NOW = SINCE + 10.0  # ten seconds of five minutes; nothing is Terminating yet

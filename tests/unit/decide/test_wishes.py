@@ -7,9 +7,9 @@ import pytest
 
 from reactor.model.drift import Policy
 from tests.unit.decide.recorded import seen, vm_of
+from workers.decide.annotations import fence_required, permitted, unheeded, wished
 from workers.decide.decision import Judgement, Passed
 from workers.decide.observation import Observation
-from workers.decide.wishes import fence_required, permitted, unheeded, wished
 
 _POLICY, _DETACH, _FENCE = "vmdrift.io/policy", "vmdrift.io/detach", "vmdrift.io/require-fence"
 _LEAVE = Policy(tenants_may=("policy", "detach"))

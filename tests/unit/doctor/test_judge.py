@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from reactor.doors.figures import QueueFigures
-from reactor.doors.server import Server
+from reactor.adapters.redis.queue_metrics import QueueFigures
+from reactor.adapters.redis.server import Server
 from reactor.model.node import NodeView
 from reactor.settings import Settings
-from reactor.web.page.desk import Desk
+from reactor.web.page.queries import Desk
 from simulator.twins.store import MemoryStore
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Untold
 from vmdrift.doctor.finding import Finding, Status

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reactor.doors.cluster import _prefix, plural
+from reactor.adapters.kubernetes.cluster import _prefix, plural
 from reactor.settings import Settings
 from simulator.rbac import group_of
 from vmdrift.doctor.needs import OPTIONAL, ROLES, Right, needs, provided, rights

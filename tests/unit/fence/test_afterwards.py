@@ -7,8 +7,8 @@ import pytest
 
 from reactor.model.fencing import Release, Way
 from tests.unit.fence.views import BACK, FILE, NOBODY, NODE, NOW, OURS, POLICY, PROVEN, REBOOTED, seen
-from workers.decide.fenceview import FenceView, Left, Unfence, Untaint
-from workers.decide.fencing import next_move
+from workers.fencing.decide import next_move
+from workers.fencing.decide.view import FenceView, Left, Unfence, Untaint
 
 _TAINTED = replace(PROVEN, release=Release(Way.TAINT, "All.", 1095.0), ready_since=1100.0)
 _BLOCKED = {"network-fence": OURS}

@@ -13,8 +13,8 @@ import requests
 import sushy
 from urllib3 import exceptions as http
 
-from reactor.doors.bmc_files import Access
-from reactor.doors.bmc_line import translated
+from reactor.adapters.redfish.connection import translated
+from reactor.adapters.redfish.credentials import Access
 from reactor.model.errors import FenceError
 
 ACCESS = Access("n.json", "https://bmc", "user", "secret")
@@ -63,5 +63,7 @@ def test_what_is_not_theirs_is_not_translated() -> None:
 
 
 def test_neither_door_nor_provider_import_what_is_an_extra_before_it_is_used() -> None:
-    program = "import sys, workers.fence.redfish, reactor.doors.bmc; sys.exit('sushy' in sys.modules)"
+    program = (
+        "import sys, workers.fencing.providers.redfish, reactor.adapters.redfish.bmc; sys.exit('sushy' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -8,7 +8,7 @@ import orjson
 import pytest
 import trustme
 
-from reactor.doors.bmc_files import Access, access
+from reactor.adapters.redfish.credentials import Access, access
 from reactor.model.errors import FenceError
 
 UUID = "9d3f6c1e-41aa-4b6f-8c10-3b1f6a52c001"

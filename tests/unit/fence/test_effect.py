@@ -9,9 +9,9 @@ from reactor.model.drift import Phase, Policy
 from reactor.model.fencing import Attempt
 from reactor.model.node import NodeView
 from tests.unit.fence.views import FILE, NOBODY, NODE, NOW, POLICY, seen
-from workers.decide.effect import Effect, Fate, administrators, ceph_at_risk, never, refused
-from workers.decide.fenceview import Ask
-from workers.decide.fencing import next_move
+from workers.fencing.decide import next_move
+from workers.fencing.decide.effect import Effect, Fate, administrators, ceph_at_risk, never, refused
+from workers.fencing.decide.view import Ask
 
 _WEB = Effect(releases=("default/web",))
 _WITH = replace(_WEB, bystanders=(("default/licence", "pinned-to-node"),))

@@ -8,7 +8,7 @@ from reactor.model.fencing import CLAIMS, CONFIG_MAP, Claim, State, Target
 from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.unit.fence.views import OUTAGE
-from workers.fence.event import Event
+from workers.fencing.providers.event import Event
 
 _TARGET = Target(OUTAGE, "boot-1", "m-1", "lease", "beat")
 _CLAIM = Claim(OUTAGE.node, "boot-1", "ann", "its lamp is out", 1000.0, "lease", "beat")

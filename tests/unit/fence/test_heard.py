@@ -10,8 +10,8 @@ from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from reactor.model.source import Source
 from tests.unit.fence.views import BACK, FILE, NOBODY, NODE, NOW, OFF, OUTAGE, POLICY, PROVEN, REBOOTED, seen
-from workers.decide.bootfile import boot_file
-from workers.decide.fencing import next_move
+from workers.fencing.decide import next_move
+from workers.fencing.decide.boot_file import boot_file
 
 HEARD = replace(BACK, reported="later")
 DONE = Standing(State.FENCED, "It has succeeded.", by="FAR a/b", ours=True, evidence="uid-1 10:00")

@@ -15,7 +15,7 @@ from simulator.fencing import CLASS, add_storage_clients
 from simulator.shapes import RBD
 from simulator.twins.cluster import ApiCluster
 from simulator.world import EPOCH, World
-from workers.fence.network_fence import NetworkFence
+from workers.fencing.providers.network_fence import NetworkFence
 
 _TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")
 CEPHFS = "rook-ceph.cephfs.csi.ceph.com"

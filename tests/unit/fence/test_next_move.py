@@ -9,8 +9,8 @@ from reactor.model.drift import Phase, Policy, Proof, Record
 from reactor.model.fencing import Attempt, Fencing, Standing, State
 from tests.unit.fence.views import FILE, NOBODY, NODE, NOW, OFF, ON, OURS, POLICY, PROOF, PROVEN, drift, seen
 from workers.decide.decision import Judgement
-from workers.decide.fenceview import Ask, Unfence
-from workers.decide.fencing import next_move
+from workers.fencing.decide import next_move
+from workers.fencing.decide.view import Ask, Unfence
 
 _ASKED = replace(FILE, attempts=(Attempt("redfish", NOW - 10),))
 _BOTH = {"remediation": NOBODY, "redfish": ON}

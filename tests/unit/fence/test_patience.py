@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reactor.doors.patience import Patience
+from reactor.adapters.redfish.bounded_call import Patience
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from reactor.model.fences import Fence, fences
 from reactor.model.fencing import Attempt, Fencing
 from tests.unit.fence.views import FILE, NOW, POLICY
-from workers.decide.rate import counted, ours, too_soon
+from workers.fencing.decide.rate import counted, ours, too_soon
 
 _TWO = replace(POLICY, max_fences=2, fence_period=600.0)
 _B, _C = Fence("node-b", "boot-b", NOW - 100), Fence("node-c", "boot-c", NOW - 500)

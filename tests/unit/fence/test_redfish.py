@@ -9,8 +9,8 @@ from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
 from simulator.hypervisor import Hypervisor
 from simulator.twins.bmc import MachineBmcs
-from workers.fence.provider import Provider
-from workers.fence.redfish import Redfish
+from workers.fencing.providers.provider import Provider
+from workers.fencing.providers.redfish import Redfish
 
 # As vSphere and Kubernetes show one and the same machine (cloud-provider-vsphere, ConvertK8sUUIDtoNormal).
 UUID, TURNED = "56492e42-22ad-3911-6d72-59cc8f26bc90", "422e4956-ad22-1139-6d72-59cc8f26bc90"

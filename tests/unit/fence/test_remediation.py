@@ -15,7 +15,7 @@ from simulator.fencing import TEMPLATE, add_template
 from simulator.objects import rfc3339
 from simulator.twins.cluster import ApiCluster
 from simulator.world import EPOCH, World
-from workers.fence.remediation import NODE_NAME, Remediation
+from workers.fencing.providers.remediation import NODE_NAME, Remediation
 
 NHC = {"apiVersion": "remediation.medik8s.io/v1alpha1", "kind": "NodeHealthCheck", "name": "workers", "uid": "n-1"}
 MHC = {"apiVersion": "machine.openshift.io/v1beta1", "kind": "MachineHealthCheck", "name": "workers", "uid": "m-1"}

@@ -9,10 +9,10 @@ from reactor.model.drift import Phase, Policy, Record
 from reactor.model.fencing import Release, Way
 from reactor.model.node import OUT_OF_SERVICE, Taint
 from tests.unit.fence.views import NODE, NOW, OFF, POLICY, PROOF, PROVEN, drift, seen
-from workers.decide.fenceview import FenceView, Left
-from workers.decide.fenceview import Taint as SetTaint
-from workers.decide.fencing import next_move
 from workers.decide.release import TAINT_TAKES
+from workers.fencing.decide import next_move
+from workers.fencing.decide.view import FenceView, Left
+from workers.fencing.decide.view import Taint as SetTaint
 
 _TAINT = replace(POLICY, fenced_release="taint")
 _DUE = drift("due", "taint-due", weighed=PROOF.at)

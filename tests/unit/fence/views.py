@@ -7,7 +7,7 @@ from reactor.model.drift import Phase, Policy, Record
 from reactor.model.fencing import Confirmation, Fencing, Standing, State
 from reactor.model.identity import Drift, NodeRef, Outage, VmRef
 from reactor.model.node import NodeView
-from workers.decide.fenceview import FenceView
+from workers.fencing.decide.view import FenceView
 
 LOST_AT, NOW = 1000, 1100.0
 OUTAGE = Outage(NodeRef("node-a", "uid-a"), LOST_AT)

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from reactor.web.connections import Limits
-from reactor.web.front import Front
+from reactor.web.server.connections import Limits
+from reactor.web.server.front import Front
 from tests.unit.web.requests_of import Receiver
 
 PATIENCE = 20.0  # seconds in which whatever is to come has come

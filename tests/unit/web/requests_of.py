@@ -7,14 +7,14 @@ import orjson
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from reactor.doors.figures import QueueFigures
-from reactor.doors.reports import Reports
+from reactor.adapters.redis.process_reports import Reports
+from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.model.drift import Ended
 from reactor.settings import Settings
-from reactor.web.acceptance import Reception
 from reactor.web.app import application
+from reactor.web.auth.senders import Senders
+from reactor.web.events.accept import Reception
 from reactor.web.metrics import Sources
-from reactor.web.senders import Senders
 from simulator.twins.inbox import MemoryInbox
 from simulator.twins.outbox import MemoryOutbox
 from simulator.twins.queue import MemoryQueue

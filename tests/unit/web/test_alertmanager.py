@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.times import parse_time
-from reactor.web.alertmanager import SOURCE, alerts
+from reactor.web.events.alertmanager import SOURCE, alerts
 from reactor.web.problem import Problem, Problems
 from tests.alerts import ALERT, posted
 from tests.unit.web.bad_events import outcome

@@ -10,12 +10,12 @@ from cloudevents.core.v1.event import CloudEvent
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import TestResponse
 
-from reactor.doors.figures import QueueFigures
-from reactor.doors.reports import Reports
+from reactor.adapters.redis.process_reports import Reports
+from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.model.drift import Phase
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.receipt import Result
-from reactor.web.requests import cloudevents
+from reactor.web.events.parse import cloudevents
 from tests.alerts import ALERT, posted
 from tests.contracts.samples import LOST_AT, outage_record, record
 from tests.unit.web.requests_of import BATCH, EVENT, NOW, STRUCTURED, Receiver, changed

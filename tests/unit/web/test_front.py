@@ -15,9 +15,9 @@ import pytest
 from flask import Response
 
 from reactor.model.errors import SettingsError
-from reactor.web.connections import Limits
-from reactor.web.listening import Places, room_for
 from reactor.web.problem import Problem
+from reactor.web.server.connections import Limits
+from reactor.web.server.listening import Places, room_for
 from tests.unit.web.fronts import PATIENCE, Site, all_of, fronted, is_closed, status
 from tests.unit.web.requests_of import EVENT, STRUCTURED
 from vmdrift.processes import wait_for

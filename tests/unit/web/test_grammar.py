@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reactor.web.grammar import checked, json_of, moment
+from reactor.web.events.attributes import checked, json_of, moment
 from reactor.web.problem import Problem
 from tests.unit.web.bad_events import outcome
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
-from reactor.web.kinds import checked, with_data
+from reactor.web.events.event_types import checked, with_data
 from reactor.web.problem import Problem
 
 PROOF = {"uid": "u-1", "bootID": "b-1", "how": "its power was cut"}

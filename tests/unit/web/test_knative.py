@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
-from reactor.web.knative import ignored, known, translated
+from reactor.web.events.knative import ignored, known, translated
 from reactor.web.problem import Problem
 from tests.unit.web.bad_events import outcome
 

@@ -18,9 +18,9 @@ from jwt.algorithms import RSAAlgorithm
 
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
-from reactor.web.oidc import Issuer
+from reactor.web.auth.oidc import Issuer
+from reactor.web.auth.senders import Senders
 from reactor.web.problem import Problem
-from reactor.web.senders import Senders
 
 _AUDIENCE, _FUTURE = "vm-drift", 4102444800
 _SUBJECT = "system:serviceaccount:monitoring:sender"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from reactor.settings import Settings
+from reactor.web.events.http_binding import LONGEST
 from reactor.web.openapi import document
-from reactor.web.reading import LONGEST
 
 
 def _labels(found: dict[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from cloudevents.core.v1.event import CloudEvent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reactor.doors.cloudevents import decode, encode
+from reactor.adapters.cloudevents import decode, encode
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
-from reactor.web.grammar import checked
+from reactor.web.events.attributes import checked
+from reactor.web.events.http_binding import Headers, read
 from reactor.web.problem import Problem, Problems, all_of
-from reactor.web.reading import Headers, read
 from tests.unit.web.bad_events import outcome
 from tests.unit.web.requests_of import BATCH, EVENT, HEADERS, NOW, STRUCTURED, changed
 

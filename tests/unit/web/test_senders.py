@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from reactor.model.errors import SettingsError
 from reactor.model.event import NODE_FENCED
 from reactor.settings import Settings
+from reactor.web.auth.senders import Sender, Senders
 from reactor.web.problem import Problem
-from reactor.web.senders import Sender, Senders
 from reactor.web.serve import guarded
 from tests.unit.web.requests_of import EVENT, Receiver, changed
 

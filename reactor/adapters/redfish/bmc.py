@@ -1,0 +1,98 @@
+"""A machine's BMC, over Redfish (DMTF DSP0266): is the machine on, which one is it, and its power switch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol, TypeVar
+
+from reactor import timing
+from reactor.adapters.redfish import connection
+from reactor.adapters.redfish.bounded_call import Patience
+from reactor.adapters.redfish.credentials import Access, access
+from reactor.model.errors import FenceError, SettingsError
+from reactor.settings import Settings
+
+T = TypeVar("T")
+
+_SHARE = 0.9  # of it, for the requests: who ends by itself leaves no thread behind
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a BMC says now.
+
+    `power`: its word for it, one of On, Off, PoweringOn, PoweringOff, Paused (PowerState in DMTF's Resource schema), or
+    whatever it says; `uuid`: of the machine that it answers for, as it writes it; "" where it says nothing. `expected`:
+    the UUID that the node's file demands, "" if none. `address`: the BMC's, without credentials.
+    """
+
+    address: str
+    power: str
+    uuid: str
+    expected: str = ""
+
+
+class Bmc(Protocol):
+    """The BMCs, by node. Each call takes a few seconds at most, and raises FenceError: nothing is known then."""
+
+    def read(self, node: str) -> Reading:
+        """The state of the node's machine."""
+
+    def force_off(self, node: str, uuid: str) -> None:
+        """Cut the power (ResetType ForceOff), if the BMC still answers for the machine of which `uuid` was read.
+
+        That it returns proves nothing: whether the machine is off is for `read` to say. That it raises proves nothing
+        either: the order may have got there all the same.
+        """
+
+
+class RedfishBmc:
+    """The real ones. `limit` in seconds, for one call; `before_call` runs before each (heartbeats)."""
+
+    def __init__(
+        self, settings: Settings, before_call: Callable[[], None] = lambda: None, limit: float = timing.BMC_CALL
+    ) -> None:
+        """Raises SettingsError."""
+        if not settings.bmc_dir:
+            raise SettingsError("VMDRIFT_BMC_DIR: not set, so it is not known how any BMC is reached")
+        if find_spec("sushy") is None:
+            raise SettingsError("VMDRIFT_FENCING: redfish needs a package more: pip install 'vm-drift[redfish]'")
+        self._folder, self._before_call, self._limit = Path(settings.bmc_dir), before_call, limit
+        self._patience = Patience(limit)
+
+    def read(self, node: str) -> Reading:
+        return self._asked(node, _reading)
+
+    def force_off(self, node: str, uuid: str) -> None:
+        def order(found: Access, system: Any) -> None:
+            if not uuid or _reading(found, system).uuid != uuid:
+                raise FenceError(f"{found.bmc} answers for another machine than was judged; nothing was sent to it")
+            connection.force_off(system)
+
+        self._asked(node, order)
+
+    def _asked(self, node: str, ask: Callable[[Access, Any], T]) -> T:
+        self._before_call()
+        found = access(self._folder, node)
+        deadline = monotonic() + _SHARE * self._limit
+
+        def work() -> T:
+            with connection.translated(found):
+                return ask(found, connection.system(found, deadline))
+
+        try:
+            return self._patience.call(found.address, work)
+        except TimeoutError as error:
+            raise FenceError(f"{found.bmc} does not answer in time") from error
+
+
+def _reading(found: Access, system: Any) -> Reading:
+    """From the JSON itself: sushy shows a power state that it does not know as none."""
+    power, uuid = (system.json.get(name) for name in ("PowerState", "UUID"))
+    return Reading(found.address, _word(power), _word(uuid), found.uuid)
+
+
+def _word(value: Any) -> str:
+    return value[:60] if isinstance(value, str) else ""

@@ -1,0 +1,5 @@
+"""What the keys in Redis begin with, and those that several adapters use. Each adapter lists its own at its top."""
+
+PREFIX = "vmdrift:"
+STREAM = f"{PREFIX}events"
+CHANGES = f"{PREFIX}changes"  # written with a record (lua/save.lua), read by `changes`

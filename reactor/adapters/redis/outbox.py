@@ -1,0 +1,197 @@
+"""What is told to others, until it has arrived: a letter for each event of the stream, delivered by a job of its own.
+
+The keyspace (prefix `vmdrift:`):
+
+    posted              id of the last entry of the stream that was made a letter
+    letters             hash: letter id -> JSON Letter       until it is delivered, or HISTORY_TTL after it died
+    leaving             sorted set of letters, by when they are tried next
+    dead                sorted set of letters that nobody tries any more, by when they died
+    told                hash: "type result" -> events        since Redis was emptied last
+
+A letter's id is that of its entry. Its job carries nothing else, so one that RQ loses is made again from here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol, Self
+
+import orjson
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import WatchError
+
+from reactor.adapters.redis.contents import ENTRY, after, events_of, passed_over, tally
+from reactor.adapters.redis.errors import translated
+from reactor.adapters.redis.keys import PREFIX, STREAM
+from reactor.model.errors import BadInput
+from reactor.model.fits import checked
+
+_POSTED, _LETTERS, _LEAVING = f"{PREFIX}posted", f"{PREFIX}letters", f"{PREFIX}leaving"
+_DEAD, _TOLD = f"{PREFIX}dead", f"{PREFIX}told"
+_AT_MOST = 100  # letters that are handled at once
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """`event` as JSON; `since` when it was first to be delivered, seconds since the epoch; `why` it died, else ""."""
+
+    id: str
+    event: Mapping[str, Any]
+    since: float
+    why: str = ""
+    died_at: float | None = None
+
+    @classmethod
+    def of(cls, value: bytes | str) -> Self:
+        """From JSON; BadInput."""
+        try:
+            return checked(cls(**orjson.loads(value)), "letter")
+        except (TypeError, orjson.JSONDecodeError) as error:
+            raise BadInput(f"letter: {error}") from error
+
+    def as_json(self) -> bytes:
+        """What `of` reads."""
+        return orjson.dumps(asdict(self))
+
+
+class Outbox(Protocol):
+    """Every method raises StoreUnreachable or StoreRefused. Moments in seconds since the epoch."""
+
+    def post(self, now: float) -> list[str]:
+        """Make letters of what was told since the last time; their ids, at most a hundred: again until none."""
+
+    def letter(self, letter_id: str) -> Letter | None:
+        """One that is to be delivered; None if it was, or is dead."""
+
+    def later(self, letter_id: str, due: float) -> None:
+        """It is tried again then."""
+
+    def delivered(self, letter: Letter) -> None:
+        """It has arrived."""
+
+    def bury(self, letter: Letter, why: str, now: float) -> None:
+        """Nobody tries it any more."""
+
+    def dead(self, now: float) -> list[Letter]:
+        """Those that nobody tries any more, oldest first, as long as they are kept."""
+
+    def revive(self, letter_ids: Sequence[str], now: float) -> list[str]:
+        """Dead ones are to be delivered again, with all their time; the ids of those that were dead."""
+
+    def overdue(self, before: float) -> list[str]:
+        """Those that should have been tried before then: their jobs may be lost. At most a hundred."""
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """By type and result (`delivered`, `dead`)."""
+
+
+def numbered(entry: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with its place among all that this source tells: the extension `sequence`, ordered as text.
+
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/sequence.md
+    """
+    moment, _, number = entry.partition("-")
+    return {**event, "sequence": f"{int(moment):015d}-{int(number or 0):06d}"}
+
+
+def _letters(values: Sequence[bytes | None]) -> list[Letter]:
+    """Those that can be read; another one keeps none of them from being delivered."""
+    found = []
+    for value in values:
+        try:
+            found += [Letter.of(value)] if value is not None else []
+        except BadInput as error:
+            passed_over("letter", error)
+    return found
+
+
+class RedisOutbox:
+    """The Outbox on Redis. `keep` in seconds: how long dead letters are."""
+
+    def __init__(self, redis: Redis, keep: float) -> None:
+        self._redis, self._keep = redis, keep
+
+    def post(self, now: float) -> list[str]:
+        with translated(), self._redis.pipeline() as pipe:
+            try:
+                return self._post(pipe, now)
+            except WatchError:  # another process is at it
+                return []
+
+    def _post(self, pipe: Any, now: float) -> list[str]:
+        pipe.watch(_POSTED)
+        last = pipe.get(_POSTED)
+        entries = pipe.xrange(STREAM, after(last), "+", _AT_MOST)
+        if not entries:
+            return []
+        fresh = events_of(entries)
+        pipe.multi()
+        for entry, event in fresh:
+            pipe.hset(_LETTERS, entry, Letter(entry, numbered(entry, event), now).as_json())
+            pipe.zadd(_LEAVING, {entry: now})
+        pipe.set(_POSTED, entries[-1][0])
+        pipe.execute()
+        return [entry for entry, _ in fresh]
+
+    def letter(self, letter_id: str) -> Letter | None:
+        with translated(), self._redis.pipeline() as pipe:
+            pipe.zscore(_LEAVING, letter_id)
+            pipe.hget(_LETTERS, letter_id)
+            leaving, value = pipe.execute()
+        return next(iter(_letters([value])), None) if leaving is not None else None
+
+    def later(self, letter_id: str, due: float) -> None:
+        with translated():
+            self._redis.zadd(_LEAVING, {letter_id: due}, xx=True)
+
+    def delivered(self, letter: Letter) -> None:
+        with translated(), self._redis.pipeline() as pipe:
+            pipe.hdel(_LETTERS, letter.id)
+            self._ended(pipe, letter, "delivered")
+            pipe.execute()
+
+    def bury(self, letter: Letter, why: str, now: float) -> None:
+        with translated(), self._redis.pipeline() as pipe:
+            pipe.hset(_LETTERS, letter.id, replace(letter, why=why, died_at=now).as_json())
+            pipe.zadd(_DEAD, {letter.id: now})
+            self._ended(pipe, letter, "dead")
+            pipe.execute()
+        self._forget(now)
+
+    def _ended(self, pipe: Pipeline, letter: Letter, result: str) -> None:
+        pipe.zrem(_LEAVING, letter.id)
+        pipe.hincrby(_TOLD, f"{letter.event.get('type')} {result}", 1)
+
+    def dead(self, now: float) -> list[Letter]:
+        with translated():
+            ids: Any = self._redis.zrangebyscore(_DEAD, f"({now - self._keep}", "+inf")
+            values: Any = self._redis.hmget(_LETTERS, ids) if ids else []
+        return _letters(values)
+
+    def _forget(self, now: float) -> None:
+        """Those that died too long ago."""
+        with translated():
+            old: Any = self._redis.zrangebyscore(_DEAD, "-inf", now - self._keep)
+            if old:
+                with self._redis.pipeline() as pipe:
+                    pipe.zrem(_DEAD, *old)
+                    pipe.hdel(_LETTERS, *old)
+                    pipe.execute()
+
+    def revive(self, letter_ids: Sequence[str], now: float) -> list[str]:
+        wanted = [letter for letter in self.dead(now) if letter.id in set(letter_ids)]
+        with translated(), self._redis.pipeline() as pipe:
+            for letter in wanted:
+                pipe.hset(_LETTERS, letter.id, Letter(letter.id, letter.event, now).as_json())
+                pipe.zrem(_DEAD, letter.id)
+                pipe.zadd(_LEAVING, {letter.id: now})
+            pipe.execute()
+        return [letter.id for letter in wanted]
+
+    def overdue(self, before: float) -> list[str]:
+        with translated():
+            ids: Any = self._redis.zrangebyscore(_LEAVING, "-inf", f"({before}", 0, _AT_MOST)
+        return [letter_id.decode() for letter_id in ids if ENTRY.fullmatch(letter_id)]
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        return tally(self._redis, _TOLD)

@@ -1,0 +1,226 @@
+"""The job queue: RQ, with JSON jobs and never pickle.
+
+The contract is small, because RQ promises little: a job that was woken runs at least once, sometimes twice, even twice
+at the same time, up to a second early, and can be killed anywhere. What RQ loses for good, the next `wake` finds: the
+sweep calls it for every job that ought to exist. Hence `wake` never postpones and may be called at any time, for a job
+in any state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from redis import Redis
+from rq import Queue as RedisQueue
+from rq import Retry
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
+from rq.registry import ScheduledJobRegistry
+
+from reactor import roles, timing
+from reactor.adapters.cloudevents import encode
+from reactor.adapters.redis.errors import translated
+from reactor.adapters.redis.keys import PREFIX
+from reactor.model.event import Event
+from reactor.model.identity import VERSION, Drift, Outage
+from reactor.model.times import Clock
+
+EVENTS = roles.INTAKE.queue  # CloudEvents to be taken in
+DRIFTS = roles.DRIFTS.queue  # one job per VM and outage
+FENCING = roles.FENCING.queue  # one job per outage whose node may be fenced
+OUTGOING = roles.OUTGOING.queue  # one job per event that is delivered to others
+# What the jobs call. A dotted name, because the reactor knows nothing of the workers; a contract test resolves both.
+TAKE_EVENT = "workers.rq.take_event"
+TAKE_POST = "workers.rq.take_post"
+RUN_DRIFT = "workers.rq.run_drift"
+RUN_FENCE = "workers.rq.run_fence"
+DELIVER = "workers.rq.deliver"
+# All that a worker of each queue runs.
+RUNS = {
+    EVENTS: (TAKE_EVENT, TAKE_POST),
+    DRIFTS: (RUN_DRIFT,),
+    FENCING: (RUN_FENCE,),
+    OUTGOING: (DELIVER,),
+}
+SERIALIZER = "json"
+
+# Neither number is a limit that we want: RQ counts every "come again" as a retry, for the life of the job.
+FOR_EVER = 10**9
+JOB_TIMEOUT = 120  # seconds; a pass is a few calls with time-outs of their own
+# RQ's worker keeps a running job's heartbeat younger than this; an older one means that nobody runs it.
+ORPHANED_AFTER = timing.JOB_ORPHANED
+_MARK_TTL = 3600  # seconds
+_SCHEDULED = JobStatus.SCHEDULED.value.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One job: its identity, what it calls (a dotted name) with which JSON arguments, and how people read it."""
+
+    queue: str
+    id: str
+    function: str
+    args: tuple[Any, ...]
+    description: str
+
+
+def event_entry(event: Event) -> Entry:
+    """The job that takes this event in; the same event told again is the same job."""
+    node = f"{event.type.removeprefix('io.vmdrift.')} {event.subject}"
+    return Entry(EVENTS, f"event_{event.id}", TAKE_EVENT, (VERSION, encode(event)), node)
+
+
+def drift_entry(drift: Drift) -> Entry:
+    """The job that makes this drift's passes."""
+    return Entry(DRIFTS, drift.id, RUN_DRIFT, (VERSION, drift.as_json()), f"drift {drift}")
+
+
+def fence_entry(outage: Outage) -> Entry:
+    """The job that fences this outage's node, or sees that somebody did."""
+    return Entry(FENCING, f"fence_{outage.id}", RUN_FENCE, (VERSION, outage.as_json()), f"fence {outage.node.name}")
+
+
+def letter_entry(letter_id: str) -> Entry:
+    """The job that delivers this letter (`adapters.redis.outbox`)."""
+    return Entry(OUTGOING, f"out_{letter_id}", DELIVER, (VERSION, {"letter": letter_id}), f"deliver event {letter_id}")
+
+
+class Queue(Protocol):
+    """Every method raises StoreUnreachable or StoreRefused."""
+
+    def wake(self, entry: Entry, due: float) -> None:
+        """Make sure that this job runs at `due` (seconds since the epoch) or earlier, whatever state it is in now.
+
+        A waiting job is moved forward, never back; an ended, failed or lost one is queued anew; one that runs right now
+        is told to come again.
+        """
+
+    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+        """Wake each at its due time. A sweep does this for thousands, nearly all of which wait as they should."""
+
+    def woken(self, job_id: str) -> float | None:
+        """When this job, while it ran, was asked to come again: read once, then forgotten."""
+
+
+class _State(Enum):
+    QUEUED = "it will run"
+    SCHEDULED = "it has a due time"
+    RUNNING = "somebody runs it"
+    OVER = "nobody will run it"
+
+
+class RqQueue:
+    """The Queue on RQ. `clock` is Redis' (`redis.clock`). `keep` in seconds: how long ended jobs stay readable."""
+
+    def __init__(self, redis: Redis, clock: Clock, keep: float) -> None:
+        self._redis, self._clock, self._keep = redis, clock, int(keep)
+
+    def wake(self, entry: Entry, due: float) -> None:
+        with translated():
+            queue = RedisQueue(entry.queue, connection=self._redis, serializer=SERIALIZER)
+            state = self._state(queue, entry.id)
+            if state is _State.SCHEDULED:
+                # Only an existing member, and only if it comes earlier: the scheduler may be taking it right now.
+                self._redis.zadd(_scheduled(queue).key, {entry.id: int(due)}, xx=True, lt=True)
+            elif state is _State.RUNNING:
+                self._mark(entry.id, due)
+            elif state is _State.OVER:
+                self._put(queue, entry, due)
+
+    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+        with translated():
+            waits = self._wait(wanted)
+        for (entry, due), fine in zip(wanted, waits, strict=True):
+            if not fine:
+                self.wake(entry, due)
+
+    def _wait(self, wanted: Sequence[tuple[Entry, float]]) -> list[bool]:
+        """Which of them have a due time that is no later by now; moved forward and asked of Redis all at once."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for entry, due in wanted:
+                scheduled = ScheduledJobRegistry.key_template.format(entry.queue)
+                pipe.hget(Job.key_for(entry.id), "status")
+                pipe.zadd(scheduled, {entry.id: int(due)}, xx=True, lt=True)
+                pipe.zscore(scheduled, entry.id)
+            found = pipe.execute()
+        rows = zip(found[::3], found[2::3], strict=True)
+        return [status == _SCHEDULED and at is not None for status, at in rows]
+
+    def woken(self, job_id: str) -> float | None:
+        with translated():
+            marks: Any = self._redis.zpopmin(_mark_key(job_id))
+        return marks[0][1] if marks else None
+
+    def _mark(self, job_id: str, due: float) -> None:
+        """A set with one member, because its score can be told to become only earlier."""
+        with self._redis.pipeline() as pipe:
+            pipe.zadd(_mark_key(job_id), {"due": due}, lt=True)
+            pipe.expire(_mark_key(job_id), _MARK_TTL)
+            pipe.execute()
+
+    def _state(self, queue: RedisQueue, job_id: str) -> _State:
+        try:
+            job = Job.fetch(job_id, connection=self._redis, serializer=SERIALIZER)
+        except (NoSuchJobError, ValueError, AssertionError):  # the last for a malformed time-out
+            return _State.OVER  # a hash that RQ cannot read is as good as none
+        status = job.get_status(refresh=False)
+        if status == JobStatus.QUEUED and self._listed(queue, job_id):
+            return _State.QUEUED
+        if status == JobStatus.SCHEDULED and self._redis.zscore(_scheduled(queue).key, job_id) is not None:
+            return _State.SCHEDULED
+        if status == JobStatus.STARTED and self._beats(job):
+            return _State.RUNNING
+        return _State.OVER
+
+    def _listed(self, queue: RedisQueue, job_id: str) -> bool:
+        """In the queue, or just taken out of it by a worker. A job in neither was lost between two writes."""
+        keys = (queue.key, queue.intermediate_queue_key)
+        return any(self._redis.lpos(key, job_id) is not None for key in keys)
+
+    def _beats(self, job: Job) -> bool:
+        """By the clock of who runs it: a beat that is yet to come says nothing of now."""
+        beat = job.last_heartbeat
+        return beat is not None and abs(self._clock() - beat.timestamp()) < ORPHANED_AFTER
+
+    def _put(self, queue: RedisQueue, entry: Entry, due: float) -> None:
+        job = new_job(entry, queue, self._redis, self._keep)
+        with self._redis.pipeline() as pipe:
+            # Said here, because RQ begins a transaction of its own on a pipeline without one, and only an empty one.
+            pipe.multi()
+            # The traces of an earlier run would make RQ see the new one as failed or finished.
+            pipe.delete(job.key)
+            for registry in (queue.failed_job_registry, queue.finished_job_registry, _scheduled(queue)):
+                pipe.zrem(registry.key, job.id)
+            if due <= self._clock():
+                queue.enqueue_job(job, pipeline=pipe)
+            else:
+                queue.schedule_job(job, datetime.fromtimestamp(due, UTC), pipeline=pipe)
+            pipe.execute()
+
+
+def new_job(entry: Entry, queue: RedisQueue, redis: Redis, keep: int) -> Job:
+    """RQ's job for an entry, not written yet. `keep` in seconds: how long it stays readable when it has ended."""
+    return Job.create(
+        entry.function,
+        args=list(entry.args),
+        id=entry.id,
+        origin=queue.name,
+        connection=redis,
+        serializer=SERIALIZER,
+        description=entry.description,
+        timeout=JOB_TIMEOUT,
+        result_ttl=keep,
+        failure_ttl=keep,
+        # Serves only a job whose worker died (RQ's "abandoned"); what a job itself wants, it says when it ends.
+        retry=Retry(max=FOR_EVER),
+    )
+
+
+def _scheduled(queue: RedisQueue) -> ScheduledJobRegistry:
+    return ScheduledJobRegistry(queue=queue)
+
+
+def _mark_key(job_id: str) -> str:
+    return f"{PREFIX}again:{job_id}"

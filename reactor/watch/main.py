@@ -1,0 +1,91 @@
+"""The watcher's process: a thread that reads the stream, and the main thread that judges and resyncs in time."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from reactor import roles
+from reactor.adapters.kubernetes.cluster import Cluster, uid
+from reactor.adapters.redis.process_reports import Reporter
+from reactor.model.event import watcher_source
+from reactor.model.node import NodeView
+from reactor.model.times import Clock
+from reactor.process import Stop
+from reactor.settings import Settings
+from reactor.watch.list_watch import BOOKMARK, SILENCE, follow
+from reactor.watch.watcher import Watcher, verdict_view
+from reactor.wiring import Wiring
+
+_TROUBLE_RETRY = 2.0  # seconds until Redis is tried again
+_LOOK = 1.0  # seconds between two looks whether to stop
+log = structlog.get_logger()
+
+Seen = tuple[str, list[NodeView]]
+
+
+def watch(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT. Raises SettingsError, StoreError, ClusterError when it cannot start."""
+    stop = Stop(settings.heartbeat_file)
+    stop.listen()
+    wiring = Wiring.of(settings)
+    clock, cluster = wiring.clock, wiring.cluster
+    clock()  # from now on it goes on while Redis is away
+    source = watcher_source(uid(cluster))
+    next(cluster.pages("nodes", limit=1))  # a missing permission must show at start, not in the thread below
+    watcher = Watcher(wiring.store, wiring.queue, source, clock)
+    changes: queue.Queue[Seen] = queue.Queue(maxsize=1000)
+    reader = threading.Thread(target=_read, args=(cluster, changes), daemon=True)
+    reader.start()
+    rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock)
+    _loop(rounds, changes, settings.resync, lambda: stop.asked() or not reader.is_alive())
+    if not stop.asked():
+        log.error("node reader ended, process exits")  # a bug; its traceback is above
+
+
+def _read(cluster: Cluster, changes: "queue.Queue[Seen]") -> None:
+    for change in follow(cluster, "nodes", verdict_view, SILENCE, time.sleep):
+        changes.put(change)
+
+
+class Rounds:
+    """The watcher's, with a report after each resync."""
+
+    def __init__(self, watcher: Watcher, reporter: Reporter, clock: Clock) -> None:
+        self._watcher, self._reporter, self._clock = watcher, reporter, clock
+        self._heard_at: float | None = None  # seconds since the epoch: the API server's last word
+
+    def take(self, kind: str, nodes: list[NodeView]) -> bool:
+        """As the watcher does."""
+        self._heard_at = self._clock()
+        return kind == BOOKMARK or self._watcher.take(kind, nodes)
+
+    def resync(self) -> bool:
+        """As the watcher does. Reported only if Redis was there, so that nobody waits for a dead one twice."""
+        told = self._watcher.resync()
+        if told:
+            self._reporter.report(self._heard_at)
+        return told
+
+
+def _loop(rounds: Rounds, changes: "queue.Queue[Seen]", every: float, ended: Callable[[], bool]) -> None:
+    """Nothing is told before the first list: a watcher that knows no node would take every outage for going on."""
+    due: float | None = None  # of the next resync; monotonic seconds
+    while not ended():
+        if due is not None and time.monotonic() >= due:
+            due = time.monotonic() + (every if rounds.resync() else _TROUBLE_RETRY)
+        try:
+            told = rounds.take(*changes.get(timeout=_pause(due)))
+        except queue.Empty:
+            continue
+        if due is None:
+            due = time.monotonic() + (every if told and rounds.resync() else _TROUBLE_RETRY)
+        elif not told:
+            due = min(due, time.monotonic() + _TROUBLE_RETRY)
+
+
+def _pause(due: float | None) -> float:
+    """How long to wait for a change, in seconds."""
+    return _LOOK if due is None else max(0.0, min(_LOOK, due - time.monotonic()))

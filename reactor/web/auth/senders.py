@@ -1,0 +1,223 @@
+"""Who may post: senders with a bearer token each, from a file that may change at any time, or with an issuer's JWT."""
+
+import hmac
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import orjson
+import structlog
+
+from reactor.model.errors import BadInput, SettingsError
+from reactor.model.event import NODE_FENCED
+from reactor.model.identity import take
+from reactor.settings import Settings
+from reactor.web.auth.oidc import Issuer, ends
+from reactor.web.problem import Problem
+
+log = structlog.get_logger()
+
+_SHORTEST = 16  # characters of a token
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Somebody who may post: events whose type and source match one of these globs each.
+
+    `page` is what it may do on the page: look, act (which includes it), or "" for neither. `until`: when what it showed
+    ends, seconds since the epoch.
+    """
+
+    name: str
+    types: tuple[str, ...] = ("*",)
+    sources: tuple[str, ...] = ("*",)
+    page: str = ""
+    until: float = math.inf
+
+    def may(self, event_type: str, source: str) -> bool:
+        """May he send this? That a node is dead only who is allowed that very type by name, and no pattern."""
+        if event_type == NODE_FENCED:
+            return event_type in self.types and _any(source, self.sources)
+        return _any(event_type, self.types) and _any(source, self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One sender of the file, with his token, or with the subject that his JWTs bear."""
+
+    sender: Sender
+    token: str
+    subject: str
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any], where: str) -> Self:
+        """From JSON; BadInput. It never says anything of the token but its length."""
+        token, subject = data.get("token", ""), data.get("subject", "")
+        if not isinstance(token, str) or not isinstance(subject, str) or bool(token) == bool(subject):
+            raise BadInput(f"{where}: expected either a token or a subject")
+        if token and len(token) < _SHORTEST:
+            raise BadInput(f"{where}.token: {len(token)} characters are too few; at least {_SHORTEST} are needed")
+        name = take(data, "name", str, where)
+        types, sources = (_globs(data, field, where) for field in ("types", "sources"))
+        page = data.get("page", "")
+        if page not in {"", "look", "act"}:
+            raise BadInput(f'{where}.page: expected "look" or "act", or none of it')
+        return cls(Sender(name, types, sources, page), token, subject)
+
+
+class TokensFile:
+    """`VMDRIFT_TOKENS_FILE`: `{"senders": [{"name", "token" or "subject", "types", "sources", "page"}]}`."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises BadInput or OSError."""
+        self._path, self.trouble = path, ""
+        self._seen = self._stamp()
+        self._entries = _read(path)
+
+    def entries(self) -> Sequence[Entry]:
+        """As the file says now; one that cannot be read is told once, and what it said before goes on to hold."""
+        try:
+            stamp = self._stamp()
+            if stamp != self._seen:
+                self._seen = stamp
+                self._entries, self.trouble = _read(self._path), ""
+                log.info("senders reloaded", senders=len(self._entries))
+        except (OSError, BadInput) as error:
+            if not self.trouble:
+                log.warning("senders cannot be reloaded, the previous ones stay", why=str(error))
+            self.trouble = f"VMDRIFT_TOKENS_FILE: {error}"
+        return self._entries
+
+    def _stamp(self) -> tuple[int, int, int]:
+        """Changes with its content, also where Kubernetes exchanges a link."""
+        found = self._path.stat()
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+class _Verifier(Protocol):
+    def subject(self, token: str) -> str:
+        """Whose JWT this is; Problem."""
+
+
+class Senders:
+    """Everybody who may post."""
+
+    def __init__(self, file: TokensFile | None, issuer: _Verifier | None) -> None:
+        self._file, self._issuer = file, issuer
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As configured; SettingsError."""
+        if bool(settings.oidc_issuer) != bool(settings.oidc_audience):
+            raise SettingsError("VMDRIFT_OIDC_ISSUER, VMDRIFT_OIDC_AUDIENCE: expected both, or neither")
+        if settings.oidc_issuer and not settings.tokens_file:
+            raise SettingsError("VMDRIFT_TOKENS_FILE: not set, so no subject of VMDRIFT_OIDC_ISSUER may post anything")
+        try:
+            file = TokensFile(Path(settings.tokens_file)) if settings.tokens_file else None
+        except (OSError, BadInput) as error:
+            raise SettingsError(f"VMDRIFT_TOKENS_FILE: {error}") from error
+        try:
+            issuer = Issuer(settings) if settings.oidc_issuer else None
+        except OSError as error:
+            raise SettingsError(f"VMDRIFT_OIDC_CA_FILE: {error}") from error
+        return cls(file, issuer)
+
+    @property
+    def required(self) -> bool:
+        """Must a sender say who he is?"""
+        return self._file is not None
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the file as it is now; "" where nothing is."""
+        return self._file.trouble if self._file else ""
+
+    def by_name(self, name: str) -> Sender | None:
+        """Who has this name now."""
+        entry = self._entry(name)
+        return entry.sender if entry else None
+
+    def may(self, name: str, event_type: str, source: str) -> bool:
+        """May who has this name now send this? Without a file there is nobody."""
+        sender = self.by_name(name)
+        return sender is not None and sender.may(event_type, source)
+
+    def secret(self, name: str) -> str:
+        """What only he and we know; for a JWT's bearer, whose tokens change, it is his subject."""
+        entry = self._entry(name)
+        return entry.token or entry.subject if entry else ""
+
+    def _entry(self, name: str) -> Entry | None:
+        entries = self._file.entries() if self._file else ()
+        return next((entry for entry in entries if entry.sender.name == name), None)
+
+    def identify(self, authorization: str, access_token: str) -> Sender:
+        """By the header, or the query's access_token (RFC 6750). Problem 401, or 503 while the issuer is away."""
+        known = self.at_once(authorization, access_token)
+        return known or self._vouched_for(_bearer(authorization) or access_token)
+
+    def at_once(self, authorization: str, access_token: str) -> Sender | None:
+        """The same, as far as nobody else has to be asked; None where the issuer has to be."""
+        if self._file is None:
+            return Sender("anonymous")
+        token = _bearer(authorization) or access_token
+        if not token:
+            raise Problem(401, "A bearer token is needed: Authorization: Bearer TOKEN.")
+        known = _by_token(self._file.entries(), token)
+        if known is None and not (self._issuer and token.count(".") == 2):  # noqa: PLR2004 - the three parts of a JWT
+            raise Problem(401, "Nobody here knows this token.")
+        return known
+
+    def _vouched_for(self, token: str) -> Sender:
+        """By the issuer."""
+        subject = self._issuer.subject(token) if self._issuer else ""
+        entries = self._file.entries() if self._file else ()
+        known = next((entry.sender for entry in entries if entry.subject and entry.subject == subject), None)
+        if known is None:
+            raise Problem(403, "Nobody here knows the subject of this token.", attribute="sub", found=subject)
+        return replace(known, until=ends(token))
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, token = authorization.strip().partition(" ")
+    if authorization and scheme.lower() != "bearer":
+        raise Problem(401, "Only bearer tokens are known here: Authorization: Bearer TOKEN.")
+    return token.strip()
+
+
+def _by_token(entries: Iterable[Entry], token: str) -> Sender | None:
+    """All are compared, each in constant time, so that nothing is learned from how long it takes."""
+    given = token.encode()
+    found = [entry.sender for entry in entries if entry.token and hmac.compare_digest(entry.token.encode(), given)]
+    return found[0] if found else None
+
+
+def _read(path: Path) -> tuple[Entry, ...]:
+    try:
+        data = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError:
+        raise BadInput("not valid JSON") from None  # its message shows some of the content
+    if not isinstance(data, dict):
+        raise BadInput('expected an object, {"senders": [...]}')
+    senders = take({"senders": data.get("senders")}, "senders", list, "file")
+    if not all(isinstance(sender, dict) for sender in senders):
+        raise BadInput("senders: expected objects")
+    entries = tuple(Entry.of(sender, f"senders[{index}]") for index, sender in enumerate(senders))
+    names = [entry.sender.name for entry in entries]
+    if len(set(names)) < len(names):
+        raise BadInput("senders: two have the same name")
+    return entries
+
+
+def _globs(data: Mapping[str, Any], field: str, where: str) -> tuple[str, ...]:
+    found = data.get(field, ["*"])
+    if not isinstance(found, list) or not all(isinstance(glob, str) and glob for glob in found):
+        raise BadInput(f"{where}.{field}: expected a list of patterns, such as io.vmdrift.*")
+    return tuple(found)
+
+
+def _any(text: str, globs: Iterable[str]) -> bool:
+    return any(fnmatchcase(text, glob) for glob in globs)

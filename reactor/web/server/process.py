@@ -1,0 +1,64 @@
+"""One process of the receiver: the app, its front on each address, and an end in order."""
+
+import asyncio
+import multiprocessing
+import signal
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aiohttp import web
+
+from reactor import timing
+from reactor.process import Stop
+from reactor.settings import Settings
+from reactor.web.app import create
+from reactor.web.server.connections import Limits
+from reactor.web.server.front import Front
+from reactor.web.server.listening import WAITING, room_for
+
+_FEW = 64  # connections for probes
+
+
+def serving(sockets: Sequence[socket.socket], settings: Settings, stop: Stop) -> None:
+    """Until SIGTERM or SIGINT, or its parent's end. The first socket is for everybody, the next for probes."""
+    asyncio.run(_serving(sockets, settings, stop))
+
+
+async def _serving(sockets: Sequence[socket.socket], settings: Settings, stop: Stop) -> None:
+    end = _end(stop)
+    app, reception = create(settings)
+    limits = Limits()
+    many, few = replace(limits, connections=room_for(limits.connections)), replace(limits, connections=_FEW)
+    everybody, *probes = sockets
+    fronts = [(Front(app, reception, many), everybody)]
+    fronts += [(Front(app, reception, few, only_probes=True), each) for each in probes]
+    await asyncio.gather(*(_listening(front, each, end) for front, each in fronts))
+
+
+async def _listening(front: Front, listener: socket.socket, end: asyncio.Event) -> None:
+    runner = web.ServerRunner(front, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.SockSite(runner, listener, backlog=WAITING)
+    await site.start()
+    await end.wait()
+    await site.stop()
+    await front.finish(timing.REQUESTS_END_WITHIN)
+    await runner.cleanup()
+
+
+def _end(stop: Stop) -> asyncio.Event:
+    """Is set by a signal, also by one that came before this, and when the parent has ended without a word."""
+    loop, end = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    if stop.asked():
+        end.set()
+    if parent := multiprocessing.parent_process():
+        loop.add_reader(parent.sentinel, _orphaned, parent.sentinel, end)
+    return end
+
+
+def _orphaned(sentinel: int, end: asyncio.Event) -> None:
+    asyncio.get_running_loop().remove_reader(sentinel)
+    end.set()

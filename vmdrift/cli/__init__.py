@@ -1,0 +1,256 @@
+"""The command line. Each command imports what it needs when it runs, so that `--help` answers at once."""
+
+import sys
+from typing import Any
+
+import click
+
+from reactor import roles
+from reactor.model.harmless import harmless
+from vmdrift.cli.people import JSON, PEOPLE
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """As ever. A complaint quotes what was typed, and who typed it may have copied it."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            vars(error)["message"] = harmless(error.message)
+            raise
+
+
+class _Working(click.Choice[str]):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """A role that works, also by an older name."""
+        return super().convert(roles.ALIASES.get(value, value), param, ctx)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vm-drift")
+def main() -> None:
+    """Moves KubeVirt virtual machines off a lost node: safely, by itself, and explains every step.
+
+    Settings are environment variables (VMDRIFT_...), described in README.md. The cluster is the one that KUBECONFIG
+    names, or the one that this pod runs in; never silently ~/.kube/config.
+
+    Exit codes: 0 as it should, 1 not, 2 it could not start or be told. Colours: NO_COLOR=1 leaves them out.
+    """
+
+
+def plugin() -> None:
+    """`kubectl vmdrift ...`: kubectl runs whatever is called kubectl-vmdrift on the PATH."""
+    main(prog_name="kubectl vmdrift")
+
+
+@main.command(short_help="Start everything here, or show it on a simulated cluster.")
+@click.option(
+    "--act", is_flag=True, help="On a real cluster: carry drifts out. Without it everything is only observed."
+)
+@click.option("--simulate", is_flag=True, help="Use the simulated cluster even if there is a real one.")
+@click.option("--factor", default=20.0, show_default=True, help="How many times faster the simulated cluster lives.")
+@click.option("--stay", is_flag=True, help="After the simulated story let everything run on, for a look at the page.")
+def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> None:
+    """Start everything here: queue, watcher, workers, scheduler, and the page.
+
+    On a real cluster until stopped, only observing unless --act is given. Without a cluster: starts a simulated one,
+    cuts the power of one node, and shows how its VMs come up elsewhere.
+    """
+    from vmdrift.run import run as start  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(start(act=act, simulate=simulate, factor=factor, stay=stay))
+
+
+@main.command(short_help="Watch the cluster's nodes and tell outages.")
+def watch() -> None:
+    """Watch the cluster's nodes and tell outages. Any number may run side by side."""
+    from reactor.__main__ import main as reactor  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(reactor(["watch"]))
+
+
+@main.command(short_help="Receive CloudEvents and alerts over HTTP.")
+@click.option("--insecure-no-auth", is_flag=True, help="Let anybody post who can reach VMDRIFT_LISTEN.")
+def serve(*, insecure_no_auth: bool) -> None:
+    """Receive CloudEvents and Alertmanager's alerts over HTTP, at VMDRIFT_LISTEN."""
+    from reactor.__main__ import main as reactor  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(reactor(["serve", *(["--insecure-no-auth"] if insecure_no_auth else [])]))
+
+
+@main.command(short_help="Work on a queue, or move due jobs into them.")
+@click.argument("role", type=_Working(sorted(role.word for role in roles.ROLES if role.works)))
+def work(role: str) -> None:
+    """Work: take events in (INTAKE), carry DRIFTS out, or move due jobs (SCHEDULER). At least one of each is needed.
+
+    OUTGOING delivers events about drifts to VMDRIFT_SINK, and FENCING sees that lost nodes are proven dead
+    (VMDRIFT_FENCING), where that is wanted.
+    """
+    from workers.__main__ import main as workers  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(workers([role]))
+
+
+@main.command(short_help="Show open outages and drifts, with their checks.")
+@click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Everything that is recorded, as JSON.")
+def status(*, watch: bool, as_json: bool) -> None:
+    """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster nothing."""
+    if watch and as_json:
+        raise click.UsageError("--watch draws a table; --json is for one look (events --follow --json goes on)")
+    if watch:
+        from vmdrift.status.watch import watch as follow  # noqa: PLC0415 - see the module's docstring
+
+        sys.exit(follow())
+    from vmdrift.status import status as show  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(show(as_json=as_json))
+
+
+@main.command(short_help="Outages that are over, and how long VMs were down.")
+@click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="So many outages.")
+@JSON
+def history(*, last: int, as_json: bool) -> None:
+    """Show outages that are over: how each drift ended, and how long its VM was down. Newest first.
+
+    Seconds count from when the node turned Unknown. Redis keeps them for VMDRIFT_HISTORY_TTL.
+    """
+    from vmdrift.status.history import history as show  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(show(last=last, as_json=as_json))
+
+
+@main.command(short_help="Is everything there, and if not, what to do.")
+@click.option(
+    "--role",
+    type=click.Choice([role.name for role in roles.ON_CLUSTER]),
+    help="Whose rights in the cluster are looked at. Else: those of all roles together.",
+)
+@JSON
+def doctor(*, role: str | None, as_json: bool) -> None:
+    """Look whether everything is there that vm-drift stands on, and say what to do if not. Changes nothing.
+
+    Settings, Redis, scheduler and workers, API server, KubeVirt, nodes, each verb that is needed, clocks. All of it
+    as whoever runs this: run it in a role's pod to see what that role sees.
+
+    Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 something could not be looked at.
+    """
+    from vmdrift.doctor.show import doctor as look  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(look(role=role or "", as_json=as_json))
+
+
+@main.command(short_help="For a liveness probe: does this role still go round?")
+@click.option("--within", default=30.0, show_default=True, help="Seconds that the last heartbeat may be old.")
+def probe(*, within: float) -> None:
+    """For a liveness probe: does the role whose VMDRIFT_HEARTBEAT_FILE this is still go round?
+
+    Exit codes: 0 it does, 1 it does not, 2 VMDRIFT_HEARTBEAT_FILE is not set.
+    """
+    from vmdrift.cli.probe import probe as look  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(look(within))
+
+
+@main.command(short_help="Show, follow and re-send what was told of drifts.")
+@click.option("--follow", is_flag=True, help="Go on with each event as it comes, until Ctrl-C.")
+@click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="So many of those told already.")
+@click.option("--dead", is_flag=True, help="Those that could not be delivered to VMDRIFT_SINK, and why.")
+@click.option("--resend", multiple=True, metavar="LETTER", help="Deliver a dead one again; all: each of them.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: the CloudEvents as they are delivered.")
+def events(*, follow: bool, last: int, dead: bool, resend: tuple[str, ...], as_json: bool) -> None:
+    """Show what was told of drifts: scheduled, blocked, released, detached, and how they ended.
+
+    Redis keeps about the last 10,000.
+    """
+    from vmdrift.status import events as told  # noqa: PLC0415 - see the module's docstring
+
+    if follow and (dead or resend):
+        raise click.UsageError("--follow shows events as they come; --dead and --resend are about those that died")
+    if dead or resend:
+        sys.exit(told.dead(resend=resend, as_json=as_json))
+    sys.exit(told.events(follow=follow, last=last, as_json=as_json))
+
+
+# \b keeps click from joining the lines.
+_DUMP_EPILOG = """\b
+A dump for -f: vmdrift dump > dump.json
+or, with HwameiStor also localvolumes,localvolumereplicas:
+  kinds=nodes,namespaces,vm,vmi,vmirs,pods,pvc,pv,csidrivers,storageclasses
+  kubectl get $kinds,volumeattachments,leases -A -o json > dump.json
+"""
+_DUMP = click.option(
+    "-f",
+    "--file",
+    "dump",
+    metavar="DUMP",
+    default="",
+    help="Read a dump instead of the cluster: a file, or - for standard input.",
+)
+
+
+@main.command(epilog=_DUMP_EPILOG, short_help="What would become of a node's VMs if it were lost.")
+@click.argument("node")
+@click.option("--json", "as_json", is_flag=True, help="All of it, with every check, as JSON: see docs/plan.md.")
+@_DUMP
+def plan(*, node: str, as_json: bool, dump: str) -> None:
+    """Tell what would become of every VM of NODE if it were lost now. Changes nothing.
+
+    Would it move, or why not; where to, and is there room; its volumes; how long it would take. Settings
+    (VMDRIFT_...) are read from the environment: give the same as the workers have.
+
+    Exit codes: 0 all would move, 1 some would not, 2 it could not be told.
+    """
+    from vmdrift.plan import plan as tell  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(tell(node, as_json=as_json, dump=dump))
+
+
+@main.command(epilog=_DUMP_EPILOG, short_help="Which VMs would not survive the loss of a node, and why.")
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON: see docs/plan.md.")
+@_DUMP
+def audit(*, as_json: bool, dump: str) -> None:
+    """Tell of every node which VMs would not survive its loss, and what to change. Changes nothing.
+
+    Reads the cluster, or a dump, as plan does. Exit codes: 0 all would survive, 1 some would not, 2 it could not
+    be told.
+    """
+    from vmdrift.plan.audit import audit as tell  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(tell(as_json=as_json, dump=dump))
+
+
+@main.command(epilog=_DUMP_EPILOG, short_help="Write what plan and audit read, without secrets.")
+@click.option("--anonymous", "nameless", is_flag=True, help="With made-up names, and the same answers.")
+@_DUMP
+def dump(*, nameless: bool, dump: str) -> None:
+    """Write a dump of the cluster to standard output, as JSON, for plan and audit with -f. Changes nothing.
+
+    Of each object only what they read: no cloud-init, no environment, no arguments, no Secrets, no annotations of
+    others. With -f it is made of what kubectl wrote.
+
+    Exit codes: 0 it is written, 2 it could not be read.
+    """
+    from vmdrift.snapshot.dump import dump as write  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(write(nameless=nameless, source=dump))
+
+
+_SOURCED = """\b
+bash, in ~/.bashrc: eval "$(vmdrift completion bash)"
+zsh, in ~/.zshrc:   eval "$(vmdrift completion zsh)"
+fish: vmdrift completion fish > ~/.config/fish/completions/vmdrift.fish
+"""
+
+
+@main.command(epilog=_SOURCED, short_help="Print what makes a shell complete commands and names.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(*, shell: str) -> None:
+    """Print what makes SHELL complete commands, options, and names of lost nodes and their VMs."""
+    from vmdrift.cli.completion import completion as tell  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(tell(main, shell))
+
+
+for _command in PEOPLE:
+    main.add_command(_command)

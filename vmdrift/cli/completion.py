@@ -1,0 +1,54 @@
+"""What the shell completes: the script that it sources, and names of what is lost, where Redis tells them at once."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread
+
+import click
+from click.shell_completion import get_completion_class
+
+from vmdrift.cli.command import CANNOT_TELL
+
+_PATIENCE = 1.0  # seconds; a shell that hangs at Tab is worse than one that knows no names
+
+Names = tuple[list[str], list[str]]  # of nodes, and of VMs as NAMESPACE/NAME
+
+
+def completion(main: click.Command, shell: str) -> int:
+    """Print the script; returns the exit code."""
+    found = get_completion_class(shell)
+    if found is None:
+        return CANNOT_TELL
+    sys.stdout.write(found(main, {}, "vmdrift", "_VMDRIFT_COMPLETE").source())
+    return 0
+
+
+def names(patience: float = _PATIENCE, read: Callable[[], Names] | None = None) -> Names:
+    """Of lost nodes and their VMs; none when Redis does not answer within `patience` seconds. Never raises."""
+    found: list[Names] = []
+    # A daemon: whoever still waits for a name server, or for Redis, keeps nobody from ending.
+    thread = Thread(target=_try, args=(found, read or _read), daemon=True)
+    thread.start()
+    thread.join(patience)
+    return found[0] if found else ([], [])
+
+
+def _try(found: list[Names], read: Callable[[], Names]) -> None:
+    # Whatever it is, a shell that completes a word has no place to say it.
+    with suppress(Exception):
+        found.append(read())
+
+
+def _read() -> Names:
+    from reactor.settings import Settings  # noqa: PLC0415 - a slow import counts against the patience
+    from reactor.wiring import Wiring  # noqa: PLC0415 - same
+
+    store = Wiring.of(Settings.read(os.environ)).store
+    nodes: set[str] = set()
+    vms: set[str] = set()
+    for outage in store.outages():
+        nodes.add(outage.outage.node.name)
+        vms |= {str(record.drift.vm) for record in store.records(outage.outage.id)}
+    return sorted(filter(str.isprintable, nodes)), sorted(filter(str.isprintable, vms))

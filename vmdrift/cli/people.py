@@ -1,0 +1,151 @@
+"""Commands by which people intervene. Each imports what it needs when it runs, as in `vmdrift.cli`."""
+
+import sys
+
+import click
+
+from reactor.model.intervention import lasting
+from vmdrift.cli.arguments import checked, known_how, node, nodes, target, targets, vm, vms
+
+JSON = click.option("--json", "as_json", is_flag=True, help="As JSON: see docs/cli.md.")
+_WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
+_TARGET = click.argument("what", metavar="NODE|NAMESPACE/VM|all", callback=checked(target), shell_complete=targets)
+_NODE = click.argument("name", metavar="NODE", callback=checked(node), shell_complete=nodes)
+_CHECKED = click.option(
+    "--i-checked", "how", metavar="HOW", required=True, callback=checked(known_how), help="How you know, in words."
+)
+_VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell_complete=vms)
+
+
+@click.command(short_help="Leave a node, a VM or everything alone.")
+@_TARGET
+@click.option(
+    "--for",
+    "lasts",
+    metavar="30m",
+    callback=checked(lasting),
+    help="How long: 90s, 30m, 2h, 1d. Else: until resumed.",
+)
+@_WHY
+@JSON
+def hold(*, what: str, lasts: float | None, why: str, as_json: bool) -> None:
+    """Leave a node's VMs, one VM, or everything alone: nothing of it is deleted.
+
+    Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Windows go on meanwhile.
+    """
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.hold(what, lasts, why, as_json=as_json))
+
+
+@click.command(short_help="Lift a hold.")
+@_TARGET
+@JSON
+def resume(*, what: str, as_json: bool) -> None:
+    """Lift the hold of a node, a VM, or everything.
+
+    Exit codes: 0 it is lifted, 1 there was none, 2 it could not be done.
+    """
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.resume(what, as_json=as_json))
+
+
+@click.command(short_help="Show what is held or cancelled, by whom and why.")
+@JSON
+def holds(*, as_json: bool) -> None:
+    """Show what is held or cancelled, until when, by whom and why."""
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.holds(as_json=as_json))
+
+
+@click.command(short_help="Give a VM's drift up, for this outage.")
+@_VM
+@_WHY
+@JSON
+def cancel(*, name: str, why: str, as_json: bool) -> None:
+    """Give a VM's drift up, for this outage.
+
+    Exit codes: 0 it is given up, 1 there is none that goes on, 2 it could not be done.
+    """
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.cancel(name, why, as_json=as_json))
+
+
+@click.command(short_help="Take an ended drift up again, or look now.")
+@_VM
+@JSON
+def retry(*, name: str, as_json: bool) -> None:
+    """Take an ended drift up again, or have one that goes on look now.
+
+    Exit codes: 0 it is looked at, 1 there is none, 2 nobody has looked at it yet, or it could not be done.
+    """
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.retry(name, as_json=as_json))
+
+
+@click.command(short_help="Ask for the drift of one VM of a lost node.")
+@_VM
+@JSON
+def drift(*, name: str, as_json: bool) -> None:
+    """Ask for the drift of one VM of a lost node, with the same prerequisites as ever.
+
+    Exit codes: 0 it goes on, 1 there is nothing to do, 2 nobody has looked at it yet, or it could not be asked.
+    """
+    from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(intervene.drift(name, as_json=as_json))
+
+
+@click.command(name="confirm-off", short_help="Say that a node is off: proof that it is dead.")
+@_NODE
+@_CHECKED
+@click.option("--although-ready", is_flag=True, help="Also of a node that is Ready, as far as Kubernetes knows.")
+@JSON
+def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool) -> None:
+    """Say that a node is off, which you made sure of: its VMs are released at once, shared disks and all.
+
+    It counts for this very boot, where VMDRIFT_FENCING names event, and until the node gives a sign of life. A
+    wrong word makes two writers.
+
+    Exit codes: 0 it is written down, 1 it does not count, 2 nobody has looked at it yet, or it could not be said.
+    """
+    from vmdrift.intervene import fences  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(fences.confirm_off(name, how, although_ready=although_ready, as_json=as_json))
+
+
+@click.command(short_help="Put a whole dead node out of service, for this outage.")
+@_NODE
+@_WHY
+@JSON
+def taint(*, name: str, why: str, as_json: bool) -> None:
+    """Put a whole node out of service by Kubernetes' taint, once it is proven dead, whatever else is on it.
+
+    Exit codes: 0 it is asked for, 1 the node has no open outage, 2 it could not be asked for.
+    """
+    from vmdrift.intervene import fences  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(fences.taint(name, why, as_json=as_json))
+
+
+@click.command(short_help="Take back what fences a node.")
+@_NODE
+@_CHECKED
+@JSON
+def unfence(*, name: str, how: str, as_json: bool) -> None:
+    """Take back what fences a node that was deleted, or that is heard again with the same boot.
+
+    Whatever still runs there can write again. After a reboot it is taken back without you.
+
+    Exit codes: 0 it is asked for, 1 nothing is known of a fence, 2 it could not be asked for.
+    """
+    from vmdrift.intervene import fences  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(fences.unfence(name, how, as_json=as_json))
+
+
+PEOPLE = (hold, resume, holds, cancel, retry, drift, confirm_off, taint, unfence)

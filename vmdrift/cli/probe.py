@@ -1,0 +1,19 @@
+"""`vmdrift probe`: whether a role without HTTP still goes round its loop."""
+
+from reactor.liveness import trouble
+from reactor.model.errors import NotDone, SettingsError
+from reactor.settings import Settings
+from vmdrift.cli.command import answer
+
+
+def probe(within: float) -> int:
+    """Returns the exit code. `within` in seconds."""
+
+    def look(settings: Settings) -> int:
+        if not settings.heartbeat_file:
+            raise SettingsError("VMDRIFT_HEARTBEAT_FILE: not set, so there is no heartbeat to look at")
+        if found := trouble(settings.heartbeat_file, within):
+            raise NotDone(found)
+        return 0
+
+    return answer("probe", look)

@@ -1,0 +1,83 @@
+"""What would become of one VM, as `plan` and `audit` tell it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reactor.model.drift import Check
+from reactor.model.identity import VmRef
+from vmdrift.plan.free_room import Amounts
+from workers.decide.observation import Volume
+
+START = 5.0  # seconds, at most, from the last obstacle to Running: measured on a real control plane
+
+
+class Outcome(StrEnum):
+    """What would become of a VM."""
+
+    MOVES = "moves"
+    STAYS = "stays"  # down, until the node is back or somebody does something
+    UNAFFECTED = "unaffected"  # it runs elsewhere by now, or is not to run
+    UNKNOWN = "unknown"  # the dump does not hold what this depends on
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """In seconds: `release` from Unknown to the force delete, then `detach`, at least and at most, then `start`."""
+
+    release: float
+    detach: tuple[float, float]
+    start: float = START
+
+    @property
+    def total(self) -> tuple[float, float]:
+        """From Unknown to Running, at least and at most."""
+        least, most = self.detach
+        return self.release + least + self.start, self.release + most + self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """One VM's. `reason` is a code of REASONS, "" where it would move; `policy` what its owners wish.
+
+    `targets` are nodes that it could go to, `room` those of them that have room for it now, `place` the one where it
+    finds room when the node's VMs go one after the other ("": there is none left). `needs`: see `plan.free_room`;
+    `beyond`: what of it no target has so much of, even without anybody there. `ifs`: it moves only if all of these
+    hold, which nobody can know before. `lost_disks`: volumes that were plugged into the lost instance only, so that the
+    VM comes up without them. `unheeded`: what its owners ask for and does not count, in sentences.
+    """
+
+    vm: VmRef
+    outcome: Outcome
+    reason: str = ""
+    sentence: str = ""
+    checks: tuple[Check, ...] = ()
+    policy: str = ""
+    volumes: tuple[Volume, ...] = ()
+    targets: tuple[str, ...] = ()
+    room: tuple[str, ...] = ()
+    place: str = ""
+    needs: Amounts = field(default_factory=dict)
+    beyond: tuple[str, ...] = ()
+    takes: Takes | None = None
+    ifs: tuple[str, ...] = ()
+    lost_disks: tuple[str, ...] = ()
+    unheeded: tuple[str, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Also where it does so only if something holds."""
+        return self.outcome is Outcome.MOVES
+
+    @property
+    def objections(self) -> Mapping[str, str]:
+        """Everything that stands against its move, not the first only: reason code -> sentence."""
+        if self.outcome is not Outcome.STAYS:
+            return {}
+        failed = {check.reason: check.sentence for check in self.checks if not check.held}
+        return {**failed, self.reason: self.sentence}
+
+
+def unknown(vm: VmRef, why: str) -> Fate:
+    """`why`: what is lacking."""
+    return Fate(vm, Outcome.UNKNOWN, sentence=f"Unknown: {why}.")

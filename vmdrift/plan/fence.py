@@ -1,0 +1,60 @@
+"""What a fence of the node would do, as `vmdrift plan` shows it: by the very judgement that comes before a real one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from reactor.model.drift import Policy
+from reactor.model.errors import ClusterError
+from reactor.model.fencing import Fencing, some
+from vmdrift.plan.judge import records_of
+from vmdrift.plan.what_if import IfLost
+from vmdrift.snapshot import Snapshot
+from workers.fencing.decide.allowed import providers
+from workers.fencing.decide.effect import Effect, never, refused
+from workers.fencing.effect import Supposed, effect_on, proving
+from workers.observe import lease
+from workers.observe.cache import Surroundings
+
+# A person or a system says so, or only storage is blocked, of which a dump tells nothing.
+_NOT_SHOWN = frozenset({"event", "network-fence"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """By the first provider that would be asked; `refused`: why it would not be, "" if it would."""
+
+    provider: str
+    effect: Effect
+    refused: str
+
+    def as_object(self) -> dict[str, Any]:
+        """The shape that docs/plan.md documents."""
+        bystanders = [{"vm": vm, "reason": reason} for vm, reason in self.effect.bystanders]
+        found = {"provider": self.provider, "releases": list(self.effect.releases), "bystanders": bystanders}
+        return {**found, "refused": self.refused}
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        if self.refused:
+            return f"{self.provider} would not be asked to fence it: {self.refused}"
+        named = some([f"{vm} ({reason})" for vm, reason in self.effect.bystanders])
+        stopped = f" Stopped with it, and not moved: {named}." if named else ""
+        return f"{self.provider} would be asked to fence it, for {some(self.effect.releases)}.{stopped}"
+
+
+def fence_of(there: Snapshot, node: str, policy: Policy) -> Fence | None:
+    """None where nobody would be asked to fence this node, or the dump lacks what that depends on."""
+    lost = IfLost.of(there, node, policy)
+    name = next((name for name in providers(lost.node, policy) if name not in _NOT_SHOWN), None)
+    if name is None:
+        return None
+    heard, boot = lease(there, lost.outage), lost.node.boot or "unknown"
+    file = Fencing(lost.outage, boot, lost.now, lease=heard, heartbeat=lost.node.heartbeat)
+    around = Surroundings(lambda: there.at)
+    supposed = Supposed(proving(file, name, lost, around, lost.now), lost, policy, lost.now, around)
+    try:
+        found = effect_on(records_of(lost), supposed)
+    except ClusterError:
+        return None
+    return Fence(name, found, never(lost.node, policy) or refused(found, name, policy))

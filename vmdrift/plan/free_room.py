@@ -1,0 +1,89 @@
+"""Free-room arithmetic: what each node has left, by what the pods bound there request, as the scheduler counts it.
+
+Source: kubernetes `pkg/api/v1/resource/helpers.go` (PodRequests). Room blocks nothing: a VM without room is Pending.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from reactor.adapters.kubernetes.quantities import quantity
+from reactor.model.objects import Obj
+from vmdrift.snapshot import Snapshot
+from workers.observe.cache import listed
+
+Amounts = Mapping[str, int]  # resource -> thousandths of its unit (cores, bytes, pieces)
+
+_TERMINAL = frozenset({"Succeeded", "Failed"})
+
+
+def requests(pod: Obj) -> Amounts:
+    """What the scheduler reserves for a pod: its containers together, or its greediest init container."""
+    spec = pod["spec"]
+    inits = spec.get("initContainers") or ()
+    sidecars = [container for container in inits if container.get("restartPolicy") == "Always"]
+    total = _sum([*spec["containers"], *sidecars])
+    for container in inits:
+        for name, amount in _requested(container).items():
+            total[name] = max(total[name], amount)
+    for name, text in (spec.get("overhead") or {}).items():
+        total[name] += quantity(str(text))
+    total["pods"] += 1000
+    return {name: amount for name, amount in total.items() if amount}
+
+
+def _sum(containers: Iterable[Obj]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for container in containers:
+        total.update(_requested(container))
+    return total
+
+
+def _requested(container: Obj) -> dict[str, int]:
+    asked = (container.get("resources") or {}).get("requests") or {}
+    return {name: quantity(str(text)) for name, text in asked.items()}
+
+
+class Room:
+    """What is left on each node; `take` uses it up."""
+
+    def __init__(self, free: Mapping[str, Amounts], whole: Mapping[str, Amounts] | None = None) -> None:
+        self._free = {node: Counter(amounts) for node, amounts in free.items()}
+        self._whole = whole or free
+
+    @classmethod
+    def of(cls, there: Snapshot) -> "Room":
+        """As the snapshot shows it."""
+        free: dict[str, Counter[str]] = {}
+        for node in listed(there, "nodes"):
+            allocatable = node.get("status", {}).get("allocatable") or {}
+            free[node["metadata"]["name"]] = Counter({name: quantity(str(text)) for name, text in allocatable.items()})
+        whole = {node: dict(amounts) for node, amounts in free.items()}
+        for pod in listed(there, "pods"):
+            node, phase = pod["spec"].get("nodeName", ""), pod.get("status", {}).get("phase")
+            if node in free and phase not in _TERMINAL:
+                free[node].subtract(requests(pod))
+        return cls(free, whole)
+
+    def copy(self) -> "Room":
+        """One that can be used up by itself."""
+        return Room(self._free, self._whole)
+
+    def fitting(self, nodes: Iterable[str], needs: Amounts) -> list[str]:
+        """Those of the nodes that have room for all that is needed."""
+        return [node for node in nodes if all(self._free[node][name] >= amount for name, amount in needs.items())]
+
+    def beyond(self, nodes: Sequence[str], needs: Amounts) -> tuple[str, ...]:
+        """What of it none of the nodes has so much of, even if nobody else were there."""
+        if not nodes:
+            return ()
+        return tuple(name for name, amount in needs.items() if all(self._of(node, name) < amount for node in nodes))
+
+    def _of(self, node: str, name: str) -> int:
+        return self._whole.get(node, {}).get(name, 0)
+
+    def take(self, nodes: Iterable[str], needs: Amounts) -> str:
+        """Use up what is needed on the first of the nodes that has it: its name, "" when none has."""
+        found = next(iter(self.fitting(nodes, needs)), "")
+        if found:
+            self._free[found].subtract(needs)
+        return found

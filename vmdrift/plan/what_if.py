@@ -1,0 +1,132 @@
+"""What the API would show if a node had been lost so long ago that every window is over by now.
+
+So the very reader and the very checks of a drift judge it (`workers.observe`, `workers.decide`), and no rule stands
+twice. A node that is lost already keeps its own outage and its own taints.
+"""
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any, Self
+
+from reactor.adapters.kubernetes.cluster import PAGE, Page
+from reactor.model.drift import Policy, Signs
+from reactor.model.errors import BadInput
+from reactor.model.identity import Outage
+from reactor.model.names import is_name
+from reactor.model.node import UNREACHABLE_TAINT, NodeView, node_view
+from reactor.model.objects import JsonObject
+from reactor.model.times import format_time
+from vmdrift.snapshot import Snapshot
+from vmdrift.snapshot.readonly import ReadOnly
+from workers.decide.observation import PodView
+from workers.observe import lease
+from workers.observe.parse import pod_view
+
+_MARGIN = 60.0  # seconds; more than any clock that is believed may be off, so that the windows are over by every clock
+_ZONE = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
+_LARGE = 50  # nodes of a zone, above which Kubernetes evicts slowly instead of not at all
+_MANY, _SHARE = 2, 0.55
+
+
+class IfLost(ReadOnly):
+    """A Cluster in which this node is lost and Kubernetes has evicted its launcher pods, as far as it ever would.
+
+    `now` is a moment at which the outage's windows are over, seconds since the epoch; `released`: launcher pods that
+    were force-deleted since.
+    """
+
+    def __init__(self, there: Snapshot, node: JsonObject, policy: Policy, released: Sequence[PodView] = ()) -> None:
+        over = max(policy.unreachable_window, policy.virt_handler_grace) + _MARGIN
+        self.there, self._policy, self._gone = there, policy, frozenset(pod.uid for pod in released)
+        self._node = node if node_view(node).outage else _lost(node, int(there.at - over), evicts=_evicts(there, node))
+        self.node = node_view(self._node)
+        self.outage = _outage(self.node)
+        self.now = max(there.at, self.outage.since + over)
+
+    @classmethod
+    def of(cls, there: Snapshot, node: str, policy: Policy) -> Self:
+        """By the node's name. Raises BadInput for one that is not there."""
+        found = there.find("nodes", node) if is_name(node) else None
+        if found is None:
+            raise BadInput(_no_node(node, [view.name for view in there.nodes]))
+        return cls(there, found, policy)
+
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
+        """As the Cluster's."""
+        found = self.there.find(resource, name, namespace)
+        return self._changed(resource, found) if found else None
+
+    def pages(
+        self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
+    ) -> Iterator[Page]:
+        """As the Cluster's."""
+        for page in self.there.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit):
+            changed = (self._changed(resource, obj) for obj in page.items)
+            yield Page([obj for obj in changed if obj], page.version)
+
+    def time(self) -> float | None:
+        """When the snapshot was read."""
+        return self.there.at
+
+    def after(self, released: Sequence[PodView]) -> "IfLost":
+        """The same, after these pods were force-deleted."""
+        return IfLost(self.there, self._node, self._policy, released)
+
+    def signs(self) -> Signs:
+        """What the node said last, and has never changed since the beginning of the outage."""
+        return Signs(lease(self.there, self.outage), self.node.heartbeat, float(self.outage.since))
+
+    def _changed(self, resource: str, obj: JsonObject) -> JsonObject | None:
+        if resource == "nodes" and obj["metadata"]["name"] == self.node.name:
+            return self._node
+        if resource == "pods" and obj["spec"].get("nodeName") == self.node.name:
+            return None if obj["metadata"]["uid"] in self._gone else self._evicted(obj)
+        return obj
+
+    def _evicted(self, pod: JsonObject) -> JsonObject:
+        if self.node.unreachable_since is None or pod_view(pod).tolerates is None:
+            return pod
+        deleted = pod["metadata"].get("deletionTimestamp") or format_time(self.now)
+        return {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": deleted}}
+
+
+def _no_node(name: str, there: list[str]) -> str:
+    alike = get_close_matches(name, there, 3) or sorted(there)[:5]
+    return f"there is no node {name[:60]!r}. Did you mean {' or '.join(alike)}?" if alike else "there are no nodes"
+
+
+def _outage(node: NodeView) -> Outage:
+    if node.outage is None:  # _lost made it Unknown
+        raise AssertionError(node)
+    return node.outage
+
+
+def _lost(node: JsonObject, since: int, *, evicts: bool) -> JsonObject:
+    """The Node as the node lifecycle controller leaves it."""
+    at = format_time(since)
+    status, spec = node.get("status", {}), node.get("spec", {})
+    silent = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "lastTransitionTime": at}
+    others = [condition for condition in status.get("conditions") or () if condition["type"] != "Ready"]
+    taints: list[Any] = [{"key": UNREACHABLE_TAINT, "effect": "NoSchedule", "timeAdded": at}]
+    taints += [{"key": UNREACHABLE_TAINT, "effect": "NoExecute", "timeAdded": at}] if evicts else []
+    kept = [taint for taint in spec.get("taints") or () if not taint["key"].startswith("node.kubernetes.io/not-ready")]
+    return {
+        **node,
+        "spec": {**spec, "taints": kept + taints},
+        "status": {**status, "conditions": [*others, silent]},
+    }
+
+
+def _evicts(there: Snapshot, node: JsonObject) -> bool:
+    """Would Kubernetes evict the pods of this node, or are too many of its zone not Ready with it?
+
+    Source: kubernetes `pkg/controller/nodelifecycle/node_lifecycle_controller.go`, ComputeZoneState.
+    """
+    zone = [view for view in there.nodes if _zone(view) == _zone(node_view(node))]
+    lost = [view for view in zone if view.ready != "True" or view.name == node["metadata"]["name"]]
+    some_live = len(lost) < len(zone)
+    return not (some_live and len(zone) <= _LARGE and len(lost) > _MANY and len(lost) >= _SHARE * len(zone))
+
+
+def _zone(node: NodeView) -> tuple[str, ...]:
+    return tuple(node.labels.get(label, "") for label in _ZONE)

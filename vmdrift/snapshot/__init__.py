@@ -1,0 +1,199 @@
+"""A whole cluster held still: everything that judging its VMs needs, read once from its API server or from a dump.
+
+It can be asked like the cluster itself, and never changed. A kind that a dump does not hold is not an empty kind: to
+ask for it is an error, so that nothing is taken for fine that nobody looked at.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+
+from reactor.adapters.kubernetes.cluster import PAGE, Cluster, Page
+from reactor.model.errors import BadInput, Forbidden, NotServed, Rejected
+from reactor.model.names import named
+from reactor.model.node import NodeView, node_view
+from reactor.model.objects import JsonObject, words
+from vmdrift.snapshot.allowed_fields import worth
+from vmdrift.snapshot.dump_file import DUMP_COMMAND, MAKE, Dump, about, read_dump
+from vmdrift.snapshot.dump_time import written_at
+from vmdrift.snapshot.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
+from vmdrift.snapshot.readonly import ReadOnly
+from workers.observe.cache import NODE_LEASES, listed
+
+__all__ = ["DUMP_COMMAND", "Objects", "Snapshot", "everything", "from_cluster", "from_dump", "snapshot"]
+
+Objects = Mapping[str, Sequence[JsonObject]]  # resource -> all objects of it
+_CLAIMS = "persistentvolumeclaims"
+_Key = tuple[str, str, str]  # resource, namespace, name
+
+
+class Snapshot(ReadOnly):
+    """A Cluster of what was read. `at`: when that was, seconds since the epoch. Methods raise Rejected.
+
+    `partial`: it is a dump of whatever somebody chose, so that what it does not hold may well be there. `forbidden`:
+    the kinds that nobody let us read.
+    """
+
+    def __init__(self, objects: Objects, at: float, *, partial: bool = False, forbidden: Collection[str] = ()) -> None:
+        self._objects, self.at, self.partial, self._forbidden = objects, at, partial, frozenset(forbidden)
+        self._named: dict[_Key, JsonObject] = {
+            (resource, _namespace(obj), obj["metadata"]["name"]): obj
+            for resource, found in objects.items()
+            for obj in found
+        }
+        self._namespaces = {(resource, namespace) for resource, namespace, _ in self._named}
+        self._by_label: dict[tuple[str, str], dict[str, list[JsonObject]]] = {}
+        self._on_node: dict[str, list[JsonObject]] = defaultdict(list)
+        for pod in objects.get("pods", ()):
+            self._on_node[pod.get("spec", {}).get("nodeName", "")].append(pod)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """What every cluster has and this snapshot has not, as a dump that was made without it."""
+        kinds = [kind.resource for kind in EXPECTED if kind.resource not in self._objects]
+        return (*kinds, *([f"leases of {NODE_LEASES}"] if "leases" not in kinds and self._lacks_leases else []))
+
+    @property
+    def called(self) -> str:
+        """What it is a snapshot of, for sentences."""
+        return "the dump" if self.partial else "the cluster"
+
+    @cached_property
+    def _lacks_leases(self) -> str:
+        """Every kubelet has a Lease: which are not in this dump, "" if it is no matter of the dump."""
+        ready = [view.name for view in self.nodes if view.ready == "True"] if self.partial else []
+        known = sum(("leases", NODE_LEASES, name) in self._named for name in ready)
+        if 2 * known > len(ready) or not ready:
+            return ""
+        which = f"the Leases of only {known} of {len(ready)} nodes that are Ready" if known else "no Lease of a node"
+        return f"{which} (namespace {NODE_LEASES})"
+
+    @cached_property
+    def nodes(self) -> tuple[NodeView, ...]:
+        """All nodes."""
+        return tuple(node_view(node) for node in self._objects["nodes"])
+
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
+        """As the Cluster's."""
+        key = resource, namespace, named(name)
+        if resource != "configmaps":  # people's wishes; a dump need not have them, and then nobody has any
+            self._know(resource, namespace)
+        found = self._named.get(key)
+        if found is None and self.partial and self._must_be(resource, namespace):
+            raise Rejected(f"the dump holds no {resource} {f'of namespace {namespace}' if namespace else name}")
+        return found
+
+    def pages(
+        self,
+        resource: str,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        limit: int = PAGE,  # noqa: ARG002 - the Cluster's
+    ) -> Iterator[Page]:
+        """As the Cluster's; the selectors are those that this project uses."""
+        self._know(resource, namespace)
+        wanted = _requirements(labels)
+        found = self._some(resource, wanted, fields)
+        yield Page([obj for obj in found if _matches(obj, namespace, wanted)], "")
+
+    def time(self) -> float | None:
+        """When it was read."""
+        return self.at
+
+    def _know(self, resource: str, namespace: str) -> None:
+        if resource in self._forbidden:
+            raise Rejected(f"to list {resource} is forbidden")
+        if resource not in self._objects:
+            raise Rejected(f"the dump holds no {resource}")
+        if (resource, namespace) == ("leases", NODE_LEASES) and self._lacks_leases:
+            raise Rejected(f"the dump holds {self._lacks_leases}")
+
+    def _must_be(self, resource: str, namespace: str) -> bool:
+        """A VM is in a namespace; and a claim, where the dump holds none of its namespace, may well be there."""
+        return resource == "namespaces" or (resource == _CLAIMS and (resource, namespace) not in self._namespaces)
+
+    def _some(self, resource: str, wanted: Mapping[str, frozenset[str]], fields: str) -> Sequence[JsonObject]:
+        """As few objects as possible that hold all those that are wanted."""
+        if fields.startswith("spec.nodeName="):
+            return self._on_node.get(fields.partition("=")[2], ())
+        if not wanted:
+            return self._objects[resource]
+        key, values = list(wanted.items())[-1]
+        if (resource, key) not in self._by_label:
+            index = self._by_label[resource, key] = defaultdict(list)
+            for obj in self._objects[resource]:
+                index[_labels(obj).get(key, "")].append(obj)
+        return [obj for value in sorted(values) for obj in self._by_label[resource, key].get(value, ())]
+
+
+def _namespace(obj: JsonObject) -> str:
+    return obj["metadata"].get("namespace") or ""
+
+
+def _labels(obj: JsonObject) -> Mapping[str, str]:
+    return obj["metadata"].get("labels") or {}
+
+
+def _requirements(labels: str) -> Mapping[str, frozenset[str]]:
+    """`a=b,c in (d,e)` as which label may have which values."""
+    found = re.findall(r"([^,=()\s]+)(?:=([^,]*)| in \(([^)]*)\))", labels)
+    return {key: frozenset(several.split(",")) if several else frozenset({one}) for key, one, several in found}
+
+
+def _matches(obj: JsonObject, namespace: str, wanted: Mapping[str, frozenset[str]]) -> bool:
+    labels = _labels(obj)
+    return namespace in {"", _namespace(obj)} and all(labels.get(key) in values for key, values in wanted.items())
+
+
+def from_cluster(cluster: Cluster, now: float) -> Snapshot:
+    """Everything, as it is now. Raises ClusterError."""
+    return snapshot(everything(cluster, now))
+
+
+def everything(cluster: Cluster, now: float) -> Dump:
+    """All objects of the kinds that are read. Raises ClusterError.
+
+    Without HwameiStor its kinds are simply empty. What nobody lets us list is lacking, as in a dump.
+    """
+    objects, forbidden = dict[str, list[JsonObject]](), list[str]()
+    for kind in KINDS:
+        try:
+            found = listed(cluster, kind.resource)
+            objects[kind.resource] = [_slim(obj) for obj in found if worth(kind.resource, obj)]
+        except NotServed:
+            if kind not in OPTIONAL:
+                raise
+            objects[kind.resource] = []
+        except Forbidden:
+            if kind in NEEDED:
+                raise
+            forbidden.append(kind.resource)
+    return Dump(objects, about(objects, now, forbidden))
+
+
+def from_dump(path: str) -> Snapshot:
+    """What `vmdrift dump` or `kubectl get ... -A -o json` wrote, in a file, or standard input for "-". BadInput."""
+    name, dump = "standard input" if path == "-" else path, read_dump(path)
+    if lacking := [kind.resource for kind in NEEDED if kind.resource not in dump.objects]:
+        raise BadInput(f"{name} holds no {', '.join(lacking)}; {MAKE}")
+    try:
+        return snapshot(dump)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{name}: its nodes or leases are not what Kubernetes writes ({error!r})") from error
+
+
+def snapshot(dump: Dump) -> Snapshot:
+    """Of what was read."""
+    objects = {resource: [_slim(obj) for obj in found] for resource, found in dump.objects.items()}
+    if not dump.about:
+        return Snapshot(objects, written_at(objects), partial=True)
+    return Snapshot(objects, dump.about["read_at"], forbidden=words(dump.about, "forbidden"))
+
+
+def _slim(obj: JsonObject) -> JsonObject:
+    """Half of an object is who wrote which field of it."""
+    obj["metadata"].pop("managedFields", None)
+    return obj

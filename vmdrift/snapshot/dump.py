@@ -1,0 +1,46 @@
+"""`vmdrift dump`: what `plan` and `audit` read of a cluster and nothing else of it, so that it can be given away."""
+
+import os
+from typing import Any
+
+from reactor.model.errors import BadInput, VmDriftError
+from reactor.process import explain
+from reactor.settings import Settings
+from vmdrift.cli.command import CANNOT_TELL, complain, print_json
+from vmdrift.snapshot.allowed_fields import allowed, worth
+from vmdrift.snapshot.anonymous import anonymous
+from vmdrift.snapshot.dump_file import Dump, about, read_dump
+from vmdrift.snapshot.kinds import KINDS
+from vmdrift.snapshot.source import fix, live
+
+
+def dump(*, nameless: bool, source: str) -> int:
+    """Print it; `source`: a dump to make it of, "" for the cluster. Returns the exit code."""
+    try:
+        found = read_dump(source) if source else live(Settings.read(os.environ))
+        print_json(_written(found, source, nameless=nameless), pretty=False)
+    except VmDriftError as error:
+        complain(f"vmdrift dump: {explain(error).rstrip('.')}{fix(error)}")
+        return CANNOT_TELL
+    return 0
+
+
+def _written(found: Dump, source: str, *, nameless: bool) -> dict[str, Any]:
+    try:
+        return as_list(found, nameless=nameless)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{source}: an object in it is not what Kubernetes writes: {error!r}") from error
+
+
+def as_list(found: Dump, *, nameless: bool) -> dict[str, Any]:
+    """The List that is written: of each object what is allowed, `nameless` with made-up names."""
+    kept = {
+        resource: [allowed(resource, obj) for obj in some if worth(resource, obj)]
+        for resource, some in found.objects.items()
+    }
+    shown = anonymous(kept) if nameless else kept
+    items = [
+        {"apiVersion": kind.version, "kind": kind.kind, **obj} for kind in KINDS for obj in shown.get(kind.resource, ())
+    ]
+    header = {"vmdrift": about(kept, found.about["read_at"], found.about["forbidden"])} if found.about else {}
+    return {"apiVersion": "v1", "kind": "List", **header, "items": items}

@@ -1,0 +1,48 @@
+"""Where `plan` and `audit` get a cluster from, and how they end when it cannot be told."""
+
+import os
+import time
+from collections.abc import Callable
+
+from reactor.model.drift import Policy
+from reactor.model.errors import BadInput, Forbidden, SettingsError, VmDriftError
+from reactor.process import explain
+from reactor.settings import Settings
+from reactor.wiring import Wiring
+from vmdrift.cli.command import CANNOT_TELL, complain
+from vmdrift.snapshot import Snapshot, everything, from_dump, snapshot
+from vmdrift.snapshot.dump_file import Dump
+
+
+def told(command: str, dump: str, tell: Callable[[Snapshot, Policy], int]) -> int:
+    """Read the cluster, or a dump if its path is given, and `tell`; returns the exit code. Changes nothing."""
+    try:
+        settings = Settings.read(os.environ)
+        return _from_dump(dump, settings, tell) if dump else tell(snapshot(live(settings)), settings.to_policy())
+    except VmDriftError as error:
+        complain(f"vmdrift {command}: {explain(error).rstrip('.')}{fix(error)}")
+        return CANNOT_TELL
+
+
+def live(settings: Settings) -> Dump:
+    """All that is read of the cluster. Raises VmDriftError."""
+    cluster = Wiring.of(settings).cluster
+    found = everything(cluster, time.time())
+    at = cluster.time() or found.about["read_at"]  # what it holds bears the API server's time
+    return Dump(found.objects, {**found.about, "read_at": at})
+
+
+def _from_dump(path: str, settings: Settings, tell: Callable[[Snapshot, Policy], int]) -> int:
+    try:
+        return tell(from_dump(path), settings.to_policy())
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: an object in it is not what Kubernetes writes: {error!r}") from error
+
+
+def fix(error: VmDriftError) -> str:
+    """What to do about it, as the rest of a line."""
+    if isinstance(error, Forbidden):
+        return ". This command only reads: it needs the verb list on every kind that docs/plan.md names"
+    if isinstance(error, SettingsError) and "KUBECONFIG" in str(error):
+        return ". Set KUBECONFIG to a kubeconfig file, or give a dump with -f"
+    return ""

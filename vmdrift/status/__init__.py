@@ -1,0 +1,82 @@
+"""`vmdrift status`: what Redis holds of outages and drifts, for people or as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from reactor.adapters.redis.clock_offsets import clocks, off, said
+from reactor.adapters.redis.store import Store
+from reactor.model.drift import OutageRecord, Record
+from reactor.model.fencing import Fencing
+from reactor.model.recovery import Windows
+from reactor.settings import Settings
+from reactor.wiring import Wiring
+from vmdrift.cli.command import answer, print_json
+from vmdrift.cli.terminal import Terminal
+from vmdrift.status.table import checks_table, overview
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is not done yet, oldest outage first: each with the records of its drifts."""
+
+    outages: list[tuple[OutageRecord, list[Record]]]
+
+    @property
+    def records(self) -> list[Record]:
+        """Of all outages, by VM."""
+        found = [record for _, records in self.outages for record in records]
+        return sorted(found, key=lambda record: (record.drift.outage.since, str(record.drift.vm)))
+
+
+def read(store: Store) -> Snapshot:
+    """Raises StoreError."""
+    return Snapshot([(outage, store.records(outage.outage.id)) for outage in store.outages()])
+
+
+def status(*, as_json: bool) -> int:
+    """Print it; returns the exit code."""
+
+    def show(settings: Settings) -> int:
+        wiring = Wiring.of(settings)
+        snapshot, wrong = read(wiring.store), off(clocks(wiring.redis))
+        if as_json:
+            print_json(as_object(snapshot) | ({"clocks_off": wrong} if wrong else {}))
+        else:
+            _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
+        return 0
+
+    return answer("status", show)
+
+
+def as_object(snapshot: Snapshot) -> dict[str, object]:
+    """`{"outages": [{"outage": ..., "fencing": ..., "drifts": [record, ...]}]}`; times in seconds since the epoch."""
+    return {
+        "outages": [
+            {
+                **outage.as_json(),
+                "fencing": _file(outage.fencing) if outage.fencing else None,
+                "drifts": [record.as_json() for record in records],
+            }
+            for outage, records in snapshot.outages
+        ]
+    }
+
+
+def _file(file: Fencing) -> dict[str, object]:
+    """With the `drivers` of what is blocked, as it was told before it was known of which clusters."""
+    told = asdict(file)
+    if file.confirmation:
+        told["confirmation"] |= {"drivers": file.confirmation.drivers}
+    return told
+
+
+def _print(snapshot: Snapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
+    console = Terminal()
+    for name, ahead in wrong.items():
+        console.print(said(name, ahead), style="bold red")
+    if not snapshot.outages:
+        console.print("No node is lost.")
+        return
+    console.print(overview(snapshot.outages, snapshot.records, now, windows))
+    for record in snapshot.records:
+        console.print(checks_table(record))

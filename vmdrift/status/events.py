@@ -1,0 +1,150 @@
+"""`vmdrift events`: what was told of drifts, as it is told, and what could not be delivered."""
+
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from reactor.adapters.redis.outbox import Letter, numbered
+from reactor.adapters.redis.store import Store
+from reactor.adapters.rq import letter_entry
+from reactor.model.errors import NotDone, StoreError
+from reactor.model.times import format_time
+from reactor.settings import Settings
+from reactor.wiring import Wiring
+from vmdrift.cli.command import answer, complain, print_json, say
+from vmdrift.cli.terminal import Terminal, rows_table
+
+_LOOK = 0.5  # seconds between two looks at the stream
+ALL = "all"
+
+Told = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+def events(*, follow: bool, last: int, as_json: bool) -> int:
+    """Print the `last` ones, and then each as it comes where asked to `follow`; returns the exit code."""
+
+    def show(settings: Settings) -> int:
+        store = Wiring.of(settings).store
+        told = store.events()
+        _print(told[-last:] if last else [], as_json=as_json, follow=follow)
+        if follow:
+            _follow(store, told[-1][0] if told else "0", as_json=as_json)
+        return 0
+
+    return answer("events", show)
+
+
+def dead(*, resend: Sequence[str], as_json: bool) -> int:
+    """Print the dead letters, or have some of them (`all`: all) delivered again; returns the exit code."""
+
+    def show(settings: Settings) -> int:
+        wiring = Wiring.of(settings)
+        now = wiring.clock()
+        letters = wiring.outbox.dead(now)
+        if resend:
+            revived = wiring.outbox.revive(_chosen(letters, resend), now)
+            for letter_id in revived:
+                wiring.queue.wake(letter_entry(letter_id), now)
+            _print_revived(revived, as_json=as_json)
+        elif as_json:
+            _lines(asdict(letter) for letter in letters)
+        else:
+            _print_dead(letters)
+        return 0
+
+    return answer("events", show)
+
+
+def _chosen(letters: Sequence[Letter], resend: Sequence[str]) -> list[str]:
+    known = [letter.id for letter in letters]
+    if ALL in resend:
+        return known
+    if unknown := [letter_id for letter_id in resend if letter_id not in known]:
+        raise NotDone(f"--resend: {', '.join(unknown)} is no dead letter; `vmdrift events --dead` shows them")
+    return list(resend)
+
+
+def _follow(store: Store, after: str, *, as_json: bool) -> None:
+    """Until Ctrl-C. Redis may come and go."""
+    trouble = ""
+    while True:
+        try:
+            time.sleep(_LOOK)
+            told = store.events(after)
+        except KeyboardInterrupt:
+            return
+        except StoreError as error:
+            if str(error) != trouble:
+                complain(f"{error}; trying again")
+            trouble = str(error)
+            continue
+        trouble = ""
+        _print(told, as_json=as_json, follow=True)
+        after = told[-1][0] if told else after
+
+
+def _print(told: Told, *, as_json: bool, follow: bool) -> None:
+    if as_json:
+        _lines(numbered(entry, event) for entry, event in told)
+    elif follow:
+        for _, event in told:
+            say(_line(event))
+        sys.stdout.flush()
+    elif told:
+        Terminal().print(_table([event for _, event in told]))
+    else:
+        say("Nothing was told yet: no node was lost since Redis was emptied.")
+
+
+def _lines(objects: Iterable[Mapping[str, Any]]) -> None:
+    for one in objects:
+        print_json(one, pretty=False)
+    sys.stdout.buffer.flush()
+
+
+def _kind(event: Mapping[str, Any]) -> str:
+    return str(event["type"]).rpartition(".")[2]
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    return f"{event['time'][:19]}Z  {_kind(event):9}  {event['subject']}  {event['data'].get('sentence', '')}"
+
+
+def _table(told: Sequence[Mapping[str, Any]]) -> Table:
+    table = _empty("Time", "VM", "Told", "Why")
+    for event in told:
+        why = Text(str(event["data"].get("sentence", "")))
+        table.add_row(f"{event['time'][:19]}Z", str(event["subject"]), _kind(event), why)
+    return table
+
+
+def _print_dead(letters: Sequence[Letter]) -> None:
+    if not letters:
+        say("Every event was delivered, or is still tried.")
+        return
+    table = _empty("Letter", "Died", "VM", "Told", "Why")
+    for letter in letters:
+        died = format_time(letter.died_at or 0)
+        table.add_row(letter.id, died, str(letter.event["subject"]), _kind(letter.event), Text(letter.why))
+    Terminal().print(table)
+    say("Send them again: vmdrift events --resend LETTER, or --resend all.")
+
+
+def _print_revived(revived: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        _lines([{"revived": revived}])
+    else:
+        say(f"{len(revived)} to be delivered again, once `vmdrift work outgoing` runs.")
+
+
+def _empty(*columns: str) -> Table:
+    table = rows_table()
+    for name in columns[:-1]:
+        table.add_column(name, overflow="fold", no_wrap=name != "VM")
+    table.add_column(columns[-1], ratio=1)
+    return table

@@ -1,0 +1,157 @@
+"""`vmdrift history`: outages that are over, how each of their drifts ended, and how long the VMs were down."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from reactor.adapters.redis.store import Store
+from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.recovery import median_and_longest, recoveries, recovery
+from reactor.model.times import format_time
+from reactor.settings import Settings
+from reactor.wiring import Wiring
+from vmdrift.cli.command import answer, print_json, say
+from vmdrift.cli.terminal import Terminal, rows_table
+from vmdrift.status.table import NAME, STYLE
+
+VERSION = 1  # of the JSON; within a version fields are only added
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An outage with its drifts that ended, by VM. `going_on`: how many have not; `done`: all is over."""
+
+    outage: OutageRecord
+    ended: tuple[Record, ...]
+    going_on: int
+    done: bool
+
+    @property
+    def recoveries(self) -> list[float]:
+        """Seconds, of each VM that was brought to run elsewhere."""
+        return recoveries(self.ended)
+
+
+def history(*, last: int, as_json: bool) -> int:
+    """Print the `last` outages, newest first; returns the exit code."""
+
+    def show(settings: Settings) -> int:
+        found = read(Wiring.of(settings).store, last)
+        if as_json:
+            print_json(as_object(found))
+        else:
+            _print(found)
+        return 0
+
+    return answer("history", show)
+
+
+def read(store: Store, last: int) -> list[Past]:
+    """Done outages, and open ones of which some drift has ended: the `last` ones, newest first. Raises StoreError."""
+    opened = [(outage, False) for outage in store.outages()]
+    closed = [(outage, True) for outage in store.history()]
+    newest = sorted([*opened, *closed], key=lambda one: one[0].outage.since, reverse=True)
+    return list(_some(store, newest, last))
+
+
+def _some(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int) -> Iterator[Past]:
+    shown: set[str] = set()  # one that is done while this is read stands in both lists
+    for outage, done in outages:
+        if len(shown) == last:
+            return
+        records = store.records(outage.outage.id)
+        ended = tuple(sorted((one for one in records if one.ended), key=lambda one: str(one.drift.vm)))
+        if (done or ended) and outage.outage.id not in shown:
+            shown.add(outage.outage.id)
+            yield Past(outage, ended, len(records) - len(ended), done)
+
+
+def after(record: Record, moment: float | None) -> float | None:
+    """Seconds from the loss of the node."""
+    return None if moment is None else moment - record.drift.outage.since
+
+
+def as_object(found: Sequence[Past]) -> dict[str, Any]:
+    """The shape that docs/cli.md documents; spans in seconds, moments in seconds since the epoch."""
+    return {"version": VERSION, "outages": [_outage(past) for past in found]}
+
+
+def _outage(past: Past) -> dict[str, Any]:
+    outage, times = past.outage.outage, median_and_longest(past.ended)
+    return {
+        "id": outage.id,
+        "node": outage.node.name,
+        "lost_at": outage.since,
+        "recovered_at": past.outage.recovered_at,
+        "done": past.done,
+        "fencing": past.outage.fencing.summary if past.outage.fencing else "",
+        "going_on": past.going_on,
+        "recovery": dict(zip(("median", "longest"), times, strict=True)) if times else None,
+        "drifts": [_drift(record) for record in past.ended],
+    }
+
+
+def _drift(record: Record) -> dict[str, Any]:
+    return {
+        "vm": str(record.drift.vm),
+        "id": record.drift.id,
+        "phase": record.phase.value,
+        "proof": record.proof.value,
+        "reason": record.reason,
+        "sentence": record.sentence,
+        "target": record.target,
+        "released_after": after(record, record.released_at),
+        "detached_after": after(record, record.detached_at),
+        "ended_after": after(record, record.ended_at),
+        "recovery": recovery(record),
+    }
+
+
+def _print(found: Sequence[Past]) -> None:
+    console = Terminal()
+    if not found:
+        say("No outage is remembered (VMDRIFT_HISTORY_TTL says for how long they are).")
+    for past in found:
+        console.print(Text(head(past), style="bold"))
+        if past.ended:
+            console.print(table(past))
+
+
+def head(past: Past) -> str:
+    """One outage in a line or two."""
+    outage, back = past.outage.outage, past.outage.recovered_at
+    until = f"was back at {format_time(back)}" if back is not None else "is not back, as far as is known"
+    return f"Node {outage.node.name} was lost at {format_time(outage.since)} and {until}. {_counted(past)}"
+
+
+def _counted(past: Past) -> str:
+    numbers = [f"{sum(one.phase is phase for one in past.ended)} {phase.value}" for phase in Phase if phase.is_end]
+    told = [number for number in numbers if not number.startswith("0 ")]
+    told += [f"{past.going_on} not ended yet"] if past.going_on else []
+    if not told:
+        return "No VM was concerned."
+    times = median_and_longest(past.ended)
+    recovered = f" Recovery: median {times[0]:.0f} s, longest {times[1]:.0f} s." if times else ""
+    return f"{', '.join(told).capitalize()}.{recovered}"
+
+
+def table(past: Past) -> Table:
+    """A row per drift that ended; all times are seconds from the loss of the node."""
+    shown = rows_table()
+    shown.add_column("VM", overflow="fold", max_width=NAME)
+    shown.add_column("End", no_wrap=True)
+    for name in ("Released", "Detached", "Running"):
+        shown.add_column(name, no_wrap=True, justify="right")
+    shown.add_column("Why", ratio=1)
+    for one in past.ended:
+        end = Text(one.phase.value, style=STYLE[one.phase])
+        times = [_seconds(after(one, one.released_at)), _seconds(after(one, one.detached_at)), _seconds(recovery(one))]
+        shown.add_row(Text(str(one.drift.vm)), end, *times, Text(one.sentence))
+    return shown
+
+
+def _seconds(span: float | None) -> str:
+    return "" if span is None else f"{span:.0f} s"

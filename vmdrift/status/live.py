@@ -1,0 +1,88 @@
+"""The table that follows a story: redrawn in place on a terminal, a line per change elsewhere."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live as RichLive
+from rich.text import Text
+
+from reactor.model.recovery import Windows
+from reactor.model.times import clock_time
+from vmdrift.status import Snapshot
+from vmdrift.status.table import overview
+
+_USUAL = Windows()
+
+
+class Live:
+    """Use it as a context manager; call `show` as often as you like."""
+
+    def __init__(self, console: Console, windows: Windows = _USUAL) -> None:
+        self._console, self._windows = console, windows
+        self._screen = RichLive(console=console, auto_refresh=False) if console.is_terminal else None
+        self._told: dict[str, str] = {}  # the last sentence by what it is about
+        self._seen: tuple[Snapshot, float] | None = None
+        self._away_since: float | None = None
+
+    def __enter__(self) -> Self:
+        if self._screen:
+            self._screen.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._screen:
+            self._screen.stop()
+
+    def show(self, snapshot: Snapshot, now: float) -> None:
+        """`now` in seconds since the epoch."""
+        back, self._away_since, self._seen = self._away_since is not None, None, (snapshot, now)
+        if self._screen:
+            self._screen.update(self._view(snapshot, now), refresh=True)
+            return
+        if back:
+            self._changed("", "Redis answers again.")
+        for record in snapshot.records:
+            spent = now - record.drift.outage.since
+            told = f"{record.drift.vm}: {record.phase}, {record.sentence}"
+            self._changed(record.drift.id, told, f"{spent:6.1f} s  ")
+        if not snapshot.outages:
+            self._changed("", "No node is lost, as far as Kubernetes knows.")
+
+    def away(self, why: str, now: float) -> None:
+        """Redis gives no answer: say so, and go on showing what was seen last. `now` in seconds since the epoch."""
+        self._away_since = self._away_since or now
+        since = clock_time(self._away_since)
+        if self._screen:
+            head = Text(f"{why} (since {since}; trying again)", style="yellow")
+            self._screen.update(Group(head, *self._stale()), refresh=True)
+        else:
+            self._changed("", f"{why} (trying again)")
+
+    def _stale(self) -> list[RenderableType]:
+        if self._seen is None:
+            return []
+        snapshot, at = self._seen
+        # Not at the time that it is now: what is shown was so then, and windows may have ended since.
+        return [Text(f"What it told at {clock_time(at)}:"), self._view(snapshot, at)]
+
+    def _view(self, snapshot: Snapshot, now: float) -> RenderableType:
+        """All drifts; where they are more than the terminal has lines for, those that have not ended."""
+        if not snapshot.outages:
+            return Text(f"No node is lost, as far as Kubernetes knows at {clock_time(now)}.")
+        view = overview(snapshot.outages, snapshot.records, now, self._windows)
+        going_on = [record for record in snapshot.records if not record.phase.is_end]
+        if not going_on or len(self._console.render_lines(view)) < self._console.height:
+            return view
+        return overview(snapshot.outages, going_on, now, self._windows)
+
+    def say(self, sentence: str) -> None:
+        """Something that is not in the table; once, until something else is said."""
+        self._changed("", sentence)
+
+    def _changed(self, about: str, sentence: str, prefix: str = "") -> None:
+        if self._told.get(about) != sentence:
+            self._told[about] = sentence
+            self._console.print(prefix + sentence, soft_wrap=True)

@@ -1,0 +1,103 @@
+"""What a terminal shows of outages and drifts: who, where it stands, why, and how much of a window is left."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.recovery import Window, Windows, spent, window
+from reactor.model.times import clock_time
+from vmdrift.cli.terminal import rows_table
+
+STYLE = {
+    Phase.WAITING: "cyan",
+    Phase.BLOCKED: "yellow",
+    Phase.RELEASED: "blue",
+    Phase.DETACHING: "blue",
+    Phase.STARTING: "blue",
+    Phase.COMPLETED: "green",
+    Phase.REFUSED: "magenta",
+    Phase.CANCELLED: "magenta",
+    Phase.FAILED: "red",
+}
+_BAR = 8  # characters
+_LEFT = len(" 300 s")
+_USUAL = Windows()
+NAME = 24  # characters; a longer name is folded, so that the sentence has room on 80 columns
+
+
+Outages = Sequence[tuple[OutageRecord, Sequence[Record]]]  # each with its drifts
+
+
+def overview(outages: Outages, shown: Sequence[Record], now: float, windows: Windows = _USUAL) -> RenderableType:
+    """A line per outage that counts its drifts, then those `shown` as a table; `now` in seconds since the epoch."""
+    heads = [line for outage, records in outages for line in _head(outage, records)]
+    return Group(*heads, drifts_table(shown, now, windows)) if shown else Group(*heads)
+
+
+def _head(outage: OutageRecord, records: Sequence[Record]) -> list[Text]:
+    """How many drifts stand where, what the search for its VMs lacks, and what is known of the node's death."""
+    counted = Text(f"{_told(outage)}; {_counted(records)}", style="bold")
+    lacking = [Text(sentence, style="yellow") for sentence in outage.sweep.sentences]
+    return [counted, *lacking, *([Text(f"Fencing: {outage.fencing.summary}")] if outage.fencing else [])]
+
+
+def _told(outage: OutageRecord) -> str:
+    node, since = outage.outage.node.name, clock_time(outage.outage.since)
+    if outage.recovered_at is None:
+        return f"Node {node} is lost since {since}"
+    return f"Node {node} was lost at {since} and is back since {clock_time(outage.recovered_at)}"
+
+
+def _counted(records: Sequence[Record]) -> str:
+    """How many drifts stand where: "6 VMs: 2 waiting, 4 completed."."""
+    if not records:
+        return "no VM was found there yet."
+    phases = Counter(record.phase for record in records)
+    numbers = ", ".join(f"{phases[phase]} {phase.value}" for phase in Phase if phases[phase])
+    return f"{len(records)} VM{'' if len(records) == 1 else 's'}: {numbers}."
+
+
+def drifts_table(records: Sequence[Record], now: float, windows: Windows = _USUAL) -> Table:
+    """A row per drift. `Spent` is since the node turned Unknown, to the drift's end or to now."""
+    table = rows_table()
+    table.add_column("Node", overflow="fold", max_width=NAME)
+    table.add_column("VM", overflow="fold", max_width=NAME)
+    table.add_column("Phase", no_wrap=True)
+    table.add_column("Why", ratio=1)
+    waits = {record.drift.id: window(record, windows) for record in records}
+    if any(waits.values()):
+        table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
+    table.add_column("Spent", no_wrap=True, justify="right")
+    for record in records:
+        phase = Text(record.phase.value, style=STYLE[record.phase])
+        node, vm = record.drift.outage.node.name, str(record.drift.vm)
+        left = [_left(waits[record.drift.id], now)] if any(waits.values()) else []
+        table.add_row(node, vm, phase, Text(record.sentence), *left, f"{spent(record, now):.0f} s")
+    return table
+
+
+def _left(waits: Window | None, now: float) -> Table | str:
+    """What is left of the window that a drift waits for, as a bar and in seconds."""
+    if waits is None:
+        return ""
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(ProgressBar(1.0, waits.share(now), width=_BAR), f"{waits.left(now):.0f} s")
+    return bar
+
+
+def checks_table(record: Record) -> Table:
+    """The prerequisites of one drift as its last pass found them."""
+    # Text, here and below: in a plain string rich takes [brackets] for its markup, and sentences quote others.
+    title = Text(f"{record.drift.vm} off {record.drift.outage.node.name}: {record.phase.value}, {record.reason}")
+    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
+    for check in record.checks:
+        mark = Text("holds", style="green") if check.held else Text("does not hold", style="yellow")
+        table.add_row(Text(check.name), mark, Text(check.sentence))
+    if not record.checks:
+        table.add_row("no look at it yet", "", Text(record.sentence))
+    return table

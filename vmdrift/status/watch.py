@@ -1,0 +1,52 @@
+"""`vmdrift status --watch`: the table, drawn anew every second. Redis may come and go."""
+
+import time
+from collections.abc import Callable
+
+from reactor.model.errors import StoreError, StoreUnreachable
+from reactor.model.times import Clock
+from reactor.settings import Settings
+from reactor.wiring import Wiring
+from vmdrift.cli.command import answer
+from vmdrift.cli.terminal import Terminal
+from vmdrift.status import Snapshot, read
+from vmdrift.status.live import Live
+
+_EVERY = 1.0  # seconds
+
+Read = Callable[[], Snapshot]
+Pause = Callable[[float], None]
+
+
+def watch() -> int:
+    """Until Ctrl-C; returns the exit code. 2 when Redis refuses us: waiting for that would help nobody."""
+
+    def show(settings: Settings) -> int:
+        with Live(Terminal(), settings.to_windows()) as live:
+            follow(reader(settings), live, time.time, time.sleep)
+        return 0
+
+    return answer("status", show)
+
+
+def reader(settings: Settings) -> Read:
+    """Reads all that is not done; it connects when it is first asked. Raises StoreError."""
+    wiring = Wiring.of(settings)
+    return lambda: read(wiring.store)
+
+
+def follow(read: Read, live: Live, clock: Clock, pause: Pause) -> None:
+    """Show what is read, and go on with the last of it while nothing can be. StoreRefused at the first look."""
+    seen: Snapshot | None = None
+    try:
+        while True:
+            try:
+                seen = read()
+                live.show(seen, clock())
+            except StoreError as error:
+                if seen is None and not isinstance(error, StoreUnreachable):
+                    raise
+                live.away(str(error), clock())
+            pause(_EVERY)
+    except KeyboardInterrupt:
+        return

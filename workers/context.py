@@ -1,0 +1,49 @@
+"""What a pass works with: the adapters, the policy, and the clocks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from reactor.adapters.kubernetes.cluster import Cluster, Notebook, Writer
+from reactor.adapters.redis.store import Store
+from reactor.adapters.rq import Queue
+from reactor.model.drift import Policy
+from reactor.model.times import Clock
+from workers.fencing.providers.provider import Provider
+from workers.observe.cache import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """`source`: the CloudEvents source of what the workers tell. `claims`: where they write down what others said.
+
+    `clock`: within a pass Redis' (workers.pass_time), else this process' own, which decides nothing. `steady_since`:
+    when Redis' clock stepped last; `clock_off`: how far this process' own is off, as a sentence, "" while it is right.
+    `may_send`: may who has this name send events of this type, from this source, now?
+    """
+
+    cluster: Cluster
+    store: Store
+    queue: Queue
+    policy: Policy
+    clock: Clock
+    source: str
+    around: Surroundings
+    claims: Notebook
+    may_send: Callable[[str, str, str], bool] = lambda *_: False
+    steady_since: float = 0.0
+    clock_off: str = ""
+
+
+class Changer(Cluster, Writer, Notebook, Protocol):
+    """A cluster that can be asked, changed, and written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class FenceTools:
+    """`providers`: one of each name, made when it is first needed. `namespace`: where the ConfigMaps are."""
+
+    tools: Tools
+    cluster: Changer
+    providers: Callable[[str], Provider]
+    namespace: str

@@ -1,0 +1,109 @@
+"""Changes of drifts as Kubernetes Events, so that `kubectl describe` of a VM or its node tells the story.
+
+Told by a chore of the intake workers, never by a pass: a drift asks the API server for nothing more because of it, and
+waits for none of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+import structlog
+
+from reactor.adapters.kubernetes.cluster import Announcer
+from reactor.adapters.redis.changes import Changes
+from reactor.model.change import Change
+from reactor.model.drift import Phase
+from reactor.model.errors import ClusterError, ClusterUnreachable, Forbidden
+from reactor.model.objects import JsonObject
+from reactor.model.times import Clock, format_time
+
+log = structlog.get_logger()
+
+_AT_ONCE, _WITHIN = 100, 2.0  # changes, and seconds, of one round
+_OLD = 3600.0  # seconds; Kubernetes itself forgets an Event after an hour
+_MANY = 10  # similar ones of a node, from which on they are one; client-go's aggregator has the same
+_LONGEST = 1024  # characters of a message that the API server takes
+_NAMED = 200  # characters of a name; it may have 253
+_WARNINGS = {Phase.BLOCKED, Phase.REFUSED, Phase.FAILED}
+_SELF = "vm-drift"
+
+
+@dataclass
+class Teller:
+    """Tells what has changed. `_refused`: it was said that we may not."""
+
+    changes: Changes
+    cluster: Announcer
+    clock: Clock
+    _refused: bool = False
+
+    def tell(self) -> int:
+        """One round; how many were told. StoreError. What cannot be told now is told the next time."""
+        begun, told = self.clock(), 0
+        for change_id, change in self.changes.untold(_AT_ONCE):
+            if change and begun - change.at < _OLD and not self._told(change):
+                break
+            self.changes.told(change_id)
+            told += 1
+            if self.clock() - begun > _WITHIN:
+                break
+        return told
+
+    def _told(self, change: Change) -> bool:
+        """False if it is worth another try."""
+        many = self.changes.similar(_kind(change)) > _MANY
+        try:
+            for event in (of_vm(change), of_node(change, combined=many)):
+                self.cluster.announce(event)
+        except ClusterUnreachable:
+            return False
+        except ClusterError as error:  # without the right, or of a namespace that is being deleted: nothing to wait for
+            if not isinstance(error, Forbidden) or not self._refused:
+                log.warning("Kubernetes Event cannot be written", why=str(error), vm=str(change.drift.vm))
+            self._refused = isinstance(error, Forbidden)
+        return True
+
+
+def of_vm(change: Change) -> JsonObject:
+    """The Event about the VM, or about the instance that has none."""
+    vm = change.drift.vm
+    kind = "VirtualMachineInstance" if vm.is_instance else "VirtualMachine"
+    about = {"kind": kind, "apiVersion": "kubevirt.io/v1", "namespace": vm.namespace, "name": vm.name, "uid": vm.uid}
+    return _event(about, vm.namespace, change, f"{change.sentence} ({change.reason})")
+
+
+def of_node(change: Change, *, combined: bool) -> JsonObject:
+    """The Event about the lost node. `combined`: it stands for all similar ones, and says the last."""
+    node = change.drift.outage.node
+    about = {"kind": "Node", "apiVersion": "v1", "name": node.name, "uid": node.uid}
+    message = f"{change.drift.vm}: {change.sentence} ({change.reason})"
+    if not combined:
+        return _event(about, "default", change, message)
+    return _event(about, "default", change, f"(combined from similar events): {message}", _kind(change))
+
+
+def _kind(change: Change) -> str:
+    return f"{change.drift.outage.id}:{change.reason}"
+
+
+def _event(about: Mapping[str, str], namespace: str, change: Change, message: str, sameness: str = "") -> JsonObject:
+    """A core/v1 Event, with a name that is the same for the same thing said again. `sameness`: if not the message."""
+    reason, at = f"Drift{change.phase.value.capitalize()}", format_time(change.at)
+    kind = "Warning" if change.phase in _WARNINGS else "Normal"
+    digest = sha256("\n".join((about["uid"], kind, reason, sameness or message)).encode()).hexdigest()[:16]
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{about['name'][:_NAMED]}.{digest}", "namespace": namespace},
+        "involvedObject": dict(about),
+        "reason": reason,
+        "message": message[:_LONGEST],
+        "type": kind,
+        "source": {"component": _SELF},
+        "reportingComponent": _SELF,
+        "reportingInstance": "",
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+    }

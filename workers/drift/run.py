@@ -1,0 +1,211 @@
+"""One pass over one drift: lock the VM, observe, decide, act, record. It knows no RQ.
+
+Every pass starts from what the cluster looks like now, so it may come at any time, twice, late, or after a crash at
+any line of the one before.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import structlog
+
+from reactor import timing
+from reactor.adapters.cloudevents import encode
+from reactor.adapters.kubernetes.cluster import Cluster
+from reactor.adapters.redis.store import Lock, Store
+from reactor.model.drift import Again, Check, Ended, Outcome, Phase, Record, Signs
+from reactor.model.errors import (
+    ClusterError,
+    ClusterUnreachable,
+    Forbidden,
+    InvalidName,
+    LockLost,
+    NotServed,
+    StoreError,
+    Unauthorized,
+)
+from reactor.model.identity import Drift
+from reactor.model.times import clock_time
+from workers.context import Tools
+from workers.decide import decide
+from workers.decide.basis import LOOK as REFUSED_LOOK
+from workers.decide.basis import lasts, unchanged
+from workers.decide.decision import Decision, Judgement, backoff
+from workers.decide.observation import Observation
+from workers.decide.quick_look import is_waiting, undisturbed
+from workers.delivery.events import news
+from workers.drift.act import ChangedUnderwayError, act
+from workers.drift.details import noted
+from workers.drift.locked_cluster import HoldingCluster
+from workers.drift.recheck import outage_of, recheck
+from workers.observe import glance, observe
+from workers.pass_time import locked
+
+LOCK_TTL, _RENEW_EVERY = timing.VM_LOCK, timing.VM_LOCK_RENEWED_EVERY
+_LOCKED_RETRY = 2.0  # seconds
+_EARLY = 1.0  # seconds before its time, from which on a job is early
+
+log = structlog.get_logger()
+
+
+def run_pass(drift: Drift, tools: Tools) -> Outcome:
+    """One pass. Raises StoreError when Redis is away: then nothing is known of what was done."""
+    lock, tools = locked(tools, drift.vm.uid, LOCK_TTL)
+    if lock is None:
+        return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this VM right now.")
+    try:
+        return _locked_pass(drift, tools, lock)
+    except LockLost as error:
+        return Again(tools.clock() + _LOCKED_RETRY, "locked", str(error))
+    finally:
+        with suppress(StoreError):  # it expires by itself
+            tools.store.release(lock)
+
+
+def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | None = None) -> Record:
+    """Where a drift begins, or begins anew after its record was lost. `signs`: of its node, if they were read."""
+    # By which clock that was written, the first pass finds out; it is only when to look first.
+    now = tools.clock()
+    due = min(drift.outage.since, now) + tools.policy.unreachable_window
+    sentence = (
+        f"Node {drift.outage.node.name} is unreachable since {clock_time(drift.outage.since)}; "
+        f"the window of {tools.policy.unreachable_window:g} s ends at {clock_time(due)}."
+    )
+    first = Record(drift, Phase.WAITING, "unreachable-window", sentence, now, now, again_at=due, vmi_uid=vmi_uid)
+    return replace(first, signs=signs)
+
+
+def taken_up(record: Record, by: str, now: float) -> Record:
+    """An ended drift to be looked at anew, because `by` wants it. What was done stays known."""
+    sentence = f"Taken up again by {by}, after {record.phase}: {record.sentence}"
+    return replace(record.moved(now, Phase.WAITING, "taken-up-again", sentence, now), tries=0)
+
+
+def decided(record: Record) -> dict[str, str]:
+    """What every line about a decision says."""
+    drift = record.drift
+    return {
+        "outage": drift.outage.id,
+        "vm": str(drift.vm),
+        "node": drift.outage.node.name,
+        "phase": record.phase.value,
+        "reason": record.reason,
+        "sentence": record.sentence,
+    }
+
+
+def begin_anew(known: Record, by: str, store: Store) -> Record:
+    """A drift that has ended by now, to be looked at again; another one stays as it is. LockLost while a pass goes on.
+
+    Under its lock: a pass that has not finished yet may just be about to end it.
+    """
+    lock = store.acquire(known.drift.vm.uid, LOCK_TTL)
+    if lock is None:
+        raise LockLost(f"a worker looks at {known.drift.vm} right now")
+    try:
+        record = store.record(known.drift.id) or known
+        if record.phase.is_end:
+            record = taken_up(record, by, lock.now)
+            store.save(record, lock, [])
+    finally:
+        store.release(lock)
+    return record
+
+
+def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
+    known = tools.store.record(drift.id)
+    before = known or first_record(drift, tools)
+    if before.ended:
+        return Ended(before.phase, before.reason, before.sentence)
+    cluster = HoldingCluster(tools.cluster, lambda: tools.store.renew(lock, LOCK_TTL), tools.clock, _RENEW_EVERY)
+    after = _step(before, cluster, tools)
+    events = [encode(event) for event in news(before, after, tools.source, tools.clock())]
+    tools.store.save(after, lock, events)
+    if known is None or (before.phase, before.reason) != (after.phase, after.reason):
+        log.info("drift decided", **decided(after))
+    if after.again_at is None:
+        return Ended(after.phase, after.reason, after.sentence)
+    return Again(after.again_at, after.reason, after.sentence)
+
+
+def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
+    """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
+    now = tools.clock()
+    if record.phase.is_end and (later := _rests(record, cluster, tools, now)):
+        return record.moved(now, record.phase, record.reason, record.sentence, later)
+    try:
+        if is_waiting(record, tools.policy, now):
+            later = undisturbed(glance(cluster, record, tools.policy, tools.around), record, tools.policy, now)
+            if later:
+                return record.moved(now, record.phase, record.reason, record.sentence, later)
+        seen = _timed(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
+        now = tools.clock()  # what was read just now was not read any earlier, however long that took
+        decision = decide(seen, record, tools.policy, now)
+        if decision.judgement.action:
+            known = replace(record, signs=decision.signs, proof=decision.proof)
+            act(decision.judgement.action, cluster, known, tools.around)
+    except ChangedUnderwayError as error:
+        return _blocked(record, now, "changed-underway", str(error), None)
+    except (Unauthorized, Forbidden, NotServed, InvalidName) as error:
+        return _blocked(record, now, "api-refused", str(error), None)
+    except ClusterError as error:
+        later = error.retry_after if isinstance(error, ClusterUnreachable) else None
+        return _blocked(record, now, "api-unavailable", str(error), later)
+    return noted(_recorded(record, decision, now), seen)
+
+
+def _rests(record: Record, cluster: Cluster, tools: Tools, now: float) -> float | None:
+    """When to look again at what is refused as before, None if that has changed. What cannot be read is read then.
+
+    Whoever wakes it before its time has only what all share looked at.
+    """
+    due = record.again_at or now
+    early = _EARLY < due - now <= REFUSED_LOOK
+    try:
+        if early:
+            same = lasts(outage_of(cluster, record, tools.around), record)
+        else:
+            same = unchanged(recheck(cluster, record, tools.around), record, tools.policy)
+    except ClusterError:
+        same = True
+    return (due if early else now + REFUSED_LOOK) if same else None
+
+
+def _timed(seen: Observation, cluster: Cluster, tools: Tools) -> Observation:
+    """With what is known of the clocks."""
+    return replace(seen, date=cluster.time(), steady_since=tools.steady_since, clock_off=tools.clock_off)
+
+
+def _recorded(record: Record, decision: Decision, now: float) -> Record:
+    judgement = decision.judgement
+    after = record.moved(now, judgement.phase, judgement.reason, judgement.sentence, decision.again_at)
+    released_at = now if judgement.phase is Phase.RELEASED else decision.released_at
+    detached_at = record.detached_at or (now if decision.detached else None)
+    return replace(
+        after,
+        checks=_all_known(record.checks, decision.checks),
+        released_at=released_at,
+        detached_at=detached_at,
+        signs=decision.signs,
+        unsteady_at=now if decision.unsteady else record.unsteady_at,
+        in_use_at=now if decision.in_use else record.in_use_at,
+        hotplugs=decision.hotplugs,
+        proof=decision.proof,
+        weighed=decision.weighed,
+        basis=decision.basis,
+    )
+
+
+def _all_known(before: tuple[Check, ...], now: tuple[Check, ...]) -> tuple[Check, ...]:
+    """What passed and is not looked at any more stays on the list: it is why things went on."""
+    looked_at = {check.name: check for check in now}
+    known = {check.name: check for check in before if check.held or check.name in looked_at}
+    return tuple({**known, **looked_at}.values())
+
+
+def _blocked(record: Record, now: float, reason: str, sentence: str, later: float | None) -> Record:
+    """The checks of the last whole look stay: they are still the best that is known."""
+    judgement = Judgement(reason, sentence)
+    same = (record.phase, record.reason) == (judgement.phase, reason)
+    again_at = now + later if later else backoff(now, record.tries + 1 if same else 0)
+    return record.moved(now, judgement.phase, reason, sentence, again_at)

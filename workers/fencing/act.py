@@ -1,0 +1,147 @@
+"""What was decided about a lost node is done: ask a provider, set or remove the taint, take back what fenced it.
+
+Each after a fresh look at the node; what was changed meanwhile is judged again at the next look.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from traceback import extract_tb
+
+import structlog
+
+from reactor.adapters.cloudevents import encode
+from reactor.model.change import Change
+from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, SettingsError, VmDriftError
+from reactor.model.fences import fences
+from reactor.model.fencing import Fencing, State, Target, some
+from reactor.model.intervention import ALL, HOLD, cancelled, node_target, vm_target
+from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view
+from reactor.model.objects import parts, text
+from workers.context import FenceTools
+from workers.delivery.events import fence_asked
+from workers.fencing.decide import failed
+from workers.fencing.decide.allowed import providers
+from workers.fencing.decide.boot_file import target
+from workers.fencing.decide.effect import never
+from workers.fencing.decide.rate import counted, too_soon
+from workers.fencing.decide.unfence import is_lost
+from workers.fencing.decide.view import Ask, Deed, Taint, Unfence, Untaint
+from workers.fencing.files import FenceFiles, about
+from workers.observe import lease
+
+log = structlog.get_logger()
+
+
+class FenceDeeds:
+    """Those of one pass. What goes wrong with a provider is written into the file; ClusterError and StoreError rise."""
+
+    def __init__(self, fence: FenceTools, files: FenceFiles) -> None:
+        self._tools, self._cluster, self._providers, self._files = fence.tools, fence.cluster, fence.providers, files
+
+    def do(self, deed: Deed, file: Fencing) -> None:
+        """One of them, for the boot that the file is about."""
+        found = self._cluster.find("nodes", file.node.name)
+        node = node_view(found) if found else None
+        match deed:
+            case Ask():
+                if node and not never(node, self._tools.policy) and self._untouched(file, node):
+                    self._ask(deed.provider, file, node)
+            case Taint():
+                if found and self._untouched(file, node) and not self._cancelled(file):
+                    self._cluster.change("nodes", found, _with_taint(found, file))
+            case Untaint():
+                if found and node and node.tainted:
+                    log.log(30 if deed.warning else 20, "taint removed", sentence=file.sentence, **about(file))
+                    self._cluster.change("nodes", found, _without_taint(found))
+            case Unfence():
+                self._unfence(deed.providers, file, node)
+
+    def _untouched(self, file: Fencing, node: NodeView | None) -> bool:
+        """As it was judged, and nobody asked meanwhile that it be left alone."""
+        same = is_lost(node, file) and node is not None and node.heartbeat == file.heartbeat
+        return same and lease(self._cluster, file.outage) == file.lease and not self._on_hold(file)
+
+    def _on_hold(self, file: Fencing) -> bool:
+        """Did somebody ask meanwhile that the node, or any VM of it, be left alone?"""
+        now, interventions = self._cluster.time() or 0.0, self._tools.around.interventions(self._cluster)
+        vms = [vm_target(record.drift.vm) for record in self._tools.store.records(file.outage.id)]
+        vms += [f"vm/{name}" for name in (*file.releases, *(vm for vm, _ in file.bystanders))]
+        meant = {ALL, node_target(file.node.name), *vms}
+        return any(one.kind == HOLD and one.target in meant and not one.is_over(now) for one in interventions)
+
+    def _cancelled(self, file: Fencing) -> bool:
+        """A VM that was given up stays where it is: the taint would remove it."""
+        interventions = self._tools.around.interventions(self._cluster)
+        return any(cancelled(interventions, record.drift) for record in self._tools.store.records(file.outage.id))
+
+    def _ask(self, name: str, file: Fencing, node: NodeView) -> None:
+        """It counts before it is done. Raises Conflict where another one was counted meanwhile: both are judged again.
+
+        Whatever goes wrong makes the provider one that failed; what became of a call without an answer nobody knows.
+        """
+        kept, now, policy = self._files.config_map(), self._tools.clock(), self._tools.policy
+        if kept is None or name not in providers(node, policy) or too_soon(fences(kept).values(), file, policy, now):
+            return
+        if new := counted(fences(kept), file, policy, now):
+            self._announce(name, file)
+            self._cluster.change("configmaps", dict(kept), {"data": new})
+        try:
+            self._providers(name).fence(target(file, node, file.lease))
+        except ClusterUnreachable as error:
+            log.warning("no answer to the fence", sentence=str(error), **about(file), reason="fencing", provider=name)
+        except Exception as error:  # noqa: BLE001 - the next provider is asked, whatever it is
+            self._files.write(file, file, failed(file, trouble(name, error), now))
+
+    def _announce(self, provider: str, file: Fencing) -> None:
+        """To whoever listens, and to whoever looks at a VM that is stopped for its neighbours' sake."""
+        now, store, why = self._tools.clock(), self._tools.store, dict(file.bystanders)
+        sentence = (
+            f"{provider} is asked to fence its node, for {some(file.releases)}. This VM is stopped, and not moved"
+        )
+        hit = [record for record in store.records(file.outage.id) if str(record.drift.vm) in why]
+        changes = [
+            Change(one.drift, one.phase, "bystander", f"{sentence}: {why[str(one.drift.vm)]}.", now) for one in hit
+        ]
+        store.publish([encode(fence_asked(file, provider, self._tools.source, now))], changes)
+
+    def _unfence(self, names: Iterable[str], file: Fencing, node: NodeView | None) -> None:
+        released = [name for name in names if self._released(name, file, node)]
+        left = tuple(attempt for attempt in file.attempts if attempt.provider not in released)
+        if left != file.attempts:
+            self._files.write(file, file, replace(file, attempts=left))
+
+    def _released(self, name: str, file: Fencing, node: NodeView | None) -> bool:
+        try:
+            return self._providers(name).release(target(file, node, "")).state is State.ABSENT
+        except Exception as error:  # noqa: BLE001 - one that cannot take back keeps no other from it
+            facts = {"reason": "unfencing", "provider": name}
+            log.warning("unfencing failed", sentence=trouble(name, error), **about(file), **facts)
+            return False
+
+
+def trouble(name: str, error: Exception) -> str:
+    """As a sentence. What nobody foresaw is a bug, and it says where. Raises what is not the provider's."""
+    if isinstance(error, ClusterError | FenceError | SettingsError):
+        return str(error)
+    if isinstance(error, VmDriftError):  # Redis is away, or this worker is asked to stop
+        raise error
+    at = extract_tb(error.__traceback__)[-1]
+    return f"{name} has a bug: {type(error).__name__} {str(error)[:200]} in {at.name}, line {at.lineno}."
+
+
+def _with_taint(found: Mapping[str, object], file: Fencing) -> dict[str, object]:
+    """Kubernetes' taint for a node that is off, and in the same request what it was set for."""
+    others = [taint for taint in _taints(found) if text(taint, "key") != OUT_OF_SERVICE]
+    taints = [*others, {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": "NoExecute"}]
+    marks = json.dumps(Target(file.outage, file.boot).marks)
+    return {"metadata": {"annotations": {TAINT_ANNOTATION: marks}}, "spec": {"taints": taints}}
+
+
+def _without_taint(found: Mapping[str, object]) -> dict[str, object]:
+    left = [taint for taint in _taints(found) if text(taint, "key") != OUT_OF_SERVICE]
+    return {"metadata": {"annotations": {TAINT_ANNOTATION: None}}, "spec": {"taints": left or None}}
+
+
+def _taints(found: Mapping[str, object]) -> list[dict[str, object]]:
+    return [dict(taint) for taint in parts(found, "spec", "taints")]

@@ -1,0 +1,237 @@
+"""When is a lost node fenced, by whom, and what proves that it is dead? Pure.
+
+A fence is worse than an outage for whoever still runs on the node, so nobody is asked to fence one that gave a sign of
+life, that somebody holds, of which no VM would be released, or while too many are lost or were fenced. A proof counts
+only while nobody contradicts it. How the VMs are released under it is `workers.fencing.decide.release`'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reactor.model.drift import Policy, Proof
+from reactor.model.fencing import Attempt, Confirmation, Fencing, State, some
+from reactor.model.source import EVENT, Source
+from reactor.model.times import clock_time
+from workers.fencing.decide.allowed import unusable
+from workers.fencing.decide.effect import never, refused
+from workers.fencing.decide.rate import too_soon
+from workers.fencing.decide.release import proof_sentence, release_of
+from workers.fencing.decide.signs_of_life import believed, confirmed, listened, wrong_before
+from workers.fencing.decide.unfence import afterwards, is_lost, over
+from workers.fencing.decide.view import IDLE, SOON, Ask, FenceCase, FenceView, Move, Unfence
+
+_LOOK = 10.0  # seconds until the next look at what keeps a node from being fenced that is silent for long enough
+_ASKED = 3.0  # seconds between two looks at what a provider does
+_JUDGED = 60.0  # seconds until all VMs of a node are judged again that is not fenced because of them
+_NOBODY = "Nobody may prove that this node is dead; the documented windows count."
+
+
+def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
+    """What to write down and do now. `file` is what is known of the boot that was lost."""
+    if file.closed:
+        return over(file, seen.node, now)
+    case = FenceCase(seen, listened(seen, file, now), policy, now)
+    if not is_lost(seen.node, case.file):
+        return _allowed(afterwards(case), case)
+    if file.proof and not case.file.proof:
+        reason = "refuted" if case.file.refuted != file.refuted else "in-doubt"
+        return Move(case.file.told(reason, f"The proof does not count any more: {case.file.void}."), now + SOON)
+    if case.file.proof:
+        return release_of(case, case.file.proof)
+    return _confirmed(case) or _fenced(case)
+
+
+def _allowed(move: Move, case: FenceCase) -> Move:
+    """Who only observes takes nothing back either, nor is it done under a hold, unless a person asked for it."""
+    if move.deed is None or move.file is None:
+        return move
+    holds = "; ".join(case.seen.holds) if not case.seen.unfence else ""
+    why = "Only observing" if case.policy.mode != "auto" else holds.rstrip(".")
+    if not why:
+        return move
+    sentence = f"{why}, so nothing is taken back. {move.file.sentence}"
+    return Move(move.file.told(move.file.reason, sentence), case.now + IDLE)
+
+
+def _confirmed(case: FenceCase) -> Move | None:
+    """Somebody says that it is dead, and nobody that it lives: not another provider, and not the node itself.
+
+    A node that spoke after it had been confirmed dead must be silent for as long as without any proof.
+    """
+    file, standings, now = case.file, case.seen.standings, case.now
+    dead = {name: standing for name, standing in standings.items() if believed(name, standing, file)}
+    alive = any(standing.state is State.ALIVE for standing in standings.values())
+    if not dead or alive or (file.void and now < file.silent_since + case.policy.virt_handler_grace):
+        return None
+    name, standing = next(iter(dead.items()))
+    how, by = f"{standing.sentence}{wrong_before(file)}", standing.by or name
+    proof = Confirmation(name, by, how, now, file.lease, file.heartbeat, standing.storage, standing.person)
+    return Move(confirmed(file, proof).told("fenced", proof_sentence(proof)), now)
+
+
+def _fenced(case: FenceCase) -> Move:
+    """Nothing is proven yet: ask for it, wait for it, take it back, or say why not."""
+    now = case.now
+    if unneeded := _unneeded(case):
+        why = f"No VM waits for it any more: what {', '.join(unneeded)} was asked for, and has not done, is taken back."
+        return _allowed(Move(case.file.told("unfencing", why), now + _LOOK, Unfence(unneeded)), case)
+    names = [name for name in case.seen.standings if name != EVENT and Source(name) not in case.file.refuted]
+    if not names:
+        return Move(_file_with(case, "awaiting-proof", _awaiting(case)), now + IDLE)
+    if why := _reluctant(case):
+        file, begin = _file_with(case, "fence-waits", why), _earliest(case)
+        return Move(file, min(now + IDLE, max(now + SOON, begin)) if now < begin else now + _LOOK)
+    return _asked(case, names)
+
+
+def _unneeded(case: FenceCase) -> tuple[str, ...]:
+    """Who was asked and hangs, and might fence the node for nobody later.
+
+    What is done already stays, and so does all of a boot that was proven dead once: others rely on that. What has begun
+    goes on though a VM waits again: half taken back, it can neither fence nor be asked for anew.
+    """
+    seen, begun = case.seen, case.file.reason == "unfencing"
+    relied_on = case.file.confirmation or any(record.proof is Proof.FENCED for record in seen.drifts)
+    if relied_on or not seen.drifts or (seen.going and not begun):
+        return ()
+    standings = {**seen.standings, **seen.left}
+    return tuple(name for name, one in standings.items() if one.ours and one.state is not State.FENCED)
+
+
+def _awaiting(case: FenceCase) -> str:
+    sentences = " ".join(standing.sentence for standing in case.seen.standings.values())
+    return f"{sentences or _NOBODY}{wrong_before(case.file)}"
+
+
+def _file_with(case: FenceCase, reason: str, sentence: str) -> Fencing:
+    """The file with this reason; or where two providers contradict each other, so that nothing is proven, with that."""
+    seen, file = case.seen, case.file
+    odd = unusable(seen.node, case.policy) if seen.node else ()
+    sentence = " ".join(filter(None, (sentence, *odd)))
+    dead, alive = (_in_state(seen, state) for state in (State.FENCED, State.ALIVE))
+    if dead and alive:
+        return file.told("at-odds", f"Nothing is proven. {' '.join(dead)} But {' '.join(alive)} {sentence}")
+    return file.told(reason, sentence)
+
+
+def _in_state(seen: FenceView, state: State) -> list[str]:
+    return [f"{name}: {standing.sentence}" for name, standing in seen.standings.items() if standing.state is state]
+
+
+def _earliest(case: FenceCase) -> float:
+    """Lease and heartbeat must not have changed for longer than they ever do while they live.
+
+    The Lease before our own eyes; of the heartbeat the watcher knows it, which sees all nodes all the time.
+    """
+    return max(_silent_since(case) + case.policy.fence_after, case.file.silent_since + case.seen.lease_lasts)
+
+
+def _silent_since(case: FenceCase) -> float:
+    """A heartbeat that had ended before the node was lost says nothing of that: virt-handler was dead."""
+    file = case.file
+    lately = file.beat_since > file.silent_since - case.policy.fence_after
+    return file.beat_since if lately else file.silent_since
+
+
+def _reluctant(case: FenceCase) -> str:
+    """Why nobody is asked to fence it now."""
+    seen = case.seen
+    if why := _left_alone(case):
+        return f"It is not fenced: {why}"
+    if case.now < (begin := _earliest(case)):
+        since = clock_time(_silent_since(case))
+        return f"Unreachable and silent since {since}; it is fenced at {clock_time(begin)}."
+    rate = too_soon(seen.done, case.file, case.policy, case.now)
+    why = seen.clock_off or (seen.disorder.sentence if seen.disorder else rate)
+    return f"It is not fenced: {why}" if why else ""
+
+
+def _left_alone(case: FenceCase) -> str:
+    """By somebody's word, or because nobody needs it: whatever the time, and whatever else is lost."""
+    seen = case.seen
+    if seen.holds:
+        return "; ".join(seen.holds)
+    if seen.node and (why := never(seen.node, case.policy)):
+        return why
+    return "" if seen.going else "no VM waits for it."
+
+
+def _asked(case: FenceCase, names: list[str]) -> Move:
+    file, now = case.file, case.now
+    last = file.attempts[-1] if file.attempts else None
+    if last and not last.over:
+        over = _over(last, case)
+        return Move(failed(file, over, now), now) if over else _going_on(last, case)
+    tried = {attempt.provider for attempt in file.attempts}
+    left = [name for name in names if name not in tried]
+    against = {name: why for name in left if (why := _refused(name, case))}
+    name = next((name for name in left if name not in against), None)
+    if name:
+        attempts = (*file.attempts, Attempt(name, now))
+        return Move(_asking(name, case.seen, replace(file, attempts=attempts)), now, Ask(name))
+    if tried:
+        return _all_failed(case, against)
+    return Move(_file_with(case, "fence-waits", _nobody(against)), now + _JUDGED)
+
+
+def _refused(name: str, case: FenceCase) -> str:
+    """Why this one is not asked; "" as long as nobody has looked what its fence would do."""
+    effect = case.seen.effects.get(name)
+    return refused(effect, name, case.policy) if effect else ""
+
+
+def _nobody(against: Mapping[str, str]) -> str:
+    """Each reason once, with the providers that it keeps from being asked."""
+    by_reason = {why: [name for name in against if against[name] == why] for why in against.values()}
+    return " ".join(f"It is not fenced by {', '.join(names)}: {why}" for why, names in by_reason.items())
+
+
+def _asking(name: str, seen: FenceView, file: Fencing) -> Fencing:
+    """Who is meant and who is hit stands in the file before anything is done."""
+    effect = seen.effects.get(name)
+    if effect is None:
+        return file.told("fencing", f"{name} is asked to fence it.")
+    file = replace(file, releases=effect.releases, bystanders=effect.bystanders)
+    return file.told("fencing", f"{name} is asked to fence it, for {some(effect.releases)}.")
+
+
+def _over(last: Attempt, case: FenceCase) -> str:
+    """Why this attempt counts as failed; "" while it goes on."""
+    standing, deadline = case.seen.standings.get(last.provider), case.policy.fence_deadline
+    if standing is None:
+        return "it is not named for this node any more"
+    if standing.state is State.FAILED:
+        return standing.sentence
+    if case.now >= last.at + deadline:
+        return f"not done within {deadline:g} s: {standing.sentence}"
+    return ""
+
+
+def failed(file: Fencing, over: str, now: float) -> Fencing:
+    """The file when its last attempt has failed, and why."""
+    last = file.attempts[-1]
+    attempts = (*file.attempts[:-1], replace(last, over=over, over_at=now))
+    return replace(file, attempts=attempts).told("fence-failed", f"{last.provider}: {over}")
+
+
+def _going_on(last: Attempt, case: FenceCase) -> Move:
+    """Asked again where nothing is to be seen of it: the one who asked may have died before."""
+    standing = case.seen.standings[last.provider]
+    if why := _refused(last.provider, case):
+        return Move(_file_with(case, "fence-waits", _nobody({last.provider: why})), case.now + _JUDGED)
+    file = case.file.told("fencing", f"{last.provider}: {standing.sentence}")
+    again = Ask(last.provider) if standing.state is not State.WORKING else None
+    return Move(file, case.now + _ASKED, again)
+
+
+def _all_failed(case: FenceCase, against: Mapping[str, str]) -> Move:
+    """All over again after a while: a BMC behind the same dead switch may be back."""
+    file, now = case.file, case.now
+    begin = max(attempt.over_at for attempt in file.attempts) + case.policy.fence_deadline
+    if now >= begin:
+        left = tuple(attempt for attempt in file.attempts if attempt.provider in case.seen.left)
+        return Move(replace(file, attempts=left).told("fencing", "All providers are asked once more."), now)
+    why = {**{attempt.provider: attempt.over for attempt in file.attempts}, **against}
+    each = "; ".join(f"{name}: {over.rstrip('.')}" for name, over in why.items())
+    sentence = f"Nobody could fence it ({each}). They are asked again at {clock_time(begin)}."
+    return Move(_file_with(case, "fence-failed", sentence), min(now + IDLE, begin))

@@ -1,0 +1,121 @@
+"""What one fence pass saw, and what it may do. Pure data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reactor.model.drift import Policy, Record
+from reactor.model.fences import Fence
+from reactor.model.fencing import Fencing, Standing
+from reactor.model.node import NodeView
+from workers.decide.decision import Judgement
+from workers.fencing.decide.effect import Effect
+
+SOON, IDLE = 1.0, 30.0  # seconds until the next look: while something should happen any moment, and else
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A pod or a VolumeAttachment of the lost node: `created` in seconds since the epoch.
+
+    `vm`: the VM whose launcher a pod is, as namespace/name, "" for any other. `stays`: no taint removes it.
+    """
+
+    name: str
+    created: float
+    vm: str = ""
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FenceView:
+    """One snapshot.
+
+    `node`: the lost node as it is now, None if it was deleted, and `lease` its renewTime. `standings`: what each
+    provider says, in the order in which they are tried. `drifts`: those of this outage. `holds`: why it is to be left
+    alone. `disorder`: what is wrong with the cluster as a whole, None if nothing is. `although`: who wants the taint
+    whatever it hits; `unfence`: who wants what was fenced to be let in again. `pods` and `attachments` of the node are
+    read where a taint is to be set, or bears on them. `date`, `steady_since`, `clock_off`: as in an Observation.
+    `done`: the fences that were asked for lately, on any node; `lease_lasts`: the Lease's leaseDurationSeconds.
+    `beat_since`: at the first look, when a watcher saw the present heartbeat first; 0.0 where none did, and later.
+    `effects`: by provider, what its fence would do; judged only of one that is about to be asked. `left`: what those
+    say who were asked and may not prove it any more; only what they made matters, which has to be taken back.
+    """
+
+    node: NodeView | None
+    lease: str
+    standings: Mapping[str, Standing]
+    drifts: tuple[Record, ...] = ()
+    holds: tuple[str, ...] = ()
+    disorder: Judgement | None = None
+    although: str = ""
+    unfence: str = ""
+    pods: tuple[Left, ...] = ()
+    attachments: tuple[Left, ...] = ()
+    date: float | None = None
+    steady_since: float = 0.0
+    clock_off: str = ""
+    done: tuple[Fence, ...] = ()
+    lease_lasts: float = 0.0
+    beat_since: float = 0.0
+    effects: Mapping[str, Effect] = field(default_factory=dict)
+    left: Mapping[str, Standing] = field(default_factory=dict)
+
+    @property
+    def going(self) -> tuple[Record, ...]:
+        """The drifts that have not ended."""
+        return tuple(record for record in self.drifts if not record.phase.is_end)
+
+
+@dataclass(frozen=True, slots=True)
+class FenceCase:
+    """The fencing of one boot as it is judged: what was seen, what its file says, what is wanted, and when.
+
+    The file has what was heard at this look. `now` in seconds since the epoch.
+    """
+
+    seen: FenceView
+    file: Fencing
+    policy: Policy
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask this provider to fence the node."""
+
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """Set Kubernetes' out-of-service taint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untaint:
+    """Remove our taint; `warning`: what is left on the node all the same."""
+
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfence:
+    """Have these providers take back what they made."""
+
+    providers: tuple[str, ...]
+
+
+Deed = Ask | Taint | Untaint | Unfence
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The file as it is to be written first, None: nothing is left to be done, and it is closed. Then the deed.
+
+    `again_at`: when to look again, seconds since the epoch. `wake`: drifts that have not been judged under this proof.
+    """
+
+    file: Fencing | None
+    again_at: float
+    deed: Deed | None = None
+    wake: tuple[Record, ...] = field(default=())

@@ -1,0 +1,156 @@
+"""What a fence would do: the VMs of the node as their drifts would judge them if it were proven dead.
+
+The very reader and the very checks of a drift are used (`workers.observe`, `workers.decide`), so no rule stands twice.
+It costs a few requests per VM, so it is done right before somebody is asked, and at no other time.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reactor.adapters.kubernetes.cluster import PAGE, Cluster, Page
+from reactor.model.drift import Phase, Policy, Record
+from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, InvalidName, NotServed, Rejected
+from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing, Target
+from reactor.model.identity import Drift
+from reactor.model.intervention import HOLD, vm_target
+from reactor.model.objects import JsonObject, part, text
+from workers.context import Tools
+from workers.decide import decide
+from workers.drift.run import first_record
+from workers.fencing.decide.effect import Effect, Fate, administrators, ceph_at_risk, fate
+from workers.fencing.providers.network_fence import reach
+from workers.observe import observe
+from workers.observe.cache import Surroundings, listed
+from workers.observe.launchers import on_node
+
+_CEPH = "app in (rook-ceph-mon,rook-ceph-osd)"  # Rook's labels
+_FINISHED = frozenset({"Succeeded", "Failed"})
+_RELEASED = frozenset({Phase.RELEASED, Phase.DETACHING})  # a volume of it may still be held by the lost node
+
+
+class IfFenced:
+    """A Cluster in which the file says that its boot is proven dead; everything else is as it is, and stays so."""
+
+    def __init__(self, cluster: Cluster, supposed: Fencing) -> None:
+        self._cluster, self._supposed = cluster, supposed
+
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
+        """As the Cluster's."""
+        if (resource, name) == ("configmaps", CONFIG_MAP):
+            return {"data": {self._supposed.key: self._supposed.as_text()}}
+        return self._cluster.find(resource, name, namespace)
+
+    def pages(
+        self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
+    ) -> Iterator[Page]:
+        """As the Cluster's."""
+        return self._cluster.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit)
+
+    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:  # noqa: ARG002
+        """Nothing is awaited."""
+        raise Rejected("what is only supposed cannot be watched")
+
+    def delete(self, resource: str, name: str, namespace: str = "", **more: object) -> None:  # noqa: ARG002
+        """Nothing is changed."""
+        raise Rejected("what is only supposed is never acted on")
+
+    def time(self) -> float | None:
+        """As the Cluster's."""
+        return self._cluster.time()
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """What is judged with: the file as it would be with the proof, and the rest as it is."""
+
+    proven: Fencing
+    cluster: Cluster
+    policy: Policy
+    now: float
+    around: Surroundings
+
+    def fate(self, record: Record) -> Fate:
+        """Of one VM. One that cannot be read, or is of a kind that is not served, costs only itself: it stays."""
+        if record.ended:
+            return Fate(record.phase, record.reason)
+        policy, proof = replace(self.policy, fenced_release="force-delete"), self.proven.proof
+        drivers = [driver for driver, _ in proof.storage] if proof else []
+        try:
+            there = IfFenced(self.cluster, self.proven)
+            seen = observe(there, replace(record, tries=0), policy, self.now, self.around)
+            seen = replace(seen, date=self.cluster.time())
+        except ClusterUnreachable:
+            return Fate(Phase.BLOCKED, "api-unavailable")
+        except (NotServed, Rejected, InvalidName):
+            return Fate(Phase.BLOCKED, "api-refused")
+        return fate(decide(seen, record, policy, self.now), seen, drivers)
+
+
+def effect(file: Fencing, provider: str, tools: Tools, cluster: Cluster, around: Surroundings) -> Effect:
+    """Of a fence by this provider. Raises ClusterError, StoreError: then it is not known, and nobody is asked."""
+    now = tools.clock()
+    proven = proving(file, provider, cluster, around, now)
+    supposed = Supposed(proven, cluster, tools.policy, now, around)
+    return effect_on(_records(file, tools, cluster), supposed)
+
+
+def effect_on(records: Sequence[Record], supposed: Supposed) -> Effect:
+    """On these VMs. Holds are read last: they may be asked for while all of this is looked at. Raises ClusterError."""
+    found = {str(record.drift.vm): supposed.fate(record) for record in records}
+    power = _power(supposed)
+    return Effect(
+        tuple(vm for vm, fate in found.items() if fate.moves),
+        tuple((vm, fate.reason) for vm, fate in found.items() if fate.stays),
+        (*administrators(_annotations(records, supposed)), *_holds(records, supposed)),
+        power,
+    )
+
+
+def proving(file: Fencing, provider: str, cluster: Cluster, around: Surroundings, now: float) -> Fencing:
+    """The file as it would be with this provider's proof."""
+    storage = _storage(file, cluster, around) if provider == "network-fence" else ()
+    proof = Confirmation(provider, provider, "It is only supposed.", now, file.lease, file.heartbeat, storage)
+    return replace(file, confirmation=proof, void="", release=None)
+
+
+def _storage(file: Fencing, cluster: Cluster, around: Surroundings) -> tuple[tuple[str, str], ...]:
+    """() where it cannot be told what would be blocked: then the provider itself says so when it is asked."""
+    try:
+        return reach(cluster, Target(file.outage, file.boot), around.csi_addons)
+    except FenceError:
+        return ()
+
+
+def _records(file: Fencing, tools: Tools, cluster: Cluster) -> list[Record]:
+    """The drifts of all VMs that have a launcher on the node, and of those whose volumes it may still hold."""
+    known = {record.drift.vm: record for record in tools.store.records(file.outage.id)}
+    here = dict(on_node(cluster, file.node.name))
+    found = [known.get(vm) or first_record(Drift(vm, file.outage), tools, uid) for vm, uid in here.items()]
+    gone = (record for vm, record in known.items() if vm not in here and not vm.is_instance)
+    return found + [record for record in gone if record.phase in _RELEASED]
+
+
+def _annotations(records: Sequence[Record], supposed: Supposed) -> dict[str, Mapping[str, str]]:
+    """Of the namespaces of the VMs."""
+    names = sorted({record.drift.vm.namespace for record in records})
+    found = {name: supposed.around.find(supposed.cluster, "namespaces", name) or {} for name in names}
+    return {name: part(one, "metadata", "annotations") for name, one in found.items()}
+
+
+def _holds(records: Sequence[Record], supposed: Supposed) -> tuple[str, ...]:
+    """People's holds on any VM of the node, as they stand at this moment."""
+    here = {vm_target(record.drift.vm) for record in records}
+    holds = [one for one in supposed.around.interventions(supposed.cluster) if one.kind == HOLD and one.target in here]
+    return tuple(one.sentence for one in holds if not one.is_over(supposed.cluster.time() or 0.0))
+
+
+def _power(supposed: Supposed) -> str:
+    """Why no power may be cut because of Ceph. What is not known is no permission."""
+    lost = supposed.proven.node.name
+    try:
+        pods = listed(supposed.cluster, "pods", namespace=supposed.policy.ceph_namespace, labels=_CEPH)
+    except ClusterError as error:
+        return f"whether Ceph's hosts are up cannot be read: {error}"
+    running = [pod for pod in pods if text(pod, "status", "phase") not in _FINISHED]
+    hosts = {text(pod, "spec", "nodeName") or lost for pod in running}
+    return ceph_at_risk(hosts, supposed.around.nodes(supposed.cluster), lost)

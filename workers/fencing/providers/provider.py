@@ -1,0 +1,38 @@
+"""What every provider can do, each idempotent and each in a few seconds: who has to wait says so and is asked again."""
+
+from typing import Protocol
+
+from reactor.adapters.kubernetes.cluster import Cluster, Writer
+from reactor.model.fencing import Standing, Target
+
+
+class FencingCluster(Cluster, Writer, Protocol):
+    """A cluster that can be asked and changed."""
+
+
+class Provider(Protocol):
+    """One way to prove that a node is dead.
+
+    Methods raise ClusterError where the API server did not do what was asked, and FenceError where anybody else did
+    not. Nothing is known then, and nothing is taken for proof.
+    """
+
+    @property
+    def name(self) -> str:
+        """As in VMDRIFT_FENCING."""
+
+    def fence(self, target: Target) -> None:
+        """Ask for it, once: what was asked for already is left as it is.
+
+        Whatever object is changed for it bears `target.marks`, written in the same request. What exists and was not
+        made by us for this very boot is never changed.
+        """
+
+    def status(self, target: Target) -> Standing:
+        """What is so now. FENCED only if it was verified, for this very boot of this very node; a whole sentence."""
+
+    def release(self, target: Target) -> Standing:
+        """Take back what was changed for this target, after its boot has ended and another one runs.
+
+        ABSENT: nothing of ours is left. Anything else: not yet, and why; it is asked again.
+        """

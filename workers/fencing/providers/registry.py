@@ -1,0 +1,41 @@
+"""A provider by its name. Each is imported when it is asked for, with all that it needs itself."""
+
+from collections.abc import Callable
+
+from reactor.adapters.redfish.bmc import RedfishBmc
+from reactor.model.errors import SettingsError
+from reactor.settings import Settings
+from workers.fencing.providers.event import Event
+from workers.fencing.providers.network_fence import NetworkFence
+from workers.fencing.providers.provider import FencingCluster, Provider
+from workers.fencing.providers.redfish import Redfish
+from workers.fencing.providers.remediation import Remediation
+
+
+def ready(name: str, settings: Settings) -> None:
+    """SettingsError where this provider lacks a setting, or a package."""
+    if name == "remediation" and not settings.remediation_template:
+        raise SettingsError("VMDRIFT_REMEDIATION_TEMPLATE: not set, so it is not known what to ask for")
+    if name == "redfish":
+        RedfishBmc(settings)
+
+
+def provider(
+    name: str, cluster: FencingCluster, settings: Settings, before_call: Callable[[], None] = lambda: None
+) -> Provider:
+    """By one of the names of VMDRIFT_FENCING. SettingsError where it lacks a setting.
+
+    `before_call` runs before each call to anybody but the API server (heartbeats).
+    """
+    ready(name, settings)
+    match name:
+        case "event":
+            return Event(cluster, settings.namespace)
+        case "network-fence":
+            return NetworkFence(cluster, settings.csi_addons_namespaces)
+        case "remediation":
+            return Remediation(cluster, settings.remediation_template)
+        case "redfish":
+            return Redfish(RedfishBmc(settings, before_call))
+        case _:
+            raise KeyError(name)

@@ -1,0 +1,58 @@
+"""Where a drift begins, and how it is woken."""
+
+from collections.abc import Iterable
+
+import structlog
+
+from reactor.adapters.cloudevents import encode
+from reactor.adapters.rq import drift_entry
+from reactor.model.drift import Record, Signs
+from reactor.model.identity import Drift, Outage, VmRef
+from reactor.model.node import NodeView
+from workers.context import Tools
+from workers.delivery.events import news
+from workers.drift.run import decided, first_record
+from workers.observe import lease
+
+log = structlog.get_logger()
+
+_LATEST = 60.0  # seconds from a sweep until every drift that waits was looked at, whatever it waits for
+_REFUSED = 300.0  # seconds, the same of a drift that was refused or has failed: nothing of it is about to happen
+
+
+def begin(vm: VmRef, vmi_uid: str, node: NodeView, outage: Outage, tools: Tools) -> Record:
+    """The drift of one VM, as it stands or new, and of no other VM of its node. Raises ClusterError, StoreError."""
+    drift = Drift(vm, outage)
+    return tools.store.record(drift.id) or first(drift, vmi_uid, signs(node, outage, tools), tools)
+
+
+def first(drift: Drift, vmi_uid: str, seen: Signs | None, tools: Tools) -> Record:
+    """The record of a drift that there was none of; or the one that somebody else wrote meanwhile. StoreError."""
+    record = first_record(drift, tools, vmi_uid, seen)
+    events = [encode(event) for event in news(None, record, tools.source, tools.clock())]
+    if tools.store.create(record, events):
+        log.info("drift decided", **decided(record))
+        return record
+    return tools.store.record(drift.id) or record
+
+
+def signs(node: NodeView, outage: Outage, tools: Tools) -> Signs:
+    """What the lost node said last. Read now, so that at the window's end it is known whether it changed."""
+    return Signs(lease(tools.cluster, outage), node.heartbeat, tools.clock())
+
+
+def wake(records: Iterable[Record], tools: Tools) -> int:
+    """Those that have not ended: no look is put off for long by what was once said. How many. StoreError."""
+    going, now = [record for record in records if not record.ended], tools.clock()
+    tools.queue.wake_all([(drift_entry(record.drift), _due(record, now)) for record in going])
+    return len(going)
+
+
+def _due(record: Record, now: float) -> float:
+    """As it asked, but soon: a header, a toleration or a clock that was wrong may have asked for hours.
+
+    At once where the clock was set back since.
+    """
+    if record.again_at is None or record.changed_at > now:
+        return now
+    return min(record.again_at, now + (_REFUSED if record.phase.is_end else _LATEST))

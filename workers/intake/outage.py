@@ -1,0 +1,42 @@
+"""An outage -> its VMs -> one drift each. The same code is the sweep: told again, it repairs whatever was lost."""
+
+from dataclasses import replace
+
+from reactor.model.drift import Ended, Outcome, Record
+from reactor.model.errors import BadInput
+from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.identity import Outage, take
+from reactor.model.node import NodeView, goes_on, node_view
+from workers.context import Tools
+from workers.intake.begin import wake
+from workers.intake.sweep import sweep
+from workers.pass_time import timed
+
+# Seconds until no worker remembers the node as it was (workers.observe.cache.MOMENT); RQ cuts due times by up to one.
+_FRESH = 2.0
+
+
+def take_event(event: Event, tools: Tools) -> Outcome:
+    """Take in one CloudEvent; it is a hint, so what it says is looked up. Raises BadInput, ClusterError, StoreError."""
+    if event.type not in {NODE_UNREACHABLE, NODE_RECOVERED}:
+        raise BadInput(f"event.type: {event.type[:80]!r} is not taken in here")
+    outage = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")
+    tools = timed(tools)
+    records = tools.store.records(outage.id)
+    wake(records, tools)  # before anything is read that may not be readable
+    found = tools.cluster.find("nodes", outage.node.name)
+    node = node_view(found) if found else None
+    return sweep(outage, node, records, tools) if goes_on(node, outage) else _over(outage, node, records, tools)
+
+
+def _over(outage: Outage, node: NodeView | None, records: list[Record], tools: Tools) -> Ended:
+    """The node is back or was replaced. What was released goes on to its end; the rest ends as cancelled."""
+    known = tools.store.outage(outage.id)
+    if known is None:
+        return Ended("ignored", "unknown-outage", f"{outage.node.name} has no such outage any more.")
+    now = tools.clock()
+    moved = wake([replace(record, again_at=now + _FRESH) for record in records if not record.ended], tools)
+    over = replace(known, recovered_at=known.recovered_at or now)
+    tools.store.save_outage(over, done=moved == 0)
+    state = node.ready if node else "deleted"
+    return Ended("recovered", "outage-over", f"{outage.node.name} is {state or 'new'}; {moved} drifts still under way.")

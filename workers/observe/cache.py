@@ -1,0 +1,155 @@
+"""What many passes look at and no pass changes: all nodes, their Leases, drivers, namespaces, the lost node's pods.
+
+A worker that releases 250 VMs of one node asks for these once in a few seconds, and not 250 times. What a pass is about
+(the VM, its pods, attachments) is never taken from here. The lost node and its Lease are, for a second, where something
+is only judged: whoever is about to delete anything reads them anew (workers.drift.act).
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from copy import copy
+from typing import Any, TypeVar
+
+from reactor.adapters.kubernetes.cluster import Cluster
+from reactor.model.fencing import CONFIG_MAP as FENCINGS
+from reactor.model.identity import Drift
+from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
+from reactor.model.node import NodeView, node_view
+from reactor.model.objects import JsonObject, moment, text
+from reactor.model.times import Clock
+from workers.decide.observation import Neighbour
+from workers.observe.parse import neighbour_view
+
+TTL = 5.0  # seconds
+MOMENT = 1.0  # seconds, for the lost node and its Lease
+_TIDY = 10.0  # seconds between two looks for what is too old
+NEARBY = 30.0  # seconds, for the pods of a namespace
+BOUND = 600.0  # seconds, for what does not change once a claim is bound
+_T = TypeVar("_T")
+
+
+class Surroundings:
+    """One process' memory of what it read within the last seconds. Methods raise ClusterError.
+
+    `steady` is a clock that nobody sets, by which things grow old; `clock` that of the pass.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        ttl: float = TTL,
+        namespace: str = "vm-drift",
+        csi_addons: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """`namespace`: where the ConfigMaps are; `csi_addons`: as in VMDRIFT_CSI_ADDONS_NAMESPACES."""
+        self.clock = self.steady = clock
+        self._ttl, self.namespace, self.csi_addons = ttl, namespace, csi_addons
+        self._known: dict[Hashable, tuple[float, Any]] = {}
+        self._tidy_at = [clock()]  # shared with whoever shares the memory
+
+    def by(self, clock: Clock) -> "Surroundings":
+        """The same memory, for a pass whose clock this is."""
+        mine = copy(self)
+        mine.clock = clock
+        return mine
+
+    def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
+        """What people ask of us, as it stands at this moment: for what is about to be deleted."""
+        return interventions(cluster.find("configmaps", CONFIG_MAP, self.namespace))
+
+    def asked(self, cluster: Cluster, drift: Drift) -> tuple[Intervention, ...]:
+        """The same, for what is only decided and then looked at again: as it was a moment ago.
+
+        What meets this drift is read anew, so that nobody has to wait for what was lifted.
+        """
+        known = interventions(self.find(cluster, "configmaps", CONFIG_MAP, self.namespace))
+        return self.interventions(cluster) if any(one.meets(drift) for one in known) else known
+
+    def fencings(self, cluster: Cluster) -> JsonObject | None:
+        """The ConfigMap of what is known of nodes' deaths, as it stands at this moment: proof is worth no waiting."""
+        return cluster.find("configmaps", FENCINGS, self.namespace)
+
+    def nodes(self, cluster: Cluster) -> tuple[NodeView, ...]:
+        """All nodes."""
+        return self.once("nodes", lambda: tuple(node_view(node) for node in listed(cluster, "nodes")))
+
+    def renewals(self, cluster: Cluster) -> Mapping[str, float]:
+        """When each node said last that it lives, by its own clock: seconds since the epoch."""
+        return self.once("leases", lambda: dict(map(_renewal, listed(cluster, "leases", namespace=NODE_LEASES))))
+
+    def find(
+        self, cluster: Cluster, resource: str, name: str, namespace: str = "", ttl: float | None = None
+    ) -> JsonObject | None:
+        """One object, or None when there is none of that name. `ttl`: seconds, if not the common ones."""
+        return self.once((resource, namespace, name), lambda: cluster.find(resource, name, namespace), ttl)
+
+    def pods_on(self, cluster: Cluster, node: str, namespace: str) -> list[JsonObject]:
+        """Everything of a namespace that is bound to a node."""
+        fields = f"spec.nodeName={node}"
+        return self.once((node, namespace), lambda: listed(cluster, "pods", namespace=namespace, fields=fields))
+
+    def neighbours(self, cluster: Cluster, namespace: str) -> tuple[Neighbour, ...]:
+        """The pods of a namespace that are bound to a node and have not ended, as they were within half a minute.
+
+        They decide where a pod may go; who deletes anything looks at none of them.
+        """
+
+        def read() -> tuple[Neighbour, ...]:
+            pods = listed(cluster, "pods", namespace=namespace)
+            return tuple(neighbour_view(pod) for pod in pods if _runs(pod))
+
+        return self.once(("neighbours", namespace), read, NEARBY)
+
+    def repelling(self, cluster: Cluster, namespace: str) -> tuple[Neighbour, ...]:
+        """Those of them that keep others away, which are few."""
+
+        def read() -> tuple[Neighbour, ...]:
+            return tuple(pod for pod in self.neighbours(cluster, namespace) if pod.repels)
+
+        return self.once(("repelling", namespace), read, NEARBY)
+
+    def remember(self, resource: str, name: str, namespace: str, found: JsonObject | None) -> None:
+        """What was read just now, and whoever may take it from here (`find`) for some minutes need not read again."""
+        self._known[resource, namespace, name] = (self.steady() + BOUND, found)
+
+    def once(self, key: Hashable, read: Callable[[], _T], ttl: float | None = None) -> _T:
+        """What `read` found within the last seconds, or finds now."""
+        now = self.steady()
+        self._tidy(now)
+        until, known = self._known.get(key, (now, None))
+        if now < until:
+            found: _T = known
+            return found
+        found = read()
+        self._known[key] = (now + (self._ttl if ttl is None else ttl), found)
+        return found
+
+    def _tidy(self, now: float) -> None:
+        if now < self._tidy_at[0]:
+            return
+        self._tidy_at[0] = now + _TIDY
+        for key in [key for key, (until, _) in self._known.items() if now >= until]:
+            del self._known[key]
+
+
+def _runs(pod: JsonObject) -> bool:
+    return bool(text(pod, "spec", "nodeName")) and text(pod, "status", "phase") not in {"Succeeded", "Failed"}
+
+
+NODE_LEASES = "kube-node-lease"  # the namespace in which kubelets renew theirs
+
+
+def listed(
+    cluster: Cluster, resource: str, *, namespace: str = "", labels: str = "", fields: str = ""
+) -> list[JsonObject]:
+    """A whole list."""
+    pages = cluster.pages(resource, namespace=namespace, labels=labels, fields=fields)
+    return [item for page in pages for item in page.items]
+
+
+def renewed(lease: JsonObject | None) -> str:
+    """A Lease's renewTime as it stands there; "" when there is none."""
+    return text(lease, "spec", "renewTime")
+
+
+def _renewal(lease: JsonObject) -> tuple[str, float]:
+    return lease["metadata"]["name"], moment(lease, "spec", "renewTime") or 0.0

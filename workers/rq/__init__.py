@@ -1,0 +1,117 @@
+"""What RQ's jobs call, and nothing else: an outcome as RQ understands it.
+
+RQ's `failed` means a bug of ours: every end of the domain is a success with its outcome.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from rq import Retry
+
+from reactor.adapters.redis.clock import redis_time
+from reactor.adapters.redis.errors import translated
+from reactor.adapters.rq import DELIVER, FOR_EVER, RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST
+from reactor.model.drift import Again, Ended, Outcome
+from reactor.model.errors import (
+    BadInput,
+    ClusterError,
+    Forbidden,
+    InvalidName,
+    NotFound,
+    NotServed,
+    Rejected,
+    StoreError,
+)
+from reactor.model.reason import REASONS
+from reactor.model.times import clock_time
+from workers.app import TROUBLE_RETRY
+from workers.rq.worker import Stopping, Worker
+
+log = structlog.get_logger()
+
+
+def run_drift(*args: Any) -> Any:
+    """The job of one drift: (version, Drift as JSON)."""
+    return _run(RUN_DRIFT, args, _shown)
+
+
+def run_fence(*args: Any) -> Any:
+    """The job of one lost node that may be fenced: (version, Outage as JSON)."""
+    return _run(RUN_FENCE, args)
+
+
+def take_event(*args: Any) -> Any:
+    """The job of one event: (version, CloudEvent as JSON)."""
+    return _run(TAKE_EVENT, args)
+
+
+def take_post(*args: Any) -> Any:
+    """The job of one POST of another system: (version, its events by their receipts)."""
+    return _run(TAKE_POST, args)
+
+
+def deliver(*args: Any) -> Any:
+    """The job of one event that leaves: (version, {"letter": its id})."""
+    return _run(DELIVER, args)
+
+
+def _run(function: str, args: tuple[Any, ...], shown: Callable[[Outcome], Outcome] = lambda outcome: outcome) -> Any:
+    app = Worker.current_app()
+    return answer(lambda: shown(app.run(function, args)), lambda job_id: app.queue().woken(job_id))
+
+
+def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) -> Any:
+    """An outcome as RQ understands it: a JSON result, or Retry for "come again". `woken` is the queue's method."""
+    try:
+        outcome = work()
+    except BadInput as error:
+        outcome = Ended("malformed", "bad-input", str(error))
+        log.warning("job malformed", sentence=str(error), reason="bad-input")
+    except (ClusterError, StoreError) as error:
+        if isinstance(error, Forbidden | NotFound | NotServed | Rejected | InvalidName):  # time mends nothing of it
+            log.warning("job kept waiting", sentence=str(error), reason="api-refused", again_after=TROUBLE_RETRY)
+        return Retry(max=FOR_EVER, interval=TROUBLE_RETRY)  # what woke it meanwhile is read the next time
+    except Stopping:
+        return Retry(max=FOR_EVER)
+    again_at = _again_at(outcome, woken)
+    if again_at is None and isinstance(outcome, Ended):
+        return {"outcome": outcome.outcome, "reason": outcome.reason, "sentence": outcome.sentence}
+    return Retry(max=FOR_EVER, interval=_left(again_at or 0.0))
+
+
+def _left(at: float) -> int:
+    """Seconds until then by Redis' clock, rounded up: RQ stumbles over a float, and cuts due times itself."""
+    job = Worker.current_job()
+    try:
+        with translated():
+            now = redis_time(job.connection) if job else time.time()
+    except StoreError:
+        return TROUBLE_RETRY
+    return max(0, math.ceil(at - now))
+
+
+def _shown(outcome: Outcome) -> Outcome:
+    """For who looks at the queue (rq-dashboard, `rq info`): where its drift stands, and when it comes again."""
+    job = Worker.current_job()
+    if job is not None:
+        due = clock_time(outcome.at) if isinstance(outcome, Again) else ""
+        told = {"reason": outcome.reason, "sentence": outcome.sentence, "due": due}
+        known = REASONS.get(outcome.reason)  # "locked" tells of the pass and not of the drift
+        job.meta.update({"phase": known.phase.value, **told} if known else {"due": due})
+        with translated():
+            job.save_meta()
+    return outcome
+
+
+def _again_at(outcome: Outcome, woken: Callable[[str], float | None]) -> float | None:
+    """When to come again: as the job wants it, or earlier if it was woken while it ran."""
+    job = Worker.current_job()
+    try:
+        asked = woken(job.id) if job else None
+    except (ClusterError, StoreError):
+        asked = None  # the mark stays; the next run of this job, or the sweep, reads it
+    wanted = [at for at in (outcome.at if isinstance(outcome, Again) else None, asked) if at is not None]
+    return min(wanted, default=None)

@@ -1,0 +1,175 @@
+"""RQ's worker as we need it: a dead one is noticed within seconds, and one that shall stop leaves nothing behind.
+
+RQ's defaults notice a dead worker after minutes, so the times here are short; a pass keeps its job's heartbeat young by
+a beat before each API call.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, cast
+from uuid import uuid4
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.exceptions import DequeueTimeout, StopRequested
+from rq.job import Job
+from rq.results import Result
+from rq.worker import WorkerStatus
+
+from reactor import timing
+from reactor.adapters.redis.errors import translated
+from reactor.adapters.redis.process_reports import Reporter
+from reactor.adapters.rq import RUNS, SERIALIZER
+from reactor.model.errors import VmDriftError
+from reactor.process import Stop
+from workers.app import App
+from workers.rq.job import OurJob
+from workers.rq.queue import UNREADABLE, WorkedQueue
+from workers.rq.stop import Stoppable
+
+
+class Stopping(VmDriftError):
+    """This process was asked to stop, and its job takes too long: another process goes on with it."""
+
+
+class Worker(Stoppable, SimpleWorker):
+    """One queue, one job at a time, in this very process."""
+
+    HEARTBEAT_TTL = int(timing.WORKER_SILENT)
+    BEAT_EVERY = timing.BEAT_EVERY
+    WORKER_TTL = 16  # seconds; RQ blocks for new jobs 15 s less than this, and so long an idle worker takes to stop
+    MAINTENANCE = 3  # seconds between two looks for jobs whose worker died
+    STOP_WITHIN = timing.JOB_STOPS_WITHIN  # a pass of many calls to a slow API server lasts minutes
+    RUNS: ClassVar[Mapping[str, Collection[str]]] = RUNS  # queue -> dotted names of all that its jobs may call
+    log_result_lifespan = False
+
+    _current: tuple["Worker", Job, Any] | None = None
+    _beaten = 0.0
+
+    def __init__(  # noqa: PLR0913 - what only some need is named
+        self,
+        queue: str,
+        redis: Redis,
+        stopping: Stop,
+        chore: Callable[[], object] = lambda: None,
+        reporter: Reporter | None = None,
+        *,
+        app: App | None = None,
+    ) -> None:
+        """`chore` is done at each maintenance, by one of the queue's workers at a time.
+
+        `reporter` tells what this process did: between two jobs, while it waits, and when it ends. `app` runs the jobs
+        of the product's own functions.
+        """
+        super().__init__(
+            [queue],
+            name=f"{queue}-{uuid4().hex}",  # its keys in Redis are its queue's alone (k8s/base/users.rules)
+            connection=redis,
+            job_class=OurJob,
+            queue_class=WorkedQueue,
+            serializer=SERIALIZER,
+            worker_ttl=self.WORKER_TTL,
+            maintenance_interval=self.MAINTENANCE,
+            log_job_description=False,
+        )
+        self.stopping, self._chore, self._reporter, self.app = stopping, chore, reporter, app
+
+    def subscribe(self) -> None:
+        """Not to RQ's commands: nobody sends any, and the thread that waits for them ends up to a second late."""
+
+    def dequeue_job_and_maintain_ttl(
+        self,
+        timeout: int | None,
+        max_idle_time: int | None = None,  # noqa: ARG002 - RQ's signature
+    ) -> tuple[Job, Any] | None:
+        """As RQ does, but it looks whether to stop between two waits; troubles with Redis are left to its owner."""
+        self.set_state(WorkerStatus.IDLE)
+        try:
+            while not self.stopping.asked():
+                self.heartbeat()
+                if self._reporter:
+                    self._reporter.now_and_then()  # after the heartbeat, so that it hardly ever waits for a dead Redis
+                if self.should_run_maintenance_tasks:
+                    self.run_maintenance_tasks()
+                with suppress(DequeueTimeout, *UNREADABLE):  # what was in the queue under no job's id is gone from it
+                    return self._dequeue(timeout)
+        except RedisError as error:
+            raise StopRequested(str(error)) from error
+        if self._reporter:
+            self._reporter.report()
+        return None
+
+    def _dequeue(self, timeout: int | None) -> tuple[Job, Any] | None:
+        found: tuple[Job, Any] | None = self.queue_class.dequeue_any(
+            self.queues,
+            timeout,
+            connection=self.connection,
+            job_class=self.job_class,
+            serializer=self.serializer,
+            death_penalty_class=self.death_penalty_class,
+        )
+        return found
+
+    def clean_registries(self) -> None:
+        """As RQ does, once that is gone which it would stumble over, now and at each later time."""
+        for queue in self.queues:
+            cast(WorkedQueue, queue).forget_unreadable()
+        super().clean_registries()
+        self._chore()
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002 - RQ's signature
+        """Seconds; RQ's own is a minute more than the job's time-out."""
+        return self.HEARTBEAT_TTL
+
+    def perform_job(self, job: Job, queue: Any, execution: Any) -> bool:
+        """As RQ does, of a job that its queue is for; others in this process can find out which one runs."""
+        cast(OurJob, job).belongs_to(queue.name, self.RUNS[queue.name])
+        Worker._current, Worker._beaten = (self, job, execution), time.monotonic()
+        try:
+            return bool(super().perform_job(job, queue, execution))
+        finally:
+            Worker._current = None
+
+    def handle_job_failure(self, job: Job, *args: Any, **more: Any) -> None:
+        """A job that raised has a bug: it must be seen as failed, and not be retried as one whose worker died."""
+        if more.get("execution") is not None:
+            job.retries_left = None
+        super().handle_job_failure(job, *args, **more)
+
+    def handle_job_retry(self, job: Job, *args: Any, **more: Any) -> None:
+        """As RQ does, without its note of that: 4 kB for each job that waits, and it says less than the job's meta."""
+        super().handle_job_retry(job, *args, **more)
+        with suppress(RedisError):  # it expires by itself, and the job is scheduled already
+            Result.delete_all(job)
+
+    @classmethod
+    def current_job(cls) -> Job | None:
+        """The job that runs in this process."""
+        return cls._current[1] if cls._current else None
+
+    @classmethod
+    def current_app(cls) -> App:
+        """What runs it. LookupError where no job runs, or its worker has none."""
+        app = cls._current[0].app if cls._current else None
+        if app is None:
+            raise LookupError("only a job asks for it, of a worker that has one")
+        return app
+
+    @classmethod
+    def beat_current(cls) -> None:
+        """Tell Redis that the running job is alive. Called before every API call; does something every 2 s.
+
+        Raises Stopping when the process was asked to stop and should have ended by now; StoreError.
+        """
+        if cls._current is None:
+            return
+        worker, job, execution = cls._current
+        if worker.stopping.is_older_than(cls.STOP_WITHIN):
+            raise Stopping("The worker was asked to stop; another one goes on.")
+        if time.monotonic() - cls._beaten < cls.BEAT_EVERY:
+            return
+        cls._beaten = time.monotonic()
+        with translated():
+            worker.maintain_heartbeats(job, execution)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from benchmarks.report import Figure, report
 from benchmarks.still import Counted
 from simulator.scene import Scene, Storage, Vm
-from tests.virtual import Play
+from tests.support.virtual import Play
 
 SIZES, VMS = (3, 100, 1000, 5000), 10
 _ROLES = {"drifts": "drift passes", "intake": "intake"}

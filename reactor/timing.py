@@ -1,4 +1,4 @@
-"""Times that depend on one another, in seconds. `tests/unit/test_timing.py` holds which must be shorter than which.
+"""Times that depend on one another, in seconds. `unit/reactor/test_timing.py` holds which are shorter than which.
 
 A time that nothing else depends on stands where it is used.
 """

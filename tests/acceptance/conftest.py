@@ -11,7 +11,7 @@ from tests.acceptance.moments import MOMENTS
 from tests.acceptance.quick import QuickProcesses
 from tests.acceptance.sites import Site
 from tests.acceptance.story import IN_URL, Stage, staged
-from tests.receivers import receiving
+from tests.support.receivers import receiving
 
 GRACE = 0.2  # seconds; how processes end in order is the matter of tests/integration/test_sigterm.py
 

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from redis import Redis
 
+from tests.support.places import K8S
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
 
-BASE = Path(__file__).parents[2] / "k8s" / "base"
+BASE = K8S / "base"
 RULES = BASE / "users.rules"
 TESTER = "user tester on nopass allkeys allchannels +@all\n"  # the default user is off
 

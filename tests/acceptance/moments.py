@@ -13,7 +13,7 @@ from tests.acceptance.http import ask
 from tests.acceptance.kubevents import assert_told, told
 from tests.acceptance.secretive import held
 from tests.acceptance.story import DRIFTS, IN_URL, REQUEST, SENDER, WRONG, Stage, beating
-from tests.alerts import ALERT, posted
+from tests.support.alerts import ALERT, posted
 from vmdrift.valkey import start as start_valkey
 
 PAGES = ("/metrics", "/", "/history", "/vm/shop/database", "/rq/", "/rq/0/data/workers.json")

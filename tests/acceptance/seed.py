@@ -20,10 +20,10 @@ import traceback
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import IO, Any, NoReturn
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
+
 _LONGEST = 1 << 20  # bytes of an order
 _QUIET = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)  # as in any interpreter
 

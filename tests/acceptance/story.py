@@ -18,7 +18,7 @@ from tests.acceptance.commands import Done, eventually, vmdrift
 from tests.acceptance.guarded import guarded
 from tests.acceptance.http import STRUCTURED, Answered, ask, free_address
 from tests.acceptance.sites import Site
-from tests.receivers import Receiver
+from tests.support.receivers import Receiver
 from vmdrift.processes import Processes
 
 SENDER, SINK, IN_URL, WRONG = (f"{name}-that-nobody-may-see" for name in ("sender", "sink", "in-url", "wrong"))

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.acceptance.commands import eventually, vmdrift
 from tests.acceptance.http import ask, free_address
 from tests.acceptance.sites import Site
-from tests.browser import browser, complaints, needs_chromium, page_of, picture, violations
+from tests.support.browser import browser, complaints, needs_chromium, page_of, picture, violations
 
 pytestmark = needs_chromium
 TOKEN = "a-token-of-anns-own"

@@ -12,14 +12,14 @@ from redis import Redis
 from reactor.adapters.cloudevents import encode
 from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Phase
-from tests import schemas
 from tests.acceptance.commands import Done, eventually, vmdrift
 from tests.acceptance.conftest import GRACE, Start
 from tests.acceptance.quick import QuickProcesses
 from tests.acceptance.sites import Roles
 from tests.acceptance.story import Stage
 from tests.contracts.samples import record
-from tests.receivers import Receiver, receiving
+from tests.support import schemas
+from tests.support.receivers import Receiver, receiving
 from workers.delivery.events import news
 
 OUTGOING = "workers outgoing"

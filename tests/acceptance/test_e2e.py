@@ -20,8 +20,8 @@ from tests.acceptance.quick import QuickProcesses
 from tests.e2e.site import PREFIX
 from tests.e2e.surroundings import Access, Surroundings
 from tests.e2e.sweep import KINDS
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 E2E = [sys.executable, "-m", "pytest", "tests/e2e", "-p", "no:cacheprovider"]
 TIMES = "30"  # how many times faster it lives
 LONG = 400.0  # seconds; a deadline for a loaded machine

@@ -12,7 +12,7 @@ from reactor.model.errors import StoreError
 from tests.acceptance.commands import eventually
 from tests.acceptance.quick import QuickProcesses
 from tests.acceptance.sites import TIMES, Site
-from tests.sentinels import Sentinels
+from tests.support.sentinels import Sentinels
 from vmdrift.demo import WINDOW
 
 VMS = 50

@@ -11,7 +11,7 @@ from tests.acceptance.sites import Site
 from tests.acceptance.test_receiver import SERVE, TOKEN, Receiver
 
 # Not among them: positive_data_acceptance. RFC 3339, RFC 3986 and Kubernetes' names, which are asked for, too, are more
-# than a schema says; tests/unit/web/bad_events.py has them.
+# than a schema says; tests/unit/reactor/web/bad_events.py has them.
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",

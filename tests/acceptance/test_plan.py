@@ -2,13 +2,13 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.acceptance.calm import KUBECTL
 from tests.acceptance.commands import Done, vmdrift
 from tests.acceptance.story import Stage
+from tests.support.places import DOCS, REPORTS
 from vmdrift.snapshot import DUMP_COMMAND
 
 MOVE = {"shop/web", "shop/database", "shop/queue", "shop/files"}
@@ -73,7 +73,7 @@ def test_what_cannot_be_told_is_one_line_and_exit_code_2(
 
 
 def test_a_dump_is_made_of_what_kubectl_wrote_and_read_again_with_and_without_names() -> None:
-    kubectl = (Path(__file__).parents[1] / "reports" / "r20-harvester-migrated.json").read_text()
+    kubectl = (REPORTS / "r20-harvester-migrated.json").read_text()
     for words in ((), ("--anonymous",)):
         done = vmdrift("dump", *words, "-f", "-", stdin=kubectl)
         assert (done.code, done.err) == (0, "")
@@ -90,5 +90,5 @@ def test_the_help_holds_the_very_command_that_makes_a_dump(command: str) -> None
 
 
 def test_the_page_holds_that_command_too() -> None:
-    page = Path(__file__).parents[2] / "docs" / "plan.md"
+    page = DOCS / "plan.md"
     assert DUMP_COMMAND in page.read_text()

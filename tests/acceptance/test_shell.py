@@ -15,8 +15,8 @@ from redis import Redis
 from reactor.adapters.redis.store import RedisStore
 from tests.acceptance.commands import clean_env, vmdrift
 from tests.contracts.samples import outage_record, record
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SCRIPTS: Mapping[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 KUBECTL = shutil.which("kubectl") or ""
 SHELLS = ("bash", "zsh", "fish")

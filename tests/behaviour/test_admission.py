@@ -7,9 +7,9 @@ from reactor.model.errors import Forbidden
 from simulator.scene import ClaimPod, Scene, Storage, Vm
 from simulator.selectors import Selection
 from simulator.twins.cluster import ApiCluster
-from tests.auditor import FENCING, WORKERS
-from tests.policies import SHIPPED, admission
-from tests.virtual import Play
+from tests.support.auditor import FENCING, WORKERS
+from tests.support.policies import SHIPPED, admission
+from tests.support.virtual import Play
 
 LOST = "node-a"
 DISK = Vm("disk", Storage.RBD_BLOCK, node=LOST)

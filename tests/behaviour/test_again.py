@@ -9,9 +9,9 @@ from reactor.adapters.rq import RUN_DRIFT
 from reactor.model.intervention import CANCEL, Intervention
 from simulator.client import Client
 from simulator.scene import Scene, Storage, Vm
-from tests.auditor import WORKERS
 from tests.behaviour.test_interventions import asks
-from tests.virtual import Play
+from tests.support.auditor import WORKERS
+from tests.support.virtual import Play
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

@@ -5,7 +5,7 @@ import pytest
 from reactor.model.drift import Policy
 from simulator.scene import Scene, Storage, Vm
 from simulator.shapes import node
-from tests.virtual import Play
+from tests.support.virtual import Play
 
 LOST = "node-a"
 _NODES = (LOST, "node-b", "node-c")

@@ -13,8 +13,8 @@ from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, intervent
 from reactor.model.times import Clock
 from simulator.scene import Scene, Storage, Vm
 from simulator.twins.cluster import ApiCluster
-from tests.clocks import ProcessClock
-from tests.virtual import Play
+from tests.support.clocks import ProcessClock
+from tests.support.virtual import Play
 from workers.observe.cache import Surroundings
 
 LOST = "node-a"

@@ -8,7 +8,7 @@ from reactor.model.drift import Policy
 from simulator.migrating import migrate
 from simulator.objects import rfc3339
 from simulator.scene import Scene, Storage, Vm
-from tests.virtual import Play
+from tests.support.virtual import Play
 
 NODES = tuple(f"node-{letter}" for letter in "abcde")
 LOST, OTHERS = NODES[0], NODES[1:4]

@@ -15,9 +15,9 @@ from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
 from simulator.twins.cluster import ApiCluster
-from tests.auditor import FENCING
 from tests.behaviour.test_fenced_for_nothing import LOST, NODES, REDFISH, WEB, file_of, hold, staged, with_bmcs
-from tests.virtual import Play
+from tests.support.auditor import FENCING
+from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 
 TAINT = Policy(fencing=("event",), fenced_release="taint")

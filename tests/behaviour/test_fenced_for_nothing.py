@@ -16,9 +16,9 @@ from simulator.fencing import add_storage_clients
 from simulator.scene import Kind, Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
 from simulator.twins.cluster import ApiCluster
-from tests import schemas
-from tests.auditor import FENCING
-from tests.virtual import Play
+from tests.support import schemas
+from tests.support.auditor import FENCING
+from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"

@@ -12,10 +12,10 @@ from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import FOR_EVER, Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
-from tests.auditor import FENCING
-from tests.branches import AFTER, EVERY, Branches
-from tests.mortal import Fate, MortalReactor
-from tests.virtual import Play
+from tests.support.auditor import FENCING
+from tests.support.branches import AFTER, EVERY, Branches
+from tests.support.mortal import Fate, MortalReactor
+from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"

@@ -5,7 +5,7 @@ import pytest
 from simulator import shapes
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Storage, Vm
-from tests.virtual import Play
+from tests.support.virtual import Play
 
 LOST = "node-a"
 _NODES = (LOST, "node-b", "node-c")

@@ -14,8 +14,8 @@ from reactor.settings import Settings
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
-from tests.auditor import INTAKE
-from tests.virtual import Play
+from tests.support.auditor import INTAKE
+from tests.support.virtual import Play
 from workers.intake.events import look_after, take_post
 
 LOST = "node-a"

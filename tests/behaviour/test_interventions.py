@@ -12,8 +12,8 @@ from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
 from simulator.selectors import Selection
 from simulator.twins.cluster import ApiCluster
-from tests.auditor import WORKERS
-from tests.virtual import Play
+from tests.support.auditor import WORKERS
+from tests.support.virtual import Play
 
 LOST = "node-a"
 ANN = Intervention(HOLD, ALL, "ann", "looking at it", 0.0)

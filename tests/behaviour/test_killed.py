@@ -7,9 +7,9 @@ import pytest
 
 from reactor.model.drift import Policy
 from simulator.scene import Scene, Storage, Vm
-from tests.branches import AFTER, EVERY, Branches
-from tests.mortal import READS, Fate, mortal
-from tests.virtual import Play
+from tests.support.branches import AFTER, EVERY, Branches
+from tests.support.mortal import READS, Fate, mortal
+from tests.support.virtual import Play
 
 LOST = "node-a"
 _POLICY = Policy(tenants_may=("detach",))

@@ -9,8 +9,8 @@ from reactor.model.node import HEARTBEAT
 from simulator.audit import Request
 from simulator.client import Client
 from simulator.scene import Scene, Storage, Vm
-from tests.auditor import WORKERS
-from tests.virtual import Play
+from tests.support.auditor import WORKERS
+from tests.support.virtual import Play
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

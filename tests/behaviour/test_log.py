@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from reactor.model.drift import Record
 from simulator.scene import Scene, Storage, Vm
-from tests.virtual import Play
+from tests.support.virtual import Play
 
 LOST = "node-a"
 SCENE = Scene(

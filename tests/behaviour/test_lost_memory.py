@@ -9,10 +9,10 @@ from reactor.model.event import recovered, unreachable
 from reactor.model.identity import Outage
 from reactor.model.node import node_view
 from simulator.scene import Scene, Storage, Vm
-from tests.auditor import fail
-from tests.branches import EVERY
-from tests.copies import copied
-from tests.virtual import Play
+from tests.support.auditor import fail
+from tests.support.branches import EVERY
+from tests.support.copies import copied
+from tests.support.virtual import Play
 
 LOST = "node-a"
 _SCENE = Scene(

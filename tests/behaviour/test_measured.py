@@ -11,7 +11,7 @@ from simulator.client import Obj
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Storage, Vm
 from tests.scenarios.golden import load
-from tests.virtual import Play
+from tests.support.virtual import Play
 
 LOST = "node-a"
 _SCENARIOS = load()

@@ -8,8 +8,8 @@ from simulator.client import ApiError
 from simulator.fencing import add_template
 from simulator.scene import Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
-from tests.auditor import FENCING, INTAKE, WORKERS
-from tests.virtual import Play
+from tests.support.auditor import FENCING, INTAKE, WORKERS
+from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"

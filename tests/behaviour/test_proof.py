@@ -19,8 +19,8 @@ from simulator.client import ApiError, Client, Obj
 from simulator.fencing import add_storage_clients, add_template
 from simulator.scene import Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
-from tests.auditor import FENCING
-from tests.virtual import Play
+from tests.support.auditor import FENCING
+from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"

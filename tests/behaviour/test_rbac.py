@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -16,9 +15,10 @@ from reactor.watch.list_watch import follow
 from simulator.rbac import allows, authorizer, rules_of
 from simulator.scene import Kind, Scene, Storage, Vm
 from simulator.twins.cluster import ApiCluster
-from tests.auditor import INTAKE, WORKERS
-from tests.refusals import Refusals, whole
-from tests.virtual import WATCHERS, Play
+from tests.support.auditor import INTAKE, WORKERS
+from tests.support.places import K8S
+from tests.support.refusals import Refusals, whole
+from tests.support.virtual import WATCHERS, Play
 from workers.delivery.kubernetes_events import of_vm
 from workers.rq.main import DRIFT as DRIFT_READS
 from workers.rq.main import INTAKE as INTAKE_READS
@@ -26,7 +26,7 @@ from workers.rq.main import check
 
 pytestmark = pytest.mark.xdist_group("rbac")  # one story for all
 
-MANIFEST = Path(__file__).parents[2] / "k8s" / "base" / "rbac.yaml"
+MANIFEST = K8S / "base" / "rbac.yaml"
 LOST = "node-a"
 RECEIVER = "system:serviceaccount:vm-drift:receiver"
 SCENE = Scene(

@@ -1,7 +1,6 @@
 """The component's manifest allows exactly what fencing calls, by provider: nothing missing, nothing left over."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import pytest
 
@@ -15,14 +14,14 @@ from simulator.fencing import add_storage_clients, add_template
 from simulator.rbac import Rule, allows, authorizer, rules_of
 from simulator.scene import Scene, Storage, Vm
 from simulator.twins.cluster import ApiCluster
-from tests.auditor import FENCING, INTAKE, WORKERS
-from tests.refusals import Refusals, whole
-from tests.virtual import Play
+from tests.support.auditor import FENCING, INTAKE, WORKERS
+from tests.support.places import K8S
+from tests.support.refusals import Refusals, whole
+from tests.support.virtual import Play
 from workers.rq.main import FENCE, check
 
 pytestmark = pytest.mark.xdist_group("rbac of fencing")  # the same stories for all
 
-K8S = Path(__file__).parents[2] / "k8s"
 BASE = (K8S / "base" / "rbac.yaml").read_text()
 COMPONENT = (K8S / "components" / "fencing" / "rbac.yaml").read_text()
 BOTH = f"{BASE}\n---\n{COMPONENT}"

@@ -11,8 +11,8 @@ from reactor.model.intervention import CONFIG_MAP
 from simulator.audit import Request
 from simulator.scene import Scene, Vm
 from simulator.twins.cluster import ApiCluster
-from tests.auditor import WORKERS
-from tests.virtual import Play
+from tests.support.auditor import WORKERS
+from tests.support.virtual import Play
 from workers.intake.events import take_post
 
 LOST, WEB = "node-a", "default/web"

@@ -9,7 +9,7 @@ from reactor.model.drift import Policy
 from reactor.model.errors import ClusterUnreachable
 from reactor.model.objects import JsonObject
 from simulator.scene import Scene, Vm
-from tests.virtual import Play
+from tests.support.virtual import Play
 
 LOST = "node-a"
 _NODES = (LOST, "node-b", "node-c")

@@ -11,8 +11,8 @@ import pytest
 from reactor.model.drift import Policy
 from simulator.scene import DEMO, Scene, Storage, Vm
 from simulator.scene import LOST as DEMO_LOST
-from tests.branches import seeds
-from tests.virtual import Play
+from tests.support.branches import seeds
+from tests.support.virtual import Play
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

@@ -13,7 +13,7 @@ from simulator.audit import Request
 from simulator.client import ApiError, Client
 from simulator.scene import Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
-from tests.virtual import Play
+from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"

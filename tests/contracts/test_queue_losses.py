@@ -16,7 +16,7 @@ from reactor.process import Stop
 from tests.contracts import dying_worker
 from tests.contracts.queue_jobs import JobsWorker
 from tests.contracts.queue_worlds import DONE, BrokenError, Jobs, RqWorld, entry
-from tests.copies import copied
+from tests.support.copies import copied
 
 QUEUE, DUE, RUNNING = f"rq:queue:{DRIFTS}", f"rq:scheduled:{DRIFTS}", f"rq:wip:{DRIFTS}"
 TAKEN = f"{QUEUE}:intermediate"

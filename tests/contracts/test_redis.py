@@ -17,8 +17,8 @@ from reactor.adapters.redis.connection import connect
 from reactor.adapters.redis.store import RedisStore
 from reactor.model.errors import SettingsError, StoreError, StoreRefused, StoreUnreachable
 from tests.contracts.samples import outage_record
-from tests.ports import free_port
-from tests.sentinels import NAME, Sentinels
+from tests.support.ports import free_port
+from tests.support.sentinels import NAME, Sentinels
 from vmdrift.processes import Processes, wait_for
 
 AT_ONCE = Retry(NoBackoff(), 0)

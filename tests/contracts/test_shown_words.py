@@ -26,7 +26,7 @@ from reactor.model.sweep import Sweep
 from reactor.process import configure_logs, explain
 from simulator.scene import Storage, Vm
 from tests.contracts.samples import LOST_AT, outage, record
-from tests.unit.plans import LOST, listed, world_of
+from tests.unit.vmdrift.plans import LOST, listed, world_of
 from vmdrift.cli import main
 from vmdrift.cli.terminal import Terminal
 from vmdrift.status.events import _print_dead

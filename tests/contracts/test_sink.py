@@ -14,7 +14,7 @@ from urllib3 import Timeout
 from reactor.adapters.sink import Answer, HttpSink
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
-from tests.receivers import Receiver, receiving
+from tests.support.receivers import Receiver, receiving
 
 NOW = 1795500000.0
 EVENT = {

@@ -3,7 +3,7 @@
 import json
 
 from tests.crds import made, place
-from tests.manifests import foreign
+from tests.support.manifests import foreign
 
 for api_version, kind in foreign():
     place(api_version, kind).write_text(json.dumps(made(api_version, kind), separators=(",", ":")) + "\n")

@@ -7,7 +7,7 @@ import yaml
 
 from simulator.httpclient import HttpClient, path
 from tests.e2e.surroundings import Access, Surroundings
-from tests.policies import SHIPPED
+from tests.support.policies import SHIPPED
 
 pytestmark = pytest.mark.e2e
 PLURALS = {

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any, TypeVar, cast
 
 from simulator.objects import copied
-from tests.hostile import names
+from tests.support.hostile import names
 
 _WORDS = tuple(names("db").values())
 _MOMENTS = ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-02-30T25:61:61Z", "2026-11-29", "now", "")

@@ -14,7 +14,7 @@ from simulator.twins.cluster import ApiCluster
 from simulator.watching import Change, Watch
 from simulator.world import World
 from tests.fuzz.noise import Noise
-from tests.virtual import Play
+from tests.support.virtual import Play
 
 LOST, _OURS = "node-a", "system:serviceaccount:vm-drift:"
 _VMS = (Vm("db", Storage.RBD_BLOCK, node=LOST), Vm("odd", Storage.RBD_BLOCK, "tenant", LOST))

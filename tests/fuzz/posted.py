@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 import orjson
 
-from tests.alerts import ALERT, posted
 from tests.fuzz.noise import Noise
-from tests.unit.web.requests_of import BATCH, EVENT, HEADERS, STRUCTURED
+from tests.support.alerts import ALERT, posted
+from tests.unit.reactor.web.requests_of import BATCH, EVENT, HEADERS, STRUCTURED
 
 TOKEN = "somebody-who-may-do-all"
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"

@@ -3,7 +3,7 @@
 import pytest
 
 from reactor.settings import Settings
-from tests.manifests import K8S, OVERLAYS, Obj, building, built, faults, kubectl, overlays, pods
+from tests.support.manifests import K8S, OVERLAYS, Obj, building, built, faults, kubectl, overlays, pods
 
 pytestmark = [kubectl, overlays, building]
 

@@ -11,7 +11,7 @@ from reactor.roles import ON_CLUSTER, ROLES
 from reactor.settings import Settings, env_names
 from tests import crds
 from tests.acceptance.guarded import roles
-from tests.manifests import K8S, OVERLAYS, Obj, building, built, faults, foreign, kubectl, overlays, pods
+from tests.support.manifests import K8S, OVERLAYS, Obj, building, built, faults, foreign, kubectl, overlays, pods
 
 pytestmark = [kubectl, overlays, building]
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)

@@ -13,12 +13,13 @@ import pytest
 import yaml
 from redis import Redis
 
-from tests.exposition import Metric, metrics
-from tests.manifests import K8S, OVERLAYS, Obj, built, faults, kubectl, overlays
+from tests.support.exposition import Metric, metrics
+from tests.support.manifests import K8S, OVERLAYS, Obj, built, faults, kubectl, overlays
+from tests.support.places import ROOT
 
 COMPONENT = K8S / "components" / "monitoring"
 DOCS = K8S.parent / "docs"
-CASES = Path(__file__).parents[1] / "monitoring" / "rules_test.yaml"
+CASES = ROOT / "tests" / "monitoring" / "rules_test.yaml"
 RULE_FILE: Mapping[str, Any] = yaml.safe_load((COMPONENT / "rules.yaml").read_text())["spec"]
 ALERTS = [rule for group in RULE_FILE["groups"] for rule in group["rules"]]
 DASHBOARD: Mapping[str, Any] = json.loads((COMPONENT / "vm-drift.json").read_text())

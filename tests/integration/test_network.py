@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reactor.roles import OUTGOING, ROLES
-from tests.manifests import OVERLAYS, Obj, building, built, kubectl, overlays, pods
+from tests.support.manifests import OVERLAYS, Obj, building, built, kubectl, overlays, pods
 
 pytestmark = [kubectl, overlays, building]
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)

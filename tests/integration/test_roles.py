@@ -21,7 +21,7 @@ from simulator.apiserver import ApiServer, kubeconfig
 from simulator.resources import KUBERNETES
 from tests.acceptance.quick import silent
 from tests.contracts.clusters import TOKEN, an_api
-from tests.copies import copied
+from tests.support.copies import copied
 from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start
 

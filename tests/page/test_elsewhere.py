@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.alerts import ALERT, posted
 from tests.page.site import HTML, TOKENS, PageSite
+from tests.support.alerts import ALERT, posted
 
 CLOUDEVENT = {"Content-Type": "application/cloudevents+json"}
 EVENT = {"specversion": "1.0", "id": "1", "source": "/m", "type": "io.vmdrift.node.unreachable", "subject": "node-a"}

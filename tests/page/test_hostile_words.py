@@ -14,9 +14,9 @@ from werkzeug.serving import make_server
 
 from reactor.model.drift import OutageRecord, Phase
 from reactor.model.sweep import Sweep
-from tests.browser import browser, complaints, needs_chromium, page_of, picture, violations
 from tests.contracts.samples import LOST_AT, outage, record
 from tests.page.site import TOKENS, PageSite
+from tests.support.browser import browser, complaints, needs_chromium, page_of, picture, violations
 
 XSS = "<img src=x onerror=document.title='XSS'><script>document.title='XSS'</script>'\"&{{7*7}} \u202e\x1b[31mrtl"
 NAME, JOB = XSS.replace("/", "-"), "a-job"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from simulator.hypervisor import DoubleRun, DoubleWrite
 from simulator.world import World
 from tests.properties.heard import Heard
-from tests.visible import Visible
+from tests.support.visible import Visible
 
 RUN, WRITE = "double runs", "double writers"
 

@@ -8,8 +8,8 @@ from simulator.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.world import World
-from tests.auditor import OURS
-from tests.virtual import KilledError
+from tests.support.auditor import OURS
+from tests.support.virtual import KilledError
 
 _LOCK = 12.0  # seconds that a worker's lock lives
 

@@ -9,7 +9,7 @@ from simulator.harm import Stop, VmKey
 from simulator.world import World
 from tests.properties.excuses import WINDOWS, WITHIN_WINDOWS, excuse
 from tests.properties.heard import Heard
-from tests.visible import Visible
+from tests.support.visible import Visible
 
 _KNOWN_FOR = 5.0  # seconds for which a worker may not have heard of what was changed
 _FOR_A_RELEASE = 900.0  # seconds; it takes some, unless processes die and API requests fail

@@ -14,12 +14,12 @@ from reactor.model.times import Clock
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.world import World
-from tests.auditor import OURS, writes_down
 from tests.properties.doubles import Doubles
 from tests.properties.harm import Harm
 from tests.properties.truth import Truth
 from tests.properties.vms import WITH_PROOF
-from tests.visible import Visible
+from tests.support.auditor import OURS, writes_down
+from tests.support.visible import Visible
 
 _WINDOW, _SILENCE = 300.0, 180.0  # seconds: the product's promises
 _BLUR = 5.0  # seconds that a clock may be wrong without anybody's notice: Leases are 2 s old, Date has whole seconds

@@ -9,9 +9,9 @@ from reactor.model.times import Clock
 from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore
 from simulator.world import World
-from tests.clocks import Clocks
 from tests.properties.judge import Judge
-from tests.reactor import Reactor
+from tests.support.clocks import Clocks
+from tests.support.reactor import Reactor
 
 _Picture = dict[str, Any]
 _APART = 0.2  # seconds between two pictures

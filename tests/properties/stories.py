@@ -2,10 +2,10 @@
 
 from reactor.model.drift import Phase
 from simulator.audit import Request
-from tests.auditor import OURS
 from tests.properties.fate import Blow
 from tests.properties.happen.product import PROCESSES
 from tests.properties.life import Life
+from tests.support.auditor import OURS
 
 LOST = "node-a"
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from simulator.twins.cluster import ApiCluster
 from tests.properties.furnished import Cluster
 from tests.properties.placements import clusters
-from tests.unit.dumps import alike
+from tests.unit.vmdrift.dumps import alike
 from vmdrift.snapshot import everything
 
 

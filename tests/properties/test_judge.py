@@ -8,13 +8,13 @@ import pytest
 
 from reactor.settings import Settings
 from simulator.scene import Vm
-from tests.auditor import WORKERS
 from tests.properties.excuses import EXCUSES, WINDOWS
 from tests.properties.happen.hostile import EVIL, HOSTILE
 from tests.properties.happen.tenants import OWNERS
 from tests.properties.life import Life
 from tests.properties.tally import TROUBLES, Tally
 from tests.properties.vms import ELIGIBLE, UNTOUCHABLE
+from tests.support.auditor import WORKERS
 
 LOST = "node-a"
 _PATIENCE = WINDOWS + 600.0  # seconds

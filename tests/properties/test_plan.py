@@ -13,8 +13,8 @@ from simulator.world import World
 from tests.properties.deciding import INSTANCES, NEIGHBOURS
 from tests.properties.furnished import NODES, Cluster
 from tests.properties.placements import clusters
-from tests.unit.plans import planned
-from tests.virtual import Play
+from tests.support.virtual import Play
+from tests.unit.vmdrift.plans import planned
 from vmdrift.plan.fate import Fate, Outcome
 
 SLACK = 15.0  # seconds: looks and the CSI attacher

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from reactor.model.drift import Policy
 from simulator.scene import Scene, Storage, Vm
-from tests.virtual import Play
+from tests.support.virtual import Play
 
 _NODES = ("node-a", "node-b", "node-c", "node-d", "node-e")
 _DELETE = {"vmdrift.io/detach": "delete"}

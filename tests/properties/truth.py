@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reactor.model.drift import Phase, Record
 from reactor.model.times import Clock
 from simulator.world import World
-from tests.visible import Visible
+from tests.support.visible import Visible
 
 _LONGEST = 600.0  # seconds that a drift may sleep
 

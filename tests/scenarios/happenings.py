@@ -24,8 +24,8 @@ from simulator.storeclient import StoreClient
 from simulator.twins.bmc import MachineBmcs
 from simulator.twins.cluster import ApiCluster
 from simulator.world import World
-from tests.auditor import OURS, fail
 from tests.scenarios.stage import Stage
+from tests.support.auditor import OURS, fail
 from workers.drift.run import taken_up
 from workers.fencing.providers.redfish import Redfish
 from workers.fencing.providers.remediation import NODE_NAME

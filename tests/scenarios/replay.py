@@ -10,7 +10,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from simulator.actors.cast import Phases, cast
@@ -18,8 +17,8 @@ from simulator.client import Obj
 from simulator.scene import adopt
 from simulator.timing import Timing
 from simulator.world import World
+from tests.support.places import TRACES
 
-TRACES = Path(__file__).parent.parent / "traces"
 # Virt-handlers were stand-ins when it was recorded, with exact beats.
 _AS_RECORDED = replace(Timing(), heartbeat_longest=0.0)
 RESOURCES = {

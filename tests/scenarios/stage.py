@@ -16,8 +16,8 @@ from simulator.selectors import Selection
 from simulator.twins.store import MemoryStore
 from simulator.vms import Kind, Vm
 from simulator.world import Actor, World
-from tests.auditor import OURS
-from tests.virtual import Reactor
+from tests.support.auditor import OURS
+from tests.support.virtual import Reactor
 
 _DAY = 86400
 _READS = frozenset({"get", "list", "watch"})

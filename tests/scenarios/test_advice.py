@@ -9,9 +9,9 @@ from reactor.model.drift import Policy
 from reactor.model.reason import REASONS
 from simulator.client import Client
 from simulator.scene import FOR_EVER, Kind, Scene, Storage, Vm
-from tests.reactor import Reactor
 from tests.scenarios.golden import load
-from tests.virtual import Play
+from tests.support.reactor import Reactor
+from tests.support.virtual import Play
 
 LOST = "node-a"
 _DONE = ("completed", "running-elsewhere")

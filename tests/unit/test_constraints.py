@@ -1,9 +1,8 @@
 """What is installed is what was looked at: every version that is pinned comes with the hashes of its files."""
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
 
 
 def test_every_pinned_version_has_hashes() -> None:

@@ -2,15 +2,14 @@
 
 import re
 import runpy
-from pathlib import Path
 
 import click
 import pytest
 
-from tests.unit.web.bad_events import BAD
+from tests.support.places import DOCS
+from tests.unit.reactor.web.bad_events import BAD
 from vmdrift.cli import main
 
-DOCS = Path(__file__).parents[2] / "docs"
 PAGES = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
 
 

@@ -21,11 +21,11 @@ from reactor.model.intervention import HOLD, Intervention, interventions
 from reactor.model.names import is_name
 from simulator.client import Obj
 from simulator.objects import key_of
-from tests.hostile import FOREIGN, NO_JSON, NO_NAMES, fields, replaced
-from tests.unit.decide.recorded import DUE, POWER_CUT, TERMINATING, cluster, look, record
-from tests.unit.fence import test_network_fence, test_remediation
-from tests.unit.fence.views import FILE, NODE, OUTAGE
+from tests.support.hostile import FOREIGN, NO_JSON, NO_NAMES, fields, replaced
+from tests.unit.workers.fencing import test_network_fence, test_remediation
 from tests.unit.test_missing_fields import _MINE, READERS, _searched, optional, recorded
+from tests.unit.workers.decide.recorded import DUE, POWER_CUT, TERMINATING, cluster, look, record
+from tests.unit.workers.fencing.views import FILE, NODE, OUTAGE
 from workers.decide import decide
 from workers.fencing.decide.unfence import is_tainted
 from workers.fencing.providers.provider import Provider

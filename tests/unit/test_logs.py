@@ -5,14 +5,13 @@ import io
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import structlog
 
 from reactor.process import configure_logs
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 ROOMS = ("reactor", "workers", "vmdrift", "simulator")
 CODE = {str(file.relative_to(ROOT)): file.read_text() for room in ROOMS for file in (ROOT / room).rglob("*.py")}
 LOGGING = {name: text for name, text in CODE.items() if "structlog" in text}

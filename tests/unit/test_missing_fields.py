@@ -17,7 +17,8 @@ from reactor.model.drift import Policy
 from reactor.model.node import node_view
 from reactor.watch.watcher import verdict_view
 from simulator.objects import copied
-from tests.unit.decide.recorded import DUE, POWER_CUT, RELEASED, TERMINATING, cluster, look, record
+from tests.support.places import TRACES
+from tests.unit.workers.decide.recorded import DUE, POWER_CUT, RELEASED, TERMINATING, cluster, look, record
 from workers.decide import decide
 from workers.decide.observation import Volume
 from workers.decide.placement.next_instance import keeps_state
@@ -30,7 +31,6 @@ from workers.observe.volumes import _claim, _cluster_id, _with_pv
 
 Obj = dict[str, Any]
 Path_ = tuple[str | int, ...]
-_TRACES = Path(__file__).parents[1] / "traces"
 # What the API server itself writes of every object, and what makes an entry of a list one of its kind.
 _REQUIRED = frozenset({"name", "key", "operator"})  # of an entry of a list, where it has them
 _SHAPES = 8  # of one kind
@@ -43,7 +43,7 @@ _CHANGED_AS = {"nodes": "node", "pods": "pod", "volumeattachments": "va", "event
 def recorded(kind: str) -> Sequence[Obj]:
     """Objects of a kind, each with other fields than those before it."""
     found: dict[str, Obj] = {}
-    for trace in sorted(_TRACES.iterdir()):
+    for trace in sorted(TRACES.iterdir()):
         if trace.is_dir():
             for obj in _objects(trace, kind):
                 found.setdefault(json.dumps(sorted(map(str, paths(obj)))), obj)

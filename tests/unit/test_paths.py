@@ -9,9 +9,9 @@ import pytest
 
 from reactor.adapters.kubernetes import cluster
 from reactor.model.errors import InvalidName
-from tests.hostile import NO_NAMES
+from tests.support.hostile import NO_NAMES
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 DOOR = ROOT / "reactor" / "adapters" / "kubernetes" / "cluster.py"
 _MAKERS = {"_path", "_object_path", "_prefix"}  # the last one puts in none
 _SENDERS = {"_json", "_send"}

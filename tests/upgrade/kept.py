@@ -15,7 +15,7 @@ from reactor.model.drift import Policy
 from simulator.client import Obj
 from simulator.scene import Scene, Storage, Vm
 from simulator.selectors import Selection
-from tests.virtual import Play
+from tests.support.virtual import Play
 
 LOST = "node-a"
 SCENE = Scene(

@@ -12,7 +12,7 @@ from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.fencing import Heartbeat, read_file
 from reactor.model.receipt import Receipt
-from tests import schemas
+from tests.support import schemas
 from tests.upgrade.kept import LOST, MOMENTS, kept, play, until
 
 FILES = sorted(Path(__file__).parent.glob("*.json"))

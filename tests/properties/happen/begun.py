@@ -9,13 +9,13 @@ from reactor.settings import Settings
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Vm, staged
 from simulator.timing import SLOWEST_STATUS, Timing
-from tests.clocks import ProcessClock
 from tests.properties import excuses
 from tests.properties.fate import Fate
 from tests.properties.harm import Downtime
 from tests.properties.judge import Judge
 from tests.properties.redis import JudgedStore, Photographed
 from tests.properties.vms import ELIGIBLE, NODES, PODS, WHY
+from tests.support.clocks import ProcessClock
 from workers.fencing.providers.provider import Provider
 
 _SLOW = replace(Timing(), node_status_after_boot=SLOWEST_STATUS)

@@ -3,9 +3,9 @@
 from simulator import shapes
 from simulator.client import Obj
 from simulator.scene import Vm, add_vm
-from tests.hostile import names
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import ELIGIBLE, NODES
+from tests.support.hostile import names
 from workers.fencing.providers.remediation import NODE_NAME
 
 EVIL = "evil"  # the tenant's namespace, and the VM in it that really runs

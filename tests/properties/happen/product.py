@@ -8,7 +8,7 @@ from reactor.model.identity import NodeRef, Outage
 from simulator.client import ApiError
 from simulator.migrating import migrate
 from tests.properties.happen.begun import Begun
-from tests.virtual import KilledError
+from tests.support.virtual import KilledError
 from workers.intake.outage import take_event
 
 PROCESSES = ("watcher-0", "watcher-1", "scheduler", "intake", "drifts-0", "drifts-1", "fencing", "receiver", "cli")

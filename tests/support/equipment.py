@@ -1,0 +1,70 @@
+"""What each process of a simulated installation works with: connections, a clock and a memory of its own."""
+
+from collections.abc import Callable
+from functools import partial
+
+from reactor.model.drift import Policy
+from reactor.model.event import watcher_source, worker_source
+from reactor.settings import Settings
+from reactor.watch.watcher import Watcher
+from simulator.client import Informer
+from simulator.fencing import TEMPLATE
+from simulator.twins.cluster import ApiCluster
+from simulator.twins.queue import MemoryQueue
+from simulator.twins.store import MemoryStore
+from simulator.world import World
+from tests.support.auditor import FENCING, INTAKE, WORKERS
+from tests.support.clocks import ProcessClock
+from workers.context import Tools
+from workers.fencing.providers.provider import Provider
+from workers.fencing.providers.registry import provider
+from workers.fencing.run import FenceTools
+from workers.observe.cache import Surroundings
+
+WATCHERS = "system:serviceaccount:vm-drift:watcher"
+
+
+class Equipment:
+    """`called` before each API request. `providers`: the product's, unless a test put others there before."""
+
+    def __init__(self, world: World, policy: Policy, store: MemoryStore, called: Callable[[], None]) -> None:
+        self._world, self._policy, self._store, self._called = world, policy, store, called
+        self.providers: dict[str, Provider] = {}
+        self.settings = Settings(remediation_template=TEMPLATE)
+        self.entitled = True  # are all who send events entitled to those?
+        self._cluster = world.store.get("namespaces", "kube-system")["metadata"]["uid"]
+
+    def drifts(self, clock: ProcessClock, queue: MemoryQueue) -> Tools:
+        """Of a worker of the queue `drifts`."""
+        return self._tools(WORKERS, clock, queue)
+
+    def intake(self, clock: ProcessClock, queue: MemoryQueue) -> Tools:
+        """Of a worker of the queue `events`."""
+        return self._tools(INTAKE, clock, queue)
+
+    def fencing(self, clock: ProcessClock, queue: MemoryQueue) -> FenceTools:
+        """Of a worker of the queue `fencing`."""
+        cluster = ApiCluster(self._world.api, FENCING, self._called)
+        tools = self._tools(FENCING, clock, queue)
+        return FenceTools(tools, cluster, partial(self._provider, cluster), tools.around.namespace)
+
+    def watcher(self, queue: MemoryQueue) -> Watcher:
+        """A watcher that knows nothing yet."""
+        return Watcher(self._store, queue, watcher_source(self._cluster), self._store.time)
+
+    def nodes(self) -> Informer:
+        """What a watcher hears."""
+        return self._world.api.client(WATCHERS).informer("nodes")
+
+    def _tools(self, user: str, clock: ProcessClock, queue: MemoryQueue) -> Tools:
+        cluster, source = ApiCluster(self._world.api, user, self._called), worker_source(self._cluster)
+
+        def may(*_: str) -> bool:
+            return self.entitled
+
+        return Tools(cluster, self._store, queue, self._policy, clock, source, Surroundings(clock.steady), cluster, may)
+
+    def _provider(self, cluster: ApiCluster, name: str) -> Provider:
+        if name not in self.providers:
+            self.providers[name] = provider(name, cluster, self.settings)
+        return self.providers[name]

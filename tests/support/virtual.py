@@ -1,0 +1,117 @@
+"""The whole product in virtual time: `Play` is a scene that is up, with a Reactor in it and an Auditor who watches."""
+
+from dataclasses import dataclass
+
+from reactor.model.drift import Policy, Record
+from reactor.model.event import NODE_FENCED, Event
+from reactor.model.identity import Outage
+from reactor.settings import Settings
+from simulator.scene import Scene, Vm, staged
+from simulator.world import World
+from tests.support import schemas
+from tests.support.auditor import Auditor
+from tests.support.clocks import Clocks
+from tests.support.equipment import WATCHERS
+from tests.support.policies import admission
+from tests.support.processes import KilledError
+from tests.support.reactor import Reactor
+from workers.intake.outage import take_event
+
+__all__ = ["WATCHERS", "KilledError", "Play", "Reactor"]
+
+
+@dataclass
+class Play:
+    """A scene with a Reactor and an Auditor in it."""
+
+    world: World
+    reactor: Reactor
+    auditor: Auditor
+    vms: tuple[Vm, ...]
+
+    @classmethod
+    def of(
+        cls, scene: Scene, policy: Policy | None = None, seed: int = 0, watchers: int = 1, clocks: Clocks | None = None
+    ) -> "Play":
+        """The scene is up and the reactor has just been started. `clocks`: as in Reactor."""
+        return cls.on(staged(scene, seed), scene.vms, policy, watchers, clocks)
+
+    @classmethod
+    def on(
+        cls,
+        world: World,
+        vms: tuple[Vm, ...] = (),
+        policy: Policy | None = None,
+        watchers: int = 1,
+        clocks: Clocks | None = None,
+    ) -> "Play":
+        """In a cluster that is up, and has the admission policies that we ship."""
+        policy = policy or Settings().to_policy()
+        auditor = Auditor(world, policy.unreachable_window, policy.virt_handler_grace)
+        world.api.admit = admission(world.store)
+        world.api.faults.append(auditor.sent)
+        world.api.late_faults.append(auditor.done)
+        reactor = Reactor(world, policy, watchers=watchers, clocks=clocks)
+        world.add(reactor)
+        return cls(world, reactor, auditor, vms)
+
+    @property
+    def records(self) -> list[Record]:
+        """All records, of all outages."""
+        return list(self.reactor.store._records.values())
+
+    def record(self, vm: str) -> Record:
+        """The newest record of a VM; StopIteration without one."""
+        return next(r for r in sorted(self.records, key=lambda r: -r.created_at) if r.drift.vm.name == vm)
+
+    def story(self, vm: str) -> tuple[str, str]:
+        """Phase and reason of a VM's newest record, ("", "") without one."""
+        known = any(record.drift.vm.name == vm for record in self.records)
+        return (self.record(vm).phase.value, self.record(vm).reason) if known else ("", "")
+
+    def outages(self) -> list[Outage]:
+        """The outages that are not done with."""
+        return [record.outage for record in self.reactor.store.outages()]
+
+    def news(self, vm: str) -> list[str]:
+        """What was told of a VM, in order: scheduled, released..."""
+        told = [event for _, event in self.reactor.store.events() if event["subject"].endswith(f"/{vm}")]
+        return [event["type"].rpartition(".")[2] for event in told]
+
+    def take(self, event: Event) -> None:
+        """Another sender's event comes in at this moment."""
+        take_event(event, self.reactor.tools)
+
+    def confirm(self, node: str) -> None:
+        """Somebody entitled says that this very boot of a node is off."""
+        found, now = self.world.store.get("nodes", node), self.world.now
+        told = {"uid": found["metadata"]["uid"], "bootID": found["status"]["nodeInfo"]["bootID"], "how": "looked"}
+        self.reactor.inbox.accept([Event(NODE_FENCED, "/pdu", f"{now}", node, now, told)], "pdu")
+        self.world.remove(self.reactor)  # so that it looks now, and not only when it wanted to
+        self.world.add(self.reactor)
+
+    def running(self, vm: str, namespace: str = "default") -> list[str]:
+        """Where it really runs."""
+        return self.world.hypervisor.running((namespace, vm))
+
+    def restart(self, *, forgetful: bool = False) -> None:
+        """The reactor dies and another one starts, with the same store but an empty queue, or with nothing at all."""
+        old = self.reactor
+        self.world.remove(old)
+        self.reactor = Reactor(self.world, old.tools.policy, None if forgetful else old.store)
+        self.world.add(self.reactor)
+
+    def until(self, vm: str, *stories: tuple[str, str], limit: float = 1500.0) -> bool:
+        """Live until the VM's record has one of these (phase, reason)."""
+        return self.world.run(lambda: self.story(vm) in stories, limit)
+
+    def until_ended(self, limit: float = 1500.0) -> bool:
+        """Live until there are records and every one of them has ended."""
+        return self.world.run(lambda: bool(self.records) and all(r.phase.is_end for r in self.records), limit)
+
+    def check(self) -> None:
+        """What must hold in every play without a cut network."""
+        self.auditor.check()
+        for _, event in self.reactor.store.events():
+            schemas.check(event)
+        assert self.world.hypervisor.double_runs == []

@@ -1,0 +1,100 @@
+"""What stands in the ConfigMap of proofs, and what becomes of what cannot be read there."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from reactor.model.errors import BadInput
+from reactor.model.fencing import (
+    Attempt,
+    Claim,
+    Fencing,
+    Release,
+    Target,
+    Way,
+    claim_of,
+    fencing_of,
+    fencings,
+    files,
+    key_of,
+)
+from reactor.model.identity import NodeRef
+from reactor.model.source import Source
+from tests.unit.workers.fencing.views import FILE, OUTAGE, PROOF, PROVEN
+
+_FILE = replace(
+    PROVEN,
+    attempts=(Attempt("redfish", 1.0, "No."),),
+    release=Release(Way.TAINT, "All.", 2.0, ("a/b",)),
+    void="It spoke.",
+)
+_CLAIM = Claim(OUTAGE.node, "boot-1", "ann", "looked", 1.0, "lease", "beat")
+
+
+def test_it_is_read_as_it_was_written() -> None:
+    assert Fencing.of(_FILE.as_text()) == _FILE
+    assert Claim.of(_CLAIM.as_text()) == _CLAIM
+    kept = {"data": {_FILE.key: _FILE.as_text(), _CLAIM.key: _CLAIM.as_text()}}
+    assert fencing_of(kept, "node-a") == _FILE
+    assert claim_of(kept, "node-a") == _CLAIM
+    assert fencings(kept) == {"node-a": _FILE}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"outage": {}}', _FILE.as_text().replace("taint", "axe")])
+def test_what_cannot_be_read_proves_nothing(text: str) -> None:
+    kept = {"data": {_FILE.key: text, _CLAIM.key: text}}
+    assert (fencing_of(kept, "node-a"), claim_of(kept, "node-a"), fencings(kept)) == (None, None, {})
+    with pytest.raises(BadInput):
+        Fencing.of(text)
+
+
+@pytest.mark.parametrize("kept", [None, {}, {"data": None}, {"data": {}}])
+def test_where_there_is_nothing_nothing_is_known(kept: dict[str, object] | None) -> None:
+    assert (fencing_of(kept, "node-a"), fencings(kept)) == (None, {})
+
+
+def test_the_file_of_a_boot_that_the_version_before_wrote_is_read_and_of_its_storage_no_cluster_is_known() -> None:
+    data = json.loads(replace(PROVEN, confirmation=replace(PROOF, storage=(("rbd", "ceph"),))).as_text())
+    old = {
+        name: value for name, value in data.items() if name not in {"reported", "said", "refuted", "stale", "closed"}
+    }
+    kept = {name: value for name, value in data["confirmation"].items() if name not in {"storage", "person"}}
+    text = json.dumps({**old, "confirmation": {**kept, "drivers": ["rbd"]}})
+    file = fencing_of({"data": {"fence_node-a": text}}, "node-a")
+    assert file
+    assert file.proof
+    assert (file.proof.storage, file.boot) == ((("rbd", ""),), "boot-1")
+    assert files({"data": {"fence_node-a": text}}, "node-a") == {"fence_node-a": file}
+
+
+def test_of_several_boots_the_one_that_was_lost_last_is_meant_unless_another_is_named() -> None:
+    newer = replace(FILE, boot="boot-2", outage=replace(OUTAGE, since=2000))
+    other = replace(FILE, outage=replace(OUTAGE, node=NodeRef("node-a-b", "uid-c")))
+    gone = replace(FILE, boot="boot-3", outage=replace(OUTAGE, since=3000), closed=True, refuted=(Source("redfish"),))
+    kept = {"data": {one.key: one.as_text() for one in (newer, PROVEN, other, gone)}}
+    assert len(kept["data"]) == 4
+    assert fencing_of(kept, "node-a") == newer
+    assert fencing_of(kept, "node-a", "boot-1") == PROVEN
+    assert fencing_of(kept, "node-a", "boot-3") is None
+    assert fencings(kept) == {"node-a": newer, "node-a-b": other}
+    assert set(files(kept, "node-a").values()) == {newer, PROVEN, gone}
+
+
+def test_a_confirmation_that_was_withdrawn_is_no_proof() -> None:
+    assert _FILE.proof is None
+    assert PROVEN.proof == PROVEN.confirmation
+
+
+def test_a_long_name_of_a_node_makes_a_key_that_kubernetes_takes_and_no_other_node_has() -> None:
+    one, other = "a" * 253, "a" * 252 + "b"
+    assert len(key_of("fence", one)) <= 253
+    assert key_of("fence", one) != key_of("fence", other)
+
+
+def test_what_is_changed_for_a_fence_says_for_which_boot_of_which_node_in_which_outage() -> None:
+    assert Target(OUTAGE, "boot-1").marks == {
+        "vmdrift.io/outage": "uid-a_1000",
+        "vmdrift.io/boot-id": "boot-1",
+        "vmdrift.io/node": "node-a",
+    }

@@ -1,0 +1,110 @@
+"""How long VMs were down, what their drifts wait for, and what is added up of it: the same wherever it is shown."""
+
+import io
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, Histogram, Windows, amounts, ended, histogram, stages
+from reactor.web.page.timeline import timeline
+from reactor.web.page.view_models import OutageView, outage_view
+from tests.unit.workers.decide.recorded import SINCE, record
+from vmdrift.status.history import Past, as_object
+from vmdrift.status.table import overview
+
+WINDOWS = Windows(300.0, 360.0)
+
+
+def _completed(after: float) -> Record:
+    """A drift whose VM ran elsewhere so many seconds after its node was lost."""
+    begun = replace(record(phase=Phase.COMPLETED), created_at=SINCE + 1.0, released_at=SINCE + 2.0)
+    return replace(begun, detached_at=SINCE + 3.0, ended_at=SINCE + after)
+
+
+def _view(one: Record, now: float) -> OutageView:
+    """On the page."""
+    return outage_view(OutageRecord(one.drift.outage, SINCE), [one], [], WINDOWS, now)
+
+
+def _row(one: Record, now: float) -> str:
+    """In `vmdrift status`."""
+    console = Console(width=200, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(overview([], [one], now, WINDOWS))
+    return capture.get().splitlines()[-2]
+
+
+@pytest.mark.parametrize("reason", ["running-elsewhere", "replicas-restored", "returned-node"])
+def test_metric_page_and_history_mean_the_same_by_a_recovery(reason: str) -> None:
+    done = replace(_completed(400.0), reason=reason)
+    seconds = None if reason == "returned-node" else 400.0
+    assert amounts(done).get(f"{RECOVERY} sum") == seconds
+    assert _view(done, SINCE + 900).recovery == (seconds and (seconds, seconds))
+    assert as_object([Past(OutageRecord(done.drift.outage, SINCE), (done,), 0, done=True)])["outages"][0][
+        "recovery"
+    ] == (seconds and {"median": seconds, "longest": seconds})
+
+
+def test_a_drift_in_kubernetes_six_minutes_waits_for_their_end_and_not_for_its_next_look() -> None:
+    looked = replace(record(phase=Phase.DETACHING), reason="detach-window", released_at=SINCE + 300.0)
+    waits = replace(looked, again_at=SINCE + 460.0)
+    (shown,) = _view(waits, SINCE + 400.0).vms
+    assert shown.window is not None
+    assert (shown.window.end, shown.window.left(SINCE + 400.0)) == (SINCE + 660.0, 260.0)
+    assert [mark.at for mark in shown.line.marks if mark.name == "detached"] == [SINCE + 660.0]
+    assert "260 s" in _row(waits, SINCE + 400.0)
+
+
+def test_a_window_that_was_put_right_by_another_clock_ends_at_one_moment_everywhere() -> None:
+    waits = replace(record(), reason="unreachable-window", again_at=SINCE + 260.0)
+    (shown,) = _view(waits, SINCE + 100.0).vms
+    assert shown.window is not None
+    assert shown.window.end == SINCE + 260.0
+    assert [mark.at for mark in shown.line.marks if mark.name == "window"] == [SINCE + 260.0]
+    assert "160 s" in _row(waits, SINCE + 100.0)
+
+
+def test_nobody_was_down_for_less_than_no_time() -> None:
+    early = replace(record(), again_at=SINCE + 300.0)
+    (shown,) = _view(early, SINCE - 5.0).vms
+    assert (shown.spent, _row(early, SINCE - 5.0).split()[-2:]) == (0.0, ["0", "s"])
+
+
+def test_the_page_draws_the_stages_that_the_metrics_count() -> None:
+    done = replace(_completed(400.0), created_at=float(SINCE), released_at=SINCE + 310.0, detached_at=SINCE + 380.0)
+    drawn: defaultdict[str, float] = defaultdict(float)
+    for stage in timeline(replace(done, scheduled_at=SINCE + 320.0), WINDOWS, SINCE + 900.0).stages:
+        drawn[stage.name] += stage.seconds
+    counted = {name: seconds for name, seconds in stages(done, SINCE + 400.0).items() if seconds and name != "total"}
+    del drawn["silent"]  # no stage of ours
+    assert dict(drawn) == pytest.approx(counted, abs=0.1)
+
+
+def test_nothing_is_added_up_before_the_end() -> None:
+    assert amounts(replace(record(), released_at=SINCE + 301.0)) == {}
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase.is_end])
+def test_only_a_vm_that_runs_elsewhere_has_recovered(phase: Phase) -> None:
+    added = amounts(replace(_completed(400.0), phase=phase))
+    assert added[f"ended {phase}"] == 1
+    assert (f"{RECOVERY} sum" in added, "starting sum" in added) == (phase is Phase.COMPLETED,) * 2
+
+
+def test_a_histogram_counts_each_drift_in_every_bucket_that_it_fits_in() -> None:
+    totals: Counter[str] = Counter()
+    for after in (300.0, 300.1, 100_000.0):
+        totals.update(amounts(_completed(after)))
+    found = histogram(RECOVERY, totals)
+    at = dict(zip((*BOUNDS, "all"), found.counts, strict=True))
+    assert (at[240], at[300], at[330], at[7200], at["all"]) == (0, 1, 2, 2, 3)
+    assert found.sum == pytest.approx(100_600.1)
+    assert all(histogram(stage, totals).counts[-1] == 3 for stage in STAGES)
+
+
+def test_without_an_end_all_are_nought() -> None:
+    assert histogram(RECOVERY, {}) == Histogram((0,) * (len(BOUNDS) + 1), 0.0)
+    assert ended({}) == {phase: 0 for phase in Phase if phase.is_end}

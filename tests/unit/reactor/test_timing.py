@@ -1,0 +1,47 @@
+"""Which time must be shorter than which, and why."""
+
+import yaml
+
+from reactor import timing as t
+from reactor.settings import Settings
+from tests.support.places import K8S
+
+
+def test_no_call_is_so_long_that_a_living_worker_seems_dead() -> None:
+    calls = (t.API_TIMEOUT_MOST, t.SINK_CONNECT + t.SINK_READ, t.BMC_CALL)
+    assert max(calls) < t.WORKER_SILENT
+    assert t.API_TIMEOUT <= t.API_TIMEOUT_MOST
+    assert t.BMC_CONNECT < t.BMC_CALL
+
+
+def test_a_worker_beats_often_enough() -> None:
+    assert 2 * t.BEAT_EVERY < t.WORKER_SILENT
+    assert t.WORKER_SILENT < t.JOB_ORPHANED
+
+
+def test_a_pass_does_not_lose_its_lock_during_one_call() -> None:
+    assert t.VM_LOCK_RENEWED_EVERY + t.API_TIMEOUT_MOST < t.VM_LOCK
+    assert 2 * t.BMC_CALL + t.API_TIMEOUT_MOST < t.FENCING_LOCK
+
+
+def test_a_job_is_taken_over_before_its_lock_would_hold_it_up_for_long() -> None:
+    assert t.WORKER_SILENT < t.VM_LOCK < 2 * t.WORKER_SILENT
+
+
+def test_another_scheduler_tries_often_within_the_life_of_a_lock() -> None:
+    assert 2 * t.SCHEDULER_TRIES_EVERY < t.SCHEDULER_LOCK
+
+
+def test_whoever_is_asked_to_stop_has_stopped_before_it_is_killed() -> None:
+    assert t.JOB_STOPS_WITHIN + t.API_TIMEOUT_MOST < t.RUN_KILLS_AFTER
+    assert t.REQUESTS_END_WITHIN < t.RECEIVER_KILLED_AFTER < t.RUN_KILLS_AFTER < t.KUBERNETES_KILLS_AFTER
+    (pod,) = yaml.safe_load_all((K8S / "base" / "every-role.yaml").read_text())
+    assert pod["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == t.KUBERNETES_KILLS_AFTER
+
+
+def test_a_clock_is_looked_at_more_often_than_a_step_could_hide() -> None:
+    assert 2 * t.LOOK_EVERY < t.CLOCK_UNWATCHED
+
+
+def test_no_living_node_is_silent_for_as_long_as_it_takes_to_be_fenced() -> None:
+    assert t.HEARTBEAT_LONGEST + t.CLOCK_OFF < t.SILENCE_LEAST <= Settings().fence_after

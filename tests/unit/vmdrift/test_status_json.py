@@ -1,0 +1,19 @@
+"""What `vmdrift status --json` says of a fence: fields are only added."""
+
+from dataclasses import replace
+from typing import Any
+
+from simulator.twins.store import MemoryStore
+from tests.contracts.samples import outage_record
+from tests.unit.workers.fencing.views import PROOF, PROVEN
+from vmdrift.status import as_object, read
+
+
+def test_drivers_are_told_beside_the_storage_that_is_blocked() -> None:
+    store = MemoryStore(lambda: 0.0)
+    store.save_outage(outage_record(), done=False)
+    proof = replace(PROOF, storage=(("rbd", "a"), ("rbd", "b")))
+    store.save_fencing(replace(PROVEN, outage=outage_record().outage, confirmation=proof))
+    outages: Any = as_object(read(store))["outages"]
+    told = outages[0]["fencing"]["confirmation"]
+    assert (told["drivers"], told["storage"]) == (("rbd",), (("rbd", "a"), ("rbd", "b")))

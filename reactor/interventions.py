@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reactor.adapters.kubernetes.cluster import Cluster
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.inbox import Inbox
 from reactor.adapters.redis.store import Store
 from reactor.model.drift import OutageRecord, Record
@@ -41,7 +41,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class InterventionResult:
     """What was done, as a sentence, and in facts for machines.
 
     `receipt`: of the event that asks the workers, who then say what came of it; "" where nobody needs to.
@@ -60,29 +60,29 @@ class Interventions:
     """
 
     person: Person
-    wishes: Wishes | None
+    wishes: InterventionsConfigMap | None
     store: Callable[[], Store]
     inbox: Callable[[], Inbox]
 
-    def hold(self, what: str, lasts: float | None, why: str) -> Deed:
+    def hold(self, what: str, lasts: float | None, why: str) -> InterventionResult:
         """Leave a node, a VM or everything alone, for `lasts` seconds by the API server's clock, or until resumed."""
         target = target_of(what)
         hold = self.write(HOLD, target, why, lasts)
         exists = self._exists(target)
         end = f"until {format_time(hold.until)}" if hold.until else "until it is resumed"
         sentence = f"{what} is held {end}. Windows go on; nothing of it is deleted.{_warning(target, exists=exists)}"
-        return Deed(sentence, {**hold.as_json(), "exists": exists})
+        return InterventionResult(sentence, {**hold.as_json(), "exists": exists})
 
-    def resume(self, what: str) -> Deed:
+    def resume(self, what: str) -> InterventionResult:
         """Lift a hold."""
         target = target_of(what)
         lifted = self.book.lift(lambda entry: entry.kind == HOLD and entry.target == target)
         if not lifted:
             raise NotDone(f"{what} is not held; `vmdrift holds` shows what is")
         sentence = f"{what} is not held any more. Blocked drifts look again within half a minute."
-        return Deed(sentence, {"target": target, "lifted": [entry.as_json() for entry in lifted]})
+        return InterventionResult(sentence, {"target": target, "lifted": [entry.as_json() for entry in lifted]})
 
-    def cancel(self, vm: str, why: str) -> Deed:
+    def cancel(self, vm: str, why: str) -> InterventionResult:
         """Give a VM's drift up, for this outage."""
         record = self._newest(vm)
         if record.ended:
@@ -91,24 +91,26 @@ class Interventions:
         with suppress(StoreError):  # only so that a worker looks now: it is in force
             self.send(DRIFT_REQUESTED, vm)
         sentence = f"{vm} is given up in this outage. `vmdrift retry {vm}` takes it up again."
-        return Deed(sentence, {**cancel.as_json(), **_of(record)})
+        return InterventionResult(sentence, {**cancel.as_json(), **_of(record)})
 
-    def retry(self, vm: str) -> Deed:
+    def retry(self, vm: str) -> InterventionResult:
         """Have a VM's ended drift begin again, or one that goes on look now; nothing cancels it any more."""
         book, record = self.book, self._newest(vm)
         lifted = book.lift(lambda entry: entry.kind == CANCEL and entry.meets(record.drift))
         receipt = self.send(DRIFT_RETRY, vm)
         sentence = f"{vm} is looked at again within seconds; `vmdrift status` shows how it goes."
         facts = {"began_anew": record.phase.is_end, "lifted": [entry.as_json() for entry in lifted]}
-        return Deed(sentence, {**_of(record), **facts}, receipt)
+        return InterventionResult(sentence, {**_of(record), **facts}, receipt)
 
-    def drift(self, vm: str) -> Deed:
+    def drift(self, vm: str) -> InterventionResult:
         """Ask for the drift of one VM of a lost node, with the same prerequisites as ever."""
         receipt = self.send(DRIFT_REQUESTED, _checked(vm))
-        return Deed(f"Asked for the drift of {vm}; /events/{receipt} shows what comes of it.", {"vm": vm}, receipt)
+        return InterventionResult(
+            f"Asked for the drift of {vm}; /events/{receipt} shows what comes of it.", {"vm": vm}, receipt
+        )
 
     @property
-    def book(self) -> Wishes:
+    def book(self) -> InterventionsConfigMap:
         """Where it is written down; NotDone without a cluster."""
         if self.wishes is None:
             raise NotDone(NO_CLUSTER.rstrip("."))

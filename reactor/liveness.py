@@ -14,7 +14,7 @@ log = structlog.get_logger()
 _EVERY = 1.0  # seconds
 
 
-class Heartbeat:
+class LivenessFile:
     """The writing side."""
 
     def __init__(self, path: str, every: float = _EVERY) -> None:

@@ -1,7 +1,7 @@
 """What people ask for about a lost node: prove it dead, have it tainted, take a fence back. By command line only."""
 
 from reactor.adapters.rq import Queue, fence_entry
-from reactor.interventions import Deed, Interventions
+from reactor.interventions import InterventionResult, Interventions
 from reactor.model.errors import NotDone
 from reactor.model.event import NODE_FENCED
 from reactor.model.fencing import CONFIG_MAP, files
@@ -11,7 +11,7 @@ from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
 
 
-def confirm_off(asked: Interventions, name: str, how: str, *, although_ready: bool) -> Deed:
+def confirm_off(asked: Interventions, name: str, how: str, *, although_ready: bool) -> InterventionResult:
     """Say that this boot of a node is off, as an entitled system would."""
     node = _node(asked, name)
     if node.ready == "True" and not although_ready:
@@ -21,10 +21,10 @@ def confirm_off(asked: Interventions, name: str, how: str, *, although_ready: bo
         )
     boot = {"uid": node.uid, "bootID": node.boot}
     receipt = asked.send(NODE_FENCED, name, {**boot, "how": how})
-    return Deed(f"{name} is confirmed to be off; a worker looks at it.", {"node": name, **boot}, receipt)
+    return InterventionResult(f"{name} is confirmed to be off; a worker looks at it.", {"node": name, **boot}, receipt)
 
 
-def taint(asked: Interventions, queue: Queue, name: str, why: str) -> Deed:
+def taint(asked: Interventions, queue: Queue, name: str, why: str) -> InterventionResult:
     """Have the whole node put out of service once it is proven dead, whatever that hits."""
     outages = [known.outage for known in asked.store().outages() if not known.recovered_at]
     mine = [outage for outage in outages if outage.node.name == name]
@@ -34,17 +34,19 @@ def taint(asked: Interventions, queue: Queue, name: str, why: str) -> Deed:
         f"Once {name} is proven dead it gets Kubernetes' out-of-service taint, which removes every pod that does "
         "not tolerate it. `vmdrift status` shows which."
     )
-    return Deed(sentence, _written(asked, queue, TAINT, mine[-1], why))
+    return InterventionResult(sentence, _written(asked, queue, TAINT, mine[-1], why))
 
 
-def unfence(asked: Interventions, queue: Queue, name: str, how: str) -> Deed:
+def unfence(asked: Interventions, queue: Queue, name: str, how: str) -> InterventionResult:
     """Have taken back what fences a node that was deleted, or is heard again with the same boot."""
     kept = files(asked.book.cluster.find("configmaps", CONFIG_MAP, asked.book.namespace), name).values()
     outages = sorted((file.outage for file in kept if not file.closed), key=lambda outage: outage.since)
     if not outages:
         raise NotDone(f"nothing is known of a fence of {name}; `vmdrift status` shows them")
     facts = [_written(asked, queue, UNFENCE, outage, how) for outage in outages]
-    return Deed(f"What fences {name} is taken back. Whatever still runs there can write again.", facts[-1])
+    return InterventionResult(
+        f"What fences {name} is taken back. Whatever still runs there can write again.", facts[-1]
+    )
 
 
 def _node(asked: Interventions, name: str) -> NodeView:

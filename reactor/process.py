@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from reactor.liveness import Heartbeat
+from reactor.liveness import LivenessFile
 from reactor.model.errors import NotServed, VmDriftError
 from reactor.model.harmless import folded, harmless
 from reactor.settings import Settings
@@ -93,7 +93,7 @@ class Stop:
     def __init__(self, heartbeat: str = "") -> None:
         """`heartbeat`: the path of a file that is written every second (reactor.liveness)."""
         self._at: float | None = None  # monotonic seconds
-        self._heartbeat = Heartbeat(heartbeat) if heartbeat else None
+        self._heartbeat = LivenessFile(heartbeat) if heartbeat else None
 
     def listen(self) -> None:
         """To SIGTERM and SIGINT, from now on."""

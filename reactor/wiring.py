@@ -26,7 +26,7 @@ from reactor.settings import Settings
 
 if TYPE_CHECKING:  # the Kubernetes client takes half a second, and many a command does without a cluster
     from reactor.adapters.kubernetes.cluster import KubernetesCluster
-    from reactor.adapters.kubernetes.interventions import Wishes
+    from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ class Wiring:
         return cluster_door.connect(self.kubeconfig, self.settings.api_timeout, self.before_call, self.requests.count)
 
     @cached_property
-    def wishes(self) -> "Wishes":
+    def wishes(self) -> "InterventionsConfigMap":
         """Where holds and cancels are written down."""
         from reactor.adapters.kubernetes import cluster as cluster_door  # noqa: PLC0415 - see above
-        from reactor.adapters.kubernetes.interventions import Wishes  # noqa: PLC0415 - same
+        from reactor.adapters.kubernetes.interventions import InterventionsConfigMap  # noqa: PLC0415 - same
 
-        return Wishes(self.cluster, self.settings.namespace, cluster_door.served_clock(self.cluster))
+        return InterventionsConfigMap(self.cluster, self.settings.namespace, cluster_door.served_clock(self.cluster))
 
     def reporter(self, role: str) -> Reporter:
         """What this process, one of this role, tells of itself now and then."""

@@ -20,7 +20,7 @@ from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.web.auth.senders import Senders
 from reactor.wiring import Wiring
 from workers.context import Tools
-from workers.delivery.sink import PostOffice, deliver
+from workers.delivery.sink import DeliveryTools, deliver
 from workers.drift.run import run_pass
 from workers.fencing.providers.registry import provider
 from workers.fencing.run import FenceTools, run_fence
@@ -40,7 +40,7 @@ class App:
     inbox: Callable[[], Inbox]
     tools: Callable[[], Tools]
     fence: Callable[[], FenceTools]
-    office: Callable[[], PostOffice]
+    office: Callable[[], DeliveryTools]
 
     @classmethod
     def of(cls, wiring: Wiring) -> Self:
@@ -93,9 +93,9 @@ def _fence_tools(wiring: Wiring, tools: Tools) -> FenceTools:
     return FenceTools(tools, wiring.cluster, made, wiring.settings.namespace)
 
 
-def _post_office(wiring: Wiring) -> PostOffice:
+def _post_office(wiring: Wiring) -> DeliveryTools:
     """It needs no cluster. SettingsError without a sink."""
-    return PostOffice(
+    return DeliveryTools(
         sink=wiring.sink,
         outbox=wiring.outbox,
         queue=wiring.queue,

@@ -3,7 +3,7 @@
 Where one cannot be written nothing that is said to us lasts, so it shows at start, and not in the night.
 """
 
-from reactor.adapters.kubernetes.cluster import Notebook
+from reactor.adapters.kubernetes.cluster import ConfigMapWriter
 from reactor.model.errors import Forbidden, NotFound, Rejected, SettingsError
 
 
@@ -13,7 +13,7 @@ def creating(name: str, namespace: str) -> str:
     return f"Create what is missing of it: {commands}; and give whoever runs this the right to patch it."
 
 
-def writable(notebook: Notebook, name: str, namespace: str) -> None:
+def writable(notebook: ConfigMapWriter, name: str, namespace: str) -> None:
     """SettingsError where nothing can be written there, with what to do. Raises ClusterError."""
     try:
         notebook.rehearse(name, namespace)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from reactor.adapters.kubernetes.cluster import Cluster, Notebook, Writer
+from reactor.adapters.kubernetes.cluster import Cluster, ConfigMapWriter, Writer
 from reactor.adapters.redis.store import Store
 from reactor.adapters.rq import Queue
 from reactor.model.drift import Policy
@@ -29,13 +29,13 @@ class Tools:
     clock: Clock
     source: str
     around: Surroundings
-    claims: Notebook
+    claims: ConfigMapWriter
     may_send: Callable[[str, str, str], bool] = lambda *_: False
     steady_since: float = 0.0
     clock_off: str = ""
 
 
-class Changer(Cluster, Writer, Notebook, Protocol):
+class Changer(Cluster, Writer, ConfigMapWriter, Protocol):
     """A cluster that can be asked, changed, and written to."""
 
 

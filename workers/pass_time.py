@@ -12,7 +12,7 @@ from reactor.model.times import Clock
 from workers.context import Tools
 
 
-class Moment:
+class PassTime:
     """A clock for one pass: it showed `now` a moment ago, and goes on as one does that nobody sets."""
 
     def __init__(self, now: float, steady: Clock) -> None:
@@ -40,7 +40,7 @@ def timed(tools: Tools) -> Tools:
 
 
 def _at(now: float, tools: Tools) -> Tools:
-    clock = Moment(now, tools.around.steady)
+    clock = PassTime(now, tools.around.steady)
     return replace(tools, clock=clock, around=tools.around.by(clock))
 
 

@@ -56,7 +56,7 @@ _SCHEDULED = JobStatus.SCHEDULED.value.encode()
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JobEntry:
     """One job: its identity, what it calls (a dotted name) with which JSON arguments, and how people read it."""
 
     queue: str
@@ -66,38 +66,40 @@ class Entry:
     description: str
 
 
-def event_entry(event: Event) -> Entry:
+def event_entry(event: Event) -> JobEntry:
     """The job that takes this event in; the same event told again is the same job."""
     node = f"{event.type.removeprefix('io.vmdrift.')} {event.subject}"
-    return Entry(EVENTS, f"event_{event.id}", TAKE_EVENT, (VERSION, encode(event)), node)
+    return JobEntry(EVENTS, f"event_{event.id}", TAKE_EVENT, (VERSION, encode(event)), node)
 
 
-def drift_entry(drift: Drift) -> Entry:
+def drift_entry(drift: Drift) -> JobEntry:
     """The job that makes this drift's passes."""
-    return Entry(DRIFTS, drift.id, RUN_DRIFT, (VERSION, drift.as_json()), f"drift {drift}")
+    return JobEntry(DRIFTS, drift.id, RUN_DRIFT, (VERSION, drift.as_json()), f"drift {drift}")
 
 
-def fence_entry(outage: Outage) -> Entry:
+def fence_entry(outage: Outage) -> JobEntry:
     """The job that fences this outage's node, or sees that somebody did."""
-    return Entry(FENCING, f"fence_{outage.id}", RUN_FENCE, (VERSION, outage.as_json()), f"fence {outage.node.name}")
+    return JobEntry(FENCING, f"fence_{outage.id}", RUN_FENCE, (VERSION, outage.as_json()), f"fence {outage.node.name}")
 
 
-def letter_entry(letter_id: str) -> Entry:
+def letter_entry(letter_id: str) -> JobEntry:
     """The job that delivers this letter (`adapters.redis.outbox`)."""
-    return Entry(OUTGOING, f"out_{letter_id}", DELIVER, (VERSION, {"letter": letter_id}), f"deliver event {letter_id}")
+    return JobEntry(
+        OUTGOING, f"out_{letter_id}", DELIVER, (VERSION, {"letter": letter_id}), f"deliver event {letter_id}"
+    )
 
 
 class Queue(Protocol):
     """Every method raises StoreUnreachable or StoreRefused."""
 
-    def wake(self, entry: Entry, due: float) -> None:
+    def wake(self, entry: JobEntry, due: float) -> None:
         """Make sure that this job runs at `due` (seconds since the epoch) or earlier, whatever state it is in now.
 
         A waiting job is moved forward, never back; an ended, failed or lost one is queued anew; one that runs right now
         is told to come again.
         """
 
-    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+    def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
         """Wake each at its due time. A sweep does this for thousands, nearly all of which wait as they should."""
 
     def woken(self, job_id: str) -> float | None:
@@ -117,7 +119,7 @@ class RqQueue:
     def __init__(self, redis: Redis, clock: Clock, keep: float) -> None:
         self._redis, self._clock, self._keep = redis, clock, int(keep)
 
-    def wake(self, entry: Entry, due: float) -> None:
+    def wake(self, entry: JobEntry, due: float) -> None:
         with translated():
             queue = RedisQueue(entry.queue, connection=self._redis, serializer=SERIALIZER)
             state = self._state(queue, entry.id)
@@ -129,14 +131,14 @@ class RqQueue:
             elif state is _State.OVER:
                 self._put(queue, entry, due)
 
-    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+    def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
         with translated():
             waits = self._wait(wanted)
         for (entry, due), fine in zip(wanted, waits, strict=True):
             if not fine:
                 self.wake(entry, due)
 
-    def _wait(self, wanted: Sequence[tuple[Entry, float]]) -> list[bool]:
+    def _wait(self, wanted: Sequence[tuple[JobEntry, float]]) -> list[bool]:
         """Which of them have a due time that is no later by now; moved forward and asked of Redis all at once."""
         with self._redis.pipeline(transaction=False) as pipe:
             for entry, due in wanted:
@@ -184,7 +186,7 @@ class RqQueue:
         beat = job.last_heartbeat
         return beat is not None and abs(self._clock() - beat.timestamp()) < ORPHANED_AFTER
 
-    def _put(self, queue: RedisQueue, entry: Entry, due: float) -> None:
+    def _put(self, queue: RedisQueue, entry: JobEntry, due: float) -> None:
         job = new_job(entry, queue, self._redis, self._keep)
         with self._redis.pipeline() as pipe:
             # Said here, because RQ begins a transaction of its own on a pipeline without one, and only an empty one.
@@ -200,7 +202,7 @@ class RqQueue:
             pipe.execute()
 
 
-def new_job(entry: Entry, queue: RedisQueue, redis: Redis, keep: int) -> Job:
+def new_job(entry: JobEntry, queue: RedisQueue, redis: Redis, keep: int) -> Job:
     """RQ's job for an entry, not written yet. `keep` in seconds: how long it stays readable when it has ended."""
     return Job.create(
         entry.function,

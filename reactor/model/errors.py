@@ -39,7 +39,7 @@ class NotDone(VmDriftError):
     """A whole sentence for whoever asked."""
 
 
-class KeptEnough(VmDriftError):
+class SenderQuotaExceeded(VmDriftError):
     """For the next `seconds` nothing more of this sender is kept."""
 
     def __init__(self, seconds: float) -> None:

@@ -18,7 +18,7 @@ _SHORT = 16  # characters of a hash
 
 
 @dataclass(frozen=True, slots=True)
-class Fence:
+class FenceRequest:
     """Somebody was asked to fence this boot of a node, `at` (seconds since the epoch)."""
 
     node: str
@@ -44,8 +44,8 @@ class Fence:
             return None
 
 
-def fences(config_map: Mapping[str, Any] | None) -> dict[str, Fence]:
+def fences(config_map: Mapping[str, Any] | None) -> dict[str, FenceRequest]:
     """All of them by key. One that cannot be read counts as one of an unknown node, for ever: somebody has to look."""
     data = (config_map or {}).get("data") or {}
     found = {key: text for key, text in data.items() if key.startswith(f"{_PREFIX}_")}
-    return {key: Fence.of(text) or Fence("unknown", key, float("inf")) for key, text in found.items()}
+    return {key: FenceRequest.of(text) or FenceRequest("unknown", key, float("inf")) for key, text in found.items()}

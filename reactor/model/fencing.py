@@ -70,7 +70,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ProviderStatus:
     """What a provider says of a target: a whole sentence for people, which also says how it was verified.
 
     `by`: who says so, where that is not the provider itself, and whether that is a `person`. `storage`: the storage
@@ -170,7 +170,7 @@ class Attempt:
     over_at: float = 0.0
 
 
-class Way(StrEnum):
+class ReleaseWay(StrEnum):
     """How the VMs of a fenced node are released."""
 
     FORCE_DELETE = "force-delete"
@@ -178,10 +178,10 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ChosenRelease:
     """The way that was chosen for this node, why, and when; `pods`: what the taint removes, as namespace/name."""
 
-    way: Way
+    way: ReleaseWay
     why: str
     at: float
     pods: tuple[str, ...] = ()
@@ -221,7 +221,7 @@ class Fencing:
     attempts: tuple[Attempt, ...] = ()
     confirmation: Confirmation | None = None
     void: str = ""
-    release: Release | None = None
+    release: ChosenRelease | None = None
     ready_since: float | None = None
     releases: tuple[str, ...] = ()
     bystanders: tuple[tuple[str, str], ...] = ()
@@ -380,7 +380,7 @@ def _confirmation(data: Mapping[str, Any] | None) -> Confirmation | None:
     return Confirmation(**{**known, "storage": tuple((str(driver), str(cluster)) for driver, cluster in storage)})
 
 
-def _release(data: Mapping[str, Any] | None) -> Release | None:
+def _release(data: Mapping[str, Any] | None) -> ChosenRelease | None:
     if not data:
         return None
-    return Release(Way(data["way"]), str(data["why"]), float(data["at"]), tuple(data.get("pods", ())))
+    return ChosenRelease(ReleaseWay(data["way"]), str(data["why"]), float(data["at"]), tuple(data.get("pods", ())))

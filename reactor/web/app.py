@@ -17,7 +17,7 @@ from reactor.model.errors import StoreError
 from reactor.settings import Settings
 from reactor.web import browser_headers, metrics, openapi, page
 from reactor.web.auth.senders import Senders
-from reactor.web.events.accept import Credentials, Read, Reception, away
+from reactor.web.events.accept import Credentials, ParsedRequest, Reception, away
 from reactor.web.events.http_binding import LONGEST
 from reactor.web.events.parse import alertmanager, cloudevents
 from reactor.web.problem import CONTENT_TYPE, Problem
@@ -56,7 +56,7 @@ def application(reception: Reception, sources: metrics.Sources, settings: Settin
 
 
 def _receiving(app: Flask, reception: Reception, settings: Settings) -> None:
-    def post(read: Callable[[bytes], Read]) -> Response:
+    def post(read: Callable[[bytes], ParsedRequest]) -> Response:
         body = request.get_data(cache=False)
         return _json(reception.post(_credentials(), lambda: read(body)), HTTPStatus.ACCEPTED)
 

@@ -8,7 +8,7 @@ from reactor.model.errors import SettingsError
 from reactor.process import Stop
 from reactor.settings import Settings
 from reactor.web.auth.senders import Senders
-from reactor.web.server.listening import Places, split
+from reactor.web.server.listening import ListeningSockets, split
 from reactor.wiring import Wiring
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ def serve(settings: Settings) -> None:
     guarded(settings, required=Senders.of(settings).required)
     Wiring.of(settings).connection().close()  # its processes share none
     probes = {"VMDRIFT_PROBES": settings.probes} if settings.probes else {}
-    places = Places({"VMDRIFT_LISTEN": settings.listen, **probes}, settings.web_processes)
+    places = ListeningSockets({"VMDRIFT_LISTEN": settings.listen, **probes}, settings.web_processes)
     stop = Stop()
     stop.listen()
     address, port = split(settings.listen)

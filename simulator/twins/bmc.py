@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reactor.adapters.redfish.bmc import Reading
+from reactor.adapters.redfish.bmc import BmcReading
 from reactor.adapters.redfish.credentials import file_of, pinned
 from reactor.model.errors import FenceError
 from simulator.hypervisor import Hypervisor
@@ -33,10 +33,10 @@ class MachineBmcs:
     orders: list[str] = field(default_factory=list)
     mute: set[str] = field(default_factory=set)
 
-    def read(self, node: str) -> Reading:
+    def read(self, node: str) -> BmcReading:
         demanded, machine = self._reached(node)
         told = self.words.get(node, "On" if machine.powered else "Off")
-        return Reading(_address(node), told[:_SHOWN], self._uuid(machine), demanded)
+        return BmcReading(_address(node), told[:_SHOWN], self._uuid(machine), demanded)
 
     def force_off(self, node: str, uuid: str) -> None:
         _, machine = self._reached(node)

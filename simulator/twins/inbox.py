@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reactor.adapters.redis.inbox import HOUR, Accepted, post_entry, takes
 from reactor.adapters.rq import Queue
-from reactor.model.errors import KeptEnough
+from reactor.model.errors import SenderQuotaExceeded
 from reactor.model.event import Event
 from reactor.model.receipt import Receipt, Result
 from reactor.model.times import Clock
@@ -38,7 +38,7 @@ class MemoryInbox:
         size = sum(takes(told[i].receipt) for i in fresh)
         hour = sender, int(now) // HOUR
         if size and self._hours[hour] + size > self._most and not person:
-            raise KeptEnough(HOUR - now % HOUR)
+            raise SenderQuotaExceeded(HOUR - now % HOUR)
         self._hours[hour] += size
         if fresh:
             self._queue.wake(post_entry(fresh), now)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reactor.adapters.redis.outbox import Letter, numbered
+from reactor.adapters.redis.outbox import Delivery, numbered
 from reactor.adapters.redis.store import Store
 
 
@@ -13,36 +13,36 @@ class MemoryOutbox:
 
     def __init__(self, store: Store, keep: float) -> None:
         self._store, self._keep, self._posted = store, keep, "0"
-        self._leaving: dict[str, tuple[float, Letter]] = {}
-        self._dead: dict[str, Letter] = {}
+        self._leaving: dict[str, tuple[float, Delivery]] = {}
+        self._dead: dict[str, Delivery] = {}
         self._told: Counter[tuple[str, str]] = Counter()
 
     def post(self, now: float) -> list[str]:
         fresh = self._store.events(self._posted)[:100]
         for entry, event in fresh:
-            self._leaving[entry] = (now, Letter(entry, numbered(entry, event), now))
+            self._leaving[entry] = (now, Delivery(entry, numbered(entry, event), now))
             self._posted = entry
         return [entry for entry, _ in fresh]
 
-    def letter(self, letter_id: str) -> Letter | None:
+    def letter(self, letter_id: str) -> Delivery | None:
         return self._leaving[letter_id][1] if letter_id in self._leaving else None
 
     def later(self, letter_id: str, due: float) -> None:
         if letter := self.letter(letter_id):
             self._leaving[letter_id] = (due, letter)
 
-    def delivered(self, letter: Letter) -> None:
+    def delivered(self, letter: Delivery) -> None:
         self._ended(letter, "delivered")
 
-    def bury(self, letter: Letter, why: str, now: float) -> None:
+    def bury(self, letter: Delivery, why: str, now: float) -> None:
         self._dead[letter.id] = replace(letter, why=why, died_at=now)
         self._ended(letter, "dead")
 
-    def _ended(self, letter: Letter, result: str) -> None:
+    def _ended(self, letter: Delivery, result: str) -> None:
         self._leaving.pop(letter.id, None)
         self._told[str(letter.event.get("type")), result] += 1
 
-    def dead(self, now: float) -> list[Letter]:
+    def dead(self, now: float) -> list[Delivery]:
         kept = [letter for letter in self._dead.values() if (letter.died_at or 0) > now - self._keep]
         return sorted(kept, key=lambda letter: letter.died_at or 0)
 
@@ -50,7 +50,7 @@ class MemoryOutbox:
         wanted = [letter for letter in self.dead(now) if letter.id in letter_ids]
         for letter in wanted:
             del self._dead[letter.id]
-            self._leaving[letter.id] = (now, Letter(letter.id, letter.event, now))
+            self._leaving[letter.id] = (now, Delivery(letter.id, letter.event, now))
         return [letter.id for letter in wanted]
 
     def overdue(self, before: float) -> list[str]:

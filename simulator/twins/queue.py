@@ -6,18 +6,18 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Self
 
-from reactor.adapters.rq import ORPHANED_AFTER, Entry
+from reactor.adapters.rq import ORPHANED_AFTER, JobEntry
 from reactor.model.drift import Again, Outcome
 from reactor.model.times import Clock
 
-Handler = Callable[[Entry], Outcome]
+Handler = Callable[[JobEntry], Outcome]
 
 
 @dataclass(slots=True)
 class _Job:
     """`due` None: over, or under way. `ready`: in its queue, whatever the time is."""
 
-    entry: Entry
+    entry: JobEntry
     due: float | None
     ready: bool = False
     outcome: Outcome | None = None
@@ -41,7 +41,7 @@ class MemoryQueue:
         vars(other).update(_handler=handler)
         return other
 
-    def wake(self, entry: Entry, due: float) -> None:
+    def wake(self, entry: JobEntry, due: float) -> None:
         job = self._jobs.get(entry.id)
         if self._runs(entry.id):
             self._marks[entry.id] = min(due, self._marks.get(entry.id, due))
@@ -51,7 +51,7 @@ class MemoryQueue:
         else:
             job.due = min(job.due, due)
 
-    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+    def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
         for entry, due in wanted:
             self.wake(entry, due)
 

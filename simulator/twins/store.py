@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reactor.adapters.redis.clock import Reading, Watch
+from reactor.adapters.redis.clock import ClockReading, StepWatch
 from reactor.adapters.redis.store import Lock
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
@@ -28,8 +28,8 @@ class MemoryStore:
     """
 
     def __init__(self, clock: Clock, monotonic: Clock | None = None) -> None:
-        self._clock, self._watch = clock, Watch(monotonic or clock)
-        self._reading: Reading | None = None
+        self._clock, self._watch = clock, StepWatch(monotonic or clock)
+        self._reading: ClockReading | None = None
         self._locks: dict[str, _Held] = {}
         self._fence = 0
         self._outages: dict[str, OutageRecord] = {}
@@ -46,10 +46,10 @@ class MemoryStore:
     def time(self) -> float:
         return self._read().now
 
-    def _read(self) -> Reading:
+    def _read(self) -> ClockReading:
         now, mono, before = self._clock(), self._watch.monotonic(), self._reading
         stepped = self._watch.stepped(mono, mono, now) or before is None or now < before.now
-        self._reading = Reading(now, now if stepped or before is None else before.steady_since)
+        self._reading = ClockReading(now, now if stepped or before is None else before.steady_since)
         return self._reading
 
     def acquire(self, name: str, ttl: float) -> Lock | None:

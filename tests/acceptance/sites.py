@@ -12,7 +12,8 @@ from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Record
 from reactor.roles import ON_CLUSTER, ROLES
 from tests.acceptance.commands import Done, eventually, vmdrift
-from tests.support.policies import FILES, K8S
+from tests.support.places import K8S
+from tests.support.policies import FILES
 from vmdrift.demo import Demo
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey

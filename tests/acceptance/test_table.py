@@ -7,7 +7,7 @@ from rich.console import Console
 
 from reactor.model.drift import Check, OutageRecord, Phase, Record
 from reactor.model.identity import Drift, NodeRef, Outage, VmRef
-from vmdrift.status import Snapshot
+from vmdrift.status import StatusSnapshot
 from vmdrift.status.live import Live
 from vmdrift.status.table import checks_table, overview
 
@@ -26,18 +26,18 @@ def completed(name: str) -> Record:
     return replace(record, ended_at=1_000_000_042.0)
 
 
-def snapshot(*records: Record) -> Snapshot:
-    return Snapshot([(OutageRecord(OUTAGE, NOW), list(records))])
+def snapshot(*records: Record) -> StatusSnapshot:
+    return StatusSnapshot([(OutageRecord(OUTAGE, NOW), list(records))])
 
 
-def shown(snapshot: Snapshot, width: int = 80) -> str:
+def shown(snapshot: StatusSnapshot, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as capture:
         console.print(overview(snapshot.outages, snapshot.records, NOW))
     return capture.get()
 
 
-def followed(snapshot: Snapshot, *, height: int = 24) -> str:
+def followed(snapshot: StatusSnapshot, *, height: int = 24) -> str:
     """What the live table draws last on a terminal."""
     screen = io.StringIO()
     console = Console(file=screen, width=80, height=height, force_terminal=True, color_system=None)
@@ -80,7 +80,7 @@ def test_the_head_counts_phases() -> None:
 
 
 def test_a_node_that_is_back_is_not_called_lost() -> None:
-    back = Snapshot([(OutageRecord(OUTAGE, NOW, recovered_at=NOW), [waiting("web")])])
+    back = StatusSnapshot([(OutageRecord(OUTAGE, NOW, recovered_at=NOW), [waiting("web")])])
 
     assert "Node worker-1 was lost at 01:46:40Z and is back since 01:48:20Z; 1 VM: 1 waiting." in shown(back, 120)
 
@@ -90,7 +90,7 @@ def test_an_outage_without_vms_says_so() -> None:
 
 
 def test_while_no_node_is_lost_the_live_table_says_when_it_looked() -> None:
-    assert "No node is lost, as far as Kubernetes knows at 01:48:20Z." in followed(Snapshot([]))
+    assert "No node is lost, as far as Kubernetes knows at 01:48:20Z." in followed(StatusSnapshot([]))
 
 
 def test_a_terminal_too_low_for_all_shows_those_that_go_on() -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from reactor.adapters.kubernetes.cluster import served_clock
-from reactor.adapters.kubernetes.interventions import Wishes
-from reactor.adapters.rq import Entry
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
+from reactor.adapters.rq import JobEntry
 from reactor.model.drift import Outcome, Policy
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, interventions, node_target
 from reactor.model.times import Clock
@@ -37,7 +37,7 @@ def _two_workers(play: Play, ahead: float) -> None:
     wrong = ProcessClock(play.world.clock, ahead)
     off = replace(good, clock=wrong, around=Surroundings(wrong))
 
-    def taken(entry: Entry) -> Outcome:
+    def taken(entry: JobEntry) -> Outcome:
         play.reactor.tools = off if dice.random() < 0.5 else good
         try:
             return outcome(entry)
@@ -143,10 +143,10 @@ def test_a_hold_ends_by_the_api_servers_clock_and_by_no_workers(ahead: float) ->
     assert 0.0 <= play.auditor.deletions[0].at - until < 60.0
 
 
-def _wishes(play: Play) -> Wishes:
+def _wishes(play: Play) -> InterventionsConfigMap:
     """As `vmdrift hold` and the page have it, on whatever machine."""
     cluster = ApiCluster(play.world.api, "system:admin")
-    return Wishes(cluster, "vm-drift", served_clock(cluster))
+    return InterventionsConfigMap(cluster, "vm-drift", served_clock(cluster))
 
 
 def test_another_persons_hold_is_taken_out_only_when_it_is_over_there() -> None:

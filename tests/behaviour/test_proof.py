@@ -9,7 +9,7 @@ import pytest
 from reactor.adapters.rq import RUN_DRIFT
 from reactor.model.drift import Policy
 from reactor.model.event import NODE_FENCED, Event
-from reactor.model.fencing import CONFIG_MAP, Fencing, Standing, State, Target, files
+from reactor.model.fencing import CONFIG_MAP, Fencing, ProviderStatus, State, Target, files
 from reactor.model.node import FENCING_ANNOTATION, OUT_OF_SERVICE
 from simulator import shapes
 from simulator.actors.network_fencer import NetworkFencer
@@ -230,11 +230,11 @@ class _Broken:
     def fence(self, target: Target) -> None:
         raise KeyError(target.boot)
 
-    def status(self, target: Target) -> Standing:
+    def status(self, target: Target) -> ProviderStatus:
         raise TypeError(target.boot)
 
-    def release(self, target: Target) -> Standing:
-        return Standing(State.ABSENT, f"Nothing of {target.boot}.")
+    def release(self, target: Target) -> ProviderStatus:
+        return ProviderStatus(State.ABSENT, f"Nothing of {target.boot}.")
 
 
 def _with_bug(play: Play) -> None:

@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from reactor.adapters.kubernetes.cluster import uid
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.model.drift import Policy
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_UNREACHABLE, Event
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
@@ -73,7 +73,7 @@ def played(refusals: Refusals) -> Play:
     for name in (CONFIG_MAP, "vm-drift-claims", "vm-drift-fencing"):
         meta = {"name": name, "namespace": "vm-drift"}
         play.world.api.client("system:admin").create("configmaps", {"metadata": meta})
-    _hold_and_resume(Wishes(ApiCluster(play.world.api, RECEIVER), "vm-drift", lambda: play.world.now))
+    _hold_and_resume(InterventionsConfigMap(ApiCluster(play.world.api, RECEIVER), "vm-drift", lambda: play.world.now))
     play.world.hypervisor.power_cut(LOST)
     pauses: list[float] = []
 
@@ -104,7 +104,7 @@ def _proof(play: Play) -> dict[str, str]:
     return {"uid": node["metadata"]["uid"], "bootID": node["status"]["nodeInfo"]["bootID"], "how": "looked"}
 
 
-def _hold_and_resume(wishes: Wishes) -> None:
+def _hold_and_resume(wishes: InterventionsConfigMap) -> None:
     one = Intervention(HOLD, "all", "ann", "a look at it", 0.0)
     wishes.write(one)
     wishes.lift(lambda entry: entry == one)

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from reactor.adapters.cloudevents import encode
 from reactor.adapters.kubernetes.cluster import served_clock
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.interventions import Interventions, Person
 from reactor.model.errors import StoreError
 from reactor.model.intervention import CONFIG_MAP
@@ -27,7 +27,7 @@ def _lost() -> Play:
 
 def _person(play: Play, name: str = "ann", channel: str = "page") -> Interventions:
     cluster, reactor = ApiCluster(play.world.api, name), play.reactor
-    wishes = Wishes(cluster, "vm-drift", served_clock(cluster))
+    wishes = InterventionsConfigMap(cluster, "vm-drift", served_clock(cluster))
     return Interventions(Person(name, channel), wishes, lambda: reactor.store, lambda: reactor.inbox)
 
 

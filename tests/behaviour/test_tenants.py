@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from reactor.model.drift import Policy
-from reactor.model.fencing import CONFIG_MAP, Fencing, Way, fencings
+from reactor.model.fencing import CONFIG_MAP, Fencing, ReleaseWay, fencings
 from reactor.model.node import FENCING_ANNOTATION, OUT_OF_SERVICE
 from simulator.audit import Request
 from simulator.client import ApiError, Client
@@ -122,7 +122,7 @@ def test_a_pod_that_only_looks_like_a_launcher_costs_nobody_the_taint(makes: Cal
     assert play.until("web", DONE, limit=_SOON)
     release = _file(play).release
     assert release
-    assert release.way is Way.TAINT
+    assert release.way is ReleaseWay.TAINT
 
 
 def _never(play: Play, admin: Client) -> None:
@@ -177,7 +177,7 @@ def test_a_tenants_vm_may_cost_others_the_taint_and_never_the_release_one_by_one
         assert (play.record(vm).released_at or 0.0) - at < _PATIENCE
     release = _file(play).release
     assert release
-    assert (release.way, "tenant/" in release.why) == (Way.FORCE_DELETE, True)
+    assert (release.way, "tenant/" in release.why) == (ReleaseWay.FORCE_DELETE, True)
     taints = play.world.store.get("nodes", LOST)["spec"]["taints"]
     assert OUT_OF_SERVICE not in [taint["key"] for taint in taints]
     assert "odd" not in [deletion.vm for deletion in play.auditor.deletions]

@@ -15,7 +15,7 @@ import orjson
 import requests
 import trustme
 
-from reactor.adapters.redfish.bmc import Bmc, Reading, RedfishBmc
+from reactor.adapters.redfish.bmc import Bmc, BmcReading, RedfishBmc
 from reactor.settings import Settings
 from simulator.hypervisor import Hypervisor
 from simulator.twins.bmc import MachineBmcs
@@ -206,7 +206,7 @@ class EmulatorWorld:
         return self.running.orders(node) - self._before[node]
 
 
-def until(bmc: Bmc, node: str, power: str) -> Reading:
+def until(bmc: Bmc, node: str, power: str) -> BmcReading:
     """Read until it is so; the test's time-out ends it."""
     while (found := bmc.read(node)).power != power:
         pass

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from redis import Redis
 
-from reactor.adapters.rq import DRIFTS, Entry, Queue, RqQueue
+from reactor.adapters.rq import DRIFTS, JobEntry, Queue, RqQueue
 from reactor.model.drift import Ended, Outcome
 from reactor.model.identity import VERSION
 from reactor.process import Stop
@@ -22,9 +22,9 @@ from workers.rq.scheduler import Scheduler
 DONE = Ended("completed", "done", "It is done.")
 
 
-def entry(name: str = "job") -> Entry:
+def entry(name: str = "job") -> JobEntry:
     """A job of the module queue_jobs."""
-    return Entry(DRIFTS, name, RUN, (VERSION, {"name": name}), f"the job {name}")
+    return JobEntry(DRIFTS, name, RUN, (VERSION, {"name": name}), f"the job {name}")
 
 
 class BrokenError(Exception):
@@ -47,10 +47,10 @@ class AtOnce:
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
 
-    def wake(self, entry: Entry, due: float) -> None:
+    def wake(self, entry: JobEntry, due: float) -> None:
         self._queue.wake_all([(entry, due)])
 
-    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+    def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
         self._queue.wake_all(wanted)
 
     def woken(self, job_id: str) -> float | None:

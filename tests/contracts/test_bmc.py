@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reactor.adapters.redfish.bmc import Bmc, Reading
+from reactor.adapters.redfish.bmc import Bmc, BmcReading
 from reactor.model.errors import FenceError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
@@ -43,7 +43,7 @@ def _said(bmc: Bmc, node: str = "worker-1") -> str:
 
 def test_a_machine_is_read_as_it_is_with_its_uuid(world: World) -> None:
     found = world.bmc.read("worker-1")
-    assert found == Reading(found.address, "On", UUIDS["worker-1"])
+    assert found == BmcReading(found.address, "On", UUIDS["worker-1"])
     assert found.address.startswith("https://")
     assert world.bmc.read("worker-2").uuid == UUIDS["worker-2"]
 

@@ -12,7 +12,7 @@ import pytest
 from sushy.connector import Connector
 
 from reactor.adapters.redfish.bmc import RedfishBmc
-from reactor.adapters.redfish.connection import Line
+from reactor.adapters.redfish.connection import BoundedConnector
 from reactor.adapters.redfish.credentials import access
 from reactor.model.errors import FenceError, SettingsError
 from reactor.settings import Settings
@@ -90,7 +90,7 @@ def test_while_a_bmc_still_drips_it_is_not_asked_again(hasty: RedfishBmc, nasty:
 def test_after_the_deadline_nothing_is_sent_any_more(nasty: Nasty, folder: Path) -> None:
     found = access(folder, "n")
     connector: Any = Connector
-    line = Line(connector(found.address), found, monotonic() - 1)
+    line = BoundedConnector(connector(found.address), found, monotonic() - 1)
     for send in (line.get, line.post):
         with pytest.raises(TimeoutError):
             send(RESET)

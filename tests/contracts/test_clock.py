@@ -3,7 +3,7 @@
 import pytest
 from redis import Redis
 
-from reactor.adapters.redis.clock import STEP, UNWATCHED, Kept, apart
+from reactor.adapters.redis.clock import STEP, UNWATCHED, CachedClock, apart
 from reactor.adapters.redis.store import RedisStore, Store
 from reactor.model.drift import Phase
 from reactor.model.errors import StoreUnreachable
@@ -122,7 +122,7 @@ def test_a_kept_clock_is_asked_once_a_second_and_goes_on_while_nobody_answers() 
             raise StoreUnreachable("away")
         return 1000.0 + mono[0]
 
-    kept = Kept(read, lambda: mono[0])
+    kept = CachedClock(read, lambda: mono[0])
     told = []
     for mono[0] in (0.0, 0.5, 1.0, 2.5, 3.0, 9.0, 12.5):
         told.append(kept())
@@ -135,7 +135,7 @@ def test_a_kept_clock_that_never_answered_is_not_known() -> None:
         raise StoreUnreachable("away")
 
     with pytest.raises(StoreUnreachable):
-        Kept(away, lambda: 0.0)()
+        CachedClock(away, lambda: 0.0)()
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from rq import Queue as RedisQueue
 from rq.job import Job
 
 from reactor.adapters.redis.inbox import Accepted, Inbox, RedisInbox, takes
-from reactor.adapters.redis.memory import Room
+from reactor.adapters.redis.memory import RoomInRedis
 from reactor.adapters.rq import EVENTS, SERIALIZER, TAKE_POST
 from reactor.model.drift import Ended
-from reactor.model.errors import KeptEnough, StoreUnreachable
+from reactor.model.errors import SenderQuotaExceeded, StoreUnreachable
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.receipt import Receipt, Result
 from simulator.twins.inbox import MemoryInbox
@@ -118,7 +118,7 @@ def test_who_spends_is_told_how_many_wait(inbox: Inbox) -> None:
 def _kept(inbox: Inbox, number: int, sender: str, *, person: bool = False) -> bool:
     try:
         inbox.accept([_event(number)], sender, person=person)
-    except KeptEnough:
+    except SenderQuotaExceeded:
         return False
     return True
 
@@ -135,7 +135,7 @@ def test_what_is_kept_of_a_sender_in_an_hour_has_its_limit_in_bytes(frugal: Inbo
 
 def test_who_has_had_enough_is_told_until_when(frugal: Inbox, clock: _Clock) -> None:
     clock.now += 600 - clock.now % 3600
-    with pytest.raises(KeptEnough) as enough:
+    with pytest.raises(SenderQuotaExceeded) as enough:
         frugal.accept([_event(number) for number in range(9)], "a")
     assert enough.value.seconds == 3000
     assert frugal.backlog() == 0
@@ -276,7 +276,7 @@ def test_it_is_ready_only_while_redis_can_be_written_to(
 
 def test_the_last_quarter_of_redis_memory_is_not_for_others(redis: Redis) -> None:
     moment = NOW
-    room = Room(redis, lambda: moment)
+    room = RoomInRedis(redis, lambda: moment)
     used: Any = redis.info("memory")
     told = []
     try:

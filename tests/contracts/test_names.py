@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 from reactor.adapters import rq as queue
-from reactor.adapters.kubernetes.cluster import Cluster, KubernetesCluster, Notebook, Writer
+from reactor.adapters.kubernetes.cluster import Cluster, ConfigMapWriter, KubernetesCluster, Writer
 from reactor.adapters.redis.inbox import Inbox, RedisInbox
 from reactor.adapters.redis.outbox import Outbox, RedisOutbox
 from reactor.adapters.redis.store import RedisStore, Store
@@ -21,8 +21,8 @@ from workers import rq
 PAIRS = [
     (Cluster, KubernetesCluster),
     (Cluster, ApiCluster),
-    (Notebook, KubernetesCluster),
-    (Notebook, ApiCluster),
+    (ConfigMapWriter, KubernetesCluster),
+    (ConfigMapWriter, ApiCluster),
     (Writer, KubernetesCluster),
     (Writer, ApiCluster),
     (Queue, RqQueue),

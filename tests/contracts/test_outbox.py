@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from reactor.adapters.redis.outbox import Letter, Outbox, RedisOutbox
+from reactor.adapters.redis.outbox import Delivery, Outbox, RedisOutbox
 from reactor.adapters.redis.store import RedisStore, Store
 from simulator.twins.outbox import MemoryOutbox
 from simulator.twins.store import MemoryStore
@@ -35,7 +35,7 @@ class Place:
             self.tell(number)
         return self.outbox.post(NOW)
 
-    def one(self) -> Letter:
+    def one(self) -> Delivery:
         (letter_id,) = self.posted(1)
         letter = self.outbox.letter(letter_id)
         assert letter
@@ -95,7 +95,7 @@ def test_a_dead_letter_says_why_and_is_not_delivered(place: Place) -> None:
     place.outbox.bury(letter, "The sink answers 400.", NOW + 5)
     assert place.outbox.letter(letter.id) is None
     assert place.outbox.overdue(NOW + 999) == []
-    assert place.outbox.dead(NOW + 6) == [Letter(letter.id, letter.event, NOW, "The sink answers 400.", NOW + 5)]
+    assert place.outbox.dead(NOW + 6) == [Delivery(letter.id, letter.event, NOW, "The sink answers 400.", NOW + 5)]
     assert place.outbox.counts() == {("io.vmdrift.vm.drift.blocked", "dead"): 1}
 
 
@@ -103,7 +103,7 @@ def test_a_dead_letter_that_is_revived_has_all_its_time_again_and_is_the_same_ev
     letter = place.one()
     place.outbox.bury(letter, "No.", NOW + 5)
     assert place.outbox.revive(["unknown", letter.id], NOW + 9) == [letter.id]
-    assert place.outbox.letter(letter.id) == Letter(letter.id, letter.event, NOW + 9)
+    assert place.outbox.letter(letter.id) == Delivery(letter.id, letter.event, NOW + 9)
     assert place.outbox.dead(NOW + 9) == []
     assert place.outbox.overdue(NOW + 10) == [letter.id]
     assert place.outbox.revive([letter.id], NOW + 9) == []

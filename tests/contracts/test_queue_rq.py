@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from rq.job import Job, JobStatus
 
-from reactor.adapters.rq import DRIFTS, ORPHANED_AFTER, SERIALIZER, Entry, RqQueue, drift_entry, event_entry
+from reactor.adapters.rq import DRIFTS, ORPHANED_AFTER, SERIALIZER, JobEntry, RqQueue, drift_entry, event_entry
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import BadInput, ClusterUnreachable, StoreUnreachable
 from reactor.model.event import unreachable, watcher_source
@@ -142,7 +142,7 @@ MALFORMED: list[tuple[Any, ...]] = [(), (VERSION,), (VERSION + 1, {}), (VERSION,
 def test_a_job_with_malformed_arguments_ends_with_its_reason_and_the_queue_goes_on(
     rq_world: RqWorld, jobs: Jobs, args: tuple[Any, ...]
 ) -> None:
-    rq_world.queue.wake(Entry(DRIFTS, "bad", RUN, args, "bad"), rq_world.now())
+    rq_world.queue.wake(JobEntry(DRIFTS, "bad", RUN, args, "bad"), rq_world.now())
     rq_world.queue.wake(entry("good"), rq_world.now())
     rq_world.run()
     assert (jobs.ran, job(rq_world.redis, "bad").get_status()) == (["good"], JobStatus.FINISHED)

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 import vmdrift
-from reactor.adapters.redis.outbox import Letter
+from reactor.adapters.redis.outbox import Delivery
 from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Check, OutageRecord, Phase
 from reactor.model.errors import BadInput
@@ -90,7 +90,7 @@ def test_what_is_read_from_a_cluster_acts_on_no_terminal(
 
 
 def test_dead_letters_and_complaints_are_as_harmless(capsys: pytest.CaptureFixture[str]) -> None:
-    _print_dead([Letter("1", {"subject": HOSTILE, "type": HOSTILE}, LOST_AT, why=HOSTILE)])
+    _print_dead([Delivery("1", {"subject": HOSTILE, "type": HOSTILE}, LOST_AT, why=HOSTILE)])
     shown = capsys.readouterr().out + explain(BadInput(HOSTILE)) + run("plan", HOSTILE) + run(HOSTILE)
     assert shown.count("PWN") == 4
     assert raw(shown) == []

@@ -2,7 +2,7 @@
 
 import orjson
 
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.model.drift import Policy
 from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, Intervention, vm_target
@@ -136,5 +136,5 @@ def _attachments(world: World) -> list[str]:
 
 def _wished(play: Play) -> None:
     """The interventions' ConfigMap is there, and has nothing to do with these VMs."""
-    wishes = Wishes(ApiCluster(play.world.api, "kubectl"), "vm-drift", play.world.clock)
+    wishes = InterventionsConfigMap(ApiCluster(play.world.api, "kubectl"), "vm-drift", play.world.clock)
     wishes.write(Intervention(HOLD, vm_target(VmRef("default", "mail", "")), "ann", "maintenance", play.world.now))

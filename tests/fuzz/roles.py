@@ -27,8 +27,8 @@ from simulator.world import World
 from tests.fuzz.worker import RaisingWorker
 from workers.app import App
 from workers.context import Tools
-from workers.delivery.kubernetes_events import Teller
-from workers.delivery.sink import PostOffice, collect
+from workers.delivery.kubernetes_events import ChangeReporter
+from workers.delivery.sink import DeliveryTools, collect
 from workers.fencing import run as fencing
 from workers.fencing.providers.registry import provider
 from workers.fencing.run import FenceTools
@@ -64,8 +64,8 @@ class Roles:
         self.inbox, self.outbox = RedisInbox(redis, self.clock, KEEP, fsync_wait=0.0), RedisOutbox(redis, KEEP)
         self.tools = Tools(cluster, store, queue, POLICY, self.clock, "/workers", around, cluster, lambda *_: True)
         self.fence = FenceTools(self.tools, cluster, lambda name: provider(name, cluster, Settings()), "vm-drift")
-        self.office = PostOffice(self.outbox, Sink(), queue, self.clock, KEEP)
-        self.teller = Teller(RedisChanges(redis), cluster, self.clock)
+        self.office = DeliveryTools(self.outbox, Sink(), queue, self.clock, KEEP)
+        self.teller = ChangeReporter(RedisChanges(redis), cluster, self.clock)
         self._app = App(lambda: queue, lambda: self.inbox, lambda: self.tools, lambda: self.fence, lambda: self.office)
         self._chores = {
             EVENTS: lambda: (look_after(self.inbox, self.tools), self.teller.tell()),

@@ -3,7 +3,8 @@
 import pytest
 
 from reactor.settings import Settings
-from tests.support.manifests import K8S, OVERLAYS, Obj, building, built, faults, kubectl, overlays, pods
+from tests.support.manifests import OVERLAYS, Obj, building, built, faults, kubectl, overlays, pods
+from tests.support.places import K8S
 
 pytestmark = [kubectl, overlays, building]
 

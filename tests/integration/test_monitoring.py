@@ -14,8 +14,8 @@ import yaml
 from redis import Redis
 
 from tests.support.exposition import Metric, metrics
-from tests.support.manifests import K8S, OVERLAYS, Obj, built, faults, kubectl, overlays
-from tests.support.places import ROOT
+from tests.support.manifests import OVERLAYS, Obj, built, faults, kubectl, overlays
+from tests.support.places import K8S, ROOT
 
 COMPONENT = K8S / "components" / "monitoring"
 DOCS = K8S.parent / "docs"

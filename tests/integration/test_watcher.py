@@ -8,7 +8,7 @@ from redis import Redis
 
 from reactor.adapters.cloudevents import decode
 from reactor.adapters.redis.store import RedisStore
-from reactor.adapters.rq import EVENTS, Entry
+from reactor.adapters.rq import EVENTS, JobEntry
 from reactor.model.drift import OutageRecord, Outcome
 from reactor.model.errors import StoreUnreachable
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event, watcher_source
@@ -29,16 +29,16 @@ SOURCE = watcher_source("cluster")
 class Board:
     """A queue that keeps what it is told; while `away`, it is told nothing."""
 
-    told: list[Entry] = field(default_factory=list)
+    told: list[JobEntry] = field(default_factory=list)
     away: bool = False
 
-    def wake(self, entry: Entry, due: float) -> None:
+    def wake(self, entry: JobEntry, due: float) -> None:
         if self.away:
             raise StoreUnreachable("Redis is away")
         assert due == NOW
         self.told.append(entry)
 
-    def wake_all(self, wanted: Sequence[tuple[Entry, float]]) -> None:
+    def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
         for entry, due in wanted:
             self.wake(entry, due)
 
@@ -201,7 +201,7 @@ def test_a_restarted_watcher_tells_the_same_outage_by_the_same_identity(board: B
 def test_what_two_watchers_tell_is_one_job(store: MemoryStore) -> None:
     ran: list[str] = []
 
-    def run(entry: Entry) -> Outcome:
+    def run(entry: JobEntry) -> Outcome:
         ran.append(entry.id)
         return DONE
 

@@ -11,7 +11,7 @@ from jinja2.bccache import Bucket, BytecodeCache
 from redis import Redis
 from werkzeug.test import TestResponse
 
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.clock_offsets import clocks
 from reactor.adapters.redis.inbox import RedisInbox
 from reactor.adapters.redis.outbox import RedisOutbox
@@ -62,7 +62,7 @@ class PageSite:
             settings["tokens_file"] = str(self.file)
         self.settings = Settings(**settings)
         self.store = RedisStore(redis, 3600)
-        self.wishes: Any = Wishes(ApiCluster(self.world.api, "kubectl"), "vm-drift", self.clock)
+        self.wishes: Any = InterventionsConfigMap(ApiCluster(self.world.api, "kubectl"), "vm-drift", self.clock)
         redis.set("vmdrift:watcher", f"{NOW}")
         self.app = self.another_process()
 

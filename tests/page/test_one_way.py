@@ -12,7 +12,7 @@ from types import MappingProxyType
 import pytest
 
 from reactor.adapters.kubernetes.cluster import served_clock
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.inbox import RedisInbox
 from reactor.model.drift import OutageRecord, Phase
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY
@@ -96,7 +96,7 @@ def both(site: PageSite, redis_url: str, tmp_path: Path) -> Iterator[Site]:
     admin.create("nodes", {"metadata": {"name": NODE}})
     admin.create("virtualmachines", {"metadata": {"name": "web", "namespace": "shop"}})
     cluster = ApiCluster(site.world.api, "kubectl")
-    site.wishes = Wishes(cluster, "vm-drift", served_clock(cluster))
+    site.wishes = InterventionsConfigMap(cluster, "vm-drift", served_clock(cluster))
     site.app = site.another_process()
     with ApiServer(site.world.api) as server:
         file = tmp_path / "kubeconfig"

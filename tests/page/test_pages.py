@@ -8,7 +8,7 @@ from redis import Redis
 from reactor.adapters.redis.clock import redis_time
 from reactor.model.drift import Check, Disk, OutageRecord, Phase, Record
 from reactor.model.errors import StoreUnreachable
-from reactor.model.fencing import Attempt, Confirmation, Fencing, Release, Way
+from reactor.model.fencing import Attempt, ChosenRelease, Confirmation, Fencing, ReleaseWay
 from reactor.model.intervention import HOLD, Intervention
 from reactor.model.sweep import Sweep
 from tests.contracts.samples import drift, outage
@@ -174,7 +174,7 @@ _FILE = Fencing(
     "Proven dead (redfish). It reads Off. Every VM on the node is to be moved.",
     confirmation=Confirmation("redfish", "bmc", "It reads Off.", NOW, "", ""),
     attempts=(Attempt("remediation", NOW, "It timed out.", NOW),),
-    release=Release(Way.TAINT, "All.", NOW, tuple(f"shop/pod-{number}" for number in range(12))),
+    release=ChosenRelease(ReleaseWay.TAINT, "All.", NOW, tuple(f"shop/pod-{number}" for number in range(12))),
 )
 
 

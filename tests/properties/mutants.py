@@ -15,7 +15,7 @@ import pytest
 
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.drift import Policy, Record, Signs
-from reactor.model.fencing import Standing, State
+from reactor.model.fencing import ProviderStatus, State
 from reactor.settings import Settings
 from simulator.scene import Vm
 from tests.properties import stories
@@ -100,7 +100,7 @@ def _no_word(*_: Any) -> str:
     return ""
 
 
-def _says_so(_provider: str, standing: Standing, _file: Any) -> bool:
+def _says_so(_provider: str, standing: ProviderStatus, _file: Any) -> bool:
     return standing.state is State.FENCED
 
 

@@ -15,7 +15,7 @@ from tests.properties.furnished import NODES, Cluster
 from tests.properties.placements import clusters
 from tests.support.virtual import Play
 from tests.unit.vmdrift.plans import planned
-from vmdrift.plan.fate import Fate, Outcome
+from vmdrift.plan.fate import Outcome, Prediction
 
 SLACK = 15.0  # seconds: looks and the CSI attacher
 LIMIT = 1000.0  # seconds; the longest toleration, the window of a volume, and some more
@@ -59,7 +59,7 @@ def test_the_plan_of_any_vm_comes_true(cluster: Cluster) -> None:
         assert play.auditor.deletions == []
 
 
-def _planned(cluster: Cluster) -> tuple[World, str, Fate]:
+def _planned(cluster: Cluster) -> tuple[World, str, Prediction]:
     """The cluster, the node that is to be lost, and what is told of the VM."""
     world = cluster.world()
     assume(world is not None)
@@ -70,7 +70,7 @@ def _planned(cluster: Cluster) -> tuple[World, str, Fate]:
     return world, lost, told
 
 
-def _moved(play: Play, told: Fate) -> None:
+def _moved(play: Play, told: Prediction) -> None:
     record = play.record("vm")
     assert record.phase is Phase.COMPLETED, record.sentence
     assert told.takes is not None

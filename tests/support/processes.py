@@ -6,7 +6,7 @@ They share what real ones share: Redis (a store and a queue) and the API server.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from reactor.adapters.rq import Entry
+from reactor.adapters.rq import JobEntry
 from reactor.model.drift import Outcome
 from reactor.model.node import node_view
 from reactor.watch.list_watch import LISTED
@@ -84,7 +84,7 @@ class Worker(Process):
         clock: ProcessClock,
         work: tuple[str, MemoryQueue],
         equip: Equip,
-        run: Callable[["Worker", Entry], Outcome],
+        run: Callable[["Worker", JobEntry], Outcome],
     ) -> None:
         super().__init__(name, clock)
         self.queue, self.jobs = work[0], work[1].run_by(lambda entry: run(self, entry))

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Generic, TypeVar
 
-from reactor.adapters.rq import DRIFTS, EVENTS, FENCING, Entry
+from reactor.adapters.rq import DRIFTS, EVENTS, FENCING, JobEntry
 from reactor.model.drift import Again, Ended, Outcome, Policy
 from reactor.model.errors import BadInput, ClusterError, StoreError
 from reactor.settings import Settings
@@ -23,7 +23,7 @@ from tests.support.equipment import Equipment
 from tests.support.processes import Equip, Process, Scheduler, Watching, Worker
 from workers.app import TROUBLE_RETRY, App
 from workers.context import Tools
-from workers.delivery.sink import PostOffice
+from workers.delivery.sink import DeliveryTools
 from workers.fencing import run as fencing
 from workers.fencing.run import FenceTools
 from workers.intake import events
@@ -47,7 +47,7 @@ class _Of(Generic[_T]):
             worker.tools = tools
 
 
-def _no_sink() -> PostOffice:
+def _no_sink() -> DeliveryTools:
     raise AssertionError("nothing leaves a simulated installation")
 
 
@@ -75,7 +75,7 @@ class Reactor:
         self.redis = self.clocks("redis")
         self.store = store or MemoryStore(self.redis, world.clock)
         self.queue = MemoryQueue(self.redis, self.handle)
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, JobEntry] = {}
         self.requests: Counter[str] = Counter()
         self.before_call: Callable[[], None] = lambda: None
         self._function, self._at_work = "", list[Worker]()
@@ -136,7 +136,7 @@ class Reactor:
 
     # work
 
-    def handle(self, entry: Entry) -> Outcome:
+    def handle(self, entry: JobEntry) -> Outcome:
         """Run a job, as `workers.rq` does."""
         self.entries[entry.id] = entry
         try:
@@ -157,13 +157,13 @@ class Reactor:
         vars(self.store).update(vars(MemoryStore(self.redis, self.world.clock)))
         self.queue.clear()
 
-    def _outcome(self, entry: Entry) -> Outcome:
+    def _outcome(self, entry: JobEntry) -> Outcome:
         """By the product's own dispatch, with the tools of the worker whose turn it is."""
         tools = self.at_work(entry.queue).tools
         app = App(lambda: self.queue, lambda: self.inbox, lambda: tools, lambda: tools, _no_sink)
         return app.run(entry.function, entry.args)
 
-    def _run(self, worker: Worker, entry: Entry) -> Outcome:
+    def _run(self, worker: Worker, entry: JobEntry) -> Outcome:
         with self._turn_of(worker, entry.function):
             return self.handle(entry)
 

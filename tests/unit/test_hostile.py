@@ -15,16 +15,16 @@ import pytest
 
 from reactor.model.drift import Policy
 from reactor.model.errors import FenceError
-from reactor.model.fences import Fence, fences
+from reactor.model.fences import FenceRequest, fences
 from reactor.model.fencing import Claim, claim_of, files
 from reactor.model.intervention import HOLD, Intervention, interventions
 from reactor.model.names import is_name
 from simulator.client import Obj
 from simulator.objects import key_of
 from tests.support.hostile import FOREIGN, NO_JSON, NO_NAMES, fields, replaced
-from tests.unit.workers.fencing import test_network_fence, test_remediation
 from tests.unit.test_missing_fields import _MINE, READERS, _searched, optional, recorded
 from tests.unit.workers.decide.recorded import DUE, POWER_CUT, TERMINATING, cluster, look, record
+from tests.unit.workers.fencing import test_network_fence, test_remediation
 from tests.unit.workers.fencing.views import FILE, NODE, OUTAGE
 from workers.decide import decide
 from workers.fencing.decide.unfence import is_tainted
@@ -86,7 +86,7 @@ def _wishes(book: Obj) -> None:
 BOOKS: list[tuple[Any, Callable[[Obj], object]]] = [
     (CLAIM, lambda book: claim_of(book, "node-a")),
     (WISH, _wishes),
-    (Fence("node-a", "boot-1", 1000.0), lambda book: [one.at > 1.0 for one in fences(book).values()]),
+    (FenceRequest("node-a", "boot-1", 1000.0), lambda book: [one.at > 1.0 for one in fences(book).values()]),
     (FILE, files),
 ]
 

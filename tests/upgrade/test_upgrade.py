@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reactor.adapters.rq import RUNS, Entry
+from reactor.adapters.rq import RUNS, JobEntry
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.fencing import Heartbeat, read_file
@@ -67,7 +67,7 @@ def test_a_drift_of_an_earlier_version_goes_on_and_its_pod_is_deleted_once(file:
     store._fence = max(record.fence for record in store._records.values())
     for job in old["jobs"]:
         if (due := job.pop("due")) is not None:
-            queue.wake(Entry(**{**job, "args": tuple(job["args"])}), due)
+            queue.wake(JobEntry(**{**job, "args": tuple(job["args"])}), due)
     before = [record.created_at for record in now.records]
 
     until(now, story, since, max(moment, 99))

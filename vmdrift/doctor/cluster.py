@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reactor.model.machine import twins
 from reactor.settings import Settings
-from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Untold
+from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Unreadable
 from vmdrift.doctor.finding import Finding, failed, listed, ok, overlooked, sentence, unknown, warning
 from vmdrift.doctor.needs import OPTIONAL, Right, rights
 from workers.config_maps import creating
@@ -19,12 +19,12 @@ _RULES = "Bind whoever runs this to what k8s/base/rbac.yaml gives, for fencing k
 _NOBODY = "Install it, or take the provider that stands on it out of VMDRIFT_FENCING (docs/fencing.md)."
 
 
-def cluster_findings(facts: ClusterFacts | Untold, settings: Settings, roles: Sequence[str]) -> Iterator[Finding]:
+def cluster_findings(facts: ClusterFacts | Unreadable, settings: Settings, roles: Sequence[str]) -> Iterator[Finding]:
     """The API server first, then what is in it, then verb by verb."""
-    if isinstance(facts, Untold):
+    if isinstance(facts, Unreadable):
         yield failed("API server", sentence(facts.why), _REACH)
         for check in ("KubeVirt", "nodes", "access"):
-            yield unknown(check, Untold("the API server gives no answer"), "Mend the way to the API server first.")
+            yield unknown(check, Unreadable("the API server gives no answer"), "Mend the way to the API server first.")
         return
     yield ok("API server", f"{facts.host} answers.")
     yield _kubevirt(facts.kubevirt)
@@ -33,7 +33,7 @@ def cluster_findings(facts: ClusterFacts | Untold, settings: Settings, roles: Se
     yield from _notebooks(facts.notebooks, settings)
     yield from _machines(facts, settings)
     yield from _annotations(facts, settings)
-    if isinstance(facts.allowed, Untold):
+    if isinstance(facts.allowed, Unreadable):
         yield unknown("access", facts.allowed, "See that whoever runs this may ask (ClusterRole system:basic-user).")
     else:
         yield from _access(facts.allowed, rights(roles, settings))
@@ -43,10 +43,10 @@ def cluster_findings(facts: ClusterFacts | Untold, settings: Settings, roles: Se
             yield failed("fencing", f"{kind} is not installed, so its provider can prove nothing.", _NOBODY)
 
 
-def _kubevirt(found: KubeVirt | Untold | None) -> Finding:
+def _kubevirt(found: KubeVirt | Unreadable | None) -> Finding:
     if found is None:
         return failed("KubeVirt", "It is not installed: this API server knows no VirtualMachines.", _INSTALL)
-    if isinstance(found, Untold):
+    if isinstance(found, Unreadable):
         why = "whoever runs this may not list kubevirts.kubevirt.io" if found.refused else found.why.rstrip(".")
         told = f"It is installed; its version cannot be told: {why}."
         return warning("KubeVirt", told, "Only the version is missing: ask kubectl get kubevirt -A.")
@@ -59,7 +59,7 @@ def _kubevirt(found: KubeVirt | Untold | None) -> Finding:
 
 
 def _nodes(facts: ClusterFacts, settings: Settings) -> Finding:
-    if isinstance(facts.nodes, Untold):
+    if isinstance(facts.nodes, Unreadable):
         return overlooked("nodes", facts.nodes, "Run it as somebody who may list nodes.")
     available, least = sum(node.available for node in facts.nodes), settings.min_available_nodes
     told = f"{available} of {len(facts.nodes)} are available (Ready and not cordoned)"
@@ -74,7 +74,7 @@ def _nodes(facts: ClusterFacts, settings: Settings) -> Finding:
 
 def _machines(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
     """Where a provider tells machines by their UUIDs."""
-    if "redfish" not in settings.fencing or isinstance(facts.nodes, Untold):
+    if "redfish" not in settings.fencing or isinstance(facts.nodes, Unreadable):
         return
     if found := twins({node.name: node.machine for node in facts.nodes}):
         told = f"{listed(sorted(found))} bear a system UUID that another node bears, too: it identifies nobody."
@@ -86,13 +86,13 @@ def _machines(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
 
 def _annotations(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
     """Of nodes, about who may fence them."""
-    for node in () if isinstance(facts.nodes, Untold) else facts.nodes:
+    for node in () if isinstance(facts.nodes, Unreadable) else facts.nodes:
         odd, fix = unusable(node, settings.to_policy())
         if odd:
             yield warning("fencing", odd, fix, node.name)
 
 
-def _manager(found: Skew | Untold | None) -> Finding:
+def _manager(found: Skew | Unreadable | None) -> Finding:
     """Its clock says since when a node is lost."""
     if isinstance(found, Skew):
         return ok("controller manager", "Its Lease is renewed; windows are counted by its clock.")
@@ -109,7 +109,7 @@ def _manager(found: Skew | Untold | None) -> Finding:
 _LEASE = "Ask kubectl -n kube-system get lease kube-controller-manager."
 
 
-def _notebooks(found: Mapping[str, Untold | None], settings: Settings) -> Iterator[Finding]:
+def _notebooks(found: Mapping[str, Unreadable | None], settings: Settings) -> Iterator[Finding]:
     """What people and others say lasts only where it can be written down."""
     for name, trouble in found.items():
         if trouble is None:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from redis import Redis
 
-from reactor.adapters.kubernetes.cluster import Cluster, Notebook, Survey
+from reactor.adapters.kubernetes.cluster import Cluster, ConfigMapWriter, Survey
 from reactor.adapters.redis.clock_offsets import clocks
 from reactor.adapters.redis.process_reports import reports
 from reactor.adapters.redis.queue_metrics import figures
@@ -20,7 +20,7 @@ from reactor.model.times import Clock
 from reactor.process import explain
 from reactor.settings import Settings, env_names
 from reactor.wiring import Wiring
-from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Untold
+from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Unreadable
 from vmdrift.doctor.needs import OPTIONAL, Right, provided, rights, used
 from workers import observe
 from workers.fencing.providers.registry import ready
@@ -30,7 +30,7 @@ _Fact = TypeVar("_Fact")
 _WHOLE_SECONDS = 0.5  # an HTTP date is cut to whole seconds: give or take half of one
 
 
-class Surveyed(Cluster, Survey, Notebook, Protocol):
+class Surveyed(Cluster, Survey, ConfigMapWriter, Protocol):
     """All in one: what there is, what we may do, and what could be written."""
 
 
@@ -39,7 +39,7 @@ def examine(env: Mapping[str, str], roles: Sequence[str], clock: Clock = time.ti
     found = configured(env)
     wrong = found.wrong or {}
     wiring = Wiring(found.settings, env.get("KUBECONFIG", ""))
-    redis = Untold(wrong["VMDRIFT_REDIS_URL"]) if "VMDRIFT_REDIS_URL" in wrong else _redis(wiring, clock)
+    redis = Unreadable(wrong["VMDRIFT_REDIS_URL"]) if "VMDRIFT_REDIS_URL" in wrong else _redis(wiring, clock)
     roles = roles or used(found.settings)
     return Facts(found, redis, _cluster(wiring, roles, clock), tuple(roles))
 
@@ -64,12 +64,12 @@ def _lacking(settings: Settings) -> Mapping[str, str]:
     return found
 
 
-def _redis(wiring: Wiring, clock: Clock) -> RedisFacts | Untold:
+def _redis(wiring: Wiring, clock: Clock) -> RedisFacts | Unreadable:
     def read() -> RedisFacts:
         redis = wiring.redis
         with _timed(clock) as took:
             told = server(redis)
-        skew = Untold("this server does not tell its time") if told.time is None else took.skew(told.time)
+        skew = Unreadable("this server does not tell its time") if told.time is None else took.skew(told.time)
         now = clock() if told.time is None else told.time
         queues = _told(lambda: tuple(figures(redis, now)))
         return RedisFacts(told, queues, skew, _told(lambda: _deaf(redis, now)), _told(lambda: clocks(redis)))
@@ -82,7 +82,7 @@ def _deaf(redis: Redis, now: float) -> float | None:
     return None if heard is None else now - heard
 
 
-def _cluster(wiring: Wiring, roles: Sequence[str], clock: Clock) -> ClusterFacts | Untold:
+def _cluster(wiring: Wiring, roles: Sequence[str], clock: Clock) -> ClusterFacts | Unreadable:
     return _told(lambda: surveyed(wiring.cluster, wiring.cluster.host, wiring.settings, roles, clock))
 
 
@@ -91,7 +91,7 @@ def surveyed(cluster: Surveyed, host: str, settings: Settings, roles: Sequence[s
     with _timed(clock) as took:
         there = cluster.serves("virtualmachines")
     at = cluster.time()
-    skew = Untold("its answers bear no date") if at is None else took.skew(at + _WHOLE_SECONDS, _WHOLE_SECONDS)
+    skew = Unreadable("its answers bear no date") if at is None else took.skew(at + _WHOLE_SECONDS, _WHOLE_SECONDS)
     wanted = OPTIONAL & {right.resource for right in rights(roles, settings)}
     wanted |= {resource for role in roles for resource in provided(role, settings)}
     absent = tuple(sorted(resource for resource in wanted if not cluster.serves(resource)))
@@ -107,7 +107,7 @@ def surveyed(cluster: Surveyed, host: str, settings: Settings, roles: Sequence[s
     )
 
 
-def _notebooks(cluster: Notebook, settings: Settings, roles: Sequence[str]) -> dict[str, Untold | None]:
+def _notebooks(cluster: ConfigMapWriter, settings: Settings, roles: Sequence[str]) -> dict[str, Unreadable | None]:
     """A dry run of each write that these roles make; None where all is well."""
     written = [one.name for one in rights(roles, settings) if (one.verb, one.resource) == ("patch", "configmaps")]
     return {name: _told(partial(cluster.rehearse, name, settings.namespace)) for name in sorted(written)}
@@ -125,12 +125,12 @@ def _nodes(cluster: Cluster) -> tuple[NodeView, ...]:
     return tuple(node_view(node) for node in listed(cluster, "nodes"))
 
 
-def _manager(cluster: Cluster, clock: Clock) -> Skew | Untold | None:
+def _manager(cluster: Cluster, clock: Clock) -> Skew | Unreadable | None:
     found = observe.manager(cluster, clock)
     if found is None:
         return None
     if found.ahead is None:
-        return Untold("its Lease is more than 10 s off the API server's clock: it is away, or its clock is wrong")
+        return Unreadable("its Lease is more than 10 s off the API server's clock: it is away, or its clock is wrong")
     return Skew(found.ahead, 0.0)
 
 
@@ -141,11 +141,11 @@ def _allowed(cluster: Survey, settings: Settings, roles: Sequence[str], absent: 
     return {right: cluster.may(right.verb, right.resource, places[right], right.name) for right in wanted}
 
 
-def _told(read: Callable[[], _Fact]) -> _Fact | Untold:
+def _told(read: Callable[[], _Fact]) -> _Fact | Unreadable:
     try:
         return read()
     except VmDriftError as error:
-        return Untold(explain(error), isinstance(error, Forbidden | StoreRefused))
+        return Unreadable(explain(error), isinstance(error, Forbidden | StoreRefused))
 
 
 class _Took:

@@ -11,7 +11,7 @@ from vmdrift.doctor.needs import Right
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
+class Unreadable:
     """It could not be read, and why. `refused`: whoever runs this may not read it."""
 
     why: str
@@ -45,10 +45,10 @@ class RedisFacts:
     """
 
     server: Server
-    queues: tuple[QueueFigures, ...] | Untold
-    skew: Skew | Untold
-    deaf: float | Untold | None = 0.0
-    clocks: Mapping[str, float] | Untold = field(default_factory=dict)
+    queues: tuple[QueueFigures, ...] | Unreadable
+    skew: Skew | Unreadable
+    deaf: float | Unreadable | None = 0.0
+    clocks: Mapping[str, float] | Unreadable = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,13 @@ class ClusterFacts:
     """
 
     host: str
-    skew: Skew | Untold
-    kubevirt: KubeVirt | Untold | None
-    nodes: tuple[NodeView, ...] | Untold
-    manager: Skew | Untold | None
-    allowed: Mapping[Right, bool] | Untold
+    skew: Skew | Unreadable
+    kubevirt: KubeVirt | Unreadable | None
+    nodes: tuple[NodeView, ...] | Unreadable
+    manager: Skew | Unreadable | None
+    allowed: Mapping[Right, bool] | Unreadable
     absent: tuple[str, ...] = ()
-    notebooks: Mapping[str, Untold | None] = field(default_factory=dict)
+    notebooks: Mapping[str, Unreadable | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,6 @@ class Facts:
     """Everything. `roles`: whose rights are looked at."""
 
     configured: Configured
-    redis: RedisFacts | Untold
-    cluster: ClusterFacts | Untold
+    redis: RedisFacts | Unreadable
+    cluster: ClusterFacts | Unreadable
     roles: tuple[str, ...]

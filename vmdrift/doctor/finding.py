@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from vmdrift.doctor.facts import Untold
+from vmdrift.doctor.facts import Unreadable
 
 
 class Status(StrEnum):
@@ -42,12 +42,12 @@ def failed(check: str, sentence: str, fix: str, about: str = "") -> Finding:
     return Finding(check, about, Status.FAILED, sentence, fix)
 
 
-def unknown(check: str, untold: Untold, fix: str) -> Finding:
+def unknown(check: str, untold: Unreadable, fix: str) -> Finding:
     """It could not be looked at."""
     return Finding(check, "", Status.UNKNOWN, f"It cannot be told: {untold.why.rstrip('.')}.", fix)
 
 
-def overlooked(check: str, untold: Untold, fix: str) -> Finding:
+def overlooked(check: str, untold: Unreadable, fix: str) -> Finding:
     """The same, of what not every role may see: only worth a warning where we are refused."""
     found = unknown(check, untold, fix)
     return replace(found, status=Status.WARNING, sentence="We may not look.") if untold.refused else found

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from reactor.adapters.redis.clock_offsets import off, said
 from reactor.settings import Settings, env_names
 from vmdrift.doctor.cluster import cluster_findings
-from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, RedisFacts, Skew, Untold
+from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, RedisFacts, Skew, Unreadable
 from vmdrift.doctor.finding import Finding, Status, failed, ok, unknown, warning
 from vmdrift.doctor.redis import redis_findings
 
@@ -15,7 +15,7 @@ from vmdrift.doctor.redis import redis_findings
 NOTICED, TOO_MUCH = 2.0, 10.0
 _NOISE = 0.5  # seconds
 _HERE = Skew(0.0, 0.0)
-_NO_CLOCK = Untold("neither Redis nor the API server told its time")
+_NO_CLOCK = Unreadable("neither Redis nor the API server told its time")
 _NTP = "Keep all machines' clocks by NTP (chronyc tracking; timedatectl)."
 _NAMES = sorted(name for row in fields(Settings) for name in env_names(row))
 
@@ -87,9 +87,9 @@ def _clocks(facts: Facts) -> Iterator[Finding]:
         yield ok("clocks", sentence)
 
 
-def _off(found: RedisFacts | Untold) -> Iterator[Finding]:
+def _off(found: RedisFacts | Unreadable) -> Iterator[Finding]:
     """Of the processes, as they say themselves."""
-    if isinstance(found, Untold) or isinstance(found.clocks, Untold):
+    if isinstance(found, Unreadable) or isinstance(found.clocks, Unreadable):
         return
     for name, ahead in off(found.clocks).items():
         yield failed("clocks", said(name, ahead), _NTP, name)

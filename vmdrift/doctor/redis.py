@@ -8,7 +8,7 @@ from reactor.adapters.redis.server import Server
 from reactor.adapters.rq import FENCING, OUTGOING
 from reactor.roles import BY_QUEUE
 from reactor.settings import Settings, deaf_after
-from vmdrift.doctor.facts import RedisFacts, Untold
+from vmdrift.doctor.facts import RedisFacts, Unreadable
 from vmdrift.doctor.finding import Finding, failed, ok, sentence, unknown, warning
 
 _REACH = (
@@ -19,15 +19,15 @@ _RIGHTS = "Run it as a Redis user that may read all of rq:* (each role's but the
 _FENCE = "Run `vmdrift work fencing` (k8s/components/fencing), or set VMDRIFT_FENCING to none."
 
 
-def redis_findings(facts: RedisFacts | Untold, settings: Settings) -> Iterator[Finding]:
+def redis_findings(facts: RedisFacts | Unreadable, settings: Settings) -> Iterator[Finding]:
     """The server first, then queue by queue."""
-    if isinstance(facts, Untold):
+    if isinstance(facts, Unreadable):
         yield failed("Redis", sentence(facts.why), _REACH)
-        yield unknown("queues", Untold("Redis gives no answer"), "Mend Redis first.")
+        yield unknown("queues", Unreadable("Redis gives no answer"), "Mend Redis first.")
         return
     yield from _server(facts.server)
     yield _watchers(facts.deaf, settings)
-    if isinstance(facts.queues, Untold):
+    if isinstance(facts.queues, Unreadable):
         yield unknown("queues", facts.queues, _RIGHTS)
         return
     for queue in facts.queues:
@@ -85,8 +85,8 @@ def _scheduler(queue: QueueFigures) -> Finding:
 _SCHEDULE = "Run `vmdrift work scheduler` (deployment scheduler; best two of them)."
 
 
-def _watchers(deaf: float | Untold | None, settings: Settings) -> Finding:
-    if isinstance(deaf, Untold):
+def _watchers(deaf: float | Unreadable | None, settings: Settings) -> Finding:
+    if isinstance(deaf, Unreadable):
         return unknown("watchers", deaf, _RIGHTS)
     if deaf is None:
         return failed("watchers", "None has ever heard from the API server: no lost node is noticed.", _WATCH)

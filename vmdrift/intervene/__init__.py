@@ -8,14 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from reactor.adapters.redis.inbox import Inbox
-from reactor.interventions import Deed
+from reactor.interventions import InterventionResult
 from reactor.model.intervention import HOLD, Intervention
 from reactor.model.receipt import Result
 from reactor.model.times import format_time
 from reactor.settings import Settings
 from vmdrift.cli.command import CANNOT_TELL, NOT_SO, answer, print_json, say
 from vmdrift.cli.terminal import Terminal, rows_table
-from vmdrift.intervene.person import Hands
+from vmdrift.intervene.person import CommandLine
 
 _PATIENCE = 20.0  # seconds until a worker has looked at what was asked for
 NOBODY = "Accepted; no worker has looked at it yet (is `vmdrift work intake` running?)."
@@ -35,7 +35,7 @@ def holds(*, as_json: bool) -> int:
     """Show what people asked for; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        found = Hands.of(settings).wishes.in_force()
+        found = CommandLine.of(settings).wishes.in_force()
         if as_json:
             print_json([one.as_json() for one in found])
         elif found:
@@ -68,11 +68,11 @@ def drift(vm: str, *, as_json: bool) -> int:
     return run("drift", lambda hands: hands.interventions.drift(vm), as_json=as_json)
 
 
-def run(command: str, do: Callable[[Hands], Deed], *, as_json: bool) -> int:
+def run(command: str, do: Callable[[CommandLine], InterventionResult], *, as_json: bool) -> int:
     """Do it, wait for the workers where they have to say what came of it, and say so; the exit code."""
 
     def work(settings: Settings) -> int:
-        hands = Hands.of(settings)
+        hands = CommandLine.of(settings)
         deed = do(hands)
         sentence, facts, code = deed.sentence, dict(deed.facts), 0
         if deed.receipt:

@@ -1,9 +1,9 @@
 """`vmdrift confirm-off|taint|unfence`: what a person can do about a lost node: prove it dead, and take a fence back."""
 
 from reactor import node_interventions
-from reactor.interventions import Deed
+from reactor.interventions import InterventionResult
 from vmdrift.intervene import run
-from vmdrift.intervene.person import Hands
+from vmdrift.intervene.person import CommandLine
 
 
 def confirm_off(name: str, how: str, *, although_ready: bool, as_json: bool) -> int:
@@ -12,7 +12,7 @@ def confirm_off(name: str, how: str, *, although_ready: bool, as_json: bool) -> 
     1 where it does not count, 2 while nobody has looked at it.
     """
 
-    def do(hands: Hands) -> Deed:
+    def do(hands: CommandLine) -> InterventionResult:
         return node_interventions.confirm_off(hands.interventions, name, how, although_ready=although_ready)
 
     return run("confirm-off", do, as_json=as_json)
@@ -21,7 +21,7 @@ def confirm_off(name: str, how: str, *, although_ready: bool, as_json: bool) -> 
 def taint(name: str, why: str, *, as_json: bool) -> int:
     """Have the whole node put out of service once it is proven dead, whatever that hits; returns the exit code."""
 
-    def do(hands: Hands) -> Deed:
+    def do(hands: CommandLine) -> InterventionResult:
         return node_interventions.taint(hands.interventions, hands.wiring.queue, name, why)
 
     return run("taint", do, as_json=as_json)
@@ -30,7 +30,7 @@ def taint(name: str, why: str, *, as_json: bool) -> int:
 def unfence(name: str, how: str, *, as_json: bool) -> int:
     """Have taken back what fences a node that was deleted, or is heard again with the same boot; the exit code."""
 
-    def do(hands: Hands) -> Deed:
+    def do(hands: CommandLine) -> InterventionResult:
         return node_interventions.unfence(hands.interventions, hands.wiring.queue, name, how)
 
     return run("unfence", do, as_json=as_json)

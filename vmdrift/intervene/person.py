@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import Self
 
 from reactor.adapters.kubernetes.cluster import KubernetesCluster, served_clock
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.interventions import Interventions, Person
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 
 
 @dataclass(frozen=True)
-class Hands:
+class CommandLine:
     """What an intervention is made with. Redis is connected when it is first needed: a hold does without."""
 
     settings: Settings
@@ -32,9 +32,9 @@ class Hands:
         return Wiring.of(self.settings)
 
     @cached_property
-    def wishes(self) -> Wishes:
+    def wishes(self) -> InterventionsConfigMap:
         """Where holds and cancels are written down."""
-        return Wishes(self.cluster, self.settings.namespace, served_clock(self.cluster))
+        return InterventionsConfigMap(self.cluster, self.settings.namespace, served_clock(self.cluster))
 
     @cached_property
     def interventions(self) -> Interventions:

@@ -11,12 +11,12 @@ from reactor.model.drift import Policy
 from vmdrift.cli.command import CANNOT_TELL, print_json
 from vmdrift.cli.terminal import Terminal
 from vmdrift.plan.advice import change
-from vmdrift.plan.fate import Fate, Outcome
+from vmdrift.plan.fate import Outcome, Prediction
 from vmdrift.plan.fence import fence_of
-from vmdrift.plan.free_room import Room
+from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.judge import fates
 from vmdrift.plan.table import show
-from vmdrift.snapshot import Snapshot
+from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.source import told
 from workers.decide.observation import Volume
 
@@ -26,8 +26,8 @@ VERSION = 1  # of the JSON; within a version fields are only added
 def plan(node: str, *, as_json: bool, dump: str) -> int:
     """Print it; returns the exit code."""
 
-    def tell(there: Snapshot, policy: Policy) -> int:
-        found, fence = fates(there, node, policy, Room.of(there)), fence_of(there, node, policy)
+    def tell(there: ClusterSnapshot, policy: Policy) -> int:
+        found, fence = fates(there, node, policy, FreeRoom.of(there)), fence_of(there, node, policy)
         if as_json:
             print_json({**as_object(there, node, policy, found), "fence": fence.as_object() if fence else None})
             return exit_code(found)
@@ -40,7 +40,7 @@ def plan(node: str, *, as_json: bool, dump: str) -> int:
     return told("plan", dump, tell)
 
 
-def exit_code(found: Sequence[Fate]) -> int:
+def exit_code(found: Sequence[Prediction]) -> int:
     """1 when some VM would stay down, else 2 when of some it cannot be told, else 0."""
     outcomes = {fate.outcome for fate in found}
     if Outcome.STAYS in outcomes:
@@ -48,7 +48,7 @@ def exit_code(found: Sequence[Fate]) -> int:
     return CANNOT_TELL if Outcome.UNKNOWN in outcomes else 0
 
 
-def as_object(there: Snapshot, node: str, policy: Policy, found: Sequence[Fate]) -> dict[str, Any]:
+def as_object(there: ClusterSnapshot, node: str, policy: Policy, found: Sequence[Prediction]) -> dict[str, Any]:
     """The shape that docs/plan.md documents; times in seconds, moments in seconds since the epoch."""
     view = next(view for view in there.nodes if view.name == node)
     return {
@@ -63,13 +63,13 @@ def as_object(there: Snapshot, node: str, policy: Policy, found: Sequence[Fate])
     }
 
 
-def summary(found: Sequence[Fate]) -> dict[str, int]:
+def summary(found: Sequence[Prediction]) -> dict[str, int]:
     """How many VMs have which outcome."""
     counted = Counter(fate.outcome for fate in found)
     return {outcome.value: counted[outcome] for outcome in Outcome}
 
 
-def vm_object(fate: Fate, *, lost: bool) -> dict[str, Any]:
+def vm_object(fate: Prediction, *, lost: bool) -> dict[str, Any]:
     """One VM's fate; `lost`: its node is lost already."""
     return {
         "namespace": fate.vm.namespace,
@@ -94,7 +94,7 @@ def vm_object(fate: Fate, *, lost: bool) -> dict[str, Any]:
     }
 
 
-def _takes(fate: Fate) -> dict[str, Any] | None:
+def _takes(fate: Prediction) -> dict[str, Any] | None:
     if fate.takes is None:
         return None
     return {**asdict(fate.takes), "total": fate.takes.total}

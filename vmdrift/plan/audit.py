@@ -15,15 +15,15 @@ from vmdrift.cli.command import print_json
 from vmdrift.cli.terminal import Terminal, lines, rows_table
 from vmdrift.plan import VERSION, exit_code, summary, vm_object
 from vmdrift.plan.fate import Outcome
-from vmdrift.plan.findings import LOST_DISKS, NO_ROOM, PROVISO, Finding, NodeAudit, every, findings
-from vmdrift.plan.free_room import Room
+from vmdrift.plan.findings import LOST_DISKS, NO_ROOM, PROVISO, AuditFinding, NodeAudit, every, findings
+from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.incomplete import nowhere
 from vmdrift.plan.judge import fates
 from vmdrift.plan.table import NAME, STYLE, absent, counted
-from vmdrift.snapshot import Snapshot
+from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.source import told
 
-__all__ = ["NO_ROOM", "Finding", "NodeAudit", "as_object", "audit", "audited", "findings"]
+__all__ = ["NO_ROOM", "AuditFinding", "NodeAudit", "as_object", "audit", "audited", "findings"]
 
 _SHOWN = 6  # VMs that a finding names to people; JSON names all
 
@@ -31,7 +31,7 @@ _SHOWN = 6  # VMs that a finding names to people; JSON names all
 def audit(*, as_json: bool, dump: str) -> int:
     """Print it; returns the exit code."""
 
-    def tell(there: Snapshot, policy: Policy) -> int:
+    def tell(there: ClusterSnapshot, policy: Policy) -> int:
         nodes = audited(there, policy)
         found = findings(there, policy, nodes)
         if as_json:
@@ -43,15 +43,17 @@ def audit(*, as_json: bool, dump: str) -> int:
     return told("audit", dump, tell)
 
 
-def audited(there: Snapshot, policy: Policy) -> list[NodeAudit]:
+def audited(there: ClusterSnapshot, policy: Policy) -> list[NodeAudit]:
     """Every node, by name."""
-    room = Room.of(there)
+    room = FreeRoom.of(there)
     found = [NodeAudit(view, fates(there, view.name, policy, room)) for view in there.nodes]
     found += [NodeAudit(NodeView(name, "", "", 0.0), lost) for name, lost in nowhere(there).items()]
     return sorted(found, key=lambda audited: audited.node.name)
 
 
-def as_object(there: Snapshot, policy: Policy, nodes: Sequence[NodeAudit], found: Sequence[Finding]) -> dict[str, Any]:
+def as_object(
+    there: ClusterSnapshot, policy: Policy, nodes: Sequence[NodeAudit], found: Sequence[AuditFinding]
+) -> dict[str, Any]:
     """The shape that docs/plan.md documents."""
     return {
         "version": VERSION,
@@ -77,7 +79,7 @@ def _node(audited: NodeAudit) -> dict[str, Any]:
     }
 
 
-def _show(console: Console, there: Snapshot, nodes: Sequence[NodeAudit], found: Sequence[Finding]) -> None:
+def _show(console: Console, there: ClusterSnapshot, nodes: Sequence[NodeAudit], found: Sequence[AuditFinding]) -> None:
     absent(console, there)
     console.print(Text(f"{len(nodes)} nodes, if any one of them were lost: {counted(every(nodes))}", style="bold"))
     console.print(_nodes_table(nodes))

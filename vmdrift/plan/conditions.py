@@ -5,23 +5,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reactor.model.objects import text
-from vmdrift.plan.fate import Fate
+from vmdrift.plan.fate import Prediction
 from vmdrift.plan.what_if import IfLost
 from workers.decide.observation import Volume
 
 _LONGHORN = "driver.longhorn.io"
 
 
-def shared(found: Sequence[Fate]) -> list[Fate]:
+def shared(found: Sequence[Prediction]) -> list[Prediction]:
     """The same, each with whom it shares claims, of those that would move together."""
-    holders: dict[tuple[str, str], list[Fate]] = defaultdict(list)
+    holders: dict[tuple[str, str], list[Prediction]] = defaultdict(list)
     for fate in found:
         for claim in {volume.claim for volume in fate.volumes if volume.claim and fate.moves and not volume.left}:
             holders[fate.vm.namespace, claim].append(fate)
     return [replace(fate, ifs=(*fate.ifs, *_beside(fate, holders))) for fate in found]
 
 
-def _beside(fate: Fate, holders: dict[tuple[str, str], list[Fate]]) -> Iterator[str]:
+def _beside(fate: Prediction, holders: dict[tuple[str, str], list[Prediction]]) -> Iterator[str]:
     for volume in fate.volumes:
         others = [other for other in holders[fate.vm.namespace, volume.claim] if other.vm != fate.vm]
         if others and fate.moves and volume.exclusive:

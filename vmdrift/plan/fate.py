@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Takes:
+class ExpectedTimes:
     """In seconds: `release` from Unknown to the force delete, then `detach`, at least and at most, then `start`."""
 
     release: float
@@ -37,7 +37,7 @@ class Takes:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class Prediction:
     """One VM's. `reason` is a code of REASONS, "" where it would move; `policy` what its owners wish.
 
     `targets` are nodes that it could go to, `room` those of them that have room for it now, `place` the one where it
@@ -59,7 +59,7 @@ class Fate:
     place: str = ""
     needs: Amounts = field(default_factory=dict)
     beyond: tuple[str, ...] = ()
-    takes: Takes | None = None
+    takes: ExpectedTimes | None = None
     ifs: tuple[str, ...] = ()
     lost_disks: tuple[str, ...] = ()
     unheeded: tuple[str, ...] = ()
@@ -78,6 +78,6 @@ class Fate:
         return {**failed, self.reason: self.sentence}
 
 
-def unknown(vm: VmRef, why: str) -> Fate:
+def unknown(vm: VmRef, why: str) -> Prediction:
     """`why`: what is lacking."""
-    return Fate(vm, Outcome.UNKNOWN, sentence=f"Unknown: {why}.")
+    return Prediction(vm, Outcome.UNKNOWN, sentence=f"Unknown: {why}.")

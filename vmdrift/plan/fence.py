@@ -8,10 +8,10 @@ from reactor.model.errors import ClusterError
 from reactor.model.fencing import Fencing, some
 from vmdrift.plan.judge import records_of
 from vmdrift.plan.what_if import IfLost
-from vmdrift.snapshot import Snapshot
+from vmdrift.snapshot import ClusterSnapshot
 from workers.fencing.decide.allowed import providers
 from workers.fencing.decide.effect import Effect, never, refused
-from workers.fencing.effect import Supposed, effect_on, proving
+from workers.fencing.effect import AssumedProven, effect_on, proving
 from workers.observe import lease
 from workers.observe.cache import Surroundings
 
@@ -20,7 +20,7 @@ _NOT_SHOWN = frozenset({"event", "network-fence"})
 
 
 @dataclass(frozen=True, slots=True)
-class Fence:
+class FencePreview:
     """By the first provider that would be asked; `refused`: why it would not be, "" if it would."""
 
     provider: str
@@ -43,7 +43,7 @@ class Fence:
         return f"{self.provider} would be asked to fence it, for {some(self.effect.releases)}.{stopped}"
 
 
-def fence_of(there: Snapshot, node: str, policy: Policy) -> Fence | None:
+def fence_of(there: ClusterSnapshot, node: str, policy: Policy) -> FencePreview | None:
     """None where nobody would be asked to fence this node, or the dump lacks what that depends on."""
     lost = IfLost.of(there, node, policy)
     name = next((name for name in providers(lost.node, policy) if name not in _NOT_SHOWN), None)
@@ -52,9 +52,9 @@ def fence_of(there: Snapshot, node: str, policy: Policy) -> Fence | None:
     heard, boot = lease(there, lost.outage), lost.node.boot or "unknown"
     file = Fencing(lost.outage, boot, lost.now, lease=heard, heartbeat=lost.node.heartbeat)
     around = Surroundings(lambda: there.at)
-    supposed = Supposed(proving(file, name, lost, around, lost.now), lost, policy, lost.now, around)
+    supposed = AssumedProven(proving(file, name, lost, around, lost.now), lost, policy, lost.now, around)
     try:
         found = effect_on(records_of(lost), supposed)
     except ClusterError:
         return None
-    return Fence(name, found, never(lost.node, policy) or refused(found, name, policy))
+    return FencePreview(name, found, never(lost.node, policy) or refused(found, name, policy))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reactor.adapters.kubernetes.quantities import quantity
 from reactor.model.objects import Obj
-from vmdrift.snapshot import Snapshot
+from vmdrift.snapshot import ClusterSnapshot
 from workers.observe.cache import listed
 
 Amounts = Mapping[str, int]  # resource -> thousandths of its unit (cores, bytes, pieces)
@@ -43,7 +43,7 @@ def _requested(container: Obj) -> dict[str, int]:
     return {name: quantity(str(text)) for name, text in asked.items()}
 
 
-class Room:
+class FreeRoom:
     """What is left on each node; `take` uses it up."""
 
     def __init__(self, free: Mapping[str, Amounts], whole: Mapping[str, Amounts] | None = None) -> None:
@@ -51,7 +51,7 @@ class Room:
         self._whole = whole or free
 
     @classmethod
-    def of(cls, there: Snapshot) -> "Room":
+    def of(cls, there: ClusterSnapshot) -> "FreeRoom":
         """As the snapshot shows it."""
         free: dict[str, Counter[str]] = {}
         for node in listed(there, "nodes"):
@@ -64,9 +64,9 @@ class Room:
                 free[node].subtract(requests(pod))
         return cls(free, whole)
 
-    def copy(self) -> "Room":
+    def copy(self) -> "FreeRoom":
         """One that can be used up by itself."""
-        return Room(self._free, self._whole)
+        return FreeRoom(self._free, self._whole)
 
     def fitting(self, nodes: Iterable[str], needs: Amounts) -> list[str]:
         """Those of the nodes that have room for all that is needed."""

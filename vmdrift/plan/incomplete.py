@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 from reactor.model.errors import BadInput
 from reactor.model.identity import VmRef
 from reactor.model.objects import JsonObject, part, text
-from vmdrift.plan.fate import Fate, unknown
-from vmdrift.snapshot import Snapshot
+from vmdrift.plan.fate import Prediction, unknown
+from vmdrift.snapshot import ClusterSnapshot
 from workers.decide.restart import FINISHED
 from workers.observe.cache import listed
 from workers.observe.launchers import Launcher, behind, launchers
@@ -18,7 +18,7 @@ from workers.observe.launchers import Launcher, behind, launchers
 _VMIS = "virtualmachineinstances"
 
 
-def unseen(there: Snapshot, node: str, known: Collection[VmRef]) -> Iterator[Fate]:
+def unseen(there: ClusterSnapshot, node: str, known: Collection[VmRef]) -> Iterator[Prediction]:
     """Those of a node, or whose node is not known. `known`: the VMs that have a launcher there."""
     named = {(vm.namespace, vm.name) for vm in known}
     found = [*_without_launcher(there, node, named)]
@@ -29,16 +29,16 @@ def unseen(there: Snapshot, node: str, known: Collection[VmRef]) -> Iterator[Fat
             yield fate
 
 
-def nowhere(there: Snapshot) -> dict[str, list[Fate]]:
+def nowhere(there: ClusterSnapshot) -> dict[str, list[Prediction]]:
     """By the name of a node that is not there: the VMs that run on it, as their instances say."""
-    nodes, found = {view.name for view in there.nodes}, dict[str, list[Fate]]()
+    nodes, found = {view.name for view in there.nodes}, dict[str, list[Prediction]]()
     for vmi in _instances(there):
         if (node := _node(vmi)) and node not in nodes and (vm := _vm(vmi, there) or _named(vmi)):
             found.setdefault(node, []).append(unknown(vm, f"its node {node} is not in {there.called}"))
     return found
 
 
-def _without_launcher(there: Snapshot, node: str, named: Collection[tuple[str, str]]) -> Iterator[Fate]:
+def _without_launcher(there: ClusterSnapshot, node: str, named: Collection[tuple[str, str]]) -> Iterator[Prediction]:
     for vmi in _instances(there):
         if _node(vmi) != node or _name(vmi) in named:
             continue
@@ -48,7 +48,7 @@ def _without_launcher(there: Snapshot, node: str, named: Collection[tuple[str, s
             yield unknown(vm, f"its instance runs on {node}, but the dump does not hold the VM")
 
 
-def _without_instance(there: Snapshot, node: str) -> Iterator[Fate]:
+def _without_instance(there: ClusterSnapshot, node: str) -> Iterator[Prediction]:
     for one, pod in launchers(there, fields=f"spec.nodeName={node}"):
         over = text(pod, "status", "phase") in FINISHED
         if one.vmi and not over and not there.find(_VMIS, one.vmi, one.namespace):
@@ -56,7 +56,7 @@ def _without_instance(there: Snapshot, node: str) -> Iterator[Fate]:
             yield unknown(vm, f"launcher pod {one.pod} is on {node}, but the dump does not hold its instance")
 
 
-def _without_place(there: Snapshot) -> Iterator[Fate]:
+def _without_place(there: ClusterSnapshot) -> Iterator[Prediction]:
     """Of a namespace of which the dump holds no instance at all."""
     held = {_name(vmi)[0] for vmi in listed(there, _VMIS)}
     for vm in listed(there, "virtualmachines"):
@@ -66,7 +66,7 @@ def _without_place(there: Snapshot) -> Iterator[Fate]:
             yield unknown(ref, f"the dump holds no instance of namespace {namespace}, so where it runs is not known")
 
 
-def _instances(there: Snapshot) -> Iterator[JsonObject]:
+def _instances(there: ClusterSnapshot) -> Iterator[JsonObject]:
     """Those that have not ended."""
     return (vmi for vmi in listed(there, _VMIS) if text(vmi, "status", "phase") not in FINISHED)
 
@@ -80,7 +80,7 @@ def _name(obj: JsonObject) -> tuple[str, str]:
     return text(obj, "metadata", "namespace"), obj["metadata"]["name"]
 
 
-def _vm(vmi: JsonObject, there: Snapshot) -> VmRef | None:
+def _vm(vmi: JsonObject, there: ClusterSnapshot) -> VmRef | None:
     """The VM of an instance, if it is there."""
     found = behind(vmi, Launcher(*_name(vmi), vmi["metadata"]["uid"], "", "", _node(vmi)), there)
     return found if isinstance(found, VmRef) else None

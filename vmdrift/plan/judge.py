@@ -7,11 +7,11 @@ from reactor.model.drift import Check, Phase, Policy, Record
 from reactor.model.errors import ClusterError
 from reactor.model.identity import Drift, VmRef
 from vmdrift.plan.conditions import shared, single_copies
-from vmdrift.plan.fate import Fate, Outcome, Takes, unknown
-from vmdrift.plan.free_room import Room, requests
+from vmdrift.plan.fate import ExpectedTimes, Outcome, Prediction, unknown
+from vmdrift.plan.free_room import FreeRoom, requests
 from vmdrift.plan.incomplete import unseen
 from vmdrift.plan.what_if import IfLost
-from vmdrift.snapshot import Snapshot
+from vmdrift.snapshot import ClusterSnapshot
 from workers.decide import candidates, decide
 from workers.decide.annotations import unheeded, wished
 from workers.decide.decision import Decision, Judgement, Release
@@ -20,7 +20,7 @@ from workers.observe import observe
 from workers.observe.cache import Surroundings
 from workers.observe.launchers import on_node
 
-__all__ = ["Fate", "Outcome", "Takes", "fates", "records_of"]
+__all__ = ["ExpectedTimes", "Outcome", "Prediction", "fates", "records_of"]
 
 SYNC = 60.0  # seconds, at most, until the attach-detach controller attaches what was detached by hand: measured
 _ASSUMED = frozenset({"node", "window", "signs of life"})  # checks of an outage that is only supposed
@@ -47,15 +47,15 @@ class _Passes:
     def __init__(self, lost: IfLost, policy: Policy) -> None:
         self.lost, self.policy, self._around = lost, policy, Surroundings(lambda: lost.now)
 
-    def first(self, vm: VmRef, vmi_uid: str) -> _Look | Fate:
+    def first(self, vm: VmRef, vmi_uid: str) -> _Look | Prediction:
         """A Fate where it is not known: of a kind that the dump does not hold."""
         return self._tried(vm, lambda: _record(self.lost, vm, vmi_uid))
 
-    def again(self, look: _Look) -> _Look | Fate:
+    def again(self, look: _Look) -> _Look | Prediction:
         """After its release, which is now."""
         return self._tried(look.record.drift.vm, lambda: replace(look.record, released_at=self.lost.now))
 
-    def _tried(self, vm: VmRef, record: Callable[[], Record]) -> _Look | Fate:
+    def _tried(self, vm: VmRef, record: Callable[[], Record]) -> _Look | Prediction:
         try:
             return self._look(record())
         except ClusterError as error:
@@ -70,7 +70,7 @@ class _Passes:
         return _Passes(self.lost.after(tuple(pods)), self.policy)
 
 
-def fates(there: Snapshot, node: str, policy: Policy, room: Room) -> list[Fate]:
+def fates(there: ClusterSnapshot, node: str, policy: Policy, room: FreeRoom) -> list[Prediction]:
     """Of all VMs that run on the node, by name. Raises BadInput for a node that is not there.
 
     All that would be released are released together, as they are when a node is lost: so who shares something with
@@ -79,7 +79,7 @@ def fates(there: Snapshot, node: str, policy: Policy, room: Room) -> list[Fate]:
     before = _Passes(IfLost.of(there, node, policy), policy)
     looks = [before.first(vm, vmi_uid) for vm, vmi_uid in on_node(before.lost, node)]
     after = before.after(pod for look in looks if isinstance(look, _Look) for pod in look.released)
-    found = [look if isinstance(look, Fate) else _fate(look, after, room) for look in looks]
+    found = [look if isinstance(look, Prediction) else _fate(look, after, room) for look in looks]
     found += unseen(there, node, [fate.vm for fate in found])
     return list(_placed(sorted(shared(found), key=lambda fate: str(fate.vm)), room.copy()))
 
@@ -95,16 +95,16 @@ def _record(lost: IfLost, vm: VmRef, vmi_uid: str) -> Record:
     return replace(first, signs=lost.signs())
 
 
-def _fate(look: _Look, after: _Passes, room: Room) -> Fate:
+def _fate(look: _Look, after: _Passes, room: FreeRoom) -> Prediction:
     """`after`: the passes that come after the release of all."""
     judgement, volumes, takes = look.decision.judgement, look.seen.volumes, None
     if look.released:
         later = after.again(look)
-        if isinstance(later, Fate):
+        if isinstance(later, Prediction):
             return later
         volumes, judgement = later.seen.volumes, later.decision.judgement
         takes = _takes(look.released, judgement.reason, after.policy)
-    fate = Fate(look.record.drift.vm, _outcome(judgement), judgement.reason, judgement.sentence, volumes=volumes)
+    fate = Prediction(look.record.drift.vm, _outcome(judgement), judgement.reason, judgement.sentence, volumes=volumes)
     if fate.moves:
         ifs, lost_disks = (*look.decision.ifs, *single_copies(volumes, after.lost)), _lost_disks(look.seen)
         fate = replace(fate, reason="", sentence="", takes=takes, ifs=ifs, lost_disks=lost_disks)
@@ -125,13 +125,13 @@ def _shown(decision: Decision) -> tuple[Check, ...]:
     return tuple(check for check in decision.checks if check.name not in _ASSUMED)
 
 
-def _takes(pods: tuple[PodView, ...], freed: str, policy: Policy) -> Takes:
+def _takes(pods: tuple[PodView, ...], freed: str, policy: Policy) -> ExpectedTimes:
     """Window, eviction and the watch for signs of life run side by side; the detach comes after them."""
     evicted = 0.0 if policy.delete_unevicted else max(pod.tolerates or 0.0 for pod in pods)
     release = max(policy.unreachable_window, policy.virt_handler_grace, evicted)
     window = policy.detach_window
     detach = {"detach-window": (window, window), "volumeattachment-deleted": (0.0, SYNC)}
-    return Takes(release, detach.get(freed, (0.0, 0.0)))
+    return ExpectedTimes(release, detach.get(freed, (0.0, 0.0)))
 
 
 def _lost_disks(seen: Observation) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ def _lost_disks(seen: Observation) -> tuple[str, ...]:
     return tuple(volume.name for volume in seen.volumes if volume.left and volume.hotplugged)
 
 
-def _with_targets(fate: Fate, look: _Look, lost: IfLost, room: Room) -> Fate:
+def _with_targets(fate: Prediction, look: _Look, lost: IfLost, room: FreeRoom) -> Prediction:
     name, seen = lost.node.name, look.seen
     fitting = [node.name for node in candidates(seen, look.record)] if seen.vm else []
     launcher = next((pod for pod in seen.launchers if pod.node == name and not pod.hotplug), None)
@@ -149,7 +149,7 @@ def _with_targets(fate: Fate, look: _Look, lost: IfLost, room: Room) -> Fate:
     return replace(fate, targets=tuple(fitting), room=tuple(roomy), needs=needs, beyond=room.beyond(fitting, needs))
 
 
-def _placed(told: list[Fate], left: Room) -> Iterator[Fate]:
+def _placed(told: list[Prediction], left: FreeRoom) -> Iterator[Prediction]:
     """One after the other, each on the first node that has room left: what does not all fit is found out."""
     for fate in told:
         yield replace(fate, place=left.take(fate.targets, fate.needs)) if fate.moves else fate

@@ -9,8 +9,8 @@ from rich.text import Text
 from reactor.model.times import format_time
 from vmdrift.cli.terminal import lines, rows_table
 from vmdrift.plan.advice import change
-from vmdrift.plan.fate import Fate, Outcome, Takes
-from vmdrift.snapshot import Snapshot
+from vmdrift.plan.fate import ExpectedTimes, Outcome, Prediction
+from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.dump_file import DUMP, DUMP_COMMAND
 from workers.decide.observation import Volume
 
@@ -21,7 +21,7 @@ _WIDE = 100  # columns, from which volumes have a column of their own
 _SHORT = {"ReadWriteOnce": "RWO", "ReadWriteOncePod": "RWOP", "ReadWriteMany": "RWX", "ReadOnlyMany": "ROX"}
 
 
-def show(console: Console, there: Snapshot, node: str, found: Sequence[Fate]) -> None:
+def show(console: Console, there: ClusterSnapshot, node: str, found: Sequence[Prediction]) -> None:
     """Print the plan of one node."""
     absent(console, there)
     console.print(Text(f"{_head(there, node)} {counted(found)}", style="bold"))
@@ -35,7 +35,7 @@ def show(console: Console, there: Snapshot, node: str, found: Sequence[Fate]) ->
     table.add_column("Where to, or why not", ratio=3)
     if wide:
         table.add_column("Volumes", ratio=2, overflow="fold")
-    table.add_column("Takes", no_wrap=True, justify="right")
+    table.add_column("ExpectedTimes", no_wrap=True, justify="right")
     for fate in found:
         table.add_row(*_row(fate, wide=wide, lost=lost))
     console.print(table)
@@ -43,7 +43,7 @@ def show(console: Console, there: Snapshot, node: str, found: Sequence[Fate]) ->
         console.print(Text(line))
 
 
-def absent(console: Console, there: Snapshot) -> None:
+def absent(console: Console, there: ClusterSnapshot) -> None:
     """Say what a dump lacks, or what nobody let us read."""
     if not there.absent:
         return
@@ -55,7 +55,7 @@ def absent(console: Console, there: Snapshot) -> None:
     console.print(Text(DUMP_COMMAND), soft_wrap=True)
 
 
-def counted(found: Sequence[Fate]) -> str:
+def counted(found: Sequence[Prediction]) -> str:
     """How many VMs have which outcome: "of 3 VMs 2 would move, 1 would stay down."."""
     if not found:
         return "no VM runs there."
@@ -72,12 +72,12 @@ def counted(found: Sequence[Fate]) -> str:
     return f"of {len(found)} VM{'' if len(found) == 1 else 's'} {numbers}."
 
 
-def _head(there: Snapshot, node: str) -> str:
+def _head(there: ClusterSnapshot, node: str) -> str:
     outage = next(view.outage for view in there.nodes if view.name == node)
     return f"Node {node} is lost since {format_time(outage.since)}:" if outage else f"If node {node} were lost now:"
 
 
-def _row(fate: Fate, *, wide: bool, lost: bool) -> list[RenderableType]:
+def _row(fate: Prediction, *, wide: bool, lost: bool) -> list[RenderableType]:
     volumes = [_volume(volume, fate) for volume in fate.volumes if volume.claim]
     why = lines([*_why(fate, lost=lost), *([] if wide else volumes)])
     apart = [lines(volumes or [_none(fate)])] if wide else []
@@ -85,11 +85,11 @@ def _row(fate: Fate, *, wide: bool, lost: bool) -> list[RenderableType]:
     return [Text(str(fate.vm)), outcome, why, *apart, Text(seconds(fate.takes))]
 
 
-def _none(fate: Fate) -> str:
+def _none(fate: Prediction) -> str:
     return "" if fate.outcome is Outcome.UNKNOWN else "no claim"
 
 
-def _why(fate: Fate, *, lost: bool) -> Iterator[str]:
+def _why(fate: Prediction, *, lost: bool) -> Iterator[str]:
     if fate.moves:
         yield f"To {_some(fate.targets)}; {_room(fate)}."
         yield from (f"If {proviso}." for proviso in fate.ifs)
@@ -105,7 +105,7 @@ def _why(fate: Fate, *, lost: bool) -> Iterator[str]:
     yield from (wish for wish in fate.unheeded if wish not in shown)
 
 
-def _room(fate: Fate) -> str:
+def _room(fate: Prediction) -> str:
     if not fate.room:
         never = f", and stay so: none of them has so much {', '.join(fate.beyond)}, even empty" if fate.beyond else ""
         return f"room on none of them now: it would be Pending{never}"
@@ -119,7 +119,7 @@ def _some(nodes: Sequence[str]) -> str:
     return ", ".join(nodes[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _volume(volume: Volume, fate: Fate) -> str:
+def _volume(volume: Volume, fate: Prediction) -> str:
     modes = "+".join(_SHORT.get(mode, mode) for mode in volume.modes)
     what = ", ".join(filter(None, (f"claim {volume.claim}", volume.driver or volume.source, modes)))
     waits = volume.held and volume.exclusive and fate.takes
@@ -127,12 +127,12 @@ def _volume(volume: Volume, fate: Fate) -> str:
     return f"{volume.name}: {what}{'; ' + _freed(fate.takes) if waits and fate.takes else ''}"
 
 
-def _freed(takes: Takes) -> str:
+def _freed(takes: ExpectedTimes) -> str:
     least, most = takes.detach
     return f"detached by Kubernetes after {least:g} s" if least else f"VolumeAttachment deleted, 0-{most:g} s"
 
 
-def seconds(takes: Takes | None) -> str:
+def seconds(takes: ExpectedTimes | None) -> str:
     """At least and at most."""
     if takes is None:
         return ""
@@ -140,7 +140,7 @@ def seconds(takes: Takes | None) -> str:
     return f"{least:g} s" if least == most else f"{least:g}-{most:g} s"
 
 
-def _notes(found: Sequence[Fate]) -> Iterator[str]:
+def _notes(found: Sequence[Prediction]) -> Iterator[str]:
     if any(fate.takes for fate in found):
         yield (
             "Takes: from when the node turns Unknown, 41 to 54 s after it dies: the window or the eviction, whichever "

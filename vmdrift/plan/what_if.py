@@ -16,7 +16,7 @@ from reactor.model.names import is_name
 from reactor.model.node import UNREACHABLE_TAINT, NodeView, node_view
 from reactor.model.objects import JsonObject
 from reactor.model.times import format_time
-from vmdrift.snapshot import Snapshot
+from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.readonly import ReadOnly
 from workers.decide.observation import PodView
 from workers.observe import lease
@@ -35,7 +35,9 @@ class IfLost(ReadOnly):
     were force-deleted since.
     """
 
-    def __init__(self, there: Snapshot, node: JsonObject, policy: Policy, released: Sequence[PodView] = ()) -> None:
+    def __init__(
+        self, there: ClusterSnapshot, node: JsonObject, policy: Policy, released: Sequence[PodView] = ()
+    ) -> None:
         over = max(policy.unreachable_window, policy.virt_handler_grace) + _MARGIN
         self.there, self._policy, self._gone = there, policy, frozenset(pod.uid for pod in released)
         self._node = node if node_view(node).outage else _lost(node, int(there.at - over), evicts=_evicts(there, node))
@@ -44,7 +46,7 @@ class IfLost(ReadOnly):
         self.now = max(there.at, self.outage.since + over)
 
     @classmethod
-    def of(cls, there: Snapshot, node: str, policy: Policy) -> Self:
+    def of(cls, there: ClusterSnapshot, node: str, policy: Policy) -> Self:
         """By the node's name. Raises BadInput for one that is not there."""
         found = there.find("nodes", node) if is_name(node) else None
         if found is None:
@@ -117,7 +119,7 @@ def _lost(node: JsonObject, since: int, *, evicts: bool) -> JsonObject:
     }
 
 
-def _evicts(there: Snapshot, node: JsonObject) -> bool:
+def _evicts(there: ClusterSnapshot, node: JsonObject) -> bool:
     """Would Kubernetes evict the pods of this node, or are too many of its zone not Ready with it?
 
     Source: kubernetes `pkg/controller/nodelifecycle/node_lifecycle_controller.go`, ComputeZoneState.

@@ -21,14 +21,14 @@ from vmdrift.snapshot.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
 from vmdrift.snapshot.readonly import ReadOnly
 from workers.observe.cache import NODE_LEASES, listed
 
-__all__ = ["DUMP_COMMAND", "Objects", "Snapshot", "everything", "from_cluster", "from_dump", "snapshot"]
+__all__ = ["DUMP_COMMAND", "ClusterSnapshot", "Objects", "everything", "from_cluster", "from_dump", "snapshot"]
 
 Objects = Mapping[str, Sequence[JsonObject]]  # resource -> all objects of it
 _CLAIMS = "persistentvolumeclaims"
 _Key = tuple[str, str, str]  # resource, namespace, name
 
 
-class Snapshot(ReadOnly):
+class ClusterSnapshot(ReadOnly):
     """A Cluster of what was read. `at`: when that was, seconds since the epoch. Methods raise Rejected.
 
     `partial`: it is a dump of whatever somebody chose, so that what it does not hold may well be there. `forbidden`:
@@ -148,7 +148,7 @@ def _matches(obj: JsonObject, namespace: str, wanted: Mapping[str, frozenset[str
     return namespace in {"", _namespace(obj)} and all(labels.get(key) in values for key, values in wanted.items())
 
 
-def from_cluster(cluster: Cluster, now: float) -> Snapshot:
+def from_cluster(cluster: Cluster, now: float) -> ClusterSnapshot:
     """Everything, as it is now. Raises ClusterError."""
     return snapshot(everything(cluster, now))
 
@@ -174,7 +174,7 @@ def everything(cluster: Cluster, now: float) -> Dump:
     return Dump(objects, about(objects, now, forbidden))
 
 
-def from_dump(path: str) -> Snapshot:
+def from_dump(path: str) -> ClusterSnapshot:
     """What `vmdrift dump` or `kubectl get ... -A -o json` wrote, in a file, or standard input for "-". BadInput."""
     name, dump = "standard input" if path == "-" else path, read_dump(path)
     if lacking := [kind.resource for kind in NEEDED if kind.resource not in dump.objects]:
@@ -185,12 +185,12 @@ def from_dump(path: str) -> Snapshot:
         raise BadInput(f"{name}: its nodes or leases are not what Kubernetes writes ({error!r})") from error
 
 
-def snapshot(dump: Dump) -> Snapshot:
+def snapshot(dump: Dump) -> ClusterSnapshot:
     """Of what was read."""
     objects = {resource: [_slim(obj) for obj in found] for resource, found in dump.objects.items()}
     if not dump.about:
-        return Snapshot(objects, written_at(objects), partial=True)
-    return Snapshot(objects, dump.about["read_at"], forbidden=words(dump.about, "forbidden"))
+        return ClusterSnapshot(objects, written_at(objects), partial=True)
+    return ClusterSnapshot(objects, dump.about["read_at"], forbidden=words(dump.about, "forbidden"))
 
 
 def _slim(obj: JsonObject) -> JsonObject:

@@ -10,11 +10,11 @@ from reactor.process import explain
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.cli.command import CANNOT_TELL, complain
-from vmdrift.snapshot import Snapshot, everything, from_dump, snapshot
+from vmdrift.snapshot import ClusterSnapshot, everything, from_dump, snapshot
 from vmdrift.snapshot.dump_file import Dump
 
 
-def told(command: str, dump: str, tell: Callable[[Snapshot, Policy], int]) -> int:
+def told(command: str, dump: str, tell: Callable[[ClusterSnapshot, Policy], int]) -> int:
     """Read the cluster, or a dump if its path is given, and `tell`; returns the exit code. Changes nothing."""
     try:
         settings = Settings.read(os.environ)
@@ -32,7 +32,7 @@ def live(settings: Settings) -> Dump:
     return Dump(found.objects, {**found.about, "read_at": at})
 
 
-def _from_dump(path: str, settings: Settings, tell: Callable[[Snapshot, Policy], int]) -> int:
+def _from_dump(path: str, settings: Settings, tell: Callable[[ClusterSnapshot, Policy], int]) -> int:
     try:
         return tell(from_dump(path), settings.to_policy())
     except (AttributeError, KeyError, TypeError, ValueError) as error:

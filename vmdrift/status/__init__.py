@@ -16,7 +16,7 @@ from vmdrift.status.table import checks_table, overview
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class StatusSnapshot:
     """All that is not done yet, oldest outage first: each with the records of its drifts."""
 
     outages: list[tuple[OutageRecord, list[Record]]]
@@ -28,9 +28,9 @@ class Snapshot:
         return sorted(found, key=lambda record: (record.drift.outage.since, str(record.drift.vm)))
 
 
-def read(store: Store) -> Snapshot:
+def read(store: Store) -> StatusSnapshot:
     """Raises StoreError."""
-    return Snapshot([(outage, store.records(outage.outage.id)) for outage in store.outages()])
+    return StatusSnapshot([(outage, store.records(outage.outage.id)) for outage in store.outages()])
 
 
 def status(*, as_json: bool) -> int:
@@ -48,7 +48,7 @@ def status(*, as_json: bool) -> int:
     return answer("status", show)
 
 
-def as_object(snapshot: Snapshot) -> dict[str, object]:
+def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
     """`{"outages": [{"outage": ..., "fencing": ..., "drifts": [record, ...]}]}`; times in seconds since the epoch."""
     return {
         "outages": [
@@ -70,7 +70,7 @@ def _file(file: Fencing) -> dict[str, object]:
     return told
 
 
-def _print(snapshot: Snapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
+def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
     console = Terminal()
     for name, ahead in wrong.items():
         console.print(said(name, ahead), style="bold red")

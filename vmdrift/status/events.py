@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from reactor.adapters.redis.outbox import Letter, numbered
+from reactor.adapters.redis.outbox import Delivery, numbered
 from reactor.adapters.redis.store import Store
 from reactor.adapters.rq import letter_entry
 from reactor.model.errors import NotDone, StoreError
@@ -60,7 +60,7 @@ def dead(*, resend: Sequence[str], as_json: bool) -> int:
     return answer("events", show)
 
 
-def _chosen(letters: Sequence[Letter], resend: Sequence[str]) -> list[str]:
+def _chosen(letters: Sequence[Delivery], resend: Sequence[str]) -> list[str]:
     known = [letter.id for letter in letters]
     if ALL in resend:
         return known
@@ -123,11 +123,11 @@ def _table(told: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _print_dead(letters: Sequence[Letter]) -> None:
+def _print_dead(letters: Sequence[Delivery]) -> None:
     if not letters:
         say("Every event was delivered, or is still tried.")
         return
-    table = _empty("Letter", "Died", "VM", "Told", "Why")
+    table = _empty("Delivery", "Died", "VM", "Told", "Why")
     for letter in letters:
         died = format_time(letter.died_at or 0)
         table.add_row(letter.id, died, str(letter.event["subject"]), _kind(letter.event), Text(letter.why))

@@ -21,7 +21,7 @@ VERSION = 1  # of the JSON; within a version fields are only added
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class EndedOutage:
     """An outage with its drifts that ended, by VM. `going_on`: how many have not; `done`: all is over."""
 
     outage: OutageRecord
@@ -49,7 +49,7 @@ def history(*, last: int, as_json: bool) -> int:
     return answer("history", show)
 
 
-def read(store: Store, last: int) -> list[Past]:
+def read(store: Store, last: int) -> list[EndedOutage]:
     """Done outages, and open ones of which some drift has ended: the `last` ones, newest first. Raises StoreError."""
     opened = [(outage, False) for outage in store.outages()]
     closed = [(outage, True) for outage in store.history()]
@@ -57,7 +57,7 @@ def read(store: Store, last: int) -> list[Past]:
     return list(_some(store, newest, last))
 
 
-def _some(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int) -> Iterator[Past]:
+def _some(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int) -> Iterator[EndedOutage]:
     shown: set[str] = set()  # one that is done while this is read stands in both lists
     for outage, done in outages:
         if len(shown) == last:
@@ -66,7 +66,7 @@ def _some(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int)
         ended = tuple(sorted((one for one in records if one.ended), key=lambda one: str(one.drift.vm)))
         if (done or ended) and outage.outage.id not in shown:
             shown.add(outage.outage.id)
-            yield Past(outage, ended, len(records) - len(ended), done)
+            yield EndedOutage(outage, ended, len(records) - len(ended), done)
 
 
 def after(record: Record, moment: float | None) -> float | None:
@@ -74,12 +74,12 @@ def after(record: Record, moment: float | None) -> float | None:
     return None if moment is None else moment - record.drift.outage.since
 
 
-def as_object(found: Sequence[Past]) -> dict[str, Any]:
+def as_object(found: Sequence[EndedOutage]) -> dict[str, Any]:
     """The shape that docs/cli.md documents; spans in seconds, moments in seconds since the epoch."""
     return {"version": VERSION, "outages": [_outage(past) for past in found]}
 
 
-def _outage(past: Past) -> dict[str, Any]:
+def _outage(past: EndedOutage) -> dict[str, Any]:
     outage, times = past.outage.outage, median_and_longest(past.ended)
     return {
         "id": outage.id,
@@ -110,7 +110,7 @@ def _drift(record: Record) -> dict[str, Any]:
     }
 
 
-def _print(found: Sequence[Past]) -> None:
+def _print(found: Sequence[EndedOutage]) -> None:
     console = Terminal()
     if not found:
         say("No outage is remembered (VMDRIFT_HISTORY_TTL says for how long they are).")
@@ -120,14 +120,14 @@ def _print(found: Sequence[Past]) -> None:
             console.print(table(past))
 
 
-def head(past: Past) -> str:
+def head(past: EndedOutage) -> str:
     """One outage in a line or two."""
     outage, back = past.outage.outage, past.outage.recovered_at
     until = f"was back at {format_time(back)}" if back is not None else "is not back, as far as is known"
     return f"Node {outage.node.name} was lost at {format_time(outage.since)} and {until}. {_counted(past)}"
 
 
-def _counted(past: Past) -> str:
+def _counted(past: EndedOutage) -> str:
     numbers = [f"{sum(one.phase is phase for one in past.ended)} {phase.value}" for phase in Phase if phase.is_end]
     told = [number for number in numbers if not number.startswith("0 ")]
     told += [f"{past.going_on} not ended yet"] if past.going_on else []
@@ -138,7 +138,7 @@ def _counted(past: Past) -> str:
     return f"{', '.join(told).capitalize()}.{recovered}"
 
 
-def table(past: Past) -> Table:
+def table(past: EndedOutage) -> Table:
     """A row per drift that ended; all times are seconds from the loss of the node."""
     shown = rows_table()
     shown.add_column("VM", overflow="fold", max_width=NAME)

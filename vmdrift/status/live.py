@@ -9,7 +9,7 @@ from rich.text import Text
 
 from reactor.model.recovery import Windows
 from reactor.model.times import clock_time
-from vmdrift.status import Snapshot
+from vmdrift.status import StatusSnapshot
 from vmdrift.status.table import overview
 
 _USUAL = Windows()
@@ -22,7 +22,7 @@ class Live:
         self._console, self._windows = console, windows
         self._screen = RichLive(console=console, auto_refresh=False) if console.is_terminal else None
         self._told: dict[str, str] = {}  # the last sentence by what it is about
-        self._seen: tuple[Snapshot, float] | None = None
+        self._seen: tuple[StatusSnapshot, float] | None = None
         self._away_since: float | None = None
 
     def __enter__(self) -> Self:
@@ -36,7 +36,7 @@ class Live:
         if self._screen:
             self._screen.stop()
 
-    def show(self, snapshot: Snapshot, now: float) -> None:
+    def show(self, snapshot: StatusSnapshot, now: float) -> None:
         """`now` in seconds since the epoch."""
         back, self._away_since, self._seen = self._away_since is not None, None, (snapshot, now)
         if self._screen:
@@ -68,7 +68,7 @@ class Live:
         # Not at the time that it is now: what is shown was so then, and windows may have ended since.
         return [Text(f"What it told at {clock_time(at)}:"), self._view(snapshot, at)]
 
-    def _view(self, snapshot: Snapshot, now: float) -> RenderableType:
+    def _view(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
         """All drifts; where they are more than the terminal has lines for, those that have not ended."""
         if not snapshot.outages:
             return Text(f"No node is lost, as far as Kubernetes knows at {clock_time(now)}.")

@@ -9,12 +9,12 @@ from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.cli.command import answer
 from vmdrift.cli.terminal import Terminal
-from vmdrift.status import Snapshot, read
+from vmdrift.status import StatusSnapshot, read
 from vmdrift.status.live import Live
 
 _EVERY = 1.0  # seconds
 
-Read = Callable[[], Snapshot]
+Read = Callable[[], StatusSnapshot]
 Pause = Callable[[float], None]
 
 
@@ -37,7 +37,7 @@ def reader(settings: Settings) -> Read:
 
 def follow(read: Read, live: Live, clock: Clock, pause: Pause) -> None:
     """Show what is read, and go on with the last of it while nothing can be. StoreRefused at the first look."""
-    seen: Snapshot | None = None
+    seen: StatusSnapshot | None = None
     try:
         while True:
             try:

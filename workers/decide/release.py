@@ -5,7 +5,7 @@ Pods are deleted by us in any case: some tolerate every taint, and Kubernetes wo
 """
 
 from reactor.model.drift import Record
-from reactor.model.fencing import Way
+from reactor.model.fencing import ReleaseWay
 from workers.decide.case import Case
 from workers.decide.decision import Judgement, Release
 from workers.decide.observation import Observation, PodView
@@ -36,7 +36,7 @@ def release(pods: tuple[PodView, ...], case: Case) -> Judgement:
     """Of a node that is proven dead. `pods`: the launchers on it, with their hotplug attachment pods."""
     seen, policy, now = case.seen, case.policy, case.now
     chosen = seen.fencing.release if seen.fencing else None
-    undecided = chosen is None and policy.fenced_release == Way.TAINT and not _long(case.record, now)
+    undecided = chosen is None and policy.fenced_release == ReleaseWay.TAINT and not _long(case.record, now)
     missing = tainted(seen, now) and seen.node is not None and not seen.node.out_of_service
     # Who only observes is no part of what is done to the whole node, and says what would be done.
     if policy.mode != "auto" or not (undecided or missing):
@@ -48,7 +48,7 @@ def release(pods: tuple[PodView, ...], case: Case) -> Judgement:
 def tainted(seen: Observation, now: float) -> bool:
     """Was the taint chosen, and has Kubernetes still time to do what it does then?"""
     chosen = seen.fencing.release if seen.fencing else None
-    return chosen is not None and chosen.way is Way.TAINT and now < chosen.at + TAINT_TAKES
+    return chosen is not None and chosen.way is ReleaseWay.TAINT and now < chosen.at + TAINT_TAKES
 
 
 def _long(record: Record, now: float) -> bool:

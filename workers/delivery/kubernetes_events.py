@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import structlog
 
-from reactor.adapters.kubernetes.cluster import Announcer
+from reactor.adapters.kubernetes.cluster import EventWriter
 from reactor.adapters.redis.changes import Changes
 from reactor.model.change import Change
 from reactor.model.drift import Phase
@@ -30,11 +30,11 @@ _SELF = "vm-drift"
 
 
 @dataclass
-class Teller:
+class ChangeReporter:
     """Tells what has changed. `_refused`: it was said that we may not."""
 
     changes: Changes
-    cluster: Announcer
+    cluster: EventWriter
     clock: Clock
     _refused: bool = False
 

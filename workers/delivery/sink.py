@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from reactor.adapters.redis.outbox import Letter, Outbox
+from reactor.adapters.redis.outbox import Delivery, Outbox
 from reactor.adapters.rq import Queue, letter_entry
 from reactor.adapters.sink import Answer, Sink
 from reactor.model.drift import Again, Ended, Outcome
@@ -24,7 +24,7 @@ _ROUNDS = 10  # of a hundred letters each, in one go
 
 
 @dataclass(frozen=True, slots=True)
-class PostOffice:
+class DeliveryTools:
     """What delivering needs. `give_up` in seconds."""
 
     outbox: Outbox
@@ -34,7 +34,7 @@ class PostOffice:
     give_up: float
 
 
-def collect(office: PostOffice) -> None:
+def collect(office: DeliveryTools) -> None:
     """Queue what was told since the last time, and anew what RQ has lost. StoreError."""
     for _ in range(_ROUNDS):
         fresh = office.outbox.post(office.clock())
@@ -46,7 +46,7 @@ def collect(office: PostOffice) -> None:
         office.queue.wake(letter_entry(letter_id), office.clock())
 
 
-def deliver(letter_id: str, office: PostOffice) -> Outcome:
+def deliver(letter_id: str, office: DeliveryTools) -> Outcome:
     """Try once. At least once in all: a sink tells one that comes twice by its source and id. StoreError."""
     letter = office.outbox.letter(letter_id)
     if letter is None:
@@ -63,7 +63,7 @@ def deliver(letter_id: str, office: PostOffice) -> Outcome:
     return outcome
 
 
-def judged(answer: Answer, letter: Letter, give_up: float, now: float) -> Outcome:
+def judged(answer: Answer, letter: Delivery, give_up: float, now: float) -> Outcome:
     """What this answer means. Pure. A wait is as long as it was tried already, so that it doubles from try to try."""
     if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's classes
         return Ended("delivered", "delivered", f"Delivered: {answer.what}.")

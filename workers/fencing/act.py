@@ -26,7 +26,7 @@ from workers.fencing.decide.boot_file import target
 from workers.fencing.decide.effect import never
 from workers.fencing.decide.rate import counted, too_soon
 from workers.fencing.decide.unfence import is_lost
-from workers.fencing.decide.view import Ask, Deed, Taint, Unfence, Untaint
+from workers.fencing.decide.view import AskProvider, Deed, RemoveTaint, SetTaint, Unfence
 from workers.fencing.files import FenceFiles, about
 from workers.observe import lease
 
@@ -44,13 +44,13 @@ class FenceDeeds:
         found = self._cluster.find("nodes", file.node.name)
         node = node_view(found) if found else None
         match deed:
-            case Ask():
+            case AskProvider():
                 if node and not never(node, self._tools.policy) and self._untouched(file, node):
                     self._ask(deed.provider, file, node)
-            case Taint():
+            case SetTaint():
                 if found and self._untouched(file, node) and not self._cancelled(file):
                     self._cluster.change("nodes", found, _with_taint(found, file))
-            case Untaint():
+            case RemoveTaint():
                 if found and node and node.tainted:
                     log.log(30 if deed.warning else 20, "taint removed", sentence=file.sentence, **about(file))
                     self._cluster.change("nodes", found, _without_taint(found))

@@ -17,7 +17,7 @@ from reactor.model.objects import JsonObject, part, text
 from workers.context import Tools
 from workers.decide import decide
 from workers.drift.run import first_record
-from workers.fencing.decide.effect import Effect, Fate, administrators, ceph_at_risk, fate
+from workers.fencing.decide.effect import Effect, VmEffect, administrators, ceph_at_risk, fate
 from workers.fencing.providers.network_fence import reach
 from workers.observe import observe
 from workers.observe.cache import Surroundings, listed
@@ -60,7 +60,7 @@ class IfFenced:
 
 
 @dataclass(frozen=True, slots=True)
-class Supposed:
+class AssumedProven:
     """What is judged with: the file as it would be with the proof, and the rest as it is."""
 
     proven: Fencing
@@ -69,10 +69,10 @@ class Supposed:
     now: float
     around: Surroundings
 
-    def fate(self, record: Record) -> Fate:
+    def fate(self, record: Record) -> VmEffect:
         """Of one VM. One that cannot be read, or is of a kind that is not served, costs only itself: it stays."""
         if record.ended:
-            return Fate(record.phase, record.reason)
+            return VmEffect(record.phase, record.reason)
         policy, proof = replace(self.policy, fenced_release="force-delete"), self.proven.proof
         drivers = [driver for driver, _ in proof.storage] if proof else []
         try:
@@ -80,9 +80,9 @@ class Supposed:
             seen = observe(there, replace(record, tries=0), policy, self.now, self.around)
             seen = replace(seen, date=self.cluster.time())
         except ClusterUnreachable:
-            return Fate(Phase.BLOCKED, "api-unavailable")
+            return VmEffect(Phase.BLOCKED, "api-unavailable")
         except (NotServed, Rejected, InvalidName):
-            return Fate(Phase.BLOCKED, "api-refused")
+            return VmEffect(Phase.BLOCKED, "api-refused")
         return fate(decide(seen, record, policy, self.now), seen, drivers)
 
 
@@ -90,11 +90,11 @@ def effect(file: Fencing, provider: str, tools: Tools, cluster: Cluster, around:
     """Of a fence by this provider. Raises ClusterError, StoreError: then it is not known, and nobody is asked."""
     now = tools.clock()
     proven = proving(file, provider, cluster, around, now)
-    supposed = Supposed(proven, cluster, tools.policy, now, around)
+    supposed = AssumedProven(proven, cluster, tools.policy, now, around)
     return effect_on(_records(file, tools, cluster), supposed)
 
 
-def effect_on(records: Sequence[Record], supposed: Supposed) -> Effect:
+def effect_on(records: Sequence[Record], supposed: AssumedProven) -> Effect:
     """On these VMs. Holds are read last: they may be asked for while all of this is looked at. Raises ClusterError."""
     found = {str(record.drift.vm): supposed.fate(record) for record in records}
     power = _power(supposed)
@@ -130,21 +130,21 @@ def _records(file: Fencing, tools: Tools, cluster: Cluster) -> list[Record]:
     return found + [record for record in gone if record.phase in _RELEASED]
 
 
-def _annotations(records: Sequence[Record], supposed: Supposed) -> dict[str, Mapping[str, str]]:
+def _annotations(records: Sequence[Record], supposed: AssumedProven) -> dict[str, Mapping[str, str]]:
     """Of the namespaces of the VMs."""
     names = sorted({record.drift.vm.namespace for record in records})
     found = {name: supposed.around.find(supposed.cluster, "namespaces", name) or {} for name in names}
     return {name: part(one, "metadata", "annotations") for name, one in found.items()}
 
 
-def _holds(records: Sequence[Record], supposed: Supposed) -> tuple[str, ...]:
+def _holds(records: Sequence[Record], supposed: AssumedProven) -> tuple[str, ...]:
     """People's holds on any VM of the node, as they stand at this moment."""
     here = {vm_target(record.drift.vm) for record in records}
     holds = [one for one in supposed.around.interventions(supposed.cluster) if one.kind == HOLD and one.target in here]
     return tuple(one.sentence for one in holds if not one.is_over(supposed.cluster.time() or 0.0))
 
 
-def _power(supposed: Supposed) -> str:
+def _power(supposed: AssumedProven) -> str:
     """Why no power may be cut because of Ceph. What is not known is no permission."""
     lost = supposed.proven.node.name
     try:

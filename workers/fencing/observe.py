@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.fences import fences
-from reactor.model.fencing import Fencing, Way, fencings
+from reactor.model.fencing import Fencing, ReleaseWay, fencings
 from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, TAINT, UNFENCE, Intervention, node_target
 from reactor.model.objects import JsonObject, moment, text
@@ -15,7 +15,7 @@ from workers.decide.proof import proven
 from workers.decide.quorum import returning, unsteady
 from workers.fencing.decide.rate import ours
 from workers.fencing.decide.unfence import is_lost
-from workers.fencing.decide.view import FenceView, Left
+from workers.fencing.decide.view import FenceView, Leftover
 from workers.fencing.effect import effect
 from workers.observe import manager
 from workers.observe.cache import Surroundings, listed
@@ -85,20 +85,20 @@ def with_effect(seen: FenceView, file: Fencing, provider: str, tools: Tools, clu
 def _taint_matters(seen: FenceView, file: Fencing, tools: Tools) -> bool:
     if seen.node is None or seen.node.tainted:
         return seen.node is not None
-    wanted = tools.policy.fenced_release == Way.TAINT or seen.although
-    return bool(wanted and file.proof and (file.release is None or file.release.way is not Way.TAINT))
+    wanted = tools.policy.fenced_release == ReleaseWay.TAINT or seen.although
+    return bool(wanted and file.proof and (file.release is None or file.release.way is not ReleaseWay.TAINT))
 
 
-def _pods(file: Fencing, known: Collection[str], cluster: Cluster) -> tuple[Left, ...]:
+def _pods(file: Fencing, known: Collection[str], cluster: Cluster) -> tuple[Leftover, ...]:
     """`known`: the VMs that have a drift."""
     found = listed(cluster, "pods", fields=f"spec.nodeName={file.node.name}")
     return tuple(_left(pod, known, cluster) for pod in found if text(pod, "status", "phase") not in _FINISHED)
 
 
-def _left(pod: JsonObject, known: Collection[str], cluster: Cluster) -> Left:
+def _left(pod: JsonObject, known: Collection[str], cluster: Cluster) -> Leftover:
     view, bears_label = pod_view(pod), text(pod, "metadata", "labels", "kubevirt.io") == _LAUNCHER
     vm = _whose(launcher(pod), known, cluster) if bears_label else ""
-    return Left(f"{view.namespace}/{view.name}", view.created, vm, view.stays)
+    return Leftover(f"{view.namespace}/{view.name}", view.created, vm, view.stays)
 
 
 def _whose(one: Launcher, known: Collection[str], cluster: Cluster) -> str:
@@ -113,7 +113,7 @@ def _whose(one: Launcher, known: Collection[str], cluster: Cluster) -> str:
     return str(vm) if isinstance(vm, VmRef) else ""
 
 
-def _attachments(file: Fencing, cluster: Cluster) -> tuple[Left, ...]:
+def _attachments(file: Fencing, cluster: Cluster) -> tuple[Leftover, ...]:
     found = listed(cluster, "volumeattachments")
     mine = (one["metadata"] for one in found if text(one, "spec", "nodeName") == file.node.name)
-    return tuple(Left(meta["name"], moment(meta, "creationTimestamp") or 0.0) for meta in mine)
+    return tuple(Leftover(meta["name"], moment(meta, "creationTimestamp") or 0.0) for meta in mine)

@@ -13,7 +13,7 @@ from reactor import timing
 from reactor.adapters.rq import drift_entry, fence_entry
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import ClusterUnreachable, FenceError, StoreError
-from reactor.model.fencing import LASTING, Fencing, Standing, State, Target
+from reactor.model.fencing import LASTING, Fencing, ProviderStatus, State, Target
 from reactor.model.identity import Outage
 from reactor.model.machine import same, twins
 from reactor.model.node import NodeView, node_view
@@ -23,7 +23,7 @@ from workers.fencing.act import FenceDeeds, trouble
 from workers.fencing.decide import next_move
 from workers.fencing.decide.allowed import providers, unusable
 from workers.fencing.decide.boot_file import boot_file, target
-from workers.fencing.decide.view import Ask, FenceView, Move
+from workers.fencing.decide.view import AskProvider, FenceDecision, FenceView
 from workers.fencing.files import FenceFiles, about
 from workers.fencing.observe import look, with_effect
 from workers.observe.cache import NODE_LEASES, renewed
@@ -88,7 +88,7 @@ class _Pass:
                 return outcome
         return outcome
 
-    def _made(self, move: Move, file: Fencing, stands: Fencing | None) -> Outcome:
+    def _made(self, move: FenceDecision, file: Fencing, stands: Fencing | None) -> Outcome:
         """Written down first, then done."""
         self._files.write(file, stands, move.file)
         for record in move.wake:
@@ -109,7 +109,7 @@ class _Pass:
         if odd:
             log.warning("annotation unusable", sentence=odd, **about(file), reason="annotation-unusable", fix=fix)
 
-    def _move(self, file: Fencing, node: NodeView | None) -> Move:
+    def _move(self, file: Fencing, node: NodeView | None) -> FenceDecision:
         kubelet = self._cluster.find("leases", file.node.name, NODE_LEASES)
         file = self._with_twins(file, node)
         view = self._view(file, node, kubelet)
@@ -144,21 +144,21 @@ class _Pass:
         watched = self._tools.store.heartbeat(file.outage.id)
         return watched.at if watched and watched.value == node.heartbeat else 0.0
 
-    def _judged(self, seen: FenceView, file: Fencing) -> Move:
+    def _judged(self, seen: FenceView, file: Fencing) -> FenceDecision:
         """Nobody is asked to fence before it was looked at what that would do to each VM of the node."""
         now, policy = self._tools.clock(), self._tools.policy
         move = next_move(seen, file, policy, now)
-        while isinstance(move.deed, Ask) and move.deed.provider not in seen.effects:
+        while isinstance(move.deed, AskProvider) and move.deed.provider not in seen.effects:
             seen = with_effect(seen, move.file or file, move.deed.provider, self._tools, self._cluster)
             move = next_move(seen, file, policy, now)
         return move
 
-    def _standing(self, name: str, meant: Target, file: Fencing) -> Standing:
+    def _standing(self, name: str, meant: Target, file: Fencing) -> ProviderStatus:
         """Who was asked and cannot tell now may have made something that has to be taken back."""
         asked = name in {attempt.provider for attempt in file.attempts}
         try:
             return self._providers(name).status(meant)
         except (FenceError, ClusterUnreachable) as error:
-            return Standing(State.ABSENT, str(error), ours=asked and name in LASTING)
+            return ProviderStatus(State.ABSENT, str(error), ours=asked and name in LASTING)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this provider's trouble alone
-            return Standing(State.FAILED, trouble(name, error), ours=asked and name in LASTING)
+            return ProviderStatus(State.FAILED, trouble(name, error), ours=asked and name in LASTING)

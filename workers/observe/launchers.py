@@ -40,7 +40,7 @@ class Launcher:
 
 
 @dataclass(frozen=True, slots=True)
-class Nobodys:
+class NotALauncher:
     """It is no launcher of a VM that could be moved, and why."""
 
     why: str
@@ -73,24 +73,24 @@ def launcher(pod: JsonObject) -> Launcher:
     return Launcher(text(meta, "namespace"), *by, meta["name"], meta["uid"], text(pod, "spec", "nodeName"))
 
 
-def whose(one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
+def whose(one: Launcher, cluster: Cluster) -> VmRef | NotALauncher:
     """The VM of a launcher, or the instance itself where no VM stands behind it. Raises ClusterError."""
     if not one.vmi:
-        return Nobodys("no VirtualMachineInstance owns it")
+        return NotALauncher("no VirtualMachineInstance owns it")
     vmi = cluster.find("virtualmachineinstances", one.vmi, one.namespace)
     if vmi is None or vmi["metadata"]["uid"] != one.vmi_uid:
-        return Nobodys("the VirtualMachineInstance that it names as its owner does not exist")
+        return NotALauncher("the VirtualMachineInstance that it names as its owner does not exist")
     if not _says_so(vmi, one, cluster):
-        return Nobodys("the VirtualMachineInstance that it names as its owner does not know it")
+        return NotALauncher("the VirtualMachineInstance that it names as its owner does not know it")
     return behind(vmi, one, cluster)
 
 
-def behind(vmi: JsonObject, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
+def behind(vmi: JsonObject, one: Launcher, cluster: Cluster) -> VmRef | NotALauncher:
     """The VM of an instance; `one`: what is known of its launcher. Raises ClusterError."""
     try:
         return _vm(vmi, one, cluster)
     except BadInput:
-        return Nobodys("what it names as its VirtualMachineInstance's owner cannot be one")
+        return NotALauncher("what it names as its VirtualMachineInstance's owner cannot be one")
 
 
 def _says_so(vmi: JsonObject, one: Launcher, cluster: Cluster) -> bool:
@@ -109,7 +109,7 @@ def _are_there(pods: Collection[str], one: Launcher, cluster: Cluster) -> bool:
     return any(other.uid in pods for other, _ in found)
 
 
-def _vm(vmi: JsonObject, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
+def _vm(vmi: JsonObject, one: Launcher, cluster: Cluster) -> VmRef | NotALauncher:
     owners = {kind: ref for ref in parts(vmi, "metadata", "ownerReferences") for kind in _KINDS if _is(ref, kind)}
     owner = text(owners.get("VirtualMachine"), "uid")
     try:
@@ -121,7 +121,7 @@ def _vm(vmi: JsonObject, one: Launcher, cluster: Cluster) -> VmRef | Nobodys:
     if vm:
         return _ref(one, vm["metadata"]["uid"])
     if "VirtualMachine" in owners:
-        return Nobodys("its VM is gone, so nobody would start it again")
+        return NotALauncher("its VM is gone, so nobody would start it again")
     return _ref(one, one.vmi_uid, INSTANCE, text(owners.get(_REPLICA_SET), "name"))
 
 

@@ -10,12 +10,12 @@ from workers.decide.observation import Neighbour, Observation, VmiView, VmView, 
 from workers.decide.placement.lost import lost_launchers
 from workers.decide.placement.neighbours import looks_around, namespaces
 from workers.decide.placement.next_instance import keeps_state, next_instance, unclear
-from workers.decide.placement.next_launcher import Bearing
+from workers.decide.placement.next_launcher import PlacementNeeds
 from workers.observe.cache import Surroundings
 from workers.observe.instance_types import expand
 
 
-def neighbours(cluster: Cluster, bears: Bearing, around: Surroundings) -> tuple[Neighbour, ...]:
+def neighbours(cluster: Cluster, bears: PlacementNeeds, around: Surroundings) -> tuple[Neighbour, ...]:
     """Of its own namespace at least those that keep others away; all of them where it has rules of its own."""
     wanted = sorted(filter(is_name, namespaces(bears)))
     read = around.neighbours if looks_around(bears) else around.repelling

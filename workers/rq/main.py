@@ -18,7 +18,7 @@ from reactor.settings import Settings
 from reactor.wiring import Wiring
 from workers.app import App
 from workers.config_maps import writable
-from workers.delivery.kubernetes_events import Teller
+from workers.delivery.kubernetes_events import ChangeReporter
 from workers.delivery.sink import collect
 from workers.fencing import run as fencing
 from workers.intake.events import look_after
@@ -49,7 +49,7 @@ def _chores(wiring: Wiring, app: App) -> Callable[[], object]:
     """Who only observes changes nothing in the cluster, and be it by an Event."""
     if wiring.settings.policy != "auto":
         return lambda: look_after(app.inbox(), app.tools())
-    teller = Teller(wiring.changes, wiring.cluster, wiring.clock)
+    teller = ChangeReporter(wiring.changes, wiring.cluster, wiring.clock)
     return lambda: (look_after(app.inbox(), app.tools()), teller.tell())
 
 

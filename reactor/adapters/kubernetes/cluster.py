@@ -97,7 +97,7 @@ class Cluster(Protocol):
         """The API server's clock at its last answer, in whole seconds since the epoch; None if it told none."""
 
 
-class Notebook(Protocol):
+class ConfigMapWriter(Protocol):
     """Where people's wishes are written down; raises as the Cluster does."""
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
@@ -120,7 +120,7 @@ class Writer(Protocol):
         """
 
 
-class Announcer(Protocol):
+class EventWriter(Protocol):
     """Where Kubernetes Events are told; raises as the Cluster does."""
 
     def announce(self, event: JsonObject) -> None:

@@ -19,7 +19,7 @@ class Pages(Cluster, Writer, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class InterventionsConfigMap:
     """Methods raise ClusterError. `clock`: the API server's at its last answer, by which holds end.
 
     Whatever is written was decided on what stands there at that moment: if somebody else writes first, it is read and

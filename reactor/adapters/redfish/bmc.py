@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from reactor import timing
 from reactor.adapters.redfish import connection
-from reactor.adapters.redfish.bounded_call import Patience
-from reactor.adapters.redfish.credentials import Access, access
+from reactor.adapters.redfish.bounded_call import BoundedCalls
+from reactor.adapters.redfish.credentials import BmcAccess, access
 from reactor.model.errors import FenceError, SettingsError
 from reactor.settings import Settings
 
@@ -20,7 +20,7 @@ _SHARE = 0.9  # of it, for the requests: who ends by itself leaves no thread beh
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BmcReading:
     """What a BMC says now.
 
     `power`: its word for it, one of On, Off, PoweringOn, PoweringOff, Paused (PowerState in DMTF's Resource schema), or
@@ -37,7 +37,7 @@ class Reading:
 class Bmc(Protocol):
     """The BMCs, by node. Each call takes a few seconds at most, and raises FenceError: nothing is known then."""
 
-    def read(self, node: str) -> Reading:
+    def read(self, node: str) -> BmcReading:
         """The state of the node's machine."""
 
     def force_off(self, node: str, uuid: str) -> None:
@@ -60,20 +60,20 @@ class RedfishBmc:
         if find_spec("sushy") is None:
             raise SettingsError("VMDRIFT_FENCING: redfish needs a package more: pip install 'vm-drift[redfish]'")
         self._folder, self._before_call, self._limit = Path(settings.bmc_dir), before_call, limit
-        self._patience = Patience(limit)
+        self._patience = BoundedCalls(limit)
 
-    def read(self, node: str) -> Reading:
+    def read(self, node: str) -> BmcReading:
         return self._asked(node, _reading)
 
     def force_off(self, node: str, uuid: str) -> None:
-        def order(found: Access, system: Any) -> None:
+        def order(found: BmcAccess, system: Any) -> None:
             if not uuid or _reading(found, system).uuid != uuid:
                 raise FenceError(f"{found.bmc} answers for another machine than was judged; nothing was sent to it")
             connection.force_off(system)
 
         self._asked(node, order)
 
-    def _asked(self, node: str, ask: Callable[[Access, Any], T]) -> T:
+    def _asked(self, node: str, ask: Callable[[BmcAccess, Any], T]) -> T:
         self._before_call()
         found = access(self._folder, node)
         deadline = monotonic() + _SHARE * self._limit
@@ -88,10 +88,10 @@ class RedfishBmc:
             raise FenceError(f"{found.bmc} does not answer in time") from error
 
 
-def _reading(found: Access, system: Any) -> Reading:
+def _reading(found: BmcAccess, system: Any) -> BmcReading:
     """From the JSON itself: sushy shows a power state that it does not know as none."""
     power, uuid = (system.json.get(name) for name in ("PowerState", "UUID"))
-    return Reading(found.address, _word(power), _word(uuid), found.uuid)
+    return BmcReading(found.address, _word(power), _word(uuid), found.uuid)
 
 
 def _word(value: Any) -> str:

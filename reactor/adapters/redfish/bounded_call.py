@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Patience:
+class BoundedCalls:
     """Waits `limit` seconds for each call.
 
     A call that is given up goes on until it ends by itself, so what it does must have an end of its own. Until then

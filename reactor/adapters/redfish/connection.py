@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from reactor import timing
-from reactor.adapters.redfish.credentials import Access
+from reactor.adapters.redfish.credentials import BmcAccess
 from reactor.model.errors import FenceError
 
 # As few as it can be told: a GET that is answered with 5xx is asked once more, at once; all else a single time.
@@ -23,13 +23,13 @@ _RETRIES = {"server_side_retries": 1, "server_side_retries_delay": 0}
 _DIRECTLY = {"http": None, "https": None, "all": None}
 
 
-class Line:
+class BoundedConnector:
     """What sushy takes for its Connector. `deadline` by the monotonic clock: after it nothing is sent any more.
 
     So an order that was given up cannot be sent later, to a machine that has come back by then.
     """
 
-    def __init__(self, connector: Any, found: Access, deadline: float) -> None:
+    def __init__(self, connector: Any, found: BmcAccess, deadline: float) -> None:
         self._connector, self._found, self._deadline = connector, found, deadline
 
     def get(self, path: str, **more: Any) -> Any:
@@ -62,7 +62,7 @@ class Line:
         return answer
 
 
-def system(found: Access, deadline: float) -> Any:
+def system(found: BmcAccess, deadline: float) -> Any:
     """A System of sushy's, just read, of the machine that the file names, or of the only one.
 
     With Basic authentication, as fence-agents' fence_redfish does it: a session would have to be ended again, and a BMC
@@ -75,7 +75,7 @@ def system(found: Access, deadline: float) -> Any:
     # All that it tells is in the error that it raises; what a BMC answered is not for our log.
     logging.getLogger("sushy").setLevel(logging.CRITICAL)
     connector = Connector(found.address, verify=found.ca_file or True, **_RETRIES)
-    line = Line(connector, found, deadline)
+    line = BoundedConnector(connector, found, deadline)
     root = sushy.Sushy(found.address, auth=BasicAuth(found.username.encode(), found.password.encode()), connector=line)
     return root.get_system(found.system or _only(found, root))
 
@@ -88,7 +88,7 @@ def force_off(chosen: Any) -> None:
 
 
 @contextmanager
-def translated(found: Access) -> Iterator[None]:
+def translated(found: BmcAccess) -> Iterator[None]:
     """Whatever sushy, requests, the system or JSON of another shape raises becomes FenceError, told in our words."""
     try:
         yield
@@ -98,7 +98,7 @@ def translated(found: Access) -> Iterator[None]:
         raise FenceError(_sentence(found, error)) from error
 
 
-def _only(found: Access, root: Any) -> str:
+def _only(found: BmcAccess, root: Any) -> str:
     members = tuple(root.get_system_collection().members_identities)
     if len(members) != 1:
         shown = ", ".join(str(member) for member in members[:8])[:400] or "none"
@@ -112,7 +112,7 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _sentence(found: Access, error: Exception) -> str:
+def _sentence(found: BmcAccess, error: Exception) -> str:
     """Made of what kind of error it is, never of its text: that may hold what was sent."""
     from sushy import exceptions as theirs  # noqa: PLC0415 - an extra
 
@@ -132,7 +132,7 @@ def _sentence(found: Access, error: Exception) -> str:
     return f"{found.bmc} answers what is not Redfish as we know it: {type(error).__name__}"
 
 
-def _refusal(found: Access, status: int) -> str:
+def _refusal(found: BmcAccess, status: int) -> str:
     if status in {401, 403}:
         user = f"username and password in {found.file}, whether that user may switch the power"
         return f"refuses us (HTTP {status}): check {user}, and whether the BMC allows Basic authentication"

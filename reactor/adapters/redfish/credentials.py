@@ -26,7 +26,7 @@ _SYSTEM = re.compile(r"/redfish/[^\s?#\\]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class BmcAccess:
     """One file. `file` is its name; `address` has no slash at its end; "" for what is left to be found out."""
 
     file: str
@@ -43,10 +43,10 @@ class Access:
         return f"BMC {self.address}"
 
 
-def access(folder: Path, node: str) -> Access:
+def access(folder: Path, node: str) -> BmcAccess:
     """As the file says now; FenceError."""
     file = _File.read(folder / file_of(node))
-    return Access(
+    return BmcAccess(
         file=file.name,
         address=file.like(_ADDRESS, "address", "https://HOST or https://HOST:PORT").rstrip("/"),
         username=file.text("username"),

@@ -27,7 +27,7 @@ STEP = timing.CLOCK_STEP  # less is a slow answer, or NTP at work
 OFF = timing.CLOCK_OFF
 UNWATCHED = timing.CLOCK_UNWATCHED
 _REBASED = 300.0  # seconds after which a process compares with a later reading, lest two honest clocks drift apart
-_FRESH, _AWAY = 1.0, 10.0  # seconds for which `Kept` asks nobody, and nobody who did not answer
+_FRESH, _AWAY = 1.0, 10.0  # seconds for which `CachedClock` asks nobody, and nobody who did not answer
 
 _KEY = f"{PREFIX}clock"
 # What a process knows of the time since its last reading: that it was watched, nothing, or that the clock has stepped.
@@ -35,14 +35,14 @@ WATCHED, NEW, STEPPED = "watched", "new", "stepped"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClockReading:
     """`now`, in seconds since the epoch, and since when the clock that shows it is not known to have stepped."""
 
     now: float
     steady_since: float = 0.0
 
 
-class Watch:
+class StepWatch:
     """What one process knows of Redis' clock by one that nobody sets (`monotonic`)."""
 
     def __init__(self, monotonic: Clock = time.monotonic) -> None:
@@ -67,18 +67,20 @@ class RedisClock:
     """Redis' clock as one process reads it. Raises the library's errors."""
 
     def __init__(self, redis: Redis, monotonic: Clock = time.monotonic) -> None:
-        self._watch, self._time = Watch(monotonic), redis.register_script(script("clock", "reading"))
+        self._watch, self._time = StepWatch(monotonic), redis.register_script(script("clock", "reading"))
 
-    def read(self, script: Any = None, keys: Sequence[str] = (), more: Sequence[Any] = ()) -> tuple[Reading, list[Any]]:
+    def read(
+        self, script: Any = None, keys: Sequence[str] = (), more: Sequence[Any] = ()
+    ) -> tuple[ClockReading, list[Any]]:
         """A reading, and what else a script answers that begins with clock.lua. Who sees a step says so to all."""
         asked = self._watch.monotonic()
         now, steady, *found = (script or self._time)([_KEY, *keys], [self._watch.knows, UNWATCHED, *more])
         if self._watch.stepped(asked, self._watch.monotonic(), float(now)):
             now, steady = self._time([_KEY], [STEPPED, UNWATCHED])
-        return Reading(float(now), float(steady)), found
+        return ClockReading(float(now), float(steady)), found
 
 
-class Kept:
+class CachedClock:
     """A clock that is asked at most once a second. While Redis is away it goes on; StoreError if it never answered."""
 
     def __init__(self, read: Clock, monotonic: Clock = time.monotonic) -> None:

@@ -8,7 +8,7 @@ from redis import Redis
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from reactor.adapters.redis.clock import Kept, redis_time
+from reactor.adapters.redis.clock import CachedClock, redis_time
 from reactor.adapters.redis.errors import translated
 from reactor.model.errors import SettingsError
 from reactor.model.times import Clock
@@ -46,7 +46,7 @@ def shared_clock(redis: Redis) -> Clock:
         with translated():
             return redis_time(redis)
 
-    return Kept(read)
+    return CachedClock(read)
 
 
 def _primary(url: str, common: Mapping[str, Any]) -> Redis:

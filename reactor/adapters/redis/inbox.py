@@ -24,9 +24,9 @@ from reactor.adapters.cloudevents import encode
 from reactor.adapters.redis.contents import a_number, passed_over, tally
 from reactor.adapters.redis.errors import translated
 from reactor.adapters.redis.keys import PREFIX
-from reactor.adapters.redis.memory import Room
-from reactor.adapters.rq import EVENTS, SERIALIZER, TAKE_POST, Entry, new_job
-from reactor.model.errors import BadInput, KeptEnough, StoreUnreachable
+from reactor.adapters.redis.memory import RoomInRedis
+from reactor.adapters.rq import EVENTS, SERIALIZER, TAKE_POST, JobEntry, new_job
+from reactor.model.errors import BadInput, SenderQuotaExceeded, StoreUnreachable
 from reactor.model.event import Event
 from reactor.model.identity import VERSION
 from reactor.model.receipt import Receipt, Result
@@ -89,7 +89,7 @@ class RedisInbox:
 
     def __init__(self, redis: Redis, clock: Clock, keep: float, fsync_wait: float, most: float = math.inf) -> None:
         self._redis, self._clock, self._keep, self._fsync_wait = redis, clock, int(keep), fsync_wait
-        self._most, self._room = most, Room(redis)
+        self._most, self._room = most, RoomInRedis(redis)
         self._queue = RedisQueue(EVENTS, connection=redis, serializer=SERIALIZER)
 
     def is_full(self) -> bool:
@@ -119,7 +119,7 @@ class RedisInbox:
         fresh = {i: Receipt.for_event(event, sender, now, person=person) for i, event in wanted.items() if i not in old}
         size = sum(map(takes, fresh.values()))
         if fresh and not person and (a_number(spent) or 0) + size > self._most:
-            raise KeptEnough(HOUR - now % HOUR)
+            raise SenderQuotaExceeded(HOUR - now % HOUR)
         pipe.multi()
         self._write(pipe, fresh)
         if fresh:
@@ -234,10 +234,10 @@ def _key(receipt_id: str) -> str:
     return f"{PREFIX}receipt:{receipt_id}"
 
 
-def post_entry(events: Mapping[str, Event]) -> Entry:
+def post_entry(events: Mapping[str, Event]) -> JobEntry:
     """The job of one POST: its events by their receipts."""
     first = next(iter(events))
     what = [f"{event.type.removeprefix('io.vmdrift.')} {event.subject}" for event in events.values()]
     described = what[0] + (f" and {len(what) - 1} more" if len(what) > 1 else "")
     carried = {receipt_id: encode(event) for receipt_id, event in events.items()}
-    return Entry(EVENTS, f"post_{first}", TAKE_POST, (VERSION, carried), described)
+    return JobEntry(EVENTS, f"post_{first}", TAKE_POST, (VERSION, carried), described)

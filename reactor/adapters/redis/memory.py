@@ -12,7 +12,7 @@ FOR_OTHERS = 0.75  # of maxmemory; what drifts take is in docs/performance.md
 _FRESH = 1.0  # seconds for which an answer is good
 
 
-class Room:
+class RoomInRedis:
     """Asks Redis at most once a second. `monotonic`: a clock that nobody sets."""
 
     def __init__(self, redis: Redis, monotonic: Clock = time.monotonic) -> None:

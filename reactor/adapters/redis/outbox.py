@@ -32,7 +32,7 @@ _AT_MOST = 100  # letters that are handled at once
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Delivery:
     """`event` as JSON; `since` when it was first to be delivered, seconds since the epoch; `why` it died, else ""."""
 
     id: str
@@ -60,19 +60,19 @@ class Outbox(Protocol):
     def post(self, now: float) -> list[str]:
         """Make letters of what was told since the last time; their ids, at most a hundred: again until none."""
 
-    def letter(self, letter_id: str) -> Letter | None:
+    def letter(self, letter_id: str) -> Delivery | None:
         """One that is to be delivered; None if it was, or is dead."""
 
     def later(self, letter_id: str, due: float) -> None:
         """It is tried again then."""
 
-    def delivered(self, letter: Letter) -> None:
+    def delivered(self, letter: Delivery) -> None:
         """It has arrived."""
 
-    def bury(self, letter: Letter, why: str, now: float) -> None:
+    def bury(self, letter: Delivery, why: str, now: float) -> None:
         """Nobody tries it any more."""
 
-    def dead(self, now: float) -> list[Letter]:
+    def dead(self, now: float) -> list[Delivery]:
         """Those that nobody tries any more, oldest first, as long as they are kept."""
 
     def revive(self, letter_ids: Sequence[str], now: float) -> list[str]:
@@ -94,12 +94,12 @@ def numbered(entry: str, event: Mapping[str, Any]) -> dict[str, Any]:
     return {**event, "sequence": f"{int(moment):015d}-{int(number or 0):06d}"}
 
 
-def _letters(values: Sequence[bytes | None]) -> list[Letter]:
+def _letters(values: Sequence[bytes | None]) -> list[Delivery]:
     """Those that can be read; another one keeps none of them from being delivered."""
     found = []
     for value in values:
         try:
-            found += [Letter.of(value)] if value is not None else []
+            found += [Delivery.of(value)] if value is not None else []
         except BadInput as error:
             passed_over("letter", error)
     return found
@@ -127,13 +127,13 @@ class RedisOutbox:
         fresh = events_of(entries)
         pipe.multi()
         for entry, event in fresh:
-            pipe.hset(_LETTERS, entry, Letter(entry, numbered(entry, event), now).as_json())
+            pipe.hset(_LETTERS, entry, Delivery(entry, numbered(entry, event), now).as_json())
             pipe.zadd(_LEAVING, {entry: now})
         pipe.set(_POSTED, entries[-1][0])
         pipe.execute()
         return [entry for entry, _ in fresh]
 
-    def letter(self, letter_id: str) -> Letter | None:
+    def letter(self, letter_id: str) -> Delivery | None:
         with translated(), self._redis.pipeline() as pipe:
             pipe.zscore(_LEAVING, letter_id)
             pipe.hget(_LETTERS, letter_id)
@@ -144,13 +144,13 @@ class RedisOutbox:
         with translated():
             self._redis.zadd(_LEAVING, {letter_id: due}, xx=True)
 
-    def delivered(self, letter: Letter) -> None:
+    def delivered(self, letter: Delivery) -> None:
         with translated(), self._redis.pipeline() as pipe:
             pipe.hdel(_LETTERS, letter.id)
             self._ended(pipe, letter, "delivered")
             pipe.execute()
 
-    def bury(self, letter: Letter, why: str, now: float) -> None:
+    def bury(self, letter: Delivery, why: str, now: float) -> None:
         with translated(), self._redis.pipeline() as pipe:
             pipe.hset(_LETTERS, letter.id, replace(letter, why=why, died_at=now).as_json())
             pipe.zadd(_DEAD, {letter.id: now})
@@ -158,11 +158,11 @@ class RedisOutbox:
             pipe.execute()
         self._forget(now)
 
-    def _ended(self, pipe: Pipeline, letter: Letter, result: str) -> None:
+    def _ended(self, pipe: Pipeline, letter: Delivery, result: str) -> None:
         pipe.zrem(_LEAVING, letter.id)
         pipe.hincrby(_TOLD, f"{letter.event.get('type')} {result}", 1)
 
-    def dead(self, now: float) -> list[Letter]:
+    def dead(self, now: float) -> list[Delivery]:
         with translated():
             ids: Any = self._redis.zrangebyscore(_DEAD, f"({now - self._keep}", "+inf")
             values: Any = self._redis.hmget(_LETTERS, ids) if ids else []
@@ -182,7 +182,7 @@ class RedisOutbox:
         wanted = [letter for letter in self.dead(now) if letter.id in set(letter_ids)]
         with translated(), self._redis.pipeline() as pipe:
             for letter in wanted:
-                pipe.hset(_LETTERS, letter.id, Letter(letter.id, letter.event, now).as_json())
+                pipe.hset(_LETTERS, letter.id, Delivery(letter.id, letter.event, now).as_json())
                 pipe.zrem(_DEAD, letter.id)
                 pipe.zadd(_LEAVING, {letter.id: now})
             pipe.execute()

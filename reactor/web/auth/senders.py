@@ -45,7 +45,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SenderEntry:
     """One sender of the file, with his token, or with the subject that his JWTs bear."""
 
     sender: Sender
@@ -77,7 +77,7 @@ class TokensFile:
         self._seen = self._stamp()
         self._entries = _read(path)
 
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[SenderEntry]:
         """As the file says now; one that cannot be read is told once, and what it said before goes on to hold."""
         try:
             stamp = self._stamp()
@@ -150,7 +150,7 @@ class Senders:
         entry = self._entry(name)
         return entry.token or entry.subject if entry else ""
 
-    def _entry(self, name: str) -> Entry | None:
+    def _entry(self, name: str) -> SenderEntry | None:
         entries = self._file.entries() if self._file else ()
         return next((entry for entry in entries if entry.sender.name == name), None)
 
@@ -188,14 +188,14 @@ def _bearer(authorization: str) -> str:
     return token.strip()
 
 
-def _by_token(entries: Iterable[Entry], token: str) -> Sender | None:
+def _by_token(entries: Iterable[SenderEntry], token: str) -> Sender | None:
     """All are compared, each in constant time, so that nothing is learned from how long it takes."""
     given = token.encode()
     found = [entry.sender for entry in entries if entry.token and hmac.compare_digest(entry.token.encode(), given)]
     return found[0] if found else None
 
 
-def _read(path: Path) -> tuple[Entry, ...]:
+def _read(path: Path) -> tuple[SenderEntry, ...]:
     try:
         data = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError:
@@ -205,7 +205,7 @@ def _read(path: Path) -> tuple[Entry, ...]:
     senders = take({"senders": data.get("senders")}, "senders", list, "file")
     if not all(isinstance(sender, dict) for sender in senders):
         raise BadInput("senders: expected objects")
-    entries = tuple(Entry.of(sender, f"senders[{index}]") for index, sender in enumerate(senders))
+    entries = tuple(SenderEntry.of(sender, f"senders[{index}]") for index, sender in enumerate(senders))
     names = [entry.sender.name for entry in entries]
     if len(set(names)) < len(names):
         raise BadInput("senders: two have the same name")

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from reactor.adapters.redis.inbox import Accepted, Inbox
-from reactor.model.errors import KeptEnough, StoreError
+from reactor.model.errors import SenderQuotaExceeded, StoreError
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.times import Clock
 from reactor.settings import Settings
@@ -32,7 +32,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedRequest:
     """What a request holds: events for us, and of each other one a sentence that says why nothing is done about it."""
 
     events: tuple[Event, ...]
@@ -45,7 +45,7 @@ class Reception:
     def __init__(self, inbox: Inbox, senders: Senders, settings: Settings, clock: Clock) -> None:
         self.inbox, self.senders, self._settings, self._clock = inbox, senders, settings, clock
 
-    def post(self, shown: Credentials, read: Callable[[], Read]) -> dict[str, Any]:
+    def post(self, shown: Credentials, read: Callable[[], ParsedRequest]) -> dict[str, Any]:
         """The body of a 202. `read` turns the request into events; it is called once the sender is known."""
         sender = _NOBODY
         try:
@@ -88,7 +88,7 @@ class Reception:
                 where = index if len(events) > 1 else None
                 raise Problem(403, detail, attribute="type", found=f"{event.type} from {event.source}", index=where)
 
-    def _read(self, sender: Sender, read: Callable[[], Read]) -> Read:
+    def _read(self, sender: Sender, read: Callable[[], ParsedRequest]) -> ParsedRequest:
         """What it sent, if there is room for it. What cannot be read counts as one event of this minute."""
         if self.inbox.is_full():
             raise Problem(503, "What is left of Redis' memory is kept for drifts. Send it again.", retry_after=_LATER)
@@ -103,7 +103,7 @@ class Reception:
     def _accepted(self, sender: Sender, events: Sequence[Event]) -> list[Accepted]:
         try:
             return self.inbox.accept(events, sender.name)
-        except KeptEnough as enough:
+        except SenderQuotaExceeded as enough:
             most = self._settings.sender_bytes
             detail = f"What is kept of {sender.name}'s events may take {most} bytes in an hour (VMDRIFT_SENDER_BYTES)."
             raise Problem(429, detail, retry_after=max(1, math.ceil(enough.seconds))) from None

@@ -7,10 +7,10 @@ from typing import Any
 import structlog
 
 from reactor.adapters.redis.inbox import Inbox
-from reactor.interventions import Deed, Interventions, Person
+from reactor.interventions import InterventionResult, Interventions, Person
 from reactor.model.errors import BadInput, ClusterError, NotDone
 from reactor.model.intervention import lasting, reason_of
-from reactor.web.page.queries import Desk
+from reactor.web.page.queries import Queries
 from reactor.web.problem import Problem
 
 log = structlog.get_logger()
@@ -19,7 +19,7 @@ _KINDS = ("hold", "resume", "cancel", "retry", "drift")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ActionForm:
     """`what`: one of _KINDS; `target`: a node, NAMESPACE/VM or all; `lasts`: "" is for ever."""
 
     what: str
@@ -28,7 +28,7 @@ class Order:
     why: str
 
     @classmethod
-    def of(cls, form: Mapping[str, Any]) -> "Order":
+    def of(cls, form: Mapping[str, Any]) -> "ActionForm":
         """From a form's fields."""
         texts = {name: str(form.get(name, "")).strip() for name in ("what", "target", "lasts", "why")}
         return cls(**{**texts, "why": reason_of(texts["why"])})
@@ -37,10 +37,10 @@ class Order:
 class Actions:
     """Each method raises Problem, StoreError."""
 
-    def __init__(self, desk: Desk, inbox: Inbox) -> None:
+    def __init__(self, desk: Queries, inbox: Inbox) -> None:
         self._desk, self._inbox = desk, inbox
 
-    def do(self, order: Order, person: str) -> str:
+    def do(self, order: ActionForm, person: str) -> str:
         """Do it; what was done, as a sentence."""
         if order.what not in _KINDS:
             raise Problem(400, f"what: {order.what[:20]!r} is none of {', '.join(_KINDS)}.")
@@ -61,7 +61,7 @@ class Actions:
         return sentence
 
 
-def _done(order: Order, interventions: Interventions) -> Deed:
+def _done(order: ActionForm, interventions: Interventions) -> InterventionResult:
     if order.what == "hold":
         lasts = lasting(order.lasts) if order.lasts else None
         return interventions.hold(order.target, lasts, order.why)

@@ -6,7 +6,7 @@ from flask import Flask, Response, current_app, request
 from flask.globals import request_ctx
 from redis import Redis
 
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.sessions import OpenSessions, signing_key
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
@@ -15,7 +15,7 @@ from reactor.web.metrics import Sources
 from reactor.web.page import routes, rq_dashboard
 from reactor.web.page.actions import Actions
 from reactor.web.page.auth import People, guard, is_program, sessions
-from reactor.web.page.queries import Desk
+from reactor.web.page.queries import Queries
 from reactor.web.problem import Problem
 from reactor.web.serve import is_loopback
 from reactor.web.server.listening import split
@@ -31,7 +31,7 @@ class Parts:
     redis: Redis
     reception: Reception
     sources: Sources
-    wishes: Wishes | None
+    wishes: InterventionsConfigMap | None
     settings: Settings
 
 
@@ -39,7 +39,7 @@ def mount(app: Flask, parts: Parts) -> None:
     """All that people see."""
     reception, sources, settings = parts.reception, parts.sources, parts.settings
     people = People(reception.senders, OpenSessions(parts.redis), sources.clock)
-    desk = Desk(
+    desk = Queries(
         sources.store,
         sources.queues,
         lambda: sources.reports().heard_at,
@@ -51,7 +51,7 @@ def mount(app: Flask, parts: Parts) -> None:
     csrf = sessions(app, lambda: signing_key(parts.redis), desk.away)
     for view in ("events", "alerts"):  # programs have no session to forge
         csrf.exempt(app.view_functions[view])
-    page = routes.Page(desk, people, Actions(desk, reception.inbox), guard(people, desk.away))
+    page = routes.PageTools(desk, people, Actions(desk, reception.inbox), guard(people, desk.away))
     app.extensions[_SHOWN] = page
     routes.mount(app, page)
     rq_dashboard.mount(app, parts.redis, people, page.guard, acts=settings.rq_actions)
@@ -64,12 +64,12 @@ def for_people(problem: Problem) -> Response | None:
     """The problem as a page, if it is a browser that asks for one."""
     if request_ctx.url_adapter is None:  # under a name that is not trusted there are no addresses to show
         return None
-    page: routes.Page | None = current_app.extensions.get(_SHOWN)
+    page: routes.PageTools | None = current_app.extensions.get(_SHOWN)
     asked = "text/html" in request.accept_mimetypes.values() and not is_program(request)
     return page.refused(problem) if page and asked and request.method != "OPTIONS" else None
 
 
-def wishes_of(wiring: Wiring) -> Wishes | None:
+def wishes_of(wiring: Wiring) -> InterventionsConfigMap | None:
     """By its cluster; None where there is none. SettingsError for one that cannot be read."""
     try:
         return wiring.wishes

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.clock_offsets import off, said
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
@@ -13,14 +13,14 @@ from reactor.model.errors import ClusterError, StoreError
 from reactor.model.intervention import Intervention
 from reactor.model.times import Clock, clock_time
 from reactor.settings import Settings, deaf_after
-from reactor.web.page.view_models import OutageView, VmView, outage_view, vm_view
+from reactor.web.page.view_models import OutageRow, VmRow, outage_view, vm_view
 
 _REMEMBERED = 2.0  # seconds; every open browser asks as often
 _SHOWN = 50  # outages of the past
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CurrentInterventions:
     """What people asked for and is not over; `trouble` says why it is not known, "" where it is."""
 
     found: tuple[Intervention, ...] = ()
@@ -28,7 +28,7 @@ class Asked:
 
 
 @dataclass
-class Desk:
+class Queries:
     """`wishes` is None where the page knows no cluster. Methods raise StoreError.
 
     `heard`: when a watcher last heard from the API server, seconds since the epoch; None if none ever did. `clocks`: by
@@ -38,27 +38,27 @@ class Desk:
     store: Store
     queues: Callable[[], Iterator[QueueFigures]]
     heard: Callable[[], float | None]
-    wishes: Wishes | None
+    wishes: InterventionsConfigMap | None
     settings: Settings
     clock: Clock
     clocks: Callable[[], Mapping[str, float]] = dict
-    _asked: tuple[float, Asked] = field(default=(0.0, Asked()))
+    _asked: tuple[float, CurrentInterventions] = field(default=(0.0, CurrentInterventions()))
     _away: float | None = None
 
-    def outages(self) -> list[OutageView]:
+    def outages(self) -> list[OutageRow]:
         """Those that are not done with, newest first."""
         return self._views(reversed(self.store.outages()))
 
-    def history(self, most: int = _SHOWN) -> list[OutageView]:
+    def history(self, most: int = _SHOWN) -> list[OutageRow]:
         """Those that are, newest first."""
         return self._views(self.store.history()[:most])
 
-    def node(self, name: str) -> list[OutageView]:
+    def node(self, name: str) -> list[OutageRow]:
         """All outages of a node, newest first."""
         mine = (one for one in self._everything() if one.outage.node.name == name)
         return self._views(mine)
 
-    def vm(self, name: str) -> list[VmView]:
+    def vm(self, name: str) -> list[VmRow]:
         """All drifts of NAMESPACE/NAME, newest first."""
         records = (r for outage in self._everything() for r in self.store.records(outage.outage.id))
         return [self._vm(record) for record in records if str(record.drift.vm) == name]
@@ -66,14 +66,14 @@ class Desk:
     def _everything(self) -> list[OutageRecord]:
         return [*reversed(self.store.outages()), *self.store.history()]
 
-    def _vm(self, record: Record) -> VmView:
+    def _vm(self, record: Record) -> VmRow:
         return vm_view(record, self.asked().found, self.settings.to_windows(), self.clock())
 
-    def _views(self, outages: Iterable[OutageRecord]) -> list[OutageView]:
+    def _views(self, outages: Iterable[OutageRecord]) -> list[OutageRow]:
         now, asked, windows = self.clock(), self.asked().found, self.settings.to_windows()
         return [outage_view(one, self.store.records(one.outage.id), asked, windows, now) for one in outages]
 
-    def asked(self) -> Asked:
+    def asked(self) -> CurrentInterventions:
         """What people asked for, as it was within the last seconds."""
         now = self.clock()
         if now >= self._asked[0]:
@@ -82,15 +82,15 @@ class Desk:
 
     def forget_asked(self) -> None:
         """Somebody has just written there."""
-        self._asked = (0.0, Asked())
+        self._asked = (0.0, CurrentInterventions())
 
-    def _read(self) -> Asked:
+    def _read(self) -> CurrentInterventions:
         if self.wishes is None:
-            return Asked(trouble=NO_CLUSTER)
+            return CurrentInterventions(trouble=NO_CLUSTER)
         try:
-            return Asked(self.wishes.in_force())
+            return CurrentInterventions(self.wishes.in_force())
         except ClusterError as error:
-            return Asked(trouble=f"What is held is not known: {error}.")
+            return CurrentInterventions(trouble=f"What is held is not known: {error}.")
 
     def troubles(self) -> list[str]:
         """What keeps drifts from going on, in sentences; empty if all is well."""

@@ -15,9 +15,9 @@ from reactor.model.errors import StoreError
 from reactor.model.harmless import harmless_lines
 from reactor.model.times import clock_time, format_time
 from reactor.web.browser_headers import inside
-from reactor.web.page.actions import Actions, Order
+from reactor.web.page.actions import ActionForm, Actions
 from reactor.web.page.auth import LOGIN, Guard, People
-from reactor.web.page.queries import Desk
+from reactor.web.page.queries import Queries
 from reactor.web.page.view_models import duration
 from reactor.web.problem import Problem
 
@@ -25,10 +25,10 @@ _POLL = 2  # seconds between two looks of an open browser
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageTools:
     """What the routes work with."""
 
-    desk: Desk
+    desk: Queries
     people: People
     actions: Actions
     guard: Guard
@@ -55,7 +55,7 @@ class Page:
         return answer
 
 
-def mount(app: Flask, page: Page) -> None:
+def mount(app: Flask, page: PageTools) -> None:
     """All of them."""
     blueprint = Blueprint("page", __name__)
     blueprint.before_request(page.guard)
@@ -71,7 +71,7 @@ def mount(app: Flask, page: Page) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
-def _looking(blueprint: Blueprint, page: Page) -> None:
+def _looking(blueprint: Blueprint, page: PageTools) -> None:
     desk = page.desk
 
     @blueprint.get("/")
@@ -98,20 +98,20 @@ def _some(found: list[Any], what: str) -> list[Any]:
     return found
 
 
-def _acting(blueprint: Blueprint, page: Page) -> None:
+def _acting(blueprint: Blueprint, page: PageTools) -> None:
     @blueprint.post("/act")
     def act() -> AnyResponse:
         person = page.people.current()
         if person is None or not page.people.may_act():
             raise Problem(403, 'You may look, and not act: your entry says "page": "look".')
         try:
-            flash(page.actions.do(Order.of(request.form), person.name))
+            flash(page.actions.do(ActionForm.of(request.form), person.name))
         except StoreError as error:
             raise Problem(503, page.desk.away(error)) from error
         return redirect(inside(request.form.get("next", "")), 303)
 
 
-def _entering(app: Flask, page: Page) -> None:
+def _entering(app: Flask, page: PageTools) -> None:
     @app.route(LOGIN, methods=["GET", "POST"])
     def login() -> AnyResponse:
         target = inside(request.values.get("next", ""))

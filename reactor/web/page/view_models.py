@@ -25,7 +25,7 @@ _ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
-class VmView:
+class VmRow:
     """One drift. `todo`: what its operator can do; `asked`: what people asked for that meets it."""
 
     record: Record
@@ -47,11 +47,11 @@ class VmView:
 
 
 @dataclass(frozen=True, slots=True)
-class OutageView:
+class OutageRow:
     """One outage with its drifts, those first that need a person. `window` is None once it is over."""
 
     record: OutageRecord
-    vms: tuple[VmView, ...]
+    vms: tuple[VmRow, ...]
     window: Window | None
     counts: tuple[tuple[Phase, int], ...]
     recovery: tuple[float, float] | None
@@ -63,21 +63,21 @@ class OutageView:
         return self.record.outage.node.name
 
     @property
-    def todo(self) -> tuple[VmView, ...]:
+    def todo(self) -> tuple[VmRow, ...]:
         """Those that wait for a person."""
         return tuple(vm for vm in self.vms if vm.todo and vm.needed)
 
 
 def outage_view(
     outage: OutageRecord, records: Iterable[Record], asked: Sequence[Intervention], windows: Windows, now: float
-) -> OutageView:
+) -> OutageRow:
     """`asked`: all interventions that are not over."""
     vms = tuple(sorted((vm_view(one, asked, windows, now) for one in records), key=_rank))
     phases = Counter(vm.record.phase for vm in vms)
     since = outage.outage.since
     proven = outage.fencing is not None and outage.fencing.proof is not None
     lasts = outage.recovered_at is None and not proven and now < since + windows.unreachable
-    return OutageView(
+    return OutageRow(
         outage,
         vms,
         Window("unreachable window", since, since + windows.unreachable) if lasts else None,
@@ -87,15 +87,15 @@ def outage_view(
     )
 
 
-def vm_view(record: Record, asked: Sequence[Intervention], windows: Windows, now: float) -> VmView:
+def vm_view(record: Record, asked: Sequence[Intervention], windows: Windows, now: float) -> VmRow:
     """One drift."""
     known = REASONS.get(record.reason)
     todo = known.operator if known and known.operator != "Nothing." else ""
     mine = tuple(one for one in asked if one.meets(record.drift))
-    return VmView(record, window(record, windows), timeline(record, windows, now), todo, spent(record, now), mine)
+    return VmRow(record, window(record, windows), timeline(record, windows, now), todo, spent(record, now), mine)
 
 
-def _rank(vm: VmView) -> tuple[int, str]:
+def _rank(vm: VmRow) -> tuple[int, str]:
     return _ORDER.index(vm.record.phase), vm.name
 
 

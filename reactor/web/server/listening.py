@@ -21,7 +21,7 @@ def split(listen: str) -> tuple[str, int]:
     return address.strip("[]"), int(port)
 
 
-class Places:
+class ListeningSockets:
     """The sockets of all processes: each has one for every address, and the kernel shares connections out."""
 
     def __init__(self, addresses: Mapping[str, str], processes: int) -> None:

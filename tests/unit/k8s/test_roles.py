@@ -12,7 +12,7 @@ from reactor.adapters.rq import RUNS
 from reactor.roles import ALIASES, BY_QUEUE, ON_CLUSTER, ROLES, Role, used
 from reactor.settings import Settings
 from simulator.process import USERS
-from tests.support.policies import K8S
+from tests.support.places import K8S
 from vmdrift.cli import main
 
 BASE = K8S / "base"

@@ -8,11 +8,11 @@ import pytest
 from reactor.model.errors import BadInput
 from reactor.model.fencing import (
     Attempt,
+    ChosenRelease,
     Claim,
     Fencing,
-    Release,
+    ReleaseWay,
     Target,
-    Way,
     claim_of,
     fencing_of,
     fencings,
@@ -26,7 +26,7 @@ from tests.unit.workers.fencing.views import FILE, OUTAGE, PROOF, PROVEN
 _FILE = replace(
     PROVEN,
     attempts=(Attempt("redfish", 1.0, "No."),),
-    release=Release(Way.TAINT, "All.", 2.0, ("a/b",)),
+    release=ChosenRelease(ReleaseWay.TAINT, "All.", 2.0, ("a/b",)),
     void="It spoke.",
 )
 _CLAIM = Claim(OUTAGE.node, "boot-1", "ann", "looked", 1.0, "lease", "beat")

@@ -6,11 +6,11 @@ from typing import Any
 import orjson
 import pytest
 
-from reactor.adapters.redis.outbox import Letter
+from reactor.adapters.redis.outbox import Delivery
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput
-from reactor.model.fencing import Attempt, Confirmation, Fencing, Release, Way
+from reactor.model.fencing import Attempt, ChosenRelease, Confirmation, Fencing, ReleaseWay
 from reactor.model.receipt import Receipt
 from reactor.model.source import Source
 from tests.contracts.samples import LOST_AT, outage, outage_record, record
@@ -21,7 +21,7 @@ FILE = Fencing(
     LOST_AT,
     attempts=(Attempt("redfish", LOST_AT),),
     confirmation=Confirmation("event", "ann", "looked", LOST_AT, "", "", (("driver", ""),)),
-    release=Release(Way.TAINT, "why", LOST_AT),
+    release=ChosenRelease(ReleaseWay.TAINT, "why", LOST_AT),
     bystanders=(("shop/db", "local-storage"),),
     said=(Source("event", "ann"),),
 )
@@ -31,7 +31,7 @@ READ: dict[str, tuple[Any, dict[str, Any]]] = {
     "outage": (OutageRecord.of, outage_record().as_json()),
     "change": (Change.of, Change.into(record()).as_json()),
     "receipt": (Receipt.of, RECEIPT.as_json()),
-    "letter": (lambda data: Letter.of(orjson.dumps(data)), {"id": "1-0", "event": {}, "since": LOST_AT}),
+    "letter": (lambda data: Delivery.of(orjson.dumps(data)), {"id": "1-0", "event": {}, "since": LOST_AT}),
     "fencing": (lambda data: Fencing.of(json.dumps(data)), json.loads(FILE.as_text())),
 }
 

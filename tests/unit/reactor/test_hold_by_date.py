@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from reactor.adapters.kubernetes.cluster import served_clock
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.model.errors import Rejected
 from reactor.model.intervention import CONFIG_MAP, interventions
 from reactor.settings import Settings
 from simulator.apiserver import ApiServer
 from simulator.twins.cluster import ApiCluster
 from tests.contracts.clusters import USER, an_api, over_http
-from vmdrift.intervene.person import Hands
+from vmdrift.intervene.person import CommandLine
 
 NOW = 1_795_000_000.0  # seconds since the epoch; no machine's clock shows it
 
@@ -21,7 +21,7 @@ def test_vmdrift_hold_reckons_by_the_api_servers_clock(tmp_path: Path) -> None:
     api = an_api()
     api.store.clock = lambda: NOW
     with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
-        person = Hands(Settings(), cluster).interventions
+        person = CommandLine(Settings(), cluster).interventions
         person.hold("node-a", 1800.0, "why not")
         person.hold("node-b", None, "why not")
     kept = interventions(api.store.get("configmaps", CONFIG_MAP, "vm-drift"))
@@ -35,7 +35,7 @@ def test_and_takes_out_what_is_over_there_and_nothing_else(tmp_path: Path) -> No
     api = an_api()
     api.store.clock = lambda: NOW
     with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
-        person = Hands(Settings(), cluster).interventions
+        person = CommandLine(Settings(), cluster).interventions
         person.hold("node-a", 60.0, "why not")
         person.hold("node-b", 3600.0, "why not")
         api.store.clock = lambda: NOW + 60.0
@@ -47,4 +47,4 @@ def test_and_takes_out_what_is_over_there_and_nothing_else(tmp_path: Path) -> No
 def test_an_api_server_that_told_no_time_yet_ends_nothing() -> None:
     cluster = ApiCluster(an_api(), USER)
     with pytest.raises(Rejected, match="no date"):
-        Wishes(cluster, "vm-drift", served_clock(cluster)).clock()
+        InterventionsConfigMap(cluster, "vm-drift", served_clock(cluster)).clock()

@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 
 from reactor.adapters.kubernetes.cluster import served_clock
-from reactor.adapters.kubernetes.interventions import Wishes
+from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.interventions import Interventions, Person
 from reactor.model.errors import Conflict
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, node_target
@@ -18,9 +18,9 @@ from simulator.world import World
 WHERE = "vm-drift"
 
 
-def book(world: World, user: str = "ann") -> Wishes:
+def book(world: World, user: str = "ann") -> InterventionsConfigMap:
     cluster = ApiCluster(world.api, user)
-    return Wishes(cluster, WHERE, served_clock(cluster))
+    return InterventionsConfigMap(cluster, WHERE, served_clock(cluster))
 
 
 def hold(world: World, node: str, lasts: float) -> Intervention:

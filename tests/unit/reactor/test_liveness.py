@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from reactor.liveness import Heartbeat, trouble
+from reactor.liveness import LivenessFile, trouble
 from reactor.process import Stop
 
 
@@ -39,7 +39,7 @@ def test_what_is_no_heartbeat_is_trouble(tmp_path: Path, text: str) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_told_once_and_stops_nobody(tmp_path: Path) -> None:
-    beat = Heartbeat(str(tmp_path / "none" / "heartbeat"), every=0.0)
+    beat = LivenessFile(str(tmp_path / "none" / "heartbeat"), every=0.0)
     with capture_logs() as log:
         beat.beat()
         beat.beat()

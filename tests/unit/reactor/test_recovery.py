@@ -10,9 +10,9 @@ from rich.console import Console
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, Histogram, Windows, amounts, ended, histogram, stages
 from reactor.web.page.timeline import timeline
-from reactor.web.page.view_models import OutageView, outage_view
+from reactor.web.page.view_models import OutageRow, outage_view
 from tests.unit.workers.decide.recorded import SINCE, record
-from vmdrift.status.history import Past, as_object
+from vmdrift.status.history import EndedOutage, as_object
 from vmdrift.status.table import overview
 
 WINDOWS = Windows(300.0, 360.0)
@@ -24,7 +24,7 @@ def _completed(after: float) -> Record:
     return replace(begun, detached_at=SINCE + 3.0, ended_at=SINCE + after)
 
 
-def _view(one: Record, now: float) -> OutageView:
+def _view(one: Record, now: float) -> OutageRow:
     """On the page."""
     return outage_view(OutageRecord(one.drift.outage, SINCE), [one], [], WINDOWS, now)
 
@@ -43,7 +43,7 @@ def test_metric_page_and_history_mean_the_same_by_a_recovery(reason: str) -> Non
     seconds = None if reason == "returned-node" else 400.0
     assert amounts(done).get(f"{RECOVERY} sum") == seconds
     assert _view(done, SINCE + 900).recovery == (seconds and (seconds, seconds))
-    assert as_object([Past(OutageRecord(done.drift.outage, SINCE), (done,), 0, done=True)])["outages"][0][
+    assert as_object([EndedOutage(OutageRecord(done.drift.outage, SINCE), (done,), 0, done=True)])["outages"][0][
         "recovery"
     ] == (seconds and {"median": seconds, "longest": seconds})
 

@@ -8,8 +8,8 @@ import orjson
 
 from reactor.model.drift import Policy
 from vmdrift.plan.audit import audited
-from vmdrift.plan.fate import Fate
-from vmdrift.snapshot import Snapshot, snapshot
+from vmdrift.plan.fate import Prediction
+from vmdrift.snapshot import ClusterSnapshot, snapshot
 from vmdrift.snapshot.dump import as_list
 from vmdrift.snapshot.dump_file import Dump, parsed
 
@@ -21,12 +21,12 @@ def written(found: Dump, *, nameless: bool = False) -> bytes:
     return orjson.dumps(as_list(found, nameless=nameless))
 
 
-def judged(there: Snapshot) -> list[Fate]:
+def judged(there: ClusterSnapshot) -> list[Prediction]:
     """Of all nodes, in their order."""
     return [fate for node in audited(there, Policy()) for fate in node.fates]
 
 
-def shape(fate: Fate) -> list[Any]:
+def shape(fate: Prediction) -> list[Any]:
     """All of it that bears no name."""
     checks = [(check.name, check.held, check.reason) for check in fate.checks]
     sizes = len(fate.volumes), len(fate.targets), len(fate.room), len(fate.ifs), len(fate.lost_disks)

@@ -11,9 +11,9 @@ from simulator.scene import Scene, Vm, staged
 from simulator.twins.cluster import ApiCluster
 from simulator.vms import ClaimPod
 from simulator.world import World
-from vmdrift.plan.free_room import Room
-from vmdrift.plan.judge import Fate, fates
-from vmdrift.snapshot import Snapshot, from_cluster
+from vmdrift.plan.free_room import FreeRoom
+from vmdrift.plan.judge import Prediction, fates
+from vmdrift.snapshot import ClusterSnapshot, from_cluster
 
 LOST, NODES = "node-a", ("node-a", "node-b", "node-c", "node-d")
 
@@ -23,7 +23,7 @@ def world_of(*vms: Vm, nodes: tuple[str, ...] = NODES, pods: tuple[ClaimPod, ...
     return staged(Scene(nodes, vms, pods))
 
 
-def read(world: World) -> Snapshot:
+def read(world: World) -> ClusterSnapshot:
     """The cluster as it is now."""
     return from_cluster(ApiCluster(world.api, "admin"), world.now)
 
@@ -33,17 +33,17 @@ def change(world: World, resource: str, name: str, patch: Obj, namespace: str = 
     world.api.client("admin").patch(resource, name, patch, namespace, **more)
 
 
-def planned(world: World, node: str = LOST, policy: Policy | None = None) -> list[Fate]:
+def planned(world: World, node: str = LOST, policy: Policy | None = None) -> list[Prediction]:
     """What is told of a node's VMs."""
     return fates_in(read(world), node, policy)
 
 
-def fates_in(there: Snapshot, node: str = LOST, policy: Policy | None = None) -> list[Fate]:
+def fates_in(there: ClusterSnapshot, node: str = LOST, policy: Policy | None = None) -> list[Prediction]:
     """What is told of a node's VMs in a snapshot."""
-    return fates(there, node, policy or Policy(), Room.of(there))
+    return fates(there, node, policy or Policy(), FreeRoom.of(there))
 
 
-def fate(*vms: Vm, policy: Policy | None = None, **more: Any) -> Fate:
+def fate(*vms: Vm, policy: Policy | None = None, **more: Any) -> Prediction:
     """Of a scene's only VM."""
     (found,) = planned(world_of(*vms, **more), policy=policy)
     return found

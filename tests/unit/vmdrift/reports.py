@@ -6,8 +6,8 @@ from reactor.model.drift import Policy
 from tests.support.places import REPORTS
 from tests.unit.vmdrift.plans import fates_in
 from vmdrift.plan.audit import NodeAudit, audited
-from vmdrift.plan.fate import Fate
-from vmdrift.snapshot import Snapshot, from_dump
+from vmdrift.plan.fate import Prediction
+from vmdrift.snapshot import ClusterSnapshot, from_dump
 
 FOLDER = REPORTS
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
@@ -19,12 +19,12 @@ def path(name: str) -> Path:
     return found
 
 
-def report(name: str) -> Snapshot:
+def report(name: str) -> ClusterSnapshot:
     """The cluster of a dump."""
     return from_dump(str(path(name)))
 
 
-def told(name: str, node: str = "node-a", policy: Policy | None = None) -> dict[str, Fate]:
+def told(name: str, node: str = "node-a", policy: Policy | None = None) -> dict[str, Prediction]:
     """What would become of the VMs of a node, by namespace and name."""
     return {str(fate.vm): fate for fate in fates_in(report(name), node, policy)}
 

@@ -8,7 +8,7 @@ import pytest
 from reactor.model.errors import BadInput
 from tests.unit.vmdrift.plans import fates_in
 from tests.unit.vmdrift.reports import path
-from vmdrift.plan.fate import Fate, Outcome
+from vmdrift.plan.fate import Outcome, Prediction
 from vmdrift.snapshot import snapshot
 from vmdrift.snapshot.dump_file import parsed
 
@@ -25,7 +25,7 @@ OTHERS = [
 ]
 
 
-def judged(items: list[Any]) -> list[Fate]:
+def judged(items: list[Any]) -> list[Prediction]:
     """What becomes of the VMs of node-a."""
     return fates_in(snapshot(parsed(json.dumps({"items": items}).encode(), "dump")))
 

@@ -11,11 +11,11 @@ from simulator.scene import FOR_EVER, Storage, Vm
 from simulator.world import World
 from tests.unit.vmdrift.plans import LOST, NODES, change, read, world_of
 from vmdrift.plan.advice import BEFOREHAND
-from vmdrift.plan.audit import NO_ROOM, Finding, as_object, audited, findings
+from vmdrift.plan.audit import NO_ROOM, AuditFinding, as_object, audited, findings
 from vmdrift.plan.judge import Outcome
 
 
-def _found(world: World, policy: Policy | None = None) -> dict[str, Finding]:
+def _found(world: World, policy: Policy | None = None) -> dict[str, AuditFinding]:
     there, policy = read(world), policy or Policy()
     return {one.code: one for one in findings(there, policy, audited(there, policy))}
 

@@ -16,7 +16,7 @@ from tests.unit.vmdrift.plans import LOST, fates_in, listed, read, world_of
 from vmdrift.plan import exit_code
 from vmdrift.plan.audit import audited
 from vmdrift.plan.judge import Outcome
-from vmdrift.snapshot import Snapshot, from_dump
+from vmdrift.snapshot import ClusterSnapshot, from_dump
 
 VMS = (
     Vm("rbd", Storage.RBD_BLOCK, node=LOST),
@@ -27,7 +27,7 @@ VMS = (
 )
 
 
-def _dumped(world: World, folder: Path, *without: str) -> Snapshot:
+def _dumped(world: World, folder: Path, *without: str) -> ClusterSnapshot:
     path = folder / "dump.json"
     path.write_bytes(orjson.dumps(listed(world, without)))
     return from_dump(str(path))
@@ -152,7 +152,7 @@ def test_a_snapshot_is_never_changed() -> None:
         there.watch("nodes", "", 1.0)
 
 
-def _names(there: Snapshot, **selectors: Any) -> list[str]:
+def _names(there: ClusterSnapshot, **selectors: Any) -> list[str]:
     return [pod["metadata"]["name"] for page in there.pages("pods", **selectors) for pod in page.items]
 
 

@@ -7,13 +7,13 @@ import pytest
 from reactor.model.drift import Policy
 from simulator.scene import Storage, Vm
 from tests.unit.vmdrift.plans import LOST, change, read, world_of
-from vmdrift.plan.fence import Fence, fence_of
+from vmdrift.plan.fence import FencePreview, fence_of
 
 REDFISH = Policy(fencing=("event", "redfish"))
 WEB, LICENCE = Vm("web", node=LOST), Vm("licence", node=LOST, pinned=True)
 
 
-def planned(*vms: Vm, policy: Policy = REDFISH) -> Fence | None:
+def planned(*vms: Vm, policy: Policy = REDFISH) -> FencePreview | None:
     return fence_of(read(world_of(*vms)), LOST, policy)
 
 

@@ -15,7 +15,7 @@ from tests.unit.vmdrift.plans import LOST, NODES, change, fates_in, listed, read
 from tests.unit.vmdrift.reports import report
 from vmdrift.plan.audit import _show, audited, findings
 from vmdrift.plan.table import show
-from vmdrift.snapshot import DUMP_COMMAND, Snapshot
+from vmdrift.snapshot import DUMP_COMMAND, ClusterSnapshot
 from vmdrift.snapshot.source import told
 
 VMS = (
@@ -26,14 +26,14 @@ VMS = (
 )
 
 
-def _plan(there: Snapshot, width: int, node: str = LOST) -> str:
+def _plan(there: ClusterSnapshot, width: int, node: str = LOST) -> str:
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as capture:
         show(console, there, node, fates_in(there, node, Policy(tenants_may=("detach",))))
     return capture.get()
 
 
-def _audit(there: Snapshot, width: int) -> str:
+def _audit(there: ClusterSnapshot, width: int) -> str:
     nodes = audited(there, Policy())
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as capture:
@@ -142,7 +142,7 @@ def _file(world: World, folder: Path, *without: str) -> str:
 def test_an_error_is_one_line_that_names_the_fix(
     error: VmDriftError, said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def tell(_there: Snapshot, _policy: Policy) -> int:
+    def tell(_there: ClusterSnapshot, _policy: Policy) -> int:
         raise error
 
     assert told("plan", _file(world_of(*VMS), tmp_path), tell) == 2
@@ -160,7 +160,7 @@ def test_an_object_that_kubernetes_would_not_write_is_bad_input_and_no_traceback
     path = tmp_path / "broken.json"
     path.write_bytes(orjson.dumps(dump))
 
-    def tell(there: Snapshot, _policy: Policy) -> int:
+    def tell(there: ClusterSnapshot, _policy: Policy) -> int:
         return len(fates_in(there))
 
     assert told("audit", str(path), tell) == 2

@@ -5,11 +5,11 @@ import pytest
 from reactor.model.drift import Policy
 from tests.support.places import REPORTS
 from tests.unit.vmdrift.plans import fates_in
-from vmdrift.plan.judge import Fate
+from vmdrift.plan.judge import Prediction
 from vmdrift.snapshot import from_dump
 
 
-def _fates(report: str) -> dict[str, Fate]:
+def _fates(report: str) -> dict[str, Prediction]:
     (dump,) = REPORTS.glob(f"{report}-*.json")
     return {fate.vm.name: fate for fate in fates_in(from_dump(str(dump)), "node-a", Policy())}
 

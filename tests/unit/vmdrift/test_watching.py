@@ -9,17 +9,17 @@ from rich.console import Console
 from reactor.model.drift import OutageRecord
 from reactor.model.errors import StoreError, StoreRefused, StoreUnreachable
 from tests.contracts.samples import outage, record
-from vmdrift.status import Snapshot
+from vmdrift.status import StatusSnapshot
 from vmdrift.status.live import Live
 from vmdrift.status.watch import follow
 
 NOW = 1_700_000_100.0  # 22:15:00Z
-LOST = Snapshot([(OutageRecord(outage(), NOW), [record("web")])])
-NONE = Snapshot([])
+LOST = StatusSnapshot([(OutageRecord(outage(), NOW), [record("web")])])
+NONE = StatusSnapshot([])
 AWAY = StoreUnreachable("Redis is away: refused")
 
 
-def watched(*looks: Snapshot | StoreError, terminal: bool) -> str:
+def watched(*looks: StatusSnapshot | StoreError, terminal: bool) -> str:
     """What is on the screen, all of it that ever was, when Ctrl-C follows these looks, a second apart."""
     screen, rest, clock = io.StringIO(), iter(looks), Turned()
     console = Console(file=screen, width=80, height=24, force_terminal=terminal, color_system=None)
@@ -47,8 +47,8 @@ class Turned:
         return pause
 
 
-def reading(looks: Iterator[Snapshot | StoreError]) -> Callable[[], Snapshot]:
-    def read() -> Snapshot:
+def reading(looks: Iterator[StatusSnapshot | StoreError]) -> Callable[[], StatusSnapshot]:
+    def read() -> StatusSnapshot:
         look = next(looks)
         if isinstance(look, StoreError):
             raise look

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from reactor.adapters.redis.outbox import Letter
-from reactor.adapters.rq import OUTGOING, Entry
+from reactor.adapters.redis.outbox import Delivery
+from reactor.adapters.rq import OUTGOING, JobEntry
 from reactor.adapters.sink import Answer
 from reactor.model.drift import Again, Ended, Outcome
 from simulator.twins.outbox import MemoryOutbox
 from simulator.twins.queue import MemoryQueue
 from simulator.twins.store import MemoryStore
 from tests.contracts.samples import record
-from workers.delivery.sink import PostOffice, collect, deliver, judged
+from workers.delivery.sink import DeliveryTools, collect, deliver, judged
 
 NOW, GIVE_UP = 1795500000.0, 86400.0
-LETTER = Letter("1-0", {"type": "t", "id": "1"}, NOW)
+LETTER = Delivery("1-0", {"type": "t", "id": "1"}, NOW)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -65,10 +65,10 @@ class _World:
 
     def __init__(self, give_up: float = GIVE_UP) -> None:
         self.now, self.answers, self.sent = NOW, list[Answer](), list[str]()
-        self.store, self.ran = MemoryStore(self.clock), list[Entry]()
+        self.store, self.ran = MemoryStore(self.clock), list[JobEntry]()
         self.queue = MemoryQueue(self.clock, self._run)
         self.outbox = MemoryOutbox(self.store, 3600)
-        self.office = PostOffice(self.outbox, self, self.queue, self.clock, give_up)
+        self.office = DeliveryTools(self.outbox, self, self.queue, self.clock, give_up)
 
     def clock(self) -> float:
         return self.now
@@ -77,7 +77,7 @@ class _World:
         self.sent.append(str(event["id"]))
         return self.answers.pop(0) if self.answers else Answer(202, "x")
 
-    def _run(self, entry: Entry) -> Outcome:
+    def _run(self, entry: JobEntry) -> Outcome:
         self.ran.append(entry)
         return deliver(entry.args[1]["letter"], self.office)
 

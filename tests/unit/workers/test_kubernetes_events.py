@@ -12,7 +12,7 @@ from reactor.model.drift import Phase
 from simulator.twins.changes import MemoryChanges
 from simulator.twins.store import MemoryStore
 from tests.contracts.samples import LOST_AT, drift, record
-from workers.delivery.kubernetes_events import Teller, of_node, of_vm
+from workers.delivery.kubernetes_events import ChangeReporter, of_node, of_vm
 
 CHANGE = Change(drift("web"), Phase.BLOCKED, "kubelet-alive", "The kubelet lives.", LOST_AT)
 
@@ -34,7 +34,7 @@ class Place:
     def __init__(self) -> None:
         self.now, self.api = LOST_AT + 1.0, Api()
         self.store = MemoryStore(self.clock)
-        self.teller = Teller(MemoryChanges(self.store, self.clock), self.api, self.clock)
+        self.teller = ChangeReporter(MemoryChanges(self.store, self.clock), self.api, self.clock)
 
     def clock(self) -> float:
         return self.now

@@ -13,7 +13,7 @@ from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Neighbour, Volume
 from workers.decide.placement.labels import matches
 from workers.decide.placement.neighbours import Neighbours, unread
-from workers.decide.placement.next_launcher import Bearing
+from workers.decide.placement.next_launcher import PlacementNeeds
 from workers.decide.placement.selectors import REQUIRED, SCHEDULABLE
 
 # Every launcher tolerates these: Kubernetes adds it. What else a node bears may go again, and until then it counts.
@@ -28,7 +28,7 @@ _NAMED = 3  # nodes in a sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Candidates:
     """The nodes among which a launcher is to be placed; `all` holds the lost one, too, if it is still there."""
 
     all: Sequence[NodeView]
@@ -50,7 +50,7 @@ def _is_launcher(pod: Neighbour) -> bool:
     return pod.labels.get("kubevirt.io") == "virt-launcher"
 
 
-def placement(bears: Bearing, volumes: Iterable[Volume], field: Field, policy: Policy) -> Verdict:
+def placement(bears: PlacementNeeds, volumes: Iterable[Volume], field: Candidates, policy: Policy) -> Verdict:
     """The lost node never counts as a target."""
     disks = [volume for volume in volumes if volume.admits and not volume.left]
     bears, ifs = settled(bears, disks, field)
@@ -78,7 +78,9 @@ def _can(node: NodeView, ifs: tuple[str, ...]) -> Passed:
     return Passed(f"It can run on {node.name}{''.join(f', if {one}' for one in ifs)}.", ifs)
 
 
-def settled(bears: Bearing, volumes: Iterable[Volume], field: Field) -> tuple[Bearing, tuple[str, ...]]:
+def settled(
+    bears: PlacementNeeds, volumes: Iterable[Volume], field: Candidates
+) -> tuple[PlacementNeeds, tuple[str, ...]]:
     """With what it bears in any case or may bear, as long as a node takes that; and what has to be so otherwise."""
     disks, limits = list(volumes), (*bears.limits, *unread(bears))
     strict = _bearing(bears, {key: value for doubt in bears.doubts for key, value in doubt.selectors.items()})
@@ -91,19 +93,19 @@ def settled(bears: Bearing, volumes: Iterable[Volume], field: Field) -> tuple[Be
     return bears, (*open_, *limits)
 
 
-def targets(bears: Bearing, volumes: Iterable[Volume], field: Field) -> list[NodeView]:
+def targets(bears: PlacementNeeds, volumes: Iterable[Volume], field: Candidates) -> list[NodeView]:
     """Those other nodes on which it could run now, as far as the scheduler's rules go, without room."""
     around, disks = _neighbours(bears, field), [volume for volume in volumes if not volume.left]
     admitted = _admitted(bears.spec, disks, field.others)
     return [node for node in admitted if _takes(bears.spec, node) and not around.hindrance(node)]
 
 
-def _bearing(bears: Bearing, selectors: dict[str, str]) -> Bearing:
+def _bearing(bears: PlacementNeeds, selectors: dict[str, str]) -> PlacementNeeds:
     selector = {**part(bears.spec, "nodeSelector"), **selectors}
     return replace(bears, spec={**bears.spec, "nodeSelector": selector}) if selectors else bears
 
 
-def _neighbours(bears: Bearing, field: Field) -> Neighbours:
+def _neighbours(bears: PlacementNeeds, field: Candidates) -> Neighbours:
     return Neighbours(bears, field.pods, field.all, lambda constraint, node: _is_place(constraint, bears.spec, node))
 
 
@@ -137,7 +139,7 @@ def _admitted(spec: Obj, disks: Sequence[Volume], others: Iterable[NodeView]) ->
     return [node for node in admitted if all(reaches(disk, node) for disk in disks)]
 
 
-def _pinned(bears: Bearing, disks: Sequence[Volume], field: Field) -> Judgement:
+def _pinned(bears: PlacementNeeds, disks: Sequence[Volume], field: Candidates) -> Judgement:
     for disk in disks:
         if not any(reaches(disk, node) for node in field.others):
             why = f"Volume {disk.name} (claim {disk.claim}, volume {disk.pv}) admits no node but {field.lost}."
@@ -148,7 +150,7 @@ def _pinned(bears: Bearing, disks: Sequence[Volume], field: Field) -> Judgement:
     return Judgement("pinned-to-node", f"Its {what} admit no node but {field.lost}.")
 
 
-def _asked(bears: Bearing, others: Sequence[NodeView]) -> str:
+def _asked(bears: PlacementNeeds, others: Sequence[NodeView]) -> str:
     """What it asks of a node, and which of that, though its template does not say so, no other one bears."""
     added = {
         key: value for key, value in part(bears.spec, "nodeSelector").items() if key in bears.added - {SCHEDULABLE}

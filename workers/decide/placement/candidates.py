@@ -5,21 +5,21 @@ from dataclasses import replace
 from reactor.model.drift import Record
 from reactor.model.node import NodeView
 from workers.decide.observation import Observation
-from workers.decide.placement import Field, settled, targets
+from workers.decide.placement import Candidates, settled, targets
 from workers.decide.placement.lost import lost_launchers
-from workers.decide.placement.next_launcher import Bearing, next_launcher
+from workers.decide.placement.next_launcher import PlacementNeeds, next_launcher
 
 
-def bearing(seen: Observation, record: Record) -> Bearing:
+def bearing(seen: Observation, record: Record) -> PlacementNeeds:
     """What the VM's next launcher will bear."""
     return next_launcher(seen, record.drift.vm.namespace, lost_launchers(seen, record))
 
 
-def field(seen: Observation, record: Record) -> Field:
+def field(seen: Observation, record: Record) -> Candidates:
     """Where it has to find its place; the lost instance's own pods are gone by then."""
     own = {pod.uid for pod in lost_launchers(seen, record)}
     others = tuple(pod for pod in seen.neighbours if pod.uid not in own)
-    return Field(seen.nodes, record.drift.outage.node.name, others)
+    return Candidates(seen.nodes, record.drift.outage.node.name, others)
 
 
 def candidates(seen: Observation, record: Record) -> list[NodeView]:

@@ -15,7 +15,7 @@ from reactor.model.node import NodeView
 from reactor.model.objects import Obj, number, part, parts, text, words
 from workers.decide.observation import Neighbour
 from workers.decide.placement.labels import selects
-from workers.decide.placement.next_launcher import Bearing
+from workers.decide.placement.next_launcher import PlacementNeeds
 from workers.decide.placement.selectors import REQUIRED
 
 Suits = Callable[[Obj, NodeView], bool]  # (a constraint, a node): is the node one of its places?
@@ -41,7 +41,9 @@ class _Spread:
 class Neighbours:
     """The rules of one pod among others, on these nodes."""
 
-    def __init__(self, bears: Bearing, pods: Iterable[Neighbour], nodes: Sequence[NodeView], suits: Suits) -> None:
+    def __init__(
+        self, bears: PlacementNeeds, pods: Iterable[Neighbour], nodes: Sequence[NodeView], suits: Suits
+    ) -> None:
         by_name = {node.name: node for node in nodes}
         self._near = [(pod, by_name[pod.node]) for pod in pods if pod.node in by_name]
         self._bears = bears
@@ -126,23 +128,23 @@ class Neighbours:
         return _Spread(constraint, held, least, int(selects(selector, self._bears.labels)))
 
 
-def looks_around(bears: Bearing) -> bool:
+def looks_around(bears: PlacementNeeds) -> bool:
     """Has it rules of its own on other pods?"""
     return bool(_terms(bears) or parts(bears.spec, "topologySpreadConstraints"))
 
 
-def unread(bears: Bearing) -> tuple[str, ...]:
+def unread(bears: PlacementNeeds) -> tuple[str, ...]:
     """What its terms ask of pods that nobody looked at, as a condition."""
     beyond = [term for term in _terms(bears) if "namespaceSelector" in term]
     return ("the pods of other namespaces that its affinity chooses by their labels let it",) if beyond else ()
 
 
-def namespaces(bears: Bearing) -> frozenset[str]:
+def namespaces(bears: PlacementNeeds) -> frozenset[str]:
     """Whose pods are to be looked at."""
     return frozenset({bears.namespace, *(name for term in _terms(bears) for name in words(term, "namespaces"))})
 
 
-def _terms(bears: Bearing) -> list[Obj]:
+def _terms(bears: PlacementNeeds) -> list[Obj]:
     affinity = part(bears.spec, "affinity")
     return [term for kind in ("podAffinity", "podAntiAffinity") for term in parts(affinity, kind, REQUIRED)]
 

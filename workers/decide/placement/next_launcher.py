@@ -32,7 +32,7 @@ _DEFAULT_SCHEDULER = "default-scheduler"
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class UncertainSelectors:
     """Node selectors that may bind the next launcher or not; they do not, if `sentence`."""
 
     selectors: Mapping[str, str]
@@ -40,7 +40,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Bearing:
+class PlacementNeeds:
     """What decides where a pod may run: fields of a pod's spec, its labels and namespace.
 
     `added`: keys of its node selector that do not stand in the VM's template. `doubts` bind as long as some node bears
@@ -51,14 +51,14 @@ class Bearing:
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace: str = ""
     added: frozenset[str] = frozenset()
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[UncertainSelectors, ...] = ()
     limits: tuple[str, ...] = ()
 
 
-def next_launcher(seen: Observation, namespace: str, pods: Iterable[PodView]) -> Bearing:
+def next_launcher(seen: Observation, namespace: str, pods: Iterable[PodView]) -> PlacementNeeds:
     """Of the VM that is seen. `pods`: the lost instance's launcher pods, with their hotplug attachment pods."""
     if seen.vm is None:
-        return Bearing()
+        return PlacementNeeds()
     lost = seen.vmi if seen.vmi and seen.vmi.spec else None
     new = next_instance(seen.vm, lost, seen.expanded)
     pod = next((pod for pod in pods if not pod.hotplug and pod.spec), None)
@@ -70,20 +70,20 @@ def next_launcher(seen: Observation, namespace: str, pods: Iterable[PodView]) ->
     return replace(bears, labels=labels, namespace=namespace, added=added, limits=limits)
 
 
-def _bare(new: Instance, annotations: Mapping[str, str]) -> Bearing:
+def _bare(new: Instance, annotations: Mapping[str, str]) -> PlacementNeeds:
     """What KubeVirt and OpenShift make of the instance's spec alone."""
     selector = {**derived(new.spec), **_pairs(annotations, OPENSHIFT)}
     doubts = [
-        Doubt(gated(new.assumed), "this KubeVirt asks for no node by machine type or Hyper-V features"),
-        Doubt(_pairs(annotations, PLUGIN), f"the namespace's {PLUGIN} binds no pod"),
+        UncertainSelectors(gated(new.assumed), "this KubeVirt asks for no node by machine type or Hyper-V features"),
+        UncertainSelectors(_pairs(annotations, PLUGIN), f"the namespace's {PLUGIN} binds no pod"),
     ]
     timed = ("a node has the TSC frequency that KubeVirt picks",) if counts_time(new.spec) else ()
     spec = {name: new.spec[name] for name in (*_LISTS, "schedulerName") if new.spec.get(name)}
     spec |= {"nodeSelector": selector, "affinity": with_rejects(new.spec)}
-    return Bearing(spec, doubts=_open(selector, [*doubts, _guessed(new)]), limits=timed)
+    return PlacementNeeds(spec, doubts=_open(selector, [*doubts, _guessed(new)]), limits=timed)
 
 
-def _laid_over(pod: PodView, old: Obj, new: Instance, annotations: Mapping[str, str]) -> Bearing:
+def _laid_over(pod: PodView, old: Obj, new: Instance, annotations: Mapping[str, str]) -> PlacementNeeds:
     """The lost launcher's own spec, with the difference that edits since then make."""
     own = part(pod.spec, "nodeSelector")
     before, after = rendered(old, own), rendered(new.spec, own)
@@ -93,16 +93,18 @@ def _laid_over(pod: PodView, old: Obj, new: Instance, annotations: Mapping[str, 
     selector = {**others, **same, **fresh}
     time = {key: value for key, value in own.items() if key.startswith(TSC) and counts_time(new.spec)}
     doubts = [
-        Doubt(uncertain, "only a migration asked for that node selector"),
-        Doubt(time, "KubeVirt picks another TSC frequency for it"),
-        Doubt(_pairs(annotations, OPENSHIFT), f"the namespace's {OPENSHIFT} binds no pod"),
-        Doubt(_new(gated(new.spec), gated(old)), "this KubeVirt asks for no node by machine type or Hyper-V features"),
+        UncertainSelectors(uncertain, "only a migration asked for that node selector"),
+        UncertainSelectors(time, "KubeVirt picks another TSC frequency for it"),
+        UncertainSelectors(_pairs(annotations, OPENSHIFT), f"the namespace's {OPENSHIFT} binds no pod"),
+        UncertainSelectors(
+            _new(gated(new.spec), gated(old)), "this KubeVirt asks for no node by machine type or Hyper-V features"
+        ),
         _guessed(new),
     ]
     lists = {name: _listed(name, pod.spec, old, new.spec) for name in _LISTS}
     spec = {**lists, "nodeSelector": selector, "affinity": _affinity(pod, old, new.spec)}
     spec["schedulerName"] = text(new.spec, "schedulerName") or _DEFAULT_SCHEDULER
-    return Bearing(spec, doubts=_open(selector, doubts))
+    return PlacementNeeds(spec, doubts=_open(selector, doubts))
 
 
 def _others(pod: PodView, before: Mapping[str, str], named: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -137,12 +139,12 @@ def _listed(name: str, own: Obj, old: Obj, new: Obj) -> list[Obj]:
     return come + [one for one in parts(own, name) if one not in gone]
 
 
-def _guessed(new: Instance) -> Doubt:
+def _guessed(new: Instance) -> UncertainSelectors:
     assumed = _new(derived(new.assumed), derived(new.spec))
-    return Doubt(assumed, "what KubeVirt takes where the template says nothing is different now")
+    return UncertainSelectors(assumed, "what KubeVirt takes where the template says nothing is different now")
 
 
-def _open(selector: Mapping[str, str], doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
+def _open(selector: Mapping[str, str], doubts: Iterable[UncertainSelectors]) -> tuple[UncertainSelectors, ...]:
     """Those that ask for something that is not asked for anyway."""
     remaining = [replace(doubt, selectors=_new(doubt.selectors, selector)) for doubt in doubts]
     return tuple(doubt for doubt in remaining if doubt.selectors)

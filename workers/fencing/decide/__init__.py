@@ -18,7 +18,7 @@ from workers.fencing.decide.rate import too_soon
 from workers.fencing.decide.release import proof_sentence, release_of
 from workers.fencing.decide.signs_of_life import believed, confirmed, listened, wrong_before
 from workers.fencing.decide.unfence import afterwards, is_lost, over
-from workers.fencing.decide.view import IDLE, SOON, Ask, FenceCase, FenceView, Move, Unfence
+from workers.fencing.decide.view import IDLE, SOON, AskProvider, FenceCase, FenceDecision, FenceView, Unfence
 
 _LOOK = 10.0  # seconds until the next look at what keeps a node from being fenced that is silent for long enough
 _ASKED = 3.0  # seconds between two looks at what a provider does
@@ -26,7 +26,7 @@ _JUDGED = 60.0  # seconds until all VMs of a node are judged again that is not f
 _NOBODY = "Nobody may prove that this node is dead; the documented windows count."
 
 
-def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Move:
+def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> FenceDecision:
     """What to write down and do now. `file` is what is known of the boot that was lost."""
     if file.closed:
         return over(file, seen.node, now)
@@ -35,13 +35,15 @@ def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Mov
         return _allowed(afterwards(case), case)
     if file.proof and not case.file.proof:
         reason = "refuted" if case.file.refuted != file.refuted else "in-doubt"
-        return Move(case.file.told(reason, f"The proof does not count any more: {case.file.void}."), now + SOON)
+        return FenceDecision(
+            case.file.told(reason, f"The proof does not count any more: {case.file.void}."), now + SOON
+        )
     if case.file.proof:
         return release_of(case, case.file.proof)
     return _confirmed(case) or _fenced(case)
 
 
-def _allowed(move: Move, case: FenceCase) -> Move:
+def _allowed(move: FenceDecision, case: FenceCase) -> FenceDecision:
     """Who only observes takes nothing back either, nor is it done under a hold, unless a person asked for it."""
     if move.deed is None or move.file is None:
         return move
@@ -50,10 +52,10 @@ def _allowed(move: Move, case: FenceCase) -> Move:
     if not why:
         return move
     sentence = f"{why}, so nothing is taken back. {move.file.sentence}"
-    return Move(move.file.told(move.file.reason, sentence), case.now + IDLE)
+    return FenceDecision(move.file.told(move.file.reason, sentence), case.now + IDLE)
 
 
-def _confirmed(case: FenceCase) -> Move | None:
+def _confirmed(case: FenceCase) -> FenceDecision | None:
     """Somebody says that it is dead, and nobody that it lives: not another provider, and not the node itself.
 
     A node that spoke after it had been confirmed dead must be silent for as long as without any proof.
@@ -66,21 +68,21 @@ def _confirmed(case: FenceCase) -> Move | None:
     name, standing = next(iter(dead.items()))
     how, by = f"{standing.sentence}{wrong_before(file)}", standing.by or name
     proof = Confirmation(name, by, how, now, file.lease, file.heartbeat, standing.storage, standing.person)
-    return Move(confirmed(file, proof).told("fenced", proof_sentence(proof)), now)
+    return FenceDecision(confirmed(file, proof).told("fenced", proof_sentence(proof)), now)
 
 
-def _fenced(case: FenceCase) -> Move:
+def _fenced(case: FenceCase) -> FenceDecision:
     """Nothing is proven yet: ask for it, wait for it, take it back, or say why not."""
     now = case.now
     if unneeded := _unneeded(case):
         why = f"No VM waits for it any more: what {', '.join(unneeded)} was asked for, and has not done, is taken back."
-        return _allowed(Move(case.file.told("unfencing", why), now + _LOOK, Unfence(unneeded)), case)
+        return _allowed(FenceDecision(case.file.told("unfencing", why), now + _LOOK, Unfence(unneeded)), case)
     names = [name for name in case.seen.standings if name != EVENT and Source(name) not in case.file.refuted]
     if not names:
-        return Move(_file_with(case, "awaiting-proof", _awaiting(case)), now + IDLE)
+        return FenceDecision(_file_with(case, "awaiting-proof", _awaiting(case)), now + IDLE)
     if why := _reluctant(case):
         file, begin = _file_with(case, "fence-waits", why), _earliest(case)
-        return Move(file, min(now + IDLE, max(now + SOON, begin)) if now < begin else now + _LOOK)
+        return FenceDecision(file, min(now + IDLE, max(now + SOON, begin)) if now < begin else now + _LOOK)
     return _asked(case, names)
 
 
@@ -156,22 +158,22 @@ def _left_alone(case: FenceCase) -> str:
     return "" if seen.going else "no VM waits for it."
 
 
-def _asked(case: FenceCase, names: list[str]) -> Move:
+def _asked(case: FenceCase, names: list[str]) -> FenceDecision:
     file, now = case.file, case.now
     last = file.attempts[-1] if file.attempts else None
     if last and not last.over:
         over = _over(last, case)
-        return Move(failed(file, over, now), now) if over else _going_on(last, case)
+        return FenceDecision(failed(file, over, now), now) if over else _going_on(last, case)
     tried = {attempt.provider for attempt in file.attempts}
     left = [name for name in names if name not in tried]
     against = {name: why for name in left if (why := _refused(name, case))}
     name = next((name for name in left if name not in against), None)
     if name:
         attempts = (*file.attempts, Attempt(name, now))
-        return Move(_asking(name, case.seen, replace(file, attempts=attempts)), now, Ask(name))
+        return FenceDecision(_asking(name, case.seen, replace(file, attempts=attempts)), now, AskProvider(name))
     if tried:
         return _all_failed(case, against)
-    return Move(_file_with(case, "fence-waits", _nobody(against)), now + _JUDGED)
+    return FenceDecision(_file_with(case, "fence-waits", _nobody(against)), now + _JUDGED)
 
 
 def _refused(name: str, case: FenceCase) -> str:
@@ -214,24 +216,24 @@ def failed(file: Fencing, over: str, now: float) -> Fencing:
     return replace(file, attempts=attempts).told("fence-failed", f"{last.provider}: {over}")
 
 
-def _going_on(last: Attempt, case: FenceCase) -> Move:
+def _going_on(last: Attempt, case: FenceCase) -> FenceDecision:
     """Asked again where nothing is to be seen of it: the one who asked may have died before."""
     standing = case.seen.standings[last.provider]
     if why := _refused(last.provider, case):
-        return Move(_file_with(case, "fence-waits", _nobody({last.provider: why})), case.now + _JUDGED)
+        return FenceDecision(_file_with(case, "fence-waits", _nobody({last.provider: why})), case.now + _JUDGED)
     file = case.file.told("fencing", f"{last.provider}: {standing.sentence}")
-    again = Ask(last.provider) if standing.state is not State.WORKING else None
-    return Move(file, case.now + _ASKED, again)
+    again = AskProvider(last.provider) if standing.state is not State.WORKING else None
+    return FenceDecision(file, case.now + _ASKED, again)
 
 
-def _all_failed(case: FenceCase, against: Mapping[str, str]) -> Move:
+def _all_failed(case: FenceCase, against: Mapping[str, str]) -> FenceDecision:
     """All over again after a while: a BMC behind the same dead switch may be back."""
     file, now = case.file, case.now
     begin = max(attempt.over_at for attempt in file.attempts) + case.policy.fence_deadline
     if now >= begin:
         left = tuple(attempt for attempt in file.attempts if attempt.provider in case.seen.left)
-        return Move(replace(file, attempts=left).told("fencing", "All providers are asked once more."), now)
+        return FenceDecision(replace(file, attempts=left).told("fencing", "All providers are asked once more."), now)
     why = {**{attempt.provider: attempt.over for attempt in file.attempts}, **against}
     each = "; ".join(f"{name}: {over.rstrip('.')}" for name, over in why.items())
     sentence = f"Nobody could fence it ({each}). They are asked again at {clock_time(begin)}."
-    return Move(_file_with(case, "fence-failed", sentence), min(now + IDLE, begin))
+    return FenceDecision(_file_with(case, "fence-failed", sentence), min(now + IDLE, begin))

@@ -34,7 +34,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class VmEffect:
     """What becomes of one VM by the fence: does the proof release it, and if not, is it hit at all?"""
 
     phase: str
@@ -48,11 +48,11 @@ class Fate:
         return not self.moves and self.hit and (self.phase in _STAYS or self.reason == _GIVEN_UP)
 
 
-def fate(decision: Decision, seen: Observation, drivers: Collection[str]) -> Fate:
+def fate(decision: Decision, seen: Observation, drivers: Collection[str]) -> VmEffect:
     """`drivers`: whose storage alone would be blocked, () where the whole machine is off."""
     judgement = decision.judgement
     hit = not drivers or any(volume.driver in drivers for volume in seen.volumes)
-    return Fate(judgement.phase, judgement.reason, judgement.action is not None, hit)
+    return VmEffect(judgement.phase, judgement.reason, judgement.action is not None, hit)
 
 
 def administrators(namespaces: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

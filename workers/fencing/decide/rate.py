@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 
 from reactor.model.drift import Policy
-from reactor.model.fences import Fence
+from reactor.model.fences import FenceRequest
 from reactor.model.fencing import Fencing, some
 from reactor.model.times import clock_time
 
 
-def too_soon(done: Iterable[Fence], file: Fencing, policy: Policy, now: float) -> str:
+def too_soon(done: Iterable[FenceRequest], file: Fencing, policy: Policy, now: float) -> str:
     """Why no other node is fenced now, "" if one may be. A boot that is counted already may be asked for again."""
     recent = sorted((one for one in done if _counts(one, policy, now)), key=lambda one: one.at)
     if _known(recent, file) or len(recent) < policy.max_fences:
@@ -24,20 +24,20 @@ def too_soon(done: Iterable[Fence], file: Fencing, policy: Policy, now: float) -
     return f"{len(recent)} nodes were fenced within {policy.fence_period:g} s ({names}), as many as may be.{end}"
 
 
-def counted(done: Mapping[str, Fence], file: Fencing, policy: Policy, now: float) -> dict[str, str | None]:
+def counted(done: Mapping[str, FenceRequest], file: Fencing, policy: Policy, now: float) -> dict[str, str | None]:
     """What is to be written so that this fence counts, and those that count no more are gone; {} if it does already."""
     if _known(done.values(), file):
         return {}
-    one = Fence(file.node.name, file.boot, now)
+    one = FenceRequest(file.node.name, file.boot, now)
     over = {key: None for key, old in done.items() if not _counts(old, policy, now)}
     return {**over, one.key: one.as_text()}
 
 
-def _counts(one: Fence, policy: Policy, now: float) -> bool:
+def _counts(one: FenceRequest, policy: Policy, now: float) -> bool:
     return one.at > now - policy.fence_period
 
 
-def _known(done: Iterable[Fence], file: Fencing) -> bool:
+def _known(done: Iterable[FenceRequest], file: Fencing) -> bool:
     return (file.node.name, file.boot) in {(one.node, one.boot) for one in done}
 
 

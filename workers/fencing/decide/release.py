@@ -6,11 +6,11 @@ A taint removes all that is on the node, so it is set only where every VM there 
 from dataclasses import replace
 
 from reactor.model.drift import Phase, Record
-from reactor.model.fencing import Confirmation, Fencing, Release, State, Way
+from reactor.model.fencing import ChosenRelease, Confirmation, Fencing, ReleaseWay, State
 from reactor.model.node import NodeView
 from workers.decide.release import TAINT_TAKES
 from workers.fencing.decide.unfence import is_tainted
-from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceView, Move, Taint
+from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView, SetTaint
 
 _PATIENCE = 30.0  # seconds for all drifts of a node to be looked at under the proof
 # The VM is not on the node any more, or already on its way from there.
@@ -23,26 +23,26 @@ def proof_sentence(proof: Confirmation) -> str:
     return f"Proven dead ({proof.provider}). {proof.how}"
 
 
-def release_of(case: FenceCase, proof: Confirmation) -> Move:
+def release_of(case: FenceCase, proof: Confirmation) -> FenceDecision:
     """While the proof counts: how the VMs are released, and which of them have not been judged under it."""
     file = case.file
     if why := _withdrawn(case.seen, proof):
         sentence = f"The proof does not count any more: {why}."
-        return Move(replace(file, void=why).told("proof-void", sentence), case.now + SOON)
+        return FenceDecision(replace(file, void=why).told("proof-void", sentence), case.now + SOON)
     waiting = tuple(record for record in case.seen.going if record.weighed != proof.at)
     if _taint_wanted(case):
         return (_partly if proof.storage else _by_taint)(case, proof, waiting)
     return _waits(case, waiting)
 
 
-def _waits(case: FenceCase, waiting: tuple[Record, ...]) -> Move:
+def _waits(case: FenceCase, waiting: tuple[Record, ...]) -> FenceDecision:
     """Nothing is done to the node; the drifts that have not been judged under the proof are woken."""
-    return Move(case.file, case.now + (SOON if waiting else IDLE), wake=waiting)
+    return FenceDecision(case.file, case.now + (SOON if waiting else IDLE), wake=waiting)
 
 
 def _taint_wanted(case: FenceCase) -> bool:
     """It is one more deed: not for who only observes, nor on a node that somebody holds."""
-    wanted = case.policy.fenced_release == Way.TAINT or bool(case.seen.although)
+    wanted = case.policy.fenced_release == ReleaseWay.TAINT or bool(case.seen.although)
     return wanted and case.policy.mode == "auto" and not case.seen.holds
 
 
@@ -54,21 +54,21 @@ def _withdrawn(seen: FenceView, proof: Confirmation) -> str:
     return standing.sentence.rstrip(".") if proof.storage and standing.state is not State.FENCED else ""
 
 
-def _partly(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> Move:
+def _partly(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> FenceDecision:
     """What proves that some storage is written no more says nothing of the rest of the node: never the taint."""
     if case.file.release is not None:
         return _waits(case, waiting)
     why = "One by one, not by taint: only storage is blocked, which says nothing of the rest of the node."
-    return _released(case, proof, Release(Way.FORCE_DELETE, why, case.now))
+    return _released(case, proof, ChosenRelease(ReleaseWay.FORCE_DELETE, why, case.now))
 
 
-def _by_taint(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> Move:
+def _by_taint(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> FenceDecision:
     seen, file, now = case.seen, case.file, case.now
-    if file.release is None or (seen.although and file.release.way is not Way.TAINT):
+    if file.release is None or (seen.although and file.release.way is not ReleaseWay.TAINT):
         return _chosen(case, proof, waiting)
     missing = seen.node is not None and not _is_set(seen.node, file)
-    if file.release.way is Way.TAINT and missing and now < file.release.at + TAINT_TAKES:
-        return Move(file, now + SOON, Taint(), seen.going)
+    if file.release.way is ReleaseWay.TAINT and missing and now < file.release.at + TAINT_TAKES:
+        return FenceDecision(file, now + SOON, SetTaint(), seen.going)
     return _waits(case, waiting)
 
 
@@ -77,7 +77,7 @@ def _is_set(node: NodeView, file: Fencing) -> bool:
     return node.out_of_service and (not node.tainted or is_tainted(node, file))
 
 
-def _chosen(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> Move:
+def _chosen(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> FenceDecision:
     """The taint hits all that is on the node, so each VM there must be one that is to be moved."""
     seen, now = case.seen, case.now
     if waiting and now < proof.at + _PATIENCE:
@@ -86,18 +86,18 @@ def _chosen(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -
     if not objections and not seen.although and not any(record.reason == "taint-due" for record in seen.drifts):
         return _waits(case, waiting)  # no VM would be released by it
     if objections:
-        release = Release(Way.FORCE_DELETE, f"One by one, not by taint: {'; '.join(objections)}.", now)
+        release = ChosenRelease(ReleaseWay.FORCE_DELETE, f"One by one, not by taint: {'; '.join(objections)}.", now)
     else:
         why = seen.although or "Every VM on the node is to be moved."
         pods = tuple(pod.name for pod in seen.pods if not pod.stays)
-        release = Release(Way.TAINT, why, now, pods)
+        release = ChosenRelease(ReleaseWay.TAINT, why, now, pods)
     return _released(case, proof, release)
 
 
-def _released(case: FenceCase, proof: Confirmation, release: Release) -> Move:
+def _released(case: FenceCase, proof: Confirmation, release: ChosenRelease) -> FenceDecision:
     """In this way, from now on."""
     file = replace(case.file, release=release).told("fenced", f"{proof_sentence(proof)} {release.why}")
-    return Move(file, case.now, wake=case.seen.going)
+    return FenceDecision(file, case.now, wake=case.seen.going)
 
 
 def _objections(seen: FenceView) -> list[str]:

@@ -9,7 +9,7 @@ off was wrong, and is not believed of this boot again; only a person may look on
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reactor.model.fencing import Attempt, Confirmation, Fencing, Standing, State, source_of
+from reactor.model.fencing import Attempt, Confirmation, Fencing, ProviderStatus, State, source_of
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from reactor.model.source import Source
@@ -50,7 +50,7 @@ def again(file: Fencing, outage: Outage, now: float) -> Fencing:
     return replace(file, release=None, ready_since=None, closed=False)
 
 
-def believed(provider: str, standing: Standing, file: Fencing) -> bool:
+def believed(provider: str, standing: ProviderStatus, file: Fencing) -> bool:
     """Does it say that the boot is off, after the last sign of life, and was it never wrong about that?"""
     if standing.state is not State.FENCED or standing.evidence in file.stale:
         return False
@@ -113,5 +113,5 @@ def _besides(proof: Confirmation | None, *said: Source) -> tuple[Source, ...]:
     return tuple(one for one in dict.fromkeys(said) if proof is None or one != proof.source)
 
 
-def _source(provider: str, standing: Standing) -> Source:
+def _source(provider: str, standing: ProviderStatus) -> Source:
     return source_of(provider, standing.by, person=standing.person)

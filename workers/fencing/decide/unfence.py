@@ -11,7 +11,7 @@ from reactor.model.intervention import MONTH
 from reactor.model.node import NodeView
 from reactor.model.objects import from_json
 from reactor.model.times import ahead, clock_time
-from workers.fencing.decide.view import FenceCase, Move, Unfence, Untaint
+from workers.fencing.decide.view import FenceCase, FenceDecision, RemoveTaint, Unfence
 
 _LOOK = 10.0  # seconds
 _REST = 300.0  # seconds, for a file that is only kept
@@ -22,7 +22,7 @@ def is_lost(node: NodeView | None, file: Fencing) -> bool:
     return node is not None and node.outage == file.outage and node.boot == file.boot
 
 
-def afterwards(case: FenceCase) -> Move:
+def afterwards(case: FenceCase) -> FenceDecision:
     """One thing at a time, until nothing of ours is left; then the file is closed."""
     seen, node, now = case.seen, case.seen.node, case.now
     ours = tuple(name for name, standing in {**seen.standings, **seen.left}.items() if standing.ours)
@@ -36,11 +36,11 @@ def afterwards(case: FenceCase) -> Move:
         sentence = (
             seen.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
         )
-        return Move(file.told("unfencing", sentence), now + 1, Unfence(ours))
+        return FenceDecision(file.told("unfencing", sentence), now + 1, Unfence(ours))
     if is_tainted(node, file):
         return _tainted(case, node)
     if ours:
-        return Move(_half_fenced(file, node, ours), now + _LOOK)
+        return FenceDecision(_half_fenced(file, node, ours), now + _LOOK)
     return over(file, node, now)
 
 
@@ -58,28 +58,28 @@ def is_tainted(node: NodeView, file: Fencing) -> bool:
     return isinstance(marks, dict) and marks.get(BOOT_ANNOTATION, file.boot) == file.boot
 
 
-def over(file: Fencing, node: NodeView | None, now: float) -> Move:
+def over(file: Fencing, node: NodeView | None, now: float) -> FenceDecision:
     """Nothing of ours is left. Who was wrong about this boot is remembered while it may go on: for a month, unseen."""
     ended = has_ended(file, node) if node else now >= file.at + MONTH
     if ended or not file.refuted:
-        return Move(None, now)
+        return FenceDecision(None, now)
     wrong = "; ".join(map(str, file.refuted))
     sentence = f"Boot {file.boot} was heard after it had been confirmed to be off; for this boot not believed: {wrong}."
     rest = replace(file, confirmation=None, void="", attempts=(), release=None, closed=True)
-    return Move(rest.told("refuted", sentence), now + _REST)
+    return FenceDecision(rest.told("refuted", sentence), now + _REST)
 
 
-def _deleted(case: FenceCase, ours: tuple[str, ...]) -> Move:
+def _deleted(case: FenceCase, ours: tuple[str, ...]) -> FenceDecision:
     """The machine may be on for all that anybody knows."""
     seen, file, now = case.seen, case.file, case.now
     if not ours:
         return over(file, seen.node, now)
     if seen.unfence:
-        return Move(file.told("unfencing", seen.unfence), now + 1, Unfence(ours))
+        return FenceDecision(file.told("unfencing", seen.unfence), now + 1, Unfence(ours))
     sentence = (
         f"Node {file.node.name} was deleted while fenced by {', '.join(ours)}: that stays until `vmdrift unfence`."
     )
-    return Move(file.told("half-fenced", sentence), now + _LOOK)
+    return FenceDecision(file.told("half-fenced", sentence), now + _LOOK)
 
 
 def _half_fenced(file: Fencing, node: NodeView, ours: tuple[str, ...]) -> Fencing:
@@ -87,21 +87,23 @@ def _half_fenced(file: Fencing, node: NodeView, ours: tuple[str, ...]) -> Fencin
     return replace(file, void=file.void or "the node was heard again").told("half-fenced", sentence)
 
 
-def _tainted(case: FenceCase, node: NodeView) -> Move:
+def _tainted(case: FenceCase, node: NodeView) -> FenceDecision:
     """Kubernetes asks that the taint stay until the node has been power-cycled and nothing of before is left on it."""
     file, now = case.file, case.now
     if file.ready_since is None:
         sentence = f"Node {node.name} is {node.ready or 'not heard'}; its out-of-service taint stays until it is Ready."
-        return Move(file.told("tainted", sentence), now + _LOOK)
+        return FenceDecision(file.told("tainted", sentence), now + _LOOK)
     end, left = file.ready_since + case.policy.taint_timeout, _left(case)
     if has_ended(file, node) and not left:
-        return Move(file.told("untainting", f"Nothing of before is left on node {node.name}."), now + 1, Untaint())
+        return FenceDecision(
+            file.told("untainting", f"Nothing of before is left on node {node.name}."), now + 1, RemoveTaint()
+        )
     what = f"{', '.join(left[:5])} of before are left there" if left else "it was not rebooted"
     if now >= end:
         warning = f"Node {node.name} is Ready since {clock_time(file.ready_since)}, but {what}."
-        return Move(file.told("untainting", warning), now + 1, Untaint(warning))
+        return FenceDecision(file.told("untainting", warning), now + 1, RemoveTaint(warning))
     sentence = f"Node {node.name} is Ready, but {what}: its taint stays, at the longest until {clock_time(end)}."
-    return Move(file.told("tainted", sentence), min(now + _LOOK, end))
+    return FenceDecision(file.told("tainted", sentence), min(now + _LOOK, end))
 
 
 def _left(case: FenceCase) -> list[str]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reactor.model.drift import Policy, Record
-from reactor.model.fences import Fence
-from reactor.model.fencing import Fencing, Standing
+from reactor.model.fences import FenceRequest
+from reactor.model.fencing import Fencing, ProviderStatus
 from reactor.model.node import NodeView
 from workers.decide.decision import Judgement
 from workers.fencing.decide.effect import Effect
@@ -14,7 +14,7 @@ SOON, IDLE = 1.0, 30.0  # seconds until the next look: while something should ha
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Leftover:
     """A pod or a VolumeAttachment of the lost node: `created` in seconds since the epoch.
 
     `vm`: the VM whose launcher a pod is, as namespace/name, "" for any other. `stays`: no taint removes it.
@@ -43,22 +43,22 @@ class FenceView:
 
     node: NodeView | None
     lease: str
-    standings: Mapping[str, Standing]
+    standings: Mapping[str, ProviderStatus]
     drifts: tuple[Record, ...] = ()
     holds: tuple[str, ...] = ()
     disorder: Judgement | None = None
     although: str = ""
     unfence: str = ""
-    pods: tuple[Left, ...] = ()
-    attachments: tuple[Left, ...] = ()
+    pods: tuple[Leftover, ...] = ()
+    attachments: tuple[Leftover, ...] = ()
     date: float | None = None
     steady_since: float = 0.0
     clock_off: str = ""
-    done: tuple[Fence, ...] = ()
+    done: tuple[FenceRequest, ...] = ()
     lease_lasts: float = 0.0
     beat_since: float = 0.0
     effects: Mapping[str, Effect] = field(default_factory=dict)
-    left: Mapping[str, Standing] = field(default_factory=dict)
+    left: Mapping[str, ProviderStatus] = field(default_factory=dict)
 
     @property
     def going(self) -> tuple[Record, ...]:
@@ -80,19 +80,19 @@ class FenceCase:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class AskProvider:
     """Ask this provider to fence the node."""
 
     provider: str
 
 
 @dataclass(frozen=True, slots=True)
-class Taint:
+class SetTaint:
     """Set Kubernetes' out-of-service taint."""
 
 
 @dataclass(frozen=True, slots=True)
-class Untaint:
+class RemoveTaint:
     """Remove our taint; `warning`: what is left on the node all the same."""
 
     warning: str = ""
@@ -105,11 +105,11 @@ class Unfence:
     providers: tuple[str, ...]
 
 
-Deed = Ask | Taint | Untaint | Unfence
+Deed = AskProvider | SetTaint | RemoveTaint | Unfence
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class FenceDecision:
     """The file as it is to be written first, None: nothing is left to be done, and it is closed. Then the deed.
 
     `again_at`: when to look again, seconds since the epoch. `wake`: drifts that have not been judged under this proof.

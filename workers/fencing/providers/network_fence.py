@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.errors import Conflict, FenceError
-from reactor.model.fencing import Standing, State, Target
+from reactor.model.fencing import ProviderStatus, State, Target
 from reactor.model.objects import JsonObject, part, text, words
 from workers.fencing.providers.marks import marked
 from workers.fencing.providers.provider import FencingCluster
@@ -43,18 +43,18 @@ class NetworkFence:
         for name, client in found.items():
             self._make(name, client, target)
 
-    def status(self, target: Target) -> Standing:
+    def status(self, target: Target) -> ProviderStatus:
         """As `blocked`."""
         return blocked(self._cluster, target, self._namespaces)
 
-    def release(self, target: Target) -> Standing:
+    def release(self, target: Target) -> ProviderStatus:
         """Let them in again, and only then delete. ABSENT: none of ours is left."""
         for one in _mine(self._cluster, target):
             self._let_in(one)
         left = [one["metadata"]["name"] for one in _mine(self._cluster, target)]
         if left:
-            return Standing(State.WORKING, f"NetworkFence {', '.join(left)} is being taken back.", ours=True)
-        return Standing(State.ABSENT, "No NetworkFence of ours is left.")
+            return ProviderStatus(State.WORKING, f"NetworkFence {', '.join(left)} is being taken back.", ours=True)
+        return ProviderStatus(State.ABSENT, "No NetworkFence of ours is left.")
 
     def _make(self, name: str, client: Client, target: Target) -> None:
         fence = _name(target.node.name, name)
@@ -84,11 +84,11 @@ class NetworkFence:
             self._cluster.delete(_FENCES, meta["name"], uid=meta["uid"])
 
 
-def blocked(cluster: Cluster, target: Target, namespaces: Pairs) -> Standing:
+def blocked(cluster: Cluster, target: Target, namespaces: Pairs) -> ProviderStatus:
     """FENCED if each of ours is, and they cover all clients that are known now. Raises ClusterError, FenceError."""
     mine = _mine(cluster, target)
     if not mine:
-        return Standing(State.ABSENT, f"No NetworkFence was asked for for node {target.node.name}.")
+        return ProviderStatus(State.ABSENT, f"No NetworkFence was asked for for node {target.node.name}.")
     if objection := next(filter(None, map(_objection, mine)), None):
         return objection
     covered = {text(one, "spec", "networkFenceClassName"): _hosts(one) for one in mine}
@@ -96,10 +96,10 @@ def blocked(cluster: Cluster, target: Target, namespaces: Pairs) -> Standing:
     bare = [name for name, client in known.items() if not client.hosts <= covered.get(name, frozenset())]
     if bare:
         told = f"Clients of class {', '.join(sorted(bare))} came up that no NetworkFence blocks."
-        return Standing(State.FAILED, told, ours=True)
+        return ProviderStatus(State.FAILED, told, ours=True)
     names = "NetworkFence " + ", ".join(one["metadata"]["name"] for one in mine)
     storage = tuple(sorted({_storage(one) for one in mine}))
-    return Standing(State.FENCED, f"{names} has succeeded.", names, storage, ours=True)
+    return ProviderStatus(State.FENCED, f"{names} has succeeded.", names, storage, ours=True)
 
 
 def reach(cluster: Cluster, target: Target, namespaces: Pairs) -> tuple[tuple[str, str], ...]:
@@ -121,15 +121,17 @@ def _storage(one: JsonObject) -> tuple[str, str]:
     return text(said, _DRIVER), text(said, _CLUSTER)
 
 
-def _objection(one: JsonObject) -> Standing | None:
+def _objection(one: JsonObject) -> ProviderStatus | None:
     """Why this one does not block anything, or not yet; None if it does."""
     name, status = one["metadata"]["name"], part(one, "status")
     if "deletionTimestamp" in one["metadata"] or text(one, "spec", "fenceState") != "Fenced":
-        return Standing(State.FAILED, f"NetworkFence {name} was set to Unfenced, or deleted.", ours=True)
+        return ProviderStatus(State.FAILED, f"NetworkFence {name} was set to Unfenced, or deleted.", ours=True)
     if status.get("result") == "Failed":
-        return Standing(State.FAILED, f"NetworkFence {name} has failed: {text(status, 'message')[:200]}.", ours=True)
+        return ProviderStatus(
+            State.FAILED, f"NetworkFence {name} has failed: {text(status, 'message')[:200]}.", ours=True
+        )
     if status.get("result") != "Succeeded" or _undone(one):
-        return Standing(State.WORKING, f"NetworkFence {name} is under way.", ours=True)
+        return ProviderStatus(State.WORKING, f"NetworkFence {name} is under way.", ours=True)
     return None
 
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from reactor.adapters.kubernetes.cluster import Cluster, Writer
-from reactor.model.fencing import Standing, Target
+from reactor.model.fencing import ProviderStatus, Target
 
 
 class FencingCluster(Cluster, Writer, Protocol):
@@ -28,10 +28,10 @@ class Provider(Protocol):
         made by us for this very boot is never changed.
         """
 
-    def status(self, target: Target) -> Standing:
+    def status(self, target: Target) -> ProviderStatus:
         """What is so now. FENCED only if it was verified, for this very boot of this very node; a whole sentence."""
 
-    def release(self, target: Target) -> Standing:
+    def release(self, target: Target) -> ProviderStatus:
         """Take back what was changed for this target, after its boot has ended and another one runs.
 
         ABSENT: nothing of ours is left. Anything else: not yet, and why; it is asked again.

@@ -7,9 +7,9 @@ boot there was has ended, and an order hits the boot that runs when it arrives.
 
 from uuid import UUID
 
-from reactor.adapters.redfish.bmc import Bmc, Reading
+from reactor.adapters.redfish.bmc import Bmc, BmcReading
 from reactor.model.errors import FenceError
-from reactor.model.fencing import Standing, State, Target
+from reactor.model.fencing import ProviderStatus, State, Target
 from reactor.model.machine import same, ways
 
 # They have power, so a boot may live or begin; PoweringOff is on its way already.
@@ -40,7 +40,7 @@ class Redfish:
         elif found.power not in _UNDER_WAY:
             raise FenceError(f"{_reads(found)}, which is not known here: nothing was sent to it.")
 
-    def status(self, target: Target) -> Standing:
+    def status(self, target: Target) -> ProviderStatus:
         """FENCED where it reads Off. ABSENT, so "it cannot tell", for all but On, Off and PoweringOff.
 
         PoweringOn and Paused may end either way, an unknown word may mean anything, and all of them may change: that
@@ -48,26 +48,26 @@ class Redfish:
         """
         found = self._bmc.read(target.node.name)
         if wrong := _wrong(found, target):
-            return Standing(State.FAILED, wrong, by=found.address)
+            return ProviderStatus(State.FAILED, wrong, by=found.address)
         machine = f"for the machine of node {target.node.name} (UUID {found.uuid})"
         state, meaning = {
             "Off": (State.FENCED, f"{machine}: it is off"),
             "On": (State.ALIVE, f"{machine}: it is on"),
             "PoweringOff": (State.WORKING, f"{machine}: it is about to be off"),
         }.get(found.power, (State.ABSENT, f"{machine}, which proves neither that it is off nor that it is on"))
-        return Standing(state, f"{_reads(found)} {meaning}.", by=found.address)
+        return ProviderStatus(state, f"{_reads(found)} {meaning}.", by=found.address)
 
-    def release(self, target: Target) -> Standing:
+    def release(self, target: Target) -> ProviderStatus:
         """ABSENT always. Nothing is switched on again: who looks after the machine does that."""
         sentence = f"Nothing is left to take back: node {target.node.name} is not switched on again by us."
-        return Standing(State.ABSENT, sentence)
+        return ProviderStatus(State.ABSENT, sentence)
 
 
-def _reads(found: Reading) -> str:
+def _reads(found: BmcReading) -> str:
     return f"Redfish of BMC {found.address} reads PowerState {found.power or '(none)'}"
 
 
-def _wrong(found: Reading, target: Target) -> str:
+def _wrong(found: BmcReading, target: Target) -> str:
     """Why this is not the node's machine; "" if it is. FenceError where that cannot be told."""
     node, bmc = target.node.name, f"Redfish of BMC {found.address}"
     wanted = found.expected or target.machine

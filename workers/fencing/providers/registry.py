@@ -5,7 +5,7 @@ from collections.abc import Callable
 from reactor.adapters.redfish.bmc import RedfishBmc
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
-from workers.fencing.providers.event import Event
+from workers.fencing.providers.event import EventProvider
 from workers.fencing.providers.network_fence import NetworkFence
 from workers.fencing.providers.provider import FencingCluster, Provider
 from workers.fencing.providers.redfish import Redfish
@@ -30,7 +30,7 @@ def provider(
     ready(name, settings)
     match name:
         case "event":
-            return Event(cluster, settings.namespace)
+            return EventProvider(cluster, settings.namespace)
         case "network-fence":
             return NetworkFence(cluster, settings.csi_addons_namespaces)
         case "remediation":

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reactor.model.errors import Conflict, FenceError, NotFound, NotServed
-from reactor.model.fencing import BOOT_ANNOTATION, Standing, State, Target
+from reactor.model.fencing import BOOT_ANNOTATION, ProviderStatus, State, Target
 from reactor.model.objects import JsonObject, moment, part, parts, text
 from workers.fencing.providers.marks import marked
 from workers.fencing.providers.provider import FencingCluster
@@ -60,7 +60,7 @@ class Remediation:
             told = f"A remediation of node {target.node.name} is still on its way out, or somebody else's"
             raise FenceError(f"{told}: {error}.") from error
 
-    def status(self, target: Target) -> Standing:
+    def status(self, target: Target) -> ProviderStatus:
         """By the condition Succeeded of what was made for this boot, or since its outage began."""
         found = self._all(target)
         for one in [one for one in found if _is_of(one, target)]:
@@ -68,17 +68,17 @@ class Remediation:
                 return _standing(one, ours=marked(one, target))
         stale = [_named(one) for one in found]
         told = f"{', '.join(stale)} says nothing of this boot" if stale else "No remediation was asked for"
-        return Standing(State.ABSENT, f"{told}.", ours=any(marked(one, target) for one in found))
+        return ProviderStatus(State.ABSENT, f"{told}.", ours=any(marked(one, target) for one in found))
 
-    def release(self, target: Target) -> Standing:
+    def release(self, target: Target) -> ProviderStatus:
         """Delete what we made for this boot; its operator takes back what it changed."""
         mine = [one for one in self._all(target) if marked(one, target)]
         for one in mine:
             self._delete(one)
         left = [_named(one) for one in self._all(target) if marked(one, target)]
         if left:
-            return Standing(State.WORKING, f"{', '.join(left)} is being deleted.", ours=True)
-        return Standing(State.ABSENT, "No remediation of ours is left.")
+            return ProviderStatus(State.WORKING, f"{', '.join(left)} is being deleted.", ours=True)
+        return ProviderStatus(State.ABSENT, "No remediation of ours is left.")
 
     def _all(self, target: Target) -> list[JsonObject]:
         """Every remediation of a node of this name that is ours or a health check's, in the template's namespace."""
@@ -139,15 +139,15 @@ def _is_of(one: JsonObject, target: Target) -> bool:
     return all(time >= target.outage.since for time in times if time is not None)
 
 
-def _standing(one: JsonObject, *, ours: bool) -> Standing:
+def _standing(one: JsonObject, *, ours: bool) -> ProviderStatus:
     done, what = _condition(one, "Succeeded"), _named(one)
     if done.get("status") == "True":
         evidence = f"{one['metadata']['uid']} {done.get('lastTransitionTime', '')}"
         told = f"{what} has succeeded{_said(done)}."
-        return Standing(State.FENCED, told, by=what, ours=ours, evidence=evidence)
+        return ProviderStatus(State.FENCED, told, by=what, ours=ours, evidence=evidence)
     if done.get("status") == "False":
-        return Standing(State.FAILED, f"{what} has failed{_said(done)}.", ours=ours)
-    return Standing(State.WORKING, f"{what} is under way.", ours=ours)
+        return ProviderStatus(State.FAILED, f"{what} has failed{_said(done)}.", ours=ours)
+    return ProviderStatus(State.WORKING, f"{what} is under way.", ours=ours)
 
 
 def _condition(one: JsonObject, kind: str) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reactor.adapters.redfish.bounded_call import Patience
+from reactor.adapters.redfish.bounded_call import BoundedCalls
 
 
 @pytest.fixture
@@ -16,13 +16,13 @@ def over() -> Iterator[threading.Event]:
     event.set()
 
 
-def _hang(patience: Patience, over: threading.Event) -> None:
+def _hang(patience: BoundedCalls, over: threading.Event) -> None:
     with pytest.raises(TimeoutError):
         patience.call("a", over.wait)
 
 
 def test_what_is_done_in_time_is_returned() -> None:
-    assert Patience(60.0).call("a", lambda: 7) == 7
+    assert BoundedCalls(60.0).call("a", lambda: 7) == 7
 
 
 def test_what_is_raised_in_time_is_raised() -> None:
@@ -30,15 +30,15 @@ def test_what_is_raised_in_time_is_raised() -> None:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        Patience(60.0).call("a", fail)
+        BoundedCalls(60.0).call("a", fail)
 
 
 def test_what_hangs_is_given_up(over: threading.Event) -> None:
-    _hang(Patience(0.05), over)
+    _hang(BoundedCalls(0.05), over)
 
 
 def test_while_one_hangs_its_key_is_not_called_again_and_others_are(over: threading.Event) -> None:
-    patience = Patience(0.05)
+    patience = BoundedCalls(0.05)
     called: list[str] = []
     _hang(patience, over)
     patience._limit = 60.0  # whoever does not hang has all the time of a loaded machine
@@ -50,7 +50,7 @@ def test_while_one_hangs_its_key_is_not_called_again_and_others_are(over: thread
 
 
 def test_once_it_no_longer_hangs_its_key_is_called_again(over: threading.Event) -> None:
-    patience = Patience(0.05)
+    patience = BoundedCalls(0.05)
     _hang(patience, over)
     over.set()
     patience._limit = 60.0
@@ -61,5 +61,5 @@ def test_once_it_no_longer_hangs_its_key_is_called_again(over: threading.Event) 
 
 
 def test_it_is_no_reason_for_a_process_to_stay(over: threading.Event) -> None:
-    _hang(Patience(0.05), over)
+    _hang(BoundedCalls(0.05), over)
     assert all(thread.daemon for thread in threading.enumerate() if thread.name == "patience a")

@@ -8,7 +8,7 @@ import orjson
 import pytest
 import trustme
 
-from reactor.adapters.redfish.credentials import Access, access
+from reactor.adapters.redfish.credentials import BmcAccess, access
 from reactor.model.errors import FenceError
 
 UUID = "9d3f6c1e-41aa-4b6f-8c10-3b1f6a52c001"
@@ -29,7 +29,7 @@ def _said(folder: Path, node: str = "worker-1") -> str:
 
 def test_address_and_credentials_are_enough(tmp_path: Path) -> None:
     _write(tmp_path)
-    assert access(tmp_path, "worker-1") == Access("worker-1.json", "https://10.1.0.7", "fencing", "secret-17")
+    assert access(tmp_path, "worker-1") == BmcAccess("worker-1.json", "https://10.1.0.7", "fencing", "secret-17")
 
 
 def test_all_that_may_stand_there_is_read(tmp_path: Path) -> None:

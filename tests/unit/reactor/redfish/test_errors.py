@@ -14,10 +14,10 @@ import sushy
 from urllib3 import exceptions as http
 
 from reactor.adapters.redfish.connection import translated
-from reactor.adapters.redfish.credentials import Access
+from reactor.adapters.redfish.credentials import BmcAccess
 from reactor.model.errors import FenceError
 
-ACCESS = Access("n.json", "https://bmc", "user", "secret")
+ACCESS = BmcAccess("n.json", "https://bmc", "user", "secret")
 
 
 def _answer(status: int) -> requests.Response:

@@ -17,7 +17,7 @@ from flask import Response
 from reactor.model.errors import SettingsError
 from reactor.web.problem import Problem
 from reactor.web.server.connections import Limits
-from reactor.web.server.listening import Places, room_for
+from reactor.web.server.listening import ListeningSockets, room_for
 from tests.unit.reactor.web.fronts import PATIENCE, Site, all_of, fronted, is_closed, status
 from tests.unit.reactor.web.requests_of import EVENT, STRUCTURED
 from vmdrift.processes import wait_for
@@ -272,8 +272,8 @@ def test_an_address_that_is_listened_on_already_is_not_shared() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(SettingsError, match=f"VMDRIFT_LISTEN: {address}: "):
-            Places({"VMDRIFT_LISTEN": address}, 2)
-    ours = Places({"VMDRIFT_LISTEN": address}, 2)
+            ListeningSockets({"VMDRIFT_LISTEN": address}, 2)
+    ours = ListeningSockets({"VMDRIFT_LISTEN": address}, 2)
     with pytest.raises(SettingsError, match=f"VMDRIFT_PROBES: {address}: "):
-        Places({"VMDRIFT_PROBES": address}, 2)
+        ListeningSockets({"VMDRIFT_PROBES": address}, 2)
     ours.close()

@@ -12,7 +12,7 @@ from simulator.resources import KUBERNETES, SERVED
 from simulator.store import Store
 from simulator.twins.cluster import ApiCluster
 from vmdrift.doctor.examine import configured, examine, surveyed
-from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Untold
+from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Unreadable
 from vmdrift.doctor.needs import ROLES, Right
 
 NOW = 1_795_502_400.0
@@ -41,10 +41,10 @@ def test_a_malformed_setting_a_stranger_and_what_is_given_are_told_apart() -> No
 
 def test_a_malformed_url_of_redis_is_not_tried_under_another_name() -> None:
     facts = examine({"VMDRIFT_REDIS_URL": "http://:secret@redis"}, ROLES)
-    assert isinstance(facts.redis, Untold)
+    assert isinstance(facts.redis, Unreadable)
     assert facts.redis.why.startswith("VMDRIFT_REDIS_URL")
     assert "secret" not in facts.redis.why
-    assert isinstance(facts.cluster, Untold)
+    assert isinstance(facts.cluster, Unreadable)
 
 
 def test_a_cluster_without_kubevirt_and_hwameistor() -> None:
@@ -98,7 +98,7 @@ def test_the_controller_manager_is_known_by_its_lease() -> None:
     api.store.create("leases", {"metadata": meta, "spec": {"renewTime": format_time(NOW)}})
     assert asked(api).manager == Skew(0.0, 0.0)
     api.store.update("leases", {"metadata": meta, "spec": {"renewTime": format_time(NOW - 60)}})
-    assert isinstance(asked(api).manager, Untold)
+    assert isinstance(asked(api).manager, Unreadable)
 
 
 def test_rights_are_asked_for_where_they_are_needed() -> None:
@@ -115,7 +115,7 @@ def test_what_is_forbidden_is_told_and_the_rest_is_read() -> None:
     api = an_api()
     api.faults.append(lambda request: ApiError(403, "Forbidden", "no") if request.resource == "nodes" else None)
     found = asked(api)
-    assert isinstance(found.nodes, Untold)
+    assert isinstance(found.nodes, Unreadable)
     assert found.nodes.refused
     assert isinstance(found.allowed, dict)
 
@@ -132,4 +132,4 @@ def test_a_namespace_that_is_missing_is_a_fact_too() -> None:
     api.faults.append(
         lambda request: missing if request.verb == "create" and request.resource == "configmaps" else None
     )
-    assert asked(api).notebooks["vm-drift-fencing"] == Untold("404 NotFound: no such namespace")
+    assert asked(api).notebooks["vm-drift-fencing"] == Unreadable("404 NotFound: no such namespace")

@@ -9,9 +9,9 @@ from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.server import Server
 from reactor.model.node import NodeView
 from reactor.settings import Settings
-from reactor.web.page.queries import Desk
+from reactor.web.page.queries import Queries
 from simulator.twins.store import MemoryStore
-from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Untold
+from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Unreadable
 from vmdrift.doctor.finding import Finding, Status
 from vmdrift.doctor.judge import exit_code, judge
 from vmdrift.doctor.needs import ROLES, Right, rights
@@ -77,7 +77,7 @@ def test_page_and_doctor_call_the_same_job_late(late: float, checks: list[str]) 
     """A scheduler looks every second, and another one takes over within ten."""
     queues = tuple(replace(queue, late=late) if queue.name == "drifts" else queue for queue in QUEUES)
     clock = lambda: 0.0  # noqa: E731 - for both
-    desk = Desk(MemoryStore(clock), lambda: iter(queues), clock, None, Settings(), clock)
+    desk = Queries(MemoryStore(clock), lambda: iter(queues), clock, None, Settings(), clock)
     assert [finding.check for finding in bad(with_redis(queues=queues))] == checks
     assert len(desk.troubles()) == len(checks)
 
@@ -88,7 +88,7 @@ def test_where_all_is_well_nothing_is_complained_of() -> None:
 
 
 FAILED, WARNING, UNKNOWN = Status.FAILED, Status.WARNING, Status.UNKNOWN
-FORBIDDEN = Untold("GET /x: 403", refused=True)
+FORBIDDEN = Unreadable("GET /x: 403", refused=True)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ FORBIDDEN = Untold("GET /x: 403", refused=True)
         (with_server(memory=100, used=75), "memory", WARNING, "events of others are answered 503"),
         (with_server(memory=100, used=91), "memory", WARNING, "Redis refuses"),
         (with_queue(0, workers=0), "workers", FAILED, "None is alive"),
-        (with_redis(queues=Untold("NOPERM")), "queues", UNKNOWN, "NOPERM"),
-        (with_redis(deaf=Untold("NOPERM")), "watchers", UNKNOWN, "NOPERM"),
+        (with_redis(queues=Unreadable("NOPERM")), "queues", UNKNOWN, "NOPERM"),
+        (with_redis(deaf=Unreadable("NOPERM")), "watchers", UNKNOWN, "NOPERM"),
         (with_redis(deaf=None), "watchers", FAILED, "no lost node is noticed"),
         (with_redis(deaf=241.0), "watchers", FAILED, "for 241 s"),
         (with_queue(1, scheduler=False), "scheduler", FAILED, "never becomes due"),
@@ -131,10 +131,10 @@ FORBIDDEN = Untold("GET /x: 403", refused=True)
         (with_cluster(kubevirt=KubeVirt("v1.8.0", "Deploying")), "KubeVirt", WARNING, "Deploying"),
         (with_cluster(kubevirt=KubeVirt("", "")), "KubeVirt", WARNING, "no KubeVirt object"),
         (with_cluster(nodes=FORBIDDEN), "nodes", WARNING, "may not look"),
-        (with_cluster(nodes=Untold("no answer")), "nodes", UNKNOWN, "no answer"),
+        (with_cluster(nodes=Unreadable("no answer")), "nodes", UNKNOWN, "no answer"),
         (with_cluster(nodes=(*NODES, replace(NODES[0], name="n9", ready="Unknown"))), "nodes", WARNING, "lost: n9"),
         (with_cluster(manager=None), "controller manager", WARNING, "no Lease"),
-        (with_cluster(manager=Untold("its clock is off")), "controller manager", UNKNOWN, "its clock is off"),
+        (with_cluster(manager=Unreadable("its clock is off")), "controller manager", UNKNOWN, "its clock is off"),
         (with_cluster(manager=FORBIDDEN), "controller manager", WARNING, "may not look"),
         (with_cluster(allowed=FORBIDDEN), "access", UNKNOWN, "403"),
         (with_redis(skew=Skew(2.5, 0.1)), "clocks", WARNING, "Redis is 2.5 s ahead"),
@@ -205,7 +205,7 @@ def test_without_the_kinds_that_a_provider_stands_on_it_proves_nothing() -> None
 
 
 def test_where_nothing_answers_what_stands_on_it_is_unknown_and_not_well() -> None:
-    found = bad(replace(WELL, redis=Untold("Redis is away: refused"), cluster=Untold("no cluster")))
+    found = bad(replace(WELL, redis=Unreadable("Redis is away: refused"), cluster=Unreadable("no cluster")))
     assert [(one.check, one.status) for one in found] == [
         ("Redis", FAILED),
         ("queues", UNKNOWN),
@@ -222,8 +222,8 @@ def test_where_nothing_answers_what_stands_on_it_is_unknown_and_not_well() -> No
     [
         (with_settings(policy="observe"), 0),
         (with_server(primary=False), 1),
-        (with_redis(queues=Untold("NOPERM")), 2),
-        (replace(WELL, redis=Untold("away")), 1),
+        (with_redis(queues=Unreadable("NOPERM")), 2),
+        (replace(WELL, redis=Unreadable("away")), 1),
     ],
 )
 def test_the_exit_code_says_whether_something_is_wrong_or_could_not_be_told(facts: Facts, code: int) -> None:
@@ -250,8 +250,8 @@ def test_what_cannot_be_measured_more_finely_is_no_skew() -> None:
 
 
 def test_a_config_map_that_cannot_be_written_is_told_with_what_to_create() -> None:
-    written: dict[str, Untold | None] = {
-        "vm-drift-fencing": Untold("no such namespace"),
+    written: dict[str, Unreadable | None] = {
+        "vm-drift-fencing": Unreadable("no such namespace"),
         "vm-drift-interventions": None,
     }
     (found,) = bad(with_cluster(notebooks=written))

@@ -10,9 +10,9 @@ from reactor.model.node import NodeView, Taint
 from tests.unit.workers.decide.recorded import node
 from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Neighbour
-from workers.decide.placement import Field, placement
+from workers.decide.placement import Candidates, placement
 from workers.decide.placement.neighbours import namespaces
-from workers.decide.placement.next_launcher import Bearing, Doubt
+from workers.decide.placement.next_launcher import PlacementNeeds, UncertainSelectors
 
 Obj = dict[str, Any]
 _HOST, _ZONE = "kubernetes.io/hostname", "zone"
@@ -46,7 +46,7 @@ def _spread(key: str = _HOST, **more: Any) -> Obj:
 
 
 def _judged(spec: Obj, *pods: Neighbour, nodes: tuple[NodeView, ...] = (_A, _B), labels: Obj = _DB) -> Verdict:
-    return placement(Bearing(spec, labels, "default"), (), Field(nodes, "node-a", pods), Policy())
+    return placement(PlacementNeeds(spec, labels, "default"), (), Candidates(nodes, "node-a", pods), Policy())
 
 
 def _fits(spec: Obj, *pods: Neighbour, **more: Any) -> bool:
@@ -176,11 +176,11 @@ def test_terminating_pods_fill_no_place_of_an_even_spread() -> None:
 
 
 def test_what_it_may_be_asked_for_is_a_condition_only_where_nothing_else_fits() -> None:
-    doubt = Doubt({"gpu": "yes"}, "nobody asks for gpu")
-    bears, gpu = Bearing({}, doubts=(doubt,)), replace(_B, labels={**_B.labels, "gpu": "yes"})
-    assert placement(bears, (), Field((_A, gpu, _C), "node-a"), Policy()) == Passed("It can run on node-b.")
+    doubt = UncertainSelectors({"gpu": "yes"}, "nobody asks for gpu")
+    bears, gpu = PlacementNeeds({}, doubts=(doubt,)), replace(_B, labels={**_B.labels, "gpu": "yes"})
+    assert placement(bears, (), Candidates((_A, gpu, _C), "node-a"), Policy()) == Passed("It can run on node-b.")
     told = Passed("It can run on node-b, if nobody asks for gpu.", ("nobody asks for gpu",))
-    assert placement(bears, (), Field((_A, _B), "node-a"), Policy()) == told
+    assert placement(bears, (), Candidates((_A, _B), "node-a"), Policy()) == told
 
 
 def test_namespaces_that_only_their_labels_choose_are_named_as_not_looked_at() -> None:
@@ -191,4 +191,4 @@ def test_namespaces_that_only_their_labels_choose_are_named_as_not_looked_at() -
 
 def test_the_pods_of_those_namespaces_are_read_that_its_rules_name() -> None:
     spec = {**_apart(_term(namespaces=["one"])), **_spread()}
-    assert namespaces(Bearing(spec, namespace="own")) == {"own", "one"}
+    assert namespaces(PlacementNeeds(spec, namespace="own")) == {"own", "one"}

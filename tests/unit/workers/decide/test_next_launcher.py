@@ -10,7 +10,7 @@ import pytest
 from reactor.model.objects import part
 from tests.support.places import TRACES
 from workers.decide.observation import Observation, PodView, VmiView
-from workers.decide.placement.next_launcher import Bearing, next_launcher
+from workers.decide.placement.next_launcher import PlacementNeeds, next_launcher
 from workers.observe.parse import pod_view, vm_view, vmi_view
 
 Obj = dict[str, Any]
@@ -20,7 +20,7 @@ _FIRST = _RECORDED[0]
 _JOB = {"kubevirt.io/migrationJobUID": "m"}
 
 
-def _bears(one: Obj, *, pod: bool = True, vmi: bool = True) -> Bearing:
+def _bears(one: Obj, *, pod: bool = True, vmi: bool = True) -> PlacementNeeds:
     seen = Observation(None, vm_view(one["vm"]), vmi_view(one["vmi"]) if vmi else None)
     return next_launcher(seen, "run1", [pod_view(one["pod"])] if pod else [])
 
@@ -35,7 +35,7 @@ def _changed(one: Obj, **specs: Obj) -> Obj:
     return found
 
 
-def _selector(bears: Bearing) -> Obj:
+def _selector(bears: PlacementNeeds) -> Obj:
     return dict(part(bears.spec, "nodeSelector"))
 
 
@@ -183,5 +183,5 @@ def test_its_labels_are_the_templates_and_those_that_every_launcher_gets() -> No
 
 
 def test_without_a_vm_nothing_is_borne() -> None:
-    assert next_launcher(Observation(None, None, VmiView("u", "", "", 0.0)), "a", ()) == Bearing()
+    assert next_launcher(Observation(None, None, VmiView("u", "", "", 0.0)), "a", ()) == PlacementNeeds()
     assert isinstance(pod_view(_FIRST["pod"]), PodView)

@@ -10,8 +10,8 @@ from reactor.model.node import NodeView, Taint
 from tests.unit.workers.decide.recorded import READY, node, seen, vm_of, volume
 from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Volume
-from workers.decide.placement import Field, admits, placement, reaches
-from workers.decide.placement.next_launcher import Bearing
+from workers.decide.placement import Candidates, admits, placement, reaches
+from workers.decide.placement.next_launcher import PlacementNeeds
 
 _B = replace(node(name="node-b"), labels={**node(name="node-b").labels, "zone": "east", "cores": "16"})
 _A, _C = node(name="node-a"), node(name="node-c")
@@ -21,7 +21,7 @@ _GPU = Taint("gpu", "yes", "NoSchedule")
 def _judged(
     template: dict[str, Any], *nodes: NodeView, policy: Policy | None = None, disks: tuple[Volume, ...] = ()
 ) -> Verdict:
-    return placement(Bearing(template), disks, Field(nodes, "node-a"), policy or Policy())
+    return placement(PlacementNeeds(template), disks, Candidates(nodes, "node-a"), policy or Policy())
 
 
 def _reason(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reactor.model.drift import Phase, Policy, Proof, Record
-from reactor.model.fencing import Confirmation, Fencing, Release, Way
+from reactor.model.fencing import ChosenRelease, Confirmation, Fencing, ReleaseWay
 from reactor.model.node import OUT_OF_SERVICE, Taint
 from tests.unit.workers.decide.recorded import (
     POWER_CUT,
@@ -190,16 +190,16 @@ def test_a_vm_is_spared_with_leave_what_the_installation_asks_for_but_never_what
 def test_with_the_taint_it_waits_for_the_whole_node_to_be_looked_at_and_for_the_taint_to_be_set() -> None:
     first = _decide(_lost(), _TAINT)
     assert (first.judgement.reason, first.judgement.action) == ("taint-due", None)
-    chosen = replace(_FILE, release=Release(Way.TAINT, "All.", _NOW))
+    chosen = replace(_FILE, release=ChosenRelease(ReleaseWay.TAINT, "All.", _NOW))
     assert _decide(_lost(file=chosen), _TAINT).judgement.reason == "taint-due"
     view = _lost(file=chosen)
     there = replace(node_of(view), taints=(Taint(OUT_OF_SERVICE, "nodeshutdown", "NoExecute"),))
     assert _decide(replace(view, node=there), _TAINT).judgement.reason == "force-deleted"
 
 
-@pytest.mark.parametrize("way", [Way.FORCE_DELETE, Way.TAINT])
-def test_it_does_not_wait_for_a_taint_that_does_not_come(way: Way) -> None:
-    chosen = replace(_FILE, release=Release(way, "All.", _NOW - 30.0))
+@pytest.mark.parametrize("way", [ReleaseWay.FORCE_DELETE, ReleaseWay.TAINT])
+def test_it_does_not_wait_for_a_taint_that_does_not_come(way: ReleaseWay) -> None:
+    chosen = replace(_FILE, release=ChosenRelease(way, "All.", _NOW - 30.0))
     assert _decide(_lost(file=chosen), _TAINT).judgement.reason == "force-deleted"
 
 
@@ -225,7 +225,7 @@ def test_the_attachments_of_a_dead_node_are_deleted_at_once() -> None:
 
 def test_while_a_taint_works_kubernetes_detaches_and_after_it_we_do() -> None:
     left, now = seen("vm-rbd", RELEASED), POWER_CUT + RELEASED
-    view = replace(left, fencing=replace(_FILE, release=Release(Way.TAINT, "All.", now - 29.0)))
+    view = replace(left, fencing=replace(_FILE, release=ChosenRelease(ReleaseWay.TAINT, "All.", now - 29.0)))
     early = volumes(view, Policy(), now, now, proven=True)
     assert getattr(early, "reason", "") == "detached-by-taint"
     late = volumes(view, Policy(), now, now + 1.0, proven=True)

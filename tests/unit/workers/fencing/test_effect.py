@@ -10,8 +10,8 @@ from reactor.model.fencing import Attempt
 from reactor.model.node import NodeView
 from tests.unit.workers.fencing.views import FILE, NOBODY, NODE, NOW, POLICY, seen
 from workers.fencing.decide import next_move
-from workers.fencing.decide.effect import Effect, Fate, administrators, ceph_at_risk, never, refused
-from workers.fencing.decide.view import Ask
+from workers.fencing.decide.effect import Effect, VmEffect, administrators, ceph_at_risk, never, refused
+from workers.fencing.decide.view import AskProvider
 
 _WEB = Effect(releases=("default/web",))
 _WITH = replace(_WEB, bystanders=(("default/licence", "pinned-to-node"),))
@@ -52,18 +52,18 @@ def test_a_fence_is_asked_for_only_where_it_releases_a_vm_against_nobodys_word(
 @pytest.mark.parametrize(
     ("fate", "stays"),
     [
-        (Fate(Phase.RELEASED, "force-deleted", moves=True), False),
-        (Fate(Phase.REFUSED, "policy-never"), True),
-        (Fate(Phase.BLOCKED, "observe-only"), True),
-        (Fate(Phase.WAITING, "unreachable-window"), True),
-        (Fate(Phase.CANCELLED, "cancelled-by-hand"), True),
-        (Fate(Phase.CANCELLED, "vm-stopped"), False),
-        (Fate(Phase.CANCELLED, "not-on-node"), False),
-        (Fate(Phase.STARTING, "waiting-for-running"), False),
-        (Fate(Phase.WAITING, "unreachable-window", hit=False), False),
+        (VmEffect(Phase.RELEASED, "force-deleted", moves=True), False),
+        (VmEffect(Phase.REFUSED, "policy-never"), True),
+        (VmEffect(Phase.BLOCKED, "observe-only"), True),
+        (VmEffect(Phase.WAITING, "unreachable-window"), True),
+        (VmEffect(Phase.CANCELLED, "cancelled-by-hand"), True),
+        (VmEffect(Phase.CANCELLED, "vm-stopped"), False),
+        (VmEffect(Phase.CANCELLED, "not-on-node"), False),
+        (VmEffect(Phase.STARTING, "waiting-for-running"), False),
+        (VmEffect(Phase.WAITING, "unreachable-window", hit=False), False),
     ],
 )
-def test_who_would_be_stopped_and_stay_down_is_a_bystander(fate: Fate, *, stays: bool) -> None:
+def test_who_would_be_stopped_and_stay_down_is_a_bystander(fate: VmEffect, *, stays: bool) -> None:
     assert fate.stays is stays
 
 
@@ -113,7 +113,11 @@ def test_no_power_is_cut_while_another_host_of_ceph_is_not_ready(hosts: list[str
 def test_whom_it_is_for_and_whom_it_stops_stand_in_the_file_before_anybody_is_asked() -> None:
     move = next_move(seen(effects={"redfish": _WITH}), FILE, POLICY, NOW)
     assert move.file
-    assert (move.deed, move.file.releases, move.file.bystanders) == (Ask("redfish"), _WITH.releases, _WITH.bystanders)
+    assert (move.deed, move.file.releases, move.file.bystanders) == (
+        AskProvider("redfish"),
+        _WITH.releases,
+        _WITH.bystanders,
+    )
     assert move.file.summary == (
         "redfish is asked to fence it, for default/web. "
         "Stopped with it, and not moved: default/licence (pinned-to-node)."
@@ -122,7 +126,7 @@ def test_whom_it_is_for_and_whom_it_stops_stand_in_the_file_before_anybody_is_as
 
 def test_who_would_release_nothing_is_passed_over_and_the_next_is_asked() -> None:
     view = seen(standings={"network-fence": NOBODY, "redfish": NOBODY}, effects={"network-fence": Effect()})
-    assert next_move(view, FILE, POLICY, NOW).deed == Ask("redfish")
+    assert next_move(view, FILE, POLICY, NOW).deed == AskProvider("redfish")
     both = replace(view, effects={"network-fence": Effect(), "redfish": replace(_WEB, vetoes=("Held by ann.",))})
     move = next_move(both, FILE, POLICY, NOW)
     assert move.file

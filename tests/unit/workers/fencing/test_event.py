@@ -8,17 +8,17 @@ from reactor.model.fencing import CLAIMS, CONFIG_MAP, Claim, State, Target
 from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.unit.workers.fencing.views import OUTAGE
-from workers.fencing.providers.event import Event
+from workers.fencing.providers.event import EventProvider
 
 _TARGET = Target(OUTAGE, "boot-1", "m-1", "lease", "beat")
 _CLAIM = Claim(OUTAGE.node, "boot-1", "ann", "its lamp is out", 1000.0, "lease", "beat")
 
 
-def _provider(*claims: Claim, place: str = CLAIMS) -> Event:
+def _provider(*claims: Claim, place: str = CLAIMS) -> EventProvider:
     cluster = ApiCluster(World().api, "system:admin")
     for claim in claims:
         cluster.note(place, "vm-drift", {claim.key: claim.as_text()})
-    return Event(cluster, "vm-drift")
+    return EventProvider(cluster, "vm-drift")
 
 
 def test_what_was_said_of_this_very_boot_is_a_proof_with_who_when_and_how() -> None:
@@ -56,7 +56,7 @@ def test_where_nobody_said_anything_or_nobody_can_read_it_it_says_so() -> None:
     assert "Nobody has confirmed" in _provider().status(_TARGET).sentence
     cluster = ApiCluster(World().api, "system:admin")
     cluster.note(CLAIMS, "vm-drift", {_CLAIM.key: "{"})
-    assert Event(cluster, "vm-drift").status(_TARGET).state is State.ABSENT
+    assert EventProvider(cluster, "vm-drift").status(_TARGET).state is State.ABSENT
 
 
 def test_nobody_can_be_asked_and_nothing_has_to_be_taken_back() -> None:

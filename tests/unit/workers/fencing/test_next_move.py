@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from reactor.model.drift import Phase, Policy, Proof, Record
-from reactor.model.fencing import Attempt, Fencing, Standing, State
+from reactor.model.fencing import Attempt, Fencing, ProviderStatus, State
 from tests.unit.workers.fencing.views import FILE, NOBODY, NODE, NOW, OFF, ON, OURS, POLICY, PROOF, PROVEN, drift, seen
 from workers.decide.decision import Judgement
 from workers.fencing.decide import next_move
-from workers.fencing.decide.view import Ask, Unfence
+from workers.fencing.decide.view import AskProvider, Unfence
 
 _ASKED = replace(FILE, attempts=(Attempt("redfish", NOW - 10),))
 _BOTH = {"remediation": NOBODY, "redfish": ON}
@@ -26,10 +26,10 @@ def test_what_one_provider_verified_is_a_proof_with_the_signs_of_life_as_they_st
 
 
 def test_where_another_provider_says_that_it_lives_nothing_is_proven_and_that_one_is_asked_to_fence_it() -> None:
-    odds = {"event": Standing(State.FENCED, "ann said so.", "ann"), "redfish": ON}
+    odds = {"event": ProviderStatus(State.FENCED, "ann said so.", "ann"), "redfish": ON}
     move = next_move(seen(standings=odds), FILE, POLICY, NOW)
     assert move.file
-    assert (move.file.confirmation, move.deed) == (None, Ask("redfish"))
+    assert (move.file.confirmation, move.deed) == (None, AskProvider("redfish"))
     failed = replace(FILE, attempts=(Attempt("redfish", NOW - 5, "It refuses.", NOW - 5),))
     told = next_move(seen(standings=odds), failed, POLICY, NOW).file
     assert told
@@ -43,7 +43,7 @@ def test_the_provider_is_asked_once_the_node_was_unreachable_and_silent_for_long
     assert (early.deed, early.file.reason, early.again_at) == (None, "fence-waits", 1060.0)
     move = next_move(seen(), FILE, POLICY, 1060.0)
     assert move.file
-    assert (move.deed, move.file.attempts) == (Ask("redfish"), (Attempt("redfish", 1060.0),))
+    assert (move.deed, move.file.attempts) == (AskProvider("redfish"), (Attempt("redfish", 1060.0),))
 
 
 _FIRST = replace(FILE, lease="", heartbeat="", silent_since=0.0)
@@ -58,7 +58,7 @@ def test_the_heartbeat_is_silent_since_a_watcher_saw_it_change_and_the_lease_bef
     move = next_move(seen(beat_since=watched, lease_lasts=15.0), _FIRST, POLICY, 1000.0)
     assert move.file
     assert (move.deed, move.again_at) == (None, min(begin, 1030.0))
-    for now, asked in ((begin - 1, None), (begin, Ask("redfish"))):
+    for now, asked in ((begin - 1, None), (begin, AskProvider("redfish"))):
         assert next_move(seen(lease_lasts=15.0), move.file, POLICY, now).deed == asked
 
 
@@ -118,7 +118,7 @@ def test_where_nobody_can_be_asked_one_waits_for_somebody_to_say_so() -> None:
 
 
 def test_a_provider_at_work_is_not_asked_twice() -> None:
-    working = {"redfish": Standing(State.WORKING, "It is powering off.")}
+    working = {"redfish": ProviderStatus(State.WORKING, "It is powering off.")}
     move = next_move(seen(standings=working), _ASKED, POLICY, NOW)
     assert move.file
     assert (move.deed, move.file.attempts) == (None, _ASKED.attempts)
@@ -126,23 +126,23 @@ def test_a_provider_at_work_is_not_asked_twice() -> None:
 
 
 def test_a_provider_of_which_nothing_is_to_be_seen_is_asked_again_because_who_asked_may_have_died() -> None:
-    assert next_move(seen(), _ASKED, POLICY, NOW).deed == Ask("redfish")
+    assert next_move(seen(), _ASKED, POLICY, NOW).deed == AskProvider("redfish")
 
 
 @pytest.mark.parametrize(
     ("standing", "now", "over"),
     [
-        (Standing(State.FAILED, "The BMC refuses."), NOW, "The BMC refuses."),
-        (Standing(State.WORKING, "Still on."), NOW + 290, "not done within 300 s: Still on."),
+        (ProviderStatus(State.FAILED, "The BMC refuses."), NOW, "The BMC refuses."),
+        (ProviderStatus(State.WORKING, "Still on."), NOW + 290, "not done within 300 s: Still on."),
     ],
 )
-def test_one_that_fails_or_hangs_is_over_and_the_next_is_asked(standing: Standing, now: float, over: str) -> None:
+def test_one_that_fails_or_hangs_is_over_and_the_next_is_asked(standing: ProviderStatus, now: float, over: str) -> None:
     view = seen(standings={"redfish": standing, "remediation": NOBODY})
     move = next_move(view, _ASKED, POLICY, now)
     assert move.file
     assert (move.file.attempts, move.deed) == ((Attempt("redfish", NOW - 10, over, now),), None)
     then = next_move(view, move.file, POLICY, now)
-    assert then.deed == Ask("remediation")
+    assert then.deed == AskProvider("remediation")
 
 
 def test_one_that_is_not_named_any_more_is_over() -> None:
@@ -181,8 +181,8 @@ def test_a_boot_that_was_off_stays_proven_when_its_machine_is_on_again() -> None
     assert move.file == PROVEN
 
 
-@pytest.mark.parametrize("standings", [{"network-fence": Standing(State.ABSENT, "Unfenced by somebody.")}, {}])
-def test_a_fence_of_storage_proves_something_only_while_it_stands(standings: dict[str, Standing]) -> None:
+@pytest.mark.parametrize("standings", [{"network-fence": ProviderStatus(State.ABSENT, "Unfenced by somebody.")}, {}])
+def test_a_fence_of_storage_proves_something_only_while_it_stands(standings: dict[str, ProviderStatus]) -> None:
     blocked = replace(FILE, confirmation=replace(PROOF, provider="network-fence", storage=(("rbd", "ceph"),)))
     move = next_move(seen(standings=standings), blocked, POLICY, NOW)
     assert move.file
@@ -197,7 +197,7 @@ def test_drifts_are_woken_until_each_was_judged_under_this_very_proof() -> None:
     assert move.again_at == NOW + 1
 
 
-_HANGS = Standing(State.WORKING, "NetworkFence n is under way.", ours=True)
+_HANGS = ProviderStatus(State.WORKING, "NetworkFence n is under way.", ours=True)
 _OVER = drift("vm", "running-elsewhere", Phase.COMPLETED)
 
 
@@ -221,14 +221,14 @@ def test_what_was_asked_for_and_is_not_done_is_taken_back_once_no_vm_waits_for_i
     ],
 )
 def test_nothing_else_of_a_fence_is_taken_back_while_the_node_is_lost(
-    standing: Standing, drifts: tuple[Record, ...], file: Fencing
+    standing: ProviderStatus, drifts: tuple[Record, ...], file: Fencing
 ) -> None:
     move = next_move(seen(standings={"network-fence": standing}, drifts=drifts), file, POLICY, NOW)
     assert not isinstance(move.deed, Unfence)
 
 
 def test_what_is_being_taken_back_is_taken_back_to_its_end_though_a_vm_waits_again() -> None:
-    lifted = Standing(State.FAILED, "NetworkFence n was set to Unfenced, or deleted.", ours=True)
+    lifted = ProviderStatus(State.FAILED, "NetworkFence n was set to Unfenced, or deleted.", ours=True)
     view = seen(standings={"network-fence": lifted}, drifts=(drift("vm"), _OVER))
     move = next_move(view, replace(_ASKED, reason="unfencing"), POLICY, NOW)
     assert move.deed == Unfence(("network-fence",))

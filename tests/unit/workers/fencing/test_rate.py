@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from reactor.model.fences import Fence, fences
+from reactor.model.fences import FenceRequest, fences
 from reactor.model.fencing import Attempt, Fencing
 from tests.unit.workers.fencing.views import FILE, NOW, POLICY
 from workers.fencing.decide.rate import counted, ours, too_soon
 
 _TWO = replace(POLICY, max_fences=2, fence_period=600.0)
-_B, _C = Fence("node-b", "boot-b", NOW - 100), Fence("node-c", "boot-c", NOW - 500)
+_B, _C = FenceRequest("node-b", "boot-b", NOW - 100), FenceRequest("node-c", "boot-c", NOW - 500)
 
 
 def test_as_many_as_may_be_leave_no_room_until_the_first_of_them_is_old_enough() -> None:
@@ -25,7 +25,7 @@ def test_fewer_leave_room() -> None:
 
 
 def test_a_boot_that_counts_already_may_be_asked_for_again_by_the_next_provider() -> None:
-    mine = Fence(FILE.node.name, FILE.boot, NOW - 10)
+    mine = FenceRequest(FILE.node.name, FILE.boot, NOW - 10)
     assert too_soon([_B, _C, mine], FILE, _TWO, NOW) == ""
     assert counted({mine.key: mine}, FILE, _TWO, NOW) == {}
 
@@ -37,7 +37,7 @@ def test_one_that_a_clock_ahead_wrote_counts() -> None:
 def test_what_counts_no_more_is_forgotten_when_the_next_one_is_counted() -> None:
     old = replace(_C, at=NOW - 600)
     found = counted({_B.key: _B, old.key: old}, FILE, _TWO, NOW)
-    mine = Fence(FILE.node.name, FILE.boot, NOW)
+    mine = FenceRequest(FILE.node.name, FILE.boot, NOW)
     assert found == {old.key: None, mine.key: mine.as_text()}
 
 
@@ -53,7 +53,7 @@ def test_an_entry_is_read_as_it_was_written_and_another_boot_is_another_one() ->
 def test_one_that_cannot_be_read_counts_for_ever(text: str) -> None:
     done = fences({"data": {"fenced_x": text}})
     assert too_soon(done.values(), FILE, replace(_TWO, max_fences=1), NOW)
-    assert counted(done, FILE, replace(_TWO, max_fences=9), NOW).keys() == {Fence("node-a", "boot-1", NOW).key}
+    assert counted(done, FILE, replace(_TWO, max_fences=9), NOW).keys() == {FenceRequest("node-a", "boot-1", NOW).key}
 
 
 def test_what_somebody_was_asked_for_is_ours_and_what_others_proved_is_not() -> None:

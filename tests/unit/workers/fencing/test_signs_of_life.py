@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reactor.model.fencing import Attempt, Fencing, Standing, State
+from reactor.model.fencing import Attempt, Fencing, ProviderStatus, State
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from reactor.model.source import Source
@@ -14,9 +14,9 @@ from workers.fencing.decide import next_move
 from workers.fencing.decide.boot_file import boot_file
 
 HEARD = replace(BACK, reported="later")
-DONE = Standing(State.FENCED, "It has succeeded.", by="FAR a/b", ours=True, evidence="uid-1 10:00")
-PDU = Standing(State.FENCED, "pdu said so.", by="pdu")
-ANN = Standing(State.FENCED, "ann said so.", by="ann", person=True)
+DONE = ProviderStatus(State.FENCED, "It has succeeded.", by="FAR a/b", ours=True, evidence="uid-1 10:00")
+PDU = ProviderStatus(State.FENCED, "pdu said so.", by="pdu")
+ANN = ProviderStatus(State.FENCED, "ann said so.", by="ann", person=True)
 REDFISH, OF_PDU, OF_ANN = Source("redfish"), Source("event", "pdu"), Source("event", "ann", person=True)
 AGAIN = Outage(OUTAGE.node, 2000)
 
@@ -119,7 +119,7 @@ def test_evidence_that_is_older_than_a_sign_of_life_does_not_count_and_a_newer_o
 
 def test_a_boot_that_is_not_known_is_no_other_one() -> None:
     unknown = replace(BACK, boot="")
-    file = _after(PROVEN, unknown, standings={"network-fence": Standing(State.FENCED, "Blocked.", ours=True)})
+    file = _after(PROVEN, unknown, standings={"network-fence": ProviderStatus(State.FENCED, "Blocked.", ours=True)})
     assert file.reason == "half-fenced"
 
 

@@ -6,17 +6,16 @@ from typing import Any
 import pytest
 
 from reactor.model.drift import Phase, Policy, Record
-from reactor.model.fencing import Release, Way
+from reactor.model.fencing import ChosenRelease, ReleaseWay
 from reactor.model.node import OUT_OF_SERVICE, Taint
 from tests.unit.workers.fencing.views import NODE, NOW, OFF, POLICY, PROOF, PROVEN, drift, seen
 from workers.decide.release import TAINT_TAKES
 from workers.fencing.decide import next_move
-from workers.fencing.decide.view import FenceView, Left
-from workers.fencing.decide.view import Taint as SetTaint
+from workers.fencing.decide.view import FenceView, Leftover, SetTaint
 
 _TAINT = replace(POLICY, fenced_release="taint")
 _DUE = drift("due", "taint-due", weighed=PROOF.at)
-_PODS = (Left("default/virt-launcher-due", 900.0, "default/due"), Left("kube-system/proxy", 900.0, stays=True))
+_PODS = (Leftover("default/virt-launcher-due", 900.0, "default/due"), Leftover("kube-system/proxy", 900.0, stays=True))
 
 
 def _view(*drifts: Record, **more: Any) -> FenceView:
@@ -26,14 +25,14 @@ def _view(*drifts: Record, **more: Any) -> FenceView:
 def test_where_every_vm_is_to_be_moved_the_taint_is_chosen_and_what_it_removes_is_listed() -> None:
     move = next_move(_view(), PROVEN, _TAINT, NOW)
     assert move.file
-    assert move.file.release == Release(
-        Way.TAINT, "Every VM on the node is to be moved.", NOW, ("default/virt-launcher-due",)
+    assert move.file.release == ChosenRelease(
+        ReleaseWay.TAINT, "Every VM on the node is to be moved.", NOW, ("default/virt-launcher-due",)
     )
     assert (move.deed, move.wake) == (None, (_DUE,))
 
 
 def test_it_is_set_after_that_was_written_down_and_again_while_it_is_missing() -> None:
-    chosen = replace(PROVEN, release=Release(Way.TAINT, "All.", NOW))
+    chosen = replace(PROVEN, release=ChosenRelease(ReleaseWay.TAINT, "All.", NOW))
     assert next_move(_view(), chosen, _TAINT, NOW).deed == SetTaint()
     there = replace(NODE, taints=(Taint(OUT_OF_SERVICE, "nodeshutdown", "NoExecute"),))
     assert next_move(_view(node=there), chosen, _TAINT, NOW).deed is None
@@ -56,7 +55,7 @@ def test_it_is_set_after_that_was_written_down_and_again_while_it_is_missing() -
 def test_one_vm_that_is_not_to_be_moved_keeps_it_away(other: Record, why: str) -> None:
     move = next_move(_view(_DUE, other), PROVEN, _TAINT, NOW)
     assert move.file
-    assert move.file.release == Release(Way.FORCE_DELETE, f"One by one, not by taint: {why}.", NOW)
+    assert move.file.release == ChosenRelease(ReleaseWay.FORCE_DELETE, f"One by one, not by taint: {why}.", NOW)
 
 
 @pytest.mark.parametrize(
@@ -72,11 +71,11 @@ def test_one_that_is_not_there_any_more_does_not(other: Record) -> None:
     move = next_move(_view(_DUE, other), PROVEN, _TAINT, NOW)
     assert move.file
     assert move.file.release
-    assert move.file.release.way is Way.TAINT
+    assert move.file.release.way is ReleaseWay.TAINT
 
 
 def test_a_vm_that_nobody_has_looked_at_yet_keeps_it_away() -> None:
-    unknown = Left("default/virt-launcher-new", 900.0, "default/new")
+    unknown = Leftover("default/virt-launcher-new", 900.0, "default/new")
     move = next_move(_view(pods=(*_PODS, unknown)), PROVEN, _TAINT, NOW)
     assert move.file
     assert move.file.release
@@ -89,17 +88,17 @@ def test_it_waits_half_a_minute_for_all_to_be_looked_at_and_no_longer() -> None:
     move = next_move(view, PROVEN, _TAINT, PROOF.at + 30)
     assert move.file
     assert move.file.release
-    assert move.file.release.way is Way.FORCE_DELETE
+    assert move.file.release.way is ReleaseWay.FORCE_DELETE
 
 
 @pytest.mark.parametrize("policy", [POLICY, _TAINT])
 def test_a_person_may_want_it_whatever_it_hits(policy: Any) -> None:
     refused = drift("other", "pinned-to-node", Phase.REFUSED, weighed=PROOF.at)
-    one_by_one = replace(PROVEN, release=Release(Way.FORCE_DELETE, "One by one.", NOW - 5))
+    one_by_one = replace(PROVEN, release=ChosenRelease(ReleaseWay.FORCE_DELETE, "One by one.", NOW - 5))
     move = next_move(_view(_DUE, refused, although="Taint asked for by ann."), one_by_one, policy, NOW)
     assert move.file
     assert move.file.release
-    assert (move.file.release.way, move.file.release.why) == (Way.TAINT, "Taint asked for by ann.")
+    assert (move.file.release.way, move.file.release.why) == (ReleaseWay.TAINT, "Taint asked for by ann.")
 
 
 @pytest.mark.parametrize("although", ["", "Taint asked for by ann."])
@@ -108,7 +107,7 @@ def test_a_fence_of_some_storage_never_leads_to_it_whoever_wants_it(although: st
     move = next_move(_view(although=although), blocked, _TAINT, NOW)
     assert move.file
     assert move.file.release
-    assert (move.deed, move.file.release.way) == (None, Way.FORCE_DELETE)
+    assert (move.deed, move.file.release.way) == (None, ReleaseWay.FORCE_DELETE)
     assert "only storage is blocked" in move.file.sentence
     then = next_move(_view(although=although), move.file, _TAINT, NOW)
     assert (then.file, then.deed) == (move.file, None)
@@ -129,6 +128,6 @@ def test_without_a_vm_that_is_released_by_it_it_is_not_chosen() -> None:
 def test_neither_the_setting_nor_a_person_has_it_set_where_one_only_observes_or_somebody_holds_the_node(
     policy: Policy, more: dict[str, Any]
 ) -> None:
-    chosen = replace(PROVEN, release=Release(Way.TAINT, "All.", NOW))
+    chosen = replace(PROVEN, release=ChosenRelease(ReleaseWay.TAINT, "All.", NOW))
     assert next_move(_view(**more), chosen, policy, NOW).deed is None
     assert next_move(_view(although="Taint asked for by ann.", **more), chosen, policy, NOW).deed is None

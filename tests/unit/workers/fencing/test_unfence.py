@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from reactor.model.fencing import Release, Way
+from reactor.model.fencing import ChosenRelease, ReleaseWay
 from tests.unit.workers.fencing.views import BACK, FILE, NOBODY, NODE, NOW, OURS, POLICY, PROVEN, REBOOTED, seen
 from workers.fencing.decide import next_move
-from workers.fencing.decide.view import FenceView, Left, Unfence, Untaint
+from workers.fencing.decide.view import FenceView, Leftover, RemoveTaint, Unfence
 
-_TAINTED = replace(PROVEN, release=Release(Way.TAINT, "All.", 1095.0), ready_since=1100.0)
+_TAINTED = replace(PROVEN, release=ChosenRelease(ReleaseWay.TAINT, "All.", 1095.0), ready_since=1100.0)
 _BLOCKED = {"network-fence": OURS}
-_OLD, _NEW = Left("default/old", 1094.0), Left("default/new", 1096.0)
+_OLD, _NEW = Leftover("default/old", 1094.0), Leftover("default/new", 1096.0)
 
 
 def _view(node: Any = REBOOTED, **more: Any) -> FenceView:
@@ -63,7 +63,7 @@ def test_a_proof_does_not_count_once_its_boot_was_heard_again() -> None:
 def test_our_taint_goes_when_another_boot_is_ready_and_nothing_of_before_is_left() -> None:
     node = replace(REBOOTED, tainted="marks")
     move = next_move(_view(node, pods=(_NEW,), attachments=(_NEW,)), _TAINTED, POLICY, NOW)
-    assert move.deed == Untaint()
+    assert move.deed == RemoveTaint()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_else_it_stays_and_goes_with_a_warning_after_its_time(change: Any, more:
     assert move.file
     assert (move.deed, move.file.reason) == (None, "tainted")
     late = next_move(view, _TAINTED, POLICY, 1700.0)
-    assert isinstance(late.deed, Untaint)
+    assert isinstance(late.deed, RemoveTaint)
     assert late.deed.warning.startswith("Node node-a is Ready since 00:18:20Z, but ")
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from reactor.model.drift import Phase, Policy, Record
-from reactor.model.fencing import Confirmation, Fencing, Standing, State
+from reactor.model.fencing import Confirmation, Fencing, ProviderStatus, State
 from reactor.model.identity import Drift, NodeRef, Outage, VmRef
 from reactor.model.node import NodeView
 from workers.fencing.decide.view import FenceView
@@ -18,10 +18,10 @@ FILE = Fencing(OUTAGE, "boot-1", 1000.0, lease="lease", heartbeat="beat", silent
 POLICY = Policy(fencing=("event", "redfish"), fence_after=60.0)
 PROOF = Confirmation("redfish", "bmc", "It reads Off.", 1090.0, "lease", "beat")
 PROVEN = replace(FILE, confirmation=PROOF)
-OFF = Standing(State.FENCED, "It reads Off.", "bmc")
-ON = Standing(State.ALIVE, "It reads On.", "bmc")
-NOBODY = Standing(State.ABSENT, "Nobody has confirmed.")
-OURS = Standing(State.FENCED, "Blocked.", ours=True)
+OFF = ProviderStatus(State.FENCED, "It reads Off.", "bmc")
+ON = ProviderStatus(State.ALIVE, "It reads On.", "bmc")
+NOBODY = ProviderStatus(State.ABSENT, "Nobody has confirmed.")
+OURS = ProviderStatus(State.FENCED, "Blocked.", ours=True)
 
 
 def drift(vm: str, reason: str = "unreachable-window", phase: Phase = Phase.WAITING, **more: Any) -> Record:

@@ -13,7 +13,7 @@ import structlog
 
 from reactor.liveness import LivenessFile
 from reactor.model.errors import NotServed, VmDriftError
-from reactor.model.harmless import folded, harmless
+from reactor.model.printable import folded, harmless
 from reactor.settings import Settings
 
 log = structlog.get_logger()

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from reactor.model.checked_json import checked
 from reactor.model.drift import Phase, Record
 from reactor.model.errors import BadInput
-from reactor.model.fits import checked
 from reactor.model.identity import Drift, take
 
 

@@ -5,9 +5,9 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
+from reactor.model.checked_json import checked
 from reactor.model.errors import BadInput
 from reactor.model.fencing import Fencing
-from reactor.model.fits import checked
 from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.model.sweep import NO_SWEEP, Sweep
 

@@ -13,11 +13,11 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Self, TypeVar
 
+from reactor.model.checked_json import checked
+from reactor.model.confirmation_source import EVENT, Source
 from reactor.model.errors import BadInput
-from reactor.model.fits import checked
 from reactor.model.identity import NodeRef, Outage, take
 from reactor.model.objects import from_json
-from reactor.model.source import EVENT, Source
 
 CONFIG_MAP = "vm-drift-fencing"
 CLAIMS = "vm-drift-claims"

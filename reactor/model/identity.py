@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from reactor.model.checked_json import is_moment
 from reactor.model.errors import BadInput
-from reactor.model.fits import is_moment
 from reactor.model.names import is_name
 
 VERSION = 1  # of job arguments and records; another one is not read but derived anew from the cluster

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any, Self
 
+from reactor.model.checked_json import checked
 from reactor.model.errors import BadInput
 from reactor.model.event import NODE_FENCED, Event
-from reactor.model.fits import checked
 
 
 @dataclass(frozen=True, slots=True)

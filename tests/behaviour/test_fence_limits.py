@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from reactor.model.drift import Policy
-from reactor.model.fences import fences
+from reactor.model.fence_requests import fences
 from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.fencing import fencings
 from reactor.model.node import OUT_OF_SERVICE

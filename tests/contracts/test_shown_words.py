@@ -21,7 +21,7 @@ from reactor.adapters.redis.outbox import Delivery
 from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Check, OutageRecord, Phase
 from reactor.model.errors import BadInput
-from reactor.model.harmless import harmless, harmless_lines
+from reactor.model.printable import harmless, harmless_lines
 from reactor.model.sweep import Sweep
 from reactor.process import configure_logs, explain
 from simulator.scene import Storage, Vm

@@ -15,7 +15,7 @@ from tests.properties.furnished import NODES, Cluster
 from tests.properties.placements import clusters
 from tests.support.virtual import Play
 from tests.unit.vmdrift.plans import planned
-from vmdrift.plan.fate import Outcome, Prediction
+from vmdrift.plan.prediction import Outcome, Prediction
 
 SLACK = 15.0  # seconds: looks and the CSI attacher
 LIMIT = 1000.0  # seconds; the longest toleration, the window of a volume, and some more

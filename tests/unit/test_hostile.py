@@ -15,7 +15,7 @@ import pytest
 
 from reactor.model.drift import Policy
 from reactor.model.errors import FenceError
-from reactor.model.fences import FenceRequest, fences
+from reactor.model.fence_requests import FenceRequest, fences
 from reactor.model.fencing import Claim, claim_of, files
 from reactor.model.intervention import HOLD, Intervention, interventions
 from reactor.model.names import is_name

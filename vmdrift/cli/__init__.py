@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reactor import roles
-from reactor.model.harmless import harmless
+from reactor.model.printable import harmless
 from vmdrift.cli.people import JSON, PEOPLE
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from reactor.model.errors import NotDone, SettingsError, StoreUnreachable, VmDriftError
-from reactor.model.harmless import harmless, harmless_lines
+from reactor.model.printable import harmless, harmless_lines
 from reactor.process import configure_logs, explain
 from reactor.settings import Settings
 

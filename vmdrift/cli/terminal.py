@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from reactor.model.harmless import harmless
+from reactor.model.printable import harmless
 
 
 class Terminal(Console):

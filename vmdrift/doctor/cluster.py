@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reactor.model.machine import twins
+from reactor.model.machine_uuid import twins
 from reactor.settings import Settings
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Unreadable
 from vmdrift.doctor.finding import Finding, failed, listed, ok, overlooked, sentence, unknown, warning

@@ -11,10 +11,10 @@ from reactor.model.drift import Policy
 from vmdrift.cli.command import CANNOT_TELL, print_json
 from vmdrift.cli.terminal import Terminal
 from vmdrift.plan.advice import change
-from vmdrift.plan.fate import Outcome, Prediction
 from vmdrift.plan.fence import fence_of
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.judge import fates
+from vmdrift.plan.prediction import Outcome, Prediction
 from vmdrift.plan.table import show
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.source import told

@@ -14,11 +14,11 @@ from reactor.model.node import NodeView
 from vmdrift.cli.command import print_json
 from vmdrift.cli.terminal import Terminal, lines, rows_table
 from vmdrift.plan import VERSION, exit_code, summary, vm_object
-from vmdrift.plan.fate import Outcome
 from vmdrift.plan.findings import LOST_DISKS, NO_ROOM, PROVISO, AuditFinding, NodeAudit, every, findings
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.incomplete import nowhere
 from vmdrift.plan.judge import fates
+from vmdrift.plan.prediction import Outcome
 from vmdrift.plan.table import NAME, STYLE, absent, counted
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.source import told

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reactor.model.objects import text
-from vmdrift.plan.fate import Prediction
+from vmdrift.plan.prediction import Prediction
 from vmdrift.plan.what_if import IfLost
 from workers.decide.observation import Volume
 

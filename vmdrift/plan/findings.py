@@ -8,7 +8,7 @@ from reactor.model.drift import Policy
 from reactor.model.node import NodeView
 from reactor.model.reason import REASONS
 from vmdrift.plan.advice import change
-from vmdrift.plan.fate import Outcome, Prediction
+from vmdrift.plan.prediction import Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot
 
 NO_ROOM, TOO_MUCH, LOST_DISKS, PROVISO = "no-room", "too-much", "lost-disks", "moves-if"

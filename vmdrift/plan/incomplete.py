@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from reactor.model.errors import BadInput
 from reactor.model.identity import VmRef
 from reactor.model.objects import JsonObject, part, text
-from vmdrift.plan.fate import Prediction, unknown
+from vmdrift.plan.prediction import Prediction, unknown
 from vmdrift.snapshot import ClusterSnapshot
 from workers.decide.restart import FINISHED
 from workers.observe.cache import listed

@@ -9,7 +9,7 @@ from rich.text import Text
 from reactor.model.times import format_time
 from vmdrift.cli.terminal import lines, rows_table
 from vmdrift.plan.advice import change
-from vmdrift.plan.fate import ExpectedTimes, Outcome, Prediction
+from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.dump_file import DUMP, DUMP_COMMAND
 from workers.decide.observation import Volume

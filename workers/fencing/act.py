@@ -13,7 +13,7 @@ import structlog
 from reactor.adapters.cloudevents import encode
 from reactor.model.change import Change
 from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, SettingsError, VmDriftError
-from reactor.model.fences import fences
+from reactor.model.fence_requests import fences
 from reactor.model.fencing import Fencing, State, Target, some
 from reactor.model.intervention import ALL, HOLD, cancelled, node_target, vm_target
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION, NodeView, node_view

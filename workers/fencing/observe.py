@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from reactor.adapters.kubernetes.cluster import Cluster
-from reactor.model.fences import fences
+from reactor.model.fence_requests import fences
 from reactor.model.fencing import Fencing, ReleaseWay, fencings
 from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, TAINT, UNFENCE, Intervention, node_target

@@ -15,7 +15,7 @@ from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import ClusterUnreachable, FenceError, StoreError
 from reactor.model.fencing import LASTING, Fencing, ProviderStatus, State, Target
 from reactor.model.identity import Outage
-from reactor.model.machine import same, twins
+from reactor.model.machine_uuid import same, twins
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import JsonObject, number
 from workers.context import FenceTools

@@ -12,6 +12,7 @@ from reactor.adapters.cloudevents import decode
 from reactor.adapters.redis.inbox import Inbox, post_entry
 from reactor.adapters.rq import drift_entry, fence_entry
 from reactor.interventions import newest
+from reactor.model.confirmation_source import EVENT, Source
 from reactor.model.drift import Ended, Record
 from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, Rejected
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
@@ -23,7 +24,6 @@ from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import text
 from reactor.model.receipt import Receipt, Result
-from reactor.model.source import EVENT, Source
 from reactor.model.times import clock_time
 from workers.config_maps import creating
 from workers.context import Tools

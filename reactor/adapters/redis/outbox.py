@@ -23,8 +23,8 @@ from redis.exceptions import WatchError
 from reactor.adapters.redis.contents import ENTRY, after, events_of, passed_over, tally
 from reactor.adapters.redis.errors import translated
 from reactor.adapters.redis.keys import PREFIX, STREAM
+from reactor.model.checked_json import checked
 from reactor.model.errors import BadInput
-from reactor.model.fits import checked
 
 _POSTED, _LETTERS, _LEAVING = f"{PREFIX}posted", f"{PREFIX}letters", f"{PREFIX}leaving"
 _DEAD, _TOLD = f"{PREFIX}dead", f"{PREFIX}told"

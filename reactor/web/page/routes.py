@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from reactor.model.errors import StoreError
-from reactor.model.harmless import harmless_lines
+from reactor.model.printable import harmless_lines
 from reactor.model.times import clock_time, format_time
 from reactor.web.browser_headers import inside
 from reactor.web.page.actions import ActionForm, Actions

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from reactor.model.confirmation_source import Source
 from reactor.model.errors import BadInput
 from reactor.model.fencing import (
     Attempt,
@@ -20,7 +21,6 @@ from reactor.model.fencing import (
     key_of,
 )
 from reactor.model.identity import NodeRef
-from reactor.model.source import Source
 from tests.unit.workers.fencing.views import FILE, OUTAGE, PROOF, PROVEN
 
 _FILE = replace(

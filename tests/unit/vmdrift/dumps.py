@@ -8,7 +8,7 @@ import orjson
 
 from reactor.model.drift import Policy
 from vmdrift.plan.audit import audited
-from vmdrift.plan.fate import Prediction
+from vmdrift.plan.prediction import Prediction
 from vmdrift.snapshot import ClusterSnapshot, snapshot
 from vmdrift.snapshot.dump import as_list
 from vmdrift.snapshot.dump_file import Dump, parsed

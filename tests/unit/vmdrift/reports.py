@@ -6,7 +6,7 @@ from reactor.model.drift import Policy
 from tests.support.places import REPORTS
 from tests.unit.vmdrift.plans import fates_in
 from vmdrift.plan.audit import NodeAudit, audited
-from vmdrift.plan.fate import Prediction
+from vmdrift.plan.prediction import Prediction
 from vmdrift.snapshot import ClusterSnapshot, from_dump
 
 FOLDER = REPORTS

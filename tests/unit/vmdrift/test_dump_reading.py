@@ -8,7 +8,7 @@ import pytest
 from reactor.model.errors import BadInput
 from tests.unit.vmdrift.plans import fates_in
 from tests.unit.vmdrift.reports import path
-from vmdrift.plan.fate import Outcome, Prediction
+from vmdrift.plan.prediction import Outcome, Prediction
 from vmdrift.snapshot import snapshot
 from vmdrift.snapshot.dump_file import parsed
 

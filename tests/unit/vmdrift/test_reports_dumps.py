@@ -8,7 +8,7 @@ from reactor.model.drift import Policy
 from tests.unit.vmdrift.plans import fates_in
 from tests.unit.vmdrift.reports import nodes, report, told
 from vmdrift.plan import exit_code
-from vmdrift.plan.fate import Outcome
+from vmdrift.plan.prediction import Outcome
 
 MOVES, STAYS, UNAFFECTED, UNKNOWN = Outcome.MOVES, Outcome.STAYS, Outcome.UNAFFECTED, Outcome.UNKNOWN
 LONGHORN = replace(Policy(), shared_csi_drivers=("driver.longhorn.io",))

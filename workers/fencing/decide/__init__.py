@@ -8,9 +8,9 @@ only while nobody contradicts it. How the VMs are released under it is `workers.
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reactor.model.confirmation_source import EVENT, Source
 from reactor.model.drift import Policy, Proof
 from reactor.model.fencing import Attempt, Confirmation, Fencing, State, some
-from reactor.model.source import EVENT, Source
 from reactor.model.times import clock_time
 from workers.fencing.decide.allowed import unusable
 from workers.fencing.decide.effect import never, refused

@@ -5,10 +5,10 @@ person or a system away (`event`), and says `none` only where the administrator 
 reported; what can be of the same annotation counts, and where nothing can, the setting does.
 """
 
+from reactor.model.confirmation_source import EVENT
 from reactor.model.drift import Policy
 from reactor.model.fencing import some
 from reactor.model.node import FENCING_ANNOTATION, NodeView
-from reactor.model.source import EVENT
 
 _NONE = ("none",)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
+from reactor.model.confirmation_source import Source
 from reactor.model.drift import Policy
 from reactor.model.fencing import Fencing, Target
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
-from reactor.model.source import Source
 from workers.fencing.decide.allowed import providers
 from workers.fencing.decide.signs_of_life import again
 

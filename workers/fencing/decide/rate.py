@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 
 from reactor.model.drift import Policy
-from reactor.model.fences import FenceRequest
+from reactor.model.fence_requests import FenceRequest
 from reactor.model.fencing import Fencing, some
 from reactor.model.times import clock_time
 

@@ -9,10 +9,10 @@ off was wrong, and is not believed of this boot again; only a person may look on
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reactor.model.confirmation_source import Source
 from reactor.model.fencing import Attempt, Confirmation, Fencing, ProviderStatus, State, source_of
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
-from reactor.model.source import Source
 from workers.decide.life import counts
 from workers.fencing.decide.view import FenceView
 

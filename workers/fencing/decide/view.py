@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reactor.model.drift import Policy, Record
-from reactor.model.fences import FenceRequest
+from reactor.model.fence_requests import FenceRequest
 from reactor.model.fencing import Fencing, ProviderStatus
 from reactor.model.node import NodeView
 from workers.decide.decision import Judgement

@@ -10,7 +10,7 @@ from uuid import UUID
 from reactor.adapters.redfish.bmc import Bmc, BmcReading
 from reactor.model.errors import FenceError
 from reactor.model.fencing import ProviderStatus, State, Target
-from reactor.model.machine import same, ways
+from reactor.model.machine_uuid import same, ways
 
 # They have power, so a boot may live or begin; PoweringOff is on its way already.
 _POWERED = frozenset({"On", "PoweringOn", "Paused"})

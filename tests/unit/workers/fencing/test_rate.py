@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reactor.model.fences import FenceRequest, fences
+from reactor.model.fence_requests import FenceRequest, fences
 from reactor.model.fencing import Attempt, Fencing
 from tests.unit.workers.fencing.views import FILE, NOW, POLICY
 from workers.fencing.decide.rate import counted, ours, too_soon

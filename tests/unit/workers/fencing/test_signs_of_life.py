@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from reactor.model.confirmation_source import Source
 from reactor.model.fencing import Attempt, Fencing, ProviderStatus, State
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
-from reactor.model.source import Source
 from tests.unit.workers.fencing.views import BACK, FILE, NOBODY, NODE, NOW, OFF, OUTAGE, POLICY, PROVEN, REBOOTED, seen
 from workers.fencing.decide import next_move
 from workers.fencing.decide.boot_file import boot_file

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reactor.model.machine import same, twins
+from reactor.model.machine_uuid import same, twins
 
 UUID, TURNED = "4c4c4544-0043-3510-8051-b7c04f4a3532", "44454c4c-4300-1035-8051-b7c04f4a3532"
 

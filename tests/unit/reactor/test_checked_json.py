@@ -8,11 +8,11 @@ import pytest
 
 from reactor.adapters.redis.outbox import Delivery
 from reactor.model.change import Change
+from reactor.model.confirmation_source import Source
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput
 from reactor.model.fencing import Attempt, ChosenRelease, Confirmation, Fencing, ReleaseWay
 from reactor.model.receipt import Receipt
-from reactor.model.source import Source
 from tests.contracts.samples import LOST_AT, outage, outage_record, record
 
 FILE = Fencing(

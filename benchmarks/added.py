@@ -18,9 +18,9 @@ def one_run() -> list[float]:
     """Seconds for each VM of one lost node."""
     with running(WORKER, VMS) as site:
         site.demo.cut_power()
-        site.until("every launcher pod is deleted", lambda: len(site.deletes()) >= VMS)
-        evicted = {key(entry): entry["time"] for entry in site.audit("pods", "delete") if evicts(entry)}
-        return [entry["time"] - evicted[key(entry)] for entry in site.deletes()]
+        site.until("every launcher pod is deleted", lambda: len(site.deleted_launchers()) >= VMS)
+        evicted = {key(entry): entry["time"] for entry in site.requests("pods", "delete") if evicts(entry)}
+        return [entry["time"] - evicted[key(entry)] for entry in site.deleted_launchers()]
 
 
 def key(entry: dict[str, Any]) -> tuple[str, str]:

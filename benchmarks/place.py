@@ -1,7 +1,6 @@
 """A cluster that stands still, a Valkey, and as many of vm-drift's processes as a figure wants."""
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,17 +13,15 @@ from typing import Any
 from redis import Redis
 
 from reactor.adapters.kubernetes.cluster import KubernetesCluster, connect
-from reactor.adapters.redis import connection as redis_door
+from reactor.adapters.redis import connection
 from reactor.adapters.redis.store import RedisStore
 from reactor.adapters.rq import RqQueue
-from reactor.roles import ON_CLUSTER
 from simulator.scene import Storage
+from tests.support.sites import Roles
 from vmdrift.processes import Processes, wait_for
-from vmdrift.valkey import start as start_valkey
 
 _LONG = 600.0  # seconds; whatever takes longer has failed
 KEEP = 3600.0  # seconds for which what has ended is kept
-USERS = {role.module: role.name for role in ON_CLUSTER}
 
 
 def window(seconds: float) -> Mapping[str, str]:
@@ -32,23 +29,22 @@ def window(seconds: float) -> Mapping[str, str]:
     return {"VMDRIFT_UNREACHABLE_WINDOW": f"{seconds:g}", "VMDRIFT_VIRT_HANDLER_GRACE": f"{seconds:g}"}
 
 
-class Place:
+class Place(Roles):
     """All of it. `settings`: environment variables for vm-drift's processes."""
 
     def __init__(
         self, processes: Processes, folder: Path, cluster: tuple[str, ...], settings: Mapping[str, str]
     ) -> None:
-        self.processes, self.folder, self._settings = processes, folder, settings
+        super().__init__(processes, folder)
+        self._settings = settings
         command = [sys.executable, "-m", "benchmarks.still", str(folder), *cluster]
         self._cluster = processes.start("cluster", command, talks=True)
         self.url = str(self._heard()["url"])
-        self.redis_url = start_valkey(processes, folder)
-        self.redis: Redis = redis_door.connect(self.redis_url)
+        self.redis: Redis = connection.connect(self.redis_url)
         self.store = RedisStore(self.redis, KEEP)
         self.queue = RqQueue(self.redis, time.time, KEEP)
-        self._started = 0
 
-    def env(self, role: str) -> Mapping[str, str]:
+    def env(self, role: str = "drifts") -> Mapping[str, str]:
         """What one of vm-drift's processes needs."""
         return {
             "VMDRIFT_POLICY": "auto",
@@ -57,17 +53,8 @@ class Place:
             "KUBECONFIG": str(self.folder / f"{role}.kubeconfig"),
         }
 
-    def start(self, *roles: str, **more: str) -> list[subprocess.Popen[bytes]]:
-        """Each a process: `python -m WORDS`, with `more` environment variables."""
-        return [self._start(words, more) for words in roles]
-
-    def _start(self, words: str, more: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        self._started += 1
-        env = {**self.env(USERS.get(words, "drifts")), **more}
-        return self.processes.start(f"{self._started}-{words}", [sys.executable, "-m", *words.split()], env)
-
     def cluster(self, role: str = "drifts") -> KubernetesCluster:
-        """The product's own door to the cluster, as this role."""
+        """The product's own adapter of the cluster, as this role."""
         return connect(str(self.folder / f"{role}.kubeconfig"), 30.0)
 
     def until(self, what: str, true: Callable[[], bool]) -> float:

@@ -15,9 +15,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.killed_worker import KILLED
 from benchmarks.machine import machine
-from benchmarks.mortal import KILLED
-from benchmarks.site import MORTAL, WATCHER, WORKER, Site, running, sleep_until
+from benchmarks.site import KILLED_WORKER, WATCHER, WORKER, RunningSite, running, sleep_until
 
 RESULTS = Path(__file__).parent / "results" / "recovery.json"
 _BEFORE = 0.5  # seconds before its moment in which a process is killed
@@ -31,45 +31,52 @@ class Case:
     who: str
     what: str
     target: float
-    disturb: Callable[[Site], None]
-    figure: Callable[[Site], float]
+    disturb: Callable[[RunningSite], None]
+    figure: Callable[[RunningSite], float]
     worker: str = WORKER
 
 
-def leave(_: Site) -> None:
+def leave(_: RunningSite) -> None:
     """Nobody is killed."""
 
 
-def restart_workers(site: Site) -> None:
+def restart_workers(site: RunningSite) -> None:
     """One kills itself in its pass, the other is killed at once; two new ones are started at once."""
     site.until("the first worker is killed", lambda: bool(site.redis.exists(KILLED)))
-    for worker in site.children[MORTAL]:
+    for worker in site.children[KILLED_WORKER]:
         worker.kill()
     for _ in range(2):
         site.start(WORKER)
 
 
-def kill_scheduler(site: Site) -> None:
+def kill_scheduler(site: RunningSite) -> None:
     """The one at work, just before the drift is due."""
     sleep_until(site.due() - _BEFORE)
     site.scheduler().kill()
 
 
-def kill_watcher(site: Site) -> None:
+def kill_watcher(site: RunningSite) -> None:
     """One of the two, while the node is already dead and Kubernetes does not know it yet."""
     site.children[WATCHER][0].kill()
 
 
 DELETE, TOLD = "DELETE after the window's end", "outage told after Kubernetes wrote it"
 UNDISTURBED = (
-    Case("nobody", DELETE, 0, leave, Site.deleted),
-    Case("nobody", TOLD, 0, leave, Site.told),
+    Case("nobody", DELETE, 0, leave, RunningSite.deleted),
+    Case("nobody", TOLD, 0, leave, RunningSite.told),
 )
 CASES = (
-    Case("a worker in its pass; another one lives", DELETE, 30, leave, Site.deleted, MORTAL),
-    Case("both workers, one in its pass; restarted at once", DELETE, 30, restart_workers, Site.deleted, MORTAL),
-    Case("the active scheduler; another one lives", DELETE, 15, kill_scheduler, Site.deleted),
-    Case("a watcher; another one lives", TOLD, 0, kill_watcher, Site.told),
+    Case("a worker in its pass; another one lives", DELETE, 30, leave, RunningSite.deleted, KILLED_WORKER),
+    Case(
+        "both workers, one in its pass; restarted at once",
+        DELETE,
+        30,
+        restart_workers,
+        RunningSite.deleted,
+        KILLED_WORKER,
+    ),
+    Case("the active scheduler; another one lives", DELETE, 15, kill_scheduler, RunningSite.deleted),
+    Case("a watcher; another one lives", TOLD, 0, kill_watcher, RunningSite.told),
 )
 
 

@@ -1,52 +1,37 @@
 """A simulated cluster with VMs on the node to be lost, a Valkey, and vm-drift's processes, each of them twice."""
 
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from redis import Redis
-
-from benchmarks.place import USERS
-from reactor.adapters.redis import connection as redis_door
-from reactor.adapters.redis.store import RedisStore
 from reactor.adapters.rq import DRIFTS
-from vmdrift.demo import WINDOW, Demo
+from tests.support.sites import TIMES, Site
+from vmdrift.demo import WINDOW
 from vmdrift.processes import Processes, wait_for
-from vmdrift.valkey import start as start_valkey
 
-TIMES = 30.0  # how many times faster the cluster lives: the window lasts 10 s, the shortest there is
-WATCHER, WORKER, MORTAL = "reactor watch", "workers drifts", "benchmarks.mortal"
+WATCHER, WORKER, KILLED_WORKER = "reactor watch", "workers drifts", "benchmarks.killed_worker"
 _ROLES = (WATCHER, WATCHER, "workers intake", "workers scheduler", "workers scheduler")
 _LONG = 180.0  # seconds; whatever takes longer has failed
 
 
-class Site:
+class RunningSite(Site):
     """All of it, running. `worker` is the module and its arguments that work the queue `drifts`, twice."""
 
     def __init__(self, processes: Processes, folder: Path, worker: str, vms: int = 1) -> None:
-        self._processes = processes
-        self.demo = Demo(processes, folder, TIMES, vms)
-        self._url = start_valkey(processes, folder)
-        self.redis: Redis = redis_door.connect(self._url)
-        self.store = RedisStore(self.redis, 3600)
+        super().__init__(processes, folder, vms)
         self.children: dict[str, list[subprocess.Popen[bytes]]] = {}
-        for words in (*_ROLES, worker, worker):
-            self.start(words)
+        self.start(*_ROLES, worker, worker)
         self.until("everything has started", self._is_ready)
 
-    def start(self, words: str) -> None:
-        """One more process: `python -m WORDS`."""
-        user = USERS.get(words, "drifts")
-        env = {**self.demo.env, "VMDRIFT_REDIS_URL": self._url, "KUBECONFIG": str(self.demo.kubeconfig(user))}
-        of_its_kind = self.children.setdefault(words, [])
-        name = f"{words}-{len(of_its_kind)}"
-        of_its_kind.append(self._processes.start(name, [sys.executable, "-m", *words.split()], env))
+    def _start(self, words: str, more: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        process = super()._start(words, more)
+        self.children.setdefault(words, []).append(process)
+        return process
 
     def until(self, what: str, true: Callable[[], bool]) -> None:
         """Wait until it is true; RuntimeError if it takes too long."""
@@ -63,7 +48,7 @@ class Site:
         self.due()
         written = next(
             entry["time"]
-            for entry in reversed(self.audit("nodes", "update", "patch"))
+            for entry in reversed(self.requests("nodes", "update", "patch"))
             if entry["name"] == self.demo.lost
             and entry["user"].endswith(":node-controller")
             and entry["time"] <= self.store.outages()[0].seen_at
@@ -73,11 +58,11 @@ class Site:
     def deleted(self) -> float:
         """Seconds from the end of the window to the DELETE of the launcher pod."""
         due = self.due()
-        self.until("the launcher pod is deleted", lambda: bool(self.deletes()))
-        return float(self.deletes()[0]["time"]) - due
+        self.until("the launcher pod is deleted", lambda: bool(self.deleted_launchers()))
+        return float(self.deleted_launchers()[0]["time"]) - due
 
-    def audit(self, resource: str, *verbs: str) -> list[dict[str, Any]]:
-        """The API server's requests of these verbs, oldest first."""
+    def requests(self, resource: str, *verbs: str) -> list[dict[str, Any]]:
+        """Anybody's requests of these verbs, oldest first."""
         found: list[dict[str, Any]] = self.demo.ask(do="audit")
         return [entry for entry in found if entry["resource"] == resource and entry["verb"] in verbs]
 
@@ -87,17 +72,13 @@ class Site:
         pid = self.redis.hget(f"rq:scheduler:{_text(name)}", "pid")
         return next(child for child in self.children["workers scheduler"] if str(child.pid) == _text(pid))
 
-    def deletes(self) -> list[dict[str, Any]]:
-        """Those of launcher pods that vm-drift sent."""
-        return [
-            entry
-            for entry in self.audit("pods", "delete")
-            if "vm-drift" in entry["user"] and entry["code"] == HTTPStatus.OK
-        ]
+    def deleted_launchers(self) -> list[dict[str, Any]]:
+        """The launcher pods that vm-drift deleted."""
+        return [entry for entry in self.deletes() if entry["code"] == HTTPStatus.OK]
 
     def _is_ready(self) -> bool:
         started = self.redis.scard("rq:workers") + len(self.redis.keys("rq:scheduler:*"))
-        watching = [entry for entry in self.audit("nodes", "watch") if "vm-drift" in entry["user"]]
+        watching = [entry for entry in self.requests("nodes", "watch") if "vm-drift" in entry["user"]]
         return started + len(watching) >= sum(map(len, self.children.values()))
 
 
@@ -106,10 +87,10 @@ def _text(value: Any) -> str:
 
 
 @contextmanager
-def running(worker: str = WORKER, vms: int = 1) -> Iterator[Site]:
+def running(worker: str = WORKER, vms: int = 1) -> Iterator[RunningSite]:
     """A site for one measurement; nothing of it is left."""
     with TemporaryDirectory(prefix="vmd-") as name, Processes(Path(name)) as processes:
-        yield Site(processes, Path(name), worker, vms)
+        yield RunningSite(processes, Path(name), worker, vms)
 
 
 def sleep_until(moment: float) -> None:

@@ -13,7 +13,7 @@ from _pytest.runner import runtestprotocol
 from hypothesis import settings
 from redis import Redis
 
-from tests.acceptance.seed import seed
+from tests.support.fork_server import fork_server
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
 
@@ -57,7 +57,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.collect()
     gc.freeze()
     if any(item.path.parent.name in PROCESSES for item in session.items):
-        seed()
+        fork_server()
 
 
 @pytest.hookimpl(trylast=True)  # after the order has been shuffled

@@ -34,7 +34,7 @@ class Processes:
 
     def __init__(self, logs: Path, grace: float = timing.RUN_KILLS_AFTER) -> None:
         self.logs, self._grace = logs, grace
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
         leash = [sys.executable, "-I", "-S", "-c", _LEASH]
         self._leash = subprocess.Popen(leash, stdin=subprocess.PIPE, process_group=0)  # noqa: S603 - our own text
 
@@ -57,7 +57,7 @@ class Processes:
                 stderr=log,
                 process_group=self._leash.pid,
             )
-        self._children[name] = child
+        self.children[name] = child
         return child
 
     def log(self, name: str) -> Path:
@@ -66,11 +66,11 @@ class Processes:
 
     def dead(self) -> list[str]:
         """Names of children that ended by themselves."""
-        return [name for name, child in self._children.items() if child.poll() is not None]
+        return [name for name, child in self.children.items() if child.poll() is not None]
 
     def stop(self) -> None:
         """SIGTERM, in reverse order of start, SIGKILL to whoever takes too long; then to the group."""
-        for child in reversed(self._children.values()):
+        for child in reversed(self.children.values()):
             _end(child, self._grace)
         # The whole group: a signal that raises between a child's start and our noting it leaves one we do not know.
         os.killpg(self._leash.pid, signal.SIGKILL)

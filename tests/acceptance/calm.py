@@ -4,9 +4,9 @@ import shutil
 import subprocess
 
 from reactor.roles import ON_CLUSTER
-from tests.acceptance.commands import clean_env, eventually
-from tests.acceptance.http import curl
 from tests.acceptance.story import REQUEST, SENDER, Stage
+from tests.support.commands import clean_env, eventually
+from tests.support.http import curl
 from vmdrift.snapshot import DUMP_COMMAND
 
 KUBECTL = shutil.which("kubectl") or ""

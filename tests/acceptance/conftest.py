@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.commands import Command
 from tests.acceptance.moments import MOMENTS
-from tests.acceptance.quick import QuickProcesses
-from tests.acceptance.sites import Site
 from tests.acceptance.story import IN_URL, Stage, staged
+from tests.support.commands import Command
+from tests.support.forked import ForkedProcesses
 from tests.support.receivers import receiving
+from tests.support.sites import Site
 
 GRACE = 0.2  # seconds; how processes end in order is the matter of tests/integration/test_sigterm.py
 
@@ -37,7 +37,7 @@ def story() -> Iterator[Stage]:
     """An outage from its beginning to its end and beyond."""
     with (
         tempfile.TemporaryDirectory(prefix="vmd-") as name,
-        QuickProcesses(Path(name), GRACE) as processes,
+        ForkedProcesses(Path(name), GRACE) as processes,
         receiving() as sink,
     ):
         elsewhere = {"Location": f"http://127.0.0.1:1/?access_token={IN_URL}"}
@@ -58,7 +58,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def site(folder: Path) -> Iterator[Callable[[int], Site]]:
     """Starts a site with so many VMs (0: the demo's own); everything of it ends with the test."""
-    with QuickProcesses(folder, GRACE) as processes:
+    with ForkedProcesses(folder, GRACE) as processes:
         yield lambda vms: Site(processes, folder, vms)
 
 

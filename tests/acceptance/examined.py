@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tests.acceptance.commands import Done
+from tests.support.commands import Done
 
 
 def checks(done: Done) -> dict[tuple[str, str], Mapping[str, Any]]:

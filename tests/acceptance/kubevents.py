@@ -5,8 +5,8 @@ import subprocess
 from typing import Any
 
 from reactor.adapters.kubernetes import cluster as cluster_door
-from tests.acceptance.commands import eventually
-from tests.acceptance.sites import Site
+from tests.support.commands import eventually
+from tests.support.sites import Site
 
 STORY = ["DriftWaiting", "DriftReleased", "DriftDetaching", "DriftCompleted"]
 

@@ -7,13 +7,13 @@ import orjson
 from redis import Redis
 
 from tests.acceptance.calm import calm
-from tests.acceptance.commands import SOON, Done, eventually, python, vmdrift
-from tests.acceptance.guarded import denied
-from tests.acceptance.http import ask
 from tests.acceptance.kubevents import assert_told, told
 from tests.acceptance.secretive import held
 from tests.acceptance.story import DRIFTS, IN_URL, REQUEST, SENDER, WRONG, Stage, beating
 from tests.support.alerts import ALERT, posted
+from tests.support.commands import SOON, Done, eventually, python, vmdrift
+from tests.support.http import ask
+from tests.support.redis_users import denied
 from vmdrift.valkey import start as start_valkey
 
 PAGES = ("/metrics", "/", "/history", "/vm/shop/database", "/rq/", "/rq/0/data/workers.json")
@@ -58,7 +58,7 @@ def trouble(stage: Stage) -> None:
     """Redis is killed, the API server is away, until every role has met it and goes on all the same."""
     site, stage.moment = stage.site, "trouble"
     stage.seen["denied before"] = denied(site.redis_url)  # with Redis its memory of that is lost, too
-    server = site.processes._children.pop("valkey")
+    server = site.processes.children.pop("valkey")
     server.kill()
     server.wait()
     site.demo.ask(do="api_down")
@@ -182,7 +182,7 @@ def broken(stage: Stage) -> None:
     scheduler.terminate()
     assert scheduler.wait(SOON) == 0
     stage.run("doctor", "--json", VMDRIFT_RESYNC="soon")
-    running = [child for name, child in site.processes._children.items() if " " in name]
+    running = [child for name, child in site.processes.children.items() if " " in name]
     for child in running:
         child.send_signal(signal.SIGSTOP)
     site.demo.ask(do="api_down")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from tests.acceptance.guarded import roles
-from tests.acceptance.sites import ACCOUNTS
 from tests.acceptance.story import IN_URL, SENDER, SINK, WRONG
+from tests.support.redis_users import roles
+from tests.support.sites import ACCOUNTS
 
 
 def spelt(secret: str) -> set[bytes]:
@@ -18,7 +18,7 @@ def spelt(secret: str) -> set[bytes]:
 
 def secrets() -> set[bytes]:
     """All that the processes of the story know."""
-    passwords = [f'{role}\'s "pass\\word" $1 %' for role in roles()]  # tests.acceptance.guarded
+    passwords = [f'{role}\'s "pass\\word" $1 %' for role in roles()]  # tests.support.redis_users
     accounts = [f"token-{role}" for role in ACCOUNTS]
     return {word for one in (SENDER, SINK, IN_URL, WRONG, *passwords, *accounts) for word in spelt(one)}
 

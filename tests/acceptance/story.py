@@ -14,11 +14,11 @@ from typing import Any
 import orjson
 from redis import Redis
 
-from tests.acceptance.commands import Done, eventually, vmdrift
-from tests.acceptance.guarded import guarded
-from tests.acceptance.http import STRUCTURED, Answered, ask, free_address
-from tests.acceptance.sites import Site
+from tests.support.commands import Done, eventually, vmdrift
+from tests.support.http import STRUCTURED, Answered, ask, free_address
 from tests.support.receivers import Receiver
+from tests.support.redis_users import guarded
+from tests.support.sites import Site
 from vmdrift.processes import Processes
 
 SENDER, SINK, IN_URL, WRONG = (f"{name}-that-nobody-may-see" for name in ("sender", "sink", "in-url", "wrong"))

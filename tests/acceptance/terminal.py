@@ -9,8 +9,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.acceptance.commands import SOON, clean_env, eventually
-from tests.acceptance.seed import seed
+from tests.support.commands import SOON, clean_env, eventually
+from tests.support.fork_server import fork_server
 
 COLOUR = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|9[0-7]|38[;:][0-9;:]*)(?:;[0-9;]*)?m")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -27,7 +27,7 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, 80))
         env = {name: value for name, value in clean_env().items() if name not in {"COLUMNS", "NO_COLOR"}}
-        self.process = seed().start(self.words, {**env, "TERM": "xterm-256color", **self.env}, [theirs] * 3)
+        self.process = fork_server().start(self.words, {**env, "TERM": "xterm-256color", **self.env}, [theirs] * 3)
         os.close(theirs)
         self._said = b""
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -8,10 +8,10 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.acceptance.commands import eventually, vmdrift
-from tests.acceptance.http import ask, free_address
-from tests.acceptance.sites import Site
 from tests.support.browser import browser, complaints, needs_chromium, page_of, picture, violations
+from tests.support.commands import eventually, vmdrift
+from tests.support.http import ask, free_address
+from tests.support.sites import Site
 
 pytestmark = needs_chromium
 TOKEN = "a-token-of-anns-own"
@@ -153,7 +153,7 @@ def _complete_by_keyboard(page: Page) -> None:
 def _while_redis_is_away(cluster: Site, page: Page, url: str) -> None:
     """The last picture stays, and says so; a fresh page says it, too."""
     expect(page.locator('a[href="/vm/shop/web"]').first).to_be_visible()
-    cluster.processes._children["valkey"].kill()
+    cluster.processes.children["valkey"].kill()
     expect(page.locator("#lost")).to_contain_text("Redis is away since", timeout=SECONDS)
     expect(page.locator('a[href="/vm/shop/web"]').first).to_be_visible()
     picture(page, "redis-away")

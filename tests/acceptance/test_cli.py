@@ -6,7 +6,7 @@ from importlib.metadata import distributions
 import pytest
 
 from reactor.__main__ import main as reactor
-from tests.acceptance.commands import python, vmdrift
+from tests.support.commands import python, vmdrift
 from vmdrift.cli import main
 from workers.__main__ import main as workers
 

@@ -9,8 +9,8 @@ from rq import Queue
 
 from reactor.adapters.redis import connection as redis_door
 from reactor.adapters.rq import DRIFTS, SERIALIZER, RqQueue, drift_entry
-from tests.acceptance.commands import eventually
-from tests.acceptance.sites import Site
+from tests.support.commands import eventually
+from tests.support.sites import Site
 
 VMS, WORKERS, COPIES = 12, 4, 5
 

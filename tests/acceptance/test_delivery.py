@@ -12,14 +12,14 @@ from redis import Redis
 from reactor.adapters.cloudevents import encode
 from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Phase
-from tests.acceptance.commands import Done, eventually, vmdrift
 from tests.acceptance.conftest import GRACE, Start
-from tests.acceptance.quick import QuickProcesses
-from tests.acceptance.sites import Roles
 from tests.acceptance.story import Stage
 from tests.contracts.samples import record
 from tests.support import schemas
+from tests.support.commands import Done, eventually, vmdrift
+from tests.support.forked import ForkedProcesses
 from tests.support.receivers import Receiver, receiving
+from tests.support.sites import Roles
 from workers.delivery.events import news
 
 OUTGOING = "workers outgoing"
@@ -49,7 +49,7 @@ def events(url: str, *words: str) -> Done:
 def test_neither_a_worker_that_is_killed_nor_an_unwilling_sink_loses_or_changes_an_event(
     folder: Path, sink: Receiver
 ) -> None:
-    with QuickProcesses(folder, GRACE) as processes:
+    with ForkedProcesses(folder, GRACE) as processes:
         roles = Roles(processes, folder)
         with Redis.from_url(roles.redis_url) as redis:
             ids = tell(redis, 30)

@@ -4,9 +4,9 @@ import orjson
 import pytest
 
 from reactor.roles import ON_CLUSTER
-from tests.acceptance.commands import vmdrift
 from tests.acceptance.examined import checks
 from tests.acceptance.story import Stage
+from tests.support.commands import vmdrift
 
 
 def test_where_all_is_well_it_says_so_and_changes_nothing(story: Stage) -> None:

@@ -14,12 +14,12 @@ import pytest
 
 from simulator.client import Obj
 from simulator.httpclient import HttpClient
-from tests.acceptance.commands import clean_env, eventually
 from tests.acceptance.conftest import GRACE
-from tests.acceptance.quick import QuickProcesses
 from tests.e2e.site import PREFIX
 from tests.e2e.surroundings import Access, Surroundings
 from tests.e2e.sweep import KINDS
+from tests.support.commands import clean_env, eventually
+from tests.support.forked import ForkedProcesses
 from tests.support.places import ROOT
 
 E2E = [sys.executable, "-m", "pytest", "tests/e2e", "-p", "no:cacheprovider"]
@@ -30,7 +30,7 @@ LONG = 400.0  # seconds; a deadline for a loaded machine
 class ControlPlane:
     """The simulated one: API server, controllers, scheduler, virt-controller, and no node; kubeconfigs in `folder`."""
 
-    def __init__(self, processes: QuickProcesses, folder: Path) -> None:
+    def __init__(self, processes: ForkedProcesses, folder: Path) -> None:
         self.folder = folder
         command = [sys.executable, "-m", "simulator", str(folder), TIMES, "none"]
         self._process = processes.start("cluster", command, talks=True)
@@ -61,7 +61,7 @@ class ControlPlane:
 @pytest.fixture(scope="module")
 def control_plane() -> Iterator[ControlPlane]:
     """One for all tests: each leaves it as it was."""
-    with tempfile.TemporaryDirectory(prefix="vmd-") as name, QuickProcesses(Path(name), GRACE) as processes:
+    with tempfile.TemporaryDirectory(prefix="vmd-") as name, ForkedProcesses(Path(name), GRACE) as processes:
         yield ControlPlane(processes, Path(name))
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from reactor.adapters.kubernetes.cluster import KubernetesCluster, connect
 from reactor.model.node import NodeView, node_view
-from tests.acceptance.commands import Done, eventually, vmdrift
-from tests.acceptance.guarded import denied, guarded
-from tests.acceptance.quick import QuickProcesses
-from tests.acceptance.sites import Site
+from tests.support.commands import Done, eventually, vmdrift
+from tests.support.forked import ForkedProcesses
+from tests.support.redis_users import denied, guarded
+from tests.support.sites import Site
 
 ROLES = ("reactor watch", "workers intake", "workers scheduler", "workers drifts", "workers fencing")
 VMS = ("crowd/vm-000", "crowd/vm-001")
@@ -37,7 +37,7 @@ def _lost(cluster: KubernetesCluster, site: Site) -> NodeView:
 def test_a_node_is_confirmed_to_be_off_and_its_vms_run_elsewhere_long_before_any_window(
     folder: Path,
 ) -> None:
-    with QuickProcesses(folder) as processes:
+    with ForkedProcesses(folder) as processes:
         users = guarded(processes, folder)
         site = Site(processes, folder, len(VMS), users)
         cluster, lost = connect(str(site.demo.kubeconfig("admin")), 5.0), site.demo.lost

@@ -12,10 +12,10 @@ from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from reactor.adapters.redis.sessions import OpenSessions
-from tests.acceptance.commands import vmdrift
 from tests.acceptance.examined import checks
-from tests.acceptance.guarded import BASE, RULES, TESTER, guarded, roles, users_made
 from tests.acceptance.story import Stage
+from tests.support.commands import vmdrift
+from tests.support.redis_users import BASE, RULES, TESTER, guarded, roles, users_made
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from tests.acceptance.commands import eventually
-from tests.acceptance.sites import Site
+from tests.support.commands import eventually
+from tests.support.sites import Site
 
 VMS = 6
-WORKER = "tests.acceptance.mortal_worker"
+WORKER = "tests.acceptance.killed_worker"
 
 
 @pytest.mark.long(40)

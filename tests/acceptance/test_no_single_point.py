@@ -9,10 +9,10 @@ from redis.exceptions import RedisError
 
 from reactor.model.drift import Record
 from reactor.model.errors import StoreError
-from tests.acceptance.commands import eventually
-from tests.acceptance.quick import QuickProcesses
-from tests.acceptance.sites import TIMES, Site
+from tests.support.commands import eventually
+from tests.support.forked import ForkedProcesses
 from tests.support.sentinels import Sentinels
+from tests.support.sites import TIMES, Site
 from vmdrift.demo import WINDOW
 
 VMS = 50
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.nightly, pytest.mark.timeout(500)]
 
 @pytest.fixture
 def sentinels(folder: Path) -> Iterator[Sentinels]:
-    with QuickProcesses(folder) as processes:
+    with ForkedProcesses(folder) as processes:
         yield Sentinels(processes, folder)
 
 
@@ -36,8 +36,8 @@ def known(cluster: Site) -> dict[str, Record]:
 
 def kill(cluster: Site, role: str) -> None:
     """SIGKILL to the first of them, and another one, as Kubernetes would start it."""
-    name = next(name for name in cluster.processes._children if role in name)
-    victim = cluster.processes._children.pop(name)
+    name = next(name for name in cluster.processes.children if role in name)
+    victim = cluster.processes.children.pop(name)
     victim.kill()
     victim.wait()
     cluster.start(role)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from tests.acceptance.sites import Site
 from tests.acceptance.test_receiver import SERVE, TOKEN, Receiver
+from tests.support.sites import Site
 
 # Not among them: positive_data_acceptance. RFC 3339, RFC 3986 and Kubernetes' names, which are asked for, too, are more
 # than a schema says; tests/unit/reactor/web/bad_events.py has them.

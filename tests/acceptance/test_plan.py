@@ -6,8 +6,8 @@ import re
 import pytest
 
 from tests.acceptance.calm import KUBECTL
-from tests.acceptance.commands import Done, vmdrift
 from tests.acceptance.story import Stage
+from tests.support.commands import Done, vmdrift
 from tests.support.places import DOCS, REPORTS
 from vmdrift.snapshot import DUMP_COMMAND
 

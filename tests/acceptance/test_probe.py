@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.acceptance.commands import vmdrift
 from tests.acceptance.story import Stage, beating
+from tests.support.commands import vmdrift
 
 
 @pytest.mark.parametrize("role", beating())

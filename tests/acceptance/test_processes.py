@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.commands import PROC, descendants, gone
+from tests.support.commands import PROC, descendants, gone
 from vmdrift.processes import Processes
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]

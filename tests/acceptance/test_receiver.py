@@ -18,13 +18,13 @@ from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 from redis import Redis
 
-from tests.acceptance.commands import eventually, vmdrift
 from tests.acceptance.conftest import GRACE
-from tests.acceptance.http import STRUCTURED, Answered, ask, curl, free_address
-from tests.acceptance.quick import QuickProcesses
-from tests.acceptance.sites import Roles, Site
 from tests.acceptance.story import Stage
 from tests.acceptance.test_trouble import killed_and_restarted
+from tests.support.commands import eventually, vmdrift
+from tests.support.forked import ForkedProcesses
+from tests.support.http import STRUCTURED, Answered, ask, curl, free_address
+from tests.support.sites import Roles, Site
 
 SERVE = "reactor serve"
 TOKEN = "a-token-that-nobody-guesses"
@@ -56,14 +56,14 @@ class Receiver:
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
     """One for all tests that only post to it; it has no cluster."""
-    with tempfile.TemporaryDirectory(prefix="vmd-") as name, QuickProcesses(Path(name), GRACE) as processes:
+    with tempfile.TemporaryDirectory(prefix="vmd-") as name, ForkedProcesses(Path(name), GRACE) as processes:
         yield Receiver(Roles(processes, Path(name)), VMDRIFT_WEB_PROCESSES="1")
 
 
 @pytest.fixture
 def roles(folder: Path) -> Iterator[Roles]:
     """Those and a Redis that one test has for itself."""
-    with QuickProcesses(folder, GRACE) as processes:
+    with ForkedProcesses(folder, GRACE) as processes:
         yield Roles(processes, folder)
 
 

@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from tests.acceptance.conftest import GRACE
-from tests.acceptance.http import STRUCTURED, ask, free_address
-from tests.acceptance.quick import QuickProcesses
-from tests.acceptance.sites import Roles
 from tests.acceptance.test_receiver import EVENT, Receiver
+from tests.support.forked import ForkedProcesses
+from tests.support.http import STRUCTURED, ask, free_address
+from tests.support.sites import Roles
 
 SILENT, HALVES = 2000, 200
 TOKEN = "a-token-that-nobody-guesses"
@@ -47,7 +47,7 @@ def crowd(held: ExitStack, address: tuple[str, int]) -> None:
 def test_events_page_and_probes_go_on_while_a_crowd_says_little(folder: Path) -> None:
     file, probes = folder / "senders.json", free_address()
     file.write_bytes(orjson.dumps({"senders": [{"name": "monitoring", "token": TOKEN, "page": "look"}]}))
-    with QuickProcesses(folder, GRACE) as processes, files(SILENT + HALVES + 500), ExitStack() as held:
+    with ForkedProcesses(folder, GRACE) as processes, files(SILENT + HALVES + 500), ExitStack() as held:
         receiver = Receiver(Roles(processes, folder), VMDRIFT_TOKENS_FILE=str(file), VMDRIFT_PROBES=probes)
         place = urlsplit(receiver.url)
         crowd(held, (place.hostname or "", place.port or 0))

@@ -13,8 +13,8 @@ import yaml
 from redis import Redis
 
 from reactor.model.errors import SettingsError
-from tests.acceptance.commands import PROC, Done, alive, eventually, gone, vmdrift
 from tests.acceptance.conftest import Start
+from tests.support.commands import PROC, Done, alive, eventually, gone, vmdrift
 from vmdrift.demo import Demo
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey

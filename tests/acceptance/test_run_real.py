@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from simulator.apiserver import kubeconfig
-from tests.acceptance.commands import eventually, gone, vmdrift
 from tests.acceptance.conftest import Start
-from tests.acceptance.http import ask, free_address
-from tests.acceptance.sites import Site
 from tests.support import schemas
+from tests.support.commands import eventually, gone, vmdrift
+from tests.support.http import ask, free_address
 from tests.support.receivers import receiving
+from tests.support.sites import Site
 
 DRIFTING = {"shop/web", "shop/database", "shop/queue", "shop/files"}
 

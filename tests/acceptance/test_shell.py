@@ -13,8 +13,8 @@ import pytest
 from redis import Redis
 
 from reactor.adapters.redis.store import RedisStore
-from tests.acceptance.commands import clean_env, vmdrift
 from tests.contracts.samples import outage_record, record
+from tests.support.commands import clean_env, vmdrift
 from tests.support.places import ROOT
 
 SCRIPTS: Mapping[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]

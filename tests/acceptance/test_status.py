@@ -2,8 +2,8 @@
 
 from redis import Redis
 
-from tests.acceptance.commands import vmdrift
 from tests.acceptance.story import Stage
+from tests.support.commands import vmdrift
 
 CHECKS = [
     "node",

@@ -56,7 +56,7 @@ def test_what_is_watched_is_drawn_anew_also_without_redis_until_ctrl_c(folder: P
             watched.shows("1 VM: 1 waiting.")
             lose(redis, "mail")
             watched.shows("2 VMs: 2 waiting.")
-        child = processes._children.pop("valkey")
+        child = processes.children.pop("valkey")
         child.kill()
         child.wait()
         watched.shows("trying again) What it told at", after="Redis is away")

@@ -10,8 +10,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tests.acceptance.commands import eventually
-from tests.acceptance.sites import Roles, Site
+from tests.support.commands import eventually
+from tests.support.sites import Roles, Site
 from vmdrift.valkey import start as start_valkey
 from workers.drift.run import LOCK_TTL
 
@@ -23,7 +23,7 @@ AWAY = 4.0  # seconds that a trouble lasts, so that every process runs into it s
 @contextmanager
 def killed_and_restarted(site: Roles) -> Iterator[None]:
     """Its append-only file brings everything back but the last second."""
-    server = site.processes._children.pop("valkey")
+    server = site.processes.children.pop("valkey")
     server.kill()
     server.wait()
     yield
@@ -68,7 +68,7 @@ def without_api(site: Site) -> Iterator[None]:
 @contextmanager
 def slow(site: Site) -> Iterator[None]:
     """It stands still for longer than locks and heartbeats live, then stutters: a third of a second at a time."""
-    server = site.processes._children["valkey"]
+    server = site.processes.children["valkey"]
 
     def stand_still(seconds: float) -> None:
         server.send_signal(signal.SIGSTOP)

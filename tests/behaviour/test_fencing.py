@@ -14,7 +14,7 @@ from simulator.scene import FOR_EVER, Scene, Storage, Vm
 from simulator.twins.bmc import MachineBmcs
 from tests.support.auditor import FENCING
 from tests.support.branches import AFTER, EVERY, Branches
-from tests.support.mortal import Fate, MortalReactor
+from tests.support.killing import Fate, KillableReactor
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 
@@ -31,7 +31,7 @@ def _story(policy: Policy, fate: Fate | None = None) -> Play:
     play = Play.of(SCENE, policy)
     if fate:
         play.world.remove(play.reactor)
-        play.reactor = MortalReactor(play.world, policy)
+        play.reactor = KillableReactor(play.world, policy)
         play.reactor.hand_over_fencing(fate)
         play.world.add(play.reactor)
     play.world.hypervisor.power_cut(LOST)

@@ -8,7 +8,7 @@ import pytest
 from reactor.model.drift import Policy
 from simulator.scene import Scene, Storage, Vm
 from tests.support.branches import AFTER, EVERY, Branches
-from tests.support.mortal import READS, Fate, mortal
+from tests.support.killing import READS, Fate, killable
 from tests.support.virtual import Play
 
 LOST = "node-a"
@@ -26,7 +26,7 @@ SCENE = Scene(
 def _begun(fate: Fate) -> Play:
     play = Play.of(SCENE, _POLICY)
     play.world.remove(play.reactor)
-    play.reactor = mortal(play.world, fate, _POLICY)
+    play.reactor = killable(play.world, fate, _POLICY)
     play.world.add(play.reactor)
     play.world.hypervisor.power_cut(LOST)
     return play
@@ -58,7 +58,7 @@ def _check(play: Play) -> None:
 def test_the_undisturbed_story_calls_every_door() -> None:
     fate = Fate()
     _story(fate)
-    assert fate.doors == {"ApiCluster", "MemoryStore", "MemoryQueue"}
+    assert fate.adapters == {"ApiCluster", "MemoryStore", "MemoryQueue"}
 
 
 class _Observer(Fate):

@@ -4,8 +4,6 @@
 the status `scheduled`, but not yet when.
 """
 
-import os
-import signal
 import time
 from typing import Any
 
@@ -16,11 +14,7 @@ from reactor.adapters.rq import DRIFTS
 from reactor.model.drift import Again, Outcome
 from reactor.process import Stop
 from tests.contracts.queue_jobs import Desk, JobsWorker
-
-
-def die(*_: Any, **__: Any) -> Any:
-    """As by `kill -9`."""
-    os.kill(os.getpid(), signal.SIGKILL)
+from tests.support.killing import die
 
 
 def later(_: str) -> Outcome:

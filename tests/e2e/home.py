@@ -7,7 +7,7 @@ from http import HTTPStatus
 from reactor.model import fencing, intervention
 from reactor.settings import Settings
 from simulator.client import ApiError, Client
-from tests.acceptance.commands import eventually
+from tests.support.commands import eventually
 
 NAMESPACE = Settings().namespace
 _GONE = 120.0  # seconds; a namespace of a real cluster takes a while to go

@@ -16,12 +16,12 @@ from simulator.hypervisor import Hypervisor
 from simulator.process import faster
 from simulator.scene import Storage, Vm
 from simulator.world import RealTime
-from tests.acceptance.commands import eventually
 from tests.e2e import objects
 from tests.e2e.home import home
 from tests.e2e.product import Product
 from tests.e2e.surroundings import Access, Surroundings
 from tests.e2e.sweep import sweep
+from tests.support.commands import eventually
 from workers.observe.parse import vmi_view
 
 PREFIX = "vmdrift-e2e-"

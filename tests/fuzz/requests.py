@@ -11,10 +11,10 @@ from pathlib import Path
 import orjson
 from redis import Redis
 
-from tests.acceptance.commands import descendants, eventually
-from tests.acceptance.http import ask, free_address
 from tests.fuzz.noise import Noise
 from tests.fuzz.posted import TOKEN, mutated, sound
+from tests.support.commands import descendants, eventually
+from tests.support.http import ask, free_address
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
 

@@ -10,9 +10,9 @@ import pytest
 from reactor.roles import ON_CLUSTER, ROLES
 from reactor.settings import Settings, env_names
 from tests import crds
-from tests.acceptance.guarded import roles
 from tests.support.manifests import OVERLAYS, Obj, building, built, faults, foreign, kubectl, overlays, pods
 from tests.support.places import K8S
+from tests.support.redis_users import roles
 
 pytestmark = [kubectl, overlays, building]
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)

@@ -19,9 +19,9 @@ import workers.__main__  # noqa: F401 - else each copy of this process would do 
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.resources import KUBERNETES
-from tests.acceptance.quick import silent
 from tests.contracts.clusters import TOKEN, an_api
 from tests.support.copies import copied
+from tests.support.forked import silent
 from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start
 

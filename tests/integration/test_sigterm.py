@@ -26,11 +26,11 @@ from reactor.web.server.listening import split
 from simulator.actors.objects import owner_reference
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
-from tests.acceptance.commands import descendants, gone
-from tests.acceptance.http import ask, free_address
-from tests.acceptance.quick import silent
 from tests.contracts.clusters import TOKEN, an_api
 from tests.contracts.samples import node
+from tests.support.commands import descendants, gone
+from tests.support.forked import silent
+from tests.support.http import ask, free_address
 from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start
 from workers.rq.scheduler import Scheduler
@@ -320,7 +320,7 @@ def test_roles_that_wait_for_redis_end(begin: Begin, env: dict[str, str], tmp_pa
         roles = [begin(role, lambda: True) for role in (WATCH, DRIFT_WORKER, EVENT_WORKER, SCHEDULER)]
         with Redis.from_url(env["VMDRIFT_REDIS_URL"]) as own:
             assert wait_for(lambda: has_begun(own), DEADLINE)
-        server = processes._children.pop("valkey")
+        server = processes.children.pop("valkey")
         server.kill()
         server.wait()
         for role in roles:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import pytest
 
 from tests.support.copies import awaited, fork, leave, written
-from tests.support.mortal import READS, Fate
+from tests.support.killing import READS, Fate
 from tests.support.virtual import KilledError
 
 _AT_NIGHT = pytest.param(True, marks=[pytest.mark.nightly, pytest.mark.timeout(3600)], id="every call")

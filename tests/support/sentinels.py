@@ -48,7 +48,7 @@ class Sentinels:
     def kill_primary(self) -> int:
         """SIGKILL; its number."""
         number = self.primary()
-        server = self.processes._children.pop(f"server-{number}")
+        server = self.processes.children.pop(f"server-{number}")
         server.kill()
         server.wait()
         return number

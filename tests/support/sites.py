@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reactor.adapters.redis import connection as redis_door
+from reactor.adapters.redis import connection
 from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Record
 from reactor.roles import ON_CLUSTER, ROLES
-from tests.acceptance.commands import Done, eventually, vmdrift
+from tests.support.commands import Done, eventually, vmdrift
 from tests.support.places import K8S
 from tests.support.policies import FILES
 from vmdrift.demo import Demo
@@ -39,19 +39,21 @@ class Roles:
         del role  # there is no cluster
         return {"VMDRIFT_REDIS_URL": self.redis_url}
 
-    def start(self, *roles: str, **more: str) -> None:
+    def start(self, *roles: str, **more: str) -> "list[subprocess.Popen[bytes]]":
         """Each a process: "reactor watch", "workers drifts"... with `more` environment variables."""
-        for words in roles:
-            self._started += 1
-            role = USERS.get(words, "drifts")
-            account = self.env(role if role in ACCOUNTS else "drifts")
-            env = {**account, "VMDRIFT_REDIS_URL": self.urls.get(role, self.redis_url), **more}
-            self.processes.start(f"{self._started}-{words}", [sys.executable, "-m", *words.split()], env)
+        return [self._start(words, more) for words in roles]
+
+    def _start(self, words: str, more: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        self._started += 1
+        role = USERS.get(words, "drifts")
+        account = self.env(role if role in ACCOUNTS else "drifts")
+        env = {**account, "VMDRIFT_REDIS_URL": self.urls.get(role, self.redis_url), **more}
+        return self.processes.start(f"{self._started}-{words}", [sys.executable, "-m", *words.split()], env)
 
     def take(self, role: str) -> "subprocess.Popen[bytes]":
         """The first process of a role; whatever becomes of it, nobody is surprised by its death."""
-        name = next(name for name in self.processes._children if role in name)
-        return self.processes._children.pop(name)
+        name = next(name for name in self.processes.children if role in name)
+        return self.processes.children.pop(name)
 
     def kill(self, role: str) -> None:
         """SIGKILL to the first process of a role, and wait for its end."""
@@ -61,7 +63,7 @@ class Roles:
 
     def buried(self) -> list[str]:
         """Those that ended since the last call; nobody is surprised by their death any more."""
-        return [name for name in self.processes.dead() if self.processes._children.pop(name).wait() is not None]
+        return [name for name in self.processes.dead() if self.processes.children.pop(name).wait() is not None]
 
     def words_of(self, name: str) -> str:
         """What a process said, for a failed test to show."""
@@ -76,7 +78,8 @@ class Site(Roles):
         rules = folder / "rbac.yaml"
         rules.write_text("---\n".join(file.read_text() for file in RULES))
         self.demo = Demo(processes, folder, TIMES, vms, rules)
-        self.store = RedisStore(redis_door.connect(self.redis_url), 3600)
+        self.redis = connection.connect(self.redis_url)
+        self.store = RedisStore(self.redis, 3600)
 
     def env(self, role: str = "drifts") -> Mapping[str, str]:
         return {**self.demo.env, **super().env(role), "KUBECONFIG": str(self.demo.kubeconfig(role))}

@@ -13,8 +13,8 @@ from pathlib import Path
 import structlog
 from click.testing import CliRunner
 
-from tests.acceptance.quick import silent
-from tests.acceptance.seed import Child
+from tests.support.fork_server import Child
+from tests.support.forked import silent
 from vmdrift.cli import main
 
 PROC = Path("/proc")
@@ -129,7 +129,7 @@ def _new(words: Sequence[str], env: Mapping[str, str], log: int) -> "subprocess.
 
 
 def _copied(words: Sequence[str], env: Mapping[str, str], log: int) -> Child:
-    return silent(["tests.acceptance.quick_run", *words], env, log)
+    return silent(["tests.support.forked_run", *words], env, log)
 
 
 Proc = tuple[int, str]  # process id and start time, so that a reused id is another process

@@ -88,7 +88,7 @@ class Seed:
 
 
 @cache
-def seed() -> Seed:
+def fork_server() -> Seed:
     """One for each process that runs tests."""
     started = Seed()
     atexit.register(started.end)

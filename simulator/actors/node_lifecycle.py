@@ -52,21 +52,26 @@ class NodeLifecycle:
         self._look: float | None = None
         self._renew: float | None = None
         self._evicting: set[tuple[str, str]] = set()  # (node, taint's key) that this process put NoExecute on
+        self._ready: dict[str, list[bool]] = {}  # by zone, as of the last poll
+        self._settled: dict[
+            str, tuple[Obj, dict[str, list[bool]]]
+        ] = {}  # by node, at a look: nothing was to be tainted
 
     def step(self, now: float) -> float:
         """Taint what has changed; at each period, look at all nodes."""
         if self._look is None:
             self._look = now + self._phase
-        self.renew(now)
+        if self._renew is None or not self.on_demand:
+            self.renew(now)
         at = self.leader.clock(now)
-        changed = [obj for kind, obj in self._nodes.poll() if kind != "DELETED"]
+        changed = self._hear()
         if now >= self._look:
             self._look += self.timing.node_monitor_period
             self._leases.poll()
             for node in list(self._nodes.objects.values()):
                 self._monitor(node, now)
             for execute in (False, True):
-                self._nodes.poll()
+                self._hear()
                 for node in [node for node in self._nodes.objects.values() if _concerned(node)]:
                     self._taint(node, at, execute=execute)
         else:
@@ -86,6 +91,14 @@ class NodeLifecycle:
             except ApiError:
                 self._renew = last
                 raise
+
+    def _hear(self) -> list[Obj]:
+        """The nodes that have changed."""
+        changes = self._nodes.poll()
+        ready = self._readiness() if changes else self._ready
+        if ready != self._ready:
+            self._ready = ready
+        return [obj for kind, obj in changes if kind != "DELETED"]
 
     def _monitor(self, node: Obj, now: float) -> None:
         """Mark the node Unknown when it was not heard for the grace period."""
@@ -128,7 +141,14 @@ class NodeLifecycle:
         self._client.create("events", happened)
 
     def _taint(self, node: Obj, now: float, *, execute: bool) -> None:
-        """Bring the node's taints in line with its Ready condition; NoExecute only at a look at all nodes."""
+        """Bring the node's taints in line with its Ready condition; NoExecute only at a look at all nodes.
+
+        Of the same node among the same others it was clear at the last look that there is nothing to do.
+        """
+        name = node["metadata"]["name"]
+        settled = self._settled.get(name)
+        if settled and settled[0] is node and settled[1] is self._ready:
+            return
         key = _KEYS.get(objects.condition(node, "Ready").get("status", ""))
         present = objects.taints(node)
         wanted = {(key, "NoSchedule")} if key else set()
@@ -141,7 +161,9 @@ class NodeLifecycle:
         missing = wanted - {(t["key"], t["effect"]) for t in kept}
         new = [{"key": k, "effect": e, "timeAdded": rfc3339(now)} for k, e in sorted(missing, reverse=True)]
         if kept + new != objects.taints(node):
-            self._client.patch("nodes", node["metadata"]["name"], {"spec": {"taints": (kept + new) or None}})
+            self._client.patch("nodes", name, {"spec": {"taints": (kept + new) or None}})
+        elif execute:
+            self._settled[name] = node, self._ready
 
     def _inherited_dropped(self, node: Obj, key: str | None, wanted: set[tuple[str, str]]) -> list[Obj]:
         """The node's taints; without a NoExecute of another process, which a new one puts on again, once (recorded)."""
@@ -161,12 +183,12 @@ class NodeLifecycle:
         return {(key, "NoExecute")} if has or not self._disrupted(_zone(node)) else set()
 
     def _disrupted(self, zone: str) -> bool:
-        ready = self._readiness()[zone]
+        ready = self._ready[zone]
         lost = ready.count(False)
         return any(ready) and lost > _UNHEALTHY_NODES and lost / len(ready) >= _UNHEALTHY_SHARE
 
     def _all_lost(self) -> bool:
-        return not any(ready for zone in self._readiness().values() for ready in zone)
+        return not any(ready for zone in self._ready.values() for ready in zone)
 
     def _readiness(self) -> dict[str, list[bool]]:
         zones: dict[str, list[bool]] = defaultdict(list)

@@ -18,7 +18,7 @@ WINDOW, GRACE, DETACH, RESYNC = 300.0, 180.0, 360.0, 60.0  # seconds, the real o
 
 
 class Demo:
-    """The simulated cluster in a process of its own. `times`: how much faster it lives; `vms`: 0 for the demo's own.
+    """The simulated cluster in a process of its own. `times`: how much faster it runs; `vms`: 0 for the demo's own.
 
     `rules`: the manifest whose RBAC it enforces; without one everybody may do everything.
 
@@ -58,11 +58,11 @@ class Demo:
             *([str(rules)] if rules else []),
         ]
         self._process = processes.start("cluster", command, talks=True)
-        self.url = str(self._heard()["url"])
+        self.url = str(self._answer()["url"])
 
     @property
     def env(self) -> Mapping[str, str]:
-        """The settings for a cluster that lives faster; the others as the story needs them, whatever is set outside."""
+        """The settings for a cluster that runs faster; the others as the story needs them, whatever is set outside."""
         return {
             "VMDRIFT_POLICY": "auto",
             "VMDRIFT_DETACH_POLICY": "wait",
@@ -100,9 +100,9 @@ class Demo:
             raise ClusterUnreachable("the simulated cluster has no ears")
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
-        return self._heard()
+        return self._answer()
 
-    def _heard(self) -> Any:
+    def _answer(self) -> Any:
         line = self._process.stdout.readline() if self._process.stdout else b""
         if not line:
             raise ClusterUnreachable(f"the simulated cluster ended; see {self._folder / 'cluster.log'}")
@@ -115,16 +115,16 @@ class Demo:
     def faults(self, records: Sequence[Record]) -> list[str]:
         """What did not end as it should, by the records and by what really happened; empty if all is well."""
         truth = self.ask(do="truth")
-        found = self._careless()
-        found += [f"{double['vm']} ran twice, on {', '.join(double['nodes'])}" for double in truth["twice"]]
+        faults = self._bad_deletes()
+        faults += [f"{double['vm']} ran twice, on {', '.join(double['nodes'])}" for double in truth["twice"]]
         phases = {str(record.drift.vm): record.phase for record in records}
         for vm, phase in self.expected.items():
             if phases.get(vm) is not phase:
-                found.append(f"{vm} ended as {phases.get(vm, 'nothing')}, not as {phase}")
+                faults.append(f"{vm} ended as {phases.get(vm, 'nothing')}, not as {phase}")
             runs = len(truth["running"][vm])
             if runs != (phase is Phase.COMPLETED):
-                found.append(f"{vm} really runs on {runs} nodes")
-        return found
+                faults.append(f"{vm} really runs on {runs} nodes")
+        return faults
 
     def praise(self, records: Sequence[Record]) -> list[str]:
         """The good end in figures."""
@@ -140,10 +140,10 @@ class Demo:
         """Every DELETE that vm-drift sent, from the cluster's audit."""
         return [entry for entry in self.ask(do="audit") if entry["verb"] == "delete" and "vm-drift" in entry["user"]]
 
-    def _careless(self) -> list[str]:
+    def _bad_deletes(self) -> list[str]:
         """DELETEs that could have hit another object, or were sent twice."""
         deletes = self._deletes()
         sent = Counter(f"{entry['resource']} {entry['namespace']}/{entry['name']}" for entry in deletes)
-        found = [f"{name} got {times} DELETEs" for name, times in sent.items() if times > 1]
-        bare = [entry["name"] for entry in deletes if not entry["uid_precondition"]]
-        return found + [f"{name} was deleted without a uid precondition" for name in bare]
+        faults = [f"{name} got {times} DELETEs" for name, times in sent.items() if times > 1]
+        without_uid = [entry["name"] for entry in deletes if not entry["uid_precondition"]]
+        return faults + [f"{name} was deleted without a uid precondition" for name in without_uid]

@@ -61,7 +61,7 @@ class Processes:
         return child
 
     def log(self, name: str) -> Path:
-        """Where a child's words are."""
+        """A child's log file."""
         return self.logs / f"{name}.log"
 
     def dead(self) -> list[str]:
@@ -72,7 +72,7 @@ class Processes:
         """SIGTERM, in reverse order of start, SIGKILL to whoever takes too long; then to the group."""
         for child in reversed(self.children.values()):
             _end(child, self._grace)
-        # The whole group: a signal that raises between a child's start and our noting it leaves one we do not know.
+        # The whole group: a signal that raises between a child's start and its entry in _children leaves one unlisted.
         os.killpg(self._leash.pid, signal.SIGKILL)
         _close(self._leash.stdin)
         self._leash.wait()
@@ -96,7 +96,7 @@ def _close(pipe: IO[bytes] | None) -> None:
 
 
 def wait_for(ready: Callable[[], bool], seconds: float) -> bool:
-    """Ask every 20 ms; whether it came true in time."""
+    """Check every 20 ms; returns whether it became true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if ready():

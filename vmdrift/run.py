@@ -1,6 +1,6 @@
 """`vmdrift run`: every process of vm-drift on this machine, on a real cluster or on the simulated one.
 
-Real: until stopped, observing unless told to act. Simulated: the whole story of one lost node, and a verdict.
+Real: until stopped, only observing without --act. Simulated: the whole story of one lost node, and a verdict.
 """
 
 import os
@@ -36,8 +36,8 @@ from vmdrift.status.live import Live
 from vmdrift.valkey import start as start_valkey
 
 _DRIFT_WORKERS = 2
-_PAGE_WITHIN = 10.0  # seconds until its address is told, even if nobody answers there yet
-_LOOK = 0.25  # seconds between two looks of the table
+_PAGE_WITHIN = 10.0  # seconds until its address is printed, even if nothing answers there yet
+_INTERVAL = 0.25  # seconds between two updates of the table
 
 
 def _wanted() -> Mapping[str, roles.Role]:
@@ -53,8 +53,8 @@ def _names(role: roles.Role) -> list[str]:
 
 def _address() -> str:
     """Where the page and the receiver are: as given, or else somewhere on this machine that is free."""
-    if given := os.environ.get("VMDRIFT_LISTEN"):
-        return given
+    if listen := os.environ.get("VMDRIFT_LISTEN"):
+        return listen
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"
@@ -77,11 +77,11 @@ def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> int:
     code = CANNOT_START
     try:
         with Processes(folder) as processes:
-            here = _Here(processes, folder, console)
+            local_run = _LocalRun(processes, folder, console)
             for name in Settings.unknown(os.environ):
                 console.print(f"{name} is no setting; nobody reads it.")
             try:
-                code = here.real(act=act) if real else here.simulated(factor, stay=stay)
+                code = local_run.real(act=act) if real else local_run.simulated(factor, stay=stay)
             except Stopped:
                 console.print("Stopping ...")  # a worker may take a few seconds
                 raise
@@ -97,7 +97,7 @@ def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> int:
     return code
 
 
-class _Here:
+class _LocalRun:
     """One run on this machine: its processes, its folder, its terminal."""
 
     def __init__(self, processes: Processes, folder: Path, console: Console) -> None:
@@ -108,8 +108,8 @@ class _Here:
         settings = Settings.read(os.environ)
         cluster = Wiring.of(settings).cluster
         uid(cluster)  # a wrong token or address must show here, not in a child's log
-        doing = "acting on it" if act else "only observing; --act lets it act"
-        self._say(f"Cluster: {cluster.host} ({doing}).", *_to_create(cluster, settings))
+        mode = "acting on it" if act else "only observing; --act lets it act"
+        self._say(f"Cluster: {cluster.host} ({mode}).", *missing_config_maps(cluster, settings))
         url = self._redis()
         env = self._start(url, {"VMDRIFT_POLICY": "auto" if act else "observe"}, {})
         self._say(*_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/")
@@ -139,7 +139,7 @@ class _Here:
         """Until somebody stops it, which is no failure of the story any more, or a process dies."""
         with suppress(Stopped):
             while not self._processes.dead():
-                time.sleep(_LOOK)
+                time.sleep(_INTERVAL)
 
     def _say(self, *lines: str) -> None:
         """As it is, however long: commands are there to be copied."""
@@ -166,7 +166,7 @@ class _Here:
         with Live(self._console, settings.to_windows()) as live:
             while True:
                 if dead := self._processes.dead():
-                    live.say(self._last_words(dead[0]))
+                    live.say(self._last_log_line(dead[0]))
                     return None
                 try:
                     snapshot = read(store)
@@ -176,9 +176,9 @@ class _Here:
                     live.show(snapshot, time.time())
                     if ended(snapshot.records):
                         return snapshot.records
-                time.sleep(_LOOK)
+                time.sleep(_INTERVAL)
 
-    def _last_words(self, name: str) -> str:
+    def _last_log_line(self, name: str) -> str:
         lines = self._processes.log(name).read_text(errors="replace").strip().splitlines()
         return f"{name} ended: " + (lines[-1] if lines else "it said nothing")
 
@@ -193,15 +193,15 @@ def _must_be_unused(url: str) -> None:
         raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")
 
 
-def _to_create(cluster: Cluster, settings: Settings) -> list[str]:
-    """What is missing that people's words are written to. SettingsError where fencing stands on it. ClusterError."""
-    place, names = settings.namespace, (INTERVENTIONS, CLAIMS, FENCINGS)
-    missing = [name for name in names if cluster.find("configmaps", name, place) is None]
+def missing_config_maps(cluster: Cluster, settings: Settings) -> list[str]:
+    """How to create the ConfigMaps that are missing. SettingsError where fencing needs one of them. ClusterError."""
+    namespace, names = settings.namespace, (INTERVENTIONS, CLAIMS, FENCINGS)
+    missing = [name for name in names if cluster.find("configmaps", name, namespace) is None]
     if not missing:
         return []
-    commands = [f"kubectl -n {place} create configmap {name}" for name in missing]
-    if cluster.find("namespaces", place) is None:
-        commands.insert(0, f"kubectl create namespace {place}")
+    commands = [f"kubectl -n {namespace} create configmap {name}" for name in missing]
+    if cluster.find("namespaces", namespace) is None:
+        commands.insert(0, f"kubectl create namespace {namespace}")
     if settings.fencing and missing != [INTERVENTIONS]:
         raise SettingsError(f"VMDRIFT_FENCING: what proves a death has no place yet. Create it: {'; '.join(commands)}")
     return ["No hold, cancel or confirmation can be kept yet. Create what they are written to:", *_indented(commands)]
@@ -222,5 +222,5 @@ def _listens(address: str) -> bool:
 
 def _status(url: str) -> Sequence[str]:
     """How to see more. A URL that was given may hold a password, so it is not repeated."""
-    words = "" if os.environ.get("VMDRIFT_REDIS_URL") else f"VMDRIFT_REDIS_URL={url} "
-    return "Every check of every VM, in another terminal:", f"  {words}vmdrift status"
+    prefix = "" if os.environ.get("VMDRIFT_REDIS_URL") else f"VMDRIFT_REDIS_URL={url} "
+    return "Every check of every VM, in another terminal:", f"  {prefix}vmdrift status"

@@ -1,6 +1,6 @@
-"""A job -> which pass it is, and with what: the one dispatch, for RQ (workers.rq) and for the tests in virtual time.
+"""A job -> its pass, and the tools for it: the one dispatch, for RQ (workers.rq) and for the tests in virtual time.
 
-A job carries an identity, or what others said of one; the pass reads the world again.
+A job carries an identity, or what others reported of one; the pass reads the cluster again.
 """
 
 import time
@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Self
 
 from reactor.adapters.cloudevents import decode
-from reactor.adapters.kubernetes import cluster as cluster_door
+from reactor.adapters.kubernetes import cluster as cluster_adapter
 from reactor.adapters.redis.inbox import Inbox
 from reactor.adapters.rq import DELIVER, RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST, Queue
 from reactor.model.drift import Outcome
@@ -28,13 +28,13 @@ from workers.intake.events import take_post
 from workers.intake.outage import take_event
 from workers.observe.cache import Surroundings
 
-TROUBLE_RETRY = 5  # seconds until a job comes again that could not do its work
+TROUBLE_RETRY = 5  # seconds until a job that could not do its work is tried again
 Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The jobs of one process. What a job works with is asked for when it runs."""
+    """The jobs of one process. A job asks for its tools when it runs."""
 
     queue: Callable[[], Queue]
     inbox: Callable[[], Inbox]
@@ -44,31 +44,31 @@ class App:
 
     @classmethod
     def of(cls, wiring: Wiring) -> Self:
-        """The product's: each is made once. A process without a cluster, or without a sink, does without its tools."""
+        """The product's. Each tool is made once, at its first use: a process may lack a cluster, or a sink."""
         tools = cache(lambda: _tools(wiring))
         fence = cache(lambda: _fence_tools(wiring, tools()))
-        return cls(lambda: wiring.queue, lambda: wiring.inbox, tools, fence, cache(lambda: _post_office(wiring)))
+        return cls(lambda: wiring.queue, lambda: wiring.inbox, tools, fence, cache(lambda: _delivery_tools(wiring)))
 
     def run(self, function: str, args: Sequence[Any]) -> Outcome:
-        """A job that calls this function. Raises BadInput, ClusterError, StoreError: nothing is known then."""
+        """A job that calls this function. Raises BadInput, ClusterError, StoreError: then its result is unknown."""
         return _PASSES[function](self, body(args))
 
 
 def body(args: Sequence[Any]) -> Body:
-    """What a job carries, if this version can read it. Another one's job ends here; the sweep queues it anew."""
-    version, carried = args if len(args) == 2 else (None, None)  # noqa: PLR2004 - a version and a body
-    if version != VERSION or not isinstance(carried, dict):
+    """A job's payload, if this version can read it. Another version's job ends here; the sweep queues it again."""
+    version, payload = args if len(args) == 2 else (None, None)  # noqa: PLR2004 - a version and a body
+    if version != VERSION or not isinstance(payload, dict):
         raise BadInput(f"job: expected version {VERSION} and a JSON object, found {str(args)[:80]}")
-    return carried
+    return payload
 
 
-# What a job of each name does; its function in workers.rq says what it carries.
+# What a job of each name does; its function in workers.rq documents its payload.
 _PASSES: Mapping[str, Callable[[App, Body], Outcome]] = {
-    TAKE_EVENT: lambda app, carried: take_event(decode(carried), app.tools()),
-    TAKE_POST: lambda app, carried: take_post(carried, app.inbox(), app.tools()),
-    RUN_DRIFT: lambda app, carried: run_pass(Drift.of(carried), app.tools()),
-    RUN_FENCE: lambda app, carried: run_fence(Outage.of(carried), app.fence()),
-    DELIVER: lambda app, carried: deliver(take(carried, "letter", str, "job"), app.office()),
+    TAKE_EVENT: lambda app, payload: take_event(decode(payload), app.tools()),
+    TAKE_POST: lambda app, payload: take_post(payload, app.inbox(), app.tools()),
+    RUN_DRIFT: lambda app, payload: run_pass(Drift.of(payload), app.tools()),
+    RUN_FENCE: lambda app, payload: run_fence(Outage.of(payload), app.fence()),
+    DELIVER: lambda app, payload: deliver(take(payload, "letter", str, "job"), app.office()),
 }
 
 
@@ -80,7 +80,7 @@ def _tools(wiring: Wiring) -> Tools:
         cluster=wiring.cluster,
         policy=settings.to_policy(),
         clock=time.time,
-        source=worker_source(cluster_door.uid(wiring.cluster)),
+        source=worker_source(cluster_adapter.uid(wiring.cluster)),
         around=Surroundings(time.monotonic, namespace=settings.namespace, csi_addons=settings.csi_addons_namespaces),
         claims=wiring.cluster,
         may_send=Senders.of(settings).may,
@@ -88,12 +88,12 @@ def _tools(wiring: Wiring) -> Tools:
 
 
 def _fence_tools(wiring: Wiring, tools: Tools) -> FenceTools:
-    """Each provider is made when it is first asked."""
-    made = cache(lambda name: provider(name, wiring.cluster, wiring.settings, wiring.before_call))
-    return FenceTools(tools, wiring.cluster, made, wiring.settings.namespace)
+    """Each provider is made when it is first used."""
+    providers = cache(lambda name: provider(name, wiring.cluster, wiring.settings, wiring.before_call))
+    return FenceTools(tools, wiring.cluster, providers, wiring.settings.namespace)
 
 
-def _post_office(wiring: Wiring) -> DeliveryTools:
+def _delivery_tools(wiring: Wiring) -> DeliveryTools:
     """It needs no cluster. SettingsError without a sink."""
     return DeliveryTools(
         sink=wiring.sink,

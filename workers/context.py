@@ -15,11 +15,11 @@ from workers.observe.cache import Surroundings
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """`source`: the CloudEvents source of what the workers tell. `claims`: where they write down what others said.
+    """`source`: the CloudEvents source of the workers' events. `claims`: where they write down what others reported.
 
     `clock`: within a pass Redis' (workers.pass_time), else this process' own, which decides nothing. `steady_since`:
     when Redis' clock stepped last; `clock_off`: how far this process' own is off, as a sentence, "" while it is right.
-    `may_send`: may who has this name send events of this type, from this source, now?
+    `may_send`: may the sender of this name send events of this type, from this source, now?
     """
 
     cluster: Cluster
@@ -36,7 +36,7 @@ class Tools:
 
 
 class Changer(Cluster, Writer, ConfigMapWriter, Protocol):
-    """A cluster that can be asked, changed, and written to."""
+    """A cluster that can be read, changed, and written to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """When does a pass take place? By Redis' clock, as it comes with the lock, and never by this process' own.
 
-Its own clock is only compared with that one. Who is more than a few seconds off is wrong, or Redis is: either way it
-does not judge whether something was silent for long enough. Another process may; proof needs no clock.
+The process' own clock is only compared with it. If it is more than a few seconds off, one of the two is wrong: then
+this process does not judge whether something was silent for long enough. Another process may; proof needs no clock.
 """
 
 from dataclasses import replace
@@ -13,7 +13,7 @@ from workers.context import Tools
 
 
 class PassTime:
-    """A clock for one pass: it showed `now` a moment ago, and goes on as one does that nobody sets."""
+    """A clock for one pass: it showed `now` a moment ago, and goes on with `steady`, which nobody sets."""
 
     def __init__(self, now: float, steady: Clock) -> None:
         self._steady, self._ahead = steady, now - steady()
@@ -25,13 +25,13 @@ class PassTime:
 
 def locked(tools: Tools, name: str, ttl: float) -> tuple[Lock | None, Tools]:
     """The lock, None while another holder has it, and the tools of this pass. StoreError."""
-    asked = tools.clock()
+    requested_at = tools.clock()
     lock = tools.store.acquire(name, ttl)
     if lock is None:
         return None, timed(tools)
-    off = apart(asked, tools.clock(), lock.now)
-    known = replace(tools, steady_since=lock.steady_since, clock_off=_sentence(off))
-    return lock, _at(lock.now, known)
+    off = apart(requested_at, tools.clock(), lock.now)
+    checked = replace(tools, steady_since=lock.steady_since, clock_off=_sentence(off))
+    return lock, _at(lock.now, checked)
 
 
 def timed(tools: Tools) -> Tools:

@@ -20,10 +20,10 @@ from reactor.watch.watcher import Watcher, verdict_view
 from reactor.wiring import Wiring
 
 _TROUBLE_RETRY = 2.0  # seconds until Redis is tried again
-_LOOK = 1.0  # seconds between two looks whether to stop
+_POLL = 1.0  # seconds between two checks whether to stop
 log = structlog.get_logger()
 
-Seen = tuple[str, list[NodeView]]
+NodeChange = tuple[str, list[NodeView]]
 
 
 def watch(settings: Settings) -> None:
@@ -32,11 +32,11 @@ def watch(settings: Settings) -> None:
     stop.listen()
     wiring = Wiring.of(settings)
     clock, cluster = wiring.clock, wiring.cluster
-    clock()  # from now on it goes on while Redis is away
+    clock()  # read once, it goes on while Redis is away
     source = watcher_source(uid(cluster))
     next(cluster.pages("nodes", limit=1))  # a missing permission must show at start, not in the thread below
     watcher = Watcher(wiring.store, wiring.queue, source, clock)
-    changes: queue.Queue[Seen] = queue.Queue(maxsize=1000)
+    changes: queue.Queue[NodeChange] = queue.Queue(maxsize=1000)
     reader = threading.Thread(target=_read, args=(cluster, changes), daemon=True)
     reader.start()
     rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock)
@@ -45,17 +45,17 @@ def watch(settings: Settings) -> None:
         log.error("node reader ended, process exits")  # a bug; its traceback is above
 
 
-def _read(cluster: Cluster, changes: "queue.Queue[Seen]") -> None:
+def _read(cluster: Cluster, changes: "queue.Queue[NodeChange]") -> None:
     for change in follow(cluster, "nodes", verdict_view, SILENCE, time.sleep):
         changes.put(change)
 
 
 class Rounds:
-    """The watcher's, with a report after each resync."""
+    """The watcher's methods, with a process report after each resync."""
 
     def __init__(self, watcher: Watcher, reporter: Reporter, clock: Clock) -> None:
         self._watcher, self._reporter, self._clock = watcher, reporter, clock
-        self._heard_at: float | None = None  # seconds since the epoch: the API server's last word
+        self._heard_at: float | None = None  # seconds since the epoch: the API server's last sign of life
 
     def take(self, kind: str, nodes: list[NodeView]) -> bool:
         """As the watcher does."""
@@ -63,29 +63,29 @@ class Rounds:
         return kind == BOOKMARK or self._watcher.take(kind, nodes)
 
     def resync(self) -> bool:
-        """As the watcher does. Reported only if Redis was there, so that nobody waits for a dead one twice."""
-        told = self._watcher.resync()
-        if told:
+        """As the watcher does. It reports only if Redis answered, so that it does not wait for a dead one twice."""
+        reported = self._watcher.resync()
+        if reported:
             self._reporter.report(self._heard_at)
-        return told
+        return reported
 
 
-def _loop(rounds: Rounds, changes: "queue.Queue[Seen]", every: float, ended: Callable[[], bool]) -> None:
-    """Nothing is told before the first list: a watcher that knows no node would take every outage for going on."""
+def _loop(rounds: Rounds, changes: "queue.Queue[NodeChange]", every: float, ended: Callable[[], bool]) -> None:
+    """Nothing is reported before the first list: a watcher without nodes would take every outage for going on."""
     due: float | None = None  # of the next resync; monotonic seconds
     while not ended():
         if due is not None and time.monotonic() >= due:
             due = time.monotonic() + (every if rounds.resync() else _TROUBLE_RETRY)
         try:
-            told = rounds.take(*changes.get(timeout=_pause(due)))
+            reported = rounds.take(*changes.get(timeout=_pause(due)))
         except queue.Empty:
             continue
         if due is None:
-            due = time.monotonic() + (every if told and rounds.resync() else _TROUBLE_RETRY)
-        elif not told:
+            due = time.monotonic() + (every if reported and rounds.resync() else _TROUBLE_RETRY)
+        elif not reported:
             due = min(due, time.monotonic() + _TROUBLE_RETRY)
 
 
 def _pause(due: float | None) -> float:
     """How long to wait for a change, in seconds."""
-    return _LOOK if due is None else max(0.0, min(_LOOK, due - time.monotonic()))
+    return _POLL if due is None else max(0.0, min(_POLL, due - time.monotonic()))

@@ -1,7 +1,7 @@
-"""Verdicts: which outages begin and end, told as events; and the resync, which tells every open one again.
+"""Verdicts: which outages begin and end, reported as events; and the resync, which reports every open one again.
 
-Any number of watchers can run side by side: what they tell has the outage's identity, and the same event told twice is
-one job. Nothing that a watcher remembers is needed by another or after a restart.
+Any number of watchers can run side by side: their events have the outage's identity, and the same event twice is one
+job. Nothing that a watcher remembers is needed by another or after a restart.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,13 +23,13 @@ log = structlog.get_logger()
 
 
 def verdict_view(obj: Mapping[str, Any]) -> NodeView:
-    """Of a v1 Node no more than verdicts need: thousands are held at once."""
+    """Of a v1 Node no more than verdicts need: thousands are in memory at once."""
     node = node_view(obj)
     return NodeView(node.name, node.uid, node.ready, node.ready_since, heartbeat=node.heartbeat)
 
 
 class Watcher:
-    """Knows the nodes, tells the outages. `source` is the CloudEvents source of the cluster's watchers.
+    """Keeps the nodes, reports the outages. `source` is the CloudEvents source of the cluster's watchers.
 
     `clock` is the one that all processes share.
     """
@@ -41,7 +41,7 @@ class Watcher:
         self._trouble = ""
 
     def take(self, kind: str, nodes: Iterable[NodeView]) -> bool:
-        """Take in what the stream yields. False if Redis was away: then `resync` has to tell it later."""
+        """Take in what the stream yields. False if Redis was away: then `resync` has to report it later."""
         events: list[Event] = []
         views = {node.name: node for node in nodes}
         if kind == LISTED:
@@ -53,27 +53,27 @@ class Watcher:
                 self._nodes.pop(name, None)
             else:
                 self._nodes[name] = node
-        self._listen(views)
-        return self._tell(events, [node for node in views.values() if node.outage])
+        self._track_heartbeats(views)
+        return self._report(events, [node for node in views.values() if node.outage])
 
-    def _listen(self, views: Mapping[str, NodeView]) -> None:
-        """Since when is each heartbeat what it is now? Whoever is to fence a node looks at it too late to know."""
+    def _track_heartbeats(self, views: Mapping[str, NodeView]) -> None:
+        """Since when is each heartbeat what it is now? Fencing looks at a node too late to know."""
         for name in self._heartbeats.keys() - self._nodes.keys():
             del self._heartbeats[name]
         now = self._clock()
         for name in self._nodes.keys() & views.keys():
-            known, beat = self._heartbeats.get(name), views[name].heartbeat
-            if known is None or known.value != beat:
-                self._heartbeats[name] = Heartbeat(beat, now)
+            previous, heartbeat = self._heartbeats.get(name), views[name].heartbeat
+            if previous is None or previous.value != heartbeat:
+                self._heartbeats[name] = Heartbeat(heartbeat, now)
 
     def resync(self) -> bool:
-        """Tell every open outage again, or that it is over. False if Redis was away."""
+        """Report every open outage again, or that it is over. False if Redis was away."""
         outages = {node.outage for node in self._nodes.values() if node.outage}
         try:
             outages |= {record.outage for record in self._store.outages()}
         except StoreError as error:
-            return self._away(error)
-        return self._tell(self._state(outage) for outage in sorted(outages, key=lambda outage: outage.id))
+            return self._report_failed(error)
+        return self._report(self._state(outage) for outage in sorted(outages, key=lambda outage: outage.id))
 
     def _verdict(self, before: NodeView | None, node: NodeView) -> list[Event]:
         old, new = before.outage if before else None, node.outage
@@ -93,7 +93,7 @@ class Watcher:
             return unreachable(outage, self._source)
         return recovered(outage, self._source, self._clock())
 
-    def _tell(self, events: Iterable[Event], lost: Iterable[NodeView] = ()) -> bool:
+    def _report(self, events: Iterable[Event], lost: Iterable[NodeView] = ()) -> bool:
         try:
             for node in lost:
                 if node.outage and node.name in self._heartbeats:
@@ -101,13 +101,13 @@ class Watcher:
             for event in events:
                 self._queue.wake(event_entry(event), self._clock())
         except StoreError as error:
-            return self._away(error)
+            return self._report_failed(error)
         if self._trouble:
             log.info("outages are reported again")
         self._trouble = ""
         return True
 
-    def _away(self, error: StoreError) -> bool:
+    def _report_failed(self, error: StoreError) -> bool:
         if str(error) != self._trouble:
             log.warning("outages cannot be reported, trying again", why=str(error))
         self._trouble = str(error)

@@ -24,16 +24,16 @@ from reactor.web.problem import CONTENT_TYPE, Problem
 from reactor.wiring import Wiring
 
 _JSON = "application/json"
-_RECEIVES = ("/", "/events", "/alertmanager")
+_POST_PATHS = ("/", "/events", "/alertmanager")
 
 
 def create(settings: Settings) -> tuple[Flask, Reception]:
-    """Of one process, with connections of its own. Raises VmDriftError when it cannot start."""
+    """The app of one process, with its own connections. Raises VmDriftError when it cannot start."""
     wiring = Wiring.of(settings)
     redis, clock = wiring.redis, wiring.clock
-    queues, told = (lambda: figures(redis, clock())), (lambda: reports(redis))
+    read_queues, read_reports = (lambda: figures(redis, clock())), (lambda: reports(redis))
     inbox, outbox, store = wiring.inbox, wiring.outbox, wiring.store
-    sources = metrics.Sources(inbox, outbox, store, queues, told, clock, lambda: clocks(redis))
+    sources = metrics.Sources(inbox, outbox, store, read_queues, read_reports, clock, lambda: clocks(redis))
     reception = Reception(inbox, Senders.of(settings), settings, time.time)
     app = application(reception, sources, settings)
     page.mount(app, page.Parts(redis, reception, sources, page.wishes_of(wiring), settings))
@@ -41,21 +41,21 @@ def create(settings: Settings) -> tuple[Flask, Reception]:
 
 
 def application(reception: Reception, sources: metrics.Sources, settings: Settings) -> Flask:
-    """The routes for programs. `reception` does the work; `sources` have the figures."""
+    """The routes for programs. `reception` does the work; `sources` have the metrics."""
     app = Flask("vm-drift", root_path=page.FOLDER)  # its static files and templates are the page's
-    # One more, so that a body without a length, which is cut off there, can be seen to be too long.
+    # One more, so that a body without a length, which is cut off there, is recognized as too long.
     app.config["MAX_CONTENT_LENGTH"] = LONGEST + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is the Web Hook handshake
     app.url_map.strict_slashes = False
     browser_headers.guarded(app)
-    _receiving(app, reception, settings)
-    _looking(app, reception, sources, settings)
+    _add_event_routes(app, reception, settings)
+    _add_status_routes(app, reception, sources, settings)
     app.register_error_handler(Problem, _problem)
-    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPException, _http_error)
     return app
 
 
-def _receiving(app: Flask, reception: Reception, settings: Settings) -> None:
+def _add_event_routes(app: Flask, reception: Reception, settings: Settings) -> None:
     def post(read: Callable[[bytes], ParsedRequest]) -> Response:
         body = request.get_data(cache=False)
         return _json(reception.post(_credentials(), lambda: read(body)), HTTPStatus.ACCEPTED)
@@ -69,11 +69,11 @@ def _receiving(app: Flask, reception: Reception, settings: Settings) -> None:
     def alerts() -> Response:
         return post(lambda body: alertmanager(request.mimetype, body, settings, time.time()))
 
-    for path in _RECEIVES:
+    for path in _POST_PATHS:
         app.add_url_rule(path, f"options {path}", lambda: _handshake(settings), methods=["OPTIONS"])
 
 
-def _looking(app: Flask, reception: Reception, sources: metrics.Sources, settings: Settings) -> None:
+def _add_status_routes(app: Flask, reception: Reception, sources: metrics.Sources, settings: Settings) -> None:
     @app.get("/events/<receipt>")
     def status(receipt: str) -> Response:
         return _json(reception.status(_credentials(), receipt))
@@ -84,14 +84,14 @@ def _looking(app: Flask, reception: Reception, sources: metrics.Sources, setting
 
     @app.get("/readyz")
     def ready() -> Response:
-        waiting = _tried(reception.inbox.ready)
+        waiting = _or_unavailable(reception.inbox.ready)
         if waiting >= settings.max_backlog:
             raise Problem(503, f"{waiting} posts wait to be taken in.", retry_after=5)
         return _json({"status": "ready", "backlog": waiting, "trouble": reception.senders.trouble})
 
     @app.get("/metrics")
     def measured() -> Response:
-        text = _tried(lambda: metrics.exposition(sources))
+        text = _or_unavailable(lambda: metrics.exposition(sources))
         return Response(text, content_type=metrics.CONTENT_TYPE)
 
     @app.get("/openapi.json")
@@ -99,7 +99,7 @@ def _looking(app: Flask, reception: Reception, sources: metrics.Sources, setting
         return _json(openapi.document(settings))
 
 
-def _tried(read: Callable[[], Any]) -> Any:
+def _or_unavailable(read: Callable[[], Any]) -> Any:
     try:
         return read()
     except StoreError as error:
@@ -111,7 +111,7 @@ def _credentials() -> Credentials:
 
 
 def _handshake(settings: Settings) -> Response:
-    """May this origin deliver here? (Web Hook specification 1.0.2, section 4.) Without an origin: what may be done."""
+    """May this origin deliver here? (Web Hook specification 1.0.2, section 4.) Without one: the allowed methods."""
     answer = Response(status=HTTPStatus.NO_CONTENT, headers={"Allow": "POST, OPTIONS"})
     origin = request.headers.get("WebHook-Request-Origin", "")
     if origin and any(fnmatch(origin.lower(), pattern.lower()) for pattern in settings.webhook_origins):
@@ -127,15 +127,15 @@ def _json(body: Any, status: int = HTTPStatus.OK) -> Response:
 
 
 def _problem(problem: Problem) -> Response:
-    """As the one understands who asks."""
-    if shown := page.for_people(problem):
-        return shown
+    """A page for a browser, JSON for a program."""
+    if html_response := page.for_people(problem):
+        return html_response
     body = orjson.dumps(problem.as_json())
     return Response(body, problem.status, problem.headers, content_type=CONTENT_TYPE)
 
 
-def _http(error: HTTPException) -> Response:
-    """Flask's own refusals, in the same form."""
+def _http_error(error: HTTPException) -> Response:
+    """Flask's own errors, in the same form."""
     if isinstance(error, RequestEntityTooLarge):
         return _problem(Problem(413, f"The request is longer than the {LONGEST} bytes that are read here."))
     if isinstance(error, MethodNotAllowed):
@@ -144,7 +144,7 @@ def _http(error: HTTPException) -> Response:
         answer.headers["Allow"] = allowed
         return answer
     if error.code == HTTPStatus.NOT_FOUND:
-        return _problem(Problem(404, f"Nothing is here. Events are received at {', '.join(_RECEIVES)}."))
+        return _problem(Problem(404, f"Nothing is here. Events are received at {', '.join(_POST_PATHS)}."))
     if error.code and error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _problem(Problem(500, "This should not happen; the receiver's log says more."))
     return _problem(Problem(400, error.description or "The request could not be read."))

@@ -1,4 +1,4 @@
-"""What browsers are told with every answer, and which of their requests are no one's on this page."""
+"""Security headers for browsers, in every response, and the refusal of cross-site requests."""
 
 import re
 from urllib.parse import urlsplit
@@ -14,43 +14,43 @@ SAFE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
+    "X-Frame-Options": "DENY",  # for browsers without support for frame-ancestors
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Segments of what a URL consists of; with a backslash, a tab or an empty one a browser may leave for another host.
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Segments of URL characters; with a backslash, a tab or an empty segment a browser may go to another host.
 _PATH = re.compile(r"/(?:[\w.~:@!$&'()*+,;=%?-]+/)*[\w.~:@!$&'()*+,;=%?-]*", re.ASCII)
 
 
 def guarded(app: Flask) -> None:
-    """Every answer bears the headers, whatever it is; what acts is refused where another site sent it."""
-    app.before_request(_at_home)
-    app.after_request(_headed)
+    """Add the headers to every response; refuse a request from another site unless it only reads."""
+    app.before_request(_refuse_cross_site)
+    app.after_request(_add_headers)
 
 
-def _headed(answer: Response) -> Response:
+def _add_headers(answer: Response) -> Response:
     for name, value in SAFE.items():
-        answer.headers.setdefault(name, value)  # static files say themselves how long they are good
+        answer.headers.setdefault(name, value)  # static files set their own Cache-Control
     return answer
 
 
-def _at_home() -> None:
-    if request.method not in _READS and is_foreign(request):
+def _refuse_cross_site() -> None:
+    if request.method not in _SAFE_METHODS and is_foreign(request):
         log.warning("cross-site request refused", origin=request.headers.get("Origin", "")[:100])
         raise Problem(403, "Another site sent this. Nothing was done; do it on this page itself.")
 
 
-def is_foreign(asked: Request) -> bool:
-    """Did a browser send it for another site? By what the browser says of it, else by the origin that it names.
+def is_foreign(incoming: Request) -> bool:
+    """Did a browser send it for another site? By Sec-Fetch-Site, else by Origin.
 
     Without both it is a program, or a browser of before 2020; a form then still needs its CSRF token, and an event a
     content type that no browser sends across sites unasked.
     """
-    if site := asked.headers.get("Sec-Fetch-Site"):
+    if site := incoming.headers.get("Sec-Fetch-Site"):
         return site not in {"same-origin", "none"}
-    origin = asked.headers.get("Origin")
-    return origin is not None and _host(origin) != asked.host.lower()
+    origin = incoming.headers.get("Origin")
+    return origin is not None and _host(origin) != incoming.host.lower()
 
 
 def _host(origin: str) -> str:
@@ -61,5 +61,5 @@ def _host(origin: str) -> str:
 
 
 def inside(target: str) -> str:
-    """Only paths of our own; whatever leads elsewhere, as browsers read it, leads to the start."""
+    """The path if it stays on this site; "/" for whatever leads elsewhere, as browsers read it."""
     return target if _PATH.fullmatch(target) else "/"

@@ -1,4 +1,4 @@
-"""What came in, what goes on and what went out, for Prometheus; from Redis, so any process tells the same."""
+"""Metrics of events in and out, drifts and queues, for Prometheus; from Redis, so any process serves the same."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True)
 class Sources(Collector):
-    """Where the figures come from. `queues`: how RQ's queues stand; `reports`: what processes told of themselves.
+    """Where the metrics come from. `queues`: RQ's queues as they are; `reports`: what processes report of themselves.
 
     `clocks`: by process, how many seconds its clock is ahead of Redis'.
     """
@@ -43,7 +43,7 @@ class Sources(Collector):
     clocks: Callable[[], Mapping[str, float]] = dict
 
     def collect(self) -> Iterator[Metric]:
-        """All of them, read now. Raises StoreError."""
+        """All metrics, read now. Raises StoreError."""
         yield _build()
         yield _counter("vmdrift_events", "Events received, by type and result.", self.inbox.counts())
         yield _counter("vmdrift_events_told", "Events that left, by type and result.", self.outbox.counts())
@@ -51,15 +51,15 @@ class Sources(Collector):
         dead = len(self.outbox.dead(self.clock()))
         yield GaugeMetricFamily("vmdrift_events_dead", "Events that could not be delivered.", dead)
         yield from self._drifts()
-        yield from _took(self.store.took())
+        yield from _ended_drifts(self.store.took())
         yield from _reported(self.reports())
         yield _clocks(self.clocks())
         yield from _queues(list(self.queues()))
 
     def _drifts(self) -> Iterator[Metric]:
         outages = self.store.outages()
-        lasting = sum(outage.recovered_at is None for outage in outages)
-        yield GaugeMetricFamily("vmdrift_outages_open", "Nodes that are lost now.", lasting)
+        open_outages = sum(outage.recovered_at is None for outage in outages)
+        yield GaugeMetricFamily("vmdrift_outages_open", "Nodes that are lost now.", open_outages)
         yield _fencing(outages)
         yield from _sweeps(outages, self.store.sweeps(), self.clock())
         what = "Nodes whose systemUUID another one bears, too, so that it tells nobody which machine is theirs."
@@ -78,25 +78,25 @@ class Sources(Collector):
         yield _blocked(records, self.clock())
 
 
-def _sweeps(outages: Iterable[OutageRecord], ended: Mapping[str, int], now: float) -> Iterator[Metric]:
+def _sweeps(outages: Iterable[OutageRecord], counts: Mapping[str, int], now: float) -> Iterator[Metric]:
     what = "Looks for the VMs of a lost node, by how they ended."
     sweeps = CounterMetricFamily("vmdrift_sweeps", what, labels=["result"])
-    for result, number in sorted(ended.items()):
+    for result, number in sorted(counts.items()):
         sweeps.add_metric([result], number)
     yield sweeps
-    lasting = [outage.sweep for outage in outages if outage.recovered_at is None]
-    waits = [max(0.0, now - sweep.begun_at) for sweep in lasting if sweep.begun_at is not None]
+    open_sweeps = [outage.sweep for outage in outages if outage.recovered_at is None]
+    waits = [max(0.0, now - sweep.begun_at) for sweep in open_sweeps if sweep.begun_at is not None]
     what = "For how long not all VMs of a lost node could be looked for; 0 while none lacks any."
     yield GaugeMetricFamily("vmdrift_sweep_incomplete_seconds", what, max(waits, default=0.0))
     what = "Pods on lost nodes that bear the label of launchers and are none of a VM that could be moved."
-    yield GaugeMetricFamily("vmdrift_pods_skipped", what, sum(len(sweep.skipped) for sweep in lasting))
+    yield GaugeMetricFamily("vmdrift_pods_skipped", what, sum(len(sweep.skipped) for sweep in open_sweeps))
 
 
 def _fencing(outages: Iterable[OutageRecord]) -> Metric:
     what = "Lost nodes that may be fenced, by where that stands."
     gauge = GaugeMetricFamily("vmdrift_fencing", what, labels=["reason"])
-    stand = Counter(outage.fencing.reason for outage in outages if outage.fencing and outage.recovered_at is None)
-    for reason, number in sorted(stand.items()):
+    counts = Counter(outage.fencing.reason for outage in outages if outage.fencing and outage.recovered_at is None)
+    for reason, number in sorted(counts.items()):
         gauge.add_metric([reason], number)
     return gauge
 
@@ -111,64 +111,64 @@ def _blocked(records: list[Record], now: float) -> Metric:
     return gauge
 
 
-def _took(totals: Mapping[str, float]) -> Iterator[Metric]:
+def _ended_drifts(totals: Mapping[str, float]) -> Iterator[Metric]:
     ends = CounterMetricFamily("vmdrift_drifts_ended", "Drifts that came to an end, by which.", labels=["phase"])
     for phase, number in ended(totals).items():
         ends.add_metric([phase.value], number)
     yield ends
     what = "How long each stage of drifts that have ended took."
-    lasted = HistogramMetricFamily("vmdrift_stage_duration_seconds", what, labels=["stage"])
+    durations = HistogramMetricFamily("vmdrift_stage_duration_seconds", what, labels=["stage"])
     for stage in STAGES:
-        lasted.add_metric([stage], *_buckets(stage, totals))
-    yield lasted
+        durations.add_metric([stage], *_buckets(stage, totals))
+    yield durations
     what = "From the node's loss until the VM ran elsewhere; completed drifts only."
     recovery = HistogramMetricFamily("vmdrift_recovery_duration_seconds", what, labels=[])
     recovery.add_metric([], *_buckets(RECOVERY, totals))
     yield recovery
 
 
-def _buckets(of: str, totals: Mapping[str, float]) -> tuple[list[tuple[str, float]], float]:
+def _buckets(name: str, totals: Mapping[str, float]) -> tuple[list[tuple[str, float]], float]:
     """As the client library wants them: (bound, how many took no longer), and the sum in seconds."""
-    found = histogram(of, totals)
+    distribution = histogram(name, totals)
     bounds = [*(f"{float(bound)}" for bound in BOUNDS), "+Inf"]
-    return [(bound, float(count)) for bound, count in zip(bounds, found.counts, strict=True)], found.sum
+    return [(bound, float(count)) for bound, count in zip(bounds, distribution.counts, strict=True)], distribution.sum
 
 
-def _reported(told: Reports) -> Iterator[Metric]:
+def _reported(reports: Reports) -> Iterator[Metric]:
     what = 'Requests to the API server, by role, verb and code; "none": no answer.'
-    sent = CounterMetricFamily("vmdrift_api_requests", what, labels=["role", "verb", "code"])
-    for labels, number in sorted(told.requests.items()):
-        sent.add_metric(labels, number)
-    yield sent
+    requests = CounterMetricFamily("vmdrift_api_requests", what, labels=["role", "verb", "code"])
+    for labels, number in sorted(reports.requests.items()):
+        requests.add_metric(labels, number)
+    yield requests
     what = "When a watcher last heard from the API server, as of its last resync."
-    heard = GaugeMetricFamily("vmdrift_watcher_last_seen_timestamp_seconds", what)
-    if told.heard_at is not None:
-        heard.add_metric([], told.heard_at)
-    yield heard
+    last_seen = GaugeMetricFamily("vmdrift_watcher_last_seen_timestamp_seconds", what)
+    if reports.heard_at is not None:
+        last_seen.add_metric([], reports.heard_at)
+    yield last_seen
 
 
-def _clocks(found: Mapping[str, float]) -> Metric:
+def _clocks(offsets: Mapping[str, float]) -> Metric:
     what = "How far a process' clock is ahead of Redis', by which everything is judged."
     gauge = GaugeMetricFamily("vmdrift_clock_ahead_seconds", what, labels=["process"])
-    for name, ahead in sorted(found.items()):
+    for name, ahead in sorted(offsets.items()):
         gauge.add_metric([name], ahead)
     return gauge
 
 
-def _queues(found: list[QueueFigures]) -> Iterator[Metric]:
+def _queues(queues: list[QueueFigures]) -> Iterator[Metric]:
     kinds: Mapping[str, tuple[str, Callable[[QueueFigures], float]]] = {
-        "waiting": ("Jobs that a worker could take now.", lambda one: one.waiting),
-        "scheduled": ("Jobs that wait for their time.", lambda one: one.scheduled),
-        "failed": ("Jobs that ended in a bug of ours.", lambda one: one.failed),
-        "late_seconds": ("How overdue the oldest job is that no scheduler has moved.", lambda one: one.late),
-        "oldest_seconds": ("How long the first of the waiting jobs has waited.", lambda one: one.oldest),
-        "workers": ("Workers that take this queue's jobs.", lambda one: one.workers),
-        "scheduler_alive": ("1 while a scheduler looks after this queue.", lambda one: one.scheduler),
+        "waiting": ("Jobs that a worker could take now.", lambda queue: queue.waiting),
+        "scheduled": ("Jobs that wait for their time.", lambda queue: queue.scheduled),
+        "failed": ("Jobs that ended in a bug of ours.", lambda queue: queue.failed),
+        "late_seconds": ("How overdue the oldest job is that no scheduler has moved.", lambda queue: queue.late),
+        "oldest_seconds": ("How long the first of the waiting jobs has waited.", lambda queue: queue.oldest),
+        "workers": ("Workers that take this queue's jobs.", lambda queue: queue.workers),
+        "scheduler_alive": ("1 while a scheduler looks after this queue.", lambda queue: queue.scheduler),
     }
-    for name, (what, of) in kinds.items():
+    for name, (what, value_of) in kinds.items():
         gauge = GaugeMetricFamily(f"vmdrift_queue_{name}", what, labels=["queue"])
-        for one in found:
-            gauge.add_metric([one.name], float(of(one)))
+        for queue in queues:
+            gauge.add_metric([queue.name], float(value_of(queue)))
         yield gauge
 
 
@@ -188,7 +188,7 @@ def _counter(name: str, what: str, counts: Mapping[tuple[str, str], int]) -> Met
 
 
 def exposition(sources: Sources) -> bytes:
-    """All of it as text. Raises StoreError."""
+    """All metrics as text. Raises StoreError."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(sources)
     return generate_latest(registry)

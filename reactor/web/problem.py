@@ -7,8 +7,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 CONTENT_TYPE = "application/problem+json"
-_SHOWN = 60  # characters of what was found
-_UNKNOWN = 401
+_LONGEST = 60  # characters that are shown of a value
+_UNAUTHORIZED = 401
 
 _TITLES = {
     400: "Malformed event",
@@ -27,7 +27,7 @@ _TITLES = {
 
 
 class Problem(Exception):
-    """One refusal. `attribute` is what it is about ("" where that is the request), `found` is shown cut short.
+    """One refusal. `attribute` is what it is about ("" where that is the request), `found` is shown shortened.
 
     `index`: which event of a batch, from 0. `retry_after`: seconds, for 429 and 503.
     """
@@ -52,17 +52,17 @@ class Problem(Exception):
     def headers(self) -> dict[str, str]:
         """What a program needs to know besides the body."""
         later = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
-        return {**later, **({"WWW-Authenticate": "Bearer"} if self.status == _UNKNOWN else {})}
+        return {**later, **({"WWW-Authenticate": "Bearer"} if self.status == _UNAUTHORIZED else {})}
 
     def as_json(self) -> dict[str, Any]:
         """The body. Members that say nothing are left out."""
-        more = {"attribute": self.attribute, "found": self.found, "expected": self.expected, "index": self.index}
-        told = {name: value for name, value in more.items() if value not in {None, ""}}
-        return {"title": _TITLES[self.status], "status": self.status, "detail": self.detail, **told}
+        members = {"attribute": self.attribute, "found": self.found, "expected": self.expected, "index": self.index}
+        present = {name: value for name, value in members.items() if value not in {None, ""}}
+        return {"title": _TITLES[self.status], "status": self.status, "detail": self.detail, **present}
 
 
 class Problems(Problem):
-    """A batch of which at least one event is bad: nothing of it was taken in. `several` bear their index."""
+    """A batch of which at least one event is bad: none was accepted. `several`: its problems, with their index."""
 
     def __init__(self, several: list[Problem]) -> None:
         worst = several[0]
@@ -74,23 +74,23 @@ class Problems(Problem):
         return {**super().as_json(), "problems": [problem.as_json() for problem in self.several]}
 
 
-def all_of(several: Iterable[T], take: Callable[[T], R]) -> list[R]:
-    """`take` each; Problems that name, by their index, all of those over which it raised Problem."""
-    taken: list[R] = []
+def all_of(items: Iterable[T], take: Callable[[T], R]) -> list[R]:
+    """`take` of each item; Problems that name, by index, all items for which it raised Problem."""
+    results: list[R] = []
     problems: list[Problem] = []
-    for index, one in enumerate(several):
+    for index, item in enumerate(items):
         try:
-            taken.append(take(one))
+            results.append(take(item))
         except Problem as problem:
             problem.index = index
             problems.append(problem)
     if problems:
         raise Problems(problems)
-    return taken
+    return results
 
 
 def shown(value: object) -> str:
-    """A value of somebody else's, cut short."""
+    """An untrusted value, shortened."""
     text = value if isinstance(value, str) else repr(value)
-    text = text[: _SHOWN + 1].encode("utf-8", "replace").decode()  # half a surrogate cannot be sent back
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    text = text[: _LONGEST + 1].encode("utf-8", "replace").decode()  # half a surrogate cannot be sent back
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

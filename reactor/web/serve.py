@@ -16,25 +16,25 @@ log = structlog.get_logger()
 
 def serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; running requests are answered first. Raises SettingsError, StoreError."""
-    # Imported here, once for all of its processes: no other role wants Flask and aiohttp.
+    # Imported here, once for all of its processes: no other role needs Flask and aiohttp.
     from reactor.web.server.process import serving  # noqa: PLC0415
     from reactor.web.server.processes import ended, kept  # noqa: PLC0415
 
     guarded(settings, required=Senders.of(settings).required)
     Wiring.of(settings).connection().close()  # its processes share none
     probes = {"VMDRIFT_PROBES": settings.probes} if settings.probes else {}
-    places = ListeningSockets({"VMDRIFT_LISTEN": settings.listen, **probes}, settings.web_processes)
+    sockets = ListeningSockets({"VMDRIFT_LISTEN": settings.listen, **probes}, settings.web_processes)
     stop = Stop()
     stop.listen()
     address, port = split(settings.listen)
     log.info("receiving events", address=address, port=port, processes=settings.web_processes)
-    running = kept(lambda which: serving(places.of(which), settings, stop), settings.web_processes, stop)
-    places.close()
+    running = kept(lambda index: serving(sockets.of(index), settings, stop), settings.web_processes, stop)
+    sockets.close()
     ended(running)
 
 
 def guarded(settings: Settings, *, required: bool) -> None:
-    """SettingsError where anybody could post whom nobody has named."""
+    """SettingsError where anybody could post without authentication."""
     if not required and not settings.insecure_no_auth and not is_loopback(split(settings.listen)[0]):
         raise SettingsError(
             f"VMDRIFT_LISTEN: {settings.listen} can be reached from outside, and nobody is named who may post. Set "

@@ -12,7 +12,7 @@ from vmdrift.cli.people import JSON, PEOPLE
 
 class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
-        """As ever. A complaint quotes what was typed, and who typed it may have copied it."""
+        """As click does, with harmless messages: they quote what was typed, and that may have been copied."""
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
@@ -31,8 +31,8 @@ class _Working(click.Choice[str]):
 def main() -> None:
     """Moves KubeVirt virtual machines off a lost node: safely, by itself, and explains every step.
 
-    Settings are environment variables (VMDRIFT_...), described in README.md. The cluster is the one that KUBECONFIG
-    names, or the one that this pod runs in; never silently ~/.kube/config.
+    Settings are environment variables (VMDRIFT_...), described in docs/settings.md. The cluster is the one that
+    KUBECONFIG names, or the one that this pod runs in; never silently ~/.kube/config.
 
     Exit codes: 0 as it should, 1 not, 2 it could not start or be told. Colours: NO_COLOR=1 leaves them out.
     """
@@ -163,13 +163,13 @@ def events(*, follow: bool, last: int, dead: bool, resend: tuple[str, ...], as_j
 
     Redis keeps about the last 10,000.
     """
-    from vmdrift.status import events as told  # noqa: PLC0415 - see the module's docstring
+    from vmdrift.status import events as recorded  # noqa: PLC0415 - see the module's docstring
 
     if follow and (dead or resend):
         raise click.UsageError("--follow shows events as they come; --dead and --resend are about those that died")
     if dead or resend:
-        sys.exit(told.dead(resend=resend, as_json=as_json))
-    sys.exit(told.events(follow=follow, last=last, as_json=as_json))
+        sys.exit(recorded.dead(resend=resend, as_json=as_json))
+    sys.exit(recorded.events(follow=follow, last=last, as_json=as_json))
 
 
 # \b keeps click from joining the lines.
@@ -201,9 +201,9 @@ def plan(*, node: str, as_json: bool, dump: str) -> None:
 
     Exit codes: 0 all would move, 1 some would not, 2 it could not be told.
     """
-    from vmdrift.plan import plan as tell  # noqa: PLC0415 - see the module's docstring
+    from vmdrift.plan import plan as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(tell(node, as_json=as_json, dump=dump))
+    sys.exit(show(node, as_json=as_json, dump=dump))
 
 
 @main.command(epilog=_DUMP_EPILOG, short_help="Which VMs would not survive the loss of a node, and why.")
@@ -215,9 +215,9 @@ def audit(*, as_json: bool, dump: str) -> None:
     Reads the cluster, or a dump, as plan does. Exit codes: 0 all would survive, 1 some would not, 2 it could not
     be told.
     """
-    from vmdrift.plan.audit import audit as tell  # noqa: PLC0415 - see the module's docstring
+    from vmdrift.plan.audit import audit as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(tell(as_json=as_json, dump=dump))
+    sys.exit(show(as_json=as_json, dump=dump))
 
 
 @main.command(epilog=_DUMP_EPILOG, short_help="Write what plan and audit read, without secrets.")
@@ -247,9 +247,9 @@ fish: vmdrift completion fish > ~/.config/fish/completions/vmdrift.fish
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(*, shell: str) -> None:
     """Print what makes SHELL complete commands, options, and names of lost nodes and their VMs."""
-    from vmdrift.cli.completion import completion as tell  # noqa: PLC0415 - see the module's docstring
+    from vmdrift.cli.completion import completion as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(tell(main, shell))
+    sys.exit(show(main, shell))
 
 
 for _command in PEOPLE:

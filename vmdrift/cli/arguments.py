@@ -54,23 +54,23 @@ def vm(text: str) -> str:
     return text
 
 
-def targets(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+def targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """For the shell: lost nodes, their VMs, all."""
     from vmdrift.cli.completion import names  # noqa: PLC0415 - it needs Redis' library, and --help does not
 
     nodes, vms = names()
-    return [name for name in (*nodes, *vms, ALL) if name.startswith(begun)]
+    return [name for name in (*nodes, *vms, ALL) if name.startswith(incomplete)]
 
 
-def nodes(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+def nodes(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """For the shell: lost nodes."""
     from vmdrift.cli.completion import names  # noqa: PLC0415 - see above
 
-    return [name for name in names()[0] if name.startswith(begun)]
+    return [name for name in names()[0] if name.startswith(incomplete)]
 
 
-def vms(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+def vms(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """For the shell: VMs of lost nodes."""
     from vmdrift.cli.completion import names  # noqa: PLC0415 - see above
 
-    return [name for name in names()[1] if name.startswith(begun)]
+    return [name for name in names()[1] if name.startswith(incomplete)]

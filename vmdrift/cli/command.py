@@ -1,4 +1,4 @@
-"""How a command ends: 0 as it should, 1 not, 2 it could not be told; an answer on stdout, a complaint on stderr."""
+"""How a command ends: 0 as it should, 1 not, 2 it is not known; the answer on stdout, an error on stderr."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ NOT_SO, CANNOT_TELL = 1, 2  # exit codes
 
 
 def answer(command: str, work: Callable[[Settings], int]) -> int:
-    """Run `work` with the settings of the environment; returns its exit code, or that of what kept it from one."""
+    """Run `work` with the settings of the environment; returns its exit code, or that of the error that it raises."""
     configure_logs()
     try:
         return work(Settings.read(os.environ))
@@ -43,7 +43,7 @@ def complain(sentence: str) -> None:
     sys.stderr.write(f"{harmless(sentence)}\n")
 
 
-def print_json(told: Any, *, pretty: bool = True) -> None:
+def print_json(value: Any, *, pretty: bool = True) -> None:
     """On standard output; on one line where it is not `pretty`."""
-    text = orjson.dumps(told, option=orjson.OPT_INDENT_2 if pretty else 0).decode()
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if pretty else 0).decode()
     sys.stdout.buffer.write(harmless_lines(text).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""What the shell completes: the script that it sources, and names of what is lost, where Redis tells them at once."""
+"""What the shell completes: the script that it sources, and names of what is lost, where Redis answers at once."""
 
 import os
 import sys
@@ -18,27 +18,27 @@ Names = tuple[list[str], list[str]]  # of nodes, and of VMs as NAMESPACE/NAME
 
 def completion(main: click.Command, shell: str) -> int:
     """Print the script; returns the exit code."""
-    found = get_completion_class(shell)
-    if found is None:
+    completion_class = get_completion_class(shell)
+    if completion_class is None:
         return CANNOT_TELL
-    sys.stdout.write(found(main, {}, "vmdrift", "_VMDRIFT_COMPLETE").source())
+    sys.stdout.write(completion_class(main, {}, "vmdrift", "_VMDRIFT_COMPLETE").source())
     return 0
 
 
 def names(patience: float = _PATIENCE, read: Callable[[], Names] | None = None) -> Names:
     """Of lost nodes and their VMs; none when Redis does not answer within `patience` seconds. Never raises."""
-    found: list[Names] = []
-    # A daemon: whoever still waits for a name server, or for Redis, keeps nobody from ending.
-    thread = Thread(target=_try, args=(found, read or _read), daemon=True)
+    results: list[Names] = []
+    # A daemon: while it still waits for a name server, or for Redis, the process can end.
+    thread = Thread(target=_try, args=(results, read or _read), daemon=True)
     thread.start()
     thread.join(patience)
-    return found[0] if found else ([], [])
+    return results[0] if results else ([], [])
 
 
-def _try(found: list[Names], read: Callable[[], Names]) -> None:
-    # Whatever it is, a shell that completes a word has no place to say it.
+def _try(results: list[Names], read: Callable[[], Names]) -> None:
+    # Whatever it is, a shell that completes a word has no place to show it.
     with suppress(Exception):
-        found.append(read())
+        results.append(read())
 
 
 def _read() -> Names:

@@ -1,4 +1,4 @@
-"""`vmdrift probe`: whether a role without HTTP still goes round its loop."""
+"""`vmdrift probe`: whether a role without HTTP still runs its loop."""
 
 from reactor.liveness import trouble
 from reactor.model.errors import NotDone, SettingsError
@@ -12,8 +12,8 @@ def probe(within: float) -> int:
     def look(settings: Settings) -> int:
         if not settings.heartbeat_file:
             raise SettingsError("VMDRIFT_HEARTBEAT_FILE: not set, so there is no heartbeat to look at")
-        if found := trouble(settings.heartbeat_file, within):
-            raise NotDone(found)
+        if problem := trouble(settings.heartbeat_file, within):
+            raise NotDone(problem)
         return 0
 
     return answer("probe", look)

@@ -1,4 +1,4 @@
-"""What every command prints through: words of others reach the terminal as plain text, on the line they belong to."""
+"""What every command prints through: text of others reaches the terminal as plain text, on the line it belongs to."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is to be said of the cluster and of our rights in it. Pure."""
+"""Findings about the cluster and about our rights in it. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,7 +16,7 @@ _REACH = (
 )
 _INSTALL = "Install KubeVirt (https://kubevirt.io), or see that KUBECONFIG names the right cluster."
 _RULES = "Bind whoever runs this to what k8s/base/rbac.yaml gives, for fencing k8s/components/fencing"
-_NOBODY = "Install it, or take the provider that stands on it out of VMDRIFT_FENCING (docs/fencing.md)."
+_INSTALL_KIND = "Install it, or take the provider that stands on it out of VMDRIFT_FENCING (docs/fencing.md)."
 
 
 def cluster_findings(facts: ClusterFacts | Unreadable, settings: Settings, roles: Sequence[str]) -> Iterator[Finding]:
@@ -30,113 +30,113 @@ def cluster_findings(facts: ClusterFacts | Unreadable, settings: Settings, roles
     yield _kubevirt(facts.kubevirt)
     yield _nodes(facts, settings)
     yield _manager(facts.manager)
-    yield from _notebooks(facts.notebooks, settings)
+    yield from _config_maps(facts.notebooks, settings)
     yield from _machines(facts, settings)
     yield from _annotations(facts, settings)
     if isinstance(facts.allowed, Unreadable):
         yield unknown("access", facts.allowed, "See that whoever runs this may ask (ClusterRole system:basic-user).")
     else:
         yield from _access(facts.allowed, rights(roles, settings))
-        if spared := [kind for kind in facts.absent if kind in OPTIONAL]:
-            yield ok("access", f"{listed(spared)}: not installed, so nothing is needed.", "optional kinds")
+        if optional := [kind for kind in facts.absent if kind in OPTIONAL]:
+            yield ok("access", f"{listed(optional)}: not installed, so nothing is needed.", "optional kinds")
         for kind in (kind for kind in facts.absent if kind not in OPTIONAL):
-            yield failed("fencing", f"{kind} is not installed, so its provider can prove nothing.", _NOBODY)
+            yield failed("fencing", f"{kind} is not installed, so its provider can prove nothing.", _INSTALL_KIND)
 
 
-def _kubevirt(found: KubeVirt | Unreadable | None) -> Finding:
-    if found is None:
+def _kubevirt(kubevirt: KubeVirt | Unreadable | None) -> Finding:
+    if kubevirt is None:
         return failed("KubeVirt", "It is not installed: this API server knows no VirtualMachines.", _INSTALL)
-    if isinstance(found, Unreadable):
-        why = "whoever runs this may not list kubevirts.kubevirt.io" if found.refused else found.why.rstrip(".")
-        told = f"It is installed; its version cannot be told: {why}."
-        return warning("KubeVirt", told, "Only the version is missing: ask kubectl get kubevirt -A.")
-    if found.phase not in {"", "Deployed"}:
-        told = f"{found.version or 'Its version is not told'}; its operator says {found.phase}."
-        return warning("KubeVirt", told, "Look at its operator: kubectl get kubevirt -A -o yaml.")
-    if not found.version:
+    if isinstance(kubevirt, Unreadable):
+        why = "whoever runs this may not list kubevirts.kubevirt.io" if kubevirt.refused else kubevirt.why.rstrip(".")
+        text = f"It is installed; its version cannot be told: {why}."
+        return warning("KubeVirt", text, "Only the version is missing: ask kubectl get kubevirt -A.")
+    if kubevirt.phase not in {"", "Deployed"}:
+        text = f"{kubevirt.version or 'Its version is not told'}; its operator says {kubevirt.phase}."
+        return warning("KubeVirt", text, "Look at its operator: kubectl get kubevirt -A -o yaml.")
+    if not kubevirt.version:
         return warning("KubeVirt", "It is installed; no KubeVirt object tells its version.", "Look at its operator.")
-    return ok("KubeVirt", f"{found.version} is deployed.")
+    return ok("KubeVirt", f"{kubevirt.version} is deployed.")
 
 
 def _nodes(facts: ClusterFacts, settings: Settings) -> Finding:
     if isinstance(facts.nodes, Unreadable):
         return overlooked("nodes", facts.nodes, "Run it as somebody who may list nodes.")
-    available, least = sum(node.available for node in facts.nodes), settings.min_available_nodes
-    told = f"{available} of {len(facts.nodes)} are available (Ready and not cordoned)"
-    if available < least:
+    available, minimum = sum(node.available for node in facts.nodes), settings.min_available_nodes
+    text = f"{available} of {len(facts.nodes)} are available (Ready and not cordoned)"
+    if available < minimum:
         fix = "Bring nodes back, or uncordon them; nothing is moved before."
-        return failed("nodes", f"{told}; VMDRIFT_MIN_AVAILABLE_NODES is {least}.", fix)
+        return failed("nodes", f"{text}; VMDRIFT_MIN_AVAILABLE_NODES is {minimum}.", fix)
     lost = [node.name for node in facts.nodes if node.outage]
     if lost:
-        return warning("nodes", f"{told}; lost: {listed(lost)}.", "`vmdrift status` shows what is done about it.")
-    return ok("nodes", f"{told}; at least {least} are needed.")
+        return warning("nodes", f"{text}; lost: {listed(lost)}.", "`vmdrift status` shows what is done about it.")
+    return ok("nodes", f"{text}; at least {minimum} are needed.")
 
 
 def _machines(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
-    """Where a provider tells machines by their UUIDs."""
+    """Where a provider identifies machines by their UUIDs."""
     if "redfish" not in settings.fencing or isinstance(facts.nodes, Unreadable):
         return
-    if found := twins({node.name: node.machine for node in facts.nodes}):
-        told = f"{listed(sorted(found))} bear a system UUID that another node bears, too: it identifies nobody."
+    if duplicated := twins({node.name: node.machine for node in facts.nodes}):
+        text = f"{listed(sorted(duplicated))} bear a system UUID that another node bears, too: it identifies nobody."
         fix = "Pin each machine's own UUID in its file in VMDRIFT_BMC_DIR (docs/fencing.md)."
-        yield warning("machines", told, fix)
+        yield warning("machines", text, fix)
     else:
         yield ok("machines", "Every node's system UUID is its own.")
 
 
 def _annotations(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
-    """Of nodes, about who may fence them."""
+    """Of nodes, about which providers may fence them."""
     for node in () if isinstance(facts.nodes, Unreadable) else facts.nodes:
-        odd, fix = unusable(node, settings.to_policy())
-        if odd:
-            yield warning("fencing", odd, fix, node.name)
+        problem, fix = unusable(node, settings.to_policy())
+        if problem:
+            yield warning("fencing", problem, fix, node.name)
 
 
-def _manager(found: Skew | Unreadable | None) -> Finding:
-    """Its clock says since when a node is lost."""
-    if isinstance(found, Skew):
+def _manager(skew: Skew | Unreadable | None) -> Finding:
+    """The controller manager: its clock says since when a node is lost."""
+    if isinstance(skew, Skew):
         return ok("controller manager", "Its Lease is renewed; windows are counted by its clock.")
-    if found is None:
-        told = (
+    if skew is None:
+        text = (
             "It shows no Lease (kube-system/kube-controller-manager). Windows count from our own first sighting, later."
         )
         return warning(
-            "controller manager", told, "Usual where the control plane is somebody else's; nothing to mend then."
+            "controller manager", text, "Usual where the control plane is somebody else's; nothing to mend then."
         )
-    return overlooked("controller manager", found, _LEASE)
+    return overlooked("controller manager", skew, _LEASE)
 
 
 _LEASE = "Ask kubectl -n kube-system get lease kube-controller-manager."
 
 
-def _notebooks(found: Mapping[str, Unreadable | None], settings: Settings) -> Iterator[Finding]:
-    """What people and others say lasts only where it can be written down."""
-    for name, trouble in found.items():
+def _config_maps(config_maps: Mapping[str, Unreadable | None], settings: Settings) -> Iterator[Finding]:
+    """What people and other systems report lasts only where it can be written."""
+    for name, trouble in config_maps.items():
         if trouble is None:
             yield ok("ConfigMaps", "It can be written (tried without changing anything).", name)
         else:
-            told = f"It cannot be written: {trouble.why.rstrip('.')}."
-            yield failed("ConfigMaps", told, creating(name, settings.namespace), name)
+            text = f"It cannot be written: {trouble.why.rstrip('.')}."
+            yield failed("ConfigMaps", text, creating(name, settings.namespace), name)
 
 
 def _access(allowed: Mapping[Right, bool], needed: Mapping[Right, Sequence[str]]) -> Iterator[Finding]:
     kinds = dict.fromkeys((right.resource, right.name) for right in allowed)
     for resource, name in kinds:
-        mine = sorted((one for one in allowed if (one.resource, one.name) == (resource, name)), key=_by_verb)
-        granted = [right.verb for right in mine if allowed[right]]
-        refused = [right for right in mine if not allowed[right]]
+        of_kind = sorted((right for right in allowed if (right.resource, right.name) == (resource, name)), key=_by_verb)
+        granted = [right.verb for right in of_kind if allowed[right]]
+        refused = [right for right in of_kind if not allowed[right]]
         about = f"{resource}/{name}" if name else resource
         if not refused:
             yield ok("access", f"{listed(granted)}.", about)
             continue
         verbs = listed([right.verb for right in refused])
         who = listed(sorted({role for right in refused for role in needed[right]}))
-        told = f"{verbs} not allowed, and needed by {who}{f'; {listed(granted)} allowed' if granted else ''}."
-        yield failed("access", told, f"{_RULES} (ClusterRole {_cluster_roles(refused, needed)}).", about)
+        text = f"{verbs} not allowed, and needed by {who}{f'; {listed(granted)} allowed' if granted else ''}."
+        yield failed("access", text, f"{_RULES} (ClusterRole {_cluster_roles(refused, needed)}).", about)
 
 
 def _by_verb(right: Right) -> int:
-    """As people name them."""
+    """In the order in which people name them."""
     return ("get", "list", "watch", "create", "patch", "delete").index(right.verb)
 
 

@@ -1,4 +1,4 @@
-"""What the doctor reads, before anybody says what it means. Pure data."""
+"""What the doctor reads, before it is judged. Pure data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class RedisFacts:
-    """What Redis, and RQ in it, say of themselves.
+    """What Redis, and RQ in it, report of themselves.
 
     `deaf`: for how many seconds no watcher has heard from the API server; None if none ever did. `clocks`: by process,
     how many seconds its clock is ahead of Redis'.
@@ -53,7 +53,7 @@ class RedisFacts:
 
 @dataclass(frozen=True, slots=True)
 class KubeVirt:
-    """What its operator says: "" where it says nothing."""
+    """What its operator reports: "" where it reports nothing."""
 
     version: str
     phase: str
@@ -63,7 +63,7 @@ class KubeVirt:
 class ClusterFacts:
     """`kubevirt` is None where it is not installed; `manager`: None where no Lease shows the controller manager.
 
-    `allowed`: of each right that was asked for; kinds that are not installed are left out, and named in `absent`.
+    `allowed`: of each right that was checked; kinds that are not installed are left out, and named in `absent`.
     `notebooks`: why a ConfigMap that we write to could not be written, by its name, None where it could.
     """
 
@@ -79,7 +79,7 @@ class ClusterFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything. `roles`: whose rights are looked at."""
+    """All facts. `roles`: whose rights are checked."""
 
     configured: Configured
     redis: RedisFacts | Unreadable

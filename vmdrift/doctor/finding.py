@@ -1,4 +1,4 @@
-"""One line of what the doctor says."""
+"""One finding of the doctor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ class Status(StrEnum):
     OK = "ok"
     WARNING = "warning"  # it works, and yet somebody should know
     FAILED = "failed"
-    UNKNOWN = "unknown"  # it could not be looked at
+    UNKNOWN = "unknown"  # it could not be checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,15 @@ def failed(check: str, sentence: str, fix: str, about: str = "") -> Finding:
     return Finding(check, about, Status.FAILED, sentence, fix)
 
 
-def unknown(check: str, untold: Unreadable, fix: str) -> Finding:
-    """It could not be looked at."""
-    return Finding(check, "", Status.UNKNOWN, f"It cannot be told: {untold.why.rstrip('.')}.", fix)
+def unknown(check: str, unreadable: Unreadable, fix: str) -> Finding:
+    """It could not be checked."""
+    return Finding(check, "", Status.UNKNOWN, f"It cannot be told: {unreadable.why.rstrip('.')}.", fix)
 
 
-def overlooked(check: str, untold: Unreadable, fix: str) -> Finding:
-    """The same, of what not every role may see: only worth a warning where we are refused."""
-    found = unknown(check, untold, fix)
-    return replace(found, status=Status.WARNING, sentence="We may not look.") if untold.refused else found
+def overlooked(check: str, unreadable: Unreadable, fix: str) -> Finding:
+    """The same, of what not every role may see: only a warning where we may not read it."""
+    finding = unknown(check, unreadable, fix)
+    return replace(finding, status=Status.WARNING, sentence="We may not look.") if unreadable.refused else finding
 
 
 def sentence(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Facts to findings, in the order in which things stand on one another. Pure."""
+"""Facts to findings, in the order in which things depend on one another. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -21,7 +21,7 @@ _NAMES = sorted(name for row in fields(Settings) for name in env_names(row))
 
 
 def judge(facts: Facts) -> list[Finding]:
-    """Everything that there is to say."""
+    """All findings."""
     return [
         *_settings(facts.configured),
         *redis_findings(facts.redis, facts.configured.settings),
@@ -31,9 +31,9 @@ def judge(facts: Facts) -> list[Finding]:
     ]
 
 
-def exit_code(found: Sequence[Finding]) -> int:
-    """1 when something is wrong, else 2 when something could not be looked at, else 0."""
-    statuses = {finding.status for finding in found}
+def exit_code(findings: Sequence[Finding]) -> int:
+    """1 when something is wrong, else 2 when something could not be checked, else 0."""
+    statuses = {finding.status for finding in findings}
     if Status.FAILED in statuses:
         return 1
     return 2 if Status.UNKNOWN in statuses else 0
@@ -43,10 +43,10 @@ def _settings(configured: Configured) -> Iterator[Finding]:
     for sentence in (configured.wrong or {}).values():
         yield failed("settings", f"{sentence}.", "docs/settings.md says what it may be.")
     for name in configured.strange:
-        yield warning("settings", f"{name} is no setting; nobody reads it.", _meant(name))
+        yield warning("settings", f"{name} is no setting; nobody reads it.", _suggestion(name))
     if not configured.wrong:
-        given = f"Set: {', '.join(configured.given)}." if configured.given else "All are at their defaults."
-        yield ok("settings", given)
+        text = f"Set: {', '.join(configured.given)}." if configured.given else "All are at their defaults."
+        yield ok("settings", text)
     settings = configured.settings
     if settings.policy == "observe":
         yield warning("policy", "It only observes: VMDRIFT_POLICY=observe.", "Set VMDRIFT_POLICY=auto to let it act.")
@@ -57,28 +57,28 @@ def _settings(configured: Configured) -> Iterator[Finding]:
         yield warning("senders", "Anybody who can reach VMDRIFT_LISTEN may post events.", fix)
 
 
-def _meant(name: str) -> str:
+def _suggestion(name: str) -> str:
     """Compared without the prefix, which all have."""
-    known = {known.removeprefix("VMDRIFT_"): known for known in _NAMES}
-    close = get_close_matches(name.removeprefix("VMDRIFT_"), known, n=1)
-    return f"Is {known[close[0]]} meant?" if close else "docs/settings.md names all settings."
+    names = {setting.removeprefix("VMDRIFT_"): setting for setting in _NAMES}
+    close = get_close_matches(name.removeprefix("VMDRIFT_"), names, n=1)
+    return f"Is {names[close[0]]} meant?" if close else "docs/settings.md names all settings."
 
 
 def _clocks(facts: Facts) -> Iterator[Finding]:
-    known: dict[str, Skew] = {}
+    skews: dict[str, Skew] = {}
     if isinstance(facts.redis, RedisFacts) and isinstance(facts.redis.skew, Skew):
-        known["Redis"] = facts.redis.skew
+        skews["Redis"] = facts.redis.skew
     if isinstance(facts.cluster, ClusterFacts) and isinstance(facts.cluster.skew, Skew):
-        known["the API server"] = facts.cluster.skew
+        skews["the API server"] = facts.cluster.skew
     if isinstance(facts.cluster, ClusterFacts) and isinstance(facts.cluster.manager, Skew):
-        known["the controller manager"] = facts.cluster.manager
-    if not known:
+        skews["the controller manager"] = facts.cluster.manager
+    if not skews:
         yield unknown("clocks", _NO_CLOCK, "Mend what is told above.")
         return
-    told = "; ".join(f"{name} {_ahead(skew)}" for name, skew in known.items())
-    sentence = f"Compared with this machine: {told}."
+    text = "; ".join(f"{name} {_ahead(skew)}" for name, skew in skews.items())
+    sentence = f"Compared with this machine: {text}."
     # This machine stands for those on which the workers run, so each pair counts.
-    apart = max(_apart(one, other) for one in (_HERE, *known.values()) for other in (_HERE, *known.values()))
+    apart = max(_apart(one, other) for one in (_HERE, *skews.values()) for other in (_HERE, *skews.values()))
     if apart > TOO_MUCH:
         yield failed("clocks", sentence, _NTP)
     elif apart > NOTICED:
@@ -87,11 +87,11 @@ def _clocks(facts: Facts) -> Iterator[Finding]:
         yield ok("clocks", sentence)
 
 
-def _off(found: RedisFacts | Unreadable) -> Iterator[Finding]:
-    """Of the processes, as they say themselves."""
-    if isinstance(found, Unreadable) or isinstance(found.clocks, Unreadable):
+def _off(facts: RedisFacts | Unreadable) -> Iterator[Finding]:
+    """Of the processes, as they report it themselves."""
+    if isinstance(facts, Unreadable) or isinstance(facts.clocks, Unreadable):
         return
-    for name, ahead in off(found.clocks).items():
+    for name, ahead in off(facts.clocks).items():
         yield failed("clocks", said(name, ahead), _NTP, name)
 
 

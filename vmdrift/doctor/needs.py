@@ -36,29 +36,29 @@ def used(settings: Settings) -> tuple[str, ...]:
 
 
 def provided(role: str, settings: Settings) -> Mapping[str, str]:
-    """What the providers of VMDRIFT_FENCING want this role to be allowed besides; of kinds that they stand on."""
-    found = dict(_NETWORK_FENCE.get(role, {})) if "network-fence" in settings.fencing else {}
+    """What the providers of VMDRIFT_FENCING need this role to be allowed besides: verbs, by the kind that they use."""
+    verbs_by_kind = dict(_NETWORK_FENCE.get(role, {})) if "network-fence" in settings.fencing else {}
     if role == "fencing" and "remediation" in settings.fencing and settings.remediation_template:
         templates, remediations = kinds(settings.remediation_template)
-        found |= {templates: "get", remediations: "list create delete"}
-    return found
+        verbs_by_kind |= {templates: "get", remediations: "list create delete"}
+    return verbs_by_kind
 
 
 def needs(role: str, settings: Settings) -> Iterator[Right]:
     """All that a role needs."""
     for place, verbs in {**_RIGHTS[role], **provided(role, settings)}.items():
-        resource, name = _parted(place)
+        resource, name = _resource_and_name(place)
         yield from (Right(verb, resource, name) for verb in verbs.split())
 
 
-def _parted(place: str) -> tuple[str, str]:
+def _resource_and_name(place: str) -> tuple[str, str]:
     """A kind that a setting names is "group/version/plural"; a subresource is no object."""
     resource, _, name = place.partition("/")
     return (place, "") if "/" in name or place == EXPAND_SPEC else (resource, name)
 
 
-def rights(named: Sequence[str], settings: Settings) -> dict[Right, tuple[str, ...]]:
+def rights(role_names: Sequence[str], settings: Settings) -> dict[Right, tuple[str, ...]]:
     """What these roles need together, each with those that need it, by kind."""
-    wanted = {right: () for role in named for right in needs(role, settings)}
+    wanted = {right: () for role in role_names for right in needs(role, settings)}
     by_kind = sorted(wanted, key=lambda right: (right.resource, right.name))
-    return {right: tuple(role for role in named if right in set(needs(role, settings))) for right in by_kind}
+    return {right: tuple(role for role in role_names if right in set(needs(role, settings))) for right in by_kind}

@@ -1,4 +1,4 @@
-"""What is to be said of Redis and of who works on its queues. Pure."""
+"""Findings about Redis and about the processes that work on its queues. Pure."""
 
 from collections.abc import Iterator
 
@@ -50,12 +50,12 @@ def _server(server: Server) -> Iterator[Finding]:
     elif server.appends:
         yield ok("persistence", "Each write goes to a file (appendonly).")
     else:
-        yield warning("persistence", _FORGETS, "Set appendonly yes, and appendfsync everysec.")
+        yield warning("persistence", _NOT_DURABLE, "Set appendonly yes, and appendfsync everysec.")
     yield _memory(server)
 
 
 _PRIMARY = "Name the primary, or its Sentinels (redis+sentinel://...), in VMDRIFT_REDIS_URL."
-_FORGETS = (
+_NOT_DURABLE = (
     "appendonly is off: a restart loses what it holds. All but others' events is found again within VMDRIFT_RESYNC, "
     "and every lost node is watched anew for signs of life."
 )
@@ -64,15 +64,15 @@ _FORGETS = (
 def _memory(server: Server) -> Finding:
     evicts = server.policy != "noeviction"
     if not server.memory:
-        told = f"No limit, so nothing is thrown away (maxmemory-policy {server.policy})."
-        return ok("memory", told)
+        text = f"No limit, so nothing is thrown away (maxmemory-policy {server.policy})."
+        return ok("memory", text)
     share = f"{server.used / 2**20:.0f} of {server.memory / 2**20:.0f} MiB are used"
     if evicts:
-        told = f"{share}; when all is, locks, records or jobs are thrown away (maxmemory-policy {server.policy})."
-        return failed("memory", told, "Set maxmemory-policy noeviction.")
+        text = f"{share}; when all is, locks, records or jobs are thrown away (maxmemory-policy {server.policy})."
+        return failed("memory", text, "Set maxmemory-policy noeviction.")
     if server.used >= FOR_OTHERS * server.memory:
-        told = f"{share}; events of others are answered 503, and when it is full, Redis refuses and everybody waits."
-        return warning("memory", told, "Raise maxmemory.")
+        text = f"{share}; events of others are answered 503, and when it is full, Redis refuses and everybody waits."
+        return warning("memory", text, "Raise maxmemory.")
     return ok("memory", f"{share}; nothing is ever thrown away (noeviction).")
 
 
@@ -103,18 +103,18 @@ def _workers(queue: QueueFigures, settings: Settings) -> Finding:
         return ok("workers", f"{queue.workers} alive.", queue.name)
     if queue.name == OUTGOING and not settings.sink and not queue.waiting:
         return ok("workers", "None, and none is needed without VMDRIFT_SINK.", queue.name)
-    told = f"None is alive; {queue.waiting} jobs wait, {queue.scheduled} have a due time."
+    text = f"None is alive; {queue.waiting} jobs wait, {queue.scheduled} have a due time."
     role = BY_QUEUE[queue.name]
-    return failed("workers", told, f"Run `vmdrift {role.command}` (deployment {role.name}).", queue.name)
+    return failed("workers", text, f"Run `vmdrift {role.command}` (deployment {role.name}).", queue.name)
 
 
 def _jobs(queue: QueueFigures) -> Iterator[Finding]:
     if queue.is_late:
-        told = f"The oldest was due {queue.late:.0f} s ago and was not moved into its queue."
-        yield failed("late jobs", told, "Look at the scheduler: is it alive, and is its clock right?", queue.name)
+        text = f"The oldest was due {queue.late:.0f} s ago and was not moved into its queue."
+        yield failed("late jobs", text, "Look at the scheduler: is it alive, and is its clock right?", queue.name)
     if queue.failed:
-        told = (
+        text = (
             f"{queue.failed} jobs failed: a bug of vm-drift's showed in them. Drifts are taken up again at each resync."
         )
         fix = f"Read the workers' logs (deployment {BY_QUEUE[queue.name].name}) and report it."
-        yield warning("failed jobs", told, fix, queue.name)
+        yield warning("failed jobs", text, fix, queue.name)

@@ -21,56 +21,57 @@ _STYLE = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "red", St
 
 
 def doctor(*, role: str, as_json: bool) -> int:
-    """Print it; returns the exit code. `role`: whose rights are looked at, "" for all of them together."""
+    """Print it; returns the exit code. `role`: whose rights are checked, "" for all of them together."""
     configure_logs()
-    found = judge(examine(os.environ, [role] if role else ()))
+    findings = judge(examine(os.environ, [role] if role else ()))
     if as_json:
-        print_json(as_object(found))
+        print_json(as_object(findings))
     else:
-        show(Terminal(), found)
-    return exit_code(found)
+        show(Terminal(), findings)
+    return exit_code(findings)
 
 
-def as_object(found: Sequence[Finding]) -> dict[str, Any]:
+def as_object(findings: Sequence[Finding]) -> dict[str, Any]:
     """The shape that docs/cli.md documents."""
-    return {"version": VERSION, "summary": _counts(found), "checks": [asdict(finding) for finding in found]}
+    return {"version": VERSION, "summary": _counts(findings), "checks": [asdict(finding) for finding in findings]}
 
 
-def _counts(found: Sequence[Finding]) -> dict[str, int]:
-    counted = Counter(finding.status for finding in found)
+def _counts(findings: Sequence[Finding]) -> dict[str, int]:
+    counted = Counter(finding.status for finding in findings)
     return {status.value: counted[status] for status in Status}
 
 
-def show(console: Console, found: Sequence[Finding]) -> None:
-    """A row per check; rights that are there in one."""
+def show(console: Console, findings: Sequence[Finding]) -> None:
+    """A row per check; all rights that are granted in one."""
     words = {**{status.value: status.value for status in Status}, "warning": "warned of"}
-    counts = ", ".join(f"{number} {words[status]}" for status, number in _counts(found).items() if number)
-    console.print(Text(f"{len(found)} checks: {counts}.", style="bold"))
+    counts = ", ".join(f"{number} {words[status]}" for status, number in _counts(findings).items() if number)
+    console.print(Text(f"{len(findings)} checks: {counts}.", style="bold"))
     table = rows_table()
     table.add_column("Check", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("What was found", ratio=1)
-    for row in _rows(found):
+    for row in _rows(findings):
         table.add_row(*row)
     console.print(table)
 
 
-def _rows(found: Sequence[Finding]) -> Iterator[tuple[RenderableType, ...]]:
-    """A row for all that is alike in one check and has the same fix."""
+def _rows(findings: Sequence[Finding]) -> Iterator[tuple[RenderableType, ...]]:
+    """A row for all findings of a check with the same status and the same fix."""
     alike: dict[tuple[str, Status, str], list[Finding]] = {}
-    for check in dict.fromkeys(finding.check for finding in found):
-        for one in found:
-            if one.check == check:
-                alike.setdefault((check, one.status, one.fix), []).append(one)
-    for (check, status, fix), several in alike.items():
-        told = lines([_said(several), *([f"-> {fix}"] if fix else [])])
-        yield Text(check), Text(status.value, style=_STYLE[status]), told
+    for check in dict.fromkeys(finding.check for finding in findings):
+        for finding in findings:
+            if finding.check == check:
+                alike.setdefault((check, finding.status, finding.fix), []).append(finding)
+    for (check, status, fix), group in alike.items():
+        cell = lines([_sentences(group), *([f"-> {fix}"] if fix else [])])
+        yield Text(check), Text(status.value, style=_STYLE[status]), cell
 
 
-def _said(several: Sequence[Finding]) -> str:
+def _sentences(group: Sequence[Finding]) -> str:
     """Each sentence once, with all that it is about."""
-    sentences = dict.fromkeys(one.sentence for one in several)
-    told = {
-        sentence: [one.about for one in several if one.about and one.sentence == sentence] for sentence in sentences
+    sentences = dict.fromkeys(finding.sentence for finding in group)
+    subjects = {
+        sentence: [finding.about for finding in group if finding.about and finding.sentence == sentence]
+        for sentence in sentences
     }
-    return " ".join(f"{listed(about)}: {said}" if about else said for said, about in told.items())
+    return " ".join(f"{listed(about)}: {sentence}" if about else sentence for sentence, about in subjects.items())

@@ -17,29 +17,29 @@ from vmdrift.cli.command import CANNOT_TELL, NOT_SO, answer, print_json, say
 from vmdrift.cli.terminal import Terminal, rows_table
 from vmdrift.intervene.person import CommandLine
 
-_PATIENCE = 20.0  # seconds until a worker has looked at what was asked for
+_PATIENCE = 20.0  # seconds that we wait for a worker to process the request
 NOBODY = "Accepted; no worker has looked at it yet (is `vmdrift work intake` running?)."
 
 
 def hold(what: str, lasts: float | None, why: str, *, as_json: bool) -> int:
-    """Leave a node, a VM or everything alone, for `lasts` seconds or until resumed; returns the exit code."""
-    return run("hold", lambda hands: hands.interventions.hold(what, lasts, why), as_json=as_json)
+    """Hold a node, a VM or everything, for `lasts` seconds or until resumed; returns the exit code."""
+    return run("hold", lambda command_line: command_line.interventions.hold(what, lasts, why), as_json=as_json)
 
 
 def resume(what: str, *, as_json: bool) -> int:
     """Lift a hold; returns the exit code: 1 if there was none."""
-    return run("resume", lambda hands: hands.interventions.resume(what), as_json=as_json)
+    return run("resume", lambda command_line: command_line.interventions.resume(what), as_json=as_json)
 
 
 def holds(*, as_json: bool) -> int:
-    """Show what people asked for; returns the exit code."""
+    """Show which interventions are in force; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        found = CommandLine.of(settings).wishes.in_force()
+        interventions = CommandLine.of(settings).wishes.in_force()
         if as_json:
-            print_json([one.as_json() for one in found])
-        elif found:
-            Terminal().print(_table(found))
+            print_json([intervention.as_json() for intervention in interventions])
+        elif interventions:
+            Terminal().print(_table(interventions))
         else:
             say("Nobody asked for anything to be left alone.")
         return 0
@@ -48,37 +48,37 @@ def holds(*, as_json: bool) -> int:
 
 
 def cancel(vm: str, why: str, *, as_json: bool) -> int:
-    """Give a VM's drift up; returns the exit code: 1 if there is none, or it has ended."""
-    return run("cancel", lambda hands: hands.interventions.cancel(vm, why), as_json=as_json)
+    """Cancel a VM's drift; returns the exit code: 1 if there is none, or it has ended."""
+    return run("cancel", lambda command_line: command_line.interventions.cancel(vm, why), as_json=as_json)
 
 
 def retry(vm: str, *, as_json: bool) -> int:
-    """Have a VM's ended drift begin again, or one that goes on look now; returns the exit code.
+    """Have a VM's ended drift start again, or one that goes on check now; returns the exit code.
 
-    1 if there is none, 2 while nobody has looked at it.
+    1 if there is none, 2 while no worker has processed it.
     """
-    return run("retry", lambda hands: hands.interventions.retry(vm), as_json=as_json)
+    return run("retry", lambda command_line: command_line.interventions.retry(vm), as_json=as_json)
 
 
 def drift(vm: str, *, as_json: bool) -> int:
     """Ask for the drift of one VM of a lost node, as another system would; returns the exit code.
 
-    1 where there is nothing to do, 2 while nobody has looked at it.
+    1 where there is nothing to do, 2 while no worker has processed it.
     """
-    return run("drift", lambda hands: hands.interventions.drift(vm), as_json=as_json)
+    return run("drift", lambda command_line: command_line.interventions.drift(vm), as_json=as_json)
 
 
 def run(command: str, do: Callable[[CommandLine], InterventionResult], *, as_json: bool) -> int:
-    """Do it, wait for the workers where they have to say what came of it, and say so; the exit code."""
+    """Do it, wait for the workers' result where they have to give one, and print it; returns the exit code."""
 
     def work(settings: Settings) -> int:
-        hands = CommandLine.of(settings)
-        deed = do(hands)
-        sentence, facts, code = deed.sentence, dict(deed.facts), 0
-        if deed.receipt:
-            result = _awaited(hands.wiring.inbox, deed.receipt)
+        command_line = CommandLine.of(settings)
+        done = do(command_line)
+        sentence, facts, code = done.sentence, dict(done.facts), 0
+        if done.receipt:
+            result = _awaited(command_line.wiring.inbox, done.receipt)
             sentence = result.sentence if result else NOBODY
-            facts |= {"receipt": deed.receipt, "result": asdict(result) if result else None}
+            facts |= {"receipt": done.receipt, "result": asdict(result) if result else None}
             code = CANNOT_TELL if result is None else 0 if result.outcome == "taken" else NOT_SO
         if as_json:
             print_json({"command": command, "sentence": sentence, **facts})
@@ -90,7 +90,7 @@ def run(command: str, do: Callable[[CommandLine], InterventionResult], *, as_jso
 
 
 def _awaited(inbox: Inbox, receipt_id: str) -> Result | None:
-    """What a worker found; None: none has looked yet."""
+    """A worker's result; None: no worker has processed it yet."""
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
         receipt = inbox.receipt(receipt_id)
@@ -100,11 +100,18 @@ def _awaited(inbox: Inbox, receipt_id: str) -> Result | None:
     return None
 
 
-def _table(found: Sequence[Intervention]) -> Table:
+def _table(interventions: Sequence[Intervention]) -> Table:
     table = rows_table(expand=False)
     for name in ("What", "Target", "Until", "By", "Since", "Why"):
         table.add_column(name, overflow="fold")
-    for one in found:
-        until = format_time(one.until) if one.until and one.kind == HOLD else ""
-        table.add_row(one.kind, one.target, until, Text(one.by), format_time(one.at), Text(one.why))
+    for intervention in interventions:
+        until = format_time(intervention.until) if intervention.until and intervention.kind == HOLD else ""
+        table.add_row(
+            intervention.kind,
+            intervention.target,
+            until,
+            Text(intervention.by),
+            format_time(intervention.at),
+            Text(intervention.why),
+        )
     return table

@@ -7,13 +7,13 @@ from vmdrift.intervene.person import CommandLine
 
 
 def confirm_off(name: str, how: str, *, although_ready: bool, as_json: bool) -> int:
-    """Say that this boot of a node is off, as an entitled system would; returns the exit code.
+    """Confirm that this boot of a node is off, as an entitled system would; returns the exit code.
 
-    1 where it does not count, 2 while nobody has looked at it.
+    1 where it does not count, 2 while no worker has processed it.
     """
 
-    def do(hands: CommandLine) -> InterventionResult:
-        return node_interventions.confirm_off(hands.interventions, name, how, although_ready=although_ready)
+    def do(command_line: CommandLine) -> InterventionResult:
+        return node_interventions.confirm_off(command_line.interventions, name, how, although_ready=although_ready)
 
     return run("confirm-off", do, as_json=as_json)
 
@@ -21,16 +21,16 @@ def confirm_off(name: str, how: str, *, although_ready: bool, as_json: bool) -> 
 def taint(name: str, why: str, *, as_json: bool) -> int:
     """Have the whole node put out of service once it is proven dead, whatever that hits; returns the exit code."""
 
-    def do(hands: CommandLine) -> InterventionResult:
-        return node_interventions.taint(hands.interventions, hands.wiring.queue, name, why)
+    def do(command_line: CommandLine) -> InterventionResult:
+        return node_interventions.taint(command_line.interventions, command_line.wiring.queue, name, why)
 
     return run("taint", do, as_json=as_json)
 
 
 def unfence(name: str, how: str, *, as_json: bool) -> int:
-    """Have taken back what fences a node that was deleted, or is heard again with the same boot; the exit code."""
+    """Have the fence of a node removed that was deleted, or is heard again with the same boot; the exit code."""
 
-    def do(hands: CommandLine) -> InterventionResult:
-        return node_interventions.unfence(hands.interventions, hands.wiring.queue, name, how)
+    def do(command_line: CommandLine) -> InterventionResult:
+        return node_interventions.unfence(command_line.interventions, command_line.wiring.queue, name, how)
 
     return run("unfence", do, as_json=as_json)

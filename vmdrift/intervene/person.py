@@ -28,17 +28,17 @@ class CommandLine:
 
     @cached_property
     def wiring(self) -> Wiring:
-        """Redis, and what stands on it."""
+        """Redis, and what is built on it."""
         return Wiring.of(self.settings)
 
     @cached_property
     def wishes(self) -> InterventionsConfigMap:
-        """Where holds and cancels are written down."""
+        """The ConfigMap in which holds and cancels are written."""
         return InterventionsConfigMap(self.cluster, self.settings.namespace, served_clock(self.cluster))
 
     @cached_property
     def interventions(self) -> Interventions:
-        """This person's."""
+        """The interventions of this person."""
         return Interventions(Person(who(), "cli"), self.wishes, lambda: self.wiring.store, lambda: self.wiring.inbox)
 
 

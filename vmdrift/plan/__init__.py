@@ -1,4 +1,4 @@
-"""`vmdrift plan NODE`: what would become of each of its VMs if the node were lost now, for people or as JSON."""
+"""`vmdrift plan NODE`: what would happen to each of its VMs if the node were lost now, for people or as JSON."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,78 +26,82 @@ VERSION = 1  # of the JSON; within a version fields are only added
 def plan(node: str, *, as_json: bool, dump: str) -> int:
     """Print it; returns the exit code."""
 
-    def tell(there: ClusterSnapshot, policy: Policy) -> int:
-        found, fence = fates(there, node, policy, FreeRoom.of(there)), fence_of(there, node, policy)
+    def report(snapshot: ClusterSnapshot, policy: Policy) -> int:
+        predictions, fence = fates(snapshot, node, policy, FreeRoom.of(snapshot)), fence_of(snapshot, node, policy)
         if as_json:
-            print_json({**as_object(there, node, policy, found), "fence": fence.as_object() if fence else None})
-            return exit_code(found)
+            print_json(
+                {**as_object(snapshot, node, policy, predictions), "fence": fence.as_object() if fence else None}
+            )
+            return exit_code(predictions)
         console = Terminal()
-        show(console, there, node, found)
+        show(console, snapshot, node, predictions)
         if fence:
             console.print(Text(fence.sentence))
-        return exit_code(found)
+        return exit_code(predictions)
 
-    return told("plan", dump, tell)
+    return told("plan", dump, report)
 
 
-def exit_code(found: Sequence[Prediction]) -> int:
-    """1 when some VM would stay down, else 2 when of some it cannot be told, else 0."""
-    outcomes = {fate.outcome for fate in found}
+def exit_code(predictions: Sequence[Prediction]) -> int:
+    """1 when some VM would stay down, else 2 when it is unknown of some, else 0."""
+    outcomes = {prediction.outcome for prediction in predictions}
     if Outcome.STAYS in outcomes:
         return 1
     return CANNOT_TELL if Outcome.UNKNOWN in outcomes else 0
 
 
-def as_object(there: ClusterSnapshot, node: str, policy: Policy, found: Sequence[Prediction]) -> dict[str, Any]:
+def as_object(
+    snapshot: ClusterSnapshot, node: str, policy: Policy, predictions: Sequence[Prediction]
+) -> dict[str, Any]:
     """The shape that docs/plan.md documents; times in seconds, moments in seconds since the epoch."""
-    view = next(view for view in there.nodes if view.name == node)
+    view = next(view for view in snapshot.nodes if view.name == node)
     return {
         "version": VERSION,
         "node": node,
         "lost_since": view.outage.since if view.outage else None,
-        "read_at": there.at,
-        "absent": there.absent,
+        "read_at": snapshot.at,
+        "absent": snapshot.absent,
         "settings": asdict(policy),
-        "summary": summary(found),
-        "vms": [vm_object(fate, lost=view.outage is not None) for fate in found],
+        "summary": summary(predictions),
+        "vms": [vm_object(prediction, lost=view.outage is not None) for prediction in predictions],
     }
 
 
-def summary(found: Sequence[Prediction]) -> dict[str, int]:
+def summary(predictions: Sequence[Prediction]) -> dict[str, int]:
     """How many VMs have which outcome."""
-    counted = Counter(fate.outcome for fate in found)
+    counted = Counter(prediction.outcome for prediction in predictions)
     return {outcome.value: counted[outcome] for outcome in Outcome}
 
 
-def vm_object(fate: Prediction, *, lost: bool) -> dict[str, Any]:
-    """One VM's fate; `lost`: its node is lost already."""
+def vm_object(prediction: Prediction, *, lost: bool) -> dict[str, Any]:
+    """One VM's prediction; `lost`: its node is lost already."""
     return {
-        "namespace": fate.vm.namespace,
-        "name": fate.vm.name,
-        "kind": fate.vm.kind,
-        "outcome": fate.outcome.value,
-        "reason": fate.reason,
-        "sentence": fate.sentence,
-        "fix": change(fate.reason, fate.volumes, lost=lost) if fate.reason else "",
-        "policy": fate.policy,
-        "checks": [asdict(check) for check in fate.checks],
-        "targets": fate.targets,
-        "room_on": fate.room,
-        "place": fate.place,
-        "ifs": fate.ifs,
-        "lost_disks": fate.lost_disks,
-        "unheeded": fate.unheeded,
-        "beyond": fate.beyond,
-        "requests": {name: amount / 1000 for name, amount in fate.needs.items()},
-        "volumes": [_volume(volume) for volume in fate.volumes],
-        "takes": _takes(fate),
+        "namespace": prediction.vm.namespace,
+        "name": prediction.vm.name,
+        "kind": prediction.vm.kind,
+        "outcome": prediction.outcome.value,
+        "reason": prediction.reason,
+        "sentence": prediction.sentence,
+        "fix": change(prediction.reason, prediction.volumes, lost=lost) if prediction.reason else "",
+        "policy": prediction.policy,
+        "checks": [asdict(check) for check in prediction.checks],
+        "targets": prediction.targets,
+        "room_on": prediction.room,
+        "place": prediction.place,
+        "ifs": prediction.ifs,
+        "lost_disks": prediction.lost_disks,
+        "unheeded": prediction.unheeded,
+        "beyond": prediction.beyond,
+        "requests": {name: amount / 1000 for name, amount in prediction.needs.items()},
+        "volumes": [_volume(volume) for volume in prediction.volumes],
+        "takes": _takes(prediction),
     }
 
 
-def _takes(fate: Prediction) -> dict[str, Any] | None:
-    if fate.takes is None:
+def _takes(prediction: Prediction) -> dict[str, Any] | None:
+    if prediction.takes is None:
         return None
-    return {**asdict(fate.takes), "total": fate.takes.total}
+    return {**asdict(prediction.takes), "total": prediction.takes.total}
 
 
 def _volume(volume: Volume) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from vmdrift.plan.table import NAME, STYLE, absent, counted
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.source import told
 
-__all__ = ["NO_ROOM", "AuditFinding", "NodeAudit", "as_object", "audit", "audited", "findings"]
+__all__ = ["NO_ROOM", "AuditFinding", "NodeAudit", "as_object", "audit", "audited", "findings", "show"]
 
 _SHOWN = 6  # VMs that a finding names to people; JSON names all
 
@@ -31,66 +31,69 @@ _SHOWN = 6  # VMs that a finding names to people; JSON names all
 def audit(*, as_json: bool, dump: str) -> int:
     """Print it; returns the exit code."""
 
-    def tell(there: ClusterSnapshot, policy: Policy) -> int:
-        nodes = audited(there, policy)
-        found = findings(there, policy, nodes)
+    def report(snapshot: ClusterSnapshot, policy: Policy) -> int:
+        nodes = audited(snapshot, policy)
+        audit_findings = findings(snapshot, policy, nodes)
         if as_json:
-            print_json(as_object(there, policy, nodes, found))
+            print_json(as_object(snapshot, policy, nodes, audit_findings))
         else:
-            _show(Terminal(), there, nodes, found)
+            show(Terminal(), snapshot, nodes, audit_findings)
         return exit_code(every(nodes))
 
-    return told("audit", dump, tell)
+    return told("audit", dump, report)
 
 
-def audited(there: ClusterSnapshot, policy: Policy) -> list[NodeAudit]:
+def audited(snapshot: ClusterSnapshot, policy: Policy) -> list[NodeAudit]:
     """Every node, by name."""
-    room = FreeRoom.of(there)
-    found = [NodeAudit(view, fates(there, view.name, policy, room)) for view in there.nodes]
-    found += [NodeAudit(NodeView(name, "", "", 0.0), lost) for name, lost in nowhere(there).items()]
-    return sorted(found, key=lambda audited: audited.node.name)
+    room = FreeRoom.of(snapshot)
+    audits = [NodeAudit(view, fates(snapshot, view.name, policy, room)) for view in snapshot.nodes]
+    audits += [NodeAudit(NodeView(name, "", "", 0.0), lost) for name, lost in nowhere(snapshot).items()]
+    return sorted(audits, key=lambda node_audit: node_audit.node.name)
 
 
 def as_object(
-    there: ClusterSnapshot, policy: Policy, nodes: Sequence[NodeAudit], found: Sequence[AuditFinding]
+    snapshot: ClusterSnapshot, policy: Policy, nodes: Sequence[NodeAudit], audit_findings: Sequence[AuditFinding]
 ) -> dict[str, Any]:
     """The shape that docs/plan.md documents."""
     return {
         "version": VERSION,
-        "read_at": there.at,
-        "absent": there.absent,
+        "read_at": snapshot.at,
+        "absent": snapshot.absent,
         "settings": asdict(policy),
         "summary": summary(every(nodes)),
-        "findings": [asdict(finding) for finding in found],
-        "nodes": [_node(audited) for audited in nodes],
+        "findings": [asdict(finding) for finding in audit_findings],
+        "nodes": [_node(node_audit) for node_audit in nodes],
     }
 
 
-def _node(audited: NodeAudit) -> dict[str, Any]:
-    outage = audited.node.outage
+def _node(node_audit: NodeAudit) -> dict[str, Any]:
+    outage = node_audit.node.outage
     return {
-        "node": audited.node.name,
+        "node": node_audit.node.name,
         "lost_since": outage.since if outage else None,
-        "summary": summary(audited.fates),
-        "no_room": [str(fate.vm) for fate in audited.waiting],
-        "lost_disks": {str(fate.vm): fate.lost_disks for fate in audited.lacks[LOST_DISKS]},
-        "ifs": {str(fate.vm): fate.ifs for fate in audited.lacks[PROVISO]},
-        "vms": [vm_object(fate, lost=outage is not None) for fate in audited.down],
+        "summary": summary(node_audit.fates),
+        "no_room": [str(prediction.vm) for prediction in node_audit.waiting],
+        "lost_disks": {str(prediction.vm): prediction.lost_disks for prediction in node_audit.lacks[LOST_DISKS]},
+        "ifs": {str(prediction.vm): prediction.ifs for prediction in node_audit.lacks[PROVISO]},
+        "vms": [vm_object(prediction, lost=outage is not None) for prediction in node_audit.down],
     }
 
 
-def _show(console: Console, there: ClusterSnapshot, nodes: Sequence[NodeAudit], found: Sequence[AuditFinding]) -> None:
-    absent(console, there)
+def show(
+    console: Console, snapshot: ClusterSnapshot, nodes: Sequence[NodeAudit], audit_findings: Sequence[AuditFinding]
+) -> None:
+    """For people: the nodes, the VMs that would not survive, and what to change."""
+    absent(console, snapshot)
     console.print(Text(f"{len(nodes)} nodes, if any one of them were lost: {counted(every(nodes))}", style="bold"))
     console.print(_nodes_table(nodes))
-    if any(audited.down for audited in nodes):
+    if any(node_audit.down for node_audit in nodes):
         console.print(_down_table(nodes))
-    for finding in found:
-        console.print(Text(f"{finding.code}: {_named(finding.vms)}", style="bold"))
+    for finding in audit_findings:
+        console.print(Text(f"{finding.code}: {_vm_names(finding.vms)}", style="bold"))
         console.print(Padding(lines([finding.meaning, f"-> {finding.change}"]), (0, 0, 0, 2)))
 
 
-def _named(vms: Sequence[str]) -> str:
+def _vm_names(vms: Sequence[str]) -> str:
     if not vms:
         return "the cluster"
     rest = len(vms) - _SHOWN
@@ -107,15 +110,15 @@ def _table(*columns: str) -> Table:
 
 def _nodes_table(nodes: Sequence[NodeAudit]) -> Table:
     table = _table("Node")
-    unknown = any(fate.outcome is Outcome.UNKNOWN for fate in every(nodes))
+    unknown = any(prediction.outcome is Outcome.UNKNOWN for prediction in every(nodes))
     for column in ("State", "VMs", "Would move", "Stay down", "No room for", *(["Unknown"] if unknown else [])):
         table.add_column(column, justify="left" if column == "State" else "right")
-    for audited in nodes:
-        counts = summary(audited.fates)
-        numbers = [len(audited.fates), counts["moves"], counts["stays"], len(audited.waiting)]
+    for node_audit in nodes:
+        counts = summary(node_audit.fates)
+        numbers = [len(node_audit.fates), counts["moves"], counts["stays"], len(node_audit.waiting)]
         numbers += [counts["unknown"]] if unknown else []
         cells = [Text(str(number), style="red" if number and index > 1 else "") for index, number in enumerate(numbers)]
-        table.add_row(Text(audited.node.name), Text(_state(audited.node)), *cells)
+        table.add_row(Text(node_audit.node.name), Text(_state(node_audit.node)), *cells)
     return table
 
 
@@ -130,8 +133,10 @@ def _state(node: NodeView) -> str:
 def _down_table(nodes: Sequence[NodeAudit]) -> Table:
     table = _table("Node", "VM")
     table.add_column("Why it would not survive", ratio=1)
-    for audited in nodes:
-        for fate in audited.down:
-            why = [f"{reason}: {sentence}" for reason, sentence in fate.objections.items()] or [fate.sentence]
-            table.add_row(Text(audited.node.name), Text(str(fate.vm), style=STYLE[fate.outcome]), lines(why))
+    for node_audit in nodes:
+        for prediction in node_audit.down:
+            why = [f"{code}: {sentence}" for code, sentence in prediction.objections.items()] or [prediction.sentence]
+            table.add_row(
+                Text(node_audit.node.name), Text(str(prediction.vm), style=STYLE[prediction.outcome]), lines(why)
+            )
     return table

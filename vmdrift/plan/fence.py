@@ -1,4 +1,4 @@
-"""What a fence of the node would do, as `vmdrift plan` shows it: by the very judgement that comes before a real one."""
+"""What a fence of the node would do, as `vmdrift plan` shows it: judged by the same code as before a real one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from workers.fencing.effect import AssumedProven, effect_on, proving
 from workers.observe import lease
 from workers.observe.cache import Surroundings
 
-# A person or a system says so, or only storage is blocked, of which a dump tells nothing.
+# A person or another system reports it, or only storage is blocked, of which a dump holds nothing.
 _NOT_SHOWN = frozenset({"event", "network-fence"})
 
 
@@ -30,31 +30,31 @@ class FencePreview:
     def as_object(self) -> dict[str, Any]:
         """The shape that docs/plan.md documents."""
         bystanders = [{"vm": vm, "reason": reason} for vm, reason in self.effect.bystanders]
-        found = {"provider": self.provider, "releases": list(self.effect.releases), "bystanders": bystanders}
-        return {**found, "refused": self.refused}
+        preview = {"provider": self.provider, "releases": list(self.effect.releases), "bystanders": bystanders}
+        return {**preview, "refused": self.refused}
 
     @property
     def sentence(self) -> str:
         """For people."""
         if self.refused:
             return f"{self.provider} would not be asked to fence it: {self.refused}"
-        named = some([f"{vm} ({reason})" for vm, reason in self.effect.bystanders])
-        stopped = f" Stopped with it, and not moved: {named}." if named else ""
+        bystanders = some([f"{vm} ({reason})" for vm, reason in self.effect.bystanders])
+        stopped = f" Stopped with it, and not moved: {bystanders}." if bystanders else ""
         return f"{self.provider} would be asked to fence it, for {some(self.effect.releases)}.{stopped}"
 
 
-def fence_of(there: ClusterSnapshot, node: str, policy: Policy) -> FencePreview | None:
-    """None where nobody would be asked to fence this node, or the dump lacks what that depends on."""
-    lost = IfLost.of(there, node, policy)
+def fence_of(snapshot: ClusterSnapshot, node: str, policy: Policy) -> FencePreview | None:
+    """None where no provider would be asked to fence this node, or the dump lacks what that depends on."""
+    lost = IfLost.of(snapshot, node, policy)
     name = next((name for name in providers(lost.node, policy) if name not in _NOT_SHOWN), None)
     if name is None:
         return None
-    heard, boot = lease(there, lost.outage), lost.node.boot or "unknown"
-    file = Fencing(lost.outage, boot, lost.now, lease=heard, heartbeat=lost.node.heartbeat)
-    around = Surroundings(lambda: there.at)
-    supposed = AssumedProven(proving(file, name, lost, around, lost.now), lost, policy, lost.now, around)
+    renewed, boot = lease(snapshot, lost.outage), lost.node.boot or "unknown"
+    fencing = Fencing(lost.outage, boot, lost.now, lease=renewed, heartbeat=lost.node.heartbeat)
+    cache = Surroundings(lambda: snapshot.at)
+    assumed = AssumedProven(proving(fencing, name, lost, cache, lost.now), lost, policy, lost.now, cache)
     try:
-        found = effect_on(records_of(lost), supposed)
+        effect = effect_on(records_of(lost), assumed)
     except ClusterError:
         return None
-    return FencePreview(name, found, never(lost.node, policy) or refused(found, name, policy))
+    return FencePreview(name, effect, never(lost.node, policy) or refused(effect, name, policy))

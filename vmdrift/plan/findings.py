@@ -12,7 +12,7 @@ from vmdrift.plan.prediction import Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot
 
 NO_ROOM, TOO_MUCH, LOST_DISKS, PROVISO = "no-room", "too-much", "lost-disks", "moves-if"
-# What would become of VMs that would move: (what it is, what to do).
+# What would happen to VMs that would move: (what it is, what to do).
 _LACKS = {
     NO_ROOM: (
         "The VMs of their node do not all find room elsewhere: these would be Pending until there is some.",
@@ -53,57 +53,58 @@ class NodeAudit:
     @property
     def down(self) -> list[Prediction]:
         """Those that would not survive, or of which it is not known."""
-        return [fate for fate in self.fates if fate.outcome in {Outcome.STAYS, Outcome.UNKNOWN}]
+        return [prediction for prediction in self.fates if prediction.outcome in {Outcome.STAYS, Outcome.UNKNOWN}]
 
     @property
     def waiting(self) -> list[Prediction]:
         """Those that would move and find no room."""
-        return [fate for fate in self.fates if fate.moves and not fate.place]
+        return [prediction for prediction in self.fates if prediction.moves and not prediction.place]
 
     @property
     def lacks(self) -> Mapping[str, list[Prediction]]:
         """Of those that would move: which lack what, by the code of the finding."""
-        moves = [fate for fate in self.fates if fate.moves]
+        moves = [prediction for prediction in self.fates if prediction.moves]
         return {
             NO_ROOM: self.waiting,
-            TOO_MUCH: [fate for fate in moves if fate.beyond],
-            LOST_DISKS: [fate for fate in moves if fate.lost_disks],
-            PROVISO: [fate for fate in moves if fate.ifs],
+            TOO_MUCH: [prediction for prediction in moves if prediction.beyond],
+            LOST_DISKS: [prediction for prediction in moves if prediction.lost_disks],
+            PROVISO: [prediction for prediction in moves if prediction.ifs],
         }
 
 
 def every(nodes: Iterable[NodeAudit]) -> list[Prediction]:
-    """Each once: one of which nobody knows where it runs is listed for every node."""
-    found: list[Prediction] = []
-    for fate in (fate for audited in nodes for fate in audited.fates):
-        if fate.outcome is not Outcome.UNKNOWN or fate not in found:
-            found.append(fate)
-    return found
+    """Each once: a VM of which it is not known where it runs is listed for every node."""
+    predictions: list[Prediction] = []
+    for prediction in (prediction for node_audit in nodes for prediction in node_audit.fates):
+        if prediction.outcome is not Outcome.UNKNOWN or prediction not in predictions:
+            predictions.append(prediction)
+    return predictions
 
 
-def findings(there: ClusterSnapshot, policy: Policy, nodes: Sequence[NodeAudit]) -> list[AuditFinding]:
-    """What to change, the most VMs first. A VM stands in each that concerns it."""
-    whose: dict[str, list[Prediction]] = defaultdict(list)
-    # Told also where every VM has another objection that comes first, and where there are no VMs yet.
-    if sum(view.available for view in there.nodes) < policy.min_available_nodes:
-        whose["too-few-nodes"] = []
-    for fate in every(nodes):
-        for reason in [*fate.objections, *(["observe-only"] if fate.policy == "observe" else [])]:
-            whose[reason].append(fate)
-    found = [
-        AuditFinding(code, REASONS[code].meaning, _advice(code, some), _names(some)) for code, some in whose.items()
+def findings(snapshot: ClusterSnapshot, policy: Policy, nodes: Sequence[NodeAudit]) -> list[AuditFinding]:
+    """What to change, the most VMs first. A VM is in each finding that concerns it."""
+    by_code: dict[str, list[Prediction]] = defaultdict(list)
+    # Reported also where every VM has another objection that comes first, and where there are no VMs yet.
+    if sum(view.available for view in snapshot.nodes) < policy.min_available_nodes:
+        by_code["too-few-nodes"] = []
+    for prediction in every(nodes):
+        for reason in [*prediction.objections, *(["observe-only"] if prediction.policy == "observe" else [])]:
+            by_code[reason].append(prediction)
+    audit_findings = [
+        AuditFinding(code, REASONS[code].meaning, _advice(code, predictions), _names(predictions))
+        for code, predictions in by_code.items()
     ]
-    for code, (meaning, what) in _LACKS.items():
-        lacking = [fate for audited in nodes for fate in audited.lacks[code]]
-        found += [AuditFinding(code, meaning, what, _names(lacking))] if lacking else []
-    return sorted(found, key=lambda finding: (-len(finding.vms), finding.code))
+    for code, (meaning, fix) in _LACKS.items():
+        lacking = [prediction for node_audit in nodes for prediction in node_audit.lacks[code]]
+        audit_findings += [AuditFinding(code, meaning, fix, _names(lacking))] if lacking else []
+    return sorted(audit_findings, key=lambda finding: (-len(finding.vms), finding.code))
 
 
-def _advice(code: str, some: Sequence[Prediction]) -> str:
+def _advice(code: str, predictions: Sequence[Prediction]) -> str:
     """For each of them."""
-    advice = [change(code, fate.volumes, lost=False) for fate in some] or [change(code, lost=False)]
+    advice = [change(code, prediction.volumes, lost=False) for prediction in predictions] or [change(code, lost=False)]
     return " ".join(dict.fromkeys(advice))
 
 
-def _names(some: Sequence[Prediction]) -> tuple[str, ...]:
-    return tuple(sorted({str(fate.vm) for fate in some}))
+def _names(predictions: Sequence[Prediction]) -> tuple[str, ...]:
+    return tuple(sorted({str(prediction.vm) for prediction in predictions}))

@@ -39,8 +39,8 @@ def _sum(containers: Iterable[Obj]) -> Counter[str]:
 
 
 def _requested(container: Obj) -> dict[str, int]:
-    asked = (container.get("resources") or {}).get("requests") or {}
-    return {name: quantity(str(text)) for name, text in asked.items()}
+    requested = (container.get("resources") or {}).get("requests") or {}
+    return {name: quantity(str(text)) for name, text in requested.items()}
 
 
 class FreeRoom:
@@ -51,14 +51,14 @@ class FreeRoom:
         self._whole = whole or free
 
     @classmethod
-    def of(cls, there: ClusterSnapshot) -> "FreeRoom":
+    def of(cls, snapshot: ClusterSnapshot) -> "FreeRoom":
         """As the snapshot shows it."""
         free: dict[str, Counter[str]] = {}
-        for node in listed(there, "nodes"):
+        for node in listed(snapshot, "nodes"):
             allocatable = node.get("status", {}).get("allocatable") or {}
             free[node["metadata"]["name"]] = Counter({name: quantity(str(text)) for name, text in allocatable.items()})
         whole = {node: dict(amounts) for node, amounts in free.items()}
-        for pod in listed(there, "pods"):
+        for pod in listed(snapshot, "pods"):
             node, phase = pod["spec"].get("nodeName", ""), pod.get("status", {}).get("phase")
             if node in free and phase not in _TERMINAL:
                 free[node].subtract(requests(pod))
@@ -83,7 +83,7 @@ class FreeRoom:
 
     def take(self, nodes: Iterable[str], needs: Amounts) -> str:
         """Use up what is needed on the first of the nodes that has it: its name, "" when none has."""
-        found = next(iter(self.fitting(nodes, needs)), "")
-        if found:
-            self._free[found].subtract(needs)
-        return found
+        node = next(iter(self.fitting(nodes, needs)), "")
+        if node:
+            self._free[node].subtract(needs)
+        return node

@@ -1,4 +1,4 @@
-"""What would become of each VM of a node if the node were lost: the judgement of a drift, on `vmdrift.plan.what_if`."""
+"""What would happen to each VM of a node if the node were lost: the judgement of a drift, on `vmdrift.plan.what_if`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -27,11 +27,11 @@ _ASSUMED = frozenset({"node", "window", "signs of life"})  # checks of an outage
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """One pass over a VM, without its act."""
+class _DryRun:
+    """One pass over a VM: observe and decide, without the act."""
 
     record: Record
-    seen: Observation
+    observation: Observation
     decision: Decision
 
     @property
@@ -42,46 +42,48 @@ class _Look:
 
 
 class _Passes:
-    """Over the VMs of a node that is supposed to be lost. What they read of it, they share."""
+    """Passes over the VMs of a node that is supposed to be lost. What they read of it, they share."""
 
     def __init__(self, lost: IfLost, policy: Policy) -> None:
-        self.lost, self.policy, self._around = lost, policy, Surroundings(lambda: lost.now)
+        self.lost, self.policy, self._cache = lost, policy, Surroundings(lambda: lost.now)
 
-    def first(self, vm: VmRef, vmi_uid: str) -> _Look | Prediction:
-        """A Fate where it is not known: of a kind that the dump does not hold."""
+    def first(self, vm: VmRef, vmi_uid: str) -> _DryRun | Prediction:
+        """A Prediction where it is not known: of a kind that the dump does not hold."""
         return self._tried(vm, lambda: _record(self.lost, vm, vmi_uid))
 
-    def again(self, look: _Look) -> _Look | Prediction:
+    def again(self, dry_run: _DryRun) -> _DryRun | Prediction:
         """After its release, which is now."""
-        return self._tried(look.record.drift.vm, lambda: replace(look.record, released_at=self.lost.now))
+        return self._tried(dry_run.record.drift.vm, lambda: replace(dry_run.record, released_at=self.lost.now))
 
-    def _tried(self, vm: VmRef, record: Callable[[], Record]) -> _Look | Prediction:
+    def _tried(self, vm: VmRef, record: Callable[[], Record]) -> _DryRun | Prediction:
         try:
-            return self._look(record())
+            return self._dry_run(record())
         except ClusterError as error:
             return unknown(vm, str(error))
 
-    def _look(self, record: Record) -> _Look:
-        seen = observe(self.lost, record, self.policy, self.lost.now, self._around)
-        return _Look(record, seen, decide(seen, record, self.policy, self.lost.now))
+    def _dry_run(self, record: Record) -> _DryRun:
+        observation = observe(self.lost, record, self.policy, self.lost.now, self._cache)
+        return _DryRun(record, observation, decide(observation, record, self.policy, self.lost.now))
 
     def after(self, pods: Iterable[PodView]) -> "_Passes":
         """Over the same node after these pods are gone."""
         return _Passes(self.lost.after(tuple(pods)), self.policy)
 
 
-def fates(there: ClusterSnapshot, node: str, policy: Policy, room: FreeRoom) -> list[Prediction]:
-    """Of all VMs that run on the node, by name. Raises BadInput for a node that is not there.
+def fates(snapshot: ClusterSnapshot, node: str, policy: Policy, room: FreeRoom) -> list[Prediction]:
+    """The predictions for all VMs that run on the node, by name. Raises BadInput for a node that does not exist.
 
-    All that would be released are released together, as they are when a node is lost: so who shares something with
-    another one of them has the same fate, whoever is looked at first.
+    All that would be released are released together, as they are when a node is lost: so VMs that share something with
+    one another get the same prediction, whichever is judged first.
     """
-    before = _Passes(IfLost.of(there, node, policy), policy)
-    looks = [before.first(vm, vmi_uid) for vm, vmi_uid in on_node(before.lost, node)]
-    after = before.after(pod for look in looks if isinstance(look, _Look) for pod in look.released)
-    found = [look if isinstance(look, Prediction) else _fate(look, after, room) for look in looks]
-    found += unseen(there, node, [fate.vm for fate in found])
-    return list(_placed(sorted(shared(found), key=lambda fate: str(fate.vm)), room.copy()))
+    before = _Passes(IfLost.of(snapshot, node, policy), policy)
+    dry_runs = [before.first(vm, vmi_uid) for vm, vmi_uid in on_node(before.lost, node)]
+    after = before.after(pod for dry_run in dry_runs if isinstance(dry_run, _DryRun) for pod in dry_run.released)
+    predictions = [
+        dry_run if isinstance(dry_run, Prediction) else _prediction(dry_run, after, room) for dry_run in dry_runs
+    ]
+    predictions += unseen(snapshot, node, [prediction.vm for prediction in predictions])
+    return list(_placed(sorted(shared(predictions), key=lambda prediction: str(prediction.vm)), room.copy()))
 
 
 def records_of(lost: IfLost) -> list[Record]:
@@ -95,22 +97,26 @@ def _record(lost: IfLost, vm: VmRef, vmi_uid: str) -> Record:
     return replace(first, signs=lost.signs())
 
 
-def _fate(look: _Look, after: _Passes, room: FreeRoom) -> Prediction:
+def _prediction(dry_run: _DryRun, after: _Passes, room: FreeRoom) -> Prediction:
     """`after`: the passes that come after the release of all."""
-    judgement, volumes, takes = look.decision.judgement, look.seen.volumes, None
-    if look.released:
-        later = after.again(look)
+    judgement, volumes, takes = dry_run.decision.judgement, dry_run.observation.volumes, None
+    if dry_run.released:
+        later = after.again(dry_run)
         if isinstance(later, Prediction):
             return later
-        volumes, judgement = later.seen.volumes, later.decision.judgement
-        takes = _takes(look.released, judgement.reason, after.policy)
-    fate = Prediction(look.record.drift.vm, _outcome(judgement), judgement.reason, judgement.sentence, volumes=volumes)
-    if fate.moves:
-        ifs, lost_disks = (*look.decision.ifs, *single_copies(volumes, after.lost)), _lost_disks(look.seen)
-        fate = replace(fate, reason="", sentence="", takes=takes, ifs=ifs, lost_disks=lost_disks)
-    fate = replace(fate, checks=_shown(look.decision), policy=wished(look.seen, after.policy).mode)
-    fate = replace(fate, unheeded=unheeded(look.seen, after.policy))
-    return _with_targets(fate, look, after.lost, room)
+        volumes, judgement = later.observation.volumes, later.decision.judgement
+        takes = _takes(dry_run.released, judgement.reason, after.policy)
+    prediction = Prediction(
+        dry_run.record.drift.vm, _outcome(judgement), judgement.reason, judgement.sentence, volumes=volumes
+    )
+    if prediction.moves:
+        ifs, lost_disks = (*dry_run.decision.ifs, *single_copies(volumes, after.lost)), _lost_disks(dry_run.observation)
+        prediction = replace(prediction, reason="", sentence="", takes=takes, ifs=ifs, lost_disks=lost_disks)
+    prediction = replace(
+        prediction, checks=_checks(dry_run.decision), policy=wished(dry_run.observation, after.policy).mode
+    )
+    prediction = replace(prediction, unheeded=unheeded(dry_run.observation, after.policy))
+    return _with_targets(prediction, dry_run, after.lost, room)
 
 
 def _outcome(judgement: Judgement) -> Outcome:
@@ -121,35 +127,41 @@ def _outcome(judgement: Judgement) -> Outcome:
     return Outcome.MOVES if moves else Outcome.STAYS
 
 
-def _shown(decision: Decision) -> tuple[Check, ...]:
+def _checks(decision: Decision) -> tuple[Check, ...]:
     return tuple(check for check in decision.checks if check.name not in _ASSUMED)
 
 
-def _takes(pods: tuple[PodView, ...], freed: str, policy: Policy) -> ExpectedTimes:
+def _takes(pods: tuple[PodView, ...], reason: str, policy: Policy) -> ExpectedTimes:
     """Window, eviction and the watch for signs of life run side by side; the detach comes after them."""
     evicted = 0.0 if policy.delete_unevicted else max(pod.tolerates or 0.0 for pod in pods)
     release = max(policy.unreachable_window, policy.virt_handler_grace, evicted)
     window = policy.detach_window
     detach = {"detach-window": (window, window), "volumeattachment-deleted": (0.0, SYNC)}
-    return ExpectedTimes(release, detach.get(freed, (0.0, 0.0)))
+    return ExpectedTimes(release, detach.get(reason, (0.0, 0.0)))
 
 
-def _lost_disks(seen: Observation) -> tuple[str, ...]:
+def _lost_disks(observation: Observation) -> tuple[str, ...]:
     """What is plugged into the instance only: the next one is built from the VM, and does not have it."""
-    return tuple(volume.name for volume in seen.volumes if volume.left and volume.hotplugged)
+    return tuple(volume.name for volume in observation.volumes if volume.left and volume.hotplugged)
 
 
-def _with_targets(fate: Prediction, look: _Look, lost: IfLost, room: FreeRoom) -> Prediction:
-    name, seen = lost.node.name, look.seen
-    fitting = [node.name for node in candidates(seen, look.record)] if seen.vm else []
-    launcher = next((pod for pod in seen.launchers if pod.node == name and not pod.hotplug), None)
-    found = lost.there.find("pods", launcher.name, launcher.namespace) if launcher else None
-    needs = requests(found) if found else {}
-    roomy = room.fitting(fitting, needs)
-    return replace(fate, targets=tuple(fitting), room=tuple(roomy), needs=needs, beyond=room.beyond(fitting, needs))
+def _with_targets(prediction: Prediction, dry_run: _DryRun, lost: IfLost, room: FreeRoom) -> Prediction:
+    name, observation = lost.node.name, dry_run.observation
+    fitting = [node.name for node in candidates(observation, dry_run.record)] if observation.vm else []
+    launcher = next((pod for pod in observation.launchers if pod.node == name and not pod.hotplug), None)
+    pod_object = lost.there.find("pods", launcher.name, launcher.namespace) if launcher else None
+    needs = requests(pod_object) if pod_object else {}
+    with_room = room.fitting(fitting, needs)
+    return replace(
+        prediction, targets=tuple(fitting), room=tuple(with_room), needs=needs, beyond=room.beyond(fitting, needs)
+    )
 
 
-def _placed(told: list[Prediction], left: FreeRoom) -> Iterator[Prediction]:
-    """One after the other, each on the first node that has room left: what does not all fit is found out."""
-    for fate in told:
-        yield replace(fate, place=left.take(fate.targets, fate.needs)) if fate.moves else fate
+def _placed(predictions: list[Prediction], room: FreeRoom) -> Iterator[Prediction]:
+    """One after the other, each on the first node that has room left: so it shows when they do not all fit."""
+    for prediction in predictions:
+        yield (
+            replace(prediction, place=room.take(prediction.targets, prediction.needs))
+            if prediction.moves
+            else prediction
+        )

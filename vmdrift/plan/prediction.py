@@ -1,4 +1,4 @@
-"""What would become of one VM, as `plan` and `audit` tell it."""
+"""What would happen to one VM, as `plan` and `audit` show it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ START = 5.0  # seconds, at most, from the last obstacle to Running: measured on 
 
 
 class Outcome(StrEnum):
-    """What would become of a VM."""
+    """What would happen to a VM."""
 
     MOVES = "moves"
     STAYS = "stays"  # down, until the node is back or somebody does something
@@ -38,13 +38,13 @@ class ExpectedTimes:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One VM's. `reason` is a code of REASONS, "" where it would move; `policy` what its owners wish.
+    """One VM's. `reason` is a code of REASONS, "" where it would move; `policy` what its owners ask for.
 
     `targets` are nodes that it could go to, `room` those of them that have room for it now, `place` the one where it
     finds room when the node's VMs go one after the other ("": there is none left). `needs`: see `plan.free_room`;
-    `beyond`: what of it no target has so much of, even without anybody there. `ifs`: it moves only if all of these
-    hold, which nobody can know before. `lost_disks`: volumes that were plugged into the lost instance only, so that the
-    VM comes up without them. `unheeded`: what its owners ask for and does not count, in sentences.
+    `beyond`: what of it no target has so much of, even when empty. `ifs`: it moves only if all of these are true, which
+    nobody can know before. `lost_disks`: volumes that were plugged into the lost instance only, so that the VM comes up
+    without them. `unheeded`: what its owners ask for and does not count, in sentences.
     """
 
     vm: VmRef
@@ -66,7 +66,7 @@ class Prediction:
 
     @property
     def moves(self) -> bool:
-        """Also where it does so only if something holds."""
+        """Also where it does so only on conditions (`ifs`)."""
         return self.outcome is Outcome.MOVES
 
     @property

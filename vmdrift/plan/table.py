@@ -21,45 +21,45 @@ _WIDE = 100  # columns, from which volumes have a column of their own
 _SHORT = {"ReadWriteOnce": "RWO", "ReadWriteOncePod": "RWOP", "ReadWriteMany": "RWX", "ReadOnlyMany": "ROX"}
 
 
-def show(console: Console, there: ClusterSnapshot, node: str, found: Sequence[Prediction]) -> None:
+def show(console: Console, snapshot: ClusterSnapshot, node: str, predictions: Sequence[Prediction]) -> None:
     """Print the plan of one node."""
-    absent(console, there)
-    console.print(Text(f"{_head(there, node)} {counted(found)}", style="bold"))
-    if not found:
+    absent(console, snapshot)
+    console.print(Text(f"{_head(snapshot, node)} {counted(predictions)}", style="bold"))
+    if not predictions:
         return
     wide = console.width >= _WIDE
-    lost = any(view.name == node and view.outage for view in there.nodes)
+    lost = any(view.name == node and view.outage for view in snapshot.nodes)
     table = rows_table()
     table.add_column("VM", overflow="fold", max_width=NAME)
     table.add_column("Outcome", no_wrap=True)
     table.add_column("Where to, or why not", ratio=3)
     if wide:
         table.add_column("Volumes", ratio=2, overflow="fold")
-    table.add_column("ExpectedTimes", no_wrap=True, justify="right")
-    for fate in found:
-        table.add_row(*_row(fate, wide=wide, lost=lost))
+    table.add_column("Takes", no_wrap=True, justify="right")
+    for prediction in predictions:
+        table.add_row(*_row(prediction, wide=wide, lost=lost))
     console.print(table)
-    for line in _notes(found):
+    for line in _notes(predictions):
         console.print(Text(line))
 
 
-def absent(console: Console, there: ClusterSnapshot) -> None:
-    """Say what a dump lacks, or what nobody let us read."""
-    if not there.absent:
+def absent(console: Console, snapshot: ClusterSnapshot) -> None:
+    """Print what a dump lacks, or what we may not read."""
+    if not snapshot.absent:
         return
-    kinds = ", ".join(there.absent)
-    if not there.partial:
+    kinds = ", ".join(snapshot.absent)
+    if not snapshot.partial:
         console.print(Text(f"To list {kinds} is forbidden; what needs them is unknown."))
         return
     console.print(Text(f"The dump holds no {kinds}; what needs them is unknown. Make it with: {DUMP}, or with:"))
     console.print(Text(DUMP_COMMAND), soft_wrap=True)
 
 
-def counted(found: Sequence[Prediction]) -> str:
+def counted(predictions: Sequence[Prediction]) -> str:
     """How many VMs have which outcome: "of 3 VMs 2 would move, 1 would stay down."."""
-    if not found:
+    if not predictions:
         return "no VM runs there."
-    outcomes = Counter(fate.outcome for fate in found)
+    outcomes = Counter(prediction.outcome for prediction in predictions)
     words = {
         Outcome.MOVES: "would move",
         Outcome.STAYS: "would stay down",
@@ -67,67 +67,71 @@ def counted(found: Sequence[Prediction]) -> str:
         Outcome.UNKNOWN: "unknown",
     }
     numbers = ", ".join(f"{outcomes[outcome]} {word}" for outcome, word in words.items() if outcomes[outcome])
-    ifs = sum(bool(fate.ifs) for fate in found)
+    ifs = sum(bool(prediction.ifs) for prediction in predictions)
     numbers += f" ({ifs} of them only if what is named there holds)" if ifs else ""
-    return f"of {len(found)} VM{'' if len(found) == 1 else 's'} {numbers}."
+    return f"of {len(predictions)} VM{'' if len(predictions) == 1 else 's'} {numbers}."
 
 
-def _head(there: ClusterSnapshot, node: str) -> str:
-    outage = next(view.outage for view in there.nodes if view.name == node)
+def _head(snapshot: ClusterSnapshot, node: str) -> str:
+    outage = next(view.outage for view in snapshot.nodes if view.name == node)
     return f"Node {node} is lost since {format_time(outage.since)}:" if outage else f"If node {node} were lost now:"
 
 
-def _row(fate: Prediction, *, wide: bool, lost: bool) -> list[RenderableType]:
-    volumes = [_volume(volume, fate) for volume in fate.volumes if volume.claim]
-    why = lines([*_why(fate, lost=lost), *([] if wide else volumes)])
-    apart = [lines(volumes or [_none(fate)])] if wide else []
-    outcome = Text(f"{fate.outcome.value}{', if' if fate.ifs else ''}", style=STYLE[fate.outcome])
-    return [Text(str(fate.vm)), outcome, why, *apart, Text(seconds(fate.takes))]
+def _row(prediction: Prediction, *, wide: bool, lost: bool) -> list[RenderableType]:
+    volumes = [_volume(volume, prediction) for volume in prediction.volumes if volume.claim]
+    why = lines([*_why(prediction, lost=lost), *([] if wide else volumes)])
+    volume_column = [lines(volumes or [_no_claim(prediction)])] if wide else []
+    outcome = Text(f"{prediction.outcome.value}{', if' if prediction.ifs else ''}", style=STYLE[prediction.outcome])
+    return [Text(str(prediction.vm)), outcome, why, *volume_column, Text(seconds(prediction.takes))]
 
 
-def _none(fate: Prediction) -> str:
-    return "" if fate.outcome is Outcome.UNKNOWN else "no claim"
+def _no_claim(prediction: Prediction) -> str:
+    return "" if prediction.outcome is Outcome.UNKNOWN else "no claim"
 
 
-def _why(fate: Prediction, *, lost: bool) -> Iterator[str]:
-    if fate.moves:
-        yield f"To {_some(fate.targets)}; {_room(fate)}."
-        yield from (f"If {proviso}." for proviso in fate.ifs)
-        if fate.lost_disks:
-            yield f"It comes up without {', '.join(fate.lost_disks)}, which was plugged into the instance only."
-    elif fate.outcome is Outcome.STAYS:
-        for reason, sentence in fate.objections.items():
+def _why(prediction: Prediction, *, lost: bool) -> Iterator[str]:
+    if prediction.moves:
+        yield f"To {_node_names(prediction.targets)}; {_room(prediction)}."
+        yield from (f"If {proviso}." for proviso in prediction.ifs)
+        if prediction.lost_disks:
+            yield f"It comes up without {', '.join(prediction.lost_disks)}, which was plugged into the instance only."
+    elif prediction.outcome is Outcome.STAYS:
+        for reason, sentence in prediction.objections.items():
             yield f"{reason}: {sentence}"
-            yield f"-> {change(reason, fate.volumes, lost=lost)}"
+            yield f"-> {change(reason, prediction.volumes, lost=lost)}"
     else:
-        yield fate.sentence
-    shown = " ".join(fate.objections.values())
-    yield from (wish for wish in fate.unheeded if wish not in shown)
+        yield prediction.sentence
+    objections = " ".join(prediction.objections.values())
+    yield from (request for request in prediction.unheeded if request not in objections)
 
 
-def _room(fate: Prediction) -> str:
-    if not fate.room:
-        never = f", and stay so: none of them has so much {', '.join(fate.beyond)}, even empty" if fate.beyond else ""
-        return f"room on none of them now: it would be Pending{never}"
-    if not fate.place:
+def _room(prediction: Prediction) -> str:
+    if not prediction.room:
+        too_large = (
+            f", and stay so: none of them has so much {', '.join(prediction.beyond)}, even empty"
+            if prediction.beyond
+            else ""
+        )
+        return f"room on none of them now: it would be Pending{too_large}"
+    if not prediction.place:
         return "no room left after the VMs above: it would be Pending"
-    return "room on each" if fate.room == fate.targets else f"room on {_some(fate.room)}"
+    return "room on each" if prediction.room == prediction.targets else f"room on {_node_names(prediction.room)}"
 
 
-def _some(nodes: Sequence[str]) -> str:
+def _node_names(nodes: Sequence[str]) -> str:
     rest = len(nodes) - _SHOWN
     return ", ".join(nodes[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _volume(volume: Volume, fate: Prediction) -> str:
+def _volume(volume: Volume, prediction: Prediction) -> str:
     modes = "+".join(_SHORT.get(mode, mode) for mode in volume.modes)
-    what = ", ".join(filter(None, (f"claim {volume.claim}", volume.driver or volume.source, modes)))
-    waits = volume.held and volume.exclusive and fate.takes
-    what += "; left behind" if volume.left else ""
-    return f"{volume.name}: {what}{'; ' + _freed(fate.takes) if waits and fate.takes else ''}"
+    description = ", ".join(filter(None, (f"claim {volume.claim}", volume.driver or volume.source, modes)))
+    waits = volume.held and volume.exclusive and prediction.takes
+    description += "; left behind" if volume.left else ""
+    return f"{volume.name}: {description}{'; ' + _detach_time(prediction.takes) if waits and prediction.takes else ''}"
 
 
-def _freed(takes: ExpectedTimes) -> str:
+def _detach_time(takes: ExpectedTimes) -> str:
     least, most = takes.detach
     return f"detached by Kubernetes after {least:g} s" if least else f"VolumeAttachment deleted, 0-{most:g} s"
 
@@ -140,12 +144,14 @@ def seconds(takes: ExpectedTimes | None) -> str:
     return f"{least:g} s" if least == most else f"{least:g}-{most:g} s"
 
 
-def _notes(found: Sequence[Prediction]) -> Iterator[str]:
-    if any(fate.takes for fate in found):
+def _notes(predictions: Sequence[Prediction]) -> Iterator[str]:
+    if any(prediction.takes for prediction in predictions):
         yield (
             "Takes: from when the node turns Unknown, 41 to 54 s after it dies: the window or the eviction, whichever "
             "ends later, then the detach, then the start."
         )
-    without = [str(fate.vm) for fate in found if fate.outcome is Outcome.MOVES and not fate.place]
+    without = [
+        str(prediction.vm) for prediction in predictions if prediction.outcome is Outcome.MOVES and not prediction.place
+    ]
     if without:
         yield f"Not all find room together: {', '.join(without)} would be Pending. Lack of room blocks nothing."

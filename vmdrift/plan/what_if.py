@@ -1,6 +1,6 @@
 """What the API would show if a node had been lost so long ago that every window is over by now.
 
-So the very reader and the very checks of a drift judge it (`workers.observe`, `workers.decide`), and no rule stands
+So it is read and judged by the same code as a drift (`workers.observe`, `workers.decide`), and no rule is written
 twice. A node that is lost already keeps its own outage and its own taints.
 """
 
@@ -36,27 +36,29 @@ class IfLost(ReadOnly):
     """
 
     def __init__(
-        self, there: ClusterSnapshot, node: JsonObject, policy: Policy, released: Sequence[PodView] = ()
+        self, snapshot: ClusterSnapshot, node: JsonObject, policy: Policy, released: Sequence[PodView] = ()
     ) -> None:
-        over = max(policy.unreachable_window, policy.virt_handler_grace) + _MARGIN
-        self.there, self._policy, self._gone = there, policy, frozenset(pod.uid for pod in released)
-        self._node = node if node_view(node).outage else _lost(node, int(there.at - over), evicts=_evicts(there, node))
+        elapsed = max(policy.unreachable_window, policy.virt_handler_grace) + _MARGIN
+        self.there, self._policy, self._released = snapshot, policy, frozenset(pod.uid for pod in released)
+        self._node = (
+            node if node_view(node).outage else _lost(node, int(snapshot.at - elapsed), evicts=_evicts(snapshot, node))
+        )
         self.node = node_view(self._node)
         self.outage = _outage(self.node)
-        self.now = max(there.at, self.outage.since + over)
+        self.now = max(snapshot.at, self.outage.since + elapsed)
 
     @classmethod
-    def of(cls, there: ClusterSnapshot, node: str, policy: Policy) -> Self:
-        """By the node's name. Raises BadInput for one that is not there."""
-        found = there.find("nodes", node) if is_name(node) else None
-        if found is None:
-            raise BadInput(_no_node(node, [view.name for view in there.nodes]))
-        return cls(there, found, policy)
+    def of(cls, snapshot: ClusterSnapshot, node: str, policy: Policy) -> Self:
+        """By the node's name. Raises BadInput for one that does not exist."""
+        obj = snapshot.find("nodes", node) if is_name(node) else None
+        if obj is None:
+            raise BadInput(_no_node(node, [view.name for view in snapshot.nodes]))
+        return cls(snapshot, obj, policy)
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """As the Cluster's."""
-        found = self.there.find(resource, name, namespace)
-        return self._changed(resource, found) if found else None
+        obj = self.there.find(resource, name, namespace)
+        return self._changed(resource, obj) if obj else None
 
     def pages(
         self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
@@ -75,14 +77,14 @@ class IfLost(ReadOnly):
         return IfLost(self.there, self._node, self._policy, released)
 
     def signs(self) -> Signs:
-        """What the node said last, and has never changed since the beginning of the outage."""
+        """The node's last signs of life, unchanged since the beginning of the outage."""
         return Signs(lease(self.there, self.outage), self.node.heartbeat, float(self.outage.since))
 
     def _changed(self, resource: str, obj: JsonObject) -> JsonObject | None:
         if resource == "nodes" and obj["metadata"]["name"] == self.node.name:
             return self._node
         if resource == "pods" and obj["spec"].get("nodeName") == self.node.name:
-            return None if obj["metadata"]["uid"] in self._gone else self._evicted(obj)
+            return None if obj["metadata"]["uid"] in self._released else self._evicted(obj)
         return obj
 
     def _evicted(self, pod: JsonObject) -> JsonObject:
@@ -92,9 +94,9 @@ class IfLost(ReadOnly):
         return {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": deleted}}
 
 
-def _no_node(name: str, there: list[str]) -> str:
-    alike = get_close_matches(name, there, 3) or sorted(there)[:5]
-    return f"there is no node {name[:60]!r}. Did you mean {' or '.join(alike)}?" if alike else "there are no nodes"
+def _no_node(name: str, names: list[str]) -> str:
+    similar = get_close_matches(name, names, 3) or sorted(names)[:5]
+    return f"there is no node {name[:60]!r}. Did you mean {' or '.join(similar)}?" if similar else "there are no nodes"
 
 
 def _outage(node: NodeView) -> Outage:
@@ -107,24 +109,26 @@ def _lost(node: JsonObject, since: int, *, evicts: bool) -> JsonObject:
     """The Node as the node lifecycle controller leaves it."""
     at = format_time(since)
     status, spec = node.get("status", {}), node.get("spec", {})
-    silent = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "lastTransitionTime": at}
+    ready = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "lastTransitionTime": at}
     others = [condition for condition in status.get("conditions") or () if condition["type"] != "Ready"]
     taints: list[Any] = [{"key": UNREACHABLE_TAINT, "effect": "NoSchedule", "timeAdded": at}]
     taints += [{"key": UNREACHABLE_TAINT, "effect": "NoExecute", "timeAdded": at}] if evicts else []
-    kept = [taint for taint in spec.get("taints") or () if not taint["key"].startswith("node.kubernetes.io/not-ready")]
+    other_taints = [
+        taint for taint in spec.get("taints") or () if not taint["key"].startswith("node.kubernetes.io/not-ready")
+    ]
     return {
         **node,
-        "spec": {**spec, "taints": kept + taints},
-        "status": {**status, "conditions": [*others, silent]},
+        "spec": {**spec, "taints": other_taints + taints},
+        "status": {**status, "conditions": [*others, ready]},
     }
 
 
-def _evicts(there: ClusterSnapshot, node: JsonObject) -> bool:
+def _evicts(snapshot: ClusterSnapshot, node: JsonObject) -> bool:
     """Would Kubernetes evict the pods of this node, or are too many of its zone not Ready with it?
 
     Source: kubernetes `pkg/controller/nodelifecycle/node_lifecycle_controller.go`, ComputeZoneState.
     """
-    zone = [view for view in there.nodes if _zone(view) == _zone(node_view(node))]
+    zone = [view for view in snapshot.nodes if _zone(view) == _zone(node_view(node))]
     lost = [view for view in zone if view.ready != "True" or view.name == node["metadata"]["name"]]
     some_live = len(lost) < len(zone)
     return not (some_live and len(zone) <= _LARGE and len(lost) > _MANY and len(lost) >= _SHARE * len(zone))

@@ -1,7 +1,7 @@
-"""A whole cluster held still: everything that judging its VMs needs, read once from its API server or from a dump.
+"""A whole cluster at one moment: everything that judging its VMs needs, read once from its API server or from a dump.
 
-It can be asked like the cluster itself, and never changed. A kind that a dump does not hold is not an empty kind: to
-ask for it is an error, so that nothing is taken for fine that nobody looked at.
+It can be read like the cluster itself, and never changed. A kind that a dump does not hold is not an empty kind: to
+read it is an error, so that nothing counts as fine that was not read.
 """
 
 import re
@@ -32,15 +32,15 @@ class ClusterSnapshot(ReadOnly):
     """A Cluster of what was read. `at`: when that was, seconds since the epoch. Methods raise Rejected.
 
     `partial`: it is a dump of whatever somebody chose, so that what it does not hold may well be there. `forbidden`:
-    the kinds that nobody let us read.
+    the kinds that we may not read.
     """
 
     def __init__(self, objects: Objects, at: float, *, partial: bool = False, forbidden: Collection[str] = ()) -> None:
         self._objects, self.at, self.partial, self._forbidden = objects, at, partial, frozenset(forbidden)
         self._named: dict[_Key, JsonObject] = {
             (resource, _namespace(obj), obj["metadata"]["name"]): obj
-            for resource, found in objects.items()
-            for obj in found
+            for resource, of_kind in objects.items()
+            for obj in of_kind
         }
         self._namespaces = {(resource, namespace) for resource, namespace, _ in self._named}
         self._by_label: dict[tuple[str, str], dict[str, list[JsonObject]]] = {}
@@ -50,7 +50,7 @@ class ClusterSnapshot(ReadOnly):
 
     @property
     def absent(self) -> tuple[str, ...]:
-        """What every cluster has and this snapshot has not, as a dump that was made without it."""
+        """What every cluster has and this snapshot has not, such as a dump that was made without it."""
         kinds = [kind.resource for kind in EXPECTED if kind.resource not in self._objects]
         return (*kinds, *([f"leases of {NODE_LEASES}"] if "leases" not in kinds and self._lacks_leases else []))
 
@@ -61,12 +61,12 @@ class ClusterSnapshot(ReadOnly):
 
     @cached_property
     def _lacks_leases(self) -> str:
-        """Every kubelet has a Lease: which are not in this dump, "" if it is no matter of the dump."""
+        """Every kubelet has a Lease: which of them this dump lacks, "" if it holds most of them or is not partial."""
         ready = [view.name for view in self.nodes if view.ready == "True"] if self.partial else []
-        known = sum(("leases", NODE_LEASES, name) in self._named for name in ready)
-        if 2 * known > len(ready) or not ready:
+        leased = sum(("leases", NODE_LEASES, name) in self._named for name in ready)
+        if 2 * leased > len(ready) or not ready:
             return ""
-        which = f"the Leases of only {known} of {len(ready)} nodes that are Ready" if known else "no Lease of a node"
+        which = f"the Leases of only {leased} of {len(ready)} nodes that are Ready" if leased else "no Lease of a node"
         return f"{which} (namespace {NODE_LEASES})"
 
     @cached_property
@@ -77,12 +77,12 @@ class ClusterSnapshot(ReadOnly):
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """As the Cluster's."""
         key = resource, namespace, named(name)
-        if resource != "configmaps":  # people's wishes; a dump need not have them, and then nobody has any
-            self._know(resource, namespace)
-        found = self._named.get(key)
-        if found is None and self.partial and self._must_be(resource, namespace):
+        if resource != "configmaps":  # interventions; a dump need not have them, and then there are none
+            self._require(resource, namespace)
+        obj = self._named.get(key)
+        if obj is None and self.partial and self._may_exist(resource, namespace):
             raise Rejected(f"the dump holds no {resource} {f'of namespace {namespace}' if namespace else name}")
-        return found
+        return obj
 
     def pages(
         self,
@@ -94,16 +94,16 @@ class ClusterSnapshot(ReadOnly):
         limit: int = PAGE,  # noqa: ARG002 - the Cluster's
     ) -> Iterator[Page]:
         """As the Cluster's; the selectors are those that this project uses."""
-        self._know(resource, namespace)
+        self._require(resource, namespace)
         wanted = _requirements(labels)
-        found = self._some(resource, wanted, fields)
-        yield Page([obj for obj in found if _matches(obj, namespace, wanted)], "")
+        candidates = self._candidates(resource, wanted, fields)
+        yield Page([obj for obj in candidates if _matches(obj, namespace, wanted)], "")
 
     def time(self) -> float | None:
         """When it was read."""
         return self.at
 
-    def _know(self, resource: str, namespace: str) -> None:
+    def _require(self, resource: str, namespace: str) -> None:
         if resource in self._forbidden:
             raise Rejected(f"to list {resource} is forbidden")
         if resource not in self._objects:
@@ -111,12 +111,12 @@ class ClusterSnapshot(ReadOnly):
         if (resource, namespace) == ("leases", NODE_LEASES) and self._lacks_leases:
             raise Rejected(f"the dump holds {self._lacks_leases}")
 
-    def _must_be(self, resource: str, namespace: str) -> bool:
-        """A VM is in a namespace; and a claim, where the dump holds none of its namespace, may well be there."""
+    def _may_exist(self, resource: str, namespace: str) -> bool:
+        """A VM's namespace exists; and so may a claim, where the dump holds none of its namespace."""
         return resource == "namespaces" or (resource == _CLAIMS and (resource, namespace) not in self._namespaces)
 
-    def _some(self, resource: str, wanted: Mapping[str, frozenset[str]], fields: str) -> Sequence[JsonObject]:
-        """As few objects as possible that hold all those that are wanted."""
+    def _candidates(self, resource: str, wanted: Mapping[str, frozenset[str]], fields: str) -> Sequence[JsonObject]:
+        """As few objects as possible, among which are all that are wanted."""
         if fields.startswith("spec.nodeName="):
             return self._on_node.get(fields.partition("=")[2], ())
         if not wanted:
@@ -139,8 +139,8 @@ def _labels(obj: JsonObject) -> Mapping[str, str]:
 
 def _requirements(labels: str) -> Mapping[str, frozenset[str]]:
     """`a=b,c in (d,e)` as which label may have which values."""
-    found = re.findall(r"([^,=()\s]+)(?:=([^,]*)| in \(([^)]*)\))", labels)
-    return {key: frozenset(several.split(",")) if several else frozenset({one}) for key, one, several in found}
+    matches = re.findall(r"([^,=()\s]+)(?:=([^,]*)| in \(([^)]*)\))", labels)
+    return {key: frozenset(values.split(",")) if values else frozenset({value}) for key, value, values in matches}
 
 
 def _matches(obj: JsonObject, namespace: str, wanted: Mapping[str, frozenset[str]]) -> bool:
@@ -156,13 +156,13 @@ def from_cluster(cluster: Cluster, now: float) -> ClusterSnapshot:
 def everything(cluster: Cluster, now: float) -> Dump:
     """All objects of the kinds that are read. Raises ClusterError.
 
-    Without HwameiStor its kinds are simply empty. What nobody lets us list is lacking, as in a dump.
+    Without HwameiStor its kinds are simply empty. What we may not list is lacking, as in a dump.
     """
     objects, forbidden = dict[str, list[JsonObject]](), list[str]()
     for kind in KINDS:
         try:
-            found = listed(cluster, kind.resource)
-            objects[kind.resource] = [_slim(obj) for obj in found if worth(kind.resource, obj)]
+            listed_objects = listed(cluster, kind.resource)
+            objects[kind.resource] = [_slim(obj) for obj in listed_objects if worth(kind.resource, obj)]
         except NotServed:
             if kind not in OPTIONAL:
                 raise
@@ -186,14 +186,14 @@ def from_dump(path: str) -> ClusterSnapshot:
 
 
 def snapshot(dump: Dump) -> ClusterSnapshot:
-    """Of what was read."""
-    objects = {resource: [_slim(obj) for obj in found] for resource, found in dump.objects.items()}
+    """The snapshot of what was read."""
+    objects = {resource: [_slim(obj) for obj in of_kind] for resource, of_kind in dump.objects.items()}
     if not dump.about:
         return ClusterSnapshot(objects, written_at(objects), partial=True)
     return ClusterSnapshot(objects, dump.about["read_at"], forbidden=words(dump.about, "forbidden"))
 
 
 def _slim(obj: JsonObject) -> JsonObject:
-    """Half of an object is who wrote which field of it."""
+    """Without managedFields, which are half of an object."""
     obj["metadata"].pop("managedFields", None)
     return obj

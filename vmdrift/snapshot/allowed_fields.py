@@ -158,54 +158,57 @@ _ANNOTATIONS = frozenset(
 # All labels of what placement is reckoned with; of other kinds these.
 _LABELLED = frozenset({"nodes", "pods", "namespaces", "virtualmachineinstances"})
 _LABELS = frozenset({"persistent-state-for"})
-# KubeVirt's own words; what other conditions say may repeat a spec.
-_TOLD = frozenset({"ManualRecoveryRequired", "VolumesChange"})
+# Conditions whose messages are KubeVirt's own words; those of others may repeat a spec.
+_MESSAGES_ALLOWED = frozenset({"ManualRecoveryRequired", "VolumesChange"})
 _LEASES = frozenset({"kube-node-lease"})
 _MANAGER = "kube-controller-manager"
-_REVISED = ("Instancetype", "Preference")
+_REVISIONS = ("Instancetype", "Preference")
 
 
 def worth(resource: str, obj: Mapping[str, Any]) -> bool:
-    """Is this object of use to anybody? Most Leases and ControllerRevisions are others'."""
+    """Is this object needed? Most Leases and ControllerRevisions belong to others."""
     meta = obj["metadata"]
     if resource == "leases":
         return meta.get("namespace") in _LEASES or meta["name"] == _MANAGER
     data = obj.get("data")
-    return resource != "controllerrevisions" or str(isinstance(data, dict) and data.get("kind")).endswith(_REVISED)
+    return resource != "controllerrevisions" or str(isinstance(data, dict) and data.get("kind")).endswith(_REVISIONS)
 
 
 def allowed(resource: str, obj: Mapping[str, Any]) -> JsonObject:
     """What is kept of an object."""
-    kept: JsonObject = _kept(obj, _TREES[resource])
+    filtered: JsonObject = _filtered(obj, _TREES[resource])
     meta = obj["metadata"]
     labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
-    chosen = labels if resource in _LABELLED else {key: labels[key] for key in labels if key in _LABELS}
-    noted = {key: annotations[key] for key in annotations if key in _ANNOTATIONS}
-    kept["metadata"] |= {**({"labels": chosen} if chosen else {}), **({"annotations": noted} if noted else {})}
-    for condition in _conditions(kept):
-        if condition.get("type") not in _TOLD:
+    allowed_labels = labels if resource in _LABELLED else {key: labels[key] for key in labels if key in _LABELS}
+    allowed_annotations = {key: annotations[key] for key in annotations if key in _ANNOTATIONS}
+    filtered["metadata"] |= {
+        **({"labels": allowed_labels} if allowed_labels else {}),
+        **({"annotations": allowed_annotations} if allowed_annotations else {}),
+    }
+    for condition in _conditions(filtered):
+        if condition.get("type") not in _MESSAGES_ALLOWED:
             condition.pop("message", None)
-    return kept
+    return filtered
 
 
-def _conditions(kept: JsonObject) -> Iterator[JsonObject]:
-    found = (kept.get("status") or {}).get("conditions") or ()
-    return (condition for condition in found if isinstance(condition, dict))
+def _conditions(obj: JsonObject) -> Iterator[JsonObject]:
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    return (condition for condition in conditions if isinstance(condition, dict))
 
 
-def _kept(value: Any, tree: Any) -> Any:
+def _filtered(value: Any, tree: Any) -> Any:
     """Of an object where a text was expected only that it is there, and nothing where an object was."""
     if tree == _WHOLE:
         return value
     if isinstance(value, list):
-        return [_kept(one, tree) for one in value]
+        return [_filtered(item, tree) for item in value]
     if isinstance(value, Mapping):
-        found = ((key, one, tree.get(key, _there(one, tree))) for key, one in value.items())
-        return {key: _kept(one, sub) for key, one, sub in found if sub is not None}
+        entries = ((key, item, tree.get(key, _presence(item, tree))) for key, item in value.items())
+        return {key: _filtered(item, sub) for key, item, sub in entries if sub is not None}
     return value if not tree else None
 
 
-def _there(value: Any, tree: _Tree) -> _Tree | None:
+def _presence(value: Any, tree: _Tree) -> _Tree | None:
     return {} if "*" in tree and isinstance(value, Mapping) else None
 
 
@@ -213,12 +216,12 @@ def _tree(lines: str) -> _Tree:
     tree: _Tree = {}
     for line in filter(None, map(str.strip, lines.splitlines())):
         place, _, names = line.partition(":")
-        here = tree
+        branch = tree
         for key in place.split("."):
-            here = here.setdefault(key, {})
+            branch = branch.setdefault(key, {})
         for name in names.split():
             key, whole = name.rstrip(_WHOLE), name.endswith(_WHOLE)
-            here[key] = _WHOLE if whole else here.get(key, {})
+            branch[key] = _WHOLE if whole else branch.get(key, {})
     return tree
 
 

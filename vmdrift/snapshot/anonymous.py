@@ -1,6 +1,6 @@
 """Names in a dump -> made-up ones, the same for the same, so that it is judged as before.
 
-Whatever is no word of Kubernetes' or KubeVirt's own is replaced: a name that nobody thought of never comes out.
+Whatever is no word of Kubernetes' or KubeVirt's own is replaced: no name gets out that nobody thought of.
 Pseudonyms sort as the names did, because VMs find room one after the other.
 """
 
@@ -24,7 +24,7 @@ _WORDS = frozenset(
         *("deletionTimestamp", "retryAfterTimestamp"),
     }
 )
-# Objects of nothing else.
+# Objects that hold nothing else.
 _PLAIN = frozenset(
     {
         *("domain", "cpu", "memory", "features", "machine", "firmware", "devices", "clock", "launchSecurity"),
@@ -34,11 +34,13 @@ _PLAIN = frozenset(
 _LABEL_MAPS = frozenset({"labels", "matchLabels", "nodeSelector"})
 _KEYS = frozenset({"finalizers", "key", "topologyKey", "matchLabelKeys"})  # fields that hold what labels are called
 _DRIVERS = frozenset({"attacher", "driver"})
-_SAID = frozenset({"vmdrift.io/detach", "vmdrift.io/fencing", "vmdrift.io/policy", "vmdrift.io/require-fence"})
+_OWN_ANNOTATIONS = frozenset(
+    {"vmdrift.io/detach", "vmdrift.io/fencing", "vmdrift.io/policy", "vmdrift.io/require-fence"}
+)
 _OWN_KEY = re.compile(
     r"(.*\.)?(kubernetes|k8s|kubevirt|openshift)\.io/.*|kubevirt\.io|cpumanager|persistent-state-for|metadata\.name(space)?|"
 )
-# Whatever field it stands in, this is nobody's name.
+# Never a name, in whatever field it is.
 _NO_NAME = re.compile(
     r"-?[0-9.]+([eE][+-]?[0-9]+|[numkMGTPE]i?)?|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)"
     r"|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|default(-scheduler)?|kube-(node-lease|public|system|controller-manager)"
@@ -48,8 +50,8 @@ _SYSTEM = frozenset({"default", "kube-node-lease", "kube-public", "kube-system",
 _CEPH = re.compile(r"(.+)(\.(?:rbd|cephfs|nfs)\.csi\.ceph\.com)")
 _HANDLE = re.compile(r"0001-([0-9a-f]{4})-(.+)")
 _STATE = "persistent-state-for-"
-# What a name is called by, by the first kind that has it.
-_CALLED = {
+# What a pseudonym begins with, by the first kind that has the name.
+_PREFIXES = {
     "nodes": "node",
     "namespaces": "namespace",
     "virtualmachines": "vm",
@@ -63,31 +65,31 @@ Rename = Callable[[str], str]
 
 
 def anonymous(objects: Objects) -> Objects:
-    """The same cluster, of nobody."""
-    found: set[str] = set()
+    """The same cluster, with made-up names."""
+    texts: set[str] = set()
 
     def collect(text: str) -> str:
-        found.add(text)
+        texts.add(text)
         return text
 
-    _all(objects, collect)
-    names = _pseudonyms(objects, found)
-    made = _all(objects, lambda text: names.get(text, text))
-    _attached(objects, made)
-    return made
+    _renamed_all(objects, collect)
+    names = _pseudonyms(objects, texts)
+    renamed = _renamed_all(objects, lambda text: names.get(text, text))
+    _rename_attachments(objects, renamed)
+    return renamed
 
 
-def _all(objects: Objects, rename: Rename) -> Objects:
-    return {resource: [_object(resource, obj, rename) for obj in some] for resource, some in objects.items()}
+def _renamed_all(objects: Objects, rename: Rename) -> Objects:
+    return {resource: [_object(resource, obj, rename) for obj in of_kind] for resource, of_kind in objects.items()}
 
 
 def _object(resource: str, obj: JsonObject, rename: Rename) -> JsonObject:
-    made: JsonObject = _renamed(obj, "", rename)
+    renamed: JsonObject = _renamed(obj, "", rename)
     if resource == "csidrivers":
-        made["metadata"]["name"] = _driver(obj["metadata"]["name"], rename)
-    for condition in (made.get("status") or {}).get("conditions") or ():
+        renamed["metadata"]["name"] = _driver(obj["metadata"]["name"], rename)
+    for condition in (renamed.get("status") or {}).get("conditions") or ():
         condition.pop("message", None)
-    return made
+    return renamed
 
 
 def _renamed(value: Any, field: str, rename: Rename) -> Any:
@@ -95,7 +97,7 @@ def _renamed(value: Any, field: str, rename: Rename) -> Any:
     if isinstance(value, Mapping):
         return _mapping(value, field, rename)
     if isinstance(value, list):
-        return [_renamed(one, field, rename) for one in value]
+        return [_renamed(item, field, rename) for item in value]
     if not isinstance(value, str) or field in _WORDS:
         return value
     if field in _KEYS:
@@ -103,17 +105,17 @@ def _renamed(value: Any, field: str, rename: Rename) -> Any:
     return _driver(value, rename) if field in _DRIVERS else _name(value, rename)
 
 
-def _mapping(found: Mapping[str, Any], field: str, rename: Rename) -> JsonObject:
+def _mapping(mapping: Mapping[str, Any], field: str, rename: Rename) -> JsonObject:
     if field in _PLAIN:
-        return dict(found)
+        return dict(mapping)
     if field in _LABEL_MAPS:
-        return {_key(key, rename): _renamed(value, "", rename) for key, value in found.items()}
+        return {_key(key, rename): _renamed(value, "", rename) for key, value in mapping.items()}
     if field == "annotations":
-        return {key: _annotation(key, value, rename) for key, value in found.items()}
-    made = {key: _renamed(value, key, rename) for key, value in found.items()}
-    if field == "csi" and (known := _cluster_id(found)):
-        made["volumeAttributes"] = {**made.get("volumeAttributes", {}), "clusterID": _name(known, rename)}
-    return made
+        return {key: _annotation(key, value, rename) for key, value in mapping.items()}
+    renamed = {key: _renamed(value, key, rename) for key, value in mapping.items()}
+    if field == "csi" and (cluster_id := _cluster_id(mapping)):
+        renamed["volumeAttributes"] = {**renamed.get("volumeAttributes", {}), "clusterID": _name(cluster_id, rename)}
+    return renamed
 
 
 def _name(text: str, rename: Rename) -> str:
@@ -127,61 +129,63 @@ def _key(text: str, rename: Rename) -> str:
 
 def _driver(text: str, rename: Rename) -> str:
     """Rook puts its namespace in front of Ceph's."""
-    found = _CEPH.fullmatch(text)
-    return _name(found[1], rename) + found[2] if found else text
+    match = _CEPH.fullmatch(text)
+    return _name(match[1], rename) + match[2] if match else text
 
 
 def _annotation(key: str, value: Any, rename: Rename) -> Any:
     """A namespace's selector is written as a text."""
     if not key.endswith("node-selector") or not isinstance(value, str):
-        return value if key in _SAID else _renamed(value, "", rename)
+        return value if key in _OWN_ANNOTATIONS else _renamed(value, "", rename)
     pairs = (pair.strip().partition("=") for pair in value.split(","))
-    return ",".join(f"{_key(one, rename)}{sign}{_name(other, rename)}" for one, sign, other in pairs)
+    return ",".join(f"{_key(label, rename)}{sign}{_name(text, rename)}" for label, sign, text in pairs)
 
 
 def _cluster_id(csi: Mapping[str, Any]) -> str:
     """Where it stands in the handle only, which is replaced as a whole: see `workers.observe.volumes`."""
     handle = _HANDLE.match(str(csi.get("volumeHandle")))
-    named = (csi.get("volumeAttributes") or {}).get("clusterID")
-    return str(named or (handle[2][: int(handle[1], 16)] if handle else ""))
+    explicit = (csi.get("volumeAttributes") or {}).get("clusterID")
+    return str(explicit or (handle[2][: int(handle[1], 16)] if handle else ""))
 
 
-def _pseudonyms(objects: Objects, found: Iterable[str]) -> Mapping[str, str]:
+def _pseudonyms(objects: Objects, texts: Iterable[str]) -> Mapping[str, str]:
     """A namespace sorts before a "/", in front of its VMs."""
-    kinds = {_named(obj): called for what, called in reversed(_CALLED.items()) for obj in objects.get(what, ())}
-    taken = {_named(obj) for some in objects.values() for obj in some} - _SYSTEM
-    names = [name for name in found if name in taken or not _NO_NAME.fullmatch(name)]
-    names.sort(key=lambda name: f"{name}/" if kinds.get(name) == "namespace" else name)
+    prefixes = {
+        _name_of(obj): prefix for resource, prefix in reversed(_PREFIXES.items()) for obj in objects.get(resource, ())
+    }
+    object_names = {_name_of(obj) for of_kind in objects.values() for obj in of_kind} - _SYSTEM
+    names = [name for name in texts if name in object_names or not _NO_NAME.fullmatch(name)]
+    names.sort(key=lambda name: f"{name}/" if prefixes.get(name) == "namespace" else name)
     mark = ""
-    while not (made := _numbered(names, kinds, mark)).keys().isdisjoint(made.values()):
-        mark += "x"  # nothing is called what something else was called
-    return made
+    while not (pseudonyms := _numbered(names, prefixes, mark)).keys().isdisjoint(pseudonyms.values()):
+        mark += "x"  # no pseudonym is a name that was replaced
+    return pseudonyms
 
 
-def _numbered(names: Sequence[str], kinds: Mapping[str, str], mark: str) -> Mapping[str, str]:
+def _numbered(names: Sequence[str], prefixes: Mapping[str, str], mark: str) -> Mapping[str, str]:
     width = len(str(len(names)))
-    return {name: f"{kinds.get(name, 'name')}-{mark}{number:0{width}}" for number, name in enumerate(names, 1)}
+    return {name: f"{prefixes.get(name, 'name')}-{mark}{number:0{width}}" for number, name in enumerate(names, 1)}
 
 
-def _named(obj: JsonObject) -> str:
+def _name_of(obj: JsonObject) -> str:
     return str(obj["metadata"]["name"])
 
 
-def _attached(objects: Objects, made: Objects) -> None:
+def _rename_attachments(objects: Objects, renamed: Objects) -> None:
     """A VolumeAttachment's name is made of handle, driver and node: `workers.observe` finds it by that."""
-    before, after = _handles(objects), _handles(made)
-    for old, new in zip(objects.get("volumeattachments", ()), made.get("volumeattachments", ()), strict=True):
-        if old["metadata"]["name"] == _attachment(old, before):
-            new["metadata"]["name"] = _attachment(new, after)
+    before, after = _handles(objects), _handles(renamed)
+    for old, new in zip(objects.get("volumeattachments", ()), renamed.get("volumeattachments", ()), strict=True):
+        if old["metadata"]["name"] == _attachment_name(old, before):
+            new["metadata"]["name"] = _attachment_name(new, after)
 
 
 def _handles(objects: Objects) -> Mapping[str, str]:
     """Handle and driver by the volume's name."""
     csi = {pv["metadata"]["name"]: pv.get("spec", {}).get("csi") or {} for pv in objects.get("persistentvolumes", ())}
-    return {name: f"{one.get('volumeHandle')}{one.get('driver')}" for name, one in csi.items()}
+    return {name: f"{source.get('volumeHandle')}{source.get('driver')}" for name, source in csi.items()}
 
 
-def _attachment(obj: JsonObject, handles: Mapping[str, str]) -> str:
+def _attachment_name(obj: JsonObject, handles: Mapping[str, str]) -> str:
     spec = obj.get("spec") or {}
     volume, node = (spec.get("source") or {}).get("persistentVolumeName"), spec.get("nodeName")
     return f"csi-{sha256(f'{handles.get(str(volume))}{node}'.encode()).hexdigest()}"

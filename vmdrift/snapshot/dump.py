@@ -1,4 +1,4 @@
-"""`vmdrift dump`: what `plan` and `audit` read of a cluster and nothing else of it, so that it can be given away."""
+"""`vmdrift dump`: what `plan` and `audit` read of a cluster and nothing else of it, so that it can be shared."""
 
 import os
 from typing import Any
@@ -17,30 +17,34 @@ from vmdrift.snapshot.source import fix, live
 def dump(*, nameless: bool, source: str) -> int:
     """Print it; `source`: a dump to make it of, "" for the cluster. Returns the exit code."""
     try:
-        found = read_dump(source) if source else live(Settings.read(os.environ))
-        print_json(_written(found, source, nameless=nameless), pretty=False)
+        contents = read_dump(source) if source else live(Settings.read(os.environ))
+        print_json(_converted(contents, source, nameless=nameless), pretty=False)
     except VmDriftError as error:
         complain(f"vmdrift dump: {explain(error).rstrip('.')}{fix(error)}")
         return CANNOT_TELL
     return 0
 
 
-def _written(found: Dump, source: str, *, nameless: bool) -> dict[str, Any]:
+def _converted(contents: Dump, source: str, *, nameless: bool) -> dict[str, Any]:
     try:
-        return as_list(found, nameless=nameless)
+        return as_list(contents, nameless=nameless)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{source}: an object in it is not what Kubernetes writes: {error!r}") from error
 
 
-def as_list(found: Dump, *, nameless: bool) -> dict[str, Any]:
+def as_list(contents: Dump, *, nameless: bool) -> dict[str, Any]:
     """The List that is written: of each object what is allowed, `nameless` with made-up names."""
-    kept = {
-        resource: [allowed(resource, obj) for obj in some if worth(resource, obj)]
-        for resource, some in found.objects.items()
+    objects = {
+        resource: [allowed(resource, obj) for obj in of_kind if worth(resource, obj)]
+        for resource, of_kind in contents.objects.items()
     }
-    shown = anonymous(kept) if nameless else kept
+    written = anonymous(objects) if nameless else objects
     items = [
-        {"apiVersion": kind.version, "kind": kind.kind, **obj} for kind in KINDS for obj in shown.get(kind.resource, ())
+        {"apiVersion": kind.version, "kind": kind.kind, **obj}
+        for kind in KINDS
+        for obj in written.get(kind.resource, ())
     ]
-    header = {"vmdrift": about(kept, found.about["read_at"], found.about["forbidden"])} if found.about else {}
+    header = (
+        {"vmdrift": about(objects, contents.about["read_at"], contents.about["forbidden"])} if contents.about else {}
+    )
     return {"apiVersion": "v1", "kind": "List", **header, "items": items}

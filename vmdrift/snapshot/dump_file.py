@@ -45,29 +45,29 @@ def read_dump(path: str) -> Dump:
 
 def parsed(raw: bytes, name: str) -> Dump:
     """`name`: of the file, as sentences show it. Raises BadInput."""
-    found = _document(raw, name)
-    items = found.get("items") if isinstance(found, dict) else None
+    document = _document(raw, name)
+    items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise BadInput(f"{name} is no List of objects; {MAKE}")
     objects: dict[str, list[Obj]] = {}
-    for (resource, _, _), obj in _once(items, name).items():
+    for (resource, _, _), obj in _deduplicated(items, name).items():
         objects.setdefault(resource, []).append(obj)
-    header = _about(found, objects)
+    header = _about(document, objects)
     return Dump({**{resource: [] for resource in header.get("kinds", ())}, **objects}, header)
 
 
 def about(objects: Mapping[str, Sequence[Obj]], at: float, forbidden: Sequence[str] = ()) -> Mapping[str, Any]:
-    """What a dump says of itself: how many objects there were of which kind, and when, seconds since the epoch."""
-    kinds = {resource: len(found) for resource, found in objects.items()}
+    """The header of a dump: how many objects there were of which kind, and when, seconds since the epoch."""
+    kinds = {resource: len(of_kind) for resource, of_kind in objects.items()}
     return {"version": 1, "read_at": at, "kinds": kinds, "forbidden": list(forbidden)}
 
 
-def _about(found: Obj, objects: Mapping[str, Sequence[Obj]]) -> Mapping[str, Any]:
-    """Of a dump from which somebody took something away, or put something in, it says nothing."""
-    header, at = part(found, "vmdrift"), number(found, "vmdrift", "read_at")
+def _about(document: Obj, objects: Mapping[str, Sequence[Obj]]) -> Mapping[str, Any]:
+    """The header; {} for a dump from which somebody removed objects, or to which they added some."""
+    header, at = part(document, "vmdrift"), number(document, "vmdrift", "read_at")
     kinds = {resource: len(objects.get(resource, ())) for resource in part(header, "kinds")}
-    true = bool(kinds) and kinds == part(header, "kinds") and objects.keys() <= kinds.keys()
-    return header if true and at is not None else {}
+    matches = bool(kinds) and kinds == part(header, "kinds") and objects.keys() <= kinds.keys()
+    return header if matches and at is not None else {}
 
 
 def _document(raw: bytes, name: str) -> Any:
@@ -92,15 +92,15 @@ def _fault(error: str) -> str:
     return "YAML is not read; " if error.startswith("unexpected character") else ""
 
 
-def _once(items: list[Any], name: str) -> Mapping[_Key, Obj]:
+def _deduplicated(items: list[Any], name: str) -> Mapping[_Key, Obj]:
     """Each object of a kind that is read, in its latest version: merged dumps hold some twice."""
-    found: dict[_Key, Obj] = {}
+    latest: dict[_Key, Obj] = {}
     for kind, obj in _read(items, name):
         meta = obj["metadata"]
         key = kind.resource, str(meta.get("namespace") or ""), meta["name"]
-        if key not in found or _version(obj) >= _version(found[key]):
-            found[key] = obj
-    return found
+        if key not in latest or _version(obj) >= _version(latest[key]):
+            latest[key] = obj
+    return latest
 
 
 def _read(items: list[Any], name: str) -> Iterator[tuple[Kind, Obj]]:
@@ -117,8 +117,8 @@ def _read(items: list[Any], name: str) -> Iterator[tuple[Kind, Obj]]:
 def _checked(item: Obj, kind: Kind, where: str) -> Obj:
     """What every object of a kind that is read must have."""
     meta, wanted = item.get("metadata"), ("name", "uid") if kind.identified else ("name",)
-    if not isinstance(meta, dict) or not all(isinstance(meta.get(one), str) and meta[one] for one in wanted):
-        fields = " and ".join(f"metadata.{one}" for one in wanted)
+    if not isinstance(meta, dict) or not all(isinstance(meta.get(key), str) and meta[key] for key in wanted):
+        fields = " and ".join(f"metadata.{key}" for key in wanted)
         raise BadInput(f"{where} is a {kind.kind} without {fields}; {MAKE}")
     return item
 

@@ -15,11 +15,13 @@ def written_at(objects: Mapping[str, Sequence[JsonObject]]) -> float:
         for lease in objects.get("leases", ())
         if (stamp := renewed(lease))
     }
-    found = ((NODE_LEASES, node["metadata"]["name"]) for node in objects["nodes"])
-    kubelets = sorted(times[key] for key in found if key in times)
+    keys = ((NODE_LEASES, node["metadata"]["name"]) for node in objects["nodes"])
+    kubelets = sorted(times[key] for key in keys if key in times)
     manager = times.get(("kube-system", "kube-controller-manager"))
     # Where leader election was switched off since, a Lease is left that nobody renews.
     if manager and not (kubelets and kubelets[len(kubelets) // 2] > manager + ABANDONED):
         return manager
-    conditions = (one for node in objects["nodes"] for one in parts(node, "status", "conditions"))
-    return max(kubelets or filter(None, (moment(one, "lastHeartbeatTime") for one in conditions)), default=0.0)
+    conditions = (condition for node in objects["nodes"] for condition in parts(node, "status", "conditions"))
+    return max(
+        kubelets or filter(None, (moment(condition, "lastHeartbeatTime") for condition in conditions)), default=0.0
+    )

@@ -1,4 +1,4 @@
-"""The kinds that the judgement of a cluster's VMs reads. An object is of its group and kind, and not of its kind alone.
+"""The kinds that the judgement of a cluster's VMs reads. A kind is known by its group and name, not by its name alone.
 
 Longhorn has a Node, too, and vSphere's operator a VirtualMachine.
 """

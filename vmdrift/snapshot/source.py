@@ -1,4 +1,4 @@
-"""Where `plan` and `audit` get a cluster from, and how they end when it cannot be told."""
+"""Where `plan` and `audit` get a cluster from, and how they end when it cannot be read."""
 
 import os
 import time
@@ -14,11 +14,11 @@ from vmdrift.snapshot import ClusterSnapshot, everything, from_dump, snapshot
 from vmdrift.snapshot.dump_file import Dump
 
 
-def told(command: str, dump: str, tell: Callable[[ClusterSnapshot, Policy], int]) -> int:
-    """Read the cluster, or a dump if its path is given, and `tell`; returns the exit code. Changes nothing."""
+def told(command: str, dump: str, report: Callable[[ClusterSnapshot, Policy], int]) -> int:
+    """Read the cluster, or a dump if its path is given, and `report`; returns the exit code. Changes nothing."""
     try:
         settings = Settings.read(os.environ)
-        return _from_dump(dump, settings, tell) if dump else tell(snapshot(live(settings)), settings.to_policy())
+        return _from_dump(dump, settings, report) if dump else report(snapshot(live(settings)), settings.to_policy())
     except VmDriftError as error:
         complain(f"vmdrift {command}: {explain(error).rstrip('.')}{fix(error)}")
         return CANNOT_TELL
@@ -27,14 +27,14 @@ def told(command: str, dump: str, tell: Callable[[ClusterSnapshot, Policy], int]
 def live(settings: Settings) -> Dump:
     """All that is read of the cluster. Raises VmDriftError."""
     cluster = Wiring.of(settings).cluster
-    found = everything(cluster, time.time())
-    at = cluster.time() or found.about["read_at"]  # what it holds bears the API server's time
-    return Dump(found.objects, {**found.about, "read_at": at})
+    contents = everything(cluster, time.time())
+    read_at = cluster.time() or contents.about["read_at"]  # what it holds bears the API server's time
+    return Dump(contents.objects, {**contents.about, "read_at": read_at})
 
 
-def _from_dump(path: str, settings: Settings, tell: Callable[[ClusterSnapshot, Policy], int]) -> int:
+def _from_dump(path: str, settings: Settings, report: Callable[[ClusterSnapshot, Policy], int]) -> int:
     try:
-        return tell(from_dump(path), settings.to_policy())
+        return report(from_dump(path), settings.to_policy())
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: an object in it is not what Kubernetes writes: {error!r}") from error
 

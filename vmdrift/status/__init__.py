@@ -24,8 +24,8 @@ class StatusSnapshot:
     @property
     def records(self) -> list[Record]:
         """Of all outages, by VM."""
-        found = [record for _, records in self.outages for record in records]
-        return sorted(found, key=lambda record: (record.drift.outage.since, str(record.drift.vm)))
+        all_records = [record for _, records in self.outages for record in records]
+        return sorted(all_records, key=lambda record: (record.drift.outage.since, str(record.drift.vm)))
 
 
 def read(store: Store) -> StatusSnapshot:
@@ -54,7 +54,7 @@ def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
         "outages": [
             {
                 **outage.as_json(),
-                "fencing": _file(outage.fencing) if outage.fencing else None,
+                "fencing": _fencing(outage.fencing) if outage.fencing else None,
                 "drifts": [record.as_json() for record in records],
             }
             for outage, records in snapshot.outages
@@ -62,12 +62,12 @@ def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
     }
 
 
-def _file(file: Fencing) -> dict[str, object]:
-    """With the `drivers` of what is blocked, as it was told before it was known of which clusters."""
-    told = asdict(file)
-    if file.confirmation:
-        told["confirmation"] |= {"drivers": file.confirmation.drivers}
-    return told
+def _fencing(fencing: Fencing) -> dict[str, object]:
+    """With the `drivers` of what is blocked, as it was reported before the clusters of each were known."""
+    fields = asdict(fencing)
+    if fencing.confirmation:
+        fields["confirmation"] |= {"drivers": fencing.confirmation.drivers}
+    return fields
 
 
 def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:

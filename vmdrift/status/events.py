@@ -1,4 +1,4 @@
-"""`vmdrift events`: what was told of drifts, as it is told, and what could not be delivered."""
+"""`vmdrift events`: what was reported of drifts, as it is reported, and what could not be delivered."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ from reactor.wiring import Wiring
 from vmdrift.cli.command import answer, complain, print_json, say
 from vmdrift.cli.terminal import Terminal, rows_table
 
-_LOOK = 0.5  # seconds between two looks at the stream
+_INTERVAL = 0.5  # seconds between two reads of the stream
 ALL = "all"
 
 Told = Sequence[tuple[str, Mapping[str, Any]]]
@@ -30,10 +30,10 @@ def events(*, follow: bool, last: int, as_json: bool) -> int:
 
     def show(settings: Settings) -> int:
         store = Wiring.of(settings).store
-        told = store.events()
-        _print(told[-last:] if last else [], as_json=as_json, follow=follow)
+        entries = store.events()
+        _print(entries[-last:] if last else [], as_json=as_json, follow=follow)
         if follow:
-            _follow(store, told[-1][0] if told else "0", as_json=as_json)
+            _follow(store, entries[-1][0] if entries else "0", as_json=as_json)
         return 0
 
     return answer("events", show)
@@ -45,26 +45,26 @@ def dead(*, resend: Sequence[str], as_json: bool) -> int:
     def show(settings: Settings) -> int:
         wiring = Wiring.of(settings)
         now = wiring.clock()
-        letters = wiring.outbox.dead(now)
+        deliveries = wiring.outbox.dead(now)
         if resend:
-            revived = wiring.outbox.revive(_chosen(letters, resend), now)
-            for letter_id in revived:
-                wiring.queue.wake(letter_entry(letter_id), now)
+            revived = wiring.outbox.revive(_chosen(deliveries, resend), now)
+            for delivery_id in revived:
+                wiring.queue.wake(letter_entry(delivery_id), now)
             _print_revived(revived, as_json=as_json)
         elif as_json:
-            _lines(asdict(letter) for letter in letters)
+            _lines(asdict(delivery) for delivery in deliveries)
         else:
-            _print_dead(letters)
+            _print_dead(deliveries)
         return 0
 
     return answer("events", show)
 
 
-def _chosen(letters: Sequence[Delivery], resend: Sequence[str]) -> list[str]:
-    known = [letter.id for letter in letters]
+def _chosen(deliveries: Sequence[Delivery], resend: Sequence[str]) -> list[str]:
+    ids = [delivery.id for delivery in deliveries]
     if ALL in resend:
-        return known
-    if unknown := [letter_id for letter_id in resend if letter_id not in known]:
+        return ids
+    if unknown := [delivery_id for delivery_id in resend if delivery_id not in ids]:
         raise NotDone(f"--resend: {', '.join(unknown)} is no dead letter; `vmdrift events --dead` shows them")
     return list(resend)
 
@@ -74,8 +74,8 @@ def _follow(store: Store, after: str, *, as_json: bool) -> None:
     trouble = ""
     while True:
         try:
-            time.sleep(_LOOK)
-            told = store.events(after)
+            time.sleep(_INTERVAL)
+            entries = store.events(after)
         except KeyboardInterrupt:
             return
         except StoreError as error:
@@ -84,26 +84,26 @@ def _follow(store: Store, after: str, *, as_json: bool) -> None:
             trouble = str(error)
             continue
         trouble = ""
-        _print(told, as_json=as_json, follow=True)
-        after = told[-1][0] if told else after
+        _print(entries, as_json=as_json, follow=True)
+        after = entries[-1][0] if entries else after
 
 
-def _print(told: Told, *, as_json: bool, follow: bool) -> None:
+def _print(entries: Told, *, as_json: bool, follow: bool) -> None:
     if as_json:
-        _lines(numbered(entry, event) for entry, event in told)
+        _lines(numbered(entry, event) for entry, event in entries)
     elif follow:
-        for _, event in told:
+        for _, event in entries:
             say(_line(event))
         sys.stdout.flush()
-    elif told:
-        Terminal().print(_table([event for _, event in told]))
+    elif entries:
+        Terminal().print(_table([event for _, event in entries]))
     else:
         say("Nothing was told yet: no node was lost since Redis was emptied.")
 
 
 def _lines(objects: Iterable[Mapping[str, Any]]) -> None:
-    for one in objects:
-        print_json(one, pretty=False)
+    for obj in objects:
+        print_json(obj, pretty=False)
     sys.stdout.buffer.flush()
 
 
@@ -115,22 +115,22 @@ def _line(event: Mapping[str, Any]) -> str:
     return f"{event['time'][:19]}Z  {_kind(event):9}  {event['subject']}  {event['data'].get('sentence', '')}"
 
 
-def _table(told: Sequence[Mapping[str, Any]]) -> Table:
-    table = _empty("Time", "VM", "Told", "Why")
-    for event in told:
+def _table(recorded: Sequence[Mapping[str, Any]]) -> Table:
+    table = _new_table("Time", "VM", "Told", "Why")
+    for event in recorded:
         why = Text(str(event["data"].get("sentence", "")))
         table.add_row(f"{event['time'][:19]}Z", str(event["subject"]), _kind(event), why)
     return table
 
 
-def _print_dead(letters: Sequence[Delivery]) -> None:
-    if not letters:
+def _print_dead(deliveries: Sequence[Delivery]) -> None:
+    if not deliveries:
         say("Every event was delivered, or is still tried.")
         return
-    table = _empty("Delivery", "Died", "VM", "Told", "Why")
-    for letter in letters:
-        died = format_time(letter.died_at or 0)
-        table.add_row(letter.id, died, str(letter.event["subject"]), _kind(letter.event), Text(letter.why))
+    table = _new_table("Letter", "Died", "VM", "Told", "Why")
+    for delivery in deliveries:
+        died = format_time(delivery.died_at or 0)
+        table.add_row(delivery.id, died, str(delivery.event["subject"]), _kind(delivery.event), Text(delivery.why))
     Terminal().print(table)
     say("Send them again: vmdrift events --resend LETTER, or --resend all.")
 
@@ -142,7 +142,7 @@ def _print_revived(revived: Sequence[str], *, as_json: bool) -> None:
         say(f"{len(revived)} to be delivered again, once `vmdrift work outgoing` runs.")
 
 
-def _empty(*columns: str) -> Table:
+def _new_table(*columns: str) -> Table:
     table = rows_table()
     for name in columns[:-1]:
         table.add_column(name, overflow="fold", no_wrap=name != "VM")

@@ -39,11 +39,11 @@ def history(*, last: int, as_json: bool) -> int:
     """Print the `last` outages, newest first; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        found = read(Wiring.of(settings).store, last)
+        outages = read(Wiring.of(settings).store, last)
         if as_json:
-            print_json(as_object(found))
+            print_json(as_object(outages))
         else:
-            _print(found)
+            _print(outages)
         return 0
 
     return answer("history", show)
@@ -53,17 +53,17 @@ def read(store: Store, last: int) -> list[EndedOutage]:
     """Done outages, and open ones of which some drift has ended: the `last` ones, newest first. Raises StoreError."""
     opened = [(outage, False) for outage in store.outages()]
     closed = [(outage, True) for outage in store.history()]
-    newest = sorted([*opened, *closed], key=lambda one: one[0].outage.since, reverse=True)
-    return list(_some(store, newest, last))
+    newest = sorted([*opened, *closed], key=lambda entry: entry[0].outage.since, reverse=True)
+    return list(_ended(store, newest, last))
 
 
-def _some(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int) -> Iterator[EndedOutage]:
+def _ended(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int) -> Iterator[EndedOutage]:
     shown: set[str] = set()  # one that is done while this is read stands in both lists
     for outage, done in outages:
         if len(shown) == last:
             return
         records = store.records(outage.outage.id)
-        ended = tuple(sorted((one for one in records if one.ended), key=lambda one: str(one.drift.vm)))
+        ended = tuple(sorted((record for record in records if record.ended), key=lambda record: str(record.drift.vm)))
         if (done or ended) and outage.outage.id not in shown:
             shown.add(outage.outage.id)
             yield EndedOutage(outage, ended, len(records) - len(ended), done)
@@ -74,9 +74,9 @@ def after(record: Record, moment: float | None) -> float | None:
     return None if moment is None else moment - record.drift.outage.since
 
 
-def as_object(found: Sequence[EndedOutage]) -> dict[str, Any]:
+def as_object(outages: Sequence[EndedOutage]) -> dict[str, Any]:
     """The shape that docs/cli.md documents; spans in seconds, moments in seconds since the epoch."""
-    return {"version": VERSION, "outages": [_outage(past) for past in found]}
+    return {"version": VERSION, "outages": [_outage(past) for past in outages]}
 
 
 def _outage(past: EndedOutage) -> dict[str, Any]:
@@ -110,11 +110,11 @@ def _drift(record: Record) -> dict[str, Any]:
     }
 
 
-def _print(found: Sequence[EndedOutage]) -> None:
+def _print(outages: Sequence[EndedOutage]) -> None:
     console = Terminal()
-    if not found:
+    if not outages:
         say("No outage is remembered (VMDRIFT_HISTORY_TTL says for how long they are).")
-    for past in found:
+    for past in outages:
         console.print(Text(head(past), style="bold"))
         if past.ended:
             console.print(table(past))
@@ -128,29 +128,35 @@ def head(past: EndedOutage) -> str:
 
 
 def _counted(past: EndedOutage) -> str:
-    numbers = [f"{sum(one.phase is phase for one in past.ended)} {phase.value}" for phase in Phase if phase.is_end]
-    told = [number for number in numbers if not number.startswith("0 ")]
-    told += [f"{past.going_on} not ended yet"] if past.going_on else []
-    if not told:
+    numbers = [
+        f"{sum(record.phase is phase for record in past.ended)} {phase.value}" for phase in Phase if phase.is_end
+    ]
+    counts = [number for number in numbers if not number.startswith("0 ")]
+    counts += [f"{past.going_on} not ended yet"] if past.going_on else []
+    if not counts:
         return "No VM was concerned."
     times = median_and_longest(past.ended)
     recovered = f" Recovery: median {times[0]:.0f} s, longest {times[1]:.0f} s." if times else ""
-    return f"{', '.join(told).capitalize()}.{recovered}"
+    return f"{', '.join(counts).capitalize()}.{recovered}"
 
 
 def table(past: EndedOutage) -> Table:
     """A row per drift that ended; all times are seconds from the loss of the node."""
-    shown = rows_table()
-    shown.add_column("VM", overflow="fold", max_width=NAME)
-    shown.add_column("End", no_wrap=True)
+    rows = rows_table()
+    rows.add_column("VM", overflow="fold", max_width=NAME)
+    rows.add_column("End", no_wrap=True)
     for name in ("Released", "Detached", "Running"):
-        shown.add_column(name, no_wrap=True, justify="right")
-    shown.add_column("Why", ratio=1)
-    for one in past.ended:
-        end = Text(one.phase.value, style=STYLE[one.phase])
-        times = [_seconds(after(one, one.released_at)), _seconds(after(one, one.detached_at)), _seconds(recovery(one))]
-        shown.add_row(Text(str(one.drift.vm)), end, *times, Text(one.sentence))
-    return shown
+        rows.add_column(name, no_wrap=True, justify="right")
+    rows.add_column("Why", ratio=1)
+    for record in past.ended:
+        end = Text(record.phase.value, style=STYLE[record.phase])
+        times = [
+            _seconds(after(record, record.released_at)),
+            _seconds(after(record, record.detached_at)),
+            _seconds(recovery(record)),
+        ]
+        rows.add_row(Text(str(record.drift.vm)), end, *times, Text(record.sentence))
+    return rows
 
 
 def _seconds(span: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The table that follows a story: redrawn in place on a terminal, a line per change elsewhere."""
+"""The live table of outages and drifts: redrawn in place on a terminal, a line per change elsewhere."""
 
 from types import TracebackType
 from typing import Self
@@ -21,8 +21,8 @@ class Live:
     def __init__(self, console: Console, windows: Windows = _USUAL) -> None:
         self._console, self._windows = console, windows
         self._screen = RichLive(console=console, auto_refresh=False) if console.is_terminal else None
-        self._told: dict[str, str] = {}  # the last sentence by what it is about
-        self._seen: tuple[StatusSnapshot, float] | None = None
+        self._printed: dict[str, str] = {}  # the last sentence by what it is about
+        self._last: tuple[StatusSnapshot, float] | None = None
         self._away_since: float | None = None
 
     def __enter__(self) -> Self:
@@ -38,21 +38,21 @@ class Live:
 
     def show(self, snapshot: StatusSnapshot, now: float) -> None:
         """`now` in seconds since the epoch."""
-        back, self._away_since, self._seen = self._away_since is not None, None, (snapshot, now)
+        was_away, self._away_since, self._last = self._away_since is not None, None, (snapshot, now)
         if self._screen:
             self._screen.update(self._view(snapshot, now), refresh=True)
             return
-        if back:
+        if was_away:
             self._changed("", "Redis answers again.")
         for record in snapshot.records:
             spent = now - record.drift.outage.since
-            told = f"{record.drift.vm}: {record.phase}, {record.sentence}"
-            self._changed(record.drift.id, told, f"{spent:6.1f} s  ")
+            line = f"{record.drift.vm}: {record.phase}, {record.sentence}"
+            self._changed(record.drift.id, line, f"{spent:6.1f} s  ")
         if not snapshot.outages:
             self._changed("", "No node is lost, as far as Kubernetes knows.")
 
     def away(self, why: str, now: float) -> None:
-        """Redis gives no answer: say so, and go on showing what was seen last. `now` in seconds since the epoch."""
+        """Redis gives no answer: show that, and what was read last. `now` in seconds since the epoch."""
         self._away_since = self._away_since or now
         since = clock_time(self._away_since)
         if self._screen:
@@ -62,9 +62,9 @@ class Live:
             self._changed("", f"{why} (trying again)")
 
     def _stale(self) -> list[RenderableType]:
-        if self._seen is None:
+        if self._last is None:
             return []
-        snapshot, at = self._seen
+        snapshot, at = self._last
         # Not at the time that it is now: what is shown was so then, and windows may have ended since.
         return [Text(f"What it told at {clock_time(at)}:"), self._view(snapshot, at)]
 
@@ -79,10 +79,10 @@ class Live:
         return overview(snapshot.outages, going_on, now, self._windows)
 
     def say(self, sentence: str) -> None:
-        """Something that is not in the table; once, until something else is said."""
+        """Print something that is not in the table; once, until something else is printed."""
         self._changed("", sentence)
 
     def _changed(self, about: str, sentence: str, prefix: str = "") -> None:
-        if self._told.get(about) != sentence:
-            self._told[about] = sentence
+        if self._printed.get(about) != sentence:
+            self._printed[about] = sentence
             self._console.print(prefix + sentence, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What a terminal shows of outages and drifts: who, where it stands, why, and how much of a window is left."""
+"""What a terminal shows of outages and drifts: which VM, its phase, why, and how much of a window is left."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -40,13 +40,13 @@ def overview(outages: Outages, shown: Sequence[Record], now: float, windows: Win
 
 
 def _head(outage: OutageRecord, records: Sequence[Record]) -> list[Text]:
-    """How many drifts stand where, what the search for its VMs lacks, and what is known of the node's death."""
-    counted = Text(f"{_told(outage)}; {_counted(records)}", style="bold")
+    """How many drifts are in which phase, what the search for its VMs lacks, and what is known of its fencing."""
+    summary = Text(f"{_outage_state(outage)}; {_counted(records)}", style="bold")
     lacking = [Text(sentence, style="yellow") for sentence in outage.sweep.sentences]
-    return [counted, *lacking, *([Text(f"Fencing: {outage.fencing.summary}")] if outage.fencing else [])]
+    return [summary, *lacking, *([Text(f"Fencing: {outage.fencing.summary}")] if outage.fencing else [])]
 
 
-def _told(outage: OutageRecord) -> str:
+def _outage_state(outage: OutageRecord) -> str:
     node, since = outage.outage.node.name, clock_time(outage.outage.since)
     if outage.recovered_at is None:
         return f"Node {node} is lost since {since}"
@@ -54,7 +54,7 @@ def _told(outage: OutageRecord) -> str:
 
 
 def _counted(records: Sequence[Record]) -> str:
-    """How many drifts stand where: "6 VMs: 2 waiting, 4 completed."."""
+    """How many drifts are in which phase: "6 VMs: 2 waiting, 4 completed."."""
     if not records:
         return "no VM was found there yet."
     phases = Counter(record.phase for record in records)
@@ -69,24 +69,24 @@ def drifts_table(records: Sequence[Record], now: float, windows: Windows = _USUA
     table.add_column("VM", overflow="fold", max_width=NAME)
     table.add_column("Phase", no_wrap=True)
     table.add_column("Why", ratio=1)
-    waits = {record.drift.id: window(record, windows) for record in records}
-    if any(waits.values()):
+    open_windows = {record.drift.id: window(record, windows) for record in records}
+    if any(open_windows.values()):
         table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
     table.add_column("Spent", no_wrap=True, justify="right")
     for record in records:
         phase = Text(record.phase.value, style=STYLE[record.phase])
         node, vm = record.drift.outage.node.name, str(record.drift.vm)
-        left = [_left(waits[record.drift.id], now)] if any(waits.values()) else []
-        table.add_row(node, vm, phase, Text(record.sentence), *left, f"{spent(record, now):.0f} s")
+        cells = [_window_left(open_windows[record.drift.id], now)] if any(open_windows.values()) else []
+        table.add_row(node, vm, phase, Text(record.sentence), *cells, f"{spent(record, now):.0f} s")
     return table
 
 
-def _left(waits: Window | None, now: float) -> Table | str:
+def _window_left(open_window: Window | None, now: float) -> Table | str:
     """What is left of the window that a drift waits for, as a bar and in seconds."""
-    if waits is None:
+    if open_window is None:
         return ""
     bar = Table.grid(padding=(0, 1))
-    bar.add_row(ProgressBar(1.0, waits.share(now), width=_BAR), f"{waits.left(now):.0f} s")
+    bar.add_row(ProgressBar(1.0, open_window.share(now), width=_BAR), f"{open_window.left(now):.0f} s")
     return bar
 
 

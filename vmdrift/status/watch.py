@@ -1,4 +1,4 @@
-"""`vmdrift status --watch`: the table, drawn anew every second. Redis may come and go."""
+"""`vmdrift status --watch`: the table, drawn again every second. Redis may come and go."""
 
 import time
 from collections.abc import Callable
@@ -30,21 +30,21 @@ def watch() -> int:
 
 
 def reader(settings: Settings) -> Read:
-    """Reads all that is not done; it connects when it is first asked. Raises StoreError."""
+    """Reads all that is not done; it connects when it first reads. Raises StoreError."""
     wiring = Wiring.of(settings)
     return lambda: read(wiring.store)
 
 
 def follow(read: Read, live: Live, clock: Clock, pause: Pause) -> None:
-    """Show what is read, and go on with the last of it while nothing can be. StoreRefused at the first look."""
-    seen: StatusSnapshot | None = None
+    """Show what is read, and what was read last while nothing can be. StoreRefused at the first read."""
+    snapshot: StatusSnapshot | None = None
     try:
         while True:
             try:
-                seen = read()
-                live.show(seen, clock())
+                snapshot = read()
+                live.show(snapshot, clock())
             except StoreError as error:
-                if seen is None and not isinstance(error, StoreUnreachable):
+                if snapshot is None and not isinstance(error, StoreUnreachable):
                     raise
                 live.away(str(error), clock())
             pause(_EVERY)

@@ -1,16 +1,16 @@
-"""Records -> outgoing events: what others hear when a drift moves on. Pure; they are written with the record."""
+"""Records -> outgoing events: what is sent when a drift moves on. Pure; they are written with the record."""
 
 from reactor.model.drift import Phase, Record
 from reactor.model.event import DRIFT_PREFIX, DRIFT_SCHEMA, FENCE_SCHEMA, NODE_FENCING, Event
 from reactor.model.fencing import Fencing
 from reactor.model.recovery import stages
 
-# What a drift can come to more than once, for another reason each time.
+# Phases that a drift can reach more than once, for another reason each time.
 _BY_REASON = frozenset({Phase.BLOCKED, Phase.REFUSED, Phase.CANCELLED, Phase.FAILED})
 
 
 def news(before: Record | None, after: Record, source: str, now: float) -> list[Event]:
-    """The events of one step. Their ids repeat if it is taken again: each is told once per drift and reason."""
+    """The events of one step. Their ids repeat if it is taken again: each is sent once per drift and reason."""
     return [
         Event(
             f"{DRIFT_PREFIX}{kind}",
@@ -57,7 +57,7 @@ def _data(record: Record, now: float) -> dict[str, object]:
 
 
 def fence_asked(file: Fencing, provider: str, source: str, now: float) -> Event:
-    """Somebody is about to be asked to fence a node: for whom, and who is stopped with it. Once for each boot."""
+    """A provider is about to be asked to fence a node: for which VMs, and which are stopped too. Once for each boot."""
     data = {
         "outage": file.outage.id,
         "node": file.node.name,

@@ -1,7 +1,7 @@
-"""Changes of drifts as Kubernetes Events, so that `kubectl describe` of a VM or its node tells the story.
+"""Changes of drifts as Kubernetes Events, so that `kubectl describe` of a VM or its node shows them.
 
-Told by a chore of the intake workers, never by a pass: a drift asks the API server for nothing more because of it, and
-waits for none of it.
+Written by a chore of the intake workers, never by a pass: a drift makes no request to the API server for them, and
+never waits for them.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _SELF = "vm-drift"
 
 @dataclass
 class ChangeReporter:
-    """Tells what has changed. `_refused`: it was said that we may not."""
+    """Reports what has changed. `_refused`: the last error was Forbidden."""
 
     changes: Changes
     cluster: EventWriter
@@ -39,18 +39,18 @@ class ChangeReporter:
     _refused: bool = False
 
     def tell(self) -> int:
-        """One round; how many were told. StoreError. What cannot be told now is told the next time."""
-        begun, told = self.clock(), 0
+        """One round; how many were reported. StoreError. What cannot be reported now is reported the next time."""
+        begun, reported = self.clock(), 0
         for change_id, change in self.changes.untold(_AT_ONCE):
-            if change and begun - change.at < _OLD and not self._told(change):
+            if change and begun - change.at < _OLD and not self._report(change):
                 break
             self.changes.told(change_id)
-            told += 1
+            reported += 1
             if self.clock() - begun > _WITHIN:
                 break
-        return told
+        return reported
 
-    def _told(self, change: Change) -> bool:
+    def _report(self, change: Change) -> bool:
         """False if it is worth another try."""
         many = self.changes.similar(_kind(change)) > _MANY
         try:
@@ -74,7 +74,7 @@ def of_vm(change: Change) -> JsonObject:
 
 
 def of_node(change: Change, *, combined: bool) -> JsonObject:
-    """The Event about the lost node. `combined`: it stands for all similar ones, and says the last."""
+    """The Event about the lost node. `combined`: it stands for all similar ones, and shows the last."""
     node = change.drift.outage.node
     about = {"kind": "Node", "apiVersion": "v1", "name": node.name, "uid": node.uid}
     message = f"{change.drift.vm}: {change.sentence} ({change.reason})"
@@ -87,11 +87,11 @@ def _kind(change: Change) -> str:
     return f"{change.drift.outage.id}:{change.reason}"
 
 
-def _event(about: Mapping[str, str], namespace: str, change: Change, message: str, sameness: str = "") -> JsonObject:
-    """A core/v1 Event, with a name that is the same for the same thing said again. `sameness`: if not the message."""
+def _event(about: Mapping[str, str], namespace: str, change: Change, message: str, identity: str = "") -> JsonObject:
+    """A core/v1 Event; a repeated one has the same name. `identity`: what makes it the same, if not the message."""
     reason, at = f"Drift{change.phase.value.capitalize()}", format_time(change.at)
     kind = "Warning" if change.phase in _WARNINGS else "Normal"
-    digest = sha256("\n".join((about["uid"], kind, reason, sameness or message)).encode()).hexdigest()[:16]
+    digest = sha256("\n".join((about["uid"], kind, reason, identity or message)).encode()).hexdigest()[:16]
     return {
         "apiVersion": "v1",
         "kind": "Event",

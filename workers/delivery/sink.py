@@ -1,6 +1,6 @@
 """Events out: delivered to the sink by jobs of their own, tried again as Web Hooks and Knative have it, or given up.
 
-Nothing here is in the way of a drift: a drift writes its events with its record, and knows no sink.
+Nothing here delays a drift: a drift writes its events with its record, and knows no sink.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from reactor.model.times import Clock, clock_time
 
 log = structlog.get_logger()
 
-# What may be better the next time, besides every 5xx (Knative's rule, and the Web Hook specification's for 429).
+# What may succeed the next time, besides every 5xx (Knative's rule, and the Web Hook specification's for 429).
 _TRANSIENT = {0, 404, 408, 409, 429}
 _SERVER_ERROR = 500
 _SHORTEST, _LONGEST = 1.0, 300.0  # seconds between two tries
-_LOST = 60.0  # seconds after which a job that did not come when it should is taken for lost
-_ROUNDS = 10  # of a hundred letters each, in one go
+_LOST = 60.0  # seconds after its time, from which on a job that did not run counts as lost
+_ROUNDS = 10  # of a hundred events each, in one go
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +34,45 @@ class DeliveryTools:
     give_up: float
 
 
-def collect(office: DeliveryTools) -> None:
-    """Queue what was told since the last time, and anew what RQ has lost. StoreError."""
+def collect(tools: DeliveryTools) -> None:
+    """Queue what was written since the last time, and again what RQ has lost. StoreError."""
     for _ in range(_ROUNDS):
-        fresh = office.outbox.post(office.clock())
-        for letter_id in fresh:
-            office.queue.wake(letter_entry(letter_id), office.clock())
+        fresh = tools.outbox.post(tools.clock())
+        for delivery_id in fresh:
+            tools.queue.wake(letter_entry(delivery_id), tools.clock())
         if not fresh:
             break
-    for letter_id in office.outbox.overdue(office.clock() - _LOST):
-        office.queue.wake(letter_entry(letter_id), office.clock())
+    for delivery_id in tools.outbox.overdue(tools.clock() - _LOST):
+        tools.queue.wake(letter_entry(delivery_id), tools.clock())
 
 
-def deliver(letter_id: str, office: DeliveryTools) -> Outcome:
-    """Try once. At least once in all: a sink tells one that comes twice by its source and id. StoreError."""
-    letter = office.outbox.letter(letter_id)
-    if letter is None:
+def deliver(delivery_id: str, tools: DeliveryTools) -> Outcome:
+    """Try once. Delivery is at least once: a sink knows a repeated event by its source and id. StoreError."""
+    delivery = tools.outbox.letter(delivery_id)
+    if delivery is None:
         return Ended("nothing", "no-letter", "It was delivered, or given up, before.")
-    outcome = judged(office.sink.deliver(letter.event), letter, office.give_up, office.clock())
+    outcome = judged(tools.sink.deliver(delivery.event), delivery, tools.give_up, tools.clock())
     if isinstance(outcome, Again):
-        office.outbox.later(letter_id, outcome.at)
+        tools.outbox.later(delivery_id, outcome.at)
     elif outcome.outcome == "delivered":
-        office.outbox.delivered(letter)
+        tools.outbox.delivered(delivery)
     else:
-        office.outbox.bury(letter, outcome.sentence, office.clock())
-        facts = {"letter": letter_id, "type": letter.event.get("type"), "reason": outcome.reason}
+        tools.outbox.bury(delivery, outcome.sentence, tools.clock())
+        facts = {"letter": delivery_id, "type": delivery.event.get("type"), "reason": outcome.reason}
         log.warning("event not delivered", sentence=outcome.sentence, **facts)
     return outcome
 
 
-def judged(answer: Answer, letter: Delivery, give_up: float, now: float) -> Outcome:
+def judged(answer: Answer, delivery: Delivery, give_up: float, now: float) -> Outcome:
     """What this answer means. Pure. A wait is as long as it was tried already, so that it doubles from try to try."""
     if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's classes
         return Ended("delivered", "delivered", f"Delivered: {answer.what}.")
-    told = answer.what[:1].upper() + answer.what[1:]
+    problem = answer.what[:1].upper() + answer.what[1:]
     if answer.status not in _TRANSIENT and answer.status < _SERVER_ERROR:
-        return Ended("dead", "refused", f"{told}, so it is not tried again.")
-    last = letter.since + give_up
+        return Ended("dead", "refused", f"{problem}, so it is not tried again.")
+    last = delivery.since + give_up
     if now >= last:
-        return Ended("dead", "given-up", f"{told}; tried for {give_up:g} s (VMDRIFT_SINK_GIVE_UP).")
-    waited = min(_LONGEST, max(_SHORTEST, now - letter.since))
+        return Ended("dead", "given-up", f"{problem}; tried for {give_up:g} s (VMDRIFT_SINK_GIVE_UP).")
+    waited = min(_LONGEST, max(_SHORTEST, now - delivery.since))
     due = min(last, now + max(waited, answer.retry_after))
-    return Again(due, "sink", f"{told}; tried again at {clock_time(due)}.")
+    return Again(due, "sink", f"{problem}; tried again at {clock_time(due)}.")

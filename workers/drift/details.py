@@ -1,4 +1,4 @@
-"""What a pass saw that people will ask for: where the VM goes, its disks, and moments of Kubernetes' own. Pure."""
+"""What a pass saw that people will ask for: where the VM goes, its disks, and times that Kubernetes sets. Pure."""
 
 from dataclasses import replace
 
@@ -6,29 +6,29 @@ from reactor.model.drift import Disk, Record
 from workers.decide.observation import Observation, PodView, Volume
 
 
-def noted(record: Record, seen: Observation) -> Record:
-    """The record with it. Nothing is decided on it; by `disks` it is known which claims a refusal rests on."""
-    lost = [pod.ending_at for pod in seen.launchers if pod.node == record.drift.outage.node.name]
+def noted(record: Record, observation: Observation) -> Record:
+    """The record with these details. Nothing is decided on them; `disks` shows which claims a refusal rests on."""
+    lost = [pod.ending_at for pod in observation.launchers if pod.node == record.drift.outage.node.name]
     ended = [moment for moment in lost if moment is not None]
     return replace(
         record,
-        target=seen.target.name if seen.target else "",
+        target=observation.target.name if observation.target else "",
         terminating_at=record.terminating_at or min(ended, default=None),
-        scheduled_at=_scheduled(seen) or record.scheduled_at,
-        disks=tuple(map(_disk, seen.volumes)) or record.disks,
+        scheduled_at=_scheduled(observation) or record.scheduled_at,
+        disks=tuple(map(_disk, observation.volumes)) or record.disks,
     )
 
 
-def _scheduled(seen: Observation) -> float | None:
-    return next((pod.scheduled_at for pod in seen.launchers if _starts(pod, seen)), None)
+def _scheduled(observation: Observation) -> float | None:
+    return next((pod.scheduled_at for pod in observation.launchers if _starts(pod, observation)), None)
 
 
-def _starts(pod: PodView, seen: Observation) -> bool:
-    return seen.target is not None and pod.node == seen.target.name and not pod.hotplug
+def _starts(pod: PodView, observation: Observation) -> bool:
+    return observation.target is not None and pod.node == observation.target.name and not pod.hotplug
 
 
 def _disk(volume: Volume) -> Disk:
-    holders = [one.node for one in (volume.held, volume.attached) if one and one.attached]
+    holders = [attachment.node for attachment in (volume.held, volume.attached) if attachment and attachment.attached]
     return Disk(
         volume.name, volume.kind, volume.claim, volume.driver, tuple(volume.modes), tuple(dict.fromkeys(holders))
     )

@@ -1,7 +1,7 @@
-"""The cluster as a pass sees it while it holds its VM's lock: the lock is kept alive, and is ours at every deletion.
+"""The cluster as a pass sees it while it has its VM's lock: the lock is renewed, and is ours at every deletion.
 
-However slow the API server is, a pass that is alive keeps its lock; one that was paused for longer than the lock lives
-learns of it before it destroys anything.
+However slow the API server is, a pass that is alive keeps its lock; one that was paused for longer than the lock lasts
+notices before it destroys anything.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ class HoldingCluster:
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """As the Cluster does."""
-        self._keep()
+        self._renew_if_due()
         return self._cluster.find(resource, name, namespace)
 
     def pages(
@@ -31,7 +31,7 @@ class HoldingCluster:
     ) -> Iterator[Page]:
         """As the Cluster does."""
         for page in self._cluster.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit):
-            self._keep()
+            self._renew_if_due()
             yield page
 
     def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:
@@ -49,7 +49,7 @@ class HoldingCluster:
         """As the Cluster does."""
         return self._cluster.time()
 
-    def _keep(self) -> None:
+    def _renew_if_due(self) -> None:
         if self._clock() - self._renewed >= self._every:
             self._renew()
             self._renewed = self._clock()

@@ -1,4 +1,4 @@
-"""Cluster -> what a refusal rests on: at most two requests of this VM's own; what others look at, too, is shared."""
+"""Cluster -> what a refusal rests on: at most two requests for this VM alone; the rest is shared with other passes."""
 
 from dataclasses import replace
 
@@ -14,22 +14,22 @@ from workers.observe.cache import Surroundings, listed
 from workers.observe.volumes import claims_of
 
 
-def outage_of(cluster: Cluster, record: Record, around: Surroundings) -> Observation:
+def outage_of(cluster: Cluster, record: Record, cache: Surroundings) -> Observation:
     """Whether the outage lasts and nobody cancelled the drift: all of it is shared. Raises ClusterError."""
-    node = around.find(cluster, "nodes", record.drift.outage.node.name)
-    asked = interventions(around.find(cluster, "configmaps", CONFIG_MAP, around.namespace))
-    return Observation(node_view(node) if node else None, None, None, cancelled=cancelled(asked, record.drift))
+    node = cache.find(cluster, "nodes", record.drift.outage.node.name)
+    requests = interventions(cache.find(cluster, "configmaps", CONFIG_MAP, cache.namespace))
+    return Observation(node_view(node) if node else None, None, None, cancelled=cancelled(requests, record.drift))
 
 
-def recheck(cluster: Cluster, record: Record, around: Surroundings) -> Observation:
+def recheck(cluster: Cluster, record: Record, cache: Surroundings) -> Observation:
     """What `workers.decide.basis` compares. Raises ClusterError."""
     vm = vm_of(cluster, record, _instance(cluster, record))
     return replace(
-        outage_of(cluster, record, around),
+        outage_of(cluster, record, cache),
         vm=vm,
-        volumes=_volumes(cluster, record, vm, around) if vm and rests_on_claims(record.reason) else (),
-        nodes=around.nodes(cluster) if rests_on_nodes(record.reason) else (),
-        namespace=annotations_of(cluster, record, around),
+        volumes=_volumes(cluster, record, vm, cache) if vm and rests_on_claims(record.reason) else (),
+        nodes=cache.nodes(cluster) if rests_on_nodes(record.reason) else (),
+        namespace=annotations_of(cluster, record, cache),
     )
 
 
@@ -39,14 +39,16 @@ def _instance(cluster: Cluster, record: Record) -> Obj | None:
     return cluster.find("virtualmachineinstances", ref.name, ref.namespace) if ref.is_instance else None
 
 
-def _volumes(cluster: Cluster, record: Record, vm: VmView, around: Surroundings) -> tuple[Volume, ...]:
+def _volumes(cluster: Cluster, record: Record, vm: VmView, cache: Surroundings) -> tuple[Volume, ...]:
     """Each claim with the PersistentVolume that it is bound to: one list for all VMs of the namespace."""
-    space = record.drift.vm.namespace
-    found = around.once(("claims", space), lambda: tuple(listed(cluster, "persistentvolumeclaims", namespace=space)))
-    bound = {claim["metadata"]["name"]: _bound_to(claim) for claim in found}
+    namespace = record.drift.vm.namespace
+    claims = cache.once(
+        ("claims", namespace), lambda: tuple(listed(cluster, "persistentvolumeclaims", namespace=namespace))
+    )
+    bound = {claim["metadata"]["name"]: _bound_to(claim) for claim in claims}
     state = any(disk.kind == "persistentState" for disk in record.disks)
-    named = claims_of(record.drift.vm.name, vm.template, found, state=state)
-    names = dict.fromkeys([*named, *(disk.claim for disk in record.disks if disk.claim)])
+    claim_names = claims_of(record.drift.vm.name, vm.template, claims, state=state)
+    names = dict.fromkeys([*claim_names, *(disk.claim for disk in record.disks if disk.claim)])
     return tuple(Volume(name, "", claim=name, pv=bound.get(name, "")) for name in names)
 
 

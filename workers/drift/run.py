@@ -49,7 +49,7 @@ log = structlog.get_logger()
 
 
 def run_pass(drift: Drift, tools: Tools) -> Outcome:
-    """One pass. Raises StoreError when Redis is away: then nothing is known of what was done."""
+    """One pass. Raises StoreError when Redis is away: then it is not known what was done."""
     lock, tools = locked(tools, drift.vm.uid, LOCK_TTL)
     if lock is None:
         return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this VM right now.")
@@ -63,8 +63,8 @@ def run_pass(drift: Drift, tools: Tools) -> Outcome:
 
 
 def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | None = None) -> Record:
-    """Where a drift begins, or begins anew after its record was lost. `signs`: of its node, if they were read."""
-    # By which clock that was written, the first pass finds out; it is only when to look first.
+    """Where a drift begins, or begins again after its record was lost. `signs`: of its node, if they were read."""
+    # The first pass finds out by which clock that was written; this is only when to look first.
     now = tools.clock()
     due = min(drift.outage.since, now) + tools.policy.unreachable_window
     sentence = (
@@ -76,13 +76,13 @@ def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | N
 
 
 def taken_up(record: Record, by: str, now: float) -> Record:
-    """An ended drift to be looked at anew, because `by` wants it. What was done stays known."""
+    """An ended drift to be retried, because `by` wants it. What was done stays recorded."""
     sentence = f"Taken up again by {by}, after {record.phase}: {record.sentence}"
     return replace(record.moved(now, Phase.WAITING, "taken-up-again", sentence, now), tries=0)
 
 
 def decided(record: Record) -> dict[str, str]:
-    """What every line about a decision says."""
+    """The fields of every log line about a decision."""
     drift = record.drift
     return {
         "outage": drift.outage.id,
@@ -94,16 +94,16 @@ def decided(record: Record) -> dict[str, str]:
     }
 
 
-def begin_anew(known: Record, by: str, store: Store) -> Record:
-    """A drift that has ended by now, to be looked at again; another one stays as it is. LockLost while a pass goes on.
+def begin_anew(stored: Record, by: str, store: Store) -> Record:
+    """A drift that has ended by now, to be retried; another one stays as it is. LockLost while a pass goes on.
 
-    Under its lock: a pass that has not finished yet may just be about to end it.
+    Under its lock: a pass that has not finished yet may be about to end it.
     """
-    lock = store.acquire(known.drift.vm.uid, LOCK_TTL)
+    lock = store.acquire(stored.drift.vm.uid, LOCK_TTL)
     if lock is None:
-        raise LockLost(f"a worker looks at {known.drift.vm} right now")
+        raise LockLost(f"a worker looks at {stored.drift.vm} right now")
     try:
-        record = store.record(known.drift.id) or known
+        record = store.record(stored.drift.id) or stored
         if record.phase.is_end:
             record = taken_up(record, by, lock.now)
             store.save(record, lock, [])
@@ -113,15 +113,15 @@ def begin_anew(known: Record, by: str, store: Store) -> Record:
 
 
 def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
-    known = tools.store.record(drift.id)
-    before = known or first_record(drift, tools)
+    stored = tools.store.record(drift.id)
+    before = stored or first_record(drift, tools)
     if before.ended:
         return Ended(before.phase, before.reason, before.sentence)
     cluster = HoldingCluster(tools.cluster, lambda: tools.store.renew(lock, LOCK_TTL), tools.clock, _RENEW_EVERY)
     after = _step(before, cluster, tools)
     events = [encode(event) for event in news(before, after, tools.source, tools.clock())]
     tools.store.save(after, lock, events)
-    if known is None or (before.phase, before.reason) != (after.phase, after.reason):
+    if stored is None or (before.phase, before.reason) != (after.phase, after.reason):
         log.info("drift decided", **decided(after))
     if after.again_at is None:
         return Ended(after.phase, after.reason, after.sentence)
@@ -129,21 +129,21 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
 
 
 def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
-    """Observe, decide, act; whatever goes wrong on the way becomes a reason to come again."""
+    """Observe, decide, act; whatever goes wrong on the way becomes a reason to try again."""
     now = tools.clock()
-    if record.phase.is_end and (later := _rests(record, cluster, tools, now)):
+    if record.phase.is_end and (later := _refused_until(record, cluster, tools, now)):
         return record.moved(now, record.phase, record.reason, record.sentence, later)
     try:
         if is_waiting(record, tools.policy, now):
             later = undisturbed(glance(cluster, record, tools.policy, tools.around), record, tools.policy, now)
             if later:
                 return record.moved(now, record.phase, record.reason, record.sentence, later)
-        seen = _timed(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
+        observation = _with_clocks(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
         now = tools.clock()  # what was read just now was not read any earlier, however long that took
-        decision = decide(seen, record, tools.policy, now)
+        decision = decide(observation, record, tools.policy, now)
         if decision.judgement.action:
-            known = replace(record, signs=decision.signs, proof=decision.proof)
-            act(decision.judgement.action, cluster, known, tools.around)
+            judged = replace(record, signs=decision.signs, proof=decision.proof)
+            act(decision.judgement.action, cluster, judged, tools.around)
     except ChangedUnderwayError as error:
         return _blocked(record, now, "changed-underway", str(error), None)
     except (Unauthorized, Forbidden, NotServed, InvalidName) as error:
@@ -151,13 +151,13 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     except ClusterError as error:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
-    return noted(_recorded(record, decision, now), seen)
+    return noted(_recorded(record, decision, now), observation)
 
 
-def _rests(record: Record, cluster: Cluster, tools: Tools, now: float) -> float | None:
+def _refused_until(record: Record, cluster: Cluster, tools: Tools, now: float) -> float | None:
     """When to look again at what is refused as before, None if that has changed. What cannot be read is read then.
 
-    Whoever wakes it before its time has only what all share looked at.
+    If it is woken before its time, only what all passes share is looked at.
     """
     due = record.again_at or now
     early = _EARLY < due - now <= REFUSED_LOOK
@@ -171,9 +171,9 @@ def _rests(record: Record, cluster: Cluster, tools: Tools, now: float) -> float 
     return (due if early else now + REFUSED_LOOK) if same else None
 
 
-def _timed(seen: Observation, cluster: Cluster, tools: Tools) -> Observation:
+def _with_clocks(observation: Observation, cluster: Cluster, tools: Tools) -> Observation:
     """With what is known of the clocks."""
-    return replace(seen, date=cluster.time(), steady_since=tools.steady_since, clock_off=tools.clock_off)
+    return replace(observation, date=cluster.time(), steady_since=tools.steady_since, clock_off=tools.clock_off)
 
 
 def _recorded(record: Record, decision: Decision, now: float) -> Record:
@@ -183,7 +183,7 @@ def _recorded(record: Record, decision: Decision, now: float) -> Record:
     detached_at = record.detached_at or (now if decision.detached else None)
     return replace(
         after,
-        checks=_all_known(record.checks, decision.checks),
+        checks=_merged_checks(record.checks, decision.checks),
         released_at=released_at,
         detached_at=detached_at,
         signs=decision.signs,
@@ -196,15 +196,15 @@ def _recorded(record: Record, decision: Decision, now: float) -> Record:
     )
 
 
-def _all_known(before: tuple[Check, ...], now: tuple[Check, ...]) -> tuple[Check, ...]:
-    """What passed and is not looked at any more stays on the list: it is why things went on."""
+def _merged_checks(before: tuple[Check, ...], now: tuple[Check, ...]) -> tuple[Check, ...]:
+    """What passed and is not checked any more stays on the list: it is why the drift went on."""
     looked_at = {check.name: check for check in now}
-    known = {check.name: check for check in before if check.held or check.name in looked_at}
-    return tuple({**known, **looked_at}.values())
+    earlier = {check.name: check for check in before if check.held or check.name in looked_at}
+    return tuple({**earlier, **looked_at}.values())
 
 
 def _blocked(record: Record, now: float, reason: str, sentence: str, later: float | None) -> Record:
-    """The checks of the last whole look stay: they are still the best that is known."""
+    """The checks of the last complete pass stay: they are still the best that is known."""
     judgement = Judgement(reason, sentence)
     same = (record.phase, record.reason) == (judgement.phase, reason)
     again_at = now + later if later else backoff(now, record.tries + 1 if same else 0)

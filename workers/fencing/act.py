@@ -1,6 +1,6 @@
-"""What was decided about a lost node is done: ask a provider, set or remove the taint, take back what fenced it.
+"""Do what was decided about a lost node: ask a provider, set or remove the taint, take back what fenced it.
 
-Each after a fresh look at the node; what was changed meanwhile is judged again at the next look.
+Each after a fresh read of the node; what was changed meanwhile is judged again at the next pass.
 """
 
 import json
@@ -34,58 +34,65 @@ log = structlog.get_logger()
 
 
 class FenceDeeds:
-    """Those of one pass. What goes wrong with a provider is written into the file; ClusterError and StoreError rise."""
+    """Those of one pass. A provider's error is written into the file; ClusterError and StoreError are raised."""
 
     def __init__(self, fence: FenceTools, files: FenceFiles) -> None:
         self._tools, self._cluster, self._providers, self._files = fence.tools, fence.cluster, fence.providers, files
 
     def do(self, deed: Deed, file: Fencing) -> None:
         """One of them, for the boot that the file is about."""
-        found = self._cluster.find("nodes", file.node.name)
-        node = node_view(found) if found else None
+        obj = self._cluster.find("nodes", file.node.name)
+        node = node_view(obj) if obj else None
         match deed:
             case AskProvider():
-                if node and not never(node, self._tools.policy) and self._untouched(file, node):
+                if node and not never(node, self._tools.policy) and self._unchanged(file, node):
                     self._ask(deed.provider, file, node)
             case SetTaint():
-                if found and self._untouched(file, node) and not self._cancelled(file):
-                    self._cluster.change("nodes", found, _with_taint(found, file))
+                if obj and self._unchanged(file, node) and not self._cancelled(file):
+                    self._cluster.change("nodes", obj, _with_taint(obj, file))
             case RemoveTaint():
-                if found and node and node.tainted:
+                if obj and node and node.tainted:
                     log.log(30 if deed.warning else 20, "taint removed", sentence=file.sentence, **about(file))
-                    self._cluster.change("nodes", found, _without_taint(found))
+                    self._cluster.change("nodes", obj, _without_taint(obj))
             case Unfence():
                 self._unfence(deed.providers, file, node)
 
-    def _untouched(self, file: Fencing, node: NodeView | None) -> bool:
-        """As it was judged, and nobody asked meanwhile that it be left alone."""
+    def _unchanged(self, file: Fencing, node: NodeView | None) -> bool:
+        """As it was judged, and nobody set a hold meanwhile."""
         same = is_lost(node, file) and node is not None and node.heartbeat == file.heartbeat
         return same and lease(self._cluster, file.outage) == file.lease and not self._on_hold(file)
 
     def _on_hold(self, file: Fencing) -> bool:
-        """Did somebody ask meanwhile that the node, or any VM of it, be left alone?"""
+        """Did somebody set a hold meanwhile on the node, or on any VM of it?"""
         now, interventions = self._cluster.time() or 0.0, self._tools.around.interventions(self._cluster)
         vms = [vm_target(record.drift.vm) for record in self._tools.store.records(file.outage.id)]
         vms += [f"vm/{name}" for name in (*file.releases, *(vm for vm, _ in file.bystanders))]
-        meant = {ALL, node_target(file.node.name), *vms}
-        return any(one.kind == HOLD and one.target in meant and not one.is_over(now) for one in interventions)
+        targets = {ALL, node_target(file.node.name), *vms}
+        return any(
+            intervention.kind == HOLD and intervention.target in targets and not intervention.is_over(now)
+            for intervention in interventions
+        )
 
     def _cancelled(self, file: Fencing) -> bool:
-        """A VM that was given up stays where it is: the taint would remove it."""
+        """A VM whose drift was cancelled stays where it is: the taint would remove it."""
         interventions = self._tools.around.interventions(self._cluster)
         return any(cancelled(interventions, record.drift) for record in self._tools.store.records(file.outage.id))
 
     def _ask(self, name: str, file: Fencing, node: NodeView) -> None:
         """It counts before it is done. Raises Conflict where another one was counted meanwhile: both are judged again.
 
-        Whatever goes wrong makes the provider one that failed; what became of a call without an answer nobody knows.
+        Any error marks the provider as failed, except no answer: what that call did is not known.
         """
-        kept, now, policy = self._files.config_map(), self._tools.clock(), self._tools.policy
-        if kept is None or name not in providers(node, policy) or too_soon(fences(kept).values(), file, policy, now):
+        config_map, now, policy = self._files.config_map(), self._tools.clock(), self._tools.policy
+        if (
+            config_map is None
+            or name not in providers(node, policy)
+            or too_soon(fences(config_map).values(), file, policy, now)
+        ):
             return
-        if new := counted(fences(kept), file, policy, now):
+        if new := counted(fences(config_map), file, policy, now):
             self._announce(name, file)
-            self._cluster.change("configmaps", dict(kept), {"data": new})
+            self._cluster.change("configmaps", dict(config_map), {"data": new})
         try:
             self._providers(name).fence(target(file, node, file.lease))
         except ClusterUnreachable as error:
@@ -94,22 +101,23 @@ class FenceDeeds:
             self._files.write(file, file, failed(file, trouble(name, error), now))
 
     def _announce(self, provider: str, file: Fencing) -> None:
-        """To whoever listens, and to whoever looks at a VM that is stopped for its neighbours' sake."""
-        now, store, why = self._tools.clock(), self._tools.store, dict(file.bystanders)
+        """As an event, and as a change of each VM that is stopped for its neighbours' sake."""
+        now, store, reasons = self._tools.clock(), self._tools.store, dict(file.bystanders)
         sentence = (
             f"{provider} is asked to fence its node, for {some(file.releases)}. This VM is stopped, and not moved"
         )
-        hit = [record for record in store.records(file.outage.id) if str(record.drift.vm) in why]
+        stopped = [record for record in store.records(file.outage.id) if str(record.drift.vm) in reasons]
         changes = [
-            Change(one.drift, one.phase, "bystander", f"{sentence}: {why[str(one.drift.vm)]}.", now) for one in hit
+            Change(record.drift, record.phase, "bystander", f"{sentence}: {reasons[str(record.drift.vm)]}.", now)
+            for record in stopped
         ]
         store.publish([encode(fence_asked(file, provider, self._tools.source, now))], changes)
 
     def _unfence(self, names: Iterable[str], file: Fencing, node: NodeView | None) -> None:
         released = [name for name in names if self._released(name, file, node)]
-        left = tuple(attempt for attempt in file.attempts if attempt.provider not in released)
-        if left != file.attempts:
-            self._files.write(file, file, replace(file, attempts=left))
+        attempts = tuple(attempt for attempt in file.attempts if attempt.provider not in released)
+        if attempts != file.attempts:
+            self._files.write(file, file, replace(file, attempts=attempts))
 
     def _released(self, name: str, file: Fencing, node: NodeView | None) -> bool:
         try:
@@ -121,7 +129,7 @@ class FenceDeeds:
 
 
 def trouble(name: str, error: Exception) -> str:
-    """As a sentence. What nobody foresaw is a bug, and it says where. Raises what is not the provider's."""
+    """As a sentence. An unforeseen error is a bug, and its place is named. Raises what is not the provider's."""
     if isinstance(error, ClusterError | FenceError | SettingsError):
         return str(error)
     if isinstance(error, VmDriftError):  # Redis is away, or this worker is asked to stop
@@ -130,18 +138,18 @@ def trouble(name: str, error: Exception) -> str:
     return f"{name} has a bug: {type(error).__name__} {str(error)[:200]} in {at.name}, line {at.lineno}."
 
 
-def _with_taint(found: Mapping[str, object], file: Fencing) -> dict[str, object]:
+def _with_taint(node: Mapping[str, object], file: Fencing) -> dict[str, object]:
     """Kubernetes' taint for a node that is off, and in the same request what it was set for."""
-    others = [taint for taint in _taints(found) if text(taint, "key") != OUT_OF_SERVICE]
+    others = [taint for taint in _taints(node) if text(taint, "key") != OUT_OF_SERVICE]
     taints = [*others, {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": "NoExecute"}]
     marks = json.dumps(Target(file.outage, file.boot).marks)
     return {"metadata": {"annotations": {TAINT_ANNOTATION: marks}}, "spec": {"taints": taints}}
 
 
-def _without_taint(found: Mapping[str, object]) -> dict[str, object]:
-    left = [taint for taint in _taints(found) if text(taint, "key") != OUT_OF_SERVICE]
-    return {"metadata": {"annotations": {TAINT_ANNOTATION: None}}, "spec": {"taints": left or None}}
+def _without_taint(node: Mapping[str, object]) -> dict[str, object]:
+    taints = [taint for taint in _taints(node) if text(taint, "key") != OUT_OF_SERVICE]
+    return {"metadata": {"annotations": {TAINT_ANNOTATION: None}}, "spec": {"taints": taints or None}}
 
 
-def _taints(found: Mapping[str, object]) -> list[dict[str, object]]:
-    return [dict(taint) for taint in parts(found, "spec", "taints")]
+def _taints(node: Mapping[str, object]) -> list[dict[str, object]]:
+    return [dict(taint) for taint in parts(node, "spec", "taints")]

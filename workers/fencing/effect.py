@@ -1,7 +1,7 @@
 """What a fence would do: the VMs of the node as their drifts would judge them if it were proven dead.
 
-The very reader and the very checks of a drift are used (`workers.observe`, `workers.decide`), so no rule stands twice.
-It costs a few requests per VM, so it is done right before somebody is asked, and at no other time.
+The reader and the checks of a drift are used (`workers.observe`, `workers.decide`), so no rule is written twice.
+It costs a few requests per VM, so it is done right before a provider is asked, and at no other time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ class IfFenced:
         return self._cluster.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit)
 
     def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:  # noqa: ARG002
-        """Nothing is awaited."""
+        """Nothing is watched."""
         raise Rejected("what is only supposed cannot be watched")
 
     def delete(self, resource: str, name: str, namespace: str = "", **more: object) -> None:  # noqa: ARG002
@@ -76,72 +76,74 @@ class AssumedProven:
         policy, proof = replace(self.policy, fenced_release="force-delete"), self.proven.proof
         drivers = [driver for driver, _ in proof.storage] if proof else []
         try:
-            there = IfFenced(self.cluster, self.proven)
-            seen = observe(there, replace(record, tries=0), policy, self.now, self.around)
-            seen = replace(seen, date=self.cluster.time())
+            fenced_cluster = IfFenced(self.cluster, self.proven)
+            observation = observe(fenced_cluster, replace(record, tries=0), policy, self.now, self.around)
+            observation = replace(observation, date=self.cluster.time())
         except ClusterUnreachable:
             return VmEffect(Phase.BLOCKED, "api-unavailable")
         except (NotServed, Rejected, InvalidName):
             return VmEffect(Phase.BLOCKED, "api-refused")
-        return fate(decide(seen, record, policy, self.now), seen, drivers)
+        return fate(decide(observation, record, policy, self.now), observation, drivers)
 
 
-def effect(file: Fencing, provider: str, tools: Tools, cluster: Cluster, around: Surroundings) -> Effect:
-    """Of a fence by this provider. Raises ClusterError, StoreError: then it is not known, and nobody is asked."""
+def effect(file: Fencing, provider: str, tools: Tools, cluster: Cluster, cache: Surroundings) -> Effect:
+    """Of a fence by this provider. Raises ClusterError, StoreError: then it is not known, and no provider is asked."""
     now = tools.clock()
-    proven = proving(file, provider, cluster, around, now)
-    supposed = AssumedProven(proven, cluster, tools.policy, now, around)
+    proven = proving(file, provider, cluster, cache, now)
+    supposed = AssumedProven(proven, cluster, tools.policy, now, cache)
     return effect_on(_records(file, tools, cluster), supposed)
 
 
 def effect_on(records: Sequence[Record], supposed: AssumedProven) -> Effect:
     """On these VMs. Holds are read last: they may be asked for while all of this is looked at. Raises ClusterError."""
-    found = {str(record.drift.vm): supposed.fate(record) for record in records}
+    effects = {str(record.drift.vm): supposed.fate(record) for record in records}
     power = _power(supposed)
     return Effect(
-        tuple(vm for vm, fate in found.items() if fate.moves),
-        tuple((vm, fate.reason) for vm, fate in found.items() if fate.stays),
+        tuple(vm for vm, vm_effect in effects.items() if vm_effect.moves),
+        tuple((vm, vm_effect.reason) for vm, vm_effect in effects.items() if vm_effect.stays),
         (*administrators(_annotations(records, supposed)), *_holds(records, supposed)),
         power,
     )
 
 
-def proving(file: Fencing, provider: str, cluster: Cluster, around: Surroundings, now: float) -> Fencing:
+def proving(file: Fencing, provider: str, cluster: Cluster, cache: Surroundings, now: float) -> Fencing:
     """The file as it would be with this provider's proof."""
-    storage = _storage(file, cluster, around) if provider == "network-fence" else ()
+    storage = _storage(file, cluster, cache) if provider == "network-fence" else ()
     proof = Confirmation(provider, provider, "It is only supposed.", now, file.lease, file.heartbeat, storage)
     return replace(file, confirmation=proof, void="", release=None)
 
 
-def _storage(file: Fencing, cluster: Cluster, around: Surroundings) -> tuple[tuple[str, str], ...]:
-    """() where it cannot be told what would be blocked: then the provider itself says so when it is asked."""
+def _storage(file: Fencing, cluster: Cluster, cache: Surroundings) -> tuple[tuple[str, str], ...]:
+    """() where it is not known what would be blocked: then the provider itself reports that when it is asked."""
     try:
-        return reach(cluster, Target(file.outage, file.boot), around.csi_addons)
+        return reach(cluster, Target(file.outage, file.boot), cache.csi_addons)
     except FenceError:
         return ()
 
 
 def _records(file: Fencing, tools: Tools, cluster: Cluster) -> list[Record]:
     """The drifts of all VMs that have a launcher on the node, and of those whose volumes it may still hold."""
-    known = {record.drift.vm: record for record in tools.store.records(file.outage.id)}
-    here = dict(on_node(cluster, file.node.name))
-    found = [known.get(vm) or first_record(Drift(vm, file.outage), tools, uid) for vm, uid in here.items()]
-    gone = (record for vm, record in known.items() if vm not in here and not vm.is_instance)
-    return found + [record for record in gone if record.phase in _RELEASED]
+    by_vm = {record.drift.vm: record for record in tools.store.records(file.outage.id)}
+    on_this_node = dict(on_node(cluster, file.node.name))
+    records = [by_vm.get(vm) or first_record(Drift(vm, file.outage), tools, uid) for vm, uid in on_this_node.items()]
+    elsewhere = (record for vm, record in by_vm.items() if vm not in on_this_node and not vm.is_instance)
+    return records + [record for record in elsewhere if record.phase in _RELEASED]
 
 
 def _annotations(records: Sequence[Record], supposed: AssumedProven) -> dict[str, Mapping[str, str]]:
     """Of the namespaces of the VMs."""
     names = sorted({record.drift.vm.namespace for record in records})
-    found = {name: supposed.around.find(supposed.cluster, "namespaces", name) or {} for name in names}
-    return {name: part(one, "metadata", "annotations") for name, one in found.items()}
+    namespaces = {name: supposed.around.find(supposed.cluster, "namespaces", name) or {} for name in names}
+    return {name: part(namespace, "metadata", "annotations") for name, namespace in namespaces.items()}
 
 
 def _holds(records: Sequence[Record], supposed: AssumedProven) -> tuple[str, ...]:
-    """People's holds on any VM of the node, as they stand at this moment."""
-    here = {vm_target(record.drift.vm) for record in records}
-    holds = [one for one in supposed.around.interventions(supposed.cluster) if one.kind == HOLD and one.target in here]
-    return tuple(one.sentence for one in holds if not one.is_over(supposed.cluster.time() or 0.0))
+    """People's holds on any VM of the node, as they are now."""
+    targets = {vm_target(record.drift.vm) for record in records}
+    holds = [
+        hold for hold in supposed.around.interventions(supposed.cluster) if hold.kind == HOLD and hold.target in targets
+    ]
+    return tuple(hold.sentence for hold in holds if not hold.is_over(supposed.cluster.time() or 0.0))
 
 
 def _power(supposed: AssumedProven) -> str:

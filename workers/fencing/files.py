@@ -13,7 +13,7 @@ _PODS = 1000  # names in one line of the log
 
 
 def about(file: Fencing) -> dict[str, str]:
-    """What every line of the log about a boot says."""
+    """The fields of every log line about a boot."""
     return {"outage": file.outage.id, "node": file.node.name, "boot": file.boot}
 
 
@@ -31,30 +31,30 @@ class FenceFiles:
         """By key; those of one node, if it is named."""
         return files(self.config_map(), node)
 
-    def write(self, file: Fencing, stands: Fencing | None, new: Fencing | None) -> None:
-        """`stands`: what is written of this boot; `new`: what is to be, None once nothing is left of a fence.
+    def write(self, file: Fencing, stored: Fencing | None, new: Fencing | None) -> None:
+        """`stored`: what is written of this boot; `new`: what is to be, None once nothing is left of a fence.
 
         In the cluster, and a copy for people; only where it says something new.
         """
-        if new != stands:
+        if new != stored:
             if new is None or new.closed:
                 self._forget_claims(file)
             self._cluster.note(CONFIG_MAP, self._namespace, self._entries(file, new))
             self._store.save_fencing(new or file.told("fencing-over", "Nothing of a fence is left."))
-        if new and (stands is None or (stands.reason, stands.release) != (new.reason, new.release)):
+        if new and (stored is None or (stored.reason, stored.release) != (new.reason, new.release)):
             pods = new.release.pods[:_PODS] if new.release else ()
             facts = {"reason": new.reason, **({"removes": pods} if pods else {})}
             log.info("fencing decided", sentence=new.sentence, **about(file), **facts)
 
     def _entries(self, file: Fencing, new: Fencing | None) -> dict[str, str | None]:
-        """The file instead of all that stands there of its boot."""
-        kept = self.read(file.node.name)
-        same = [key for key, one in kept.items() if (one.node, one.boot) == (file.node, file.boot)]
+        """The file instead of all entries of its boot."""
+        stored = self.read(file.node.name)
+        same = [key for key, entry in stored.items() if (entry.node, entry.boot) == (file.node, file.boot)]
         entries: dict[str, str | None] = dict.fromkeys(same)
         return entries if new is None else {**entries, new.key: new.as_text()}
 
     def _forget_claims(self, file: Fencing) -> None:
-        """What was said of a boot is over with it; the version before this one wrote it where proof stands."""
+        """Claims about a boot end with it; the previous version wrote them into the ConfigMap of proofs."""
         for name in (CLAIMS, CONFIG_MAP):
             claim = claim_of(self._cluster.find("configmaps", name, self._namespace), file.node.name)
             if claim and claim.boot == file.boot:

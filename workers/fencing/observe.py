@@ -26,94 +26,104 @@ _LAUNCHER = "virt-launcher"
 _FINISHED = frozenset({"Succeeded", "Failed"})
 
 
-def look(seen: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> FenceView:
-    """`seen` with drifts, people's wishes, and what this file makes worth reading. Raises ClusterError, StoreError."""
-    asked = tools.around.interventions(cluster)
-    seen = replace(
-        seen,
+def look(view: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> FenceView:
+    """`view` with drifts, people's interventions, and what this file calls for. Raises ClusterError, StoreError."""
+    interventions = tools.around.interventions(cluster)
+    view = replace(
+        view,
         drifts=tuple(tools.store.records(file.outage.id)),
-        holds=tuple(one.sentence for one in asked if one.kind == HOLD and _of_node(one, file, cluster.time() or 0.0)),
-        although=_wish(TAINT, asked, file),
-        unfence=_wish(UNFENCE, asked, file),
+        holds=tuple(
+            intervention.sentence
+            for intervention in interventions
+            if intervention.kind == HOLD and _of_node(intervention, file, cluster.time() or 0.0)
+        ),
+        although=_request(TAINT, interventions, file),
+        unfence=_request(UNFENCE, interventions, file),
         date=cluster.time(),
         steady_since=tools.steady_since,
         clock_off=tools.clock_off,
     )
-    if is_lost(seen.node, file) and file.proof is None and seen.drifts:
-        seen = with_cluster(seen, tools, cluster, tools.around)
-    if _taint_matters(seen, file, tools):
-        seen = replace(seen, pods=_pods(file, {str(record.drift.vm) for record in seen.drifts}, cluster))
-    if seen.node and seen.node.tainted and not is_lost(seen.node, file):
-        seen = replace(seen, attachments=_attachments(file, cluster))
-    return seen
+    if is_lost(view.node, file) and file.proof is None and view.drifts:
+        view = with_cluster(view, tools, cluster, tools.around)
+    if _taint_matters(view, file, tools):
+        view = replace(view, pods=_pods(file, {str(record.drift.vm) for record in view.drifts}, cluster))
+    if view.node and view.node.tainted and not is_lost(view.node, file):
+        view = replace(view, attachments=_attachments(file, cluster))
+    return view
 
 
-def _of_node(one: Intervention, file: Fencing, date: float) -> bool:
-    """Of the whole node. A VM that is held is not released; that says nothing against proof."""
-    return one.target in {"all", node_target(file.node.name)} and not one.is_over(date)
+def _of_node(intervention: Intervention, file: Fencing, date: float) -> bool:
+    """Of the whole node. A VM under a hold is not released; that says nothing against proof."""
+    return intervention.target in {"all", node_target(file.node.name)} and not intervention.is_over(date)
 
 
-def _wish(kind: str, asked: Iterable[Intervention], file: Fencing) -> str:
+def _request(kind: str, interventions: Iterable[Intervention], file: Fencing) -> str:
     target = node_target(file.node.name)
-    found = (one for one in asked if (one.kind, one.target, one.outage) == (kind, target, file.outage.id))
-    return next((one.sentence for one in found), "")
+    matching = (
+        intervention
+        for intervention in interventions
+        if (intervention.kind, intervention.target, intervention.outage) == (kind, target, file.outage.id)
+    )
+    return next((intervention.sentence for intervention in matching), "")
 
 
-def with_cluster(seen: FenceView, tools: Tools, cluster: Cluster, around: Surroundings) -> FenceView:
-    """`seen` with what the cluster as a whole says against a fence.
+def with_cluster(view: FenceView, tools: Tools, cluster: Cluster, cache: Surroundings) -> FenceView:
+    """`view` with what the cluster as a whole says against a fence.
 
-    What we fenced ourselves counts as lost: a cascade ends by itself. Who was proven dead by others is no riddle.
+    What we fenced ourselves counts as lost: a cascade ends by itself. Nodes that others proved dead are explained.
     """
-    kept, nodes = around.fencings(cluster), around.nodes(cluster)
-    dead = proven(fencings(kept), nodes) - ours(fencings(kept))
-    whole = Observation(None, None, None, nodes=nodes, renewals=around.renewals(cluster), proven=dead)
-    whole = replace(whole, manager=manager(cluster, tools.clock), date=cluster.time())
-    first, policy = seen.drifts[0], tools.policy
-    disorder = unsteady(whole, first, policy) or returning(whole, first, policy, tools.clock())
-    return replace(seen, done=tuple(fences(kept).values()), disorder=disorder)
+    config_map, nodes = cache.fencings(cluster), cache.nodes(cluster)
+    dead = proven(fencings(config_map), nodes) - ours(fencings(config_map))
+    observation = Observation(None, None, None, nodes=nodes, renewals=cache.renewals(cluster), proven=dead)
+    observation = replace(observation, manager=manager(cluster, tools.clock), date=cluster.time())
+    first, policy = view.drifts[0], tools.policy
+    disorder = unsteady(observation, first, policy) or returning(observation, first, policy, tools.clock())
+    return replace(view, done=tuple(fences(config_map).values()), disorder=disorder)
 
 
-def with_effect(seen: FenceView, file: Fencing, provider: str, tools: Tools, cluster: Cluster) -> FenceView:
-    """`seen` with what a fence by this provider would do; all of it, and the cluster, read at this moment."""
-    kept = tools.around
-    around = Surroundings(tools.clock, namespace=kept.namespace, csi_addons=kept.csi_addons)
-    seen = with_cluster(seen, tools, cluster, around)
-    found = effect(file, provider, tools, cluster, around)
-    return replace(seen, effects={**seen.effects, provider: found})
+def with_effect(view: FenceView, file: Fencing, provider: str, tools: Tools, cluster: Cluster) -> FenceView:
+    """`view` with what a fence by this provider would do; all of it, and the cluster, read now."""
+    shared = tools.around
+    cache = Surroundings(tools.clock, namespace=shared.namespace, csi_addons=shared.csi_addons)
+    view = with_cluster(view, tools, cluster, cache)
+    fence_effect = effect(file, provider, tools, cluster, cache)
+    return replace(view, effects={**view.effects, provider: fence_effect})
 
 
-def _taint_matters(seen: FenceView, file: Fencing, tools: Tools) -> bool:
-    if seen.node is None or seen.node.tainted:
-        return seen.node is not None
-    wanted = tools.policy.fenced_release == ReleaseWay.TAINT or seen.although
+def _taint_matters(view: FenceView, file: Fencing, tools: Tools) -> bool:
+    if view.node is None or view.node.tainted:
+        return view.node is not None
+    wanted = tools.policy.fenced_release == ReleaseWay.TAINT or view.although
     return bool(wanted and file.proof and (file.release is None or file.release.way is not ReleaseWay.TAINT))
 
 
-def _pods(file: Fencing, known: Collection[str], cluster: Cluster) -> tuple[Leftover, ...]:
-    """`known`: the VMs that have a drift."""
-    found = listed(cluster, "pods", fields=f"spec.nodeName={file.node.name}")
-    return tuple(_left(pod, known, cluster) for pod in found if text(pod, "status", "phase") not in _FINISHED)
+def _pods(file: Fencing, vms: Collection[str], cluster: Cluster) -> tuple[Leftover, ...]:
+    """`vms`: the VMs that have a drift."""
+    pods = listed(cluster, "pods", fields=f"spec.nodeName={file.node.name}")
+    return tuple(_leftover(pod, vms, cluster) for pod in pods if text(pod, "status", "phase") not in _FINISHED)
 
 
-def _left(pod: JsonObject, known: Collection[str], cluster: Cluster) -> Leftover:
+def _leftover(pod: JsonObject, vms: Collection[str], cluster: Cluster) -> Leftover:
     view, bears_label = pod_view(pod), text(pod, "metadata", "labels", "kubevirt.io") == _LAUNCHER
-    vm = _whose(launcher(pod), known, cluster) if bears_label else ""
+    vm = _vm_of(launcher(pod), vms, cluster) if bears_label else ""
     return Leftover(f"{view.namespace}/{view.name}", view.created, vm, view.stays)
 
 
-def _whose(one: Launcher, known: Collection[str], cluster: Cluster) -> str:
-    """The VM, "" where the pod is no VM's: anybody may make one that looks so. Who cannot be read may be somebody's."""
-    named = f"{one.namespace}/{one.vmi}"
-    if named in known:
-        return named
+def _vm_of(pod: Launcher, vms: Collection[str], cluster: Cluster) -> str:
+    """The VM, "" where the pod is no VM's: anybody may make such a pod. One that cannot be read may be a VM's."""
+    name = f"{pod.namespace}/{pod.vmi}"
+    if name in vms:
+        return name
     try:
-        vm = whose(one, cluster)
+        vm = whose(pod, cluster)
     except UNREADABLE:
-        return str(one)
+        return str(pod)
     return str(vm) if isinstance(vm, VmRef) else ""
 
 
 def _attachments(file: Fencing, cluster: Cluster) -> tuple[Leftover, ...]:
-    found = listed(cluster, "volumeattachments")
-    mine = (one["metadata"] for one in found if text(one, "spec", "nodeName") == file.node.name)
-    return tuple(Leftover(meta["name"], moment(meta, "creationTimestamp") or 0.0) for meta in mine)
+    attachments = listed(cluster, "volumeattachments")
+    metas = (
+        attachment["metadata"] for attachment in attachments if text(attachment, "spec", "nodeName") == file.node.name
+    )
+    return tuple(Leftover(meta["name"], moment(meta, "creationTimestamp") or 0.0) for meta in metas)

@@ -1,6 +1,6 @@
-"""One pass over the fencing of one lost node: look, decide, write down, do one thing; until nothing is to be done now.
+"""One pass over the fencing of one lost node: look, decide, write down, do one thing; until nothing is left to do now.
 
-As in a drift, every pass starts from what is there now. What is known stands in a ConfigMap, and what was asked for on
+As in a drift, every pass starts from what is there now. What is known is in a ConfigMap, and what was asked for on
 the objects that were changed; Redis holds a copy for people. Whatever is about to be done is written down before.
 """
 
@@ -39,7 +39,7 @@ _MOVES = 8  # in one pass
 
 
 def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
-    """One pass. Raises ClusterError, StoreError: nothing is known then, and it is done again."""
+    """One pass. Raises ClusterError, StoreError: then its result is unknown, and it is done again."""
     lock, tools = locked(fence.tools, f"fence:{outage.node.uid}", _LOCK)
     if lock is None:
         return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this node right now.")
@@ -51,7 +51,7 @@ def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
 
 
 def look_after(fence: FenceTools) -> int:
-    """Wake the job of every boot on which there is a file, whatever became of it; how many.
+    """Wake the job of every boot that has a file, whatever became of it; how many.
 
     Raises ClusterError, StoreError.
     """
@@ -73,24 +73,24 @@ class _Pass:
         self._deeds = FenceDeeds(fence, self._files)
 
     def run(self) -> Outcome:
-        """Move after move, until nothing is to be done now."""
+        """Move after move, until nothing is left to do now."""
         name = self._outage.node.name
         outcome: Outcome = Ended("nothing", "not-fenced-here", f"{name} is not lost, or nobody may fence it.")
         for _ in range(_MOVES):
-            node, kept = self._node(), self._files.read(name)
-            stands, file = boot_file(self._outage, node, kept.values(), self._tools.policy, self._tools.clock())
+            node, stored_files = self._node(), self._files.read(name)
+            stored, file = boot_file(self._outage, node, stored_files.values(), self._tools.policy, self._tools.clock())
             if file is None:
                 return outcome
-            if stands is None and node:
+            if stored is None and node:
                 self._warn(node, file)
-            outcome = self._made(self._move(file, node), file, stands)
+            outcome = self._carry_out(self._move(file, node), file, stored)
             if isinstance(outcome, Ended) or outcome.at > self._tools.clock():
                 return outcome
         return outcome
 
-    def _made(self, move: FenceDecision, file: Fencing, stands: Fencing | None) -> Outcome:
+    def _carry_out(self, move: FenceDecision, file: Fencing, stored: Fencing | None) -> Outcome:
         """Written down first, then done."""
-        self._files.write(file, stands, move.file)
+        self._files.write(file, stored, move.file)
         for record in move.wake:
             self._tools.queue.wake(drift_entry(record.drift), self._tools.clock())
         if move.file is None:
@@ -100,14 +100,14 @@ class _Pass:
         return Again(move.again_at, move.file.reason, move.file.sentence)
 
     def _node(self) -> NodeView | None:
-        found = self._cluster.find("nodes", self._outage.node.name)
-        return node_view(found) if found else None
+        obj = self._cluster.find("nodes", self._outage.node.name)
+        return node_view(obj) if obj else None
 
     def _warn(self, node: NodeView, file: Fencing) -> None:
-        """Once for each boot that is lost; it also stands with what is reported of its fencing."""
-        odd, fix = unusable(node, self._tools.policy)
-        if odd:
-            log.warning("annotation unusable", sentence=odd, **about(file), reason="annotation-unusable", fix=fix)
+        """Once for each boot that is lost; it is also shown with what is reported of its fencing."""
+        problem, fix = unusable(node, self._tools.policy)
+        if problem:
+            log.warning("annotation unusable", sentence=problem, **about(file), reason="annotation-unusable", fix=fix)
 
     def _move(self, file: Fencing, node: NodeView | None) -> FenceDecision:
         kubelet = self._cluster.find("leases", file.node.name, NODE_LEASES)
@@ -116,49 +116,49 @@ class _Pass:
         return self._judged(look(view, file, self._tools, self._cluster), file)
 
     def _with_twins(self, file: Fencing, node: NodeView | None) -> Fencing:
-        """With who says the same of their machine; looked at only where a provider goes by that.
+        """With the nodes that name the same machine; looked at only where a provider relies on that.
 
-        Kubelets write that themselves: one that says something else by now may have been right before.
+        Kubelets write that themselves: one that names another by now may have been right before.
         """
         if node is None or not node.machine or "redfish" not in providers(node, self._tools.policy):
             return file
         others = self._tools.around.nodes(self._cluster)
-        names = [one.name for one in others if one.name != node.name and same(one.machine, node.machine)]
+        names = [other.name for other in others if other.name != node.name and same(other.machine, node.machine)]
         return replace(file, twins=tuple(dict.fromkeys([*file.twins, *names])))
 
     def _view(self, file: Fencing, node: NodeView | None, kubelet: JsonObject | None) -> FenceView:
-        """The node, its Lease, and what its providers say, with those who were asked and may not prove it any more."""
+        """The node, its Lease, and what its providers say, also those that were asked and may not prove it any more."""
         policy, lease = self._tools.policy, renewed(kubelet)
         allowed = providers(node, policy) if node else policy.fencing
-        asked = dict.fromkeys(attempt.provider for attempt in file.attempts if attempt.provider not in allowed)
-        meant = target(file, node, lease)
-        standings = {name: self._standing(name, meant, file) for name in (*allowed, *asked)}
-        left = {name: standings.pop(name) for name in asked}
-        lasts, beat = number(kubelet, "spec", "leaseDurationSeconds") or 0.0, self._beat_since(file, node)
-        return FenceView(node, lease, standings, left=left, lease_lasts=lasts, beat_since=beat)
+        not_allowed = dict.fromkeys(attempt.provider for attempt in file.attempts if attempt.provider not in allowed)
+        fence_target = target(file, node, lease)
+        statuses = {name: self._status(name, fence_target, file) for name in (*allowed, *not_allowed)}
+        former = {name: statuses.pop(name) for name in not_allowed}
+        duration, beat_since = number(kubelet, "spec", "leaseDurationSeconds") or 0.0, self._beat_since(file, node)
+        return FenceView(node, lease, statuses, left=former, lease_lasts=duration, beat_since=beat_since)
 
     def _beat_since(self, file: Fencing, node: NodeView | None) -> float:
-        """When a watcher saw the node's present heartbeat first; asked for at the first look only. StoreError."""
+        """When a watcher first saw the node's present heartbeat; read at the first look only. StoreError."""
         if node is None or not node.heartbeat or file.lease or file.heartbeat:
             return 0.0
         watched = self._tools.store.heartbeat(file.outage.id)
         return watched.at if watched and watched.value == node.heartbeat else 0.0
 
-    def _judged(self, seen: FenceView, file: Fencing) -> FenceDecision:
-        """Nobody is asked to fence before it was looked at what that would do to each VM of the node."""
+    def _judged(self, view: FenceView, file: Fencing) -> FenceDecision:
+        """No provider is asked to fence before it is known what that would do to each VM of the node."""
         now, policy = self._tools.clock(), self._tools.policy
-        move = next_move(seen, file, policy, now)
-        while isinstance(move.deed, AskProvider) and move.deed.provider not in seen.effects:
-            seen = with_effect(seen, move.file or file, move.deed.provider, self._tools, self._cluster)
-            move = next_move(seen, file, policy, now)
+        move = next_move(view, file, policy, now)
+        while isinstance(move.deed, AskProvider) and move.deed.provider not in view.effects:
+            view = with_effect(view, move.file or file, move.deed.provider, self._tools, self._cluster)
+            move = next_move(view, file, policy, now)
         return move
 
-    def _standing(self, name: str, meant: Target, file: Fencing) -> ProviderStatus:
-        """Who was asked and cannot tell now may have made something that has to be taken back."""
-        asked = name in {attempt.provider for attempt in file.attempts}
+    def _status(self, name: str, fence_target: Target, file: Fencing) -> ProviderStatus:
+        """A provider that was asked and cannot answer now may have made something that has to be taken back."""
+        was_asked = name in {attempt.provider for attempt in file.attempts}
         try:
-            return self._providers(name).status(meant)
+            return self._providers(name).status(fence_target)
         except (FenceError, ClusterUnreachable) as error:
-            return ProviderStatus(State.ABSENT, str(error), ours=asked and name in LASTING)
+            return ProviderStatus(State.ABSENT, str(error), ours=was_asked and name in LASTING)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this provider's trouble alone
-            return ProviderStatus(State.FAILED, trouble(name, error), ours=asked and name in LASTING)
+            return ProviderStatus(State.FAILED, trouble(name, error), ours=was_asked and name in LASTING)

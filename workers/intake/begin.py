@@ -21,14 +21,14 @@ _REFUSED = 300.0  # seconds, the same of a drift that was refused or has failed:
 
 
 def begin(vm: VmRef, vmi_uid: str, node: NodeView, outage: Outage, tools: Tools) -> Record:
-    """The drift of one VM, as it stands or new, and of no other VM of its node. Raises ClusterError, StoreError."""
+    """The drift of one VM, as it is or new, and of no other VM of its node. Raises ClusterError, StoreError."""
     drift = Drift(vm, outage)
     return tools.store.record(drift.id) or first(drift, vmi_uid, signs(node, outage, tools), tools)
 
 
-def first(drift: Drift, vmi_uid: str, seen: Signs | None, tools: Tools) -> Record:
-    """The record of a drift that there was none of; or the one that somebody else wrote meanwhile. StoreError."""
-    record = first_record(drift, tools, vmi_uid, seen)
+def first(drift: Drift, vmi_uid: str, node_signs: Signs | None, tools: Tools) -> Record:
+    """The record of a new drift, or the one that somebody else wrote meanwhile. StoreError."""
+    record = first_record(drift, tools, vmi_uid, node_signs)
     events = [encode(event) for event in news(None, record, tools.source, tools.clock())]
     if tools.store.create(record, events):
         log.info("drift decided", **decided(record))
@@ -37,19 +37,19 @@ def first(drift: Drift, vmi_uid: str, seen: Signs | None, tools: Tools) -> Recor
 
 
 def signs(node: NodeView, outage: Outage, tools: Tools) -> Signs:
-    """What the lost node said last. Read now, so that at the window's end it is known whether it changed."""
+    """The lost node's last signs of life. Read now, so that at the window's end it is known whether they changed."""
     return Signs(lease(tools.cluster, outage), node.heartbeat, tools.clock())
 
 
 def wake(records: Iterable[Record], tools: Tools) -> int:
-    """Those that have not ended: no look is put off for long by what was once said. How many. StoreError."""
+    """Those that have not ended, so that no old due time puts a pass off for long. How many. StoreError."""
     going, now = [record for record in records if not record.ended], tools.clock()
     tools.queue.wake_all([(drift_entry(record.drift), _due(record, now)) for record in going])
     return len(going)
 
 
 def _due(record: Record, now: float) -> float:
-    """As it asked, but soon: a header, a toleration or a clock that was wrong may have asked for hours.
+    """As its record says, but soon: a header, a toleration or a clock that was wrong may have asked for hours.
 
     At once where the clock was set back since.
     """

@@ -1,4 +1,4 @@
-"""An outage -> its VMs -> one drift each. The same code is the sweep: told again, it repairs whatever was lost."""
+"""An outage -> its VMs -> one drift each. The same code is the sweep: run again, it repairs whatever was lost."""
 
 from dataclasses import replace
 
@@ -24,19 +24,19 @@ def take_event(event: Event, tools: Tools) -> Outcome:
     tools = timed(tools)
     records = tools.store.records(outage.id)
     wake(records, tools)  # before anything is read that may not be readable
-    found = tools.cluster.find("nodes", outage.node.name)
-    node = node_view(found) if found else None
+    obj = tools.cluster.find("nodes", outage.node.name)
+    node = node_view(obj) if obj else None
     return sweep(outage, node, records, tools) if goes_on(node, outage) else _over(outage, node, records, tools)
 
 
 def _over(outage: Outage, node: NodeView | None, records: list[Record], tools: Tools) -> Ended:
     """The node is back or was replaced. What was released goes on to its end; the rest ends as cancelled."""
-    known = tools.store.outage(outage.id)
-    if known is None:
+    stored = tools.store.outage(outage.id)
+    if stored is None:
         return Ended("ignored", "unknown-outage", f"{outage.node.name} has no such outage any more.")
     now = tools.clock()
-    moved = wake([replace(record, again_at=now + _FRESH) for record in records if not record.ended], tools)
-    over = replace(known, recovered_at=known.recovered_at or now)
-    tools.store.save_outage(over, done=moved == 0)
+    going = wake([replace(record, again_at=now + _FRESH) for record in records if not record.ended], tools)
+    ended = replace(stored, recovered_at=stored.recovered_at or now)
+    tools.store.save_outage(ended, done=going == 0)
     state = node.ready if node else "deleted"
-    return Ended("recovered", "outage-over", f"{outage.node.name} is {state or 'new'}; {moved} drifts still under way.")
+    return Ended("recovered", "outage-over", f"{outage.node.name} is {state or 'new'}; {going} drifts still under way.")

@@ -1,8 +1,8 @@
 """One look for the VMs of a lost node.
 
 Only the node's own pods are listed. An outage that is new to the records is also looked for in the VolumeAttachments
-that still name its node. What was found is kept and woken at once, so that a sweep that is cut short loses none of it;
-what cannot be read holds up only itself. Both are reported: with the outage, in the log, and as a metric.
+that still name its node. What was found is recorded and woken at once, so that a sweep that is cut short loses nothing;
+what cannot be read delays only itself. Both are reported: with the outage, in the log, and as a metric.
 """
 
 from collections.abc import Iterator
@@ -30,84 +30,88 @@ _AGAIN = 15.0  # seconds until what could not be read is read again
 
 def sweep(outage: Outage, node: NodeView | None, records: list[Record], tools: Tools) -> Outcome:
     """One drift for each VM; `records` are those that there are. Raises ClusterError, StoreError if it is cut short."""
-    known = _begun(outage, tools)
-    with _reported(outage, tools):
-        search = Search(known, node, records, tools)
+    outage_record = _started(outage, tools)
+    with _recording_failure(outage, tools):
+        search = Search(outage_record, node, records, tools)
         search.on_node()
         if node and providers(node, tools.policy):
             tools.queue.wake(fence_entry(outage), tools.clock())
-        if not known.sweep.searched:
+        if not outage_record.sweep.searched:
             search.by_volumes()
-    return _closed(search, known, tools)
+    return _closed(search, outage_record, tools)
 
 
-def _begun(outage: Outage, tools: Tools) -> OutageRecord:
-    """The outage stands there before its VMs do. `begun_at` stays where no earlier sweep has come to its end."""
+def _started(outage: Outage, tools: Tools) -> OutageRecord:
+    """The outage is recorded before its VMs are. `begun_at` stays as it is where no earlier sweep has finished."""
     now = tools.clock()
-    known = tools.store.outage(outage.id) or OutageRecord(outage, now)
-    if known.sweep.begun_at is None:
-        known = replace(known, sweep=replace(known.sweep, begun_at=now))
-        tools.store.save_outage(known, done=False)
-    return known
+    outage_record = tools.store.outage(outage.id) or OutageRecord(outage, now)
+    if outage_record.sweep.begun_at is None:
+        outage_record = replace(outage_record, sweep=replace(outage_record.sweep, begun_at=now))
+        tools.store.save_outage(outage_record, done=False)
+    return outage_record
 
 
 @contextmanager
-def _reported(outage: Outage, tools: Tools) -> Iterator[None]:
-    """Whatever cuts a sweep short, also RQ when its time is over, is written down before it goes its way."""
+def _recording_failure(outage: Outage, tools: Tools) -> Iterator[None]:
+    """Whatever cuts a sweep short, also RQ's time-out, is written down before it is raised on."""
     try:
         yield
     except Exception as error:
         why = f"{type(error).__name__}: {str(error)[:300]}"
         with suppress(StoreError):
-            _noted(outage, f"The search for its VMs was cut short: {why}.", tools)
+            _save_trouble(outage, f"The search for its VMs was cut short: {why}.", tools)
             tools.store.count_sweep(CUT_SHORT)
         raise
 
 
-def _noted(outage: Outage, trouble: str, tools: Tools) -> None:
-    known = tools.store.outage(outage.id) or OutageRecord(outage, tools.clock())
-    _warn(trouble, known)
-    tools.store.save_outage(replace(known, sweep=replace(known.sweep, trouble=trouble)), done=False)
+def _save_trouble(outage: Outage, trouble: str, tools: Tools) -> None:
+    outage_record = tools.store.outage(outage.id) or OutageRecord(outage, tools.clock())
+    _warn(trouble, outage_record)
+    tools.store.save_outage(replace(outage_record, sweep=replace(outage_record.sweep, trouble=trouble)), done=False)
 
 
-def _warn(trouble: str, known: OutageRecord) -> None:
-    """Once for each trouble."""
-    if trouble and trouble != known.sweep.trouble:
-        log.warning("sweep incomplete", sentence=trouble, **_about(known), reason="sweep-incomplete")
+def _warn(trouble: str, outage_record: OutageRecord) -> None:
+    """Once for each change of it."""
+    if trouble and trouble != outage_record.sweep.trouble:
+        log.warning("sweep incomplete", sentence=trouble, **_about(outage_record), reason="sweep-incomplete")
 
 
-def _about(known: OutageRecord) -> dict[str, str]:
-    return {"outage": known.outage.id, "node": known.outage.node.name}
+def _about(outage_record: OutageRecord) -> dict[str, str]:
+    return {"outage": outage_record.outage.id, "node": outage_record.outage.node.name}
 
 
-def _closed(search: "Search", known: OutageRecord, tools: Tools) -> Outcome:
+def _closed(search: "Search", outage_record: OutageRecord, tools: Tools) -> Outcome:
     going = sum(not record.ended for record in search.records)
-    trouble, begun = search.trouble, known.sweep.begun_at if search.trouble else None
+    trouble, begun = search.trouble, outage_record.sweep.begun_at if search.trouble else None
     # A deleted node may never come back to end its outage.
     done = search.node is None and not search.pods and not trouble and going == 0
-    _warn(trouble, known)
-    for pod in sorted(search.skipped.difference(known.sweep.skipped)):
+    _warn(trouble, outage_record)
+    for pod in sorted(search.skipped.difference(outage_record.sweep.skipped)):
         name, _, why = pod.partition(": ")
-        log.warning("pod skipped", pod=name, why=why, **_about(known), reason="pod-skipped")
-    fresh = tools.store.outage(known.outage.id) or known  # somebody may have seen its end meanwhile
-    end = Sweep(begun, trouble, known.sweep.searched or not trouble, tuple(sorted(search.skipped)))
+        log.warning("pod skipped", pod=name, why=why, **_about(outage_record), reason="pod-skipped")
+    fresh = tools.store.outage(outage_record.outage.id) or outage_record  # somebody may have seen its end meanwhile
+    end = Sweep(begun, trouble, outage_record.sweep.searched or not trouble, tuple(sorted(search.skipped)))
     tools.store.save_outage(replace(fresh, sweep=end), done=done)
     tools.store.count_sweep(INCOMPLETE if trouble else FINISHED)
-    said = f"{known.outage.node.name}: {len(search.records)} VMs, {going} under way."
+    summary = f"{outage_record.outage.node.name}: {len(search.records)} VMs, {going} under way."
     if trouble:
-        return Again(tools.clock() + _AGAIN, "sweep-incomplete", f"{said} {trouble}")
-    return Ended("swept", "outage", said)
+        return Again(tools.clock() + _AGAIN, "sweep-incomplete", f"{summary} {trouble}")
+    return Ended("swept", "outage", summary)
 
 
 class Search:
-    """For VMs that have no drift yet. `pods`: how many launchers the node has; `skipped`: those that are nobody's."""
+    """For VMs that have no drift yet. `pods`: how many launchers the node has; `skipped`: those of no VM."""
 
-    def __init__(self, known: OutageRecord, node: NodeView | None, records: list[Record], tools: Tools) -> None:
-        self.outage, self.node, self._records = known.outage, node, {record.drift.id: record for record in records}
-        self._doubted = {pod.partition(": ")[0] for pod in known.sweep.skipped}
+    def __init__(self, outage_record: OutageRecord, node: NodeView | None, records: list[Record], tools: Tools) -> None:
+        self.outage, self.node, self._records = (
+            outage_record.outage,
+            node,
+            {record.drift.id: record for record in records},
+        )
+        self._doubted = {pod.partition(": ")[0] for pod in outage_record.sweep.skipped}
         self.pods, self.skipped = 0, set[str]()
         self._tools, self._unread, self._signs = tools, list[str](), list[Signs]()
-        self._known = {key for record in records for key in _keys(record)}
+        self._drift_keys = {key for record in records for key in _keys(record)}
         self._explained: set[Claim] = set()
 
     @property
@@ -122,29 +126,33 @@ class Search:
 
     def on_node(self) -> None:
         """By the launchers that the node has. Raises ClusterError, StoreError."""
-        found = sorted(launchers(self._tools.cluster, fields=f"spec.nodeName={self.outage.node.name}"), key=_first)
-        self.pods = len(found)
-        for one, pod in found:
-            known = (one.namespace, one.vmi, one.vmi_uid) in self._known and str(one) not in self._doubted
-            if known or self._begun(one, one.vmi_uid):
-                self._explained |= claims(one, pod)
+        pairs = sorted(
+            launchers(self._tools.cluster, fields=f"spec.nodeName={self.outage.node.name}"), key=_launcher_of
+        )
+        self.pods = len(pairs)
+        for launcher, pod in pairs:
+            has_drift = (launcher.namespace, launcher.vmi, launcher.vmi_uid) in self._drift_keys and str(
+                launcher
+            ) not in self._doubted
+            if has_drift or self._try_begin(launcher, launcher.vmi_uid):
+                self._explained |= claims(launcher, pod)
 
     def by_volumes(self) -> None:
-        """By what the node still holds of those that have a launcher elsewhere by now. Raises as `on_node`."""
-        for one in holders(self._tools.cluster, self.outage.node.name, self._explained):
-            if (one.namespace, one.vmi, "") not in self._known:
-                self._begun(one, "")
+        """By what is still attached to the node of those that have a launcher elsewhere by now. Raises as `on_node`."""
+        for launcher in holders(self._tools.cluster, self.outage.node.name, self._explained):
+            if (launcher.namespace, launcher.vmi, "") not in self._drift_keys:
+                self._try_begin(launcher, "")
 
-    def _begun(self, one: Launcher, vmi_uid: str) -> bool:
+    def _try_begin(self, launcher: Launcher, vmi_uid: str) -> bool:
         try:
-            vm = whose(one, self._tools.cluster)
+            vm = whose(launcher, self._tools.cluster)
         except UNREADABLE as error:
-            self._unread.append(f"{one}: {error}")
+            self._unread.append(f"{launcher}: {error}")
             return False
         if isinstance(vm, VmRef):
             self._begin(vm, vmi_uid)
             return True
-        self.skipped.add(f"{one}: {vm.why}")
+        self.skipped.add(f"{launcher}: {vm.why}")
         return False
 
     def _begin(self, vm: VmRef, vmi_uid: str) -> None:
@@ -152,13 +160,13 @@ class Search:
             self._signs.append(signs(self.node, self.outage, self._tools))
         record = first(Drift(vm, self.outage), vmi_uid, next(iter(self._signs), None), self._tools)
         self._records[record.drift.id] = record
-        self._known |= _keys(record)
+        self._drift_keys |= _keys(record)
         if not record.ended:
             self._tools.queue.wake(drift_entry(record.drift), record.again_at or self._tools.clock())
 
 
-def _first(found: tuple[Launcher, object]) -> Launcher:
-    return found[0]
+def _launcher_of(pair: tuple[Launcher, object]) -> Launcher:
+    return pair[0]
 
 
 def _keys(record: Record) -> set[tuple[str, str, str]]:

@@ -1,8 +1,8 @@
 """Cluster -> Observation: the live objects of one VM, read once for one pass.
 
-Every object of the VM is asked for by name, or by a label that only this VM's pods carry, so that part of a pass costs
+Every object of the VM is read by name, or by a label that only this VM's pods carry, so that part of a pass costs
 the same in a cluster of any size; what is the same for all VMs is in `workers.observe.cache`. VolumeAttachments cannot
-be asked for by node or volume, but their names are deterministic.
+be selected by node or volume, but their names are deterministic.
 """
 
 from collections.abc import Mapping
@@ -40,78 +40,78 @@ from workers.observe.parse import attachment_view, claims_of, pod_view, vm_view,
 from workers.observe.volumes import Disks
 
 _TERMINAL = frozenset({"Succeeded", "Failed"})
-_SKEW = 10.0  # seconds; a controller manager whose Lease is further off than this is not believed in anything
+_SKEW = 10.0  # seconds; a controller manager whose Lease is further off than this is not trusted at all
 _STALE = 3.0  # seconds: a Lease is renewed every 2 s, and Date has whole seconds
-_SLOW = 3  # looks at a VM that still does not run, after which Kubernetes' events are read
+_SLOW = 3  # passes over a VM that still does not run, after which Kubernetes' events are read
 
 
-def observe(cluster: Cluster, record: Record, policy: Policy, now: float, around: Surroundings) -> Observation:
+def observe(cluster: Cluster, record: Record, policy: Policy, now: float, cache: Surroundings) -> Observation:
     """Raises ClusterError: what could not be read is not known, and nothing is decided on it."""
-    asked = around.asked(cluster, record.drift)
-    lost = _lost_node(cluster, record, policy, around)
-    seen = Observation(lost, None, None, holds=active_holds(asked, record.drift, cluster.time() or 0.0))
-    seen = replace(seen, cancelled=cancelled(asked, record.drift))
-    if seen.cancelled:
-        return seen
-    kept = _kept(cluster, seen.node, policy, around)
-    seen = replace(seen, fencing=_file(kept, seen.node, policy))
+    interventions = cache.asked(cluster, record.drift)
+    node = _lost_node(cluster, record, policy, cache)
+    observation = Observation(node, None, None, holds=active_holds(interventions, record.drift, cluster.time() or 0.0))
+    observation = replace(observation, cancelled=cancelled(interventions, record.drift))
+    if observation.cancelled:
+        return observation
+    config_map = _fencing_config_map(cluster, observation.node, policy, cache)
+    observation = replace(observation, fencing=_fencing(config_map, observation.node, policy))
     if record.detached_at is None:  # both windows are counted by its clock
-        seen = replace(seen, manager=around.once("manager", lambda: manager(cluster, around.clock)))
-    if record.released_at is None and not _due(seen, record, policy, now):
-        return seen
+        observation = replace(observation, manager=cache.once("manager", lambda: manager(cluster, cache.clock)))
+    if record.released_at is None and not _due(observation, record, policy, now):
+        return observation
     vmi = cluster.find("virtualmachineinstances", record.drift.vm.name, record.drift.vm.namespace)
-    heard = _lease(cluster, record.drift.outage, around) if record.detached_at is None else None
-    seen = replace(seen, vmi=_instance(vmi, record), lease=heard)
-    seen = replace(seen, launchers=_launchers(cluster, record, seen))
-    if (due := _evicted_at(seen, record, now)) is not None:
-        return replace(seen, evicted_at=due)
-    seen = replace(seen, vm=vm_of(cluster, record, vmi))
-    if seen.vm is None or (record.released_at is None and is_back(seen.node, record.drift.outage)):
-        return seen
-    seen = replace(seen, namespace=annotations_of(cluster, record, around))
-    if lost_launchers(seen, record):
-        seen = _before_release(cluster, seen, record, around)
-        return replace(seen, proven=proven(fencings(kept), seen.nodes))
-    return _after_release(cluster, seen, record, around)
+    renew_time = _lease(cluster, record.drift.outage, cache) if record.detached_at is None else None
+    observation = replace(observation, vmi=_instance(vmi, record), lease=renew_time)
+    observation = replace(observation, launchers=_launchers(cluster, record, observation))
+    if (due := _evicted_at(observation, record, now)) is not None:
+        return replace(observation, evicted_at=due)
+    observation = replace(observation, vm=vm_of(cluster, record, vmi))
+    if observation.vm is None or (record.released_at is None and is_back(observation.node, record.drift.outage)):
+        return observation
+    observation = replace(observation, namespace=annotations_of(cluster, record, cache))
+    if lost_launchers(observation, record):
+        observation = _before_release(cluster, observation, record, cache)
+        return replace(observation, proven=proven(fencings(config_map), observation.nodes))
+    return _after_release(cluster, observation, record, cache)
 
 
-def glance(cluster: Cluster, record: Record, policy: Policy, around: Surroundings) -> Observation:
+def glance(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> Observation:
     """What can end the six minutes early: the VM, and what is shared for a while: the node, the VM's namespace."""
     ref = record.drift.vm
     vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
-    seen = Observation(_lost_node(cluster, record, policy, around), vm_view(vm) if vm else None, None)
-    kept = _kept(cluster, seen.node, policy, around)
-    seen = replace(seen, fencing=_file(kept, seen.node, policy))
-    seen = replace(seen, cancelled=cancelled(around.asked(cluster, record.drift), record.drift))
-    return replace(seen, namespace=annotations_of(cluster, record, around))
+    observation = Observation(_lost_node(cluster, record, policy, cache), vm_view(vm) if vm else None, None)
+    config_map = _fencing_config_map(cluster, observation.node, policy, cache)
+    observation = replace(observation, fencing=_fencing(config_map, observation.node, policy))
+    observation = replace(observation, cancelled=cancelled(cache.asked(cluster, record.drift), record.drift))
+    return replace(observation, namespace=annotations_of(cluster, record, cache))
 
 
-def _kept(cluster: Cluster, node: NodeView | None, policy: Policy, around: Surroundings) -> Obj | None:
-    """What is known of nodes' deaths; not asked for where nobody may prove one."""
-    return around.fencings(cluster) if node and providers(node, policy) else None
+def _fencing_config_map(cluster: Cluster, node: NodeView | None, policy: Policy, cache: Surroundings) -> Obj | None:
+    """What is known of nodes' fencing; not read where no provider may prove this one dead."""
+    return cache.fencings(cluster) if node and providers(node, policy) else None
 
 
-def _file(kept: Obj | None, node: NodeView | None, policy: Policy) -> Fencing | None:
-    """What is known of the boot that is lost. Proof is only of whom the setting and the Node name at this moment."""
-    file = fencing_of(kept, node.name, node.boot) if node else None
+def _fencing(config_map: Obj | None, node: NodeView | None, policy: Policy) -> Fencing | None:
+    """What is known of the boot that is lost. A proof counts only from a provider that setting and Node name now."""
+    file = fencing_of(config_map, node.name, node.boot) if node else None
     if file and node and file.proof and file.proof.provider not in providers(node, policy):
         return replace(file, void=f"{file.proof.provider} is not named for this node any more")
     return file
 
 
-def annotations_of(cluster: Cluster, record: Record, around: Surroundings) -> Mapping[str, str]:
+def annotations_of(cluster: Cluster, record: Record, cache: Surroundings) -> Mapping[str, str]:
     """Of the VM's namespace."""
-    return part(around.find(cluster, "namespaces", record.drift.vm.namespace), "metadata", "annotations")
+    return part(cache.find(cluster, "namespaces", record.drift.vm.namespace), "metadata", "annotations")
 
 
-def _lost_node(cluster: Cluster, record: Record, policy: Policy, around: Surroundings) -> NodeView | None:
-    """Where it may be proven dead nobody waits for a moment to pass."""
-    node = around.find(cluster, "nodes", record.drift.outage.node.name, ttl=0.0 if policy.fencing else MOMENT)
+def _lost_node(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> NodeView | None:
+    """From the cache only where it cannot be proven dead: a proof should not wait for that."""
+    node = cache.find(cluster, "nodes", record.drift.outage.node.name, ttl=0.0 if policy.fencing else MOMENT)
     return node_view(node) if node else None
 
 
-def _lease(cluster: Cluster, outage: Outage, around: Surroundings) -> str:
-    return renewed(around.find(cluster, "leases", outage.node.name, NODE_LEASES, MOMENT))
+def _lease(cluster: Cluster, outage: Outage, cache: Surroundings) -> str:
+    return renewed(cache.find(cluster, "leases", outage.node.name, NODE_LEASES, MOMENT))
 
 
 def lost_node(cluster: Cluster, record: Record) -> NodeView | None:
@@ -121,49 +121,49 @@ def lost_node(cluster: Cluster, record: Record) -> NodeView | None:
 
 
 def lease(cluster: Cluster, outage: Outage) -> str:
-    """What the lost node's kubelet said last: its Lease's renewTime."""
+    """The last sign of life of the lost node's kubelet: its Lease's renewTime."""
     return renewed(cluster.find("leases", outage.node.name, NODE_LEASES))
 
 
 def manager(cluster: Cluster, clock: Clock) -> Manager | None:
     """The controller manager by its Lease; None in a cluster that shows none."""
-    asked = clock()
-    found = cluster.find("leases", "kube-controller-manager", "kube-system")
-    answered, server = clock(), cluster.time()
-    at = moment(found, "spec", "renewTime")
+    requested_at = clock()
+    manager_lease = cluster.find("leases", "kube-controller-manager", "kube-system")
+    answered_at, server_time = clock(), cluster.time()
+    at = moment(manager_lease, "spec", "renewTime")
     if at is None:
         return None
-    ahead = _ahead(at, server, asked, answered) if server else None
-    return Manager(at, moment(found, "spec", "acquireTime") or 0.0, ahead)
+    ahead = _ahead(at, server_time, requested_at, answered_at) if server_time else None
+    return Manager(at, moment(manager_lease, "spec", "acquireTime") or 0.0, ahead)
 
 
-def _ahead(renewed_at: float, server: float, asked: float, answered: float) -> float | None:
-    """How far the controller manager's clock is ahead of ours, by way of the API server's; small change is noise."""
-    skew = renewed_at - server
+def _ahead(renewed_at: float, server_time: float, requested_at: float, answered_at: float) -> float | None:
+    """How far the controller manager's clock is ahead of ours, by way of the API server's; small values are noise."""
+    skew = renewed_at - server_time
     if abs(skew) > _SKEW:
         return None
-    served = 0.0 if asked - 2.0 <= server <= answered + 1.0 else server - answered
+    served = 0.0 if requested_at - 2.0 <= server_time <= answered_at + 1.0 else server_time - answered_at
     return served + (0.0 if abs(skew) <= _STALE else skew)
 
 
-def _due(seen: Observation, record: Record, policy: Policy, now: float) -> bool:
+def _due(observation: Observation, record: Record, policy: Policy, now: float) -> bool:
     """Is more to be read than the node? Of a deleted node it is whether Kubernetes has removed its pods.
 
     Of one that is back it is whether the VM runs again.
     """
-    if seen.node is None or is_back(seen.node, record.drift.outage):
+    if observation.node is None or is_back(observation.node, record.drift.outage):
         return True
-    lost = isinstance(still_lost(seen.node, record.drift.outage), Passed)
-    dead = confirmed(seen.fencing, seen.node) is not None
-    return lost and (dead or isinstance(window(record, seen.manager, policy, now), Passed))
+    lost = isinstance(still_lost(observation.node, record.drift.outage), Passed)
+    dead = confirmed(observation.fencing, observation.node) is not None
+    return lost and (dead or isinstance(window(record, observation.manager, policy, now), Passed))
 
 
-def _evicted_at(seen: Observation, record: Record, now: float) -> float | None:
-    if record.released_at is not None or seen.node is None or confirmed(seen.fencing, seen.node):
+def _evicted_at(observation: Observation, record: Record, now: float) -> float | None:
+    if record.released_at is not None or observation.node is None or confirmed(observation.fencing, observation.node):
         return None
-    if is_back(seen.node, record.drift.outage):
+    if is_back(observation.node, record.drift.outage):
         return None
-    return evicted_at(lost_launchers(seen, record), seen.node, now, ahead(seen.manager))
+    return evicted_at(lost_launchers(observation, record), observation.node, now, ahead(observation.manager))
 
 
 def _instance(vmi: Obj | None, record: Record) -> VmiView | None:
@@ -187,10 +187,10 @@ def _as_vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
         meta = vmi["metadata"]
         if any(owner["kind"] == "VirtualMachine" for owner in meta.get("ownerReferences") or ()):
             return None  # a VM has adopted it since, and has a drift of its own
-        # KubeVirt deletes the instance whose launcher is gone; that is the drift's course and not somebody's wish.
-        notes, template = part(meta, "annotations"), said(part(vmi, "spec"))
+        # KubeVirt deletes the instance whose launcher is gone; that is part of the drift, and not somebody's request.
+        annotations, template = part(meta, "annotations"), said(part(vmi, "spec"))
         labels = vmi_view(vmi).labels
-        return VmView(ref.uid, "", deleting=False, template=template, annotations=notes, labels=labels)
+        return VmView(ref.uid, "", deleting=False, template=template, annotations=annotations, labels=labels)
     owner = cluster.find("virtualmachineinstancereplicasets", ref.owner, ref.namespace) if ref.owner else None
     if owner is None:
         return None
@@ -199,8 +199,8 @@ def _as_vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
     return VmView(ref.uid, "", deleting=False, template=template, replicas=replicas)
 
 
-def _launchers(cluster: Cluster, record: Record, seen: Observation) -> tuple[PodView, ...]:
-    uids = sorted({record.vmi_uid, seen.vmi.uid if seen.vmi else ""} - {""})
+def _launchers(cluster: Cluster, record: Record, observation: Observation) -> tuple[PodView, ...]:
+    uids = sorted({record.vmi_uid, observation.vmi.uid if observation.vmi else ""} - {""})
     if not uids:
         return ()
     namespace, labels = (
@@ -208,49 +208,51 @@ def _launchers(cluster: Cluster, record: Record, seen: Observation) -> tuple[Pod
         f"kubevirt.io=virt-launcher,kubevirt.io/created-by in ({','.join(uids)})",
     )
     launchers = [pod_view(pod) for pod in listed(cluster, "pods", namespace=namespace, labels=labels)]
-    named = filter(is_name, seen.vmi.attachment_pods if seen.vmi else ())
-    plugs = [cluster.find("pods", name, namespace) for name in named]
-    return (*launchers, *(pod_view(pod, seen.vmi.uid) for pod in plugs if pod and seen.vmi))
+    pod_names = filter(is_name, observation.vmi.attachment_pods if observation.vmi else ())
+    attachment_pods = [cluster.find("pods", name, namespace) for name in pod_names]
+    return (*launchers, *(pod_view(pod, observation.vmi.uid) for pod in attachment_pods if pod and observation.vmi))
 
 
-def _before_release(cluster: Cluster, seen: Observation, record: Record, around: Surroundings) -> Observation:
-    seen = replace(seen, expanded=expansion(cluster, seen, record))
-    disks = Disks(cluster, around, record.drift.vm.namespace)
-    template = seen.vm.template if seen.vm else {}
+def _before_release(cluster: Cluster, observation: Observation, record: Record, cache: Surroundings) -> Observation:
+    observation = replace(observation, expanded=expansion(cluster, observation, record))
+    disks = Disks(cluster, cache, record.drift.vm.namespace)
+    template = observation.vm.template if observation.vm else {}
     return replace(
-        seen,
-        volumes=disks.all(record.drift.vm.name, parts(template, "volumes"), witness(seen, record)),
-        nodes=around.nodes(cluster),
-        renewals=around.renewals(cluster),
-        neighbours=neighbours(cluster, bearing(seen, record), around),
+        observation,
+        volumes=disks.all(record.drift.vm.name, parts(template, "volumes"), witness(observation, record)),
+        nodes=cache.nodes(cluster),
+        renewals=cache.renewals(cluster),
+        neighbours=neighbours(cluster, bearing(observation, record), cache),
     )
 
 
-def _after_release(cluster: Cluster, seen: Observation, record: Record, around: Surroundings) -> Observation:
+def _after_release(cluster: Cluster, observation: Observation, record: Record, cache: Surroundings) -> Observation:
     """Where the replacement goes, and which node holds which volume."""
-    new, ref = replacement(seen, record), record.drift.vm
-    seen = replace(seen, expanded=expansion(cluster, seen, record) if new is None else None)
-    specs = new.volumes if new else parts(seen.vm and seen.vm.template, "volumes")
-    pod = next((pod for pod in seen.launchers if new and pod.vmi_uid == new.uid and not pod.hotplug), None)
-    target = around.find(cluster, "nodes", pod.node, ttl=MOMENT) if pod and is_name(pod.node) else None
-    # What a bound claim leads to does not change any more; what holds it is read anew.
-    known = Disks(cluster, around, ref.namespace, remembered=True).all(ref.name, specs, witness(seen, record))
-    volumes = [owned(volume, new, seen.vm) for volume in known if not volume.left]
+    new, ref = replacement(observation, record), record.drift.vm
+    observation = replace(observation, expanded=expansion(cluster, observation, record) if new is None else None)
+    specs = new.volumes if new else parts(observation.vm and observation.vm.template, "volumes")
+    pod = next((pod for pod in observation.launchers if new and pod.vmi_uid == new.uid and not pod.hotplug), None)
+    target = cache.find(cluster, "nodes", pod.node, ttl=MOMENT) if pod and is_name(pod.node) else None
+    # What a bound claim leads to does not change any more; its attachments are read again.
+    all_volumes = Disks(cluster, cache, ref.namespace, remembered=True).all(
+        ref.name, specs, witness(observation, record)
+    )
+    volumes = [owned(volume, new, observation.vm) for volume in all_volumes if not volume.left]
     return replace(
-        seen,
-        volumes=tuple(_held(cluster, volume, record, pod.node if pod else "", around) for volume in volumes),
+        observation,
+        volumes=tuple(_with_attachments(cluster, volume, record, pod.node if pod else "", cache) for volume in volumes),
         target=node_view(target) if target else None,
         warnings=_warnings(cluster, pod, record) if pod else (),
     )
 
 
-def _held(cluster: Cluster, volume: Volume, record: Record, target: str, around: Surroundings) -> Volume:
+def _with_attachments(cluster: Cluster, volume: Volume, record: Record, target: str, cache: Surroundings) -> Volume:
     lost = record.drift.outage.node.name
     # A VM that came up on the returned node holds its volumes there by right.
     held = _attachment(cluster, volume, lost) if target != lost and record.detached_at is None else None
-    kept = held and volume.exclusive  # then it is not attached anywhere else
-    attached = _attachment(cluster, volume, target) if target and not kept else None
-    users = _users(cluster, volume, record, around) if kept else []
+    blocks_others = held and volume.exclusive  # then it is not attached anywhere else
+    attached = _attachment(cluster, volume, target) if target and not blocks_others else None
+    users = _users(cluster, volume, record, cache) if blocks_others else []
     names = tuple(pod["metadata"]["name"] for pod in users)
     helpers = tuple(pod_view(pod) for pod in users if _is_helper(pod))
     return replace(volume, held=held, attached=attached, users=names, helpers=helpers)
@@ -264,15 +266,15 @@ def _attachment(cluster: Cluster, volume: Volume, node: str) -> Attachment | Non
     if not volume.handle or not volume.attaches:
         return None
     digest = sha256(f"{volume.handle}{volume.driver}{node}".encode()).hexdigest()
-    found = cluster.find("volumeattachments", f"csi-{digest}")
-    known = attachment_view(found) if found else None
-    return known if known and (known.volume, known.node) == (volume.pv, node) else None
+    obj = cluster.find("volumeattachments", f"csi-{digest}")
+    attachment = attachment_view(obj) if obj else None
+    return attachment if attachment and (attachment.volume, attachment.node) == (volume.pv, node) else None
 
 
-def _users(cluster: Cluster, volume: Volume, record: Record, around: Surroundings) -> list[Obj]:
+def _users(cluster: Cluster, volume: Volume, record: Record, cache: Surroundings) -> list[Obj]:
     """Pods on the lost node that use the claim besides the VM's own; they keep it attached there."""
-    pods = around.pods_on(cluster, record.drift.outage.node.name, record.drift.vm.namespace)
-    return [pod for pod in pods if _uses(pod, volume.claim) and not _own(pod, record)]
+    pods = cache.pods_on(cluster, record.drift.outage.node.name, record.drift.vm.namespace)
+    return [pod for pod in pods if uses(pod, volume.claim) and not _own(pod, record)]
 
 
 def _is_helper(pod: Obj) -> bool:
@@ -280,17 +282,18 @@ def _is_helper(pod: Obj) -> bool:
     return "kubevirt.io" not in (pod["metadata"].get("labels") or {})
 
 
-def _uses(pod: Obj, claim: str) -> bool:
+def uses(pod: Obj, claim: str) -> bool:
+    """Does this pod hold the claim, or will it?"""
     return text(pod, "status", "phase") not in _TERMINAL and claim in claims_of(pod)
 
 
 def _own(pod: Obj, record: Record) -> bool:
     """The VM's launchers, and the pods that hold what is hotplugged into it; another VM's are others'."""
     meta, vm = pod["metadata"], record.drift.vm
-    labels, notes = part(meta, "labels"), part(meta, "annotations")
+    labels, annotations = part(meta, "labels"), part(meta, "annotations")
     if record.vmi_uid and labels.get("kubevirt.io/created-by") == record.vmi_uid:
         return True
-    return vm.name in {labels.get("vm.kubevirt.io/name"), notes.get("kubevirt.io/owner-vmi-name")}
+    return vm.name in {labels.get("vm.kubevirt.io/name"), annotations.get("kubevirt.io/owner-vmi-name")}
 
 
 def _warnings(cluster: Cluster, pod: PodView, record: Record) -> tuple[str, ...]:
@@ -299,11 +302,11 @@ def _warnings(cluster: Cluster, pod: PodView, record: Record) -> tuple[str, ...]
         return ()
     fields = f"involvedObject.uid={pod.uid},type=Warning"
     events = listed(cluster, "events", namespace=pod.namespace, fields=fields)
-    told = dict.fromkeys(map(_told, events))
+    told = dict.fromkeys(map(warning_of, events))
     return tuple(told)[-3:]
 
 
-def _told(event: Obj) -> str:
-    """Why, and what; both are optional."""
-    said = (text(event, "reason"), text(event, "message")[:200])
-    return ": ".join(filter(None, said)) or "a warning without words"
+def warning_of(event: Obj) -> str:
+    """Reason and message; both are optional."""
+    details = (text(event, "reason"), text(event, "message")[:200])
+    return ": ".join(filter(None, details)) or "a warning without words"

@@ -1,8 +1,8 @@
-"""What many passes look at and no pass changes: all nodes, their Leases, drivers, namespaces, the lost node's pods.
+"""What many passes read and no pass changes: all nodes, their Leases, drivers, namespaces, the lost node's pods.
 
-A worker that releases 250 VMs of one node asks for these once in a few seconds, and not 250 times. What a pass is about
+A worker that releases 250 VMs of one node reads these once in a few seconds, and not 250 times. What a pass is about
 (the VM, its pods, attachments) is never taken from here. The lost node and its Lease are, for a second, where something
-is only judged: whoever is about to delete anything reads them anew (workers.drift.act).
+is only judged: whoever is about to delete anything reads them again (workers.drift.act).
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 class Surroundings:
     """One process' memory of what it read within the last seconds. Methods raise ClusterError.
 
-    `steady` is a clock that nobody sets, by which things grow old; `clock` that of the pass.
+    `steady` is a clock that nobody sets, for the ages of entries; `clock` is that of the pass.
     """
 
     def __init__(
@@ -44,28 +44,28 @@ class Surroundings:
         self.clock = self.steady = clock
         self._ttl, self.namespace, self.csi_addons = ttl, namespace, csi_addons
         self._known: dict[Hashable, tuple[float, Any]] = {}
-        self._tidy_at = [clock()]  # shared with whoever shares the memory
+        self._tidy_at = [clock()]  # shared by all copies (`by`)
 
     def by(self, clock: Clock) -> "Surroundings":
         """The same memory, for a pass whose clock this is."""
-        mine = copy(self)
-        mine.clock = clock
-        return mine
+        view = copy(self)
+        view.clock = clock
+        return view
 
     def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
-        """What people ask of us, as it stands at this moment: for what is about to be deleted."""
+        """People's interventions as they are now: for what is about to be deleted."""
         return interventions(cluster.find("configmaps", CONFIG_MAP, self.namespace))
 
     def asked(self, cluster: Cluster, drift: Drift) -> tuple[Intervention, ...]:
-        """The same, for what is only decided and then looked at again: as it was a moment ago.
+        """The same, for a decision that is checked again before it is acted on: as they were a moment ago.
 
-        What meets this drift is read anew, so that nobody has to wait for what was lifted.
+        If one concerns this drift, they are read again, so that nobody has to wait for what was lifted.
         """
-        known = interventions(self.find(cluster, "configmaps", CONFIG_MAP, self.namespace))
-        return self.interventions(cluster) if any(one.meets(drift) for one in known) else known
+        cached = interventions(self.find(cluster, "configmaps", CONFIG_MAP, self.namespace))
+        return self.interventions(cluster) if any(intervention.meets(drift) for intervention in cached) else cached
 
     def fencings(self, cluster: Cluster) -> JsonObject | None:
-        """The ConfigMap of what is known of nodes' deaths, as it stands at this moment: proof is worth no waiting."""
+        """The ConfigMap of what is known of nodes' fencing, as it is now: a proof should not wait."""
         return cluster.find("configmaps", FENCINGS, self.namespace)
 
     def nodes(self, cluster: Cluster) -> tuple[NodeView, ...]:
@@ -73,7 +73,7 @@ class Surroundings:
         return self.once("nodes", lambda: tuple(node_view(node) for node in listed(cluster, "nodes")))
 
     def renewals(self, cluster: Cluster) -> Mapping[str, float]:
-        """When each node said last that it lives, by its own clock: seconds since the epoch."""
+        """When each node last renewed its Lease, by its own clock: seconds since the epoch."""
         return self.once("leases", lambda: dict(map(_renewal, listed(cluster, "leases", namespace=NODE_LEASES))))
 
     def find(
@@ -90,7 +90,7 @@ class Surroundings:
     def neighbours(self, cluster: Cluster, namespace: str) -> tuple[Neighbour, ...]:
         """The pods of a namespace that are bound to a node and have not ended, as they were within half a minute.
 
-        They decide where a pod may go; who deletes anything looks at none of them.
+        They decide where a pod may go; workers.drift.act reads none of them.
         """
 
         def read() -> tuple[Neighbour, ...]:
@@ -107,21 +107,21 @@ class Surroundings:
 
         return self.once(("repelling", namespace), read, NEARBY)
 
-    def remember(self, resource: str, name: str, namespace: str, found: JsonObject | None) -> None:
-        """What was read just now, and whoever may take it from here (`find`) for some minutes need not read again."""
-        self._known[resource, namespace, name] = (self.steady() + BOUND, found)
+    def remember(self, resource: str, name: str, namespace: str, obj: JsonObject | None) -> None:
+        """Keep what was read just now: `find` returns it for some minutes."""
+        self._known[resource, namespace, name] = (self.steady() + BOUND, obj)
 
     def once(self, key: Hashable, read: Callable[[], _T], ttl: float | None = None) -> _T:
-        """What `read` found within the last seconds, or finds now."""
+        """What `read` returned within the last seconds, or returns now."""
         now = self.steady()
         self._tidy(now)
-        until, known = self._known.get(key, (now, None))
+        until, entry = self._known.get(key, (now, None))
         if now < until:
-            found: _T = known
-            return found
-        found = read()
-        self._known[key] = (now + (self._ttl if ttl is None else ttl), found)
-        return found
+            value: _T = entry
+            return value
+        value = read()
+        self._known[key] = (now + (self._ttl if ttl is None else ttl), value)
+        return value
 
     def _tidy(self, now: float) -> None:
         if now < self._tidy_at[0]:
@@ -147,7 +147,7 @@ def listed(
 
 
 def renewed(lease: JsonObject | None) -> str:
-    """A Lease's renewTime as it stands there; "" when there is none."""
+    """A Lease's renewTime as it is written; "" when there is none."""
     return text(lease, "spec", "renewTime")
 
 

@@ -8,26 +8,26 @@ from workers.decide.placement.instance_type import expanded
 
 
 def expand(cluster: Cluster, name: str, namespace: str, vm: VmView) -> Obj | None:
-    """The expanded spec of its template; None where nobody says it, which is no failure. Raises nothing."""
+    """The expanded spec of its template; None where it cannot be read, which is no failure. Raises nothing."""
     try:
-        found = cluster.find(EXPAND_SPEC, name, namespace)
+        expanded_vm = cluster.find(EXPAND_SPEC, name, namespace)
     except (NotServed, Rejected):
         return _by_revisions(cluster, namespace, vm)
     except ClusterError:  # virt-api is another service than the API server, and may be away alone
         return None
-    return said(part(found, "spec", "template", "spec")) or None
+    return said(part(expanded_vm, "spec", "template", "spec")) or None
 
 
 def _by_revisions(cluster: Cluster, namespace: str, vm: VmView) -> Obj | None:
-    found = {kind: _spec(cluster, vm.revisions.get(kind, ""), namespace) for kind in vm.typed}
-    kind, preference = (found.get(one, {}) for one in TYPES)
+    specs = {kind: _spec(cluster, vm.revisions.get(kind, ""), namespace) for kind in vm.typed}
+    kind, preference = (specs.get(field, {}) for field in TYPES)
     return None if kind is None or preference is None else expanded(vm.template, kind, preference)
 
 
 def _spec(cluster: Cluster, name: str, namespace: str) -> Obj | None:
     """Of the object that a ControllerRevision holds. Of a cluster-wide one the VM's namespace holds a copy, too."""
     try:
-        found = cluster.find("controllerrevisions", name, namespace) if name else None
+        revision = cluster.find("controllerrevisions", name, namespace) if name else None
     except ClusterError:
         return None
-    return said(part(found, "data", "spec")) or None
+    return said(part(revision, "data", "spec")) or None

@@ -1,4 +1,4 @@
-"""What else is read before a VM is judged: who names claims besides its template, what is added, who is near."""
+"""What else is read before a VM is judged: claims that others name, the expanded template, neighbours."""
 
 from dataclasses import replace
 
@@ -15,33 +15,33 @@ from workers.observe.cache import Surroundings
 from workers.observe.instance_types import expand
 
 
-def neighbours(cluster: Cluster, bears: PlacementNeeds, around: Surroundings) -> tuple[Neighbour, ...]:
-    """Of its own namespace at least those that keep others away; all of them where it has rules of its own."""
-    wanted = sorted(filter(is_name, namespaces(bears)))
-    read = around.neighbours if looks_around(bears) else around.repelling
+def neighbours(cluster: Cluster, needs: PlacementNeeds, cache: Surroundings) -> tuple[Neighbour, ...]:
+    """Of the VM's namespace at least those that keep others away; all of them where the VM has rules of its own."""
+    wanted = sorted(filter(is_name, namespaces(needs)))
+    read = cache.neighbours if looks_around(needs) else cache.repelling
     return tuple(pod for namespace in wanted for pod in read(cluster, namespace))
 
 
-def expansion(cluster: Cluster, seen: Observation, record: Record) -> Obj | None:
-    """Only asked for where the lost instance does not show it."""
+def expansion(cluster: Cluster, observation: Observation, record: Record) -> Obj | None:
+    """Only read where the lost instance does not show it."""
     ref = record.drift.vm
-    if seen.vm is None or not unclear(seen.vm, seen.vmi):
+    if observation.vm is None or not unclear(observation.vm, observation.vmi):
         return None
-    return expand(cluster, ref.name, ref.namespace, seen.vm)
+    return expand(cluster, ref.name, ref.namespace, observation.vm)
 
 
-def witness(seen: Observation, record: Record) -> Witness:
+def witness(observation: Observation, record: Record) -> Witness:
     """Who names claims besides the VM's template."""
-    vm, vmi = seen.vm, seen.vmi
+    vm, vmi = observation.vm, observation.vmi
     if vm is None:
         return Witness()
-    claims = {claim for pod in lost_launchers(seen, record) if not pod.hotplug for claim in pod.claims}
-    spec = next_instance(vm, vmi, seen.expanded).spec
+    claims = {claim for pod in lost_launchers(observation, record) if not pod.hotplug for claim in pod.claims}
+    spec = next_instance(vm, vmi, observation.expanded).spec
     state = keeps_state(spec) or vm.tracked or bool(vmi and vmi.tracked)
     return Witness(vmi.volumes if vmi else (), tuple(sorted(claims.union(vmi.claims if vmi else ()))), state)
 
 
 def owned(volume: Volume, new: VmiView | None, vm: VmView | None) -> Volume:
-    """What an instance names that this VM does not own is not named by the VM."""
+    """A volume of an instance that this VM does not own is not named by the VM."""
     ours = new is None or vm is None or new.owner == vm.uid
     return replace(volume, named=volume.named and ours)

@@ -7,7 +7,7 @@ from workers.decide.observation import TYPES, Attachment, VmiView, VmView
 from workers.observe.pods import claims_of, neighbour_view, pod_view
 
 __all__ = ["attachment_view", "claims_of", "hotplugged", "neighbour_view", "pod_view", "vm_view", "vmi_view"]
-_SAID = 300  # characters of a condition's message
+_LONGEST = 300  # characters of a condition's message
 
 
 def vm_view(obj: Obj) -> VmView:
@@ -32,23 +32,23 @@ def vm_view(obj: Obj) -> VmView:
         status=text(status, "printableStatus"),
         retry_at=moment(status, "startFailure", "retryAfterTimestamp"),
         labels=texts(spec, "template", "metadata", "labels"),
-        generation=_counted(meta),
+        generation=_generation(meta),
         typed={kind: text(spec, kind, "name") for kind in TYPES if part(spec, kind)},
         revisions={kind: name for kind in TYPES if (name := _revision(obj, kind))},
         tracked=_tracked(status),
     )
 
 
-def _counted(meta: Obj) -> str:
+def _generation(meta: Obj) -> str:
     count = number(meta, "generation")
     return "" if count is None else str(int(count))
 
 
 def _revision(vm: Obj, kind: str) -> str:
     """The ControllerRevision that holds the instance type or the preference as this VM has it; not that of another."""
-    told = part(vm, "status", f"{kind}Ref")
-    same = text(told, "name") in {"", text(vm, "spec", kind, "name")}
-    return text(vm, "spec", kind, "revisionName") or (text(told, "controllerRevisionRef", "name") if same else "")
+    ref = part(vm, "status", f"{kind}Ref")
+    same = text(ref, "name") in {"", text(vm, "spec", kind, "name")}
+    return text(vm, "spec", kind, "revisionName") or (text(ref, "controllerRevisionRef", "name") if same else "")
 
 
 def _tracked(status: Obj) -> bool:
@@ -61,16 +61,16 @@ def _recovery(spec: Obj, status: Obj) -> str:
 
     Source: kubevirt `pkg/virt-controller/watch/vm/vm.go`, syncVolumeMigration and startVMI.
     """
-    asked = text(spec, "updateVolumesStrategy") == "Migration"
-    migrating = asked and bool(part(status, "volumeUpdateState", "volumeMigrationState"))
+    by_migration = text(spec, "updateVolumesStrategy") == "Migration"
+    migrating = by_migration and bool(part(status, "volumeUpdateState", "volumeMigrationState"))
     return _condition(status, "ManualRecoveryRequired") or (_condition(status, "VolumesChange") if migrating else "")
 
 
 def _condition(status: Obj, kind: str) -> str:
     """What a condition that is True says, "" where it is not."""
-    found = next((c for c in parts(status, "conditions") if text(c, "type") == kind), None)
-    why = text(found, "message") or text(found, "reason") or "no reason is given"
-    return f"{kind}: {why}"[:_SAID] if text(found, "status") == "True" else ""
+    condition = next((c for c in parts(status, "conditions") if text(c, "type") == kind), None)
+    why = text(condition, "message") or text(condition, "reason") or "no reason is given"
+    return f"{kind}: {why}"[:_LONGEST] if text(condition, "status") == "True" else ""
 
 
 def vmi_view(obj: Obj) -> VmiView:
@@ -103,12 +103,12 @@ def vmi_view(obj: Obj) -> VmiView:
 
 def _owner(references: Iterable[Obj]) -> str:
     """The uid of the VM that controls it."""
-    own = (one for one in references if text(one, "kind") == "VirtualMachine" and one.get("controller") is True)
-    return next((text(one, "uid") for one in own if text(one, "apiVersion").startswith("kubevirt.io/")), "")
+    vms = (ref for ref in references if text(ref, "kind") == "VirtualMachine" and ref.get("controller") is True)
+    return next((text(ref, "uid") for ref in vms if text(ref, "apiVersion").startswith("kubevirt.io/")), "")
 
 
-def _claims(told: Iterable[Obj]) -> tuple[str, ...]:
-    names = (text(volume, "persistentVolumeClaimInfo", "claimName") for volume in told)
+def _claims(volume_statuses: Iterable[Obj]) -> tuple[str, ...]:
+    names = (text(volume, "persistentVolumeClaimInfo", "claimName") for volume in volume_statuses)
     return tuple(sorted({name for name in names if name}))
 
 
@@ -119,8 +119,10 @@ def hotplugged(volume: Obj) -> bool:
 
 
 def _conditions(conditions: Iterable[Obj]) -> frozenset[str]:
-    known = ((text(c, "type"), text(c, "status")) for c in conditions)
-    return frozenset(kind if is_so == "True" else f"no {kind}" for kind, is_so in known if is_so in {"True", "False"})
+    statuses = ((text(c, "type"), text(c, "status")) for c in conditions)
+    return frozenset(
+        kind if status == "True" else f"no {kind}" for kind, status in statuses if status in {"True", "False"}
+    )
 
 
 def attachment_view(obj: Obj) -> Attachment:

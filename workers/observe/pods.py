@@ -7,8 +7,8 @@ from reactor.model.objects import Obj, moment, number, part, parts, said, text, 
 from workers.decide.observation import Neighbour, PodView
 from workers.decide.placement.selectors import REQUIRED
 
-# What of a pod's spec decides where it may run.
-_BORNE = (
+# The fields of a pod's spec that decide where it may run.
+_PLACEMENT_FIELDS = (
     "nodeSelector",
     "affinity",
     "tolerations",
@@ -36,12 +36,12 @@ def pod_view(obj: Obj, vmi_uid: str = "") -> PodView:
         stays=_tolerates(tolerations, OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE) is None,
         pending=_pending(status),
         hotplug=text(labels, "kubevirt.io") == "hotplug-disk",
-        ending_at=_asked_to_end(meta),
+        ending_at=_ending_at(meta),
         scheduled_at=_scheduled(status),
         finished=text(status, "phase") in _FINISHED,
         forced=meta.get("deletionGracePeriodSeconds") == 0,
         finalizers=tuple(meta.get("finalizers") or ()),
-        spec=said({name: spec[name] for name in _BORNE if spec.get(name)}),
+        spec=said({name: spec[name] for name in _PLACEMENT_FIELDS if spec.get(name)}),
         labels=texts(labels),
         claims=tuple(sorted(claims_of(obj))),
     )
@@ -61,15 +61,15 @@ def neighbour_view(obj: Obj) -> Neighbour:
     )
 
 
-def _asked_to_end(meta: Obj) -> float | None:
+def _ending_at(meta: Obj) -> float | None:
     """The API server sets deletionTimestamp to the end of the grace period."""
     end = moment(meta, "deletionTimestamp")
     return None if end is None else end - (number(meta, "deletionGracePeriodSeconds") or 0.0)
 
 
 def _scheduled(status: Obj) -> float | None:
-    found = (c for c in parts(status, "conditions") if text(c, "type") == "PodScheduled")
-    return next((moment(c, "lastTransitionTime") for c in found if text(c, "status") == "True"), None)
+    scheduled = (c for c in parts(status, "conditions") if text(c, "type") == "PodScheduled")
+    return next((moment(c, "lastTransitionTime") for c in scheduled if text(c, "status") == "True"), None)
 
 
 def _pending(status: Obj) -> str:
@@ -79,10 +79,10 @@ def _pending(status: Obj) -> str:
             return text(condition, "message")
     containers = [*parts(status, "initContainerStatuses"), *parts(status, "containerStatuses")]
     waiting = (part(container, "state", "waiting") for container in containers)
-    told = (
+    reasons = (
         f"{text(w, 'reason')}: {text(w, 'message')[:200]}" for w in waiting if text(w, "reason") not in {"", *_ORDINARY}
     )
-    return next(told, "")
+    return next(reasons, "")
 
 
 def _tolerates(tolerations: Iterable[Obj], key: str, value: str) -> float | None:
@@ -91,16 +91,16 @@ def _tolerates(tolerations: Iterable[Obj], key: str, value: str) -> float | None
     Source: kubernetes `GetMatchingTolerations` (pkg/apis/core/v1/helper) and `getMinTolerationTime`
     (pkg/controller/tainteviction): of each taint the first one counts, and of several taints the shortest.
     """
-    found = next((one for one in tolerations if _matches(one, key, value)), None)
-    if found is None:
+    toleration = next((t for t in tolerations if _matches(t, key, value)), None)
+    if toleration is None:
         return 0.0
-    seconds = number(found, "tolerationSeconds")
+    seconds = number(toleration, "tolerationSeconds")
     return None if seconds is None else max(0.0, seconds)
 
 
 def _matches(toleration: Obj, key: str, value: str) -> bool:
-    meant = text(toleration, "key") in {"", key} and text(toleration, "effect") in {"", "NoExecute"}
-    return meant and (text(toleration, "operator") == "Exists" or text(toleration, "value") == value)
+    applies = text(toleration, "key") in {"", key} and text(toleration, "effect") in {"", "NoExecute"}
+    return applies and (text(toleration, "operator") == "Exists" or text(toleration, "value") == value)
 
 
 def claims_of(pod: Obj) -> frozenset[str]:

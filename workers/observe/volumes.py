@@ -1,4 +1,4 @@
-"""A VM's volumes, each followed to where its data lies: claim -> PersistentVolume -> driver -> replicas."""
+"""A VM's volumes, each followed to where its data is: claim -> PersistentVolume -> driver -> replicas."""
 
 import re
 from collections.abc import Sequence
@@ -28,25 +28,25 @@ _STATE = "persistent-state-for"  # KubeVirt's label, and how it named the claim 
 class Disks:
     """Reads for the volumes of one VM. Methods raise ClusterError.
 
-    `remembered`: what was found within the last minutes will do. Never before something is released.
+    `remembered`: what was read within the last minutes is enough. Never before something is released.
     """
 
-    def __init__(self, cluster: Cluster, around: Surroundings, namespace: str, *, remembered: bool = False) -> None:
-        self._cluster, self._around, self._namespace, self._remembered = cluster, around, namespace, remembered
+    def __init__(self, cluster: Cluster, cache: Surroundings, namespace: str, *, remembered: bool = False) -> None:
+        self._cluster, self._cache, self._namespace, self._remembered = cluster, cache, namespace, remembered
 
     def all(self, vm: str, volumes: Sequence[Obj], witness: Witness = NOBODY) -> tuple[Volume, ...]:
         """Those of a spec, what only the witness names, and the claim that keeps the state of a vTPM or EFI."""
-        found = [self._volume(spec) for spec in volumes]
-        left = [replace(self._volume(spec), left=True) for spec in others(volumes, witness.volumes)]
-        known = {volume.claim for volume in (*found, *left)}
-        strange = [claim for claim in witness.claims if claim not in known]
-        kept = self._states(vm, strange, left=not witness.state) if witness.state or strange else []
-        beside = [claim for claim in strange if claim not in {volume.claim for volume in kept}]
-        pods = [self._on_claim(Volume(name, CLAIM, claim=name, named=False)) for name in beside]
-        return (*found, *kept, *left, *pods)
+        of_spec = [self._volume(spec) for spec in volumes]
+        lost_only = [replace(self._volume(spec), left=True) for spec in others(volumes, witness.volumes)]
+        claims = {volume.claim for volume in (*of_spec, *lost_only)}
+        other_claims = [claim for claim in witness.claims if claim not in claims]
+        states = self._states(vm, other_claims, left=not witness.state) if witness.state or other_claims else []
+        pod_claims = [claim for claim in other_claims if claim not in {volume.claim for volume in states}]
+        of_pods = [self._on_claim(Volume(name, CLAIM, claim=name, named=False)) for name in pod_claims]
+        return (*of_spec, *states, *lost_only, *of_pods)
 
     def _states(self, vm: str, used: Sequence[str], *, left: bool) -> list[Volume]:
-        """The state claim that is in use, as far as that is told, else every one that could be the next instance's."""
+        """The state claim that is in use, as far as that is known, else every one that could be the next instance's."""
         labels = f"{_STATE}={vm}"  # of a name that is too long for a label there is only the claim of the old name
         claims = listed(self._cluster, _CLAIMS, namespace=self._namespace, labels=labels) if len(vm) <= _LABEL else []
         names = states_of(vm, claims, used)
@@ -54,16 +54,16 @@ class Disks:
         return [self._on_claim(Volume("state", "persistentState", claim=name, left=left)) for name in wanted]
 
     def _find(self, resource: str, name: str, namespace: str = "") -> Obj | None:
-        """By a name that another object says: what is no name is the name of nothing."""
+        """By a name that another object gives: None for what is no valid name."""
         if not is_name(name):
             return None
         if self._remembered:
-            known = self._around.find(self._cluster, resource, name, namespace, BOUND)
-            if resource != _CLAIMS or _is_bound(known):
-                return known
-        found = self._cluster.find(resource, name, namespace)
-        self._around.remember(resource, name, namespace, found)
-        return found
+            cached = self._cache.find(self._cluster, resource, name, namespace, BOUND)
+            if resource != _CLAIMS or _is_bound(cached):
+                return cached
+        obj = self._cluster.find(resource, name, namespace)
+        self._cache.remember(resource, name, namespace, obj)
+        return obj
 
     def _volume(self, spec: Obj) -> Volume:
         kind = _kind(spec)
@@ -95,8 +95,8 @@ class Disks:
             return volume
         if not is_name(volume.driver):
             return replace(volume, trouble=f"no CSIDriver can bear the name of its driver, {volume.driver[:60]!r}")
-        found = self._around.find(self._cluster, "csidrivers", volume.driver, ttl=_CLASS_TTL)
-        attaches = part(found, "spec").get("attachRequired") is not False  # Kubernetes' default is true
+        csi_driver = self._cache.find(self._cluster, "csidrivers", volume.driver, ttl=_CLASS_TTL)
+        attaches = part(csi_driver, "spec").get("attachRequired") is not False  # Kubernetes' default is true
         replicas = self._replicas(pv) if volume.driver == HWAMEISTOR else None
         return replace(volume, attaches=attaches, replicas=replicas, fence=self._asks_for_fence(pv))
 
@@ -105,15 +105,15 @@ class Disks:
         return text(self._class(pv), "metadata", "annotations", REQUIRE_FENCE_ANNOTATION) == "true"
 
     def _replicas(self, pv: Obj) -> Replicas | None:
-        """HwameiStor's word, else the PersistentVolume's, else the StorageClass'; None when nobody says a number."""
+        """As HwameiStor says, else the PersistentVolume, else the StorageClass; None when none gives a number."""
         try:
-            local = self._find("localvolumes", text(pv, "spec", "csi", "volumeHandle"))
+            local_volume = self._find("localvolumes", text(pv, "spec", "csi", "volumeHandle"))
         except NotServed:
-            local = None
-        wanted = part(local, "spec").get("replicaNumber") or self._parameter(pv)
-        if not str(wanted or "").isdecimal():
+            local_volume = None
+        count = part(local_volume, "spec").get("replicaNumber") or self._parameter(pv)
+        if not str(count or "").isdecimal():
             return None
-        return Replicas(int(wanted), self._synced(words(local, "status", "replicas")))
+        return Replicas(int(count), self._synced(words(local_volume, "status", "replicas")))
 
     def _parameter(self, pv: Obj) -> Any:
         attributes = part(pv, "spec", "csi", "volumeAttributes")
@@ -125,13 +125,15 @@ class Disks:
         """The volume's StorageClass; {} without one."""
         name = text(pv, "spec", "storageClassName")
         ttl = BOUND if self._remembered else _CLASS_TTL
-        return (self._around.find(self._cluster, "storageclasses", name, ttl=ttl) if is_name(name) else None) or {}
+        return (self._cache.find(self._cluster, "storageclasses", name, ttl=ttl) if is_name(name) else None) or {}
 
     def _synced(self, names: Sequence[str]) -> tuple[str, ...]:
         """The nodes of those replicas that are Ready and synced."""
-        found = [self._find("localvolumereplicas", name) for name in names]
-        well = [r for r in found if text(r, "status", "state") == "Ready" and part(r, "status").get("synced") is True]
-        return tuple(text(replica, "spec", "nodeName") for replica in well)
+        replicas = [self._find("localvolumereplicas", name) for name in names]
+        synced = [
+            r for r in replicas if text(r, "status", "state") == "Ready" and part(r, "status").get("synced") is True
+        ]
+        return tuple(text(replica, "spec", "nodeName") for replica in synced)
 
 
 def claims_of(vm: str, template: Obj, claims: Sequence[Obj], *, state: bool) -> list[str]:
@@ -148,14 +150,14 @@ def states_of(vm: str, labelled: Sequence[Obj], used: Sequence[str]) -> list[str
     one of the old name.
     """
     alive = [claim["metadata"] for claim in labelled if not part(claim, "metadata").get("deletionTimestamp")]
-    found = [str(meta["name"]) for meta in alive] or [f"{_STATE}-{vm}"]
-    return [one for one in found if one in used] or found
+    names = [str(meta["name"]) for meta in alive] or [f"{_STATE}-{vm}"]
+    return [name for name in names if name in used] or names
 
 
 def others(volumes: Sequence[Obj], lost: Sequence[Obj]) -> list[Obj]:
     """Of the lost instance's volumes the claims that are not among those of a spec."""
-    known = {_claim_of(spec) for spec in volumes}
-    return [spec for spec in lost if (claim := _claim_of(spec)) and claim not in known]
+    claims = {_claim_of(spec) for spec in volumes}
+    return [spec for spec in lost if (claim := _claim_of(spec)) and claim not in claims]
 
 
 def _claim_of(spec: Obj) -> str:
@@ -168,7 +170,7 @@ def _kind(spec: Obj) -> str:
 
 
 def _is_bound(claim: Obj | None) -> bool:
-    """Only then does it lead to the same volume in some minutes, too."""
+    """Only then will it lead to the same volume in some minutes, too."""
     return text(claim, "status", "phase") == "Bound"
 
 
@@ -179,16 +181,16 @@ def _claim(kind: str, source: Obj) -> str:
 
 
 def _bound(pvc: Obj, pv: Obj) -> bool:
-    """Do both say so, by uid?"""
+    """Do both name each other, by uid?"""
     uid = text(pvc, "metadata", "uid")
     return bool(uid) and uid == text(pv, "spec", "claimRef", "uid") and not _of_another(pvc, pv)
 
 
 def _of_another(pvc: Obj, pv: Obj) -> str:
-    """Whose volume it is, if it says that it is another claim's."""
-    told = part(pv, "spec", "claimRef")
-    same = [text(told, one) in {"", text(pvc, "metadata", one)} for one in ("namespace", "name", "uid")]
-    return "" if all(same) else f"{text(told, 'namespace')}/{text(told, 'name')}"
+    """The claim that the volume names, if that is another one."""
+    ref = part(pv, "spec", "claimRef")
+    same = [text(ref, field) in {"", text(pvc, "metadata", field)} for field in ("namespace", "name", "uid")]
+    return "" if all(same) else f"{text(ref, 'namespace')}/{text(ref, 'name')}"
 
 
 def _cluster_id(csi: Obj) -> str:
@@ -197,9 +199,9 @@ def _cluster_id(csi: Obj) -> str:
     The handle begins with its version and the ID's length, both four hex digits (ceph-csi,
     `internal/util/volid.go`: 0001-0009-rook-ceph-...).
     """
-    found = _HANDLE.match(text(csi, "volumeHandle"))
-    length = int(found[1], 16) if found else 0
-    rest = found[2] if found else ""
+    match = _HANDLE.match(text(csi, "volumeHandle"))
+    length = int(match[1], 16) if match else 0
+    rest = match[2] if match else ""
     return text(csi, "volumeAttributes", "clusterID") or (rest[:length] if rest[length : length + 1] == "-" else "")
 
 

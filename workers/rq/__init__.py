@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 def run_drift(*args: Any) -> Any:
     """The job of one drift: (version, Drift as JSON)."""
-    return _run(RUN_DRIFT, args, _shown)
+    return _run(RUN_DRIFT, args, _save_to_meta)
 
 
 def run_fence(*args: Any) -> Any:
@@ -58,9 +58,9 @@ def deliver(*args: Any) -> Any:
     return _run(DELIVER, args)
 
 
-def _run(function: str, args: tuple[Any, ...], shown: Callable[[Outcome], Outcome] = lambda outcome: outcome) -> Any:
+def _run(function: str, args: tuple[Any, ...], publish: Callable[[Outcome], Outcome] = lambda outcome: outcome) -> Any:
     app = Worker.current_app()
-    return answer(lambda: shown(app.run(function, args)), lambda job_id: app.queue().woken(job_id))
+    return answer(lambda: publish(app.run(function, args)), lambda job_id: app.queue().woken(job_id))
 
 
 def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) -> Any:
@@ -71,7 +71,7 @@ def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) ->
         outcome = Ended("malformed", "bad-input", str(error))
         log.warning("job malformed", sentence=str(error), reason="bad-input")
     except (ClusterError, StoreError) as error:
-        if isinstance(error, Forbidden | NotFound | NotServed | Rejected | InvalidName):  # time mends nothing of it
+        if isinstance(error, Forbidden | NotFound | NotServed | Rejected | InvalidName):  # waiting does not help
             log.warning("job kept waiting", sentence=str(error), reason="api-refused", again_after=TROUBLE_RETRY)
         return Retry(max=FOR_EVER, interval=TROUBLE_RETRY)  # what woke it meanwhile is read the next time
     except Stopping:
@@ -79,10 +79,10 @@ def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) ->
     again_at = _again_at(outcome, woken)
     if again_at is None and isinstance(outcome, Ended):
         return {"outcome": outcome.outcome, "reason": outcome.reason, "sentence": outcome.sentence}
-    return Retry(max=FOR_EVER, interval=_left(again_at or 0.0))
+    return Retry(max=FOR_EVER, interval=_seconds_until(again_at or 0.0))
 
 
-def _left(at: float) -> int:
+def _seconds_until(at: float) -> int:
     """Seconds until then by Redis' clock, rounded up: RQ stumbles over a float, and cuts due times itself."""
     job = Worker.current_job()
     try:
@@ -93,14 +93,14 @@ def _left(at: float) -> int:
     return max(0, math.ceil(at - now))
 
 
-def _shown(outcome: Outcome) -> Outcome:
-    """For who looks at the queue (rq-dashboard, `rq info`): where its drift stands, and when it comes again."""
+def _save_to_meta(outcome: Outcome) -> Outcome:
+    """For people who look at the queue (rq-dashboard, `rq info`): the state of its drift, and when it runs next."""
     job = Worker.current_job()
     if job is not None:
         due = clock_time(outcome.at) if isinstance(outcome, Again) else ""
-        told = {"reason": outcome.reason, "sentence": outcome.sentence, "due": due}
-        known = REASONS.get(outcome.reason)  # "locked" tells of the pass and not of the drift
-        job.meta.update({"phase": known.phase.value, **told} if known else {"due": due})
+        details = {"reason": outcome.reason, "sentence": outcome.sentence, "due": due}
+        reason = REASONS.get(outcome.reason)  # "locked" is about the pass and not the drift
+        job.meta.update({"phase": reason.phase.value, **details} if reason else {"due": due})
         with translated():
             job.save_meta()
     return outcome
@@ -110,8 +110,8 @@ def _again_at(outcome: Outcome, woken: Callable[[str], float | None]) -> float |
     """When to come again: as the job wants it, or earlier if it was woken while it ran."""
     job = Worker.current_job()
     try:
-        asked = woken(job.id) if job else None
+        woken_at = woken(job.id) if job else None
     except (ClusterError, StoreError):
-        asked = None  # the mark stays; the next run of this job, or the sweep, reads it
-    wanted = [at for at in (outcome.at if isinstance(outcome, Again) else None, asked) if at is not None]
-    return min(wanted, default=None)
+        woken_at = None  # the mark stays; the next run of this job, or the sweep, reads it
+    times = [at for at in (outcome.at if isinstance(outcome, Again) else None, woken_at) if at is not None]
+    return min(times, default=None)

@@ -1,4 +1,4 @@
-"""RQ's job as our workers read it. A job is data: who can write to Redis decides what stands in it, and no more.
+"""RQ's job as our workers read it. A job is data: who can write to Redis decides what is in it, and no more.
 
 By itself RQ imports whatever function a job names, and its callbacks; it posts to the addresses that a job names, and
 puts it, or others that depend on it, into the queue that it names.
@@ -12,7 +12,7 @@ from rq.utils import decode_redis_hash, import_attribute
 
 from reactor.model.errors import VmDriftError
 
-# What a job's hash may say. Whatever else RQ knows there, now or later, counts as not said.
+# The fields of a job's hash that are read. Whatever else RQ knows there, now or later, is ignored.
 _FIELDS = frozenset(
     {
         "created_at",
@@ -37,7 +37,7 @@ _FIELDS = frozenset(
 
 
 class NotOurJob(VmDriftError):
-    """A job that names what its queue is not for. Nobody runs it; it stands among the failed ones."""
+    """A job that names what its queue is not for. Nobody runs it; it is listed as failed."""
 
 
 class OurJob(Job):
@@ -47,11 +47,11 @@ class OurJob(Job):
 
     def restore(self, raw_data: Mapping[Any, Any]) -> None:
         """As RQ does, of what a job may say."""
-        found = decode_redis_hash(dict(raw_data))
-        super().restore({name: value for name, value in found.items() if name in _FIELDS})
+        fields = decode_redis_hash(dict(raw_data))
+        super().restore({name: value for name, value in fields.items() if name in _FIELDS})
 
     def belongs_to(self, queue: str, runs: Collection[str]) -> None:
-        """It was found in this queue, whatever it says itself, which is for these functions."""
+        """It was found in this queue, which is for these functions, whatever queue it names itself."""
         self.origin, self._runs = queue, runs
 
     @property

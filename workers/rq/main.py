@@ -46,11 +46,11 @@ def _wired(settings: Settings) -> tuple[Wiring, App]:
 
 
 def _chores(wiring: Wiring, app: App) -> Callable[[], object]:
-    """Who only observes changes nothing in the cluster, and be it by an Event."""
+    """Unless the policy is auto nothing in the cluster is changed, not even by an Event."""
     if wiring.settings.policy != "auto":
         return lambda: look_after(app.inbox(), app.tools())
-    teller = ChangeReporter(wiring.changes, wiring.cluster, wiring.clock)
-    return lambda: (look_after(app.inbox(), app.tools()), teller.tell())
+    reporter = ChangeReporter(wiring.changes, wiring.cluster, wiring.clock)
+    return lambda: (look_after(app.inbox(), app.tools()), reporter.tell())
 
 
 def work_drifts(settings: Settings) -> None:
@@ -58,7 +58,7 @@ def work_drifts(settings: Settings) -> None:
     wiring, app = _wired(settings)
     tools = app.tools()
     check(tools.cluster, DRIFT)
-    tools.around.interventions(tools.cluster)  # a right that is missing must not show in the night
+    tools.around.interventions(tools.cluster)  # so that a missing right shows at start
     _work(roles.DRIFTS, wiring, app)
 
 
@@ -69,7 +69,7 @@ def work_fencing(settings: Settings) -> None:
     for name in settings.fencing:
         fence.providers(name)
     check(fence.cluster, FENCE)
-    fence.tools.around.fencings(fence.cluster)  # a right that is missing must not show in the night
+    fence.tools.around.fencings(fence.cluster)  # so that a missing right shows at start
     for name in (CONFIG_MAP, CLAIMS):
         writable(fence.cluster, name, settings.namespace)
     chore = every(settings.resync, lambda: fencing.look_after(fence), time.monotonic)
@@ -77,7 +77,7 @@ def work_fencing(settings: Settings) -> None:
 
 
 def every(seconds: float, chore: Callable[[], object], clock: Clock) -> Callable[[], object]:
-    """The chore, done at most once in so many seconds. A cluster that is away is asked again the next time."""
+    """The chore, done at most once in so many seconds. A cluster that is away is tried again the next time."""
     due = [clock()]
 
     def do() -> None:
@@ -92,8 +92,8 @@ def every(seconds: float, chore: Callable[[], object], clock: Clock) -> Callable
 def work_outgoing(settings: Settings) -> None:
     """A worker of the queue `outgoing`, until SIGTERM or SIGINT. SettingsError without a sink; it needs no cluster."""
     wiring, app = _wired(settings)
-    office = app.office()
-    _work(roles.OUTGOING, wiring, app, lambda: collect(office))
+    tools = app.office()
+    _work(roles.OUTGOING, wiring, app, lambda: collect(tools))
 
 
 def schedule(settings: Settings) -> None:
@@ -105,7 +105,7 @@ def schedule(settings: Settings) -> None:
         with wiring.connection() as redis:
             Scheduler(roles.BY_QUEUE, redis, stop).work()
 
-    _go_on(roles.SCHEDULER.name, settings, once)
+    _run_until_stopped(roles.SCHEDULER.name, settings, once)
 
 
 def _work(role: roles.Role, wiring: Wiring, app: App, chore: Callable[[], object] = lambda: None) -> None:
@@ -116,11 +116,11 @@ def _work(role: roles.Role, wiring: Wiring, app: App, chore: Callable[[], object
         with wiring.connection() as redis:
             Worker(role.queue, redis, stop, chore, reporter, app=app).work(logging_level="ERROR")
 
-    _go_on(f"worker of {role.queue}", wiring.settings, once)
+    _run_until_stopped(f"worker of {role.queue}", wiring.settings, once)
 
 
-def _go_on(who: str, settings: Settings, once: Callable[[Stop], None]) -> None:
-    """Call `once` until the process is asked to stop; say once per change what keeps it from working."""
+def _run_until_stopped(who: str, settings: Settings, once: Callable[[Stop], None]) -> None:
+    """Call `once` until the process is asked to stop; log once per change what keeps it from working."""
     stop, trouble = Stop(settings.heartbeat_file), ""
     stop.listen()
     while not stop.asked():

@@ -1,4 +1,4 @@
-"""RQ's queue as our workers see it: what a killed worker left behind is taken up within seconds."""
+"""RQ's queue as our workers see it: what a killed worker left behind is continued within seconds."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ class Intermediate(IntermediateQueue):
     STUCK_AFTER = timing.TAKEN_NOT_STARTED
 
     def set_first_seen(self, job_id: str) -> bool:
-        """As RQ does, by Redis' clock: who looks later may be another process."""
+        """As RQ does, by Redis' clock: another process may look later."""
         key = self.get_first_seen_key(job_id)
         return bool(self.connection.set(key, redis_time(self.connection), nx=True, ex=_FORGOTTEN))
 
@@ -48,8 +48,8 @@ class Due(ScheduledJobRegistry):
 
     def get_jobs_to_schedule(self, timestamp: int | None = None, chunk_size: int = 1000) -> list[str]:  # noqa: ARG002
         """As RQ does."""
-        found: list[str] = super().get_jobs_to_schedule(int(redis_time(self.connection)), chunk_size)
-        return found
+        due: list[str] = super().get_jobs_to_schedule(int(redis_time(self.connection)), chunk_size)
+        return due
 
 
 class WorkedQueue(Queue):
@@ -59,7 +59,7 @@ class WorkedQueue(Queue):
 
     @property
     def intermediate_queue(self) -> IntermediateQueue:
-        """With our patience."""
+        """With our time until a job counts as stuck."""
         return Intermediate(self.key, connection=self.connection)
 
     def acquire_maintenance_lock(self) -> bool:
@@ -72,7 +72,7 @@ class WorkedQueue(Queue):
         return super().schedule_job(job, datetime + off, pipeline, unique)
 
     def move_dependents_to_ready(self, *_: Any, **__: Any) -> dict[str, list[str]]:
-        """None: no job of ours waits for another, and a note in Redis that says so would have others' queues filled."""
+        """None: no job of ours waits for another, and an entry in Redis that says so would fill others' queues."""
         return {}
 
     def enqueue_dependents(self, *_: Any, **__: Any) -> dict[str, list[str]]:
@@ -108,7 +108,7 @@ class WorkedQueue(Queue):
 
 
 def _started_id(member: bytes) -> str:
-    """A running job is noted as JOB:EXECUTION; ValueError for anything else."""
+    """A running job is listed as JOB:EXECUTION; ValueError for anything else."""
     job_id, _ = member.decode().split(":")
     return job_id
 

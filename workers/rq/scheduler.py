@@ -45,7 +45,7 @@ class Scheduler(Stoppable, RQScheduler):
         return acquired
 
     def heartbeat(self) -> None:
-        """As RQ does, for a shorter time; and whether its machine's clock is right is said now and then."""
+        """As RQ does, for a shorter time; and whether its machine's clock is right is reported now and then."""
         super().heartbeat()
         self._shorten()
         self._reporter.now_and_then()

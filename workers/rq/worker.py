@@ -1,4 +1,4 @@
-"""RQ's worker as we need it: a dead one is noticed within seconds, and one that shall stop leaves nothing behind.
+"""RQ's worker as we need it: a dead one is noticed within seconds, and one that is asked to stop leaves nothing behind.
 
 RQ's defaults notice a dead worker after minutes, so the times here are short; a pass keeps its job's heartbeat young by
 a beat before each API call.
@@ -46,7 +46,7 @@ class Worker(Stoppable, SimpleWorker):
     log_result_lifespan = False
 
     _current: tuple["Worker", Job, Any] | None = None
-    _beaten = 0.0
+    _beat_at = 0.0
 
     def __init__(  # noqa: PLR0913 - what only some need is named
         self,
@@ -60,7 +60,7 @@ class Worker(Stoppable, SimpleWorker):
     ) -> None:
         """`chore` is done at each maintenance, by one of the queue's workers at a time.
 
-        `reporter` tells what this process did: between two jobs, while it waits, and when it ends. `app` runs the jobs
+        `reporter` sends what this process did: between two jobs, while it waits, and when it ends. `app` runs the jobs
         of the product's own functions.
         """
         super().__init__(
@@ -84,7 +84,7 @@ class Worker(Stoppable, SimpleWorker):
         timeout: int | None,
         max_idle_time: int | None = None,  # noqa: ARG002 - RQ's signature
     ) -> tuple[Job, Any] | None:
-        """As RQ does, but it looks whether to stop between two waits; troubles with Redis are left to its owner."""
+        """As RQ does, but it checks whether to stop between two waits; errors of Redis are left to its owner."""
         self.set_state(WorkerStatus.IDLE)
         try:
             while not self.stopping.asked():
@@ -102,7 +102,7 @@ class Worker(Stoppable, SimpleWorker):
         return None
 
     def _dequeue(self, timeout: int | None) -> tuple[Job, Any] | None:
-        found: tuple[Job, Any] | None = self.queue_class.dequeue_any(
+        job_and_queue: tuple[Job, Any] | None = self.queue_class.dequeue_any(
             self.queues,
             timeout,
             connection=self.connection,
@@ -110,10 +110,10 @@ class Worker(Stoppable, SimpleWorker):
             serializer=self.serializer,
             death_penalty_class=self.death_penalty_class,
         )
-        return found
+        return job_and_queue
 
     def clean_registries(self) -> None:
-        """As RQ does, once that is gone which it would stumble over, now and at each later time."""
+        """As RQ does, once what it would fail at is removed, now and at each later time."""
         for queue in self.queues:
             cast(WorkedQueue, queue).forget_unreadable()
         super().clean_registries()
@@ -124,9 +124,9 @@ class Worker(Stoppable, SimpleWorker):
         return self.HEARTBEAT_TTL
 
     def perform_job(self, job: Job, queue: Any, execution: Any) -> bool:
-        """As RQ does, of a job that its queue is for; others in this process can find out which one runs."""
+        """As RQ does, of a job that its queue is for; other code in this process can find out which one runs."""
         cast(OurJob, job).belongs_to(queue.name, self.RUNS[queue.name])
-        Worker._current, Worker._beaten = (self, job, execution), time.monotonic()
+        Worker._current, Worker._beat_at = (self, job, execution), time.monotonic()
         try:
             return bool(super().perform_job(job, queue, execution))
         finally:
@@ -139,7 +139,7 @@ class Worker(Stoppable, SimpleWorker):
         super().handle_job_failure(job, *args, **more)
 
     def handle_job_retry(self, job: Job, *args: Any, **more: Any) -> None:
-        """As RQ does, without its note of that: 4 kB for each job that waits, and it says less than the job's meta."""
+        """As RQ does, without its result: 4 kB for each job that waits, and it says less than the job's meta."""
         super().handle_job_retry(job, *args, **more)
         with suppress(RedisError):  # it expires by itself, and the job is scheduled already
             Result.delete_all(job)
@@ -168,8 +168,8 @@ class Worker(Stoppable, SimpleWorker):
         worker, job, execution = cls._current
         if worker.stopping.is_older_than(cls.STOP_WITHIN):
             raise Stopping("The worker was asked to stop; another one goes on.")
-        if time.monotonic() - cls._beaten < cls.BEAT_EVERY:
+        if time.monotonic() - cls._beat_at < cls.BEAT_EVERY:
             return
-        cls._beaten = time.monotonic()
+        cls._beat_at = time.monotonic()
         with translated():
             worker.maintain_heartbeats(job, execution)

@@ -1,4 +1,4 @@
-"""JWTs of an OpenID Connect issuer: Knative's sender identity, or anybody else's."""
+"""JWTs of an OpenID Connect issuer: Knative's sender identity, or any other's."""
 
 import ssl
 from pathlib import Path
@@ -19,8 +19,8 @@ log = structlog.get_logger()
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 _LEEWAY = 10  # seconds between two clocks
 _TIMEOUT = 3.0  # seconds
-_KEYS_FOR = 300  # seconds
-_LATER = 10  # seconds
+_KEYS_LIFESPAN = 300  # seconds
+_RETRY_AFTER = 10  # seconds
 
 
 def ends(token: str) -> float:
@@ -32,24 +32,24 @@ class Issuer:
     """One issuer, and the audience that its tokens must be meant for. Its keys are fetched when the first is needed."""
 
     def __init__(self, settings: Settings, cooldown: float = 1.0) -> None:
-        """`cooldown`: seconds between two searches for a key that is not known yet. SettingsError, OSError."""
+        """`cooldown`: seconds between two fetches for an unknown key. SettingsError, OSError."""
         self._url, self._audience, self._cooldown = settings.oidc_issuer, settings.oidc_audience, cooldown
         self._token_file = Path(settings.oidc_token_file) if settings.oidc_token_file else None
-        self._trusted = ssl.create_default_context(cafile=settings.oidc_ca_file or None)
+        self._ssl_context = ssl.create_default_context(cafile=settings.oidc_ca_file or None)
         self._headers: dict[str, str] = {}
         self._keys: jwt.PyJWKClient | None = None
 
     def subject(self, token: str) -> str:
-        """Whose token this is. Problem 401 (why, never the token), 503 while the issuer cannot be asked."""
+        """Whose token this is. Problem 401 (why, never the token), 503 while the issuer cannot be reached."""
         try:
-            self._show_who_asks()
-            self._keys = self._keys or self._found()
+            self._authenticate()
+            self._keys = self._keys or self._discover()
         except (HTTPError, OSError, ValueError, LookupError, TypeError) as error:
-            raise self._away(error) from error
+            raise self._unavailable(error) from error
         try:
             return self._subject(token, self._keys)
         except (PyJWKClientConnectionError, OSError) as error:
-            raise self._away(error) from error
+            raise self._unavailable(error) from error
         except (InvalidTokenError, PyJWKClientError, ValueError) as error:
             raise Problem(401, f"This token does not hold: {type(error).__name__}.") from None
 
@@ -65,17 +65,17 @@ class Issuer:
         )
         return str(claims["sub"])
 
-    def _away(self, error: Exception) -> Problem:
+    def _unavailable(self, error: Exception) -> Problem:
         log.warning("issuer keys cannot be read", issuer=self._url, why=type(error).__name__)
-        return Problem(503, "The issuer of tokens cannot be asked for its keys.", retry_after=_LATER)
+        return Problem(503, "The issuer of tokens cannot be asked for its keys.", retry_after=_RETRY_AFTER)
 
-    def _show_who_asks(self) -> None:
-        """Kubernetes, as an issuer, tells its keys to ServiceAccounts only; their tokens change every hour."""
+    def _authenticate(self) -> None:
+        """Kubernetes, as an issuer, gives its keys to ServiceAccounts only; their tokens change every hour."""
         if self._token_file:
             self._headers["Authorization"] = f"Bearer {self._token_file.read_text().strip()}"
 
-    def _found(self) -> jwt.PyJWKClient:
-        with urllib3.PoolManager(ssl_context=self._trusted) as pool:
+    def _discover(self) -> jwt.PyJWKClient:
+        with urllib3.PoolManager(ssl_context=self._ssl_context) as pool:
             answer = pool.request(
                 "GET",
                 self._url.rstrip("/") + "/.well-known/openid-configuration",
@@ -87,9 +87,9 @@ class Issuer:
         return jwt.PyJWKClient(
             str(answer.json()["jwks_uri"]),
             headers=self._headers,
-            ssl_context=self._trusted,
+            ssl_context=self._ssl_context,
             cache_jwk_set=True,
-            lifespan=_KEYS_FOR,
+            lifespan=_KEYS_LIFESPAN,
             timeout=_TIMEOUT,
             cooldown_duration=self._cooldown,
         )

@@ -20,15 +20,15 @@ from reactor.web.problem import Problem
 
 log = structlog.get_logger()
 
-_SHORTEST = 16  # characters of a token
+_SHORTEST_TOKEN = 16  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Somebody who may post: events whose type and source match one of these globs each.
 
-    `page` is what it may do on the page: look, act (which includes it), or "" for neither. `until`: when what it showed
-    ends, seconds since the epoch.
+    `page` is what it may do on the page: look, act (which includes it), or "" for neither. `until`: when its
+    credentials end, seconds since the epoch.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Sender:
     until: float = math.inf
 
     def may(self, event_type: str, source: str) -> bool:
-        """May he send this? That a node is dead only who is allowed that very type by name, and no pattern."""
+        """May it send this? NODE_FENCED only if `types` names that very type; no pattern allows it."""
         if event_type == NODE_FENCED:
             return event_type in self.types and _any(source, self.sources)
         return _any(event_type, self.types) and _any(source, self.sources)
@@ -46,7 +46,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class SenderEntry:
-    """One sender of the file, with his token, or with the subject that his JWTs bear."""
+    """One sender of the file, with its token, or with the subject of its JWTs."""
 
     sender: Sender
     token: str
@@ -54,12 +54,12 @@ class SenderEntry:
 
     @classmethod
     def of(cls, data: Mapping[str, Any], where: str) -> Self:
-        """From JSON; BadInput. It never says anything of the token but its length."""
+        """From JSON; BadInput. It reveals nothing of the token but its length."""
         token, subject = data.get("token", ""), data.get("subject", "")
         if not isinstance(token, str) or not isinstance(subject, str) or bool(token) == bool(subject):
             raise BadInput(f"{where}: expected either a token or a subject")
-        if token and len(token) < _SHORTEST:
-            raise BadInput(f"{where}.token: {len(token)} characters are too few; at least {_SHORTEST} are needed")
+        if token and len(token) < _SHORTEST_TOKEN:
+            raise BadInput(f"{where}.token: {len(token)} characters are too few; at least {_SHORTEST_TOKEN} are needed")
         name = take(data, "name", str, where)
         types, sources = (_globs(data, field, where) for field in ("types", "sources"))
         page = data.get("page", "")
@@ -74,15 +74,15 @@ class TokensFile:
     def __init__(self, path: Path) -> None:
         """Raises BadInput or OSError."""
         self._path, self.trouble = path, ""
-        self._seen = self._stamp()
+        self._loaded = self._stamp()
         self._entries = _read(path)
 
     def entries(self) -> Sequence[SenderEntry]:
-        """As the file says now; one that cannot be read is told once, and what it said before goes on to hold."""
+        """As the file says now; one that cannot be read is logged once, and the previous entries stay."""
         try:
             stamp = self._stamp()
-            if stamp != self._seen:
-                self._seen = stamp
+            if stamp != self._loaded:
+                self._loaded = stamp
                 self._entries, self.trouble = _read(self._path), ""
                 log.info("senders reloaded", senders=len(self._entries))
         except (OSError, BadInput) as error:
@@ -92,9 +92,9 @@ class TokensFile:
         return self._entries
 
     def _stamp(self) -> tuple[int, int, int]:
-        """Changes with its content, also where Kubernetes exchanges a link."""
-        found = self._path.stat()
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        """Changes with its content, also where Kubernetes swaps a link."""
+        status = self._path.stat()
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 class _Verifier(Protocol):
@@ -127,7 +127,7 @@ class Senders:
 
     @property
     def required(self) -> bool:
-        """Must a sender say who he is?"""
+        """Must a sender authenticate?"""
         return self._file is not None
 
     @property
@@ -141,12 +141,12 @@ class Senders:
         return entry.sender if entry else None
 
     def may(self, name: str, event_type: str, source: str) -> bool:
-        """May who has this name now send this? Without a file there is nobody."""
+        """May whoever has this name now send this? Without a file there is nobody."""
         sender = self.by_name(name)
         return sender is not None and sender.may(event_type, source)
 
     def secret(self, name: str) -> str:
-        """What only he and we know; for a JWT's bearer, whose tokens change, it is his subject."""
+        """The sender's token; for a JWT's bearer, whose tokens change, the subject."""
         entry = self._entry(name)
         return entry.token or entry.subject if entry else ""
 
@@ -156,29 +156,29 @@ class Senders:
 
     def identify(self, authorization: str, access_token: str) -> Sender:
         """By the header, or the query's access_token (RFC 6750). Problem 401, or 503 while the issuer is away."""
-        known = self.at_once(authorization, access_token)
-        return known or self._vouched_for(_bearer(authorization) or access_token)
+        sender = self.at_once(authorization, access_token)
+        return sender or self._by_issuer(_bearer(authorization) or access_token)
 
     def at_once(self, authorization: str, access_token: str) -> Sender | None:
-        """The same, as far as nobody else has to be asked; None where the issuer has to be."""
+        """The same without asking the issuer; None where it has to be asked."""
         if self._file is None:
             return Sender("anonymous")
         token = _bearer(authorization) or access_token
         if not token:
             raise Problem(401, "A bearer token is needed: Authorization: Bearer TOKEN.")
-        known = _by_token(self._file.entries(), token)
-        if known is None and not (self._issuer and token.count(".") == 2):  # noqa: PLR2004 - the three parts of a JWT
+        sender = _by_token(self._file.entries(), token)
+        if sender is None and not (self._issuer and token.count(".") == 2):  # noqa: PLR2004 - the three parts of a JWT
             raise Problem(401, "Nobody here knows this token.")
-        return known
+        return sender
 
-    def _vouched_for(self, token: str) -> Sender:
+    def _by_issuer(self, token: str) -> Sender:
         """By the issuer."""
         subject = self._issuer.subject(token) if self._issuer else ""
         entries = self._file.entries() if self._file else ()
-        known = next((entry.sender for entry in entries if entry.subject and entry.subject == subject), None)
-        if known is None:
+        sender = next((entry.sender for entry in entries if entry.subject and entry.subject == subject), None)
+        if sender is None:
             raise Problem(403, "Nobody here knows the subject of this token.", attribute="sub", found=subject)
-        return replace(known, until=ends(token))
+        return replace(sender, until=ends(token))
 
 
 def _bearer(authorization: str) -> str:
@@ -190,9 +190,9 @@ def _bearer(authorization: str) -> str:
 
 def _by_token(entries: Iterable[SenderEntry], token: str) -> Sender | None:
     """All are compared, each in constant time, so that nothing is learned from how long it takes."""
-    given = token.encode()
-    found = [entry.sender for entry in entries if entry.token and hmac.compare_digest(entry.token.encode(), given)]
-    return found[0] if found else None
+    encoded = token.encode()
+    matching = [entry.sender for entry in entries if entry.token and hmac.compare_digest(entry.token.encode(), encoded)]
+    return matching[0] if matching else None
 
 
 def _read(path: Path) -> tuple[SenderEntry, ...]:
@@ -213,10 +213,10 @@ def _read(path: Path) -> tuple[SenderEntry, ...]:
 
 
 def _globs(data: Mapping[str, Any], field: str, where: str) -> tuple[str, ...]:
-    found = data.get(field, ["*"])
-    if not isinstance(found, list) or not all(isinstance(glob, str) and glob for glob in found):
+    globs = data.get(field, ["*"])
+    if not isinstance(globs, list) or not all(isinstance(glob, str) and glob for glob in globs):
         raise BadInput(f"{where}.{field}: expected a list of patterns, such as io.vmdrift.*")
-    return tuple(found)
+    return tuple(globs)
 
 
 def _any(text: str, globs: Iterable[str]) -> bool:

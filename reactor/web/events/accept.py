@@ -1,4 +1,4 @@
-"""One POST: who sends it, what is in it, may he, is there room; then all of it is written, or none."""
+"""One POST: who sends it, what is in it, may they, is there room; then all of it is written, or none."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -19,13 +19,13 @@ from reactor.web.problem import Problem
 log = structlog.get_logger()
 
 _NOBODY = Sender("unknown")
-_LATER = 5  # seconds, for a sender that meets a full backlog or no Redis
+_RETRY = 5  # seconds, for a sender that meets a full backlog or no Redis
 _MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request shows of its sender."""
+    """A request's credentials, as they are."""
 
     authorization: str
     access_token: str
@@ -33,43 +33,43 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """What a request holds: events for us, and of each other one a sentence that says why nothing is done about it."""
+    """What a request contains: events for us, and for each other one a sentence why nothing is done about it."""
 
     events: tuple[Event, ...]
     ignored: tuple[str, ...] = ()
 
 
 class Reception:
-    """Takes requests in. Methods raise Problem; nothing is written then."""
+    """Accepts requests. Methods raise Problem; nothing is written then."""
 
     def __init__(self, inbox: Inbox, senders: Senders, settings: Settings, clock: Clock) -> None:
         self.inbox, self.senders, self._settings, self._clock = inbox, senders, settings, clock
 
-    def post(self, shown: Credentials, read: Callable[[], ParsedRequest]) -> dict[str, Any]:
-        """The body of a 202. `read` turns the request into events; it is called once the sender is known."""
+    def post(self, credentials: Credentials, read: Callable[[], ParsedRequest]) -> dict[str, Any]:
+        """The body of a 202. `read` turns the request into events; it is called once the sender is identified."""
         sender = _NOBODY
         try:
-            sender = self.senders.identify(shown.authorization, shown.access_token)
-            found = self._read(sender, read)
-            self._allowed(sender, found.events)
-            accepted = self._accepted(sender, found.events)
-            self._told(sender, accepted, found.ignored)
+            sender = self.senders.identify(credentials.authorization, credentials.access_token)
+            parsed = self._read(sender, read)
+            self._check_allowed(sender, parsed.events)
+            accepted = self._accept(sender, parsed.events)
+            self._log_accepted(sender, accepted, parsed.ignored)
         except Problem as problem:
             self.refused(sender.name, problem)
             raise
         except StoreError as error:
             raise away(error) from error
-        return {"events": [_answer(one) for one in accepted], "ignored": list(found.ignored)}
+        return {"events": [_answer(entry) for entry in accepted], "ignored": list(parsed.ignored)}
 
     def refused(self, sender: str, problem: Problem) -> None:
-        """A POST of this sender's was; it is logged and counted."""
-        told = {"result": "refused", "status": problem.status, "why": problem.detail, "attribute": problem.attribute}
-        log.warning("event refused", sender=sender, found=problem.found, index=problem.index, **told)
+        """Log and count a refused POST of this sender."""
+        fields = {"result": "refused", "status": problem.status, "why": problem.detail, "attribute": problem.attribute}
+        log.warning("event refused", sender=sender, found=problem.found, index=problem.index, **fields)
         self._count("other", "refused", 1)
 
-    def status(self, shown: Credentials, receipt_id: str) -> dict[str, Any]:
+    def status(self, credentials: Credentials, receipt_id: str) -> dict[str, Any]:
         """What became of an accepted event, as far as it is known."""
-        self.senders.identify(shown.authorization, shown.access_token)
+        self.senders.identify(credentials.authorization, credentials.access_token)
         try:
             receipt = self.inbox.receipt(receipt_id)
         except StoreError as error:
@@ -79,7 +79,7 @@ class Reception:
         state = "done" if receipt.result else "queued"
         return {"state": state, "status": f"/events/{receipt.id}", **receipt.as_json()}
 
-    def _allowed(self, sender: Sender, events: Sequence[Event]) -> None:
+    def _check_allowed(self, sender: Sender, events: Sequence[Event]) -> None:
         for index, event in enumerate(events):
             if not sender.may(event.type, event.source):
                 by_name = f" {NODE_FENCED} must be named as it is in his types, by no pattern."
@@ -91,35 +91,35 @@ class Reception:
     def _read(self, sender: Sender, read: Callable[[], ParsedRequest]) -> ParsedRequest:
         """What it sent, if there is room for it. What cannot be read counts as one event of this minute."""
         if self.inbox.is_full():
-            raise Problem(503, "What is left of Redis' memory is kept for drifts. Send it again.", retry_after=_LATER)
+            raise Problem(503, "What is left of Redis' memory is kept for drifts. Send it again.", retry_after=_RETRY)
         try:
-            found = read()
+            parsed = read()
         except Problem:
-            self._room(sender, 1)
+            self._check_room(sender, 1)
             raise
-        self._room(sender, len(found.events) + len(found.ignored))
-        return found
+        self._check_room(sender, len(parsed.events) + len(parsed.ignored))
+        return parsed
 
-    def _accepted(self, sender: Sender, events: Sequence[Event]) -> list[Accepted]:
+    def _accept(self, sender: Sender, events: Sequence[Event]) -> list[Accepted]:
         try:
             return self.inbox.accept(events, sender.name)
-        except SenderQuotaExceeded as enough:
+        except SenderQuotaExceeded as error:
             most = self._settings.sender_bytes
             detail = f"What is kept of {sender.name}'s events may take {most} bytes in an hour (VMDRIFT_SENDER_BYTES)."
-            raise Problem(429, detail, retry_after=max(1, math.ceil(enough.seconds))) from None
+            raise Problem(429, detail, retry_after=max(1, math.ceil(error.seconds))) from None
 
-    def _room(self, sender: Sender, events: int) -> None:
+    def _check_room(self, sender: Sender, events: int) -> None:
         sent, waiting = self.inbox.spend(sender.name, events)
         if waiting >= self._settings.max_backlog:
-            raise Problem(429, "Too many posts wait to be taken in.", retry_after=_LATER)
+            raise Problem(429, "Too many posts wait to be taken in.", retry_after=_RETRY)
         if sent > self._settings.sender_rate:
-            left = math.ceil(_MINUTE - self._clock() % _MINUTE)
+            remaining = math.ceil(_MINUTE - self._clock() % _MINUTE)
             detail = f"{sender.name} may send {self._settings.sender_rate} events in a minute."
-            raise Problem(429, detail, retry_after=max(1, left))
+            raise Problem(429, detail, retry_after=max(1, remaining))
 
-    def _told(self, sender: Sender, accepted: Sequence[Accepted], ignored: Sequence[str]) -> None:
-        for one in accepted:
-            receipt, result = one.receipt, "duplicate" if one.duplicate else "accepted"
+    def _log_accepted(self, sender: Sender, accepted: Sequence[Accepted], ignored: Sequence[str]) -> None:
+        for entry in accepted:
+            receipt, result = entry.receipt, "duplicate" if entry.duplicate else "accepted"
             log.info(
                 "event received",
                 result=result,
@@ -134,7 +134,7 @@ class Reception:
             self._count("other", "ignored", len(ignored))
 
     def _count(self, kind: str, result: str, events: int) -> None:
-        """A metric is no reason to refuse."""
+        """A metric that cannot be written is no reason to refuse."""
         try:
             self.inbox.count(kind if kind in TYPES else "other", result, events)
         except StoreError as error:
@@ -142,13 +142,13 @@ class Reception:
 
 
 def away(error: StoreError) -> Problem:
-    """Redis does not answer, or takes nothing: nothing was accepted, or it is not known that it was."""
+    """Redis does not answer, or refuses writes: nothing was accepted, or it is not known that it was."""
     log.warning("Redis is away", why=str(error))
-    return Problem(503, "Redis is away, or takes nothing in; nothing was accepted. Send it again.", retry_after=_LATER)
+    return Problem(503, "Redis is away, or takes nothing in; nothing was accepted. Send it again.", retry_after=_RETRY)
 
 
-def _answer(one: Accepted) -> dict[str, str]:
-    receipt = one.receipt
-    result = "duplicate" if one.duplicate else "accepted"
-    told = {"result": result, "source": receipt.source, "id": receipt.event}
-    return {**told, "receipt": receipt.id, "status": f"/events/{receipt.id}"}
+def _answer(entry: Accepted) -> dict[str, str]:
+    receipt = entry.receipt
+    result = "duplicate" if entry.duplicate else "accepted"
+    summary = {"result": result, "source": receipt.source, "id": receipt.event}
+    return {**summary, "receipt": receipt.id, "status": f"/events/{receipt.id}"}

@@ -1,6 +1,6 @@
 """Alertmanager's webhook, version 4 -> hints about nodes.
 
-https://prometheus.io/docs/alerting/latest/configuration/#webhook_config: plain JSON, no CloudEvent. An alert is told
+https://prometheus.io/docs/alerting/latest/configuration/#webhook_config: plain JSON, no CloudEvent. An alert comes
 again and again while it lasts; `fingerprint` and `startsAt` say that it is the same.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
-from reactor.web.events.attributes import checked as grammatical
+from reactor.web.events.attributes import checked as checked_attributes
 from reactor.web.events.attributes import json_of, moment, refuse
 from reactor.web.events.event_types import checked
 from reactor.web.problem import Problem, all_of
@@ -25,12 +25,12 @@ def alerts(body: bytes, label: str, limit: int, now: float) -> list[Event]:
         raise Problem(413, f"The request has {len(body)} bytes; {limit} may be sent.")
     payload = json_of(body, "body")
     if not isinstance(payload, dict) or payload.get("version") != "4":
-        found = payload.get("version") if isinstance(payload, dict) else payload
-        refuse("version", found, "Alertmanager's webhook, version 4")
-    told = payload.get("alerts")
-    if not isinstance(told, list):
-        refuse("alerts", told, "a list")
-    return all_of(told, lambda alert: _event(alert, label, now))
+        version = payload.get("version") if isinstance(payload, dict) else payload
+        refuse("version", version, "Alertmanager's webhook, version 4")
+    entries = payload.get("alerts")
+    if not isinstance(entries, list):
+        refuse("alerts", entries, "a list")
+    return all_of(entries, lambda alert: _event(alert, label, now))
 
 
 def _event(alert: Any, label: str, now: float) -> Event:
@@ -40,7 +40,7 @@ def _event(alert: Any, label: str, now: float) -> Event:
     if status not in _KINDS:
         refuse("status", status, "firing or resolved")
     identity = f"{fingerprint}_{starts}_{status}"
-    grammatical({"specversion": "1.0", "id": identity, "source": SOURCE, "type": status, "time": starts})
+    checked_attributes({"specversion": "1.0", "id": identity, "source": SOURCE, "type": status, "time": starts})
     node = _node(alert.get("labels"), label)
     event = Event(_KINDS[status], SOURCE, identity, node, min(moment(starts), now))
     return checked(event) or event
@@ -51,9 +51,9 @@ def _node(labels: Any, label: str) -> str:
         refuse("labels", labels, "an object")
     node = labels.get(label)
     if not isinstance(node, str) or not node:
-        found = node if label in labels else "only " + ", ".join(sorted(labels)) if labels else "no label at all"
-        refuse(f"labels.{label}", found, f"the node's name (VMDRIFT_ALERT_NODE_LABEL is {label})", 422)
-    # Prometheus' own label bears the port of what was scraped; a URL in it is no node.
+        present = node if label in labels else "only " + ", ".join(sorted(labels)) if labels else "no label at all"
+        refuse(f"labels.{label}", present, f"the node's name (VMDRIFT_ALERT_NODE_LABEL is {label})", 422)
+    # Prometheus' own label has the port of what was scraped; a URL in it is no node.
     return _PORT.sub("", node) if label == "instance" else node
 
 

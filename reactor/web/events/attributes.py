@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 from reactor.web.problem import Problem, shown
 
 REQUIRED = ("specversion", "id", "source", "type")
-_DEPTH = 32  # of JSON: nothing that is sent here needs more, and parsers are attacked by depth
+_DEPTH = 32  # of JSON: no event needs more, and parsers are attacked by depth
 _INT32 = 2**31
 
-_LONGEST = 256  # bytes of what an event is known by, which is kept: names of 253 fit
+_LONGEST = 256  # bytes of an id or a source, which are stored: names of 253 fit
 _NAME = re.compile(r"[a-z0-9]{1,20}")  # the specification's own advice for the length; longer ones are refused
-# RFC 3986, appendix A. What stands between brackets is not looked into: nobody here connects to it.
+# RFC 3986, appendix A. What is between brackets is not checked: nothing here connects to it.
 _PCHAR = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]*:"
 _AUTHORITY = (
@@ -60,11 +60,11 @@ def checked(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def moment(text: str) -> float:
-    """Seconds since the epoch of a time that was checked; Problem 400 for a day that there never was."""
+    """Seconds since the epoch of a time that was checked; Problem 400 for a day that does not exist."""
     try:
         # Python reads no more than microseconds.
         cut = re.sub(r"(\.\d{6})\d+", r"\1", text.upper().replace("Z", "+00:00"))
-        # In UTC first: year 0 and year 10000 are of no use to those who write the moment again.
+        # In UTC first, which fails for the years 0 and 10000: they could not be written again.
         return datetime.fromisoformat(cut).astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
         refuse("time", text, "a time that exists, such as 2026-11-24T03:00:00Z")
@@ -83,10 +83,10 @@ def json_of(raw: bytes, what: str) -> Any:
     try:
         value = json.loads(
             text_of(raw, what),
-            object_pairs_hook=_once,
+            object_pairs_hook=_no_duplicates,
             parse_constant=_no_number,
             parse_float=_finite,
-            parse_int=_whole,
+            parse_int=_whole_number,
         )
     except json.JSONDecodeError as error:
         raise Problem(400, f"{what}: no valid JSON at character {error.pos}.", attribute=what) from None
@@ -105,17 +105,17 @@ def _too_deep(what: str) -> NoReturn:
 def _deeper(value: Any, levels: int) -> bool:
     if not isinstance(value, dict | list):
         return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper(one, levels - 1) for one in inner)
+    children = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(child, levels - 1) for child in children)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in members:
             raise Problem(400, "A name stands twice in one JSON object.", attribute=shown(name), found=name)
-        found[name] = value
-    return found
+        members[name] = value
+    return members
 
 
 def _no_number(word: str) -> NoReturn:
@@ -129,7 +129,7 @@ def _finite(text: str) -> float:
     return value
 
 
-def _whole(text: str) -> int:
+def _whole_number(text: str) -> int:
     if len(text) > 4000:  # noqa: PLR2004 - Python itself refuses at 4,300 digits, with another error
         raise Problem(400, "A number is too long to be read.", attribute="data", found=text)
     return int(text)

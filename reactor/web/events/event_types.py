@@ -1,7 +1,7 @@
-"""The types of events that are taken in here, and what each must say.
+"""The types of events that are accepted here, and what each must contain.
 
-All that counts of an event is its type and its subject: whom to look at. `data` is read of none but a Node that Knative
-sends, where the API server's word goes before it, and of a proof that a node is dead: which boot, and how it is known.
+Only the type and the subject of an event count: what to look at. `data` is read only of a Node that Knative sends,
+where the API server's answer takes precedence, and of a proof that a node is dead: which boot, and how it is known.
 """
 
 from dataclasses import replace
@@ -36,21 +36,21 @@ def checked(event: Event) -> Event | None:
         return None
     if event.type == NODE_FENCED:
         _check_proof(event)
-    counts = _PROOF if event.type == NODE_FENCED else ()
-    return replace(event, data={name: event.data[name] for name in counts})
+    names = _PROOF if event.type == NODE_FENCED else ()
+    return replace(event, data={name: event.data[name] for name in names})
 
 
 def _check_proof(event: Event) -> None:
-    """A word that came late, or is of another machine, must not count for the boot that runs now."""
+    """A confirmation that is late, or of another machine, must not count for the boot that runs now."""
     for name, fix in _PROOF.items():
-        found = event.data.get(name)
-        if not isinstance(found, str) or not 0 < len(found) <= _LONGEST:
+        value = event.data.get(name)
+        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
             expected = f"a text of 1 to {_LONGEST} characters: {fix.replace('NODE', event.subject)}"
-            refuse(f"data.{name}", str(found)[:_LONGEST] if found is not None else None, expected, 422)
+            refuse(f"data.{name}", str(value)[:_LONGEST] if value is not None else None, expected, 422)
 
 
 def with_data(event: Event, data: Any) -> Event:
-    """The event with its data, where its type has any for us; Problem 422 if that is no JSON object, 400 if none."""
+    """The event with its data, where its type has any for us; Problem 422 if that is no object, 400 if no JSON."""
     if event.type not in TYPES and not event.type.startswith(KNATIVE):
         return event
     if data is not None and not isinstance(data, dict):

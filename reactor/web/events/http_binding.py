@@ -26,31 +26,31 @@ Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 def read(headers: Headers, body: bytes, limit: int, now: float) -> Event | list[Event | Problem]:
     """The event of one request, or those of a batch, in order; `limit` in bytes; `now` where time is absent.
 
-    `headers` by lower-case names, or, where the server tells them, as pairs of which none may be repeated. Raises
+    `headers` by lower-case names, or as pairs, of which no `ce-` one and no content type may be repeated. Raises
     Problem (400, 413, 415, 422); of a batch a bad event is a Problem in its place.
     """
     if len(body) > limit:
         raise Problem(413, f"The request has {len(body)} bytes; {limit} may be sent.")
-    told = headers if isinstance(headers, Mapping) else once(headers)
-    kind = _content_type(told.get("content-type", ""))
+    by_name = headers if isinstance(headers, Mapping) else once(headers)
+    kind = _content_type(by_name.get("content-type", ""))
     if kind.startswith(_BATCH):
         _json_format(kind, _BATCH)
         return _batch(json_of(body, "body"), now)
     if kind.startswith(_STRUCTURED):
         _json_format(kind, _STRUCTURED)
         return _structured(json_of(body, "body"), now)
-    return _binary(told, kind, body, now)
+    return _binary(by_name, kind, body, now)
 
 
 def once(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """By lower-case names; Problem 400 where one that says what an event is comes twice."""
-    found: dict[str, str] = {}
+    """By lower-case names; Problem 400 where a `ce-` one or the content type comes twice."""
+    unique: dict[str, str] = {}
     for name, value in headers:
         lowered = name.lower()
-        if lowered in found and (lowered.startswith("ce-") or lowered == "content-type"):
+        if lowered in unique and (lowered.startswith("ce-") or lowered == "content-type"):
             refuse(lowered, value, "this header once")
-        found[lowered] = value
-    return found
+        unique[lowered] = value
+    return unique
 
 
 def _content_type(header: str) -> str:
@@ -73,9 +73,9 @@ def _batch(value: Any, now: float) -> list[Event | Problem]:
     if not isinstance(value, list):
         refuse("body", value, "a JSON array of events")
     events: list[Event | Problem] = []
-    for one in value:
+    for item in value:
         try:
-            events.append(_structured(one, now))
+            events.append(_structured(item, now))
         except Problem as problem:
             events.append(problem)
     return events
@@ -84,20 +84,20 @@ def _batch(value: Any, now: float) -> list[Event | Problem]:
 def _structured(value: Any, now: float) -> Event:
     if not isinstance(value, dict):
         refuse("body", value, "a JSON object")
-    attributes = {name: one for name, one in value.items() if name not in {"data", "data_base64"}}
+    attributes = {name: attribute for name, attribute in value.items() if name not in {"data", "data_base64"}}
     present = checked(attributes)
     if "data" in value and "data_base64" in value:
         refuse("data", None, "either data or data_base64")
     data, kind = value.get("data"), present.get("datacontenttype", "")
     if value.get("data_base64") is not None:
-        raw = _unpacked(value["data_base64"])
+        raw = _from_base64(value["data_base64"])
         data = json_of(raw, "data_base64") if _is_json(kind) else raw
     elif not _is_json(kind) and not isinstance(data, str | None):
         refuse("datacontenttype", kind, "a JSON media type, as data is no text")
     return _event(present, data, now)
 
 
-def _unpacked(text: Any) -> bytes:
+def _from_base64(text: Any) -> bytes:
     try:
         return base64.b64decode(text if isinstance(text, str) else "?", validate=True)
     except (binascii.Error, ValueError):
@@ -126,7 +126,7 @@ def _decoded(name: str, value: str) -> str:
         text = re.sub(r"\\(.)", r"\1", quoted[1])
     if not text.isascii() or _ESCAPED.search(text):
         refuse(name, value, "ASCII, with everything else percent-encoded as UTF-8")
-    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes.fromhex(found[1].decode()), text.encode())
+    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes.fromhex(match[1].decode()), text.encode())
     return text_of(raw, name)
 
 

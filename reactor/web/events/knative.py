@@ -42,7 +42,7 @@ def translated(event: Event) -> Event | None:
 
 
 def _is_node(data: Mapping[str, Any]) -> bool:
-    """Is what we read of it of the shape that the API server writes?"""
+    """Has what we read of it the shape that the API server writes?"""
     conditions = part(data, "status").get("conditions", []) if isinstance(data["status"], Mapping) else None
     ready = next((c for c in parts(data, "status", "conditions") if text(c, "type") == "Ready"), {})
     timed = "lastTransitionTime" not in ready or moment(ready, "lastTransitionTime") is not None

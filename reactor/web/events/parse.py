@@ -1,4 +1,4 @@
-"""A request -> events of the types that we take in, and those that we do not."""
+"""A request -> events of the types that we accept, and why the others are ignored."""
 
 from collections.abc import Mapping
 
@@ -15,10 +15,10 @@ from reactor.web.problem import Problem, all_of
 def cloudevents(headers: Mapping[str, str], body: bytes, now: float) -> ParsedRequest:
     """CloudEvents in any of their three modes; Problem, or Problems that name each bad one of a batch."""
     lowered = {name.lower(): value for name, value in headers.items()}
-    found = read(lowered, body, LONGEST, now)
-    told = all_of(found, _sorted) if isinstance(found, list) else [_sorted(found)]
-    taken = tuple(event for event in told if isinstance(event, Event))
-    return ParsedRequest(taken, tuple(why for why in told if isinstance(why, str)))
+    parsed = read(lowered, body, LONGEST, now)
+    results = all_of(parsed, _translated) if isinstance(parsed, list) else [_translated(parsed)]
+    events = tuple(event for event in results if isinstance(event, Event))
+    return ParsedRequest(events, tuple(sentence for sentence in results if isinstance(sentence, str)))
 
 
 def alertmanager(kind: str, body: bytes, settings: Settings, now: float) -> ParsedRequest:
@@ -29,7 +29,7 @@ def alertmanager(kind: str, body: bytes, settings: Settings, now: float) -> Pars
     return ParsedRequest(tuple(alerts.alerts(body, settings.alert_node_label, LONGEST, now)))
 
 
-def _sorted(event: Event | Problem) -> Event | str:
+def _translated(event: Event | Problem) -> Event | str:
     """An event for us, or why nothing is done about it."""
     if isinstance(event, Problem):
         raise event

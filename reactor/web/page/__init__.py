@@ -1,4 +1,4 @@
-"""What people open: outages, their VMs and why, what was asked by hand, and RQ's queues. No cluster but one ConfigMap.
+"""The pages for people: outages, their VMs and why, interventions, RQ's queues. Of the cluster: one ConfigMap.
 
 Everything shown is read from Redis at that moment. Judging a drift belongs to the workers, and nothing here deletes
 anything: what people ask for goes into the ConfigMap of interventions, or into the queue as an event.

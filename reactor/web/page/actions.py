@@ -20,7 +20,7 @@ _KINDS = ("hold", "resume", "cancel", "retry", "drift")
 
 @dataclass(frozen=True, slots=True)
 class ActionForm:
-    """`what`: one of _KINDS; `target`: a node, NAMESPACE/VM or all; `lasts`: "" is for ever."""
+    """`what`: one of _KINDS; `target`: a node, NAMESPACE/VM or all; `lasts`: a duration, or "" for no end."""
 
     what: str
     target: str
@@ -37,17 +37,19 @@ class ActionForm:
 class Actions:
     """Each method raises Problem, StoreError."""
 
-    def __init__(self, desk: Queries, inbox: Inbox) -> None:
-        self._desk, self._inbox = desk, inbox
+    def __init__(self, queries: Queries, inbox: Inbox) -> None:
+        self._queries, self._inbox = queries, inbox
 
-    def do(self, order: ActionForm, person: str) -> str:
-        """Do it; what was done, as a sentence."""
-        if order.what not in _KINDS:
-            raise Problem(400, f"what: {order.what[:20]!r} is none of {', '.join(_KINDS)}.")
-        desk = self._desk
-        interventions = Interventions(Person(person, "page"), desk.wishes, lambda: desk.store, lambda: self._inbox)
+    def do(self, form: ActionForm, person: str) -> str:
+        """Carry it out; what was done, as a sentence."""
+        if form.what not in _KINDS:
+            raise Problem(400, f"what: {form.what[:20]!r} is none of {', '.join(_KINDS)}.")
+        queries = self._queries
+        interventions = Interventions(
+            Person(person, "page"), queries.wishes, lambda: queries.store, lambda: self._inbox
+        )
         try:
-            sentence = _done(order, interventions).sentence
+            sentence = _apply(form, interventions).sentence
         except BadInput as error:
             raise Problem(400, f"{error}.") from error
         except NotDone as error:
@@ -55,17 +57,17 @@ class Actions:
         except ClusterError as error:
             raise Problem(503, f"Nothing was done: {error}.") from error
         finally:
-            desk.forget_asked()
-        facts = {"person": person, "action": order.what, "target": order.target, "why": order.why}
+            queries.forget_asked()
+        facts = {"person": person, "action": form.what, "target": form.target, "why": form.why}
         log.info("intervention requested", sentence=sentence, **facts)
         return sentence
 
 
-def _done(order: ActionForm, interventions: Interventions) -> InterventionResult:
-    if order.what == "hold":
-        lasts = lasting(order.lasts) if order.lasts else None
-        return interventions.hold(order.target, lasts, order.why)
-    if order.what == "cancel":
-        return interventions.cancel(order.target, order.why)
-    does = {"resume": interventions.resume, "retry": interventions.retry, "drift": interventions.drift}
-    return does[order.what](order.target)
+def _apply(form: ActionForm, interventions: Interventions) -> InterventionResult:
+    if form.what == "hold":
+        lasts = lasting(form.lasts) if form.lasts else None
+        return interventions.hold(form.target, lasts, form.why)
+    if form.what == "cancel":
+        return interventions.cancel(form.target, form.why)
+    methods = {"resume": interventions.resume, "retry": interventions.retry, "drift": interventions.drift}
+    return methods[form.what](form.target)

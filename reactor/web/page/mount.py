@@ -21,12 +21,12 @@ from reactor.web.serve import is_loopback
 from reactor.web.server.listening import split
 from reactor.wiring import Wiring
 
-_SHOWN = "vmdrift-page"
+_EXTENSION = "vmdrift-page"
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What it stands on. `wishes` is None without a cluster: then nothing can be held from here."""
+    """What the page needs. `wishes` is None without a cluster: then nothing can be held from here."""
 
     redis: Redis
     reception: Reception
@@ -36,10 +36,10 @@ class Parts:
 
 
 def mount(app: Flask, parts: Parts) -> None:
-    """All that people see."""
+    """Add all that people see to the app."""
     reception, sources, settings = parts.reception, parts.sources, parts.settings
     people = People(reception.senders, OpenSessions(parts.redis), sources.clock)
-    desk = Queries(
+    queries = Queries(
         sources.store,
         sources.queues,
         lambda: sources.reports().heard_at,
@@ -48,11 +48,11 @@ def mount(app: Flask, parts: Parts) -> None:
         sources.clock,
         sources.clocks,
     )
-    csrf = sessions(app, lambda: signing_key(parts.redis), desk.away)
+    csrf = sessions(app, lambda: signing_key(parts.redis), queries.away)
     for view in ("events", "alerts"):  # programs have no session to forge
         csrf.exempt(app.view_functions[view])
-    page = routes.PageTools(desk, people, Actions(desk, reception.inbox), guard(people, desk.away))
-    app.extensions[_SHOWN] = page
+    page = routes.PageTools(queries, people, Actions(queries, reception.inbox), guard(people, queries.away))
+    app.extensions[_EXTENSION] = page
     routes.mount(app, page)
     rq_dashboard.mount(app, parts.redis, people, page.guard, acts=settings.rq_actions)
     if not reception.senders.required and is_loopback(split(settings.listen)[0]):
@@ -62,15 +62,15 @@ def mount(app: Flask, parts: Parts) -> None:
 
 def for_people(problem: Problem) -> Response | None:
     """The problem as a page, if it is a browser that asks for one."""
-    if request_ctx.url_adapter is None:  # under a name that is not trusted there are no addresses to show
+    if request_ctx.url_adapter is None:  # with an untrusted Host header there are no routes to show a page with
         return None
-    page: routes.PageTools | None = current_app.extensions.get(_SHOWN)
-    asked = "text/html" in request.accept_mimetypes.values() and not is_program(request)
-    return page.refused(problem) if page and asked and request.method != "OPTIONS" else None
+    page: routes.PageTools | None = current_app.extensions.get(_EXTENSION)
+    wants_page = "text/html" in request.accept_mimetypes.values() and not is_program(request)
+    return page.refused(problem) if page and wants_page and request.method != "OPTIONS" else None
 
 
 def wishes_of(wiring: Wiring) -> InterventionsConfigMap | None:
-    """By its cluster; None where there is none. SettingsError for one that cannot be read."""
+    """From its cluster; None where there is none. SettingsError for a kubeconfig that cannot be read."""
     try:
         return wiring.wishes
     except SettingsError:

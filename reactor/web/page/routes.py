@@ -21,7 +21,7 @@ from reactor.web.page.queries import Queries
 from reactor.web.page.view_models import duration
 from reactor.web.problem import Problem
 
-_POLL = 2  # seconds between two looks of an open browser
+_POLL = 2  # seconds between two polls of an open browser
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,24 @@ class PageTools:
     actions: Actions
     guard: Guard
 
-    def shown(self, template: str, status: int = 200, **what: Any) -> Response:
+    def shown(self, template: str, status: int = 200, **context: Any) -> Response:
         """A page."""
-        return make_response(render_template(template, **what), status)
+        return make_response(render_template(template, **context), status)
 
     def looked(self, template: str, read: Callable[[], Mapping[str, Any]]) -> Response:
-        """A page on what Redis says now; Problem 503 while it does not answer."""
-        desk = self.desk
+        """A page of what Redis has now; Problem 503 while it does not answer."""
+        queries = self.desk
         try:
-            found = {**read(), "troubles": desk.troubles(), "asked": desk.asked(), "may_act": self.people.may_act()}
+            context = {
+                **read(),
+                "troubles": queries.troubles(),
+                "asked": queries.asked(),
+                "may_act": self.people.may_act(),
+            }
         except StoreError as error:
-            raise Problem(503, desk.away(error)) from error
-        desk.back()
-        return self.shown(template, **found)
+            raise Problem(503, queries.away(error)) from error
+        queries.back()
+        return self.shown(template, **context)
 
     def refused(self, problem: Problem) -> Response:
         """A problem as people read it."""
@@ -56,49 +61,49 @@ class PageTools:
 
 
 def mount(app: Flask, page: PageTools) -> None:
-    """All of them."""
+    """Add all routes to the app."""
     blueprint = Blueprint("page", __name__)
     blueprint.before_request(page.guard)
-    _looking(blueprint, page)
-    _acting(blueprint, page)
+    _add_views(blueprint, page)
+    _add_actions(blueprint, page)
     app.register_blueprint(blueprint)
-    _entering(app, page)
+    _add_login(app, page)
     app.jinja_env.filters.update(duration=duration, clock=clock_time, moment=format_time, path=quote, code=_code)
-    app.jinja_env.finalize = _shown
-    desk = page.desk
-    app.context_processor(lambda: {"now": desk.clock(), "policy": desk.settings.policy, "poll": _POLL})
+    app.jinja_env.finalize = _printable
+    queries = page.desk
+    app.context_processor(lambda: {"now": queries.clock(), "policy": queries.settings.policy, "poll": _POLL})
     app.jinja_env.globals["person"] = page.people.shown
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
-def _looking(blueprint: Blueprint, page: PageTools) -> None:
-    desk = page.desk
+def _add_views(blueprint: Blueprint, page: PageTools) -> None:
+    queries = page.desk
 
     @blueprint.get("/")
     def outages() -> Response:
-        return page.looked("outages.html", lambda: {"outages": desk.outages(), "past": desk.history(3)})
+        return page.looked("outages.html", lambda: {"outages": queries.outages(), "past": queries.history(3)})
 
     @blueprint.get("/history")
     def history() -> Response:
-        return page.looked("history.html", lambda: {"past": desk.history()})
+        return page.looked("history.html", lambda: {"past": queries.history()})
 
     @blueprint.get("/vm/<namespace>/<name>")
     def vm(namespace: str, name: str) -> Response:
-        drifts = lambda: _some(desk.vm(f"{namespace}/{name}"), f"VM {namespace}/{name}")  # noqa: E731 - read inside
+        drifts = lambda: _or_404(queries.vm(f"{namespace}/{name}"), f"VM {namespace}/{name}")  # noqa: E731 - read inside
         return page.looked("vm.html", lambda: {"drifts": drifts(), "name": f"{namespace}/{name}"})
 
     @blueprint.get("/node/<name>")
     def node(name: str) -> Response:
-        return page.looked("node.html", lambda: {"outages": _some(desk.node(name), f"node {name}"), "name": name})
+        return page.looked("node.html", lambda: {"outages": _or_404(queries.node(name), f"node {name}"), "name": name})
 
 
-def _some(found: list[Any], what: str) -> list[Any]:
-    if not found:
+def _or_404(rows: list[Any], what: str) -> list[Any]:
+    if not rows:
         raise Problem(404, f"Nothing is known of {what}: it was in no outage, or that is longer ago than the history.")
-    return found
+    return rows
 
 
-def _acting(blueprint: Blueprint, page: PageTools) -> None:
+def _add_actions(blueprint: Blueprint, page: PageTools) -> None:
     @blueprint.post("/act")
     def act() -> AnyResponse:
         person = page.people.current()
@@ -111,7 +116,7 @@ def _acting(blueprint: Blueprint, page: PageTools) -> None:
         return redirect(inside(request.form.get("next", "")), 303)
 
 
-def _entering(app: Flask, page: PageTools) -> None:
+def _add_login(app: Flask, page: PageTools) -> None:
     @app.route(LOGIN, methods=["GET", "POST"])
     def login() -> AnyResponse:
         target = inside(request.values.get("next", ""))
@@ -138,8 +143,8 @@ def _entering(app: Flask, page: PageTools) -> None:
         return page.refused(Problem(400, "This form is too old, or came from elsewhere. Go back, reload, try again."))
 
 
-def _shown(value: Any) -> Any:
-    """What stands in a template's {{ }}: without what turns letters around or hides them, whoever wrote it."""
+def _printable(value: Any) -> Any:
+    """A value in a template's {{ }}, without characters that reverse or hide text, whoever wrote it."""
     if not isinstance(value, str) or value.isprintable():
         return value
     text = harmless_lines(value)

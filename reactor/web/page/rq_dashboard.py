@@ -1,8 +1,8 @@
-"""rq-dashboard at /rq: made right for JSON jobs, closed where it would act, and with pages of ours.
+"""rq-dashboard at /rq: adapted to JSON jobs, closed where it would act, and with templates of ours.
 
 By itself it reads jobs with pickle, lists workers with pickle, opens a connection per request, requeues on GET, and
-shows Redis' URL. Its module's names are what can be set; each is set to ours. Its own pages put whatever stands in
-Redis into HTML by scripts; ours (templates/rq_dashboard) are plain text, made here of the same figures.
+shows Redis' URL. It is adapted by replacing names in its module. Its own pages insert whatever is in Redis into
+HTML by scripts; ours (templates/rq_dashboard) are plain text, rendered here from the same data.
 """
 
 from collections.abc import Mapping
@@ -32,9 +32,9 @@ log = structlog.get_logger()
 
 PREFIX = "/rq"
 REGISTRIES = ("queued", "scheduled", "started", "deferred", "finished", "failed", "canceled")
-_ACTS = ("requeue", "delete", "empty", "compact")
-_MOST = 200  # jobs on one page
-_LONGEST = 200  # characters of an error
+_ACTING_ENDPOINTS = ("requeue", "delete", "empty", "compact")
+_MOST_JOBS = 200  # jobs on one page
+_LONGEST_ERROR = 200  # characters of an error
 
 
 class JsonJob(Job):
@@ -58,7 +58,7 @@ class JsonQueue(Queue):
         super().__init__(*args, **{**more, "serializer": JSONSerializer})
 
     def fetch_job(self, job_id: str) -> Job | None:
-        """One of its own. What cannot be read is left where it is: who looks changes nothing."""
+        """A job of this queue. One that cannot be read is left in place: reading changes nothing."""
         with suppress(NoSuchJobError):
             job = JsonJob.fetch(job_id, connection=self.connection)
             return job if job.origin == self.name else None
@@ -75,7 +75,7 @@ class JsonWorker(Worker):
 
     @classmethod
     def all(cls, *args: Any, **more: Any) -> list[Any]:
-        """All that live."""
+        """All that are alive."""
         return super().all(
             *args, **{**more, "job_class": JsonJob, "queue_class": JsonQueue, "serializer": JSONSerializer}
         )
@@ -88,24 +88,24 @@ def mount(app: Flask, redis: Redis, people: People, guard: Guard, *, acts: bool)
     app.config["RQ_DASHBOARD_DISABLE_DELETE"] = not acts
     app.extensions[_REDIS] = redis
     vars(app)["redis_conn"] = redis  # where it looks for it
-    vars(web).update(_OURS)
+    vars(web).update(_REPLACEMENTS)
     vars(web.config)["serializer"] = JSONSerializer
-    # The module's one blueprint serves every app of a process, so what is this app's own hangs on the app.
-    app.before_request(lambda: _checked(people, guard, acts=acts) if _is_ours() else None)
-    app.after_request(_back_to_the_page)
+    # The module's one blueprint serves every app of a process, so what is specific to this app is set on the app.
+    app.before_request(lambda: _check_access(people, guard, acts=acts) if _is_dashboard() else None)
+    app.after_request(_redirect_form)
     app.register_blueprint(web.blueprint, url_prefix=PREFIX)
-    app.register_error_handler(Exception, _not_shown)
-    app.jinja_env.globals.update(rq=_FIGURES, rq_registries=REGISTRIES, rq_acts=lambda: acts and people.may_act())
+    app.register_error_handler(Exception, _on_error)
+    app.jinja_env.globals.update(rq=_DATA_VIEWS, rq_registries=REGISTRIES, rq_acts=lambda: acts and people.may_act())
 
 
 def _requeue(job_id: str, connection: Redis) -> Job:
     return JsonJob.fetch(job_id, connection=connection).requeue()
 
 
-# As it makes them, without the JSON around: for our templates.
-_FIGURES = {name: vars(web)[name].__wrapped__ for name in ("list_queues", "list_jobs", "job_info", "list_workers")}
+# Its views without the decorator that makes JSON of their data: for our templates.
+_DATA_VIEWS = {name: vars(web)[name].__wrapped__ for name in ("list_queues", "list_jobs", "job_info", "list_workers")}
 _REDIS = "vmdrift-redis"
-_OURS: Mapping[str, Any] = {
+_REPLACEMENTS: Mapping[str, Any] = {
     "Job": JsonJob,
     "Queue": JsonQueue,
     "Worker": JsonWorker,
@@ -114,11 +114,11 @@ _OURS: Mapping[str, Any] = {
 }
 
 
-def _not_shown(error: Exception) -> Any:
-    """Whatever somebody wrote into Redis, or asked for: it is gone, or nobody can read it. Elsewhere it is a bug."""
-    if not _is_ours() or isinstance(error, TemplateError):
+def _on_error(error: Exception) -> Any:
+    """Here: something in Redis, or in the request, is gone or cannot be read. Elsewhere it is a bug."""
+    if not _is_dashboard() or isinstance(error, TemplateError):
         raise error
-    log.warning("page of the queues not shown", path=request.path, why=repr(error)[:_LONGEST])
+    log.warning("page of the queues not shown", path=request.path, why=repr(error)[:_LONGEST_ERROR])
     return current_app.handle_user_exception(_problem_of(error))
 
 
@@ -130,15 +130,15 @@ def _problem_of(error: Exception) -> Problem:
     return Problem(404, "There is no such thing here (any more), or it cannot be read.")
 
 
-def _is_ours() -> bool:
+def _is_dashboard() -> bool:
     return request.path == PREFIX or request.path.startswith(f"{PREFIX}/")
 
 
-def _checked(people: People, guard: Guard, *, acts: bool) -> AnyResponse | None:
+def _check_access(people: People, guard: Guard, *, acts: bool) -> AnyResponse | None:
     if (answer := guard()) is not None:
         return answer
     endpoint = (request.endpoint or "").rpartition(".")[2]
-    acting = request.method not in {"GET", "HEAD"} or endpoint.startswith(_ACTS)
+    acting = request.method not in {"GET", "HEAD"} or endpoint.startswith(_ACTING_ENDPOINTS)
     if acting and not acts:
         raise Problem(403, "Nothing can be changed here: VMDRIFT_RQ_ACTIONS is not true. `vmdrift retry` is safe.")
     if acting and request.method != "POST":
@@ -150,15 +150,15 @@ def _checked(people: People, guard: Guard, *, acts: bool) -> AnyResponse | None:
     return None
 
 
-def _exists(asked: Mapping[str, Any]) -> bool:
-    """Is there what an address names, as far as its parts say so?"""
+def _exists(view_args: Mapping[str, Any]) -> bool:
+    """Does what the URL names exist, as far as its parts say so?"""
     return (
-        asked.get("instance_number", 0) == 0
-        and asked.get("registry_name", REGISTRIES[0]) in REGISTRIES
-        and asked.get("order", "asc") in {"asc", "dsc"}
-        and _within(asked.get("per_page", 1), _MOST)
-        and _within(asked.get("page", 1), 10**6)
-        and (asked.get("queue_name") is None or _is_queue(asked["queue_name"]))
+        view_args.get("instance_number", 0) == 0
+        and view_args.get("registry_name", REGISTRIES[0]) in REGISTRIES
+        and view_args.get("order", "asc") in {"asc", "dsc"}
+        and _within(view_args.get("per_page", 1), _MOST_JOBS)
+        and _within(view_args.get("page", 1), 10**6)
+        and (view_args.get("queue_name") is None or _is_queue(view_args["queue_name"]))
     )
 
 
@@ -167,13 +167,13 @@ def _is_queue(name: str) -> bool:
     return bool(current_app.extensions[_REDIS].sismember(Queue.redis_queues_keys, key))
 
 
-def _within(number: object, most: int) -> bool:
+def _within(number: object, maximum: int) -> bool:
     text = str(number)
-    return text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most
+    return text.isascii() and text.isdigit() and len(text) <= len(str(maximum)) and 1 <= int(text) <= maximum
 
 
-def _back_to_the_page(answer: Response) -> Response:
-    """A form's answer is the page that it stands on; programs get the JSON."""
-    if _is_ours() and request.method == "POST" and answer.status_code == HTTPStatus.OK and "next" in request.form:
+def _redirect_form(answer: Response) -> Response:
+    """A form is answered with the page that it is on; programs get the JSON."""
+    if _is_dashboard() and request.method == "POST" and answer.status_code == HTTPStatus.OK and "next" in request.form:
         return cast("Response", redirect(inside(request.form["next"]), HTTPStatus.SEE_OTHER))
     return answer

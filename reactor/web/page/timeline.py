@@ -8,16 +8,16 @@ from reactor.model.drift import Phase, Record
 from reactor.model.recovery import Windows, stage_before, window
 from reactor.model.times import parse_time
 
-_BELIEVED = 600.0  # seconds between a node's last word and its outage; more is rather a clock that is off
+_MAX_LEASE_AGE = 600.0  # seconds from a node's last Lease renewal to its outage; more is rather a wrong clock
 _WIDTH = 1000.0  # units of the drawing
-_LEAST = 4.0  # units; what is shorter would not be seen
+_MIN_WIDTH = 4.0  # units; a shorter stage would not be visible
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something happened at `at`; `expected`: it has not yet, and is to then. `x`: where, from 0 to 1000.
+    """Something happened at `at`; `expected`: it has not yet, and is due then. `x`: position, from 0 to 1000.
 
-    `stage`: what the time before it went into.
+    `stage`: what the time before it was spent on.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Between two marks. `name` is what the time went into; `begin` and `width` in units from 0 to 1000."""
+    """Between two marks. `name` is what the time was spent on; `begin` and `width` in units from 0 to 1000."""
 
     name: str
     seconds: float
@@ -41,7 +41,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """`now`: where the present is, None once the drift has ended."""
+    """`now`: position of the present, None once the drift has ended."""
 
     marks: tuple[Mark, ...]
     stages: tuple[Stage, ...]
@@ -55,72 +55,72 @@ _SILENT = "silent"  # before Kubernetes calls the node Unknown: no stage of ours
 
 def timeline(record: Record, windows: Windows, now: float) -> Timeline:
     """Lost, unknown, window, terminating, released, detached, scheduled, running: those that are known, in order."""
-    found = sorted(_marks(record, windows), key=lambda mark: mark[2])
-    begin = found[0][2]
-    end = record.ended_at or max(now, found[-1][2])
+    moments = sorted(_marks(record, windows), key=lambda mark: mark[2])
+    begin = moments[0][2]
+    end = record.ended_at or max(now, moments[-1][2])
     scale = _WIDTH / max(1.0, end - begin)
-    over = record.ended_at or now
+    until = record.ended_at or now
     marks = tuple(
-        Mark(name, what, at, at > over, round((at - begin) * scale, 1), stage_before(record, at) or _SILENT)
-        for name, what, at in found
+        Mark(name, what, at, at > until, round((at - begin) * scale, 1), stage_before(record, at) or _SILENT)
+        for name, what, at in moments
     )
-    here = None if record.ended_at else round((now - begin) * scale, 1)
-    return Timeline(marks, _stages(marks, record, over, scale), here, begin, end)
+    now_x = None if record.ended_at else round((now - begin) * scale, 1)
+    return Timeline(marks, _stages(marks, record, until, scale), now_x, begin, end)
 
 
 def _marks(record: Record, windows: Windows) -> list[tuple[str, str, float]]:
     since = record.drift.outage.since
-    known = [
-        ("lost", "last word of the node", _last_word(record)),
+    candidates = [
+        ("lost", "last word of the node", _last_renewal(record)),
         ("unknown", "Kubernetes calls the node Unknown", float(since)),
         ("window", "the window ends", _window_ends(record, windows)),
         ("terminating", "Kubernetes ends the launcher pod", record.terminating_at),
         ("released", "launcher pod force-deleted", record.released_at),
-        ("detached", "volumes are free", record.detached_at or _to_be_free(record, windows)),
+        ("detached", "volumes are free", record.detached_at or _detach_due(record, windows)),
         ("scheduled", "the VM has a new node", _scheduled(record)),
         ("running", "it runs", record.ended_at if record.phase.value == "completed" else None),
     ]
-    return [(name, what, at) for name, what, at in known if at is not None]
+    return [(name, what, at) for name, what, at in candidates if at is not None]
 
 
 def _window_ends(record: Record, windows: Windows) -> float | None:
-    """None where the drift ended before: then it waited for nothing."""
-    waits = window(record, windows) if record.reason == "unreachable-window" else None
-    end = waits.end if waits else record.drift.outage.since + windows.unreachable
+    """None where the drift ended before it."""
+    current = window(record, windows) if record.reason == "unreachable-window" else None
+    end = current.end if current else record.drift.outage.since + windows.unreachable
     return end if record.ended_at is None or record.ended_at >= end else None
 
 
-def _to_be_free(record: Record, windows: Windows) -> float | None:
-    waits = window(record, windows) if record.reason == "detach-window" else None
-    return waits.end if waits else None
+def _detach_due(record: Record, windows: Windows) -> float | None:
+    current = window(record, windows) if record.reason == "detach-window" else None
+    return current.end if current else None
 
 
 def _scheduled(record: Record) -> float | None:
-    """Kubernetes cuts its moments to whole seconds: what comes after the release must not seem to come before it."""
+    """Kubernetes truncates times to whole seconds: what follows the release must not seem to precede it."""
     at, released = record.scheduled_at, record.released_at or 0.0
     return released if at is not None and 0 < released - at < 1 else at
 
 
-def _last_word(record: Record) -> float | None:
+def _last_renewal(record: Record) -> float | None:
     """The Lease's renewTime, by the node's own clock."""
     stamp = record.signs.lease if record.signs else ""
     try:
-        said = parse_time(stamp) if stamp else None
+        renewed_at = parse_time(stamp) if stamp else None
     except ValueError:
         return None
     since = record.drift.outage.since
-    return said if said is not None and 0 <= since - said <= _BELIEVED else None
+    return renewed_at if renewed_at is not None and 0 <= since - renewed_at <= _MAX_LEASE_AGE else None
 
 
-def _stages(marks: Sequence[Mark], record: Record, over: float, scale: float) -> tuple[Stage, ...]:
+def _stages(marks: Sequence[Mark], record: Record, until: float, scale: float) -> tuple[Stage, ...]:
     """Between marks, and from the last one until now or the end."""
-    found = [_stage(end.stage, begin.x, end.x, scale, expected=end.expected) for begin, end in pairwise(marks)]
+    stages = [_stage(end.stage, begin.x, end.x, scale, expected=end.expected) for begin, end in pairwise(marks)]
     last = marks[-1]
-    if over > last.at:
-        found.append(
-            _stage(_last_stage(record, over), last.x, last.x + (over - last.at) * scale, scale, expected=False)
+    if until > last.at:
+        stages.append(
+            _stage(_last_stage(record, until), last.x, last.x + (until - last.at) * scale, scale, expected=False)
         )
-    return tuple(found)
+    return tuple(stages)
 
 
 def _last_stage(record: Record, now: float) -> str:
@@ -130,4 +130,4 @@ def _last_stage(record: Record, now: float) -> str:
 
 
 def _stage(name: str, begin: float, end: float, scale: float, *, expected: bool) -> Stage:
-    return Stage(name, (end - begin) / scale, begin, round(max(_LEAST, end - begin), 1), expected)
+    return Stage(name, (end - begin) / scale, begin, round(max(_MIN_WIDTH, end - begin), 1), expected)

@@ -10,7 +10,7 @@ from reactor.model.reason import REASONS
 from reactor.model.recovery import Window, Windows, median_and_longest, spent, window
 from reactor.web.page.timeline import Timeline, timeline
 
-# What needs a person first, then what goes on, then what is over.
+# First what needs a person, then what is in progress, then what is over.
 _ORDER = (
     Phase.FAILED,
     Phase.BLOCKED,
@@ -26,7 +26,7 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class VmRow:
-    """One drift. `todo`: what its operator can do; `asked`: what people asked for that meets it."""
+    """One drift. `todo`: what its operator can do; `asked`: the interventions that apply to it."""
 
     record: Record
     window: Window | None
@@ -69,10 +69,10 @@ class OutageRow:
 
 
 def outage_view(
-    outage: OutageRecord, records: Iterable[Record], asked: Sequence[Intervention], windows: Windows, now: float
+    outage: OutageRecord, records: Iterable[Record], interventions: Sequence[Intervention], windows: Windows, now: float
 ) -> OutageRow:
-    """`asked`: all interventions that are not over."""
-    vms = tuple(sorted((vm_view(one, asked, windows, now) for one in records), key=_rank))
+    """`interventions`: all that are not over."""
+    vms = tuple(sorted((vm_view(record, interventions, windows, now) for record in records), key=_rank))
     phases = Counter(vm.record.phase for vm in vms)
     since = outage.outage.since
     proven = outage.fencing is not None and outage.fencing.proof is not None
@@ -83,16 +83,20 @@ def outage_view(
         Window("unreachable window", since, since + windows.unreachable) if lasts else None,
         tuple((phase, phases[phase]) for phase in _ORDER if phases[phase]),
         median_and_longest(vm.record for vm in vms),
-        tuple(one for one in asked if one.target in {"all", f"node/{outage.outage.node.name}"}),
+        tuple(
+            intervention
+            for intervention in interventions
+            if intervention.target in {"all", f"node/{outage.outage.node.name}"}
+        ),
     )
 
 
-def vm_view(record: Record, asked: Sequence[Intervention], windows: Windows, now: float) -> VmRow:
+def vm_view(record: Record, interventions: Sequence[Intervention], windows: Windows, now: float) -> VmRow:
     """One drift."""
-    known = REASONS.get(record.reason)
-    todo = known.operator if known and known.operator != "Nothing." else ""
-    mine = tuple(one for one in asked if one.meets(record.drift))
-    return VmRow(record, window(record, windows), timeline(record, windows, now), todo, spent(record, now), mine)
+    reason = REASONS.get(record.reason)
+    todo = reason.operator if reason and reason.operator != "Nothing." else ""
+    matching = tuple(intervention for intervention in interventions if intervention.meets(record.drift))
+    return VmRow(record, window(record, windows), timeline(record, windows, now), todo, spent(record, now), matching)
 
 
 def _rank(vm: VmRow) -> tuple[int, str]:

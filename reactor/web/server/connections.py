@@ -1,4 +1,4 @@
-"""Connections in bounded number and time. An event loop holds them: whoever is silent takes no thread from anybody."""
+"""Connections in bounded number and time. An event loop keeps them, so a silent client occupies no thread."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,8 +20,8 @@ class Limits:
     """Seconds, and numbers for one process.
 
     `headers`: from a connection's first moment, or its last answer, to the end of a request's headers; `body`: for all
-    of a body; `answer`: for an answer to be taken; `connections`: at once; `form`: bytes of a body from somebody who is
-    not known yet.
+    of a body; `answer`: for an answer to be taken; `connections`: at once; `form`: bytes of a body from a client
+    that is not authenticated.
     """
 
     headers: float = 30.0
@@ -32,13 +32,13 @@ class Limits:
 
 
 class Connections(web.Server):
-    """A server that holds a limited number. The one that has sent no whole request for longest makes room for a new."""
+    """A server with a limited number. For one too many, the one longest without a whole request is closed."""
 
     def __init__(self, handle: Handle, limits: Limits) -> None:
         super().__init__(handle)
         self._limits = limits
-        self._unfinished: dict[web.RequestHandler, asyncio.Transport] = {}  # in the order in which they became so
-        self._worked_on: set[web.RequestHandler] = set()
+        self._unfinished: dict[web.RequestHandler, asyncio.Transport] = {}  # the one that became so first is the first
+        self._busy: set[web.RequestHandler] = set()
 
     def __call__(self) -> web.RequestHandler:
         """The protocol of a new connection."""
@@ -48,41 +48,41 @@ class Connections(web.Server):
             keepalive_timeout=self._limits.headers,
             lingering_time=self._limits.body,  # for which the rest of a refused body is thrown away
             auto_decompress=False,
-            access_log=None,  # type: ignore[arg-type] # it may be; a URL may hold an access token
+            access_log=None,  # type: ignore[arg-type] # it may be; a URL may contain an access token
         )
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """With room for it, if need be another's."""
+        """Closes the first unfinished one if there are too many."""
         super().connection_made(handler, transport)
-        transport.set_write_buffer_limits(high=0)  # what was written was taken
+        transport.set_write_buffer_limits(high=0)  # what was written has been taken
         self._unfinished[handler] = transport
-        if len(self._unfinished) + len(self._worked_on) > self._limits.connections:
-            longest = self._unfinished.pop(next(iter(self._unfinished)))
-            asyncio.get_running_loop().call_soon(longest.abort)
+        if len(self._unfinished) + len(self._busy) > self._limits.connections:
+            oldest = self._unfinished.pop(next(iter(self._unfinished)))
+            asyncio.get_running_loop().call_soon(oldest.abort)
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
-        """It is gone."""
+        """Forget it."""
         super().connection_lost(handler, exc)
         self._unfinished.pop(handler, None)
 
     @contextmanager
     def working_on(self, handler: web.RequestHandler) -> Iterator[None]:
-        """Its request is there as a whole: now it is ours to be quick."""
+        """Its request is complete: while it is answered, the connection is not closed to make room."""
         transport = self._unfinished.pop(handler, None)
-        self._worked_on.add(handler)
+        self._busy.add(handler)
         try:
             yield
         finally:
-            self._worked_on.remove(handler)
+            self._busy.remove(handler)
             if transport and not transport.is_closing():
                 self._unfinished[handler] = transport
 
 
 class _Connection(web.RequestHandler):
-    """What is no HTTP is refused in the same form as everything else, and without a traceback in the log."""
+    """Malformed HTTP is refused in the same form as everything else, and without a traceback in the log."""
 
     def handle_error(self, request: web.BaseRequest, *_: Any, **__: Any) -> web.Response:
-        """For aiohttp, which could not read what came."""
+        """For aiohttp, which could not parse the request."""
         if request.writer.output_size > 0:
             raise ConnectionError
         answer = refusal(Problem(400, "This is no HTTP request that can be read."))
@@ -91,6 +91,6 @@ class _Connection(web.RequestHandler):
 
 
 def refusal(problem: Problem) -> web.Response:
-    """A problem, for whom the app does not get to see."""
+    """A problem, as the response to a request that does not reach the app."""
     headers = {**SAFE, "Content-Type": CONTENT_TYPE, **problem.headers}
     return web.Response(status=problem.status, headers=headers, body=orjson.dumps(problem.as_json()))

@@ -1,7 +1,7 @@
-"""What stands between the network and the app: whole requests, in bounded time, and events of known senders only.
+"""Between the network and the app: whole requests, in bounded time, and events of authenticated senders only.
 
-Who sends is asked before a byte of the body is read. A request gets a thread when all of it is there; events, pages and
-probes have threads of their own, so that whatever holds some of them up costs the others nothing.
+The sender is identified before a byte of the body is read. A request gets a thread when all of it is there; events,
+pages and probes have threads of their own, so that whatever delays some of them costs the others nothing.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-SENDERS, PROBES = frozenset({"events", "alerts"}), frozenset({"healthy", "ready"})  # what Flask calls them
+SENDERS, PROBES = frozenset({"events", "alerts"}), frozenset({"healthy", "ready"})  # Flask's endpoints
 _THREADS = {"events": 24, "pages": 8, "probes": 2, "senders": 8}  # they mostly wait for Redis, and for its disk
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Front(Connections):
-    """Serves an app on one address. `only_probes`: and nothing else of it."""
+    """Serves an app on one address. `only_probes`: nothing but its probes."""
 
     def __init__(
         self,
@@ -46,70 +46,72 @@ class Front(Connections):
         self._app, self._reception = app, reception
         self._routes = app.url_map.bind("localhost")
         self._only_probes = only_probes
-        self._in_hand: set[asyncio.Task[object]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._ending = False
         self._pools = {name: ThreadPoolExecutor(number, name) for name, number in _THREADS.items()}
 
     async def finish(self, within: float) -> None:
-        """Answer what has begun, within so many seconds at the most; each answer is its connection's last."""
+        """Answer the requests in progress, in so many seconds at the most; each answer closes its connection."""
         self._ending = True
-        if self._in_hand:
-            await asyncio.wait(self._in_hand, timeout=within)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if task := asyncio.current_task():
-            self._in_hand.add(task)
-            task.add_done_callback(self._in_hand.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         try:
             answer = await self._answer(request)
         except Problem as problem:
             answer = refusal(problem)
-        except Exception:  # whatever it is, it is one request's trouble
+        except Exception:  # a bug concerns this one request only
             log.exception("request failed", path=path_of(request)[:100])
             answer = refusal(Problem(500, "This should not happen; the receiver's log says more."))
-        await self._given(request, answer)
+        await self._send(request, answer)
         return answer
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         endpoint = self._endpoint(request)
         if self._only_probes and endpoint not in PROBES:
             raise Problem(404, "Nothing but /healthz and /readyz is here.")
-        body = await (self._posted(request) if endpoint in SENDERS else self._form(request, endpoint))
+        body = await (self._event_body(request) if endpoint in SENDERS else self._form_body(request, endpoint))
         with self.working_on(request.protocol):
-            return await self._in(_pool(endpoint), partial(answered, self._app, environ(request, body)))
+            return await self._run_in(_pool(endpoint), partial(answered, self._app, environ(request, body)))
 
     def _endpoint(self, request: web.BaseRequest) -> str:
-        """Which of the app's functions it is for; "" where there is none."""
+        """Flask's endpoint for it; "" where there is none."""
         try:
             return str(self._routes.match(path_of(request), request.method)[0])
         except HTTPException:
             return ""
 
-    async def _posted(self, request: web.BaseRequest) -> bytes:
-        """The body of a sender's POST. Whoever is refused here is counted, as those are whom the app refuses."""
-        shown, name = _credentials(request), "unknown"
+    async def _event_body(self, request: web.BaseRequest) -> bytes:
+        """The body of a sender's POST. A refusal here is counted, as one by the app is."""
+        credentials, name = _credentials(request), "unknown"
         try:
             senders = self._reception.senders
-            known = senders.at_once(shown.authorization, shown.access_token)
-            if known is None:
-                known = await self._in("senders", lambda: senders.identify(shown.authorization, shown.access_token))
-            name = known.name
+            sender = senders.at_once(credentials.authorization, credentials.access_token)
+            if sender is None:
+                sender = await self._run_in(
+                    "senders", lambda: senders.identify(credentials.authorization, credentials.access_token)
+                )
+            name = sender.name
             return await self._body(request, LONGEST)
         except Problem as problem:
             refused = partial(self._reception.refused, name, problem)
-            await self._in("senders", refused)
+            await self._run_in("senders", refused)
             raise
 
-    async def _form(self, request: web.BaseRequest, endpoint: str) -> bytes:
-        """Of anybody: short. Where there is nothing, nothing is read."""
+    async def _form_body(self, request: web.BaseRequest, endpoint: str) -> bytes:
+        """The body from any client: short. Not read where there is no endpoint."""
         return await self._body(request, self._limits.form) if endpoint else b""
 
     async def _body(self, request: web.BaseRequest, longest: int) -> bytes:
         if (request.content_length or 0) > longest:
             raise _too_long(longest)
         if request.content.is_eof():
-            return _whole(request.content.read_nowait(), longest)
-        await _invite(request)
+            return _bounded(request.content.read_nowait(), longest)
+        await _send_continue(request)
         try:
             async with asyncio.timeout(self._limits.body):
                 return await _read(request, longest)
@@ -118,22 +120,22 @@ class Front(Connections):
         except (web.RequestPayloadError, ConnectionError):
             raise Problem(400, "The body did not come as its headers say.") from None
 
-    async def _given(self, request: web.BaseRequest, answer: web.Response) -> None:
-        """Send it, to whoever takes it in time."""
+    async def _send(self, request: web.BaseRequest, answer: web.Response) -> None:
+        """Send it; a client that does not take it in time is disconnected."""
         if self._ending or answer.status == HTTPStatus.REQUEST_TIMEOUT:
             answer.force_close()
         answer.headers["Server"] = "vm-drift"  # and no versions
         transport = request.transport
-        late = asyncio.get_running_loop().call_later(self._limits.answer, _aborted, transport)
+        deadline = asyncio.get_running_loop().call_later(self._limits.answer, _abort, transport)
         try:
             await answer.prepare(request)
             await answer.write_eof()
         except ConnectionError:
-            _aborted(transport)
+            _abort(transport)
         finally:
-            late.cancel()
+            deadline.cancel()
 
-    async def _in(self, pool: str, work: Callable[[], T]) -> T:
+    async def _run_in(self, pool: str, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pools[pool], work)
 
 
@@ -144,13 +146,13 @@ def _pool(endpoint: str) -> str:
 
 
 def _credentials(request: web.BaseRequest) -> Credentials:
-    """As the app will read them; in what is no UTF-8 there is no token that anybody has."""
-    shown = request.rel_url.query.get("access_token", "").encode("utf-8", "replace").decode()
-    return Credentials(latin(request.headers.get("Authorization", "")), shown)
+    """As the app will read them; what is not UTF-8 matches no token."""
+    access_token = request.rel_url.query.get("access_token", "").encode("utf-8", "replace").decode()
+    return Credentials(latin(request.headers.get("Authorization", "")), access_token)
 
 
-async def _invite(request: web.BaseRequest) -> None:
-    """Who asks before it sends a body may send it."""
+async def _send_continue(request: web.BaseRequest) -> None:
+    """A client that asks before it sends a body (Expect: 100-continue) may send it."""
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(_CONTINUE)
         request.writer.output_size = 0  # it is no part of the answer
@@ -159,17 +161,17 @@ async def _invite(request: web.BaseRequest) -> None:
 async def _read(request: web.BaseRequest, longest: int) -> bytes:
     body = b""
     async for chunk in request.content.iter_any():
-        body = _whole(body + chunk, longest)
+        body = _bounded(body + chunk, longest)
     return body
 
 
-def _whole(body: bytes, longest: int) -> bytes:
+def _bounded(body: bytes, longest: int) -> bytes:
     if len(body) > longest:
         raise _too_long(longest)
     return body
 
 
-def _aborted(transport: asyncio.Transport | None) -> None:
+def _abort(transport: asyncio.Transport | None) -> None:
     if transport:
         transport.abort()
 

@@ -1,4 +1,4 @@
-"""Sockets to listen on, and files enough for all who come."""
+"""Sockets to listen on, and enough open files for their connections."""
 
 import resource
 import socket
@@ -11,7 +11,7 @@ from reactor.model.errors import SettingsError
 log = structlog.get_logger()
 
 WAITING = 1024  # connections that the kernel keeps for a process until it takes them
-_UNTAKEN = 30_000  # milliseconds after which the kernel drops who takes nothing of what is sent to it
+_USER_TIMEOUT = 30_000  # milliseconds after which the kernel drops a client that acknowledges nothing
 _OTHER_FILES = 256  # besides connections: Redis', the cluster's, the log
 
 
@@ -22,32 +22,32 @@ def split(listen: str) -> tuple[str, int]:
 
 
 class ListeningSockets:
-    """The sockets of all processes: each has one for every address, and the kernel shares connections out."""
+    """The sockets of all processes: each has one for every address, and the kernel distributes connections."""
 
     def __init__(self, addresses: Mapping[str, str], processes: int) -> None:
-        """`addresses` by their settings. Raises SettingsError where one cannot be had."""
+        """`addresses` by their settings. Raises SettingsError where one cannot be bound."""
         self._sockets: list[list[socket.socket]] = [[] for _ in range(processes)]
         for name, address in addresses.items():
             free(address, name)
-            for theirs in self._sockets:
-                theirs.append(_listener(address))
+            for listeners in self._sockets:
+                listeners.append(_listener(address))
 
-    def of(self, which: int) -> list[socket.socket]:
-        """What is this process' own; it lets go of the others'."""
-        for number, theirs in enumerate(self._sockets):
-            for each in theirs if number != which else ():
-                each.close()
-        return self._sockets[which]
+    def of(self, index: int) -> list[socket.socket]:
+        """This process' own; it closes the others'."""
+        for number, listeners in enumerate(self._sockets):
+            for listener in listeners if number != index else ():
+                listener.close()
+        return self._sockets[index]
 
     def close(self) -> None:
-        """Where they are listened on, that goes on."""
-        for theirs in self._sockets:
-            for each in theirs:
-                each.close()
+        """Processes that listen on them go on."""
+        for listeners in self._sockets:
+            for listener in listeners:
+                listener.close()
 
 
 def free(listen: str, setting: str = "VMDRIFT_LISTEN") -> None:
-    """SettingsError where the address cannot be had. A listener would share it with one of another receiver's."""
+    """SettingsError where the address cannot be bound. A listener would share it with another receiver's."""
     try:
         with _bound(listen):
             pass
@@ -56,28 +56,28 @@ def free(listen: str, setting: str = "VMDRIFT_LISTEN") -> None:
 
 
 def _listener(listen: str) -> socket.socket:
-    made = _bound(listen, socket.SO_REUSEPORT)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNTAKEN)  # its connections inherit it
-    made.listen(WAITING)
-    return made
+    listener = _bound(listen, socket.SO_REUSEPORT)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT)  # its connections inherit it
+    listener.listen(WAITING)
+    return listener
 
 
 def _bound(listen: str, *options: int) -> socket.socket:
     address, port = split(listen)
-    family, *_, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
-    made = socket.socket(family)
+    family, *_, sockaddr = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+    bound = socket.socket(family)
     try:
         for option in (socket.SO_REUSEADDR, *options):
-            made.setsockopt(socket.SOL_SOCKET, option, 1)
-        made.bind(place)
+            bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        bound.bind(sockaddr)
     except OSError:
-        made.close()
+        bound.close()
         raise
-    return made
+    return bound
 
 
 def room_for(connections: int) -> int:
-    """How many of these connections may be open: as many as there can be files, whose limit is raised to that."""
+    """How many of these connections may be open; raises the limit of open files for them as far as it can."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + _OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= wanted:

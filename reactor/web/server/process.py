@@ -1,4 +1,4 @@
-"""One process of the receiver: the app, its front on each address, and an end in order."""
+"""One process of the receiver: the app, its front on each address, and an orderly end."""
 
 import asyncio
 import multiprocessing
@@ -17,7 +17,7 @@ from reactor.web.server.connections import Limits
 from reactor.web.server.front import Front
 from reactor.web.server.listening import WAITING, room_for
 
-_FEW = 64  # connections for probes
+_PROBE_CONNECTIONS = 64  # at once, on the address for probes
 
 
 def serving(sockets: Sequence[socket.socket], settings: Settings, stop: Stop) -> None:
@@ -29,11 +29,14 @@ async def _serving(sockets: Sequence[socket.socket], settings: Settings, stop: S
     end = _end(stop)
     app, reception = create(settings)
     limits = Limits()
-    many, few = replace(limits, connections=room_for(limits.connections)), replace(limits, connections=_FEW)
-    everybody, *probes = sockets
-    fronts = [(Front(app, reception, many), everybody)]
-    fronts += [(Front(app, reception, few, only_probes=True), each) for each in probes]
-    await asyncio.gather(*(_listening(front, each, end) for front, each in fronts))
+    main_limits, probe_limits = (
+        replace(limits, connections=room_for(limits.connections)),
+        replace(limits, connections=_PROBE_CONNECTIONS),
+    )
+    main, *probes = sockets
+    fronts = [(Front(app, reception, main_limits), main)]
+    fronts += [(Front(app, reception, probe_limits, only_probes=True), listener) for listener in probes]
+    await asyncio.gather(*(_listening(front, listener, end) for front, listener in fronts))
 
 
 async def _listening(front: Front, listener: socket.socket, end: asyncio.Event) -> None:
@@ -48,17 +51,17 @@ async def _listening(front: Front, listener: socket.socket, end: asyncio.Event) 
 
 
 def _end(stop: Stop) -> asyncio.Event:
-    """Is set by a signal, also by one that came before this, and when the parent has ended without a word."""
+    """Is set by a signal, also by one that came before this, and when the parent has ended without one."""
     loop, end = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
     if stop.asked():
         end.set()
     if parent := multiprocessing.parent_process():
-        loop.add_reader(parent.sentinel, _orphaned, parent.sentinel, end)
+        loop.add_reader(parent.sentinel, _on_parent_end, parent.sentinel, end)
     return end
 
 
-def _orphaned(sentinel: int, end: asyncio.Event) -> None:
+def _on_parent_end(sentinel: int, end: asyncio.Event) -> None:
     asyncio.get_running_loop().remove_reader(sentinel)
     end.set()

@@ -1,4 +1,4 @@
-"""Processes that are copies of this one, and end with it. One that ends by itself begins again."""
+"""Forked processes that end with this one. One that ends by itself is started again."""
 
 import multiprocessing
 import sys
@@ -15,24 +15,24 @@ from reactor.process import Stop, explain
 
 log = structlog.get_logger()
 
-_TURN = 0.2  # seconds between two looks whether to stop
-_AGAIN = 1.0  # seconds before what has ended begins again
+_POLL = 0.2  # seconds between two checks whether to stop
+_RESTART_DELAY = 1.0  # seconds before a process that has ended is started again
 _FORK = multiprocessing.get_context("fork")  # this process has no threads, and shares what it has imported
 
 
 def kept(work: Callable[[int], None], number: int, stop: Stop) -> list[BaseProcess]:
-    """Let so many work until `stop` is asked; each gets its number, from 0. Those that are left are to be ended."""
-    running = [_begun(work, which) for which in range(number)]
+    """Run so many until `stop` is asked; each gets its index, from 0. The caller has to end those returned."""
+    running = [_start(work, index) for index in range(number)]
     while not stop.asked():
-        if wait([process.sentinel for process in running], _TURN) and not stop.asked():
+        if wait([process.sentinel for process in running], _POLL) and not stop.asked():
             log.warning("receiver process ended, starting it again")
-            time.sleep(_AGAIN)
-            running = [each if each.is_alive() else _begun(work, which) for which, each in enumerate(running)]
+            time.sleep(_RESTART_DELAY)
+            running = [process if process.is_alive() else _start(work, index) for index, process in enumerate(running)]
     return running
 
 
 def ended(running: list[BaseProcess]) -> None:
-    """In order, and by force if one takes too long."""
+    """Terminate them, and kill those that take too long."""
     for process in running:
         process.terminate()
     last = time.monotonic() + timing.RECEIVER_KILLED_AFTER
@@ -41,16 +41,16 @@ def ended(running: list[BaseProcess]) -> None:
         process.kill()
 
 
-def _begun(work: Callable[[int], None], which: int) -> BaseProcess:
-    process = _FORK.Process(target=_told, args=(work, which), daemon=True)
+def _start(work: Callable[[int], None], index: int) -> BaseProcess:
+    process = _FORK.Process(target=_run, args=(work, index), daemon=True)
     process.start()
     return process
 
 
-def _told(work: Callable[[int], None], which: int) -> None:
-    """What it cannot work without, it says in one line."""
+def _run(work: Callable[[int], None], index: int) -> None:
+    """Why it cannot start is logged in one line."""
     try:
-        work(which)
+        work(index)
     except VmDriftError as error:
         log.warning("receiver process cannot start", why=explain(error))
         sys.exit(1)

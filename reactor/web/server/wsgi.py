@@ -1,4 +1,4 @@
-"""A whole request of aiohttp's -> the environment that WSGI wants, and the app's answer back (PEP 3333)."""
+"""A complete request of aiohttp -> a WSGI environment, and the app's answer back (PEP 3333)."""
 
 import io
 import sys
@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response
 
 from reactor.web.events.http_binding import once
 
-_TAKEN_OFF = frozenset({"content-type", "content-length", "transfer-encoding", "connection", "expect"})
-_ALWAYS: Mapping[str, Any] = {
+_SKIPPED = frozenset({"content-type", "content-length", "transfer-encoding", "connection", "expect"})
+_CONSTANT: Mapping[str, Any] = {
     "SCRIPT_NAME": "",
     "SERVER_PROTOCOL": "HTTP/1.1",
     "wsgi.version": (1, 0),
@@ -26,12 +26,12 @@ _ALWAYS: Mapping[str, Any] = {
 
 
 def target(request: web.BaseRequest) -> tuple[str, str]:
-    """Path, still escaped, and query of what is asked for, in whichever form it stands in the request's first line."""
+    """Path, still escaped, and query, in whichever form the request line has them."""
     raw = request.raw_path
     if raw.startswith("/"):
         path, _, query = raw.partition("?")
         return path, query
-    parts = urlsplit(raw)  # "http://host/path", as proxies are asked; "*"
+    parts = urlsplit(raw)  # "http://host/path", as sent to proxies; "*"
     return parts.path or "/", parts.query
 
 
@@ -41,12 +41,12 @@ def path_of(request: web.BaseRequest) -> str:
 
 
 def environ(request: web.BaseRequest, body: bytes) -> dict[str, Any]:
-    """For the app. Problem 400 where a header that counts is there twice, which an environment cannot tell."""
+    """For the app. Problem 400 where a header that counts is there twice, which an environment cannot express."""
     headers = once(request.headers.items())
     path, query = target(request)
     host, port, *_ = request.transport.get_extra_info("sockname") if request.transport else ("", 0)
     return {
-        **_ALWAYS,
+        **_CONSTANT,
         "REQUEST_METHOD": request.method,
         "PATH_INFO": unquote_to_bytes(path.encode("utf-8", "surrogateescape")).decode("latin-1"),
         "QUERY_STRING": latin(query),
@@ -57,17 +57,17 @@ def environ(request: web.BaseRequest, body: bytes) -> dict[str, Any]:
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body),
         # A name with "_" would be taken for the one with "-".
-        **{_named(name): latin(value) for name, value in headers.items() if name not in _TAKEN_OFF and "_" not in name},
+        **{_key(name): latin(value) for name, value in headers.items() if name not in _SKIPPED and "_" not in name},
     }
 
 
 def answered(app: Flask, environ: Mapping[str, Any]) -> web.Response:
-    """What the app answers; it may take its time, so this is for a thread."""
-    done = Response.from_app(app, dict(environ), buffered=True)
-    return web.Response(status=done.status_code, headers=done.headers.items(), body=done.get_data())
+    """What the app answers; it may block, so this is for a thread."""
+    response = Response.from_app(app, dict(environ), buffered=True)
+    return web.Response(status=response.status_code, headers=response.headers.items(), body=response.get_data())
 
 
-def _named(header: str) -> str:
+def _key(header: str) -> str:
     return f"HTTP_{header.upper().replace('-', '_')}"
 
 

@@ -1,8 +1,8 @@
 """The fencing provider `network-fence`: CSI-Addons blocks the storage clients of the lost node.
 
 Facts from csi-addons/kubernetes-csi-addons, `api/csiaddons/v1alpha1` and `internal/controller/csiaddons/
-networkfence_controller.go`: a NetworkFence is carried out when its generation changes; its status tells a result and a
-message, and not of which generation; **deleting one does not let its clients in again**, so it is set to Unfenced
+networkfence_controller.go`: a NetworkFence is carried out when its generation changes; its status has a result and a
+message, and not their generation; **deleting one does not let its clients in again**, so it is set to Unfenced
 first, and deleted once the message says that this was done.
 """
 
@@ -32,15 +32,15 @@ class NetworkFence:
         self._cluster, self._namespaces = cluster, namespaces
 
     def fence(self, target: Target) -> None:
-        """One NetworkFence per class of the node's clients; those that there are for this boot stay as they are."""
-        found = clients(self._cluster, target, self._namespaces)
-        if not found:
+        """One NetworkFence per class of the node's clients; existing ones for this boot stay as they are."""
+        by_class = clients(self._cluster, target, self._namespaces)
+        if not by_class:
             raise FenceError(
                 f"No CSIAddonsNode tells the storage clients of node {target.node.name}: is the CSI-Addons sidecar of "
                 "its driver running with network fencing, in the namespace that VMDRIFT_CSI_ADDONS_NAMESPACES or the "
                 "driver's name says, and is there a NetworkFenceClass of that driver?"
             )
-        for name, client in found.items():
+        for name, client in by_class.items():
             self._make(name, client, target)
 
     def status(self, target: Target) -> ProviderStatus:
@@ -49,38 +49,38 @@ class NetworkFence:
 
     def release(self, target: Target) -> ProviderStatus:
         """Let them in again, and only then delete. ABSENT: none of ours is left."""
-        for one in _mine(self._cluster, target):
-            self._let_in(one)
-        left = [one["metadata"]["name"] for one in _mine(self._cluster, target)]
-        if left:
-            return ProviderStatus(State.WORKING, f"NetworkFence {', '.join(left)} is being taken back.", ours=True)
+        for fence in _mine(self._cluster, target):
+            self._let_in(fence)
+        names = [fence["metadata"]["name"] for fence in _mine(self._cluster, target)]
+        if names:
+            return ProviderStatus(State.WORKING, f"NetworkFence {', '.join(names)} is being taken back.", ours=True)
         return ProviderStatus(State.ABSENT, "No NetworkFence of ours is left.")
 
     def _make(self, name: str, client: Client, target: Target) -> None:
-        fence = _name(target.node.name, name)
+        fence_name = _name(target.node.name, name)
         annotations = {**target.marks, _DRIVER: client.driver, _CLUSTER: client.cluster}
-        made = {
+        body = {
             "apiVersion": "csiaddons.openshift.io/v1alpha1",
             "kind": "NetworkFence",
-            "metadata": {"name": fence, "annotations": annotations},
+            "metadata": {"name": fence_name, "annotations": annotations},
             "spec": {"networkFenceClassName": name, "fenceState": "Fenced", "cidrs": sorted(map(str, client.hosts))},
         }
-        known = self._cluster.find(_FENCES, fence)
-        if known and marked(known, target):
+        existing = self._cluster.find(_FENCES, fence_name)
+        if existing and marked(existing, target):
             return
         try:
-            self._cluster.create(_FENCES, made)
+            self._cluster.create(_FENCES, body)
         except Conflict as error:
-            told = f"NetworkFence {fence} is there, and not for this boot: it is left alone."
-            raise FenceError(f"{told} {error}.") from error
+            sentence = f"NetworkFence {fence_name} is there, and not for this boot: it is left alone."
+            raise FenceError(f"{sentence} {error}.") from error
 
-    def _let_in(self, one: JsonObject) -> None:
-        meta, status = one["metadata"], part(one, "status")
+    def _let_in(self, fence: JsonObject) -> None:
+        meta, status = fence["metadata"], part(fence, "status")
         if "deletionTimestamp" in meta:
             return
-        if text(one, "spec", "fenceState") != "Unfenced":
-            self._cluster.change(_FENCES, one, {"spec": {"fenceState": "Unfenced"}})
-        elif status.get("result") == "Succeeded" and _undone(one):
+        if text(fence, "spec", "fenceState") != "Unfenced":
+            self._cluster.change(_FENCES, fence, {"spec": {"fenceState": "Unfenced"}})
+        elif status.get("result") == "Succeeded" and _undone(fence):
             self._cluster.delete(_FENCES, meta["name"], uid=meta["uid"])
 
 
@@ -91,52 +91,52 @@ def blocked(cluster: Cluster, target: Target, namespaces: Pairs) -> ProviderStat
         return ProviderStatus(State.ABSENT, f"No NetworkFence was asked for for node {target.node.name}.")
     if objection := next(filter(None, map(_objection, mine)), None):
         return objection
-    covered = {text(one, "spec", "networkFenceClassName"): _hosts(one) for one in mine}
-    known = clients(cluster, target, namespaces)
-    bare = [name for name, client in known.items() if not client.hosts <= covered.get(name, frozenset())]
-    if bare:
-        told = f"Clients of class {', '.join(sorted(bare))} came up that no NetworkFence blocks."
-        return ProviderStatus(State.FAILED, told, ours=True)
-    names = "NetworkFence " + ", ".join(one["metadata"]["name"] for one in mine)
-    storage = tuple(sorted({_storage(one) for one in mine}))
+    covered = {text(fence, "spec", "networkFenceClassName"): _hosts(fence) for fence in mine}
+    current = clients(cluster, target, namespaces)
+    uncovered = [name for name, client in current.items() if not client.hosts <= covered.get(name, frozenset())]
+    if uncovered:
+        sentence = f"Clients of class {', '.join(sorted(uncovered))} came up that no NetworkFence blocks."
+        return ProviderStatus(State.FAILED, sentence, ours=True)
+    names = "NetworkFence " + ", ".join(fence["metadata"]["name"] for fence in mine)
+    storage = tuple(sorted({_storage(fence) for fence in mine}))
     return ProviderStatus(State.FENCED, f"{names} has succeeded.", names, storage, ours=True)
 
 
 def reach(cluster: Cluster, target: Target, namespaces: Pairs) -> tuple[tuple[str, str], ...]:
-    """What a fence would block, as in Standing.storage; () where nobody tells. Raises ClusterError, FenceError."""
-    return tuple(sorted({(one.driver, one.cluster) for one in clients(cluster, target, namespaces).values()}))
+    """What a fence would block, as in ProviderStatus.storage; () if not known. Raises ClusterError, FenceError."""
+    return tuple(sorted({(client.driver, client.cluster) for client in clients(cluster, target, namespaces).values()}))
 
 
 def _mine(cluster: Cluster, target: Target) -> list[JsonObject]:
-    return [one for one in needed(cluster, _FENCES) if marked(one, target)]
+    return [fence for fence in needed(cluster, _FENCES) if marked(fence, target)]
 
 
-def _hosts(one: JsonObject) -> frozenset[Network]:
-    return frozenset(filter(None, map(network_of, words(one, "spec", "cidrs"))))
+def _hosts(fence: JsonObject) -> frozenset[Network]:
+    return frozenset(filter(None, map(network_of, words(fence, "spec", "cidrs"))))
 
 
-def _storage(one: JsonObject) -> tuple[str, str]:
+def _storage(fence: JsonObject) -> tuple[str, str]:
     """One that an older version made does not say of which cluster: then no volume is covered by it."""
-    said = part(one, "metadata", "annotations")
-    return text(said, _DRIVER), text(said, _CLUSTER)
+    annotations = part(fence, "metadata", "annotations")
+    return text(annotations, _DRIVER), text(annotations, _CLUSTER)
 
 
-def _objection(one: JsonObject) -> ProviderStatus | None:
+def _objection(fence: JsonObject) -> ProviderStatus | None:
     """Why this one does not block anything, or not yet; None if it does."""
-    name, status = one["metadata"]["name"], part(one, "status")
-    if "deletionTimestamp" in one["metadata"] or text(one, "spec", "fenceState") != "Fenced":
+    name, status = fence["metadata"]["name"], part(fence, "status")
+    if "deletionTimestamp" in fence["metadata"] or text(fence, "spec", "fenceState") != "Fenced":
         return ProviderStatus(State.FAILED, f"NetworkFence {name} was set to Unfenced, or deleted.", ours=True)
     if status.get("result") == "Failed":
         return ProviderStatus(
             State.FAILED, f"NetworkFence {name} has failed: {text(status, 'message')[:200]}.", ours=True
         )
-    if status.get("result") != "Succeeded" or _undone(one):
+    if status.get("result") != "Succeeded" or _undone(fence):
         return ProviderStatus(State.WORKING, f"NetworkFence {name} is under way.", ours=True)
     return None
 
 
-def _undone(one: JsonObject) -> bool:
-    return _UNDONE in text(one, "status", "message").lower()
+def _undone(fence: JsonObject) -> bool:
+    return _UNDONE in text(fence, "status", "message").lower()
 
 
 def _name(node: str, name: str) -> str:

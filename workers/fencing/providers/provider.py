@@ -1,4 +1,4 @@
-"""What every provider can do, each idempotent and each in a few seconds: who has to wait says so and is asked again."""
+"""What every provider can do, each idempotent and within a few seconds: one that waits says so and is asked again."""
 
 from typing import Protocol
 
@@ -7,13 +7,13 @@ from reactor.model.fencing import ProviderStatus, Target
 
 
 class FencingCluster(Cluster, Writer, Protocol):
-    """A cluster that can be asked and changed."""
+    """A cluster that can be read and changed."""
 
 
 class Provider(Protocol):
     """One way to prove that a node is dead.
 
-    Methods raise ClusterError where the API server did not do what was asked, and FenceError where anybody else did
+    Methods raise ClusterError where the API server did not do what was asked, and FenceError where another system did
     not. Nothing is known then, and nothing is taken for proof.
     """
 
@@ -24,12 +24,12 @@ class Provider(Protocol):
     def fence(self, target: Target) -> None:
         """Ask for it, once: what was asked for already is left as it is.
 
-        Whatever object is changed for it bears `target.marks`, written in the same request. What exists and was not
+        Every object that is changed for it has `target.marks`, written in the same request. What exists and was not
         made by us for this very boot is never changed.
         """
 
     def status(self, target: Target) -> ProviderStatus:
-        """What is so now. FENCED only if it was verified, for this very boot of this very node; a whole sentence."""
+        """Its state now. FENCED only if that was verified, for this very boot of this very node; a whole sentence."""
 
     def release(self, target: Target) -> ProviderStatus:
         """Take back what was changed for this target, after its boot has ended and another one runs.

@@ -1,4 +1,4 @@
-"""A provider by its name. Each is imported when it is asked for, with all that it needs itself."""
+"""A provider by its name, made from the settings."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def provider(
 ) -> Provider:
     """By one of the names of VMDRIFT_FENCING. SettingsError where it lacks a setting.
 
-    `before_call` runs before each call to anybody but the API server (heartbeats).
+    `before_call` runs before each call to any system but the API server (heartbeats).
     """
     ready(name, settings)
     match name:

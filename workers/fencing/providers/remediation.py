@@ -4,7 +4,7 @@ The contract (medik8s, node-healthcheck-operator): a remediation is made from `s
 namespace; its name, or the annotation remediation.medik8s.io/node-name, names the node; the condition Succeeded says
 that it is done; who made it deletes it when the node is well again. Checked against fence-agents-remediation's
 `internal/controller/fenceagentsremediation_controller.go`. In the template's namespace one that a health check made is
-evidence, and left alone; whatever else there is, and wherever, is neither believed nor obeyed nor deleted: anybody can
+evidence, and left alone; whatever else there is, and wherever, is neither trusted nor obeyed nor deleted: anybody can
 make one in a namespace of theirs.
 """
 
@@ -41,61 +41,67 @@ class Remediation:
     name = "remediation"
 
     def __init__(self, cluster: FencingCluster, template: str) -> None:
-        self._cluster, self._said = cluster, template
+        self._cluster, self._path = cluster, template
         self._templates, self._resource = kinds(template)
         _, self._namespace, self._template = template.rsplit("/", 2)
 
     def fence(self, target: Target) -> None:
         """Make one for this boot, unless there is one for this node."""
-        for known in self._all(target):
-            if marked(known, target):
+        for remediation in self._all(target):
+            if marked(remediation, target):
                 return
-            if not _ours(known):
-                raise FenceError(f"{_named(known)} is a health check's, and no second one is made beside it.")
-            self._delete(known)  # of a boot that has ended
-        template = self._found_template()
+            if not _ours(remediation):
+                raise FenceError(f"{_title(remediation)} is a health check's, and no second one is made beside it.")
+            self._delete(remediation)  # of a boot that has ended
+        template = self._find_template()
         try:
             self._cluster.create(self._resource, _made(template, target), self._namespace)
         except Conflict as error:
-            told = f"A remediation of node {target.node.name} is still on its way out, or somebody else's"
-            raise FenceError(f"{told}: {error}.") from error
+            sentence = f"A remediation of node {target.node.name} is still on its way out, or somebody else's"
+            raise FenceError(f"{sentence}: {error}.") from error
 
     def status(self, target: Target) -> ProviderStatus:
         """By the condition Succeeded of what was made for this boot, or since its outage began."""
-        found = self._all(target)
-        for one in [one for one in found if _is_of(one, target)]:
-            if "deletionTimestamp" not in one["metadata"]:
-                return _standing(one, ours=marked(one, target))
-        stale = [_named(one) for one in found]
-        told = f"{', '.join(stale)} says nothing of this boot" if stale else "No remediation was asked for"
-        return ProviderStatus(State.ABSENT, f"{told}.", ours=any(marked(one, target) for one in found))
+        remediations = self._all(target)
+        for remediation in [remediation for remediation in remediations if _is_of(remediation, target)]:
+            if "deletionTimestamp" not in remediation["metadata"]:
+                return _status_of(remediation, ours=marked(remediation, target))
+        names = [_title(remediation) for remediation in remediations]
+        sentence = f"{', '.join(names)} says nothing of this boot" if names else "No remediation was asked for"
+        return ProviderStatus(
+            State.ABSENT, f"{sentence}.", ours=any(marked(remediation, target) for remediation in remediations)
+        )
 
     def release(self, target: Target) -> ProviderStatus:
         """Delete what we made for this boot; its operator takes back what it changed."""
-        mine = [one for one in self._all(target) if marked(one, target)]
-        for one in mine:
-            self._delete(one)
-        left = [_named(one) for one in self._all(target) if marked(one, target)]
-        if left:
-            return ProviderStatus(State.WORKING, f"{', '.join(left)} is being deleted.", ours=True)
+        ours = [remediation for remediation in self._all(target) if marked(remediation, target)]
+        for remediation in ours:
+            self._delete(remediation)
+        names = [_title(remediation) for remediation in self._all(target) if marked(remediation, target)]
+        if names:
+            return ProviderStatus(State.WORKING, f"{', '.join(names)} is being deleted.", ours=True)
         return ProviderStatus(State.ABSENT, "No remediation of ours is left.")
 
     def _all(self, target: Target) -> list[JsonObject]:
         """Every remediation of a node of this name that is ours or a health check's, in the template's namespace."""
         try:
-            found = listed(self._cluster, self._resource, namespace=self._namespace)
+            remediations = listed(self._cluster, self._resource, namespace=self._namespace)
         except (NotServed, NotFound) as error:
             raise FenceError(f"VMDRIFT_REMEDIATION_TEMPLATE: {self._resource} is not installed: {error}.") from error
-        return [one for one in found if _node_of(one) == target.node.name and (_ours(one) or _of_health_check(one))]
+        return [
+            remediation
+            for remediation in remediations
+            if _node_of(remediation) == target.node.name and (_ours(remediation) or _of_health_check(remediation))
+        ]
 
-    def _found_template(self) -> JsonObject:
-        found = self._cluster.find(self._templates, self._template, self._namespace)
-        if found is None:
-            raise FenceError(f"VMDRIFT_REMEDIATION_TEMPLATE: there is no {self._said}; create it, or name another one.")
-        return found
+    def _find_template(self) -> JsonObject:
+        obj = self._cluster.find(self._templates, self._template, self._namespace)
+        if obj is None:
+            raise FenceError(f"VMDRIFT_REMEDIATION_TEMPLATE: there is no {self._path}; create it, or name another one.")
+        return obj
 
-    def _delete(self, one: JsonObject) -> None:
-        meta = one["metadata"]
+    def _delete(self, remediation: JsonObject) -> None:
+        meta = remediation["metadata"]
         if "deletionTimestamp" not in meta:
             self._cluster.delete(self._resource, meta["name"], meta["namespace"], uid=meta["uid"])
 
@@ -111,55 +117,57 @@ def _made(template: JsonObject, target: Target) -> JsonObject:
     }
 
 
-def _annotations(one: JsonObject) -> Mapping[str, str]:
-    return one["metadata"].get("annotations") or {}
+def _annotations(remediation: JsonObject) -> Mapping[str, str]:
+    return remediation["metadata"].get("annotations") or {}
 
 
-def _ours(one: JsonObject) -> bool:
-    return BOOT_ANNOTATION in _annotations(one)
+def _ours(remediation: JsonObject) -> bool:
+    return BOOT_ANNOTATION in _annotations(remediation)
 
 
-def _of_health_check(one: JsonObject) -> bool:
-    owners = one["metadata"].get("ownerReferences") or ()
-    kinds_of = {(str(owner.get("apiVersion")).partition("/")[0], owner.get("kind")) for owner in owners}
-    return not kinds_of.isdisjoint(_HEALTH_CHECKS)
+def _of_health_check(remediation: JsonObject) -> bool:
+    owners = remediation["metadata"].get("ownerReferences") or ()
+    owner_kinds = {(str(owner.get("apiVersion")).partition("/")[0], owner.get("kind")) for owner in owners}
+    return not owner_kinds.isdisjoint(_HEALTH_CHECKS)
 
 
-def _node_of(one: JsonObject) -> str:
-    return _annotations(one).get(NODE_NAME) or str(one["metadata"]["name"])
+def _node_of(remediation: JsonObject) -> str:
+    return _annotations(remediation).get(NODE_NAME) or str(remediation["metadata"]["name"])
 
 
-def _is_of(one: JsonObject, target: Target) -> bool:
-    """For this boot by our own marks; of somebody else's, by its time: it was made for what we see, too."""
-    if _ours(one):
-        return marked(one, target)
-    done = _condition(one, "Succeeded")
-    made = moment(one, "metadata", "creationTimestamp")
+def _is_of(remediation: JsonObject, target: Target) -> bool:
+    """Is it for this boot? Ours by its marks; somebody else's by its times, none from before the outage."""
+    if _ours(remediation):
+        return marked(remediation, target)
+    done = _condition(remediation, "Succeeded")
+    made = moment(remediation, "metadata", "creationTimestamp")
     times = [made or 0.0, moment(done, "lastTransitionTime") if done.get("status") == "True" else None]
     return all(time >= target.outage.since for time in times if time is not None)
 
 
-def _standing(one: JsonObject, *, ours: bool) -> ProviderStatus:
-    done, what = _condition(one, "Succeeded"), _named(one)
+def _status_of(remediation: JsonObject, *, ours: bool) -> ProviderStatus:
+    done, name = _condition(remediation, "Succeeded"), _title(remediation)
     if done.get("status") == "True":
-        evidence = f"{one['metadata']['uid']} {done.get('lastTransitionTime', '')}"
-        told = f"{what} has succeeded{_said(done)}."
-        return ProviderStatus(State.FENCED, told, by=what, ours=ours, evidence=evidence)
+        evidence = f"{remediation['metadata']['uid']} {done.get('lastTransitionTime', '')}"
+        sentence = f"{name} has succeeded{_details(done)}."
+        return ProviderStatus(State.FENCED, sentence, by=name, ours=ours, evidence=evidence)
     if done.get("status") == "False":
-        return ProviderStatus(State.FAILED, f"{what} has failed{_said(done)}.", ours=ours)
-    return ProviderStatus(State.WORKING, f"{what} is under way.", ours=ours)
+        return ProviderStatus(State.FAILED, f"{name} has failed{_details(done)}.", ours=ours)
+    return ProviderStatus(State.WORKING, f"{name} is under way.", ours=ours)
 
 
-def _condition(one: JsonObject, kind: str) -> Mapping[str, Any]:
-    found = (condition for condition in parts(one, "status", "conditions") if text(condition, "type") == kind)
-    return next(found, {})
+def _condition(remediation: JsonObject, kind: str) -> Mapping[str, Any]:
+    conditions = (
+        condition for condition in parts(remediation, "status", "conditions") if text(condition, "type") == kind
+    )
+    return next(conditions, {})
 
 
-def _said(condition: Mapping[str, Any]) -> str:
+def _details(condition: Mapping[str, Any]) -> str:
     words = f"{condition.get('reason') or ''} {condition.get('message') or ''}".strip()
     return f" ({words[:200]})" if words else ""
 
 
-def _named(one: JsonObject) -> str:
-    meta = one["metadata"]
-    return f"{one.get('kind', 'remediation')} {meta['namespace']}/{meta['name']}"
+def _title(remediation: JsonObject) -> str:
+    meta = remediation["metadata"]
+    return f"{remediation.get('kind', 'remediation')} {meta['namespace']}/{meta['name']}"

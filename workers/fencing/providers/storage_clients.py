@@ -1,6 +1,6 @@
 """Which addresses a lost node's storage clients have, and of which storage: what may be blocked, and proves something.
 
-What counts is a CSIAddonsNode in its driver's own namespace (anybody can make one in theirs), for a NetworkFenceClass
+What counts is a CSIAddonsNode in its driver's own namespace (anybody can make one in another), for a NetworkFenceClass
 of that driver: a class has no namespace, so only who runs the storage makes one. A list that also names other hosts is
 doubt, and in doubt nothing is blocked.
 """
@@ -23,7 +23,7 @@ _CEPH = (".rbd.csi.ceph.com", ".cephfs.csi.ceph.com", ".nfs.csi.ceph.com")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What is said of one node in one class: the driver, its storage cluster ("": not known), and the addresses."""
+    """What is listed for one node in one class: the driver, its storage cluster ("": not known), and the addresses."""
 
     driver: str
     cluster: str
@@ -31,7 +31,7 @@ class Client:
 
 
 def home(driver: str, namespaces: Pairs) -> str:
-    """The namespace in which a driver's CSIAddonsNodes are believed; "" for none. Rook's drivers begin with it."""
+    """The namespace in which a driver's CSIAddonsNodes are trusted; "" for none. Rook's drivers begin with it."""
     prefix = next((driver.removesuffix(end) for end in _CEPH if driver.endswith(end)), "")
     return dict(namespaces).get(driver, prefix)
 
@@ -41,18 +41,18 @@ def clients(cluster: Cluster, target: Target, namespaces: Pairs) -> Mapping[str,
 
     The nodeID of a CSIAddonsNode is what its driver calls the node: for Ceph, its name.
     """
-    classes = {one["metadata"]["name"]: part(one, "spec") for one in needed(cluster, _CLASSES)}
-    found: dict[str, Client] = {}
+    classes = {fence_class["metadata"]["name"]: part(fence_class, "spec") for fence_class in needed(cluster, _CLASSES)}
+    by_class: dict[str, Client] = {}
     others: dict[Network, str] = {}
-    for node, driver, name, cidr in _said(needed(cluster, _NODES), classes, namespaces):
+    for node, driver, name, cidr in _entries(needed(cluster, _NODES), classes, namespaces):
         if node == target.node.name:
-            known = found.get(name, Client(driver, _cluster_id(classes[name]), frozenset()))
-            found[name] = Client(driver, known.cluster, known.hosts | {_host(cidr, node)})
+            so_far = by_class.get(name, Client(driver, _cluster_id(classes[name]), frozenset()))
+            by_class[name] = Client(driver, so_far.cluster, so_far.hosts | {_host(cidr, node)})
         elif network := network_of(cidr):
             others[network] = node
-    for host in sorted((host for client in found.values() for host in client.hosts), key=str):
-        _its_own(host, target.node.name, others)
-    return found
+    for host in sorted((host for client in by_class.values() for host in client.hosts), key=str):
+        _check_unshared(host, target.node.name, others)
+    return by_class
 
 
 def needed(cluster: Cluster, resource: str) -> list[JsonObject]:
@@ -65,10 +65,10 @@ def needed(cluster: Cluster, resource: str) -> list[JsonObject]:
         ) from error
 
 
-def _said(
+def _entries(
     nodes: list[JsonObject], classes: Mapping[str, Mapping[str, object]], namespaces: Pairs
 ) -> Iterator[tuple[str, str, str, str]]:
-    """Node, driver, class and address, of what is believed."""
+    """Node, driver, class and address, of what is trusted."""
     for addon in nodes:
         driver = part(addon, "spec", "driver")
         name, node = text(driver, "name"), text(driver, "nodeID") or "(of no name)"
@@ -103,7 +103,7 @@ def _host(cidr: str, node: str) -> Network:
     return network
 
 
-def _its_own(host: Network, node: str, others: Mapping[Network, str]) -> None:
+def _check_unshared(host: Network, node: str, others: Mapping[Network, str]) -> None:
     """Behind NAT several nodes have one address: to block it would hit all of them, and it need not be this one's."""
     shared = next((name for other, name in others.items() if other.version == host.version and _in(host, other)), "")
     if shared:

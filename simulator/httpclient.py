@@ -59,12 +59,14 @@ class HttpClient:
         query = {"labelSelector": labels, "fieldSelector": fields}
         return self._items(resource, self._json("GET", path(resource, namespace), query=query))
 
-    def create(self, resource: str, obj: Obj) -> Obj:
+    def create(self, resource: str, obj: Obj, *, dry: bool = False) -> Obj:
+        """`dry`: it is checked and answered as ever, and nothing is made."""
         resource, _, subresource = resource.partition("/")
         meta = obj.get("metadata") or {}
         name = meta.get("name", "") if subresource else ""
         where = path(resource, meta.get("namespace", ""), name, subresource)
-        return self._json("POST", where, body=_typed(resource, obj, subresource))
+        query = {"dryRun": "All"} if dry else {}
+        return self._json("POST", where, query=query, body=_typed(resource, obj, subresource))
 
     def update(self, resource: str, obj: Obj, subresource: str = "") -> Obj:
         meta = obj["metadata"]

@@ -90,6 +90,10 @@ class Store:
         """As `get`, None when there is no such object."""
         return self._tables[self.kind(resource).plural].objects.get((namespace, name))
 
+    def objects(self, resource: str) -> dict[Key, Obj]:
+        """The stored objects themselves, by (namespace, name); a change of one is nobody's write."""
+        return self._tables[self.kind(resource).plural].objects
+
     def list(self, selection: Selection) -> Listing:
         """The selected objects (shared: read only), ordered by namespace and name.
 

@@ -34,12 +34,12 @@ class Watch:
         Raises:
             ApiError: 410 Expired when changes were missed, 504 Timeout when asked to go on from the future.
         """
+        if self.version == self._store.version:  # as nearly always
+            return []
         with self._lock:
             if not self.version:
                 listing = self.restart()
                 return [("ADDED", obj) for obj in listing]
-            if self.version == self._store.version:
-                return []
             if self.version > self._store.version:
                 message = f"Too large resource version: {self.version}, current: {self._store.version}"
                 raise ApiError(504, "Timeout", message)

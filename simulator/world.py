@@ -142,6 +142,13 @@ class World:
         """Whoever lives in it now."""
         return [entry.actor for entry in self._roster.entries]
 
+    def actor(self, name: str) -> Actor:
+        """The first of this name who lives in it now; KeyError without one."""
+        found = next((actor for actor in self.actors if actor.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        return found
+
     def add(self, *actors: Actor) -> None:
         """New actors; they take their first step when time goes on."""
         for actor in actors:

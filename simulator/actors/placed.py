@@ -26,7 +26,7 @@ class Placed:
         """A pod has changed."""
         key, node = key_of(pod), pod["spec"].get("nodeName")
         if kind == "DELETED" or pod["status"]["phase"] in objects.FINISHED:
-            self._forget(key)
+            self.forget(key)
         elif node and key not in self._where:
             self.put(pod, node)
 
@@ -38,7 +38,8 @@ class Placed:
         if required(pod, "podAntiAffinity"):
             self._repelling.add(key)
 
-    def _forget(self, key: Key) -> None:
+    def forget(self, key: Key) -> None:
+        """A pod is nowhere any more."""
         if key in self._where:
             self.load[self._where.pop(key)] -= 1
             self._repelling.discard(key)

@@ -32,7 +32,7 @@ class Scheduler:
         self._claims = client.informer("persistentvolumeclaims")
         self._volumes = client.informer("persistentvolumes")
         self._waiting: dict[Key, float] = {}
-        self._placed = Placed(client, self._pods, self._nodes)
+        self.placed = Placed(client, self._pods, self._nodes)
 
     def step(self, now: float) -> float | None:
         """Schedule whatever pod's turn has come; all waiting ones again when nodes or volumes changed."""
@@ -46,7 +46,7 @@ class Scheduler:
         return min((due for due in self._waiting.values() if due > now), default=None)
 
     def _note(self, kind: str, pod: Obj, now: float) -> None:
-        self._placed.note(kind, pod)
+        self.placed.note(kind, pod)
         key, ours = key_of(pod), pod["spec"].get("schedulerName", "") in _OWN
         if not ours or pod["spec"].get("nodeName") or kind == "DELETED" or objects.deleting(pod):
             self._waiting.pop(key, None)
@@ -54,16 +54,16 @@ class Scheduler:
             self._waiting.setdefault(key, now + self._timing.schedule)
 
     def _schedule(self, pod: Obj, now: float) -> None:
-        refusals, fitting = self._filtered(pod)
+        refusals, fitting = self.filtered(pod)
         if fitting:
             self._bind(pod, max(fitting, key=lambda node: self._score(pod, node))["metadata"]["name"], now)
         else:
             self._fail(pod, _sentence(refusals), now)
 
-    def _filtered(self, pod: Obj) -> tuple[Counter[str], list[Obj]]:
+    def filtered(self, pod: Obj) -> tuple[Counter[str], list[Obj]]:
         """How often which refusal was met, and the nodes that fit."""
         volumes = list(self._volumes_of(pod))
-        among = [rule for rule in (spread.spread(pod, self._placed), neighbours.neighbours(pod, self._placed)) if rule]
+        among = [rule for rule in (spread.spread(pod, self.placed), neighbours.neighbours(pod, self.placed)) if rule]
         refusals: Counter[str] = Counter()
         fitting = []
         for node in self._nodes.objects.values():
@@ -83,14 +83,14 @@ class Scheduler:
         affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
         preferred = affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
         weight = sum(entry["weight"] for entry in preferred if nodefit.matches_term(entry["preference"], node))
-        return weight, -self._placed.load[node["metadata"]["name"]], node["metadata"]["uid"]
+        return weight, -self.placed.load[node["metadata"]["name"]], node["metadata"]["uid"]
 
     def _bind(self, pod: Obj, node: str, now: float) -> None:
         meta = pod["metadata"]
         binding = {"metadata": {"name": meta["name"], "namespace": meta["namespace"]}, "target": {"name": node}}
         self._client.create("pods/binding", binding)
         self._waiting.pop(key_of(pod))
-        self._placed.put(pod, node)
+        self.placed.put(pod, node)
         message = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
         self._client.create("events", objects.scheduling_event(pod, ("Scheduled", message), "Binding", now))
 

@@ -30,13 +30,13 @@ class ApiCluster:
     """The Cluster for one user. `before_call` runs before each call, as at the real door."""
 
     def __init__(self, api: Api, user: str, before_call: Callable[[], None] = lambda: None) -> None:
-        self._api, self._user, self._before_call = api, user, before_call
+        self.api, self._user, self._before_call = api, user, before_call
         self._time: float | None = None
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         try:
             with self._translated():
-                found: JsonObject = copied(self._api.get(self._to("get", resource, namespace, named(name))))
+                found: JsonObject = copied(self.api.get(self._to("get", resource, namespace, named(name))))
         except errors.NotFound:
             return None
         return found
@@ -48,7 +48,7 @@ class ApiCluster:
         while True:
             with self._translated():
                 request = self._to("list", resource, namespace)
-                listing = self._api.list(request, labels, fields, limit=limit, token=token)
+                listing = self.api.list(request, labels, fields, limit=limit, token=token)
             yield Page([copied(obj) for obj in listing.items], str(listing.version))
             token = listing.token
             if not token:
@@ -57,7 +57,7 @@ class ApiCluster:
     def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:  # noqa: ARG002
         """In virtual time nothing is awaited: what has happened is told, then the server ends the watch."""
         with self._translated():
-            changes = self._api.watch(Request(self._user, "watch", plural(resource)), since=int(version)).poll()
+            changes = self.api.watch(Request(self._user, "watch", plural(resource)), since=int(version)).poll()
         yield from ((kind, copied(obj)) for kind, obj in changes)
 
     def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
@@ -65,17 +65,17 @@ class ApiCluster:
     ) -> None:
         with self._translated():
             request = self._to("delete", resource, namespace, named(name))
-            self._api.delete(replace(request, uid=uid, grace=grace), version=version or None)
+            self.api.delete(replace(request, uid=uid, grace=grace), version=version or None)
 
     def create(self, resource: str, obj: JsonObject, namespace: str = "") -> None:
         with self._translated():
-            self._api.create(self._to("create", resource, namespace), obj)
+            self.api.create(self._to("create", resource, namespace), obj)
 
     def change(self, resource: str, read: JsonObject, patch: JsonObject) -> None:
         meta = read["metadata"]
         with self._translated():
             request = self._to("patch", resource, meta.get("namespace", ""), named(meta["name"]))
-            self._api.patch(request, preconditioned(patch, read))
+            self.api.patch(request, preconditioned(patch, read))
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
         self._note(name, namespace, data, dry=False)
@@ -87,35 +87,35 @@ class ApiCluster:
         try:
             with self._translated():
                 request = self._to("patch", "configmaps", namespace, named(name))
-                self._api.patch(request, {"data": dict(data)}, dry=dry)
+                self.api.patch(request, {"data": dict(data)}, dry=dry)
         except errors.NotFound:
             made = {key: value for key, value in data.items() if value is not None}
             with self._translated():
                 request = self._to("create", "configmaps", namespace)
-                self._api.create(request, {"metadata": {"name": name}, "data": made}, dry=dry)
+                self.api.create(request, {"metadata": {"name": name}, "data": made}, dry=dry)
 
     def announce(self, event: JsonObject) -> None:
         name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]
         try:
             with self._translated():
-                self._api.create(self._to("create", "events", namespace), event)
+                self.api.create(self._to("create", "events", namespace), event)
         except errors.Conflict:
             if known := self.find("events", name, namespace):
                 with self._translated():
-                    self._api.patch(self._to("patch", "events", namespace, named(name)), counted_up(known, event))
+                    self.api.patch(self._to("patch", "events", namespace, named(name)), counted_up(known, event))
 
     def serves(self, resource: str) -> bool:
         with self._translated():
-            return plural(resource) in self._api.store.resources
+            return plural(resource) in self.api.store.resources
 
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
         name_of, _, part = plural(resource).partition("/")
-        kind = self._api.store.resources.get(name_of)
+        kind = self.api.store.resources.get(name_of)
         group = AGGREGATED.get(resource) or (kind.group if kind else "")
         asked = {"verb": verb, "group": group, "resource": name_of, "subresource": part}
         review = {"spec": {"resourceAttributes": {**asked, "namespace": namespace, "name": name}}}
         with self._translated():
-            return bool(self._api.create(Request(self._user, "create", _REVIEWS), review)["status"]["allowed"])
+            return bool(self.api.create(Request(self._user, "create", _REVIEWS), review)["status"]["allowed"])
 
     def time(self) -> float | None:
         return self._time
@@ -128,7 +128,7 @@ class ApiCluster:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         self._before_call()
-        self._time = float(int(self._api.store.clock()))  # whatever the answer is
+        self._time = float(int(self.api.store.clock()))  # whatever the answer is
         try:
             yield
         except ApiError as error:

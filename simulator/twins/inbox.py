@@ -22,7 +22,7 @@ class MemoryInbox:
     def __init__(self, queue: Queue, clock: Clock, keep: float, most: float = math.inf) -> None:
         self._queue, self._clock, self._keep, self._most, self.full = queue, clock, keep, most, False
         self._hours: Counter[tuple[str, int]] = Counter()
-        self._receipts: dict[str, Receipt] = {}
+        self.receipts_by_id: dict[str, Receipt] = {}
         self._minutes: Counter[tuple[str, int]] = Counter()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._waiting: set[str] = set()
@@ -42,18 +42,18 @@ class MemoryInbox:
         self._hours[hour] += size
         if fresh:
             self._queue.wake(post_entry(fresh), now)
-        self._receipts |= {i: told[i].receipt for i in fresh}
+        self.receipts_by_id |= {i: told[i].receipt for i in fresh}
         self._waiting |= fresh.keys()
         return list(told.values())
 
     def receipt(self, receipt_id: str) -> Receipt | None:
-        found = self._receipts.get(receipt_id)
+        found = self.receipts_by_id.get(receipt_id)
         return found if found and self._clock() < found.at + self._keep else None
 
     def settle(self, receipt_id: str, result: Result) -> None:
         self._waiting.discard(receipt_id)
         if found := self.receipt(receipt_id):
-            self._receipts[receipt_id] = replace(found, result=result)
+            self.receipts_by_id[receipt_id] = replace(found, result=result)
 
     def unsettled(self, before: float) -> list[Receipt]:
         known = [receipt for receipt_id in self._waiting if (receipt := self.receipt(receipt_id))]

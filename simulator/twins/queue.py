@@ -31,9 +31,9 @@ class MemoryQueue:
 
     def __init__(self, clock: Clock, handler: Handler) -> None:
         self._clock, self._handler = clock, handler
-        self._jobs: dict[str, _Job] = {}
+        self.jobs: dict[str, _Job] = {}
         self._running: dict[str, float] = {}  # since when
-        self._marks: dict[str, float] = {}
+        self.marks: dict[str, float] = {}
 
     def run_by(self, handler: Handler) -> Self:
         """The same jobs, for a worker that runs them in another way."""
@@ -42,12 +42,12 @@ class MemoryQueue:
         return other
 
     def wake(self, entry: JobEntry, due: float) -> None:
-        job = self._jobs.get(entry.id)
+        job = self.jobs.get(entry.id)
         if self._runs(entry.id):
-            self._marks[entry.id] = min(due, self._marks.get(entry.id, due))
+            self.marks[entry.id] = min(due, self.marks.get(entry.id, due))
         elif job is None or job.due is None:
             self._running.pop(entry.id, None)
-            self._jobs[entry.id] = _Job(entry, due, due <= self._clock())
+            self.jobs[entry.id] = _Job(entry, due, due <= self._clock())
         else:
             job.due = min(job.due, due)
 
@@ -56,32 +56,32 @@ class MemoryQueue:
             self.wake(entry, due)
 
     def woken(self, job_id: str) -> float | None:
-        return self._marks.pop(job_id, None)
+        return self.marks.pop(job_id, None)
 
     def move_due(self, now: float) -> float | None:
         """Put every job that is due into its queue; when the next one is."""
-        waiting = [(job.due, job) for job in self._jobs.values() if job.due is not None and not job.ready]
+        waiting = [(job.due, job) for job in self.jobs.values() if job.due is not None and not job.ready]
         for due, job in waiting:
             job.ready = due <= now
         return min((due for due, job in waiting if not job.ready), default=None)
 
     def run_next(self, queue: str = "") -> bool:
         """Run the first job of this queue, "" for all; whether there was one."""
-        ready = [(job.due or 0.0, job_id) for job_id, job in self._jobs.items() if _is_ready(job, queue)]
+        ready = [(job.due or 0.0, job_id) for job_id, job in self.jobs.items() if _is_ready(job, queue)]
         if not ready:
             return False
-        self._run(self._jobs[min(ready)[1]])
+        self._run(self.jobs[min(ready)[1]])
         return True
 
     def has_ready(self, queue: str = "") -> bool:
         """Is there one for `run_next`?"""
-        return any(_is_ready(job, queue) for job in self._jobs.values())
+        return any(_is_ready(job, queue) for job in self.jobs.values())
 
     def take_over(self, patience: float) -> bool:
         """Jobs that began so long ago run in a dead worker, and are queued again; whether others are under way."""
         for job_id in [job_id for job_id, since in self._running.items() if self._clock() >= since + patience]:
             del self._running[job_id]
-            self._jobs[job_id].due, self._jobs[job_id].ready = self._clock(), True
+            self.jobs[job_id].due, self.jobs[job_id].ready = self._clock(), True
         return bool(self._running)
 
     def step(self, now: float) -> float | None:
@@ -93,11 +93,11 @@ class MemoryQueue:
 
     def outcome(self, job_id: str) -> Outcome | None:
         """What the job said last."""
-        return self._jobs[job_id].outcome if job_id in self._jobs else None
+        return self.jobs[job_id].outcome if job_id in self.jobs else None
 
     def clear(self) -> None:
         """Everything is lost, for whoever shares it."""
-        for kept in (self._jobs, self._running, self._marks):
+        for kept in (self.jobs, self._running, self.marks):
             kept.clear()
 
     def _runs(self, job_id: str) -> bool:
@@ -114,7 +114,7 @@ class MemoryQueue:
             del self._running[job_id]
             raise
         self._running.pop(job_id, None)
-        wanted = [job.due, self._again(job.outcome), self._marks.pop(job_id, None)]
+        wanted = [job.due, self._again(job.outcome), self.marks.pop(job_id, None)]
         job.due = min((at for at in wanted if at is not None), default=None)
         job.ready = job.due is not None and job.due <= self._clock()
 

@@ -30,16 +30,16 @@ class MemoryStore:
     def __init__(self, clock: Clock, monotonic: Clock | None = None) -> None:
         self._clock, self._watch = clock, StepWatch(monotonic or clock)
         self._reading: ClockReading | None = None
-        self._locks: dict[str, _Held] = {}
-        self._fence = 0
-        self._outages: dict[str, OutageRecord] = {}
-        self._open: set[str] = set()
-        self._records: dict[str, Record] = {}
-        self._events: list[dict[str, Any]] = []
+        self.held_locks: dict[str, _Held] = {}
+        self.last_fence = 0
+        self.outages_by_id: dict[str, OutageRecord] = {}
+        self.open_outages: set[str] = set()
+        self.records_by_drift: dict[str, Record] = {}
+        self.sent_events: list[dict[str, Any]] = []
         self.changes: list[Change] = []
-        self._fencings: dict[str, Fencing] = {}
+        self.fencings_by_outage: dict[str, Fencing] = {}
         self._twins = 0
-        self._heartbeats: dict[str, Heartbeat] = {}
+        self.heartbeats_by_outage: dict[str, Heartbeat] = {}
         self._sweeps: defaultdict[str, int] = defaultdict(int)
         self._took: defaultdict[str, float] = defaultdict(float)
 
@@ -56,82 +56,84 @@ class MemoryStore:
         read = self._read()
         if self._holder(name):
             return None
-        self._fence += 1
-        self._locks[name] = _Held(str(self._fence), self._clock() + ttl)
-        return Lock(name, str(self._fence), self._fence, read.now, read.steady_since)
+        self.last_fence += 1
+        self.held_locks[name] = _Held(str(self.last_fence), self._clock() + ttl)
+        return Lock(name, str(self.last_fence), self.last_fence, read.now, read.steady_since)
 
     def renew(self, lock: Lock, ttl: float) -> None:
         if self._holder(lock.name) != lock.token:
             raise LockLost(f"the lock of {lock.name} expired")
-        self._locks[lock.name] = _Held(lock.token, self._clock() + ttl)
+        self.held_locks[lock.name] = _Held(lock.token, self._clock() + ttl)
 
     def release(self, lock: Lock) -> None:
         if self._holder(lock.name) == lock.token:
-            del self._locks[lock.name]
+            del self.held_locks[lock.name]
 
     def _holder(self, name: str) -> str:
-        held = self._locks.get(name)
+        held = self.held_locks.get(name)
         return held.token if held and held.until > self._clock() else ""
 
     def save_outage(self, record: OutageRecord, *, done: bool) -> None:
-        self._outages[record.outage.id] = record
-        (self._open.discard if done else self._open.add)(record.outage.id)
+        self.outages_by_id[record.outage.id] = record
+        (self.open_outages.discard if done else self.open_outages.add)(record.outage.id)
 
     def outage(self, outage_id: str) -> OutageRecord | None:
-        found = self._outages.get(outage_id)
+        found = self.outages_by_id.get(outage_id)
         return self._with_fencing(found) if found else None
 
     def _with_fencing(self, record: OutageRecord) -> OutageRecord:
-        return replace(record, fencing=self._fencings.get(record.outage.id))
+        return replace(record, fencing=self.fencings_by_outage.get(record.outage.id))
 
     def outages(self) -> list[OutageRecord]:
-        found = (self._with_fencing(self._outages[i]) for i in self._open)
+        found = (self._with_fencing(self.outages_by_id[i]) for i in self.open_outages)
         return sorted(found, key=lambda record: record.seen_at)
 
     def history(self) -> list[OutageRecord]:
-        done = (self._with_fencing(one) for one in self._outages.values() if one.outage.id not in self._open)
+        done = (
+            self._with_fencing(one) for one in self.outages_by_id.values() if one.outage.id not in self.open_outages
+        )
         return sorted(done, key=lambda record: record.outage.since, reverse=True)
 
     def record(self, drift_id: str) -> Record | None:
-        return self._records.get(drift_id)
+        return self.records_by_drift.get(drift_id)
 
     def records(self, outage_id: str) -> list[Record]:
-        found = [record for record in self._records.values() if record.drift.outage.id == outage_id]
+        found = [record for record in self.records_by_drift.values() if record.drift.outage.id == outage_id]
         return sorted(found, key=lambda record: record.drift.id)
 
     def create(self, record: Record, events: Sequence[Mapping[str, Any]]) -> bool:
-        if record.drift.id in self._records:
+        if record.drift.id in self.records_by_drift:
             return False
         self._write(record, events)
         return True
 
     def save(self, record: Record, lock: Lock, events: Sequence[Mapping[str, Any]]) -> None:
-        old = self._records.get(record.drift.id)
+        old = self.records_by_drift.get(record.drift.id)
         if old and old.fence > lock.fence:
             raise LockLost(f"a later pass over {record.drift} was recorded meanwhile")
         self._write(replace(record, fence=lock.fence), events)
 
     def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> None:
-        old = self._records.get(record.drift.id)
+        old = self.records_by_drift.get(record.drift.id)
         if old is None or old.ended_at is None:
             for field, amount in amounts(record).items():
                 self._took[field] += amount
         if old is None or (old.phase, old.reason) != (record.phase, record.reason):
             self.changes.append(Change.into(record))
-        self._records[record.drift.id] = record
-        self._events += [dict(event) for event in events]
+        self.records_by_drift[record.drift.id] = record
+        self.sent_events += [dict(event) for event in events]
 
     def save_fencing(self, file: Fencing) -> None:
-        self._fencings[file.outage.id] = file
+        self.fencings_by_outage[file.outage.id] = file
 
     def save_heartbeat(self, outage_id: str, heartbeat: Heartbeat) -> None:
-        self._heartbeats.setdefault(outage_id, heartbeat)
+        self.heartbeats_by_outage.setdefault(outage_id, heartbeat)
 
     def heartbeat(self, outage_id: str) -> Heartbeat | None:
-        return self._heartbeats.get(outage_id)
+        return self.heartbeats_by_outage.get(outage_id)
 
     def publish(self, events: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
-        self._events += [dict(event) for event in events]
+        self.sent_events += [dict(event) for event in events]
         self.changes += changes
 
     def save_twins(self, nodes: int) -> None:
@@ -150,4 +152,4 @@ class MemoryStore:
         return dict(self._took)
 
     def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
-        return [(str(number), event) for number, event in enumerate(self._events, 1) if number > int(after)]
+        return [(str(number), event) for number, event in enumerate(self.sent_events, 1) if number > int(after)]

@@ -26,8 +26,8 @@ STUBBORN = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIG
 
 def test_a_child_that_was_started_but_not_yet_noted_is_ended_too(folder: Path) -> None:
     processes = Processes(folder)
-    # As if a signal handler had raised between the two lines of `start`.
-    child = subprocess.Popen(SLEEP, process_group=processes._leash.pid)
+    child = processes.start("sleeper", SLEEP)
+    processes.children.clear()  # as if a signal handler had raised between the last lines of `start`
 
     processes.stop()
 

@@ -102,11 +102,11 @@ def _adopted(play: Play, admin: Client) -> None:
     """kubectl delete vm --cascade=orphan, and the VM made anew: it adopts the instance."""
     store = play.world.store
     old = admin.get("virtualmachines", "vm", "default")
-    key = next(key for key in store._tables["virtualmachines"].objects if key[-1] == "vm")
-    del store._tables["virtualmachines"].objects[key]
+    key = next(key for key in store.objects("virtualmachines") if key[-1] == "vm")
+    del store.objects("virtualmachines")[key]
     meta = {"name": "vm", "namespace": "default"}
     made = admin.create("virtualmachines", {"spec": old["spec"], "metadata": meta})
-    for vmi in store._tables["virtualmachineinstances"].objects.values():
+    for vmi in store.objects("virtualmachineinstances").values():
         for owner in vmi["metadata"]["ownerReferences"]:
             owner["uid"] = made["metadata"]["uid"]
 

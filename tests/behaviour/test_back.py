@@ -89,8 +89,7 @@ def test_a_kubelet_that_says_it_is_not_ready_is_alive_and_left_alone() -> None:
     found = play.world.store.get("nodes", LOST)
     conditions = [c | ({"status": "False"} if c["type"] == "Ready" else {}) for c in found["status"]["conditions"]]
     kubelet = play.world.api.client("system:nodes")
-    pause = next(entry.actor for entry in play.world._roster.entries if entry.actor.name == "node-lifecycle")
-    play.world.remove(pause)
+    play.world.remove(play.world.actor("node-lifecycle"))
     kubelet.patch("nodes", LOST, {"status": {"conditions": conditions}}, subresource="status")
     play.world.run_for(900)
     assert play.story("web") == ("blocked", "kubelet-reports-not-ready")

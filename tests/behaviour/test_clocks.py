@@ -7,8 +7,7 @@ import pytest
 
 from reactor.adapters.kubernetes.cluster import served_clock
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
-from reactor.adapters.rq import JobEntry
-from reactor.model.drift import Outcome, Policy
+from reactor.model.drift import Policy
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, interventions, node_target
 from reactor.model.times import Clock
 from simulator.scene import Scene, Storage, Vm
@@ -32,19 +31,15 @@ def _of_everybody(play: Play, clock: Clock) -> None:
 
 def _two_workers(play: Play, ahead: float) -> None:
     """Two workers take the jobs as it happens; the clock of one is `ahead` of the other's."""
-    good, outcome = play.reactor.tools, play.reactor._outcome
+    good = play.reactor.tools
     dice = random.Random(0)  # noqa: S311 - what happens must repeat
     wrong = ProcessClock(play.world.clock, ahead)
     off = replace(good, clock=wrong, around=Surroundings(wrong))
 
-    def taken(entry: JobEntry) -> Outcome:
+    def another() -> None:
         play.reactor.tools = off if dice.random() < 0.5 else good
-        try:
-            return outcome(entry)
-        finally:
-            play.reactor.tools = good
 
-    play.reactor._outcome = taken  # type: ignore[method-assign]
+    play.reactor.before_job = another
 
 
 @pytest.mark.parametrize("ahead", [-400.0, -120.0, -60.0, -30.0, -4.0, 4.0, 200.0])

@@ -144,7 +144,7 @@ def test_our_taint_stays_until_everything_of_before_is_gone_and_then_goes_with_a
         "spec": {"nodeName": LOST, "attacher": "a", "source": {}},
     }
     old = admin.create("volumeattachments", stuck)
-    play.world.store._tables["volumeattachments"].objects["", "old"]["metadata"] = {
+    play.world.store.objects("volumeattachments")["", "old"]["metadata"] = {
         **old["metadata"],
         "creationTimestamp": _node(play)["metadata"]["creationTimestamp"],
     }

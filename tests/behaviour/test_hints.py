@@ -24,8 +24,9 @@ LOST = "node-a"
 class _Told:
     """A play whose events come from others; our own watcher is there all the same."""
 
-    def __init__(self, *vms: Vm) -> None:
-        self.play = Play.of(Scene((LOST, "node-b", "node-c"), vms or (Vm("web", node=LOST), Vm("wiki", node=LOST))))
+    def __init__(self, *vms: Vm, policy: Policy | None = None) -> None:
+        vms = vms or (Vm("web", node=LOST), Vm("wiki", node=LOST))
+        self.play = Play.of(Scene((LOST, "node-b", "node-c"), vms), policy)
         self.inbox = self.play.reactor.inbox
         self._number = 0
 
@@ -33,9 +34,9 @@ class _Told:
         self._number += 1
         event = Event(kind, "/monitoring", f"{self._number}", subject, self.play.world.now, data or {})
         (accepted,) = self.inbox.accept([event], "me")
-        return self._taken(accepted, event)
+        return self.taken(accepted, event)
 
-    def _taken(self, accepted: Accepted, event: Event) -> Result:
+    def taken(self, accepted: Accepted, event: Event) -> Result:
         receipt_id = accepted.receipt.id
         take_post({receipt_id: encode(event)}, self.inbox, self.play.reactor.intake)
         receipt = self.inbox.receipt(receipt_id)
@@ -71,9 +72,9 @@ def test_what_was_answered_stays_answered_when_its_job_comes_once_more() -> None
     told = _Told()
     event = Event(NODE_UNREACHABLE, "/monitoring", "x", LOST, told.play.world.now)
     (accepted,) = told.inbox.accept([event], "me")
-    assert told._taken(accepted, event).reason == "node-ready"
+    assert told.taken(accepted, event).reason == "node-ready"
     _lost(told)
-    assert told._taken(accepted, event).reason == "node-ready"
+    assert told.taken(accepted, event).reason == "node-ready"
 
 
 def test_a_node_that_says_itself_that_it_is_not_ready_is_alive() -> None:
@@ -161,10 +162,7 @@ def _proof(told: _Told, **changes: str) -> dict[str, str]:
 
 
 def _proving(*vms: Vm) -> _Told:
-    told = _Told.__new__(_Told)
-    told.play = Play.of(Scene((LOST, "node-b", "node-c"), vms or (Vm("web", node=LOST),)), Policy(fencing=("event",)))
-    told.inbox, told._number = told.play.reactor.inbox, 0
-    return told
+    return _Told(*(vms or (Vm("web", node=LOST),)), policy=Policy(fencing=("event",)))
 
 
 def test_a_proof_is_written_down_by_who_said_so_and_releases_the_vms_of_a_lost_node() -> None:

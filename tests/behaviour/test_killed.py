@@ -90,5 +90,13 @@ def test_what_counts_as_reading_changes_nothing_in_the_cluster_nor_in_redis() ->
 def _kept(play: Play) -> object:
     play.world.api.before_reads("leases")  # the controller manager's own is renewed by being read
     store, queue = play.reactor.store, play.reactor.queue
-    records = (store._locks, store._outages, store._open, store._records, store._events, store._fencings, store.changes)
-    return play.world.store.version, repr((records, queue._jobs, queue._marks))
+    records = (
+        store.held_locks,
+        store.outages_by_id,
+        store.open_outages,
+        store.records_by_drift,
+        store.sent_events,
+        store.fencings_by_outage,
+        store.changes,
+    )
+    return play.world.store.version, repr((records, queue.jobs, queue.marks))

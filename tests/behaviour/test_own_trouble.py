@@ -109,10 +109,10 @@ def _made_again(play: Play, name: str) -> str:
     """`kubectl delete vm --cascade=orphan`, and created anew: the new one adopts the instance. The old uid."""
     admin = play.world.api.client("system:admin")
     old = admin.get("virtualmachines", name, "default")
-    del play.world.store._tables["virtualmachines"].objects["default", name]
+    del play.world.store.objects("virtualmachines")["default", name]
     kept = {part: value for part, value in old.items() if part in {"apiVersion", "kind", "spec"}}
     made = admin.create("virtualmachines", {**kept, "metadata": {"name": name, "namespace": "default"}})
-    vmi = play.world.store._tables["virtualmachineinstances"].objects["default", name]
+    vmi = play.world.store.objects("virtualmachineinstances")["default", name]
     for owner in vmi["metadata"]["ownerReferences"]:
         owner["uid"] = made["metadata"]["uid"]
     return str(old["metadata"]["uid"])

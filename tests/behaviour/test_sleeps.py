@@ -81,7 +81,7 @@ def test_a_clock_that_was_hours_ahead_once_lets_nobody_sleep_for_hours() -> None
     play.world.hypervisor.power_cut(LOST)
     assert play.until("vm", ("waiting", "unreachable-window"))
     record = play.record("vm")
-    play.reactor.store._records[record.drift.id] = replace(record, again_at=play.world.now + 7200)
-    play.reactor.queue._jobs[record.drift.id].due = play.world.now + 7200
+    play.reactor.store.records_by_drift[record.drift.id] = replace(record, again_at=play.world.now + 7200)
+    play.reactor.queue.jobs[record.drift.id].due = play.world.now + 7200
     assert _looked_at(play)
     assert play.until("vm", ("completed", "running-elsewhere"), limit=600)

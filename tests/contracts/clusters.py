@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reactor.adapters.kubernetes.cluster import Cluster, KubernetesCluster, connect
+from reactor.adapters.kubernetes.cluster import Cluster, Count, KubernetesCluster, connect
 from simulator.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.client import Obj
@@ -26,16 +26,22 @@ def an_api(ring: int = 100, resources: tuple[Resource, ...] = SERVED) -> Api:
     return Api(Store(time.time, ring=ring, resources=resources), tokens={TOKEN: USER})
 
 
+def _uncounted(_verb: str, _code: str) -> None:
+    """Nobody wants to know."""
+
+
 @contextmanager
-def over_http(url: str, folder: Path, token: str = TOKEN, timeout: float = TIMEOUT) -> Iterator[KubernetesCluster]:
-    """The real door, to whatever answers at `url`."""
+def over_http(
+    url: str, folder: Path, token: str = TOKEN, timeout: float = TIMEOUT, counted: Count = _uncounted
+) -> Iterator[KubernetesCluster]:
+    """The real door, to whatever answers at `url`. `counted`: as in `connect`."""
     file = folder / "kubeconfig"
     file.write_text(json.dumps(kubeconfig(url, token)))
-    cluster = connect(str(file), timeout)
+    cluster = connect(str(file), timeout, counted=counted)
     try:
         yield cluster
     finally:
-        cluster._api.rest_client.pool_manager.clear()
+        cluster.api.rest_client.pool_manager.clear()
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def client(request: pytest.FixtureRequest, api: Api, tmp_path: Path) -> Iterator
         yield api.client("system:serviceaccount:vmdrift:worker")
         return
     with ApiServer(api, bookmark_interval=0.05) as server, over_http(server.url, tmp_path) as door:
-        client = HttpClient(door._api)
+        client = HttpClient(door.api)
         yield client
         client.close()
 

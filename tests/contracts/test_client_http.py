@@ -33,7 +33,7 @@ def _told(informer: Informer, number: int) -> list[tuple[str, str]]:
 
 @contextmanager
 def _client(server: ApiServer, folder: Path) -> Iterator[HttpClient]:
-    with over_http(server.url, folder) as door, closing(HttpClient(door._api)) as client:
+    with over_http(server.url, folder) as door, closing(HttpClient(door.api)) as client:
         yield client
 
 
@@ -90,7 +90,7 @@ def test_an_informer_that_has_never_heard_anything_does_not_say_that_there_is_no
     server.stop()
     with (
         over_http(server.url, tmp_path) as door,
-        closing(HttpClient(door._api, timeout=0.1)) as client,
+        closing(HttpClient(door.api, timeout=0.1)) as client,
         pytest.raises(ApiError) as caught,
     ):
         client.informer("nodes").poll()
@@ -100,7 +100,7 @@ def test_an_informer_that_has_never_heard_anything_does_not_say_that_there_is_no
 def test_listeners_are_told_what_changed_even_when_they_came_later(tmp_path: Path) -> None:
     api, heard = an_api(), list[str]()
     with ApiServer(api) as server, over_http(server.url, tmp_path) as door:
-        client = HttpClient(door._api, listeners=(listeners := []))
+        client = HttpClient(door.api, listeners=(listeners := []))
         client.informer("nodes").poll()
         listeners.append(heard.append)
         put_node(api, "node-a")
@@ -134,7 +134,7 @@ def test_an_impersonating_client_says_whom_of_which_groups_and_on_which_node(tmp
         thread = Thread(target=mirror.handle_request)
         thread.start()
         with over_http(f"http://127.0.0.1:{mirror.server_port}", tmp_path) as door:
-            client = HttpClient(door._api, "somebody", groups=("system:nodes", "system:masters"), node="node-a")
+            client = HttpClient(door.api, "somebody", groups=("system:nodes", "system:masters"), node="node-a")
             client.get("nodes", "node-a")
         thread.join()
     groups = ["system:nodes", "system:masters"]

@@ -192,5 +192,5 @@ def test_each_call_is_announced_for_the_sake_of_heartbeats(tmp_path: Path) -> No
         file.write_text(json.dumps(kubeconfig(server.url, TOKEN)))
         cluster = connect(str(file), 5, lambda: beats.append(1))
         list(cluster.pages("nodes", limit=1))
-        cluster._api.rest_client.pool_manager.clear()
+        cluster.api.rest_client.pool_manager.clear()
     assert len(beats) == 3

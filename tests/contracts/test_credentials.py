@@ -61,7 +61,7 @@ def test_a_token_that_was_renewed_is_used_at_once(tmp_path: Path, call: Callable
         api.tokens = {NEW: USER}
         written(tmp_path, server, NEW)
         call(cluster, api)
-        cluster._api.rest_client.pool_manager.clear()
+        cluster.api.rest_client.pool_manager.clear()
 
 
 @pytest.mark.parametrize("text", [None, "", "half of a ku"])
@@ -79,7 +79,7 @@ def test_while_there_are_no_new_credentials_the_old_ones_are_unauthorized(tmp_pa
         assert TOKEN not in str(caught.value)
         written(tmp_path, server, NEW)
         found(cluster, api)
-        cluster._api.rest_client.pool_manager.clear()
+        cluster.api.rest_client.pool_manager.clear()
 
 
 def restarted(server: ApiServer, ca: trustme.CA) -> None:
@@ -102,7 +102,7 @@ def test_a_certificate_authority_that_was_rotated_is_trusted_from_the_next_call_
         with pytest.raises(errors.ClusterUnreachable):
             cluster.find("nodes", "node-a")
         found(cluster, api)
-        cluster._api.rest_client.pool_manager.clear()
+        cluster.api.rest_client.pool_manager.clear()
 
 
 def _twice(cluster: KubernetesCluster) -> None:
@@ -127,4 +127,4 @@ def test_a_watcher_goes_on_after_a_rotation_of_everything(tmp_path: Path) -> Non
         restarted(server, new)
         put_node(api, "node-b")
         assert "node-b" in next(seen)[1]
-        cluster._api.rest_client.pool_manager.clear()
+        cluster.api.rest_client.pool_manager.clear()

@@ -1,7 +1,6 @@
 """The outbox: the twin and the real one keep the same promises."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from redis import Redis
@@ -10,7 +9,7 @@ from reactor.adapters.redis.outbox import Delivery, Outbox, RedisOutbox
 from reactor.adapters.redis.store import RedisStore, Store
 from simulator.twins.outbox import MemoryOutbox
 from simulator.twins.store import MemoryStore
-from tests.contracts.interrupted import Before
+from tests.contracts.interrupted import Interrupted
 from tests.contracts.samples import record
 
 NOW, KEEP = 1795500000.0, 3600.0
@@ -142,12 +141,7 @@ def test_of_two_who_post_at_the_same_moment_one_does(redis: Redis) -> None:
     """The second one looks, and before it writes the first one has."""
     place = Place(RedisOutbox(redis, KEEP), RedisStore(redis, KEEP))
     place.tell(1)
-    late, posted = RedisOutbox(redis, KEEP), list[list[str]]()
-    post = late._post
-
-    def interrupted(pipe: Any, now: float) -> list[str]:
-        return post(Before(pipe, "multi", lambda: posted.append(place.outbox.post(NOW))), now)
-
-    late._post = interrupted  # type: ignore[method-assign]
+    posted: list[list[str]] = []
+    late = RedisOutbox(Interrupted(redis, lambda: posted.append(place.outbox.post(NOW))), KEEP)
     assert late.post(NOW) == []
     assert [len(ids) for ids in posted] == [1]

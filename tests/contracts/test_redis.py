@@ -144,7 +144,7 @@ def test_a_replica_that_was_a_primary_is_left(sentinels: Sentinels) -> None:
     redis = connect(sentinels.url)
     redis.set("vmdrift:x", 1)
     before = sentinels.primary()
-    with sentinels._sentinel(sentinels.ports[0]) as sentinel:
+    with sentinels.sentinel(sentinels.ports[0]) as sentinel:
         assert wait_for(lambda: _handed_over(sentinel), 60)
     assert wait_for(lambda: sentinels.primary() != before, 60)
 

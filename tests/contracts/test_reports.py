@@ -2,9 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from structlog.testing import capture_logs
@@ -25,8 +26,16 @@ def requests() -> Requests:
     return Requests()
 
 
-def _away(requests: Requests) -> Reporter:
-    return Reporter(Redis(port=1, retry=_ONCE), "drifts", requests)
+class _Away(Redis):
+    """Nobody listens there. `tried`: how often somebody wanted something of it."""
+
+    def __init__(self) -> None:
+        super().__init__(connection_pool=ConnectionPool(port=1, retry=_ONCE))
+        self.tried = 0
+
+    def pipeline(self, *args: Any, **more: Any) -> Any:
+        self.tried += 1
+        return super().pipeline(*args, **more)
 
 
 def test_at_first_nothing_is_known(redis: Redis) -> None:
@@ -56,7 +65,7 @@ def test_what_was_reported_does_not_count_again(redis: Redis, requests: Requests
 
 
 def test_while_redis_is_away_counts_are_kept_and_it_is_said_once(redis: Redis, requests: Requests) -> None:
-    away = _away(requests)
+    away = Reporter(_Away(), "drifts", requests)
     with capture_logs() as logs:
         for _ in range(2):
             requests.count("get", "200")
@@ -80,16 +89,13 @@ def test_rounds_report_only_now_and_then(redis: Redis, requests: Requests) -> No
 
 
 def test_when_redis_is_away_it_is_left_alone_for_as_long(requests: Requests) -> None:
-    now, away = [0.0], _away(requests)
-    away._clock = lambda: now[0]
+    now, away = [0.0], _Away()
+    reporter = Reporter(away, "drifts", requests, lambda: now[0])
     requests.count("get", "200")
-    with capture_logs() as logs:
-        away.now_and_then()
-        logs.clear()
-        away._trouble = ""
-        now[0] = EVERY - 0.1
-        away.now_and_then()
-    assert logs == []
+    for moment in (0.0, EVERY - 0.1):
+        now[0] = moment
+        reporter.now_and_then()
+    assert away.tried == 1
 
 
 def test_a_watcher_says_when_it_heard_something_new_and_a_deaf_one_says_nothing(redis: Redis) -> None:
@@ -101,9 +107,10 @@ def test_a_watcher_says_when_it_heard_something_new_and_a_deaf_one_says_nothing(
 
 
 def test_what_a_watcher_could_not_say_it_says_the_next_time(redis: Redis) -> None:
-    watcher = Reporter(Redis(port=1, retry=_ONCE), "watcher", Requests())
+    away = _Away()
+    watcher = Reporter(away, "watcher", Requests())
     watcher.report(HEARD)
-    watcher._redis = redis
+    away.connection_pool = redis.connection_pool  # it is back
     watcher.report(HEARD)
     assert reports(redis).heard_at == HEARD
 
@@ -114,8 +121,7 @@ def test_every_request_to_the_api_server_is_counted_by_kubernetes_verb_and_code(
         put_node(api, name)
     forbidden = ("delete", "nodes")
     api.authorize = lambda _user, verb, what, _namespace: (verb, what) != forbidden
-    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
-        cluster._counted = requests.count
+    with ApiServer(api) as server, over_http(server.url, tmp_path, counted=requests.count) as cluster:
         cluster.find("nodes", "a")
         cluster.find("nodes", "nobody")
         list(cluster.pages("nodes", limit=1))
@@ -137,8 +143,7 @@ def test_every_request_to_the_api_server_is_counted_by_kubernetes_verb_and_code(
 def test_a_request_that_is_sent_twice_counts_twice(tmp_path: Path) -> None:
     """The credentials were renewed meanwhile."""
     api, requests = an_api(), Requests()
-    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
-        cluster._counted = requests.count
+    with ApiServer(api) as server, over_http(server.url, tmp_path, counted=requests.count) as cluster:
         api.tokens = {}
         with pytest.raises(errors.Unauthorized):
             cluster.find("nodes", "a")
@@ -148,10 +153,12 @@ def test_a_request_that_is_sent_twice_counts_twice(tmp_path: Path) -> None:
 
 def test_without_an_answer_the_code_is_none(tmp_path: Path) -> None:
     requests = Requests()
-    with answering(b"") as url, over_http(url, tmp_path) as cluster:
-        cluster._counted = requests.count
-        with pytest.raises(errors.ClusterUnreachable):
-            cluster.find("nodes", "a")
+    with (
+        answering(b"") as url,
+        over_http(url, tmp_path, counted=requests.count) as cluster,
+        pytest.raises(errors.ClusterUnreachable),
+    ):
+        cluster.find("nodes", "a")
     assert requests.take() == {("get", "none"): 1}
 
 

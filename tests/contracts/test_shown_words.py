@@ -3,6 +3,7 @@
 import io
 import logging
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 import vmdrift
-from reactor.adapters.redis.outbox import Delivery
+from reactor.adapters.redis.outbox import Delivery, RedisOutbox
 from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Check, OutageRecord, Phase
 from reactor.model.errors import BadInput
@@ -29,7 +30,6 @@ from tests.contracts.samples import LOST_AT, outage, record
 from tests.unit.vmdrift.plans import LOST, listed, world_of
 from vmdrift.cli import main
 from vmdrift.cli.terminal import Terminal
-from vmdrift.status.events import _print_dead
 
 HOSTILE = "\x1b[31mPWN\x1b]0;title\x07\x9b2K [bold red]mark\x7f \r\nFAKE 2026 line \u202e rtl\u200b \u2028\U000e0041"
 
@@ -89,10 +89,12 @@ def test_what_is_read_from_a_cluster_acts_on_no_terminal(
     assert raw(shown) == []
 
 
-def test_dead_letters_and_complaints_are_as_harmless(capsys: pytest.CaptureFixture[str]) -> None:
-    _print_dead([Delivery("1", {"subject": HOSTILE, "type": HOSTILE}, LOST_AT, why=HOSTILE)])
-    shown = capsys.readouterr().out + explain(BadInput(HOSTILE)) + run("plan", HOSTILE) + run(HOSTILE)
-    assert shown.count("PWN") == 4
+def test_dead_letters_and_complaints_are_as_harmless(redis: Redis, redis_url: str) -> None:
+    letter = Delivery("1-0", {"subject": HOSTILE, "type": HOSTILE}, LOST_AT)
+    RedisOutbox(redis, 3600).bury(letter, HOSTILE, time.time())
+    shown = run("events", "--dead", VMDRIFT_REDIS_URL=redis_url)
+    shown += explain(BadInput(HOSTILE)) + run("plan", HOSTILE) + run(HOSTILE)
+    assert shown.count("PWN") == 5
     assert raw(shown) == []
 
 

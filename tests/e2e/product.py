@@ -32,7 +32,7 @@ class Product:
 
     def __init__(self, processes: Processes, folder: Path, around: Surroundings) -> None:
         self._folder, self._started = folder, 0
-        self._outages: dict[str, None] = {}  # ids, in the order in which they were seen
+        self._outage_ids: dict[str, None] = {}  # ids, in the order in which they were seen
         url = start_valkey(processes, folder)
         redis = redis_door.connect(url)
         self._store, self.inbox = RedisStore(redis, 3600), RedisInbox(redis, time.time, 3600, fsync_wait=0.0)
@@ -65,6 +65,6 @@ class Product:
 
     def records(self, namespace: str) -> dict[str, Record]:
         """Of every outage that this has ever seen open, by VM's name; the latest one's where a VM has several."""
-        self._outages |= {known.outage.id: None for known in self._store.outages()}
-        records = [record for outage in self._outages for record in self._store.records(outage)]
+        self._outage_ids |= {known.outage.id: None for known in self._store.outages()}
+        records = [record for outage in self._outage_ids for record in self._store.records(outage)]
         return {record.drift.vm.name: record for record in records if record.drift.vm.namespace == namespace}

@@ -75,10 +75,10 @@ class Access:
         """End every watch and connection."""
         for client in self._clients.values():
             client.close()
-        self._door._api.rest_client.pool_manager.clear()
+        self._door.api.rest_client.pool_manager.clear()
 
     def _client(self, user: str, groups: tuple[str, ...], node: str = "") -> HttpClient:
         if (user, node) not in self._clients:
-            made = HttpClient(self._door._api, user, groups, listeners=self.listeners, node=node)
+            made = HttpClient(self._door.api, user, groups, listeners=self.listeners, node=node)
             self._clients[user, node] = made
         return self._clients[user, node]

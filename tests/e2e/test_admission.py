@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from simulator.httpclient import HttpClient, path
+from simulator.httpclient import HttpClient
 from tests.e2e.surroundings import Access, Surroundings
 from tests.support.policies import SHIPPED
 
@@ -26,7 +26,6 @@ def client(around: Surroundings) -> Iterator[HttpClient]:
 def test_every_policy_and_binding_is_taken_and_none_is_made(client: HttpClient) -> None:
     before = client.list(PLURALS["ValidatingAdmissionPolicy"])
     for document in yaml.safe_load_all(SHIPPED):
-        where = path(PLURALS[document["kind"]])
-        taken = client._json("POST", where, query={"dryRun": "All"}, body=document)
+        taken = client.create(PLURALS[document["kind"]], document, dry=True)
         assert taken["spec"].keys() >= document["spec"].keys()
     assert client.list(PLURALS["ValidatingAdmissionPolicy"]) == before

@@ -90,10 +90,11 @@ def test_a_list_is_read_in_pages_of_one_snapshot(api: Api, core: Any) -> None:
         put_node(api, f"n{number}")
     first = core.list_node(limit=3)
     put_node(api, "late")
-    second = core.list_node(limit=3, _continue=first.metadata._continue)
+    token = first.metadata._continue  # noqa: SLF001 - the client's own name, as `continue` is Python's
+    second = core.list_node(limit=3, _continue=token)
     assert [node.metadata.name for node in first.items + second.items] == ["n0", "n1", "n2", "n3", "n4"]
     assert first.metadata.resource_version == second.metadata.resource_version
-    assert second.metadata._continue is None
+    assert second.metadata._continue is None  # noqa: SLF001 - as above
 
 
 def test_five_thousand_nodes_are_listed_in_pages(api: Api, core: Any) -> None:

@@ -68,7 +68,7 @@ class PageSite:
 
     def another_process(self) -> Flask:
         """One more receiver, with the same Redis and cluster, that remembers nothing yet."""
-        inbox = RedisInbox(self.redis, self.clock, 3600, fsync_wait=0.0)
+        inbox = self.inbox()
         senders = Senders(TokensFile(self.file), self.issuer) if self.issuer else Senders.of(self.settings)
         reception = Reception(inbox, senders, self.settings, self.clock)
         outbox = RedisOutbox(self.redis, 3600)
@@ -85,6 +85,10 @@ class PageSite:
         page.mount(app, page.Parts(self.redis, reception, sources, self.wishes, self.settings))
         app.jinja_env.bytecode_cache = _COMPILED
         return app
+
+    def inbox(self) -> RedisInbox:
+        """The one of all processes, for one more."""
+        return RedisInbox(self.redis, self.clock, 3600, fsync_wait=0.0)
 
     def clock(self) -> float:
         return self.now

@@ -21,8 +21,8 @@ def lost(site: PageSite, phase: Phase = Phase.WAITING) -> PageSite:
 
 def told(site: PageSite) -> list[tuple[str, str, str]]:
     """Type, subject and source of each event that waits to be taken in."""
-    inbox = site.app.extensions["vmdrift-page"].actions._inbox
-    return [(one.hint.type, one.hint.subject, one.hint.source) for one in inbox.unsettled(NOW + 1000)]
+    waiting = site.inbox().unsettled(NOW + 1000)
+    return [(one.hint.type, one.hint.subject, one.hint.source) for one in waiting]
 
 
 @pytest.mark.parametrize(("target", "kept"), [("node-a", "node/node-a"), ("shop/web", "vm/shop/web"), ("all", "all")])

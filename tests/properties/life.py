@@ -57,22 +57,23 @@ class Life(Nodes, Fencers, People, Tenants, Hostile, Product):
         return file is not None and bool(file.attempts)
 
     def _settled(self) -> bool:
-        going = [record for record in self.store._records.values() if not record.phase.is_end]
+        going = [record for record in self.store.records_by_drift.values() if not record.phase.is_end]
         able = {name for _, name in self.wanted}
         waiting = all(record.drift.vm.name not in able for record in going)  # for as long as its node is off
-        return waiting and self._homeless() == []
+        return waiting and self.homeless() == []
 
-    def _homeless(self) -> list[str]:
+    def homeless(self) -> list[str]:
+        """The names of the VMs that should run, and run nowhere or twice."""
         return [vm[1] for vm in self.wanted if len(self.hypervisor.running(vm)) != 1]
 
     def _check(self, off: set[str]) -> None:
-        records = [record for record in self.store._records.values() if record.drift.vm.namespace != EVIL]
-        assert self._homeless() == [], [record for record in records if record.drift.vm.name in self._homeless()]
+        records = [record for record in self.store.records_by_drift.values() if record.drift.vm.namespace != EVIL]
+        assert self.homeless() == [], [record for record in records if record.drift.vm.name in self.homeless()]
         for vm in self.vms.values():
             assert len(self.hypervisor.running((vm.namespace, vm.name))) < 2, vm
         # Of an outage that is over, too, goes on what came onto a node that stays off, and may not leave it; and a VM
         # of the tenant who means harm, which may never start.
-        going = [record.drift for record in self.store._records.values() if not record.phase.is_end]
+        going = [record.drift for record in self.store.records_by_drift.values() if not record.phase.is_end]
         stuck = {drift.vm for drift in going if drift.outage.node.name in off or drift.vm.namespace == EVIL}
         waits = {drift.outage for drift in going if drift.vm in stuck}
         for record in records:

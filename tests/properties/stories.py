@@ -134,7 +134,7 @@ def no_place(life: Life) -> None:
     for pod in admin.list("pods", fields="status.phase=Pending"):
         admin.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"], grace=0)
     life.live(2000)
-    assert [record.phase for record in life.reactor.store._records.values()] == [Phase.FAILED]
+    assert [record.phase for record in life.reactor.store.records_by_drift.values()] == [Phase.FAILED]
     for node in ("node-b", "node-c", "node-d", "node-e"):
         admin.patch("nodes", node, {"spec": {"unschedulable": None}})
 
@@ -145,7 +145,7 @@ def another_manager(life: Life) -> None:
     life.live(200)
     life.manager_leads(0.0)
     life.live(340)
-    assert [record.reason for record in life.reactor.store._records.values()] == ["detach-window"]
+    assert [record.reason for record in life.reactor.store.records_by_drift.values()] == ["detach-window"]
     life.live(600)
 
 

@@ -203,7 +203,7 @@ def test_pods_that_look_like_launchers_keep_nobody_down() -> None:
     life.lose(LOST, "power_cut")
     life.live(_PATIENCE)
     assert life.down.overdue == 0
-    assert life._homeless() == []
+    assert life.homeless() == []
 
 
 def test_every_excuse_is_a_sentence_in_the_docs() -> None:
@@ -242,7 +242,7 @@ def test_a_tenant_who_means_harm_stops_no_move_and_has_nothing_of_others_deleted
     life.lose(LOST, "power_cut")
     life.live(_PATIENCE)
     assert life.down.overdue == 0
-    assert life._homeless() == []
+    assert life.homeless() == []
 
 
 def test_a_pod_that_no_vm_instance_knows_must_not_be_deleted() -> None:

@@ -92,6 +92,6 @@ def _fitting(world: World) -> set[str]:
     """The nodes that the simulated scheduler would give to the launcher that is there now."""
     (scheduler,) = (actor for actor in world.actors if isinstance(actor, Scheduler))
     pod = _launcher(world)
-    scheduler._placed._forget(key_of(pod))
-    _, fitting = scheduler._filtered(pod)
+    scheduler.placed.forget(key_of(pod))
+    _, fitting = scheduler.filtered(pod)
     return {node["metadata"]["name"] for node in fitting} & set(NODES)

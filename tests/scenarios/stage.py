@@ -42,7 +42,7 @@ class Stage:
     @property
     def records(self) -> list[Record]:
         """All that is remembered, of all outages."""
-        return list(self.reactor.store._records.values())
+        return list(self.reactor.store.records_by_drift.values())
 
     def over(self) -> bool:
         """Is everything that began at an end?"""
@@ -50,7 +50,7 @@ class Stage:
 
     def restart(self, *, forgetful: bool) -> None:
         """Another reactor in the place of this one, with the same store but an empty queue, or with nothing at all."""
-        old, watchers = self.reactor, len(self.reactor._watchers)
+        old, watchers = self.reactor, len(self.reactor.watchers)
         self.world.remove(old)
         store = _Records(self) if forgetful else old.store
         self.reactor = Reactor(self.world, old.tools.policy, store, watchers)
@@ -126,7 +126,7 @@ class _Records(MemoryStore):
         self._stage = stage
 
     def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> None:
-        old = self._records.get(record.drift.id)
+        old = self.records_by_drift.get(record.drift.id)
         if old is None or (old.phase, old.reason) != (record.phase, record.reason) or _advises_anew(old, record):
             node = record.drift.outage.node.name
             off = "" if node == _USUALLY_LOST else f" off {node}"
@@ -134,7 +134,7 @@ class _Records(MemoryStore):
         super()._write(replace(record), events)
 
     def save_fencing(self, file: Fencing) -> None:
-        old = self._fencings.get(file.outage.id)
+        old = self.fencings_by_outage.get(file.outage.id)
         if old is None or (old.reason, old.release) != (file.reason, file.release):
             self._stage.note(f"fencing {file.node.name} {file.reason}: {file.sentence}")
             self._stage.note_removed(old, file)

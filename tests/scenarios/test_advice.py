@@ -179,7 +179,7 @@ def _makes_it_a_vm(play: Play, admin: Client) -> None:
     meta = {"name": "vm", "namespace": "default"}
     made = admin.create("virtualmachines", {"metadata": meta, "spec": {"runStrategy": "Always", "template": template}})
     owner = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "name": "vm", "uid": made["metadata"]["uid"]}
-    tables = play.world.store._tables["virtualmachineinstances"].objects
+    tables = play.world.store.objects("virtualmachineinstances")
     tables["default", "vm"]["metadata"]["ownerReferences"] = [{**owner, "controller": True}]
 
 

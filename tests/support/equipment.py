@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from reactor.model.drift import Policy
 from reactor.model.event import watcher_source, worker_source
@@ -48,9 +49,9 @@ class Equipment:
         tools = self._tools(FENCING, clock, queue)
         return FenceTools(tools, cluster, partial(self._provider, cluster), tools.around.namespace)
 
-    def watcher(self, queue: MemoryQueue) -> Watcher:
-        """A watcher that knows nothing yet."""
-        return Watcher(self._store, queue, watcher_source(self._cluster), self._store.time)
+    def watcher(self, queue: MemoryQueue, through: Callable[[Any], Any] = lambda adapter: adapter) -> Watcher:
+        """A watcher that knows nothing yet. Its store and its queue are what `through` makes of them."""
+        return Watcher(through(self._store), through(queue), watcher_source(self._cluster), self._store.time)
 
     def nodes(self) -> Informer:
         """What a watcher hears."""

@@ -18,7 +18,6 @@ from reactor.adapters.rq import DRIFTS, EVENTS, FENCING
 from reactor.model.drift import Outcome, Policy
 from reactor.model.identity import Drift
 from reactor.process import start
-from reactor.watch.watcher import Watcher
 from simulator.world import World
 from tests.support.processes import Equip, KilledError
 from tests.support.reactor import Reactor
@@ -69,7 +68,8 @@ def work_drifts_through(call_of: Callable[[Drift], Call], *adapters: str) -> int
     run_pass = app.run_pass
 
     def intercepted_pass(drift: Drift, tools: Tools) -> Outcome:
-        return run_pass(drift, intercepted(tools, call_of(drift), *adapters))
+        outcome: Outcome = run_pass(drift, intercepted(tools, call_of(drift), *adapters))
+        return outcome
 
     app.run_pass = intercepted_pass
     return start("work drifts", work_drifts)
@@ -122,8 +122,9 @@ class KillableReactor(Reactor):
         """From now on: watchers, intake and the workers of drifts."""
         for worker in (*self.workers(EVENTS), *self.workers(DRIFTS)):
             worker.equip_with(partial(_drifts, worker.equip, fate, ("cluster", "store", "queue")))
-        for watching in self._watchers:
-            watching.watch_with(partial(_watcher, watching.watch, fate))
+        watch = partial(self._equipment.watcher, self.queue, lambda adapter: Intercepted(adapter, fate.call))
+        for watching in self.watchers:
+            watching.watch_with(watch)
 
 
 def _drifts(equip: Equip, fate: Fate, adapters: tuple[str, ...], *its: Any) -> Any:
@@ -135,13 +136,6 @@ def _fencing(equip: Equip, fate: Fate, *its: Any) -> FenceTools:
     cluster: Any = Intercepted(fence.cluster, fate.call)
     tools = replace(intercepted(fence.tools, fate.call, "store", "queue"), cluster=cluster)
     return replace(fence, tools=tools, cluster=cluster)
-
-
-def _watcher(watch: Callable[[], Watcher], fate: Fate) -> Watcher:
-    watcher = watch()
-    for adapter in ("_store", "_queue"):
-        setattr(watcher, adapter, Intercepted(getattr(watcher, adapter), fate.call))
-    return watcher
 
 
 def killable(world: World, fate: Fate, policy: Policy | None = None) -> KillableReactor:

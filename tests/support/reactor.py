@@ -55,7 +55,7 @@ class Reactor:
     """An actor: the processes of one installation, with one Redis.
 
     `clocks` gives each process its own, by its name; without it all of them show the true time. `requests` counts API
-    requests by the job's function; `before_call` runs before each of them.
+    requests by the job's function; `before_call` runs before each of them, `before_job` before each job.
     """
 
     name = "reactor"
@@ -78,6 +78,7 @@ class Reactor:
         self.entries: dict[str, JobEntry] = {}
         self.requests: Counter[str] = Counter()
         self.before_call: Callable[[], None] = lambda: None
+        self.before_job: Callable[[], None] = lambda: None
         self._function, self._at_work = "", list[Worker]()
         self._turns = random.Random(0)  # noqa: S311 - the order of turns must repeat
         self.receiver, self.cli = (Process(name, self.clocks(name)) for name in ("receiver", "cli"))
@@ -85,7 +86,7 @@ class Reactor:
         self._equipment = Equipment(world, self.policy, self.store, self._called)
         self.providers = self._equipment.providers
         self._scheduler = Scheduler(self.clocks("scheduler"), self.queue, self.redis)
-        self._watchers = [self._watcher(f"watcher-{number}") for number in range(watchers)]
+        self.watchers = [self._watcher(f"watcher-{number}") for number in range(watchers)]
         self._workers = [
             self._worker("intake", EVENTS, self._equipment.intake),
             *(self._worker(f"drifts-{number}", DRIFTS, self._equipment.drifts) for number in range(2)),
@@ -98,7 +99,7 @@ class Reactor:
 
     def step(self, now: float) -> float:
         """A turn for each, in any order. While one stands still within its turn, the others go on."""
-        acting: list[Process] = [*self._watchers, *self._workers]
+        acting: list[Process] = [*self.watchers, *self._workers]
         self._turns.shuffle(acting)
         dues = [process.take_turn(self.world.now) for process in acting]
         dues.append(self._scheduler.take_turn(self.world.now))
@@ -109,7 +110,7 @@ class Reactor:
     @property
     def processes(self) -> dict[str, Process]:
         """All of them, by name."""
-        acting: list[Process] = [*self._watchers, self._scheduler, *self._workers, self.receiver, self.cli]
+        acting: list[Process] = [*self.watchers, self._scheduler, *self._workers, self.receiver, self.cli]
         return {process.name: process for process in acting}
 
     @property
@@ -139,6 +140,7 @@ class Reactor:
     def handle(self, entry: JobEntry) -> Outcome:
         """Run a job, as `workers.rq` does."""
         self.entries[entry.id] = entry
+        self.before_job()
         try:
             return self._outcome(entry)
         except BadInput as error:
@@ -148,7 +150,7 @@ class Reactor:
 
     def again(self) -> None:
         """Every job that ran or is to run is run once more at this moment: a duplicate, too early or too late."""
-        waiting = {job_id: job.entry for job_id, job in self.queue._jobs.items()}
+        waiting = {job_id: job.entry for job_id, job in self.queue.jobs.items()}
         for entry in (self.entries | waiting).values():
             self._run(self._turns.choice(self.workers(entry.queue)), entry)
 

@@ -42,7 +42,7 @@ class Sentinels:
 
     def primary(self) -> int:
         """The number of the server that the first Sentinel calls primary."""
-        with self._sentinel(self.ports[0]) as sentinel:
+        with self.sentinel(self.ports[0]) as sentinel:
             return self.servers.index(int(sentinel.sentinel_get_master_addr_by_name(NAME)[1]))
 
     def kill_primary(self) -> int:
@@ -85,7 +85,8 @@ class Sentinels:
         )
         self.processes.start(f"sentinel-{number}", [str(get_binary_path()), str(config), "--sentinel"])
 
-    def _sentinel(self, port: int) -> Redis:
+    def sentinel(self, port: int) -> Redis:
+        """A connection to the Sentinel that listens there."""
         return Redis(port=port, password=SENTINELS_PASSWORD, decode_responses=True)
 
     def _linked(self) -> bool:
@@ -97,7 +98,7 @@ class Sentinels:
 
     def _knows_all(self, port: int) -> bool:
         try:
-            with self._sentinel(port) as sentinel:
+            with self.sentinel(port) as sentinel:
                 seen = sentinel.sentinel_master(NAME)
                 return (int(seen["num-slaves"]), int(seen["num-other-sentinels"])) == (1, 2)
         except RedisError:

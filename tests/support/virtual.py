@@ -58,7 +58,7 @@ class Play:
     @property
     def records(self) -> list[Record]:
         """All records, of all outages."""
-        return list(self.reactor.store._records.values())
+        return list(self.reactor.store.records_by_drift.values())
 
     def record(self, vm: str) -> Record:
         """The newest record of a VM; StopIteration without one."""

@@ -22,7 +22,7 @@ from reactor.model.names import is_name
 from simulator.client import Obj
 from simulator.objects import key_of
 from tests.support.hostile import FOREIGN, NO_JSON, NO_NAMES, fields, replaced
-from tests.unit.test_missing_fields import _MINE, READERS, _searched, optional, recorded
+from tests.unit.test_missing_fields import READ_BY_A_PASS, READERS, optional, recorded, search_launchers
 from tests.unit.workers.decide.recorded import DUE, POWER_CUT, TERMINATING, cluster, look, record
 from tests.unit.workers.fencing import test_network_fence, test_remediation
 from tests.unit.workers.fencing.views import FILE, NODE, OUTAGE
@@ -51,11 +51,11 @@ def test_no_reader_of_an_object_fails_whatever_stands_in_its_fields(kind: str) -
                 read(changed)
 
 
-@pytest.mark.parametrize("resource", _MINE)
+@pytest.mark.parametrize("resource", READ_BY_A_PASS)
 def test_a_name_that_is_none_is_asked_of_nobody_and_nothing_of_anybody_elses_is_deleted(resource: str) -> None:
     there, looker = cluster(TERMINATING), record("vm-rbd")
-    table = there._api.store._tables[resource].objects
-    key = next(key for key in sorted(table) if key[-1].startswith(_MINE[resource]))
+    table = there.api.store.objects(resource)
+    key = next(key for key in sorted(table) if key[-1].startswith(READ_BY_A_PASS[resource]))
     obj, now = table[key], max(DUE, POWER_CUT + TERMINATING)
     # Containers are long, and nothing that a pass looks at.
     named = [
@@ -64,11 +64,11 @@ def test_a_name_that_is_none_is_asked_of_nobody_and_nothing_of_anybody_elses_is_
     for changed in _changed(obj, named, 2):
         table[key] = changed
         action = decide(look(there, TERMINATING, looker), looker, Policy(), now).judgement.action
-        _searched(there)
+        search_launchers(there)
         pods = getattr(action, "pods", ())
         assert [pod.name.rpartition("-")[0] for pod in pods] in ([], ["virt-launcher-vm-rbd"])
     assert named
-    for entry in there._api.audit:
+    for entry in there.api.audit:
         assert not entry.name or is_name(entry.name)
         assert not entry.namespace or is_name(entry.namespace)
 
@@ -126,18 +126,18 @@ def _fenced(resource: str) -> tuple[Provider, Any, str]:
 @pytest.mark.parametrize(
     ("made", "target"),
     [
-        (_remediation, test_remediation._TARGET),
+        (_remediation, test_remediation.TARGET),
         *(
-            (lambda kind=kind: _fenced(kind), test_network_fence._TARGET)
+            (lambda kind=kind: _fenced(kind), test_network_fence.TARGET)
             for kind in ("networkfences", "csiaddonsnodes", "networkfenceclasses")
         ),
     ],
 )
 def test_a_fencing_operators_object_is_believed_or_doubted_and_never_falls_over(made: Any, target: Any) -> None:
     provider, store, resource = made()
-    for obj in list(store._tables[resource].objects.values()):
+    for obj in list(store.objects(resource).values()):
         for changed in _changed(obj, [path for path in fields(obj) if path[0] in {"spec", "status"}], 8):
-            store._tables[resource].objects[key_of(obj)] = changed
+            store.objects(resource)[key_of(obj)] = changed
             with suppress(FenceError):  # that is doubt, and a sentence
                 provider.status(target)
-        store._tables[resource].objects[key_of(obj)] = obj
+        store.objects(resource)[key_of(obj)] = obj

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reactor.adapters.kubernetes.cluster import Cluster
+from reactor.adapters.kubernetes.cluster import Cluster, Page
 from reactor.model.drift import Policy
 from reactor.model.node import node_view
 from reactor.watch.watcher import verdict_view
@@ -20,14 +20,13 @@ from simulator.objects import copied
 from tests.support.places import TRACES
 from tests.unit.workers.decide.recorded import DUE, POWER_CUT, RELEASED, TERMINATING, cluster, look, record
 from workers.decide import decide
-from workers.decide.observation import Volume
 from workers.decide.placement.next_instance import keeps_state
 from workers.intake.holders import holders
-from workers.observe import _told, _uses
-from workers.observe.cache import _renewal
+from workers.observe import uses, warning_of
+from workers.observe.cache import Surroundings
 from workers.observe.launchers import launcher, launchers, whose
 from workers.observe.parse import attachment_view, claims_of, pod_view, vm_view, vmi_view
-from workers.observe.volumes import _claim, _cluster_id, _with_pv
+from workers.observe.volumes import Disks
 
 Obj = dict[str, Any]
 Path_ = tuple[str | int, ...]
@@ -89,16 +88,43 @@ def without(obj: Obj, path: Path_, *, null: bool) -> Obj:
     return changed  # type: ignore[no-any-return]
 
 
+class _Holding:
+    """A cluster in which there is one object of some kinds each, whatever name it is asked for by."""
+
+    def __init__(self, **objects: Obj) -> None:
+        self._objects = objects
+
+    def find(self, resource: str, _name: str, _namespace: str = "") -> Obj | None:
+        return self._objects.get(resource)
+
+    def pages(self, resource: str, **_: str) -> Iterator[Page]:
+        yield Page([self._objects[resource]], "1")
+
+
+_SPEC = {"name": "root", "persistentVolumeClaim": {"claimName": "rbd-disk"}}
+_CLAIM = {"metadata": {"name": "rbd-disk"}, "spec": {"volumeName": "run1-rbd-disk"}, "status": {"phase": "Bound"}}
+
+
+def _renewals(lease: Obj) -> object:
+    cluster: Any = _Holding(leases=lease)
+    return Surroundings(lambda: 0.0).renewals(cluster)
+
+
+def _disks(claim: Obj, volume: Obj) -> object:
+    cluster: Any = _Holding(persistentvolumeclaims=claim, persistentvolumes=volume)
+    return Disks(cluster, Surroundings(lambda: 0.0), "run1").all("vm-rbd", [_SPEC])
+
+
 READERS: Mapping[str, tuple[Callable[[Any], object], ...]] = {
     "nodes": (node_view, verdict_view),
-    "pods": (pod_view, launcher, claims_of, lambda pod: _uses(pod, "disk")),
+    "pods": (pod_view, launcher, claims_of, lambda pod: uses(pod, "disk")),
     "vm": (vm_view, lambda vm: keeps_state(vm_view(vm).template)),
     "vmi": (vmi_view,),
     "volumeattachments": (attachment_view,),
-    "leases": (_renewal,),
-    "pv": (lambda pv: _with_pv(Volume("root", "persistentVolumeClaim"), pv), lambda pv: _cluster_id(pv.get("spec"))),
-    "pvc": (lambda claim: _claim("persistentVolumeClaim", claim.get("spec")),),
-    "events": (_told,),
+    "leases": (_renewals,),
+    "pv": (lambda pv: _disks(_CLAIM, pv),),
+    "pvc": (lambda claim: _disks(claim, recorded("pv")[0]),),
+    "events": (warning_of,),
 }
 
 
@@ -117,7 +143,7 @@ def test_no_reader_fails_where_a_field_is_missing_or_null(kind: str) -> None:
     assert tried > 5
 
 
-_MINE = {  # objects of vm-rbd, and those that a pass over it reads besides: resource -> which of them
+READ_BY_A_PASS = {  # objects of vm-rbd, and those that a pass over it reads besides: resource -> which of them
     "nodes": "node-",
     "pods": "virt-launcher-vm-rbd",
     "virtualmachines": "vm-rbd",
@@ -141,8 +167,8 @@ def test_no_pass_fails_where_a_field_is_missing(second: float, released: float |
     """By day every third field, by night each."""
     there, tried = cluster(second), 0
     looker, now = record("vm-rbd", released_at=released), max(DUE, POWER_CUT + second)
-    for resource, name in _MINE.items():
-        table = there._api.store._tables[resource].objects
+    for resource, name in READ_BY_A_PASS.items():
+        table = there.api.store.objects(resource)
         key = next(key for key in sorted(table) if key[-1].startswith(name))
         obj = table[key]
         for path in list(optional(obj))[::stride]:
@@ -150,13 +176,13 @@ def test_no_pass_fails_where_a_field_is_missing(second: float, released: float |
                 continue
             table[key] = without(obj, path, null=False)
             decide(look(there, second, looker), looker, Policy(), now)
-            _searched(there)
+            search_launchers(there)
             tried += 1
         table[key] = obj
     assert tried > 300 // stride
 
 
-def _searched(there: Cluster) -> None:
+def search_launchers(there: Cluster) -> None:
     """As intake does."""
     for one, _ in launchers(there, namespace="run1"):
         whose(one, there)

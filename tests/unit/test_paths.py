@@ -6,24 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.client import ApiClient
 
-from reactor.adapters.kubernetes import cluster
+from reactor.adapters.kubernetes.cluster import KubernetesCluster
 from reactor.model.errors import InvalidName
 from tests.support.hostile import NO_NAMES
 from tests.support.places import ROOT
 
 DOOR = ROOT / "reactor" / "adapters" / "kubernetes" / "cluster.py"
-_MAKERS = {"_path", "_object_path", "_prefix"}  # the last one puts in none
+_MAKERS = {"_path", "_object_path", "api_prefix"}  # the last one puts in none
 _SENDERS = {"_json", "_send"}
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
 def test_what_is_no_name_gets_into_no_path(name: Any) -> None:
+    door = KubernetesCluster(ApiClient, timeout=1.0)
     with pytest.raises(InvalidName):
-        cluster._object_path("pods", "default", name)
+        door.find("pods", name, "default")
     if name:  # no namespace is all of them
         with pytest.raises(InvalidName):
-            cluster._object_path("pods", name, "web")
+            door.find("pods", "web", name)
 
 
 def _made(node: ast.expr, function: ast.FunctionDef) -> bool:

@@ -53,15 +53,15 @@ def kept(found: Play) -> dict[str, Any]:
     """All of it as JSON, and the uids of the cluster's objects."""
     store, queue = found.reactor.store, found.reactor.queue
     return {
-        "outages": [record.as_json() for record in store._outages.values()],
-        "open": sorted(store._open),
-        "records": [record.kept() for record in store._records.values()],
-        "fencings": [file.as_text() for file in store._fencings.values()],
-        "heartbeats": {outage: asdict(one) for outage, one in store._heartbeats.items()},
-        "receipts": [receipt.as_json() for receipt in found.reactor.inbox._receipts.values()],
+        "outages": [record.as_json() for record in store.outages_by_id.values()],
+        "open": sorted(store.open_outages),
+        "records": [record.kept() for record in store.records_by_drift.values()],
+        "fencings": [file.as_text() for file in store.fencings_by_outage.values()],
+        "heartbeats": {outage: asdict(one) for outage, one in store.heartbeats_by_outage.items()},
+        "receipts": [receipt.as_json() for receipt in found.reactor.inbox.receipts_by_id.values()],
         "changes": [change.as_json() for change in store.changes],
         "events": [event for _, event in store.events()],
-        "jobs": [{**asdict(job.entry), "due": job.due} for job in queue._jobs.values()],
+        "jobs": [{**asdict(job.entry), "due": job.due} for job in queue.jobs.values()],
         "configmaps": {
             one["metadata"]["name"]: one.get("data") or {}
             for one in _list(found, "configmaps")

@@ -60,11 +60,11 @@ def test_a_drift_of_an_earlier_version_goes_on_and_its_pod_is_deleted_once(file:
     old = _as_here(_there(file, story, moment), kept(now)["uids"])
     store, queue = now.reactor.store, now.reactor.queue
     now.reactor.flush()
-    store._records = {record.drift.id: record for record in map(Record.of, old["records"])}
-    store._outages = {record.outage.id: record for record in map(OutageRecord.of, old["outages"])}
-    store._open = set(old["open"])
-    store._heartbeats = {outage: Heartbeat(**one) for outage, one in old["heartbeats"].items()}
-    store._fence = max(record.fence for record in store._records.values())
+    store.records_by_drift = {record.drift.id: record for record in map(Record.of, old["records"])}
+    store.outages_by_id = {record.outage.id: record for record in map(OutageRecord.of, old["outages"])}
+    store.open_outages = set(old["open"])
+    store.heartbeats_by_outage = {outage: Heartbeat(**one) for outage, one in old["heartbeats"].items()}
+    store.last_fence = max(record.fence for record in store.records_by_drift.values())
     for job in old["jobs"]:
         if (due := job.pop("due")) is not None:
             queue.wake(JobEntry(**{**job, "args": tuple(job["args"])}), due)

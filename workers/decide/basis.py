@@ -1,7 +1,7 @@
 """What a refusal was decided on, as a digest: while that is the same, the same would be decided again. Pure.
 
-A refusal is looked at again while its outage lasts, because taints go, nodes and labels appear, and people do what the
-reason advises. Most looks find nothing new, and they must be cheap.
+A refusal is checked again while its outage lasts, because taints go, nodes and labels appear, and people do what the
+reason advises. Most checks find nothing new, and they must be cheap.
 """
 
 import json
@@ -16,10 +16,10 @@ from workers.decide.decision import Passed
 from workers.decide.node import still_lost
 from workers.decide.observation import Observation, Volume
 
-LOOK = 300.0  # seconds between two looks at what was refused
+LOOK = 300.0  # seconds between two checks of what was refused
 _BY_NODES = frozenset({"pinned-to-node", "node-local-volume"})
 _BY_CLAIMS = _BY_NODES | {"unsupported-storage"}
-_SHORT = 16  # characters of the digest
+_DIGEST_LENGTH = 16  # characters of the digest
 
 
 def rests_on_nodes(reason: str) -> bool:
@@ -32,34 +32,34 @@ def rests_on_claims(reason: str) -> bool:
     return reason in _BY_CLAIMS
 
 
-def basis(seen: Observation, record: Record, reason: str, policy: Policy) -> str:
+def basis(observation: Observation, record: Record, reason: str, policy: Policy) -> str:
     """Of a judgement for this reason. `policy` is the installation's."""
-    others = [node for node in seen.nodes if node.name != record.drift.outage.node.name]
-    found = {
-        "vm": asdict(seen.vm) if seen.vm else None,
-        "namespace": dict(seen.namespace),
+    others = [node for node in observation.nodes if node.name != record.drift.outage.node.name]
+    inputs = {
+        "vm": asdict(observation.vm) if observation.vm else None,
+        "namespace": dict(observation.namespace),
         "policy": asdict(policy),
         "nodes": _nodes(others) if rests_on_nodes(reason) else [],
-        "claims": _claims(seen.volumes) if rests_on_claims(reason) else [],
+        "claims": _claims(observation.volumes) if rests_on_claims(reason) else [],
     }
-    return sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:_SHORT]
+    return sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
-def lasts(seen: Observation, record: Record) -> bool:
+def lasts(observation: Observation, record: Record) -> bool:
     """Is the node lost as it was, and has nobody cancelled the drift?"""
-    return not seen.cancelled and isinstance(still_lost(seen.node, record.drift.outage), Passed)
+    return not observation.cancelled and isinstance(still_lost(observation.node, record.drift.outage), Passed)
 
 
-def unchanged(seen: Observation, record: Record, policy: Policy) -> bool:
-    """`seen` holds what `drift.recheck` reads. Whatever else has happened to the node or the drift is a change."""
-    if not lasts(seen, record):
+def unchanged(observation: Observation, record: Record, policy: Policy) -> bool:
+    """`observation` is what `drift.recheck` reads. Whatever else happened to the node or the drift is a change."""
+    if not lasts(observation, record):
         return False
-    return basis(seen, record, record.reason, policy) == record.basis
+    return basis(observation, record, record.reason, policy) == record.basis
 
 
 def _nodes(nodes: Iterable[NodeView]) -> list[Obj]:
-    found = ({"name": node.name, "uid": node.uid, "labels": dict(node.labels)} for node in nodes)
-    return sorted(found, key=lambda node: str(node["name"]))
+    described = ({"name": node.name, "uid": node.uid, "labels": dict(node.labels)} for node in nodes)
+    return sorted(described, key=lambda node: str(node["name"]))
 
 
 def _claims(volumes: Iterable[Volume]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ class Case:
     """One drift as it is judged: what was seen, what was recorded, what is wanted, and when.
 
     `policy` is the one for this VM, with what its annotations ask for; `now` in seconds since the epoch. The record has
-    the signs of life of this look, and the proof that counts for this VM.
+    the signs of life of this pass, and the proof that counts for this VM.
     """
 
     seen: Observation

@@ -1,4 +1,4 @@
-"""What a judgement is: a phase, why, when to look again, and at most one thing to do."""
+"""What a judgement is: a phase, why, when to check again, and at most one thing to do."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ from reactor.model.drift import Check, Phase, Proof, Signs
 from reactor.model.reason import REASONS
 from workers.decide.observation import Attachment, PodView
 
-# While something should happen any moment: look again after so many seconds, then every 30.
+# While something should happen any moment: check again after so many seconds, then every 30.
 _BACKOFF = (1, 1, 2, 5, 10, 20, 30)
-# While others are at work and nothing is left for us to do but to tell how it ends.
+# While others are at work and nothing is left for us to do but to report how it ends.
 _WATCHED = (3, 3, 5, 10, 20, 30)
 
 
@@ -55,13 +55,13 @@ class Judgement:
 
     @property
     def final(self) -> bool:
-        """No look comes after it, whatever changes."""
+        """It is not checked again, whatever changes."""
         return REASONS[self.reason].final
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A check passed, and how that is known; `ifs`: as long as all that is so, of which nothing is known here."""
+    """A check passed, and how that is known; `ifs`: its conditions, which are not checked here."""
 
     sentence: str
     ifs: tuple[str, ...] = ()
@@ -72,9 +72,9 @@ Verdict = Passed | Judgement
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The judgement of a whole pass, with all prerequisites that were looked at. Times in seconds since the epoch.
+    """The judgement of a whole pass, with all prerequisites that were checked. Times in seconds since the epoch.
 
-    `released_at` is when the launcher pod went, as far as it is known; `detached`: the lost node holds no volume;
+    `released_at` is when the launcher pod went, as far as it is known; `detached`: the lost node keeps no volume;
     `signs`, `unsteady`, `in_use`, `hotplugs`: what was learned for the next pass; `proof`, `weighed`: what the decision
     stands on, and `basis`, see Record. `ifs`: the conditions of the checks that passed; each completes "if ...".
     """
@@ -95,6 +95,6 @@ class Decision:
 
 
 def backoff(now: float, tries: int, *, watched: bool = False) -> float:
-    """When to look again after `tries` looks that found the same."""
+    """When to check again after `tries` checks with the same result."""
     steps = _WATCHED if watched else _BACKOFF
     return now + steps[min(tries, len(steps) - 1)]

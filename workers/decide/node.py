@@ -7,7 +7,7 @@ from reactor.model.times import clock_time
 from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import Manager
 
-_BLUR = 10.0  # seconds by which two clocks that are believed may differ
+_TOLERANCE = 10.0  # seconds by which two clocks that are trusted may differ
 
 
 def still_lost(node: NodeView | None, outage: Outage) -> Verdict:
@@ -44,7 +44,7 @@ def is_over(node: NodeView | None, outage: Outage) -> bool:
 
 
 def window(record: Record, manager: Manager | None, policy: Policy, now: float) -> Verdict:
-    """Never trust being called: the job's due time is no proof that the window is over."""
+    """Whenever the job runs: its due time is no proof that the window is over."""
     outage = record.drift.outage
     begin, why = began(record, manager)
     end = begin + policy.unreachable_window
@@ -56,18 +56,18 @@ def window(record: Record, manager: Manager | None, policy: Policy, now: float) 
 
 
 def began(record: Record, manager: Manager | None) -> tuple[float, str]:
-    """When the outage began by Redis' clock, and what is to be said of that.
+    """When the outage began by Redis' clock, and what to add about that for people.
 
-    `lastTransitionTime` was written by the controller manager's clock. One that may be wrong is not believed at all:
+    `lastTransitionTime` was written by the controller manager's clock. One that may be wrong is not used at all:
     an hour ahead, it would make us wait for an hour.
     """
-    since, seen = record.drift.outage.since, f"first seen at {clock_time(record.created_at)}"
+    since, first_seen = record.drift.outage.since, f"first seen at {clock_time(record.created_at)}"
     if manager is None or manager.ahead is None:
-        return record.created_at, f", by a clock that may be wrong ({seen})"
+        return record.created_at, f", by a clock that may be wrong ({first_seen})"
     if manager.acquired - manager.ahead > since:  # how wrong the one before it was, nobody can say any more
-        return record.created_at, f", by a controller manager that is gone ({seen})"
-    if since - manager.ahead > record.created_at + _BLUR:  # one that is gone wrote it, and its clock was ahead
-        return record.created_at, f", which is later than it was {seen}"
+        return record.created_at, f", by a controller manager that is gone ({first_seen})"
+    if since - manager.ahead > record.created_at + _TOLERANCE:  # one that is gone wrote it, and its clock was ahead
+        return record.created_at, f", which is later than it was {first_seen}"
     if manager.ahead:
         return since - manager.ahead, f" (a clock that is {manager.ahead:+.0f} s off)"
     return since, ""

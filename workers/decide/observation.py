@@ -1,4 +1,4 @@
-"""What one pass saw: one snapshot of live objects, reduced to what the checks look at. Pure data."""
+"""What one pass saw: one snapshot of live objects, reduced to what the checks read. Pure data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ class VmView:
     """A VirtualMachine. `template` is `spec.template.spec`: what the next VM instance is built from.
 
     An instance without a VirtualMachine is shown as one with its own spec. `stopping`: somebody asked it to stop;
-    `dumped`: its memory dump is complete; `ready`: its instance runs and is heard of; `hotplugs`: it has volumes that
+    `dumped`: its memory dump is complete; `ready`: its instance runs and reports it; `hotplugs`: it has volumes that
     were plugged in while it ran. `replicas`: wanted and ready ones of the ReplicaSet that owns the instance.
     `recovery`: why KubeVirt does not start it before somebody has repaired it; `failure`: why the last start failed;
-    `status`: KubeVirt's word for people; `retry_at`: before that KubeVirt tries no other start, None if it says none.
+    `status`: KubeVirt's printableStatus; `retry_at`: before that KubeVirt tries no other start, None if it has none.
     `labels`: those of the template. `generation` counts the edits of the spec. `typed` are its instance type and its
     preference by name, which add to the template, and `revisions` the ControllerRevisions that hold them, each by its
-    kind (`TYPES`). `tracked`: its changed blocks are, in a state claim.
+    kind (`TYPES`). `tracked`: its changed blocks are tracked, in a state claim.
     """
 
     uid: str
@@ -78,8 +78,8 @@ class PodView:
     `stays`: it tolerates the out-of-service taint for ever, so that taint does not remove it. `finished`: all of it has
     ended. `forced`: it was force-deleted, so that nothing but its `finalizers` keeps it.
     `pending` is the scheduler's message while it finds no node, or what a container waits for. `ending_at`: when it was
-    asked to end, and `scheduled_at`: when it got its node, None where that is not told. `spec`: what of its spec
-    decides where it may run; `claims`: those that it names.
+    asked to end, and `scheduled_at`: when it got its node, None where that is not known. `spec`: the fields of
+    its spec that decide where it may run; `claims`: those that it names.
     """
 
     namespace: str
@@ -157,7 +157,7 @@ class Volume:
     `kind` is the field that makes it what it is (containerDisk, persistentVolumeClaim, ...; `persistentState` for a
     vTPM's or EFI's claim). For a claim: its PV, the PV's source (`csi`, `local`, `hostPath`, ...), driver, volume
     handle, access modes, whether it is only read, whether its driver attaches at all, which nodes it admits (required
-    terms), and who holds it: `held` is the attachment to the lost node, `attached` the one to the node where the VM
+    terms), and its attachments: `held` is the one to the lost node, `attached` the one to the node where the VM
     starts. `trouble` says why the claim cannot be judged; `users` are other pods on the lost node that use it, and
     `helpers` those of them that are no launchers: backups, exporters.
     `fence`: its StorageClass asks that no VM be moved without proof. `cluster`: the clusterID of its storage, "" where
@@ -233,18 +233,18 @@ class Observation:
     """One snapshot.
 
     `node` is the lost node as it is now, None if it was deleted; `launchers` are those of the VM's old and new
-    instances, on any node, with their hotplug attachment pods; `nodes` are all nodes, and `renewals` when each said in
-    its Lease that it lives (by its own clock); `lease` is the lost node's renewTime as it stands there, None when it
-    was not read; `target` is the node of the replacement's launcher pod; `warnings` is what Kubernetes told of that
-    pod. `fencing` is what is known of the lost node's boot, None where nothing is or nobody may fence it; `proven` are
-    the names of all nodes that are proven dead. While the outage itself says "not now", only `node`, `manager` and
-    `fencing` are read; while Kubernetes is about to evict a launcher (`evicted_at`, seconds since the epoch, else
-    None), only these, `lease`, `vmi` and `launchers`.
+    instances, on any node, with their hotplug attachment pods; `nodes` are all nodes, and `renewals` when each renewed
+    its Lease (by its own clock); `lease` is the lost node's renewTime as it stands there, None when it was not read;
+    `target` is the node of the replacement's launcher pod, and `warnings` are Kubernetes' about that pod. `fencing` is
+    what is known of the lost node's boot, None where nothing is or nobody may fence it; `proven` are the names of all
+    nodes that are proven dead. While the outage itself says "not now", only `node`, `manager` and `fencing` are read;
+    while Kubernetes is about to evict a launcher (`evicted_at`, seconds since the epoch, else None), only these,
+    `lease`, `vmi` and `launchers`.
 
     `neighbours`: the pods of the VM's namespace, and of those that its affinity names. `expanded`: the VM's template of
     today with all that instance type and preference add, None where that is not known or they add nothing.
 
-    `date`: the API server's clock at its last answer, None if it told none; `steady_since`: when Redis' clock, by which
+    `date`: the API server's clock at its last answer, None if it sent none; `steady_since`: when Redis' clock, by which
     everything is judged, stepped last; `clock_off`: why this process judges no silence, "" where it may.
     """
 

@@ -32,32 +32,38 @@ def whole(fencing: Fencing | None, node: NodeView | None) -> bool:
 
 
 def proven(files: Mapping[str, Fencing], nodes: Iterable[NodeView]) -> frozenset[str]:
-    """The names of those that are proven dead, and whose virt-handler has not been heard since."""
+    """The names of the nodes that are proven dead, and whose virt-handler has not been heard since."""
     confirmations = ((node, confirmed(files.get(node.name), node)) for node in nodes)
-    return frozenset(node.name for node, proof in confirmations if proof and proof.heartbeat == node.heartbeat)
+    return frozenset(
+        node.name for node, confirmation in confirmations if confirmation and confirmation.heartbeat == node.heartbeat
+    )
 
 
 def level(case: Case) -> Proof:
-    """Of this VM: where only storage is blocked, it is a proof for VMs all of whose claims are of that storage."""
-    seen, signs = case.seen, case.record.signs
-    confirmation = confirmed(seen.fencing, seen.node)
-    if confirmation and not contradicted(confirmation, seen) and not bare(confirmation, seen, case.policy):
+    """For this VM: where only storage is blocked, that is proof for VMs all of whose claims are on that storage."""
+    observation, signs = case.seen, case.record.signs
+    confirmation = confirmed(observation.fencing, observation.node)
+    if (
+        confirmation
+        and not contradicted(confirmation, observation)
+        and not bare(confirmation, observation, case.policy)
+    ):
         return Proof.FENCED
-    quiet = signs is not None and case.now >= signs.since + case.policy.virt_handler_grace
-    return Proof.SILENT if quiet else Proof.NONE
+    is_silent = signs is not None and case.now >= signs.since + case.policy.virt_handler_grace
+    return Proof.SILENT if is_silent else Proof.NONE
 
 
-def contradicted(confirmation: Confirmation, seen: Observation) -> str:
+def contradicted(confirmation: Confirmation, observation: Observation) -> str:
     """What changed since the confirmation though it should not have, "" if nothing did, or nothing was read."""
-    if seen.node and seen.node.heartbeat != confirmation.heartbeat:
+    if observation.node and observation.node.heartbeat != confirmation.heartbeat:
         return "virt-handler's heartbeat"
-    if seen.lease is not None and seen.lease != confirmation.lease:
+    if observation.lease is not None and observation.lease != confirmation.lease:
         return "the kubelet's Lease"
     return ""
 
 
 def proof(case: Case) -> Verdict:
-    """The line of the checklist: what is known, who said so, when and how it was verified; and whether it is enough."""
+    """The line of the checklist: what is known, who confirmed it, when and how; and whether it is enough."""
     sentence = _what_is_known(case)
     if case.proven or not (why := fence_required(case.seen, case.policy)):
         return Passed(sentence)
@@ -65,20 +71,23 @@ def proof(case: Case) -> Verdict:
 
 
 def _what_is_known(case: Case) -> str:
-    seen = case.seen
-    confirmation = confirmed(seen.fencing, seen.node)
+    observation = case.seen
+    confirmation = confirmed(observation.fencing, observation.node)
     if confirmation is None:
-        quiet = "Silence only, which proves nothing" if case.record.proof is Proof.SILENT else "Nothing is known yet"
-        return f"{quiet}{_fencing(seen.fencing)}."
+        silence = "Silence only, which proves nothing" if case.record.proof is Proof.SILENT else "Nothing is known yet"
+        return f"{silence}{_fencing_note(observation.fencing)}."
     source = f"{confirmation.provider}, by {confirmation.by} at {clock_time(confirmation.at)}: {confirmation.how}"
-    if changed := contradicted(confirmation, seen):
+    if changed := contradicted(confirmation, observation):
         return f"In doubt: {changed} changed after it was confirmed ({source})"
     if not case.proven:
-        return f"Only {_storage(confirmation)} is fenced, and not {bare(confirmation, seen, case.policy)} ({source})"
+        return (
+            f"Only {_storage(confirmation)} is fenced, "
+            f"and not {bare(confirmation, observation, case.policy)} ({source})"
+        )
     return f"Fenced: {source}"
 
 
-def _fencing(fencing: Fencing | None) -> str:
+def _fencing_note(fencing: Fencing | None) -> str:
     return f"; fencing: {fencing.sentence.rstrip('.')}" if fencing and fencing.sentence else ""
 
 
@@ -88,24 +97,27 @@ def _storage(confirmation: Confirmation) -> str:
     )
 
 
-def bare(confirmation: Confirmation, seen: Observation, policy: Policy) -> str:
-    """What of this VM's a confirmation says nothing of, where it is of some storage only; "" if it covers the VM."""
+def bare(confirmation: Confirmation, observation: Observation, policy: Policy) -> str:
+    """What of this VM is not covered by a confirmation that is of some storage only; "" if all of it is."""
     if not confirmation.storage:
         return ""
-    claims = [volume for volume in seen.volumes if volume.claim]
-    left = [_named(volume) for volume in claims if not _blocked(volume, confirmation, policy)]
-    return ", ".join(left) if claims else "the VM itself, which has no claim"
+    claims = [volume for volume in observation.volumes if volume.claim]
+    uncovered = [_description(volume) for volume in claims if not _blocked(volume, confirmation, policy)]
+    return ", ".join(uncovered) if claims else "the VM itself, which has no claim"
 
 
 def _blocked(volume: Volume, confirmation: Confirmation, policy: Policy) -> bool:
-    """By driver and storage cluster; one that is not known is none."""
-    return any(driver == volume.driver and _same(of, volume.cluster, policy) for driver, of in confirmation.storage)
+    """By driver and storage cluster; a cluster that is not known matches none."""
+    return any(
+        driver == volume.driver and _same_cluster(cluster, volume.cluster, policy)
+        for driver, cluster in confirmation.storage
+    )
 
 
-def _same(one: str, other: str, policy: Policy) -> bool:
-    return bool(one) and (one == other or any({one, other} <= set(group) for group in policy.same_storage))
+def _same_cluster(cluster: str, other: str, policy: Policy) -> bool:
+    return bool(cluster) and (cluster == other or any({cluster, other} <= set(group) for group in policy.same_storage))
 
 
-def _named(volume: Volume) -> str:
+def _description(volume: Volume) -> str:
     cluster = f"storage cluster {volume.cluster}" if volume.cluster else "of a storage cluster that is not known"
     return f"claim {volume.claim} ({volume.driver or 'no CSI driver'}, {cluster})"

@@ -11,32 +11,37 @@ from workers.decide.volumes import DETACH_LOOK, LOOK
 
 def is_waiting(record: Record, policy: Policy, now: float) -> bool:
     """Is there still nothing to do, if nothing has happened?"""
-    began = record.released_at
-    return record.reason == "detach-window" and began is not None and now < began + policy.detach_window
+    released_at = record.released_at
+    return record.reason == "detach-window" and released_at is not None and now < released_at + policy.detach_window
 
 
-def undisturbed(seen: Observation, record: Record, policy: Policy, now: float) -> float | None:
-    """When to look again at a drift in its `detach-window`, seconds since the epoch; None: now, and at everything.
+def undisturbed(observation: Observation, record: Record, policy: Policy, now: float) -> float | None:
+    """When to check a drift in its `detach-window` again, seconds since the epoch; None: now, and everything.
 
-    `seen` holds what `workers.observe.glance` reads: node, proof, VM and namespace. The end may move away from here
-    (another controller manager, a pod that uses the claim), and only proof brings it nearer.
+    `observation` holds what `workers.observe.glance` reads: node, proof, VM and namespace. The end may become later
+    (another controller manager, a pod that uses the claim), and only proof makes it earlier.
     """
-    if record.released_at is None or seen.vm is None or seen.cancelled or confirmed(seen.fencing, seen.node):
+    if (
+        record.released_at is None
+        or observation.vm is None
+        or observation.cancelled
+        or confirmed(observation.fencing, observation.node)
+    ):
         return None
     end = record.released_at + policy.detach_window
-    lost = isinstance(still_lost(seen.node, record.drift.outage), Passed)
-    asked = wished(seen, policy).detach != "wait" or not _told(seen, record, policy)
-    if now >= end or not lost or asked or not _waits(seen.vm, record):
+    lost = isinstance(still_lost(observation.node, record.drift.outage), Passed)
+    full_check = wished(observation, policy).detach != "wait" or not _reported(observation, record, policy)
+    if now >= end or not lost or full_check or not _still_waits(observation.vm, record):
         return None
     return min(end + DETACH_LOOK, now + LOOK)
 
 
-def _told(seen: Observation, record: Record, policy: Policy) -> bool:
-    """Does the record say that what is asked for does not count? It is said at the next whole look."""
-    return all(sentence in record.sentence for sentence in unheeded(seen, policy, record.reason))
+def _reported(observation: Observation, record: Record, policy: Policy) -> bool:
+    """Does the record say which annotations do not count? Otherwise the next full check adds it."""
+    return all(sentence in record.sentence for sentence in unheeded(observation, policy, record.reason))
 
 
-def _waits(vm: VmView, record: Record) -> bool:
+def _still_waits(vm: VmView, record: Record) -> bool:
     """A VM that is ready again was helped by somebody; a hotplugged volume's six minutes end earlier."""
-    gone = vm.uid != record.drift.vm.uid or vm.deleting or vm.stopping or vm.run_strategy == "Halted"
-    return not (gone or vm.ready or vm.hotplugs)
+    not_to_run = vm.uid != record.drift.vm.uid or vm.deleting or vm.stopping or vm.run_strategy == "Halted"
+    return not (not_to_run or vm.ready or vm.hotplugs)

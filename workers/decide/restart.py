@@ -7,7 +7,7 @@ from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.observation import PodView, VmiView, VmView
 
 # kubevirt PR 10961: these two replace a failed instance; Manual, Once, Halted, WaitAsReceiver do not.
-_COMES_BACK = frozenset({"Always", "RerunOnFailure"})
+_RESTARTED = frozenset({"Always", "RerunOnFailure"})
 FINISHED = frozenset({"Succeeded", "Failed"})
 
 
@@ -21,13 +21,13 @@ def comeback(ref: VmRef, vm: VmView, lost: VmiView | None) -> Verdict:
         return Judgement("vm-stopped", "The guest shut itself down; with runStrategy RerunOnFailure it stays so.")
     if vm.recovery:
         return Judgement("manual-recovery-required", f"KubeVirt does not start it: {vm.recovery}")
-    if vm.run_strategy in _COMES_BACK:
+    if vm.run_strategy in _RESTARTED:
         return _starts(vm)
     return Judgement("run-strategy", f"KubeVirt does not start it again: runStrategy {vm.run_strategy or 'unset'}.")
 
 
 def _starts(vm: VmView) -> Passed:
-    """What KubeVirt could not do for it may also keep it from starting it, as an instance type that is gone."""
+    """What KubeVirt failed at may also keep it from starting the VM, such as an instance type that is gone."""
     sentence = f"KubeVirt starts it again: runStrategy {vm.run_strategy}"
     if not vm.failure:
         return Passed(f"{sentence}.")
@@ -36,7 +36,7 @@ def _starts(vm: VmView) -> Passed:
 
 
 def deleted(ref: VmRef, vm: VmView | None) -> Judgement | None:
-    """Is this VM gone? One that was made under its name since is another."""
+    """Is this VM gone? One that was created under its name since is another."""
     if vm is not None and vm.uid == ref.uid and not vm.deleting:
         return None
     if ref.is_instance:

@@ -23,7 +23,7 @@ class Product(Begun):
 
     def live(self, seconds: float) -> None:
         super().live(seconds)
-        self.outages |= {record.outage for record in self.store._outages.values()}
+        self.outages |= {record.outage for record in self.store.outages_by_id.values()}
 
     def manager_dies(self) -> None:
         """The controller manager is gone."""

@@ -13,7 +13,8 @@ from simulator.scene import Storage, Vm
 from simulator.world import World
 from tests.unit.vmdrift.plans import LOST, NODES, change, fates_in, listed, read, world_of
 from tests.unit.vmdrift.reports import report
-from vmdrift.plan.audit import _show, audited, findings
+from vmdrift.plan import audit
+from vmdrift.plan.audit import audited, findings
 from vmdrift.plan.table import show
 from vmdrift.snapshot import DUMP_COMMAND, ClusterSnapshot
 from vmdrift.snapshot.source import told
@@ -37,7 +38,7 @@ def _audit(there: ClusterSnapshot, width: int) -> str:
     nodes = audited(there, Policy())
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as capture:
-        _show(console, there, nodes, findings(there, Policy(), nodes))
+        audit.show(console, there, nodes, findings(there, Policy(), nodes))
     return capture.get()
 
 

@@ -47,7 +47,7 @@ def _deletes(api: Api) -> list[tuple[str, str, str | None, int | None, int]]:
 def _change(api: Api, resource: str, name: str, change: Callable[[Obj], Obj], namespace: str = "") -> None:
     """Any change at all, uid included."""
     obj = change(copied(api.store.get(resource, name, namespace)))
-    api.store._tables[resource].objects[namespace, name] = obj
+    api.store.objects(resource)[namespace, name] = obj
 
 
 def _node(status: str = "Unknown", since: str = "2026-11-23T06:13:45Z", uid: str = "") -> Callable[[Obj], Obj]:
@@ -66,7 +66,7 @@ _FILE = Fencing(outage(), "boot-1", 1.0, confirmation=_PROOF)
 
 def _proven(there: ApiCluster, file: Fencing | None, action: Action = _RELEASE, proof: Proof = Proof.FENCED) -> None:
     """Act on what was decided because the node was proven dead; `file` is what stands there now."""
-    _change(there._api, "nodes", "node-a", lambda obj: {**obj, "status": {**obj["status"], "nodeInfo": _BOOT}})
+    _change(there.api, "nodes", "node-a", lambda obj: {**obj, "status": {**obj["status"], "nodeInfo": _BOOT}})
     if file:
         there.note(CONFIG_MAP, "vm-drift", {file.key: file.as_text()})
     known = record("vm-rbd", proof=proof)
@@ -79,7 +79,7 @@ _BOOT = {"bootID": "boot-1"}
 def test_what_was_decided_on_a_proof_is_done_while_it_stands() -> None:
     there = cluster(TERMINATING)
     _proven(there, _FILE)
-    assert len(_deletes(there._api)) == 1
+    assert len(_deletes(there.api)) == 1
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_and_not_any_more_when_it_was_withdrawn(file: Fencing | None) -> None:
     there = cluster(TERMINATING)
     with pytest.raises(ChangedUnderwayError):
         _proven(there, file)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []
 
 
 _STORAGE = replace(_PROOF, storage=(("rook-ceph.rbd.csi.ceph.com", "rook-ceph"),))
@@ -119,20 +119,20 @@ def test_a_pod_of_others_is_removed_only_while_the_whole_machine_is_proven_dead(
     there = cluster(TERMINATING)
     with nullcontext() if deleted else pytest.raises(ChangedUnderwayError):
         _proven(there, file, Remove((launcher("vm-rbd"),)), proof)
-    assert len(_deletes(there._api)) == deleted
+    assert len(_deletes(there.api)) == deleted
 
 
 def test_a_launcher_is_force_deleted_with_its_uid() -> None:
     there = cluster(TERMINATING)
     _act(_RELEASE, there)
     pod = launcher("vm-rbd")
-    assert _deletes(there._api) == [("pods", pod.name, pod.uid, 0, 200)]
+    assert _deletes(there.api) == [("pods", pod.name, pod.uid, 0, 200)]
 
 
 def test_an_attachment_is_deleted_with_its_uid() -> None:
     there = cluster(RELEASED)
     _act(_DETACH, there)
-    assert _deletes(there._api) == [("volumeattachments", held().name, held().uid, None, 200)]
+    assert _deletes(there.api) == [("volumeattachments", held().name, held().uid, None, 200)]
 
 
 @_BOTH
@@ -150,19 +150,19 @@ def test_a_node_that_changed_between_decision_and_act_is_left_alone(
     action: Action, second: float, change: Callable[[Obj], Obj]
 ) -> None:
     there = cluster(second)
-    _change(there._api, "nodes", "node-a", change)
+    _change(there.api, "nodes", "node-a", change)
     with pytest.raises(ChangedUnderwayError, match="node-a"):
         _act(action, there)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []
 
 
 @_BOTH
 def test_a_node_that_was_deleted_between_decision_and_act_is_left_alone(action: Action, second: float) -> None:
     there = cluster(second)
-    there._api.store.delete("nodes", "node-a")
+    there.api.store.delete("nodes", "node-a")
     with pytest.raises(ChangedUnderwayError, match="was deleted"):
         _act(action, there)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []
 
 
 def _beating(obj: Obj) -> Obj:
@@ -183,27 +183,27 @@ def test_a_node_that_gave_a_sign_of_life_since_the_decision_is_left_alone(
     action: Action, second: float, resource: str, namespace: str, change: Callable[[Obj], Obj]
 ) -> None:
     there = cluster(second)
-    _change(there._api, resource, "node-a", change, namespace)
+    _change(there.api, resource, "node-a", change, namespace)
     with pytest.raises(ChangedUnderwayError, match="Node node-a gave a sign of life just now"):
         _act(action, there)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []
 
 
 @_BOTH
 def test_a_lease_that_is_gone_since_the_decision_is_a_change_too(action: Action, second: float) -> None:
     there = cluster(second)
-    there._api.store.delete("leases", "node-a", "kube-node-lease")
+    there.api.store.delete("leases", "node-a", "kube-node-lease")
     with pytest.raises(ChangedUnderwayError, match="sign of life"):
         _act(action, there)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []
 
 
 def test_a_launcher_that_was_judged_without_being_terminating_is_deleted_as_it_is() -> None:
     there = cluster(TERMINATING)
     pod = launcher("vm-rbd")
-    _change(there._api, "pods", pod.name, _not_deleted, "run1")
+    _change(there.api, "pods", pod.name, _not_deleted, "run1")
     _act(Release((replace(pod, terminating=False),)), there)
-    assert [name for _, name, *_ in _deletes(there._api)] == [pod.name]
+    assert [name for _, name, *_ in _deletes(there.api)] == [pod.name]
 
 
 def _other_uid(obj: Obj) -> Obj:
@@ -224,10 +224,10 @@ def _not_deleted(obj: Obj) -> Obj:
 @pytest.mark.parametrize("change", [_other_uid, _other_node, _not_deleted])
 def test_a_launcher_that_is_not_the_judged_one_any_more_is_left_alone(change: Callable[[Obj], Obj]) -> None:
     there = cluster(TERMINATING)
-    _change(there._api, "pods", launcher("vm-rbd").name, change, "run1")
+    _change(there.api, "pods", launcher("vm-rbd").name, change, "run1")
     with pytest.raises(ChangedUnderwayError, match=launcher("vm-rbd").name):
         _act(_RELEASE, there)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []
 
 
 def _other_volume(obj: Obj) -> Obj:
@@ -238,35 +238,35 @@ def _other_volume(obj: Obj) -> Obj:
 @pytest.mark.parametrize("change", [_other_uid, _other_node, _other_volume])
 def test_an_attachment_that_is_not_the_judged_one_any_more_is_left_alone(change: Callable[[Obj], Obj]) -> None:
     there = cluster(RELEASED)
-    _change(there._api, "volumeattachments", held().name, change)
+    _change(there.api, "volumeattachments", held().name, change)
     with pytest.raises(ChangedUnderwayError, match=held().name):
         _act(_DETACH, there)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []
 
 
 def test_an_attachment_that_is_being_deleted_is_not_deleted_again() -> None:
     there = cluster(RELEASED)
-    there._api.client("somebody").patch("volumeattachments", held().name, {"metadata": {"finalizers": ["a/b"]}})
-    there._api.client("somebody").delete("volumeattachments", held().name)
+    there.api.client("somebody").patch("volumeattachments", held().name, {"metadata": {"finalizers": ["a/b"]}})
+    there.api.client("somebody").delete("volumeattachments", held().name)
     _act(_DETACH, there)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []
 
 
 @_BOTH
 def test_what_is_gone_already_needs_nothing(action: Action, second: float) -> None:
     there = cluster(second)
     resource = _RESOURCE[type(action)]
-    there._api.faults.append(
+    there.api.faults.append(
         lambda request: ApiError(404, "NotFound", "gone", {"name": "it"}) if request.resource == resource else None
     )
     _act(action, there)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []
 
 
 def _only_delete(code: int) -> ApiCluster:
     """The recorded cluster, whose API server answers a DELETE with an error of this code."""
     there = cluster(TERMINATING)
-    there._api.faults.append(
+    there.api.faults.append(
         lambda request: ApiError(code, "Fault", "no", {"name": "it"}) if request.verb == "delete" else None
     )
     return there
@@ -275,7 +275,7 @@ def _only_delete(code: int) -> ApiCluster:
 def test_what_is_gone_at_the_very_last_moment_needs_nothing() -> None:
     there = _only_delete(404)
     _act(_RELEASE, there)
-    assert [code for *_, code in _deletes(there._api)] == [404]
+    assert [code for *_, code in _deletes(there.api)] == [404]
 
 
 def test_what_is_replaced_at_the_very_last_moment_is_told_as_a_change() -> None:
@@ -294,16 +294,16 @@ def test_when_the_lock_is_lost_before_the_delete_nothing_is_sent(action: Action,
     there = cluster(second)
     with pytest.raises(LockLost):
         _act(action, there, _lost)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []
 
 
 def test_the_lock_is_renewed_before_each_delete() -> None:
     there = cluster(TERMINATING)
     renewals: list[int] = []
     pods = (launcher("vm-rbd"), launcher("vm-cd"))
-    _act(Release(pods), there, lambda: renewals.append(len(_deletes(there._api))))
+    _act(Release(pods), there, lambda: renewals.append(len(_deletes(there.api))))
     assert renewals == [0, 1]
-    assert [name for _, name, *_ in _deletes(there._api)] == [pod.name for pod in pods]
+    assert [name for _, name, *_ in _deletes(there.api)] == [pod.name for pod in pods]
 
 
 def test_what_comes_after_a_change_is_not_touched_either() -> None:
@@ -311,4 +311,4 @@ def test_what_comes_after_a_change_is_not_touched_either() -> None:
     changed = replace(launcher("vm-rbd"), uid="another")
     with pytest.raises(ChangedUnderwayError):
         _act(Release((changed, launcher("vm-cd"))), there)
-    assert _deletes(there._api) == []
+    assert _deletes(there.api) == []

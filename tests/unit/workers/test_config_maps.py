@@ -9,7 +9,7 @@ from reactor.settings import Settings
 from simulator.client import ApiError
 from simulator.twins.cluster import ApiCluster
 from tests.contracts.clusters import an_api
-from vmdrift.run import _to_create
+from vmdrift.run import missing_config_maps
 from workers.config_maps import writable
 
 MISSING = ApiError(404, "NotFound", 'namespaces "vm-drift" not found', {"kind": "namespaces"})
@@ -49,16 +49,16 @@ def test_vmdrift_run_says_what_is_missing_and_goes_on_where_nothing_stands_on_it
         "  kubectl -n vm-drift create configmap vm-drift-claims",
         "  kubectl -n vm-drift create configmap vm-drift-fencing",
     ]
-    assert _to_create(cluster(), Settings())[1:] == commands
+    assert missing_config_maps(cluster(), Settings())[1:] == commands
     there = cluster(objects=(("namespaces", "", "vm-drift"), ("configmaps", "vm-drift", "vm-drift-interventions")))
-    assert _to_create(there, Settings())[1:] == commands[2:]
+    assert missing_config_maps(there, Settings())[1:] == commands[2:]
 
 
 def test_it_does_not_start_where_proof_would_be_accepted_and_kept_nowhere() -> None:
     with pytest.raises(SettingsError, match="kubectl create namespace vm-drift"):
-        _to_create(cluster(), FENCING)
+        missing_config_maps(cluster(), FENCING)
     places = ("vm-drift-interventions", "vm-drift-claims", "vm-drift-fencing")
     kept = tuple(("configmaps", "vm-drift", name) for name in places)
-    assert _to_create(cluster(objects=kept), FENCING) == []
+    assert missing_config_maps(cluster(objects=kept), FENCING) == []
     with pytest.raises(SettingsError, match="create configmap vm-drift-claims"):
-        _to_create(cluster(objects=(kept[0], kept[2])), FENCING)
+        missing_config_maps(cluster(objects=(kept[0], kept[2])), FENCING)

@@ -141,7 +141,7 @@ def test_a_letter_whose_job_was_lost_is_delivered_after_all() -> None:
     world = _World()
     world.tell(1)
     collect(world.office)
-    world.queue._jobs.clear()
+    world.queue.jobs.clear()
     world.live(60)
     collect(world.office)
     assert world.sent == []

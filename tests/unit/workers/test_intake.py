@@ -84,7 +84,7 @@ class _Intake:
 
     def due(self, vm: str) -> float | None:
         """When the drift's job is due, None when there is none or it is over."""
-        job = self.queue._jobs.get(self.play.record(vm).drift.id)
+        job = self.queue.jobs.get(self.play.record(vm).drift.id)
         return job.due if job else None
 
     def end(self, vm: str) -> None:
@@ -145,7 +145,7 @@ def test_telling_an_outage_again_costs_two_requests_and_changes_nothing(intake: 
 
 def test_telling_an_outage_again_queues_what_the_queue_lost(intake: _Intake) -> None:
     intake.lost()
-    intake.queue._jobs.clear()
+    intake.queue.jobs.clear()
     intake.lost()
     assert intake.due("db") == intake.world.now + 60
 
@@ -153,7 +153,7 @@ def test_telling_an_outage_again_queues_what_the_queue_lost(intake: _Intake) -> 
 def test_telling_an_outage_again_adds_what_came_to_the_node_meanwhile(intake: _Intake) -> None:
     intake.lost()
     name = intake.play.record("web").drift.id
-    del intake.play.reactor.store._records[name]
+    del intake.play.reactor.store.records_by_drift[name]
     assert intake.vms() == ["db"]
     intake.lost()
     assert intake.vms() == ["db", "web"]
@@ -243,7 +243,7 @@ def test_a_recovery_wakes_every_drift_as_soon_as_nobody_remembers_the_node_as_it
 def test_an_ended_drift_is_not_woken_again(intake: _Intake) -> None:
     intake.lost()
     intake.end("web")
-    intake.queue._jobs.clear()
+    intake.queue.jobs.clear()
     intake.lost()
     assert (intake.due("web"), intake.vms()) == (None, ["db", "web"])
 

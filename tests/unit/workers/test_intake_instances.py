@@ -79,7 +79,7 @@ def test_an_instance_whose_vm_was_deleted_is_nobodys_to_start_again() -> None:
 def test_a_launcher_whose_instance_is_gone_or_another_one_is_nobodys(kind: Kind) -> None:
     play = _lost(Vm("web", node=LOST, kind=kind))
     vmi = _instance(play, "web")
-    table = play.world.store._tables[_VMIS].objects
+    table = play.world.store.objects(_VMIS)
     key = "default", vmi["metadata"]["name"]
     table[key] = {**vmi, "metadata": {**vmi["metadata"], "uid": "another"}}
     assert _told(play) == []

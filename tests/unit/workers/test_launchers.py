@@ -94,17 +94,17 @@ def test_a_pod_on_a_lost_node_makes_no_drift_of_a_vm_that_runs_elsewhere(play: P
 def test_an_instance_that_lacks_some_of_what_it_says_of_its_pods_is_believed_the_rest(
     play: Play, lacks: tuple[str, ...]
 ) -> None:
-    for key, vmi in list(play.world.store._tables["virtualmachineinstances"].objects.items()):
+    for key, vmi in list(play.world.store.objects("virtualmachineinstances").items()):
         status = {name: value for name, value in vmi["status"].items() if name not in lacks}
-        play.world.store._tables["virtualmachineinstances"].objects[key] = {**vmi, "status": status}
+        play.world.store.objects("virtualmachineinstances")[key] = {**vmi, "status": status}
     assert _taken(play) == (["db", "web"], ())
 
 
 def test_an_instance_that_lists_only_pods_that_are_gone_is_believed_on_which_node_it_is(play: Play) -> None:
     """As after a migration: the list is written later than the pods come and go."""
-    for key, vmi in list(play.world.store._tables["virtualmachineinstances"].objects.items()):
+    for key, vmi in list(play.world.store.objects("virtualmachineinstances").items()):
         status = {**vmi["status"], "activePods": {"an-old-one": "node-b", "a-newer-one": LOST}}
-        play.world.store._tables["virtualmachineinstances"].objects[key] = {**vmi, "status": status}
+        play.world.store.objects("virtualmachineinstances")[key] = {**vmi, "status": status}
     assert _taken(play) == (["db", "web"], ())
     _pod(play, {**_VMI, "name": "mail"}, of="mail")
     assert _taken(play) == (["db", "web"], (f"default/boo: {_STRANGER}",))

@@ -43,13 +43,13 @@ def _after(there: ApiCluster | None = None, second: float = RELEASED, **changes:
 
 def test_a_released_vm_is_looked_at_whatever_its_node_does() -> None:
     there = cluster(TERMINATING)
-    there._api.store.delete("nodes", "node-a")
+    there.api.store.delete("nodes", "node-a")
     assert _seen(there, released_at=_GONE).vm is not None
 
 
 def test_of_a_deleted_node_it_is_read_whether_its_pods_are_still_there() -> None:
     there = cluster(TERMINATING)
-    there._api.store.delete("nodes", "node-a")
+    there.api.store.delete("nodes", "node-a")
     observation = _seen(there)
     assert (observation.node, [pod.node for pod in observation.launchers]) == (None, ["node-a"])
 
@@ -62,20 +62,20 @@ def test_before_the_window_ends_nothing_but_the_node_the_clocks_and_people_s_wis
     assert early.manager is not None
     assert (early.vm is None) is (now < outage().since + policy.unreachable_window)
     if early.vm is None:
-        assert {entry.resource for entry in there._api.audit} == {"nodes", "leases", "configmaps"}
+        assert {entry.resource for entry in there.api.audit} == {"nodes", "leases", "configmaps"}
 
 
 def test_what_may_not_be_read_is_an_error_and_no_observation() -> None:
     there = cluster(TERMINATING)
     refused = ApiError(403, "Forbidden", "no")
-    there._api.faults.append(lambda request: refused if request.resource == "persistentvolumes" else None)
+    there.api.faults.append(lambda request: refused if request.resource == "persistentvolumes" else None)
     with pytest.raises(Forbidden):
         _seen(there)
 
 
 def test_without_the_vm_nothing_more_is_read() -> None:
     there = cluster(TERMINATING)
-    del there._api.store._tables["virtualmachines"].objects[_NAMESPACE, "vm-rbd"]
+    del there.api.store.objects("virtualmachines")[_NAMESPACE, "vm-rbd"]
     observation = _seen(there)
     assert (observation.vm, observation.volumes, observation.nodes) == (None, (), ())
 
@@ -84,10 +84,10 @@ def test_without_the_vm_nothing_more_is_read() -> None:
 def test_while_kubernetes_is_about_to_evict_the_launcher_nothing_else_is_read(after: float, early: bool) -> None:
     there, due, policy = cluster(UNKNOWN), SINCE + 300.0, Policy(unreachable_window=10.0)
     now = due + after
-    there._api.store.clock = lambda: now  # meanwhile it has gone on, too
+    there.api.store.clock = lambda: now  # meanwhile it has gone on, too
     waiting = observe(there, record("vm-rbd"), policy, now, Surroundings(lambda: now))
     assert (waiting.evicted_at == due, waiting.vm is None) == (early, early)
-    assert ("virtualmachines" in {entry.resource for entry in there._api.audit}) is not early
+    assert ("virtualmachines" in {entry.resource for entry in there.api.audit}) is not early
     decision = decide(replace(waiting, evicted_at=due), record("vm-rbd"), policy, due)
     assert (decision.judgement.reason, [check.name for check in decision.checks]) == (
         "eviction-due",
@@ -98,7 +98,7 @@ def test_while_kubernetes_is_about_to_evict_the_launcher_nothing_else_is_read(af
 def test_the_namespaces_annotations_are_read() -> None:
     there = cluster(TERMINATING)
     notes = {"vmdrift.io/policy": "observe"}
-    there._api.store.create("namespaces", {"metadata": {"name": _NAMESPACE, "annotations": notes}})
+    there.api.store.create("namespaces", {"metadata": {"name": _NAMESPACE, "annotations": notes}})
     assert _seen(there).namespace == notes
     assert _seen(cluster(TERMINATING)).namespace == {}
 
@@ -115,7 +115,7 @@ def test_signs_of_life_and_clocks_are_read_until_the_volumes_are_free() -> None:
 def test_launchers_are_those_of_the_lost_and_of_the_new_instance(known: bool) -> None:
     there = cluster(RELEASED)
     stuck = copied(objects(TERMINATING)["pods"][_NAMESPACE, "virt-launcher-vm-rbd-w9bmk"])
-    there._api.store.create("pods", stuck)
+    there.api.store.create("pods", stuck)
     found = look(there, RELEASED, record("vm-rbd", **({} if known else {"vmi_uid": ""})))
     assert {pod.node for pod in found.launchers} == ({"node-a", "node-b"} if known else {"node-b"})
 
@@ -151,9 +151,9 @@ def test_once_the_volumes_are_free_the_lost_node_is_not_asked_any_more() -> None
 def test_a_volume_on_the_returned_node_is_held_there_by_right() -> None:
     there = cluster(RELEASED)
     (name,) = (name for _, name in objects(RELEASED)["pods"] if name.startswith("virt-launcher-vm-rbd-"))
-    pod = copied(there._api.store.get("pods", name, _NAMESPACE))
+    pod = copied(there.api.store.get("pods", name, _NAMESPACE))
     pod["spec"]["nodeName"] = "node-a"
-    there._api.store._tables["pods"].objects[_NAMESPACE, name] = pod
+    there.api.store.objects("pods")[_NAMESPACE, name] = pod
     (found,) = _after(there).volumes
     assert found.attached is not None
     assert (found.attached.node, found.held) == ("node-a", None)
@@ -162,9 +162,9 @@ def test_a_volume_on_the_returned_node_is_held_there_by_right() -> None:
 @pytest.mark.parametrize("csi", [{"driver": "rook-ceph.rbd.csi.ceph.com"}, None])
 def test_a_volume_without_a_handle_is_attached_nowhere(csi: Obj | None) -> None:
     there = cluster(RELEASED)
-    pv = copied(there._api.store.get("persistentvolumes", "run1-rbd-disk"))
+    pv = copied(there.api.store.get("persistentvolumes", "run1-rbd-disk"))
     pv["spec"] = {**pv["spec"], "csi": csi} if csi else {k: v for k, v in pv["spec"].items() if k != "csi"}
-    there._api.store._tables["persistentvolumes"].objects["", "run1-rbd-disk"] = pv
+    there.api.store.objects("persistentvolumes")["", "run1-rbd-disk"] = pv
     (found,) = _after(there).volumes
     assert (found.held, found.attached) == (None, None)
 
@@ -172,6 +172,6 @@ def test_a_volume_without_a_handle_is_attached_nowhere(csi: Obj | None) -> None:
 def test_a_volume_whose_driver_attaches_nothing_is_held_by_nothing() -> None:
     there = cluster(RELEASED)
     driver = {"metadata": {"name": "rook-ceph.rbd.csi.ceph.com"}, "spec": {"attachRequired": False}}
-    there._api.store.create("csidrivers", driver)
+    there.api.store.create("csidrivers", driver)
     (found,) = _after(there).volumes
     assert (found.held, found.attached) == (None, None)

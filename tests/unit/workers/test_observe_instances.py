@@ -36,9 +36,9 @@ def _instance(owner: str = "") -> Record:
 def _bare() -> ApiCluster:
     """The recorded cluster, as if no VM stood behind vm-rbd's instance."""
     there = cluster(TERMINATING)
-    obj = copied(there._api.store.get("virtualmachineinstances", "vm-rbd", _NAMESPACE))
+    obj = copied(there.api.store.get("virtualmachineinstances", "vm-rbd", _NAMESPACE))
     del obj["metadata"]["ownerReferences"]
-    there._api.store._tables["virtualmachineinstances"].objects[_NAMESPACE, "vm-rbd"] = obj
+    there.api.store.objects("virtualmachineinstances")[_NAMESPACE, "vm-rbd"] = obj
     return there
 
 
@@ -64,7 +64,7 @@ def test_an_instance_without_a_vm_that_is_gone_is_gone_though_another_has_its_na
 def _set(there: ApiCluster, spec: Obj, status: Obj) -> None:
     template = {"spec": {"domain": {}, "volumes": [{"name": "root", "containerDisk": {"image": "a"}}]}}
     obj = {"metadata": {"namespace": _NAMESPACE, "name": "web"}, "spec": {"template": template, **spec}}
-    there._api.store.create("virtualmachineinstancereplicasets", obj | {"status": status})
+    there.api.store.create("virtualmachineinstancereplicasets", obj | {"status": status})
 
 
 @pytest.mark.parametrize(

@@ -68,14 +68,14 @@ def _finished(phase: str) -> Obj:
 )
 def test_whoever_else_on_the_lost_node_uses_the_claim_is_named(pod: Obj, users: tuple[str, ...]) -> None:
     there = cluster(RELEASED)
-    there._api.store.create("pods", copied(pod))
+    there.api.store.create("pods", copied(pod))
     (found,) = _after(there).volumes
     assert found.users == users
 
 
 def test_who_uses_a_claim_matters_only_while_the_lost_node_holds_it() -> None:
     there = cluster(RUNNING)
-    there._api.store.create("pods", shapes.plain_pod(_NAMESPACE, "exporter", "node-a", "rbd-disk"))
+    there.api.store.create("pods", shapes.plain_pod(_NAMESPACE, "exporter", "node-a", "rbd-disk"))
     (found,) = _after(there, RUNNING).volumes
     assert found.users == ()
 
@@ -106,7 +106,7 @@ def test_the_last_three_different_warnings_are_enough() -> None:
             "reason": "Failed",
             "message": f"{number // 2} " + "x" * 999,
         }
-        there._api.store.create("events", event)
+        there.api.store.create("events", event)
     warnings = _after(there, phase=Phase.STARTING, tries=3).warnings
     assert [warning[:9] for warning in warnings] == ["Failed: 1", "Failed: 2", "Failed: 3"]
     assert max(map(len, warnings)) == len("Failed: ") + 200

@@ -8,14 +8,16 @@ from rich.console import Console
 from rq.timeouts import JobTimeoutException
 
 from reactor.adapters.kubernetes.cluster import Cluster, Page
+from reactor.adapters.redis.process_reports import Reports
 from reactor.model.drift import OutageRecord
 from reactor.model.errors import ClusterUnreachable
 from reactor.model.event import unreachable
 from reactor.model.identity import Outage
 from reactor.model.node import node_view
 from reactor.model.sweep import Sweep
-from reactor.web.metrics import _sweeps
+from reactor.web.metrics import Sources
 from simulator.scene import Scene, Storage, Vm
+from simulator.twins.outbox import MemoryOutbox
 from tests.contracts.samples import outage as an_outage
 from tests.support.auditor import fail
 from tests.support.virtual import Play
@@ -59,8 +61,10 @@ def _known(play: Play) -> OutageRecord:
 
 def _incomplete(play: Play) -> float:
     """The metric's seconds."""
-    at, ended = play.world.now, play.reactor.store.sweeps()
-    found = {metric.name: metric.samples for metric in _sweeps(play.reactor.store.outages(), ended, at)}
+    inbox, store = play.reactor.inbox, play.reactor.store
+    nothing = Reports({}, None)
+    sources = Sources(inbox, MemoryOutbox(store, 3600), store, lambda: iter(()), lambda: nothing, play.world.clock)
+    found = {metric.name: metric.samples for metric in sources.collect()}
     return float(found["vmdrift_sweep_incomplete_seconds"][0].value)
 
 
@@ -78,7 +82,7 @@ def test_what_a_time_out_cuts_short_keeps_what_it_found_and_is_reported_counted_
     with pytest.raises(JobTimeoutException):
         take_event(unreachable(outage, "test"), play.reactor.intake)
     assert sorted(record.drift.vm.name for record in play.records) == ["db", "web"]
-    assert all(play.reactor.queue._jobs[record.drift.id].due for record in play.records)
+    assert all(play.reactor.queue.jobs[record.drift.id].due for record in play.records)
     assert "was cut short: JobTimeoutException: Task exceeded maximum" in _known(play).sweep.trouble
     assert play.reactor.store.sweeps() == {"cut-short": 1}
     play.world.run_for(200)
@@ -104,7 +108,7 @@ def test_what_is_recorded_is_woken_before_anything_is_read() -> None:
     fail(play.world.api, 503, 1, verb="get", resource="nodes")
     with pytest.raises(ClusterUnreachable):
         play.take(unreachable(outage, "test"))
-    assert [job.entry.id for job in play.reactor.queue._jobs.values()] == [play.record("db").drift.id]
+    assert [job.entry.id for job in play.reactor.queue.jobs.values()] == [play.record("db").drift.id]
 
 
 def test_the_requests_of_a_sweep_do_not_grow_with_disks() -> None:

@@ -12,7 +12,7 @@ from workers.decide.observation import Replicas, Volume, Witness
 from workers.decide.placement.next_instance import keeps_state
 from workers.decide.storage import HWAMEISTOR
 from workers.observe.cache import Surroundings
-from workers.observe.volumes import Disks, _cluster_id
+from workers.observe.volumes import Disks
 
 _FSID = "b9127830-b0cc-4e34-aa47-9d1a2e9949a8"
 _NAMESPACE, _PV = "run1", "run1-rbd-disk"
@@ -38,7 +38,7 @@ def _volume(there: ApiCluster, spec: Obj = _CLAIM) -> Volume:
 
 def _change(there: ApiCluster, resource: str, name: str, change: Obj, namespace: str = "") -> None:
     """Any change of the top-level parts that are given."""
-    table = there._api.store._tables[resource].objects
+    table = there.api.store.objects(resource)
     obj = copied(table[namespace, name])
     for part, fields in change.items():
         obj[part] = {key: value for key, value in {**obj.get(part, {}), **fields}.items() if value is not None}
@@ -74,9 +74,9 @@ def test_every_way_to_name_a_claim_leads_to_its_volume(
 
 @pytest.mark.parametrize(("said", "asked"), [("true", True), ("false", False), (None, False)])
 def test_a_storage_class_may_ask_for_a_fence(there: ApiCluster, said: str | None, asked: bool) -> None:
-    name = there._api.store.get("persistentvolumes", _PV)["spec"]["storageClassName"]
+    name = there.api.store.get("persistentvolumes", _PV)["spec"]["storageClassName"]
     annotations = {"vmdrift.io/require-fence": said} if said else {}
-    there._api.store.create("storageclasses", {"metadata": {"name": name, "annotations": annotations}})
+    there.api.store.create("storageclasses", {"metadata": {"name": name, "annotations": annotations}})
     assert _volume(there).fence is asked
 
 
@@ -106,7 +106,7 @@ def test_an_unbound_claim_is_named_with_its_phase(there: ApiCluster, status: Obj
 
 
 def test_a_claim_whose_volume_is_gone_is_named(there: ApiCluster) -> None:
-    del there._api.store._tables["persistentvolumes"].objects["", _PV]
+    del there.api.store.objects("persistentvolumes")["", _PV]
     assert _volume(there).trouble == "the PersistentVolume of claim rbd-disk is missing"
 
 
@@ -155,7 +155,7 @@ def test_the_nodes_that_a_volume_admits_are_read(there: ApiCluster) -> None:
 )
 def test_a_driver_says_whether_it_attaches(there: ApiCluster, spec: Obj, attaches: bool) -> None:
     driver = {"metadata": {"name": "rook-ceph.rbd.csi.ceph.com"}, "spec": spec}
-    there._api.store.create("csidrivers", driver)
+    there.api.store.create("csidrivers", driver)
     assert _volume(there).attaches is attaches
 
 
@@ -172,7 +172,7 @@ def test_the_state_of_a_vtpm_or_efi_is_a_volume_too(there: ApiCluster, template:
     meta = {"namespace": _NAMESPACE, "name": name}
     labels = {"labels": {"persistent-state-for": "vm-rbd"}} if labelled else {}
     bound = {"spec": {"volumeName": _PV}, "status": {"phase": "Bound"}}
-    there._api.store.create("persistentvolumeclaims", {"metadata": meta | labels, **bound})
+    there.api.store.create("persistentvolumeclaims", {"metadata": meta | labels, **bound})
     (state,) = _all(there, template=template)
     assert (state.name, state.kind, state.claim, state.pv) == ("state", "persistentState", name, _PV)
 
@@ -204,7 +204,7 @@ def _replicated(there: ApiCluster, replicas: list[tuple[str, bool, bool]], numbe
     claim = {"metadata": {"namespace": _NAMESPACE, "name": "rbd-disk"}, "spec": {"volumeName": _PV}}
     local = hwameistor.local_volume(claim, nodes)
     local["spec"]["replicaNumber"] = len(nodes) if number is None else number
-    store = there._api.store
+    store = there.api.store
     store.create("localvolumes", local | {"status": hwameistor.local_volume_status(_PV, nodes)})
     for node, ready, synced in replicas:
         status = hwameistor.replica_status(ready=ready, synced=synced)
@@ -229,14 +229,14 @@ def test_hwameistors_replicas_count_where_they_are_ready_and_synced(
 
 def test_a_replica_that_is_named_but_not_there_does_not_count(there: ApiCluster) -> None:
     _replicated(there, _HA)
-    there._api.store.delete("localvolumereplicas", hwameistor.replica_name(_PV, "node-b"))
+    there.api.store.delete("localvolumereplicas", hwameistor.replica_name(_PV, "node-b"))
     assert _volume(there).replicas == Replicas(2, ("node-a",))
 
 
 def _hwameistor(there: ApiCluster, attributes: Obj | None, parameters: Obj | None, storage_class: str | None) -> None:
     csi = {"driver": hwameistor.DRIVER, "volumeHandle": _PV, "volumeAttributes": attributes}
     _change(there, "persistentvolumes", _PV, {"spec": {"csi": csi, "storageClassName": storage_class}})
-    there._api.store.create("storageclasses", {"metadata": {"name": "ha"}, "parameters": parameters})
+    there.api.store.create("storageclasses", {"metadata": {"name": "ha"}, "parameters": parameters})
 
 
 def test_the_local_volumes_word_goes_before_the_persistent_volumes(there: ApiCluster) -> None:
@@ -273,18 +273,18 @@ def test_without_a_local_volume_the_persistent_volume_says_how_many_replicas_or_
 def test_in_a_cluster_without_hwameistors_kinds_the_volume_still_says_how_many(there: ApiCluster) -> None:
     _hwameistor(there, {"replicaNumber": "2"}, {}, "ha")
     missing = ApiError(404, "NotFound", "the server could not find the requested resource")
-    there._api.faults.append(lambda request: missing if request.resource == "localvolumes" else None)
+    there.api.faults.append(lambda request: missing if request.resource == "localvolumes" else None)
     assert _volume(there).replicas == Replicas(2)
 
 
 def test_other_drivers_replicas_are_not_asked_for(there: ApiCluster) -> None:
     refused = ApiError(403, "Forbidden", "no")
-    there._api.faults.append(lambda request: refused if request.resource.startswith("local") else None)
+    there.api.faults.append(lambda request: refused if request.resource.startswith("local") else None)
     assert _volume(there).trouble == ""
 
 
 def test_what_may_not_be_read_is_an_error(there: ApiCluster) -> None:
-    there._api.faults.append(
+    there.api.faults.append(
         lambda request: ApiError(403, "Forbidden", "no") if request.resource == "csidrivers" else None
     )
     with pytest.raises(Forbidden):
@@ -314,8 +314,11 @@ def test_before_a_release_nothing_that_is_remembered_will_do(there: ApiCluster, 
         ({}, ""),
     ],
 )
-def test_the_storage_cluster_is_what_the_volume_says_or_else_what_its_handle_does(csi: Obj, cluster: str) -> None:
-    assert _cluster_id(csi) == cluster
+def test_the_storage_cluster_is_what_the_volume_says_or_else_what_its_handle_does(
+    there: ApiCluster, csi: Obj, cluster: str
+) -> None:
+    _change(there, "persistentvolumes", _PV, {"spec": {"csi": csi}})
+    assert _volume(there).cluster == cluster
 
 
 _TRAVERSAL = "../../shop/persistentvolumeclaims/other"
@@ -330,9 +333,9 @@ _TRAVERSAL = "../../shop/persistentvolumeclaims/other"
     ],
 )
 def test_a_claim_whose_name_is_none_exists_nowhere_and_is_asked_for_nowhere(there: ApiCluster, source: Obj) -> None:
-    there._api.audit.clear()
+    there.api.audit.clear()
     assert _volume(there, {"name": "root", **source}).trouble.endswith("is missing")
-    assert not there._api.audit
+    assert not there.api.audit
 
 
 _CLAIM_TABLE, _VOLUME_TABLE = ("persistentvolumeclaims", "rbd-disk", _NAMESPACE), ("persistentvolumes", _PV, "")

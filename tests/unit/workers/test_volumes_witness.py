@@ -26,7 +26,7 @@ def there() -> ApiCluster:
 
 def _claim(there: ApiCluster, name: str, pv: Obj, **meta: Any) -> Obj:
     """A bound claim with a PersistentVolume of its own."""
-    store = there._api.store
+    store = there.api.store
     claim = store.create(
         "persistentvolumeclaims",
         {
@@ -52,7 +52,7 @@ def _all(there: ApiCluster, witness: Witness) -> list[Volume]:
 
 def _changed(there: ApiCluster, resource: str, name: str, change: Obj) -> None:
     """Any change of the top-level parts that are given."""
-    table = there._api.store._tables[resource].objects
+    table = there.api.store.objects(resource)
     key = next(key for key in table if key[1] == name)
     table[key] = {**copied(table[key]), **change}
 
@@ -121,7 +121,7 @@ def test_claim_and_volume_must_name_each_other(there: ApiCluster, reference: Obj
 def test_a_preferences_state_claim_stops_a_move_where_only_the_launcher_shows_it(there: ApiCluster) -> None:
     """The VM's template says nothing of a vTPM; the instance does, and its launcher mounts the claim."""
     _state(there, _FIRST)
-    vmi = there._api.store.get("virtualmachineinstances", _VM, _NAMESPACE)
+    vmi = there.api.store.get("virtualmachineinstances", _VM, _NAMESPACE)
     domain = {**vmi["spec"]["domain"], "devices": {**vmi["spec"]["domain"]["devices"], "tpm": {"persistent": True}}}
     _changed(there, "virtualmachineinstances", _VM, {"spec": {**vmi["spec"], "domain": domain}})
     seen = look(there, TERMINATING, record(_VM))

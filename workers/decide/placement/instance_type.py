@@ -12,17 +12,17 @@ from reactor.model.objects import Obj, part, parts, text
 def expanded(template: Obj, kind: Obj, preference: Obj) -> Obj:
     """`kind`, `preference`: the specs of the instance type and of the preference, {} where the VM names none."""
     domain = part(template, "domain")
-    cpu = {**part(domain, "cpu"), **_chosen(part(kind, "cpu"))}
-    cpu |= _listed("features", parts(cpu, "features"), parts(preference, "cpu", "preferredCPUFeatures"))
-    more: dict[str, Any] = {"nodeSelector": part(template, "nodeSelector") or part(kind, "nodeSelector")}
-    more["schedulerName"] = text(template, "schedulerName") or text(kind, "schedulerName")
-    more["architecture"] = text(template, "architecture") or text(preference, "preferredArchitecture")
-    more["domain"] = {**domain, "cpu": cpu, **_domain(domain, kind, preference)}
-    return {**template, **{field: value for field, value in more.items() if value}}
+    cpu = {**part(domain, "cpu"), **_cpu_fields(part(kind, "cpu"))}
+    cpu |= _merged("features", parts(cpu, "features"), parts(preference, "cpu", "preferredCPUFeatures"))
+    added: dict[str, Any] = {"nodeSelector": part(template, "nodeSelector") or part(kind, "nodeSelector")}
+    added["schedulerName"] = text(template, "schedulerName") or text(kind, "schedulerName")
+    added["architecture"] = text(template, "architecture") or text(preference, "preferredArchitecture")
+    added["domain"] = {**domain, "cpu": cpu, **_domain(domain, kind, preference)}
+    return {**template, **{field: value for field, value in added.items() if value}}
 
 
-def _chosen(cpu: Obj) -> Obj:
-    """The instance type's names of the same fields: what it says, the template may not say."""
+def _cpu_fields(cpu: Obj) -> Obj:
+    """Under the template's names of these fields; the template may not set what the instance type sets."""
     fields = {"model": "model", "dedicatedCPUPlacement": "dedicatedCpuPlacement", "realtime": "realtime"}
     return {ours: cpu[theirs] for theirs, ours in fields.items() if cpu.get(theirs) is not None}
 
@@ -32,25 +32,25 @@ def _domain(domain: Obj, kind: Obj, preference: Obj) -> Obj:
     hyperv = {**part(preference, "features", "preferredHyperv"), **part(domain, "features", "hyperv")}
     tpm = part(preference, "devices").get("preferredTPM")
     devices = {**({} if tpm is None else {"tpm": tpm}), **part(domain, "devices")}
-    found: dict[str, Any] = {"devices": devices, "firmware": _firmware(part(domain, "firmware"), preference)}
-    found["machine"] = {"type": machine} if machine else {}
-    found["features"] = {**part(domain, "features"), **({"hyperv": hyperv} if hyperv else {})}
-    return {**{field: value for field, value in found.items() if value}, **_security(domain, kind, preference)}
+    merged: dict[str, Any] = {"devices": devices, "firmware": _firmware(part(domain, "firmware"), preference)}
+    merged["machine"] = {"type": machine} if machine else {}
+    merged["features"] = {**part(domain, "features"), **({"hyperv": hyperv} if hyperv else {})}
+    return {**{field: value for field, value in merged.items() if value}, **_security(domain, kind, preference)}
 
 
 def _security(domain: Obj, kind: Obj, preference: Obj) -> Obj:
-    """An empty one says something, too."""
-    told = (domain.get("launchSecurity"), kind.get("launchSecurity"), preference.get("preferredLaunchSecurity"))
-    said = [one for one in told if one is not None]
-    return {"launchSecurity": said[0]} if said else {}
+    """An empty one counts, too."""
+    sources = (domain.get("launchSecurity"), kind.get("launchSecurity"), preference.get("preferredLaunchSecurity"))
+    requested = [source for source in sources if source is not None]
+    return {"launchSecurity": requested[0]} if requested else {}
 
 
 def _firmware(firmware: Obj, preference: Obj) -> Obj:
-    loader, wished = part(firmware, "bootloader"), part(preference, "firmware").get("preferredEfi")
-    return firmware if loader or wished is None else {**firmware, "bootloader": {"efi": wished}}
+    loader, preferred = part(firmware, "bootloader"), part(preference, "firmware").get("preferredEfi")
+    return firmware if loader or preferred is None else {**firmware, "bootloader": {"efi": preferred}}
 
 
-def _listed(field: str, own: list[Obj], more: list[Obj]) -> Obj:
-    names = {text(one, "name") for one in own}
-    found = own + [one for one in more if text(one, "name") not in names]
-    return {field: found} if found else {}
+def _merged(field: str, own: list[Obj], more: list[Obj]) -> Obj:
+    names = {text(item, "name") for item in own}
+    merged = own + [item for item in more if text(item, "name") not in names]
+    return {field: merged} if merged else {}

@@ -6,7 +6,7 @@ from reactor.model.objects import Obj, part, parts, text, words
 
 
 def selects(selector: Obj | None, labels: Mapping[str, str]) -> bool:
-    """Does a LabelSelector choose this? One that is not there chooses nothing, an empty one everything.
+    """Does a LabelSelector choose this? A missing one chooses nothing, an empty one everything.
 
     Source: `LabelSelectorAsSelector` in apimachinery, pkg/apis/meta/v1/helpers.go.
     """
@@ -16,9 +16,9 @@ def selects(selector: Obj | None, labels: Mapping[str, str]) -> bool:
     return same and all(matches(rule, labels) for rule in parts(selector, "matchExpressions"))
 
 
-def matches(rule: Obj, found: Mapping[str, str]) -> bool:
+def matches(rule: Obj, labels: Mapping[str, str]) -> bool:
     """https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#NodeSelectorRequirement."""
-    value, wanted = found.get(text(rule, "key")), words(rule, "values")
+    value, wanted = labels.get(text(rule, "key")), words(rule, "values")
     match text(rule, "operator"):
         case "In" | "NotIn" as operator:
             return (value in wanted) is (operator == "In")

@@ -4,17 +4,17 @@ from reactor.model.drift import Record
 from workers.decide.observation import Observation, PodView, VmiView
 
 
-def replacement(seen: Observation, record: Record) -> VmiView | None:
+def replacement(observation: Observation, record: Record) -> VmiView | None:
     """The VM's new instance, if what is there is a new one. Where the old uid is not known, by its age."""
-    vmi = seen.vmi
+    vmi = observation.vmi
     if vmi is None:
         return None
-    new = vmi.uid != record.vmi_uid if record.vmi_uid else vmi.created > record.drift.outage.since
-    return vmi if new else None
+    is_new = vmi.uid != record.vmi_uid if record.vmi_uid else vmi.created > record.drift.outage.since
+    return vmi if is_new else None
 
 
-def lost_launchers(seen: Observation, record: Record) -> tuple[PodView, ...]:
+def lost_launchers(observation: Observation, record: Record) -> tuple[PodView, ...]:
     """The launcher pods, and their hotplug attachment pods, that the lost instance still has on the lost node."""
-    new = replacement(seen, record)
-    name = record.drift.outage.node.name
-    return tuple(pod for pod in seen.launchers if pod.node == name and not (new and pod.vmi_uid == new.uid))
+    new = replacement(observation, record)
+    node_name = record.drift.outage.node.name
+    return tuple(pod for pod in observation.launchers if pod.node == node_name and not (new and pod.vmi_uid == new.uid))

@@ -1,4 +1,4 @@
-"""What other pods have to say to where a pod may go: affinity, anti-affinity and even spreading. Pure.
+"""How other pods limit where a pod may go: affinity, anti-affinity and even spreading. Pure.
 
 As the scheduler counts: pods that are Terminating still repel and attract, but fill no place of an even spread; a node
 with a taint is a place, unless the constraint honours taints.
@@ -18,23 +18,23 @@ from workers.decide.placement.labels import selects
 from workers.decide.placement.next_launcher import PlacementNeeds
 from workers.decide.placement.selectors import REQUIRED
 
-Suits = Callable[[Obj, NodeView], bool]  # (a constraint, a node): is the node one of its places?
+_IsEligible = Callable[[Obj, NodeView], bool]  # (a constraint, a node): is the node one of its places?
 _Place = tuple[str, str]  # a topology key and its value
 
 
 @dataclass(frozen=True, slots=True)
 class _Spread:
-    """One constraint: how many of its group each place holds, and how few it counts as the least."""
+    """One constraint: pods of its group by place, the least that counts, and 1 if the pod itself is of the group."""
 
     constraint: Obj
-    held: Mapping[str, int]
-    least: int
-    mine: int
+    counts: Mapping[str, int]
+    minimum: int
+    own: int
 
     def hinders(self, node: NodeView) -> bool:
         """Would the pod be one too many there?"""
         value = node.labels.get(text(self.constraint, "topologyKey"))
-        skew = self.held.get(value or "", 0) + self.mine - self.least
+        skew = self.counts.get(value or "", 0) + self.own - self.minimum
         return value is None or skew > (number(self.constraint, "maxSkew") or 1)
 
 
@@ -42,110 +42,112 @@ class Neighbours:
     """The rules of one pod among others, on these nodes."""
 
     def __init__(
-        self, bears: PlacementNeeds, pods: Iterable[Neighbour], nodes: Sequence[NodeView], suits: Suits
+        self, needs: PlacementNeeds, pods: Iterable[Neighbour], nodes: Sequence[NodeView], is_eligible: _IsEligible
     ) -> None:
         by_name = {node.name: node for node in nodes}
-        self._near = [(pod, by_name[pod.node]) for pod in pods if pod.node in by_name]
-        self._bears = bears
-        affinity = part(bears.spec, "affinity")
-        self._wants = parts(affinity, "podAffinity", REQUIRED)
-        self._apart = dict(self._kept_apart(parts(affinity, "podAntiAffinity", REQUIRED)))
-        self._repelled = dict(self._repelling())
-        self._together = self._attracting()
-        self._spread = list(self._spreads(nodes, suits))
+        self._placed_pods = [(pod, by_name[pod.node]) for pod in pods if pod.node in by_name]
+        self._needs = needs
+        affinity = part(needs.spec, "affinity")
+        self._affinity_terms = parts(affinity, "podAffinity", REQUIRED)
+        self._excluded_places = dict(self._find_excluded_places(parts(affinity, "podAntiAffinity", REQUIRED)))
+        self._repelled_places = dict(self._find_repelled_places())
+        self._affinity_places = self._find_affinity_places()
+        self._spreads = list(self._find_spreads(nodes, is_eligible))
 
     def hindrance(self, node: NodeView) -> str:
         """Why they keep the pod away from this node, "" if they do not."""
-        if not (self._apart or self._repelled or self._wants or self._spread):
+        if not (self._excluded_places or self._repelled_places or self._affinity_terms or self._spreads):
             return ""
         places = set(node.labels.items())
-        if near := next((pod for place, pod in self._apart.items() if place in places), None):
-            return f"its anti-affinity keeps it away from pod {near.name}, which is on {near.node}"
-        if near := next((pod for place, pod in self._repelled.items() if place in places), None):
-            return f"pod {near.name} on {near.node} keeps it away by its anti-affinity"
-        if not self._attracted(node):
+        if neighbour := next((pod for place, pod in self._excluded_places.items() if place in places), None):
+            return f"its anti-affinity keeps it away from pod {neighbour.name}, which is on {neighbour.node}"
+        if neighbour := next((pod for place, pod in self._repelled_places.items() if place in places), None):
+            return f"pod {neighbour.name} on {neighbour.node} keeps it away by its anti-affinity"
+        if not self._meets_affinity(node):
             return f"no pod that its affinity asks for is where {node.name} is"
-        if full := next((one for one in self._spread if one.hinders(node)), None):
-            key = text(full.constraint, "topologyKey")
+        if spread := next((spread for spread in self._spreads if spread.hinders(node)), None):
+            key = text(spread.constraint, "topologyKey")
             return f"with it {node.name} would have too many of its group (topologySpreadConstraints, {key})"
         return ""
 
-    def _kept_apart(self, terms: Sequence[Obj]) -> Iterator[tuple[_Place, Neighbour]]:
+    def _find_excluded_places(self, terms: Sequence[Obj]) -> Iterator[tuple[_Place, Neighbour]]:
         for term in terms:
-            for pod, node in self._near:
-                if self._meets(term, pod) and (place := _place(term, node)):
+            for pod, node in self._placed_pods:
+                if self._is_chosen(term, pod) and (place := _place(term, node)):
                     yield place, pod
 
-    def _repelling(self) -> Iterator[tuple[_Place, Neighbour]]:
-        me = self._bears
-        for pod, node in self._near:
+    def _find_repelled_places(self) -> Iterator[tuple[_Place, Neighbour]]:
+        own = self._needs
+        for pod, node in self._placed_pods:
             for term in pod.repels:
-                if _chooses(term, (pod.namespace, pod.labels), (me.namespace, me.labels)) and (
+                if _chooses(term, (pod.namespace, pod.labels), (own.namespace, own.labels)) and (
                     place := _place(term, node)
                 ):
                     yield place, pod
 
-    def _attracting(self) -> Collection[_Place]:
+    def _find_affinity_places(self) -> Collection[_Place]:
         """Where pods are that all its terms of affinity choose."""
-        if not self._wants:
+        if not self._affinity_terms:
             return ()
-        liked = [node for pod, node in self._near if all(self._meets(term, pod) for term in self._wants)]
-        return {place for node in liked for term in self._wants if (place := _place(term, node))}
+        chosen = [
+            node for pod, node in self._placed_pods if all(self._is_chosen(term, pod) for term in self._affinity_terms)
+        ]
+        return {place for node in chosen for term in self._affinity_terms if (place := _place(term, node))}
 
-    def _attracted(self, node: NodeView) -> bool:
+    def _meets_affinity(self, node: NodeView) -> bool:
         """The first of a group that asks for its own kind may go anywhere that has the places' labels."""
-        places = [_place(term, node) for term in self._wants]
+        places = [_place(term, node) for term in self._affinity_terms]
         if not all(places):
             return False
-        me = self._bears.namespace, self._bears.labels
-        first = not self._together and all(_chooses(term, me, me) for term in self._wants)
-        return first or all(place in self._together for place in places)
+        own = self._needs.namespace, self._needs.labels
+        is_first = not self._affinity_places and all(_chooses(term, own, own) for term in self._affinity_terms)
+        return is_first or all(place in self._affinity_places for place in places)
 
-    def _meets(self, term: Obj, pod: Neighbour) -> bool:
-        return _chooses(term, (self._bears.namespace, self._bears.labels), (pod.namespace, pod.labels))
+    def _is_chosen(self, term: Obj, pod: Neighbour) -> bool:
+        return _chooses(term, (self._needs.namespace, self._needs.labels), (pod.namespace, pod.labels))
 
-    def _spreads(self, nodes: Sequence[NodeView], suits: Suits) -> Iterator[_Spread]:
-        constraints = parts(self._bears.spec, "topologySpreadConstraints")
-        hard = [one for one in constraints if text(one, "whenUnsatisfiable") == "DoNotSchedule"]
-        keys = {text(one, "topologyKey") for one in hard}
+    def _find_spreads(self, nodes: Sequence[NodeView], is_eligible: _IsEligible) -> Iterator[_Spread]:
+        constraints = parts(self._needs.spec, "topologySpreadConstraints")
+        hard = [constraint for constraint in constraints if text(constraint, "whenUnsatisfiable") == "DoNotSchedule"]
+        keys = {text(constraint, "topologyKey") for constraint in hard}
         places = [node for node in nodes if keys <= set(node.labels)]
-        for one in hard:
-            yield self._spread_of(one, [node for node in places if suits(one, node)])
+        for constraint in hard:
+            yield self._spread_of(constraint, [node for node in places if is_eligible(constraint, node)])
 
     def _spread_of(self, constraint: Obj, places: Sequence[NodeView]) -> _Spread:
         key, names = text(constraint, "topologyKey"), {node.name for node in places}
-        held = Counter({node.labels[key]: 0 for node in places})
-        selector = _with_keys(constraint, self._bears.labels)
+        counts = Counter({node.labels[key]: 0 for node in places})
+        selector = _with_keys(constraint, self._needs.labels)
         group = [
             node
-            for pod, node in self._near
-            if node.name in names and not pod.leaving and pod.namespace == self._bears.namespace
+            for pod, node in self._placed_pods
+            if node.name in names and not pod.leaving and pod.namespace == self._needs.namespace
             if selects(selector, pod.labels)
         ]
-        held.update(node.labels[key] for node in group)
-        enough = len(held) >= (number(constraint, "minDomains") or 1)
-        least = min(held.values(), default=0) if enough else 0
-        return _Spread(constraint, held, least, int(selects(selector, self._bears.labels)))
+        counts.update(node.labels[key] for node in group)
+        enough = len(counts) >= (number(constraint, "minDomains") or 1)
+        minimum = min(counts.values(), default=0) if enough else 0
+        return _Spread(constraint, counts, minimum, int(selects(selector, self._needs.labels)))
 
 
-def looks_around(bears: PlacementNeeds) -> bool:
-    """Has it rules of its own on other pods?"""
-    return bool(_terms(bears) or parts(bears.spec, "topologySpreadConstraints"))
+def looks_around(needs: PlacementNeeds) -> bool:
+    """Does it have rules of its own about other pods?"""
+    return bool(_terms(needs) or parts(needs.spec, "topologySpreadConstraints"))
 
 
-def unread(bears: PlacementNeeds) -> tuple[str, ...]:
-    """What its terms ask of pods that nobody looked at, as a condition."""
-    beyond = [term for term in _terms(bears) if "namespaceSelector" in term]
+def unread(needs: PlacementNeeds) -> tuple[str, ...]:
+    """What its terms ask of pods that were not read, as a condition."""
+    beyond = [term for term in _terms(needs) if "namespaceSelector" in term]
     return ("the pods of other namespaces that its affinity chooses by their labels let it",) if beyond else ()
 
 
-def namespaces(bears: PlacementNeeds) -> frozenset[str]:
-    """Whose pods are to be looked at."""
-    return frozenset({bears.namespace, *(name for term in _terms(bears) for name in words(term, "namespaces"))})
+def namespaces(needs: PlacementNeeds) -> frozenset[str]:
+    """The namespaces whose pods are to be read."""
+    return frozenset({needs.namespace, *(name for term in _terms(needs) for name in words(term, "namespaces"))})
 
 
-def _terms(bears: PlacementNeeds) -> list[Obj]:
-    affinity = part(bears.spec, "affinity")
+def _terms(needs: PlacementNeeds) -> list[Obj]:
+    affinity = part(needs.spec, "affinity")
     return [term for kind in ("podAffinity", "podAntiAffinity") for term in parts(affinity, kind, REQUIRED)]
 
 
@@ -159,20 +161,20 @@ _Pod = tuple[str, Mapping[str, str]]  # namespace and labels
 
 def _chooses(term: Obj, bearer: _Pod, other: _Pod) -> bool:
     """Does a term of affinity that `bearer` has choose the `other` pod?"""
-    named = words(term, "namespaces") or (() if "namespaceSelector" in term else (bearer[0],))
+    names = words(term, "namespaces") or (() if "namespaceSelector" in term else (bearer[0],))
     everywhere = "namespaceSelector" in term and not part(term, "namespaceSelector")
-    return (everywhere or other[0] in named) and selects(_with_keys(term, bearer[1]), other[1])
+    return (everywhere or other[0] in names) and selects(_with_keys(term, bearer[1]), other[1])
 
 
-def _with_keys(term: Obj, own: Mapping[str, str]) -> Obj | None:
+def _with_keys(term: Obj, own_labels: Mapping[str, str]) -> Obj | None:
     """Its labelSelector with what matchLabelKeys and mismatchLabelKeys take from the bearer's labels."""
     selector = term.get("labelSelector")
     if selector is None:
         return None
-    rules = [_rule(key, "In", own) for key in words(term, "matchLabelKeys") if key in own]
-    rules += [_rule(key, "NotIn", own) for key in words(term, "mismatchLabelKeys") if key in own]
+    rules = [_rule(key, "In", own_labels) for key in words(term, "matchLabelKeys") if key in own_labels]
+    rules += [_rule(key, "NotIn", own_labels) for key in words(term, "mismatchLabelKeys") if key in own_labels]
     return {**selector, "matchExpressions": [*parts(selector, "matchExpressions"), *rules]}
 
 
-def _rule(key: str, operator: str, own: Mapping[str, str]) -> Obj:
-    return {"key": key, "operator": operator, "values": [own[key]]}
+def _rule(key: str, operator: str, own_labels: Mapping[str, str]) -> Obj:
+    return {"key": key, "operator": operator, "values": [own_labels[key]]}

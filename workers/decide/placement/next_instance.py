@@ -1,4 +1,4 @@
-"""What the VM's next instance will say of itself: the lost one's spec, with the VM's template of today laid over it.
+"""The spec of the VM's next instance: the lost one's, with the VM's present template laid over it.
 
 KubeVirt builds it from the template, from what instance type and preference add, and from its own defaults. Pure.
 """
@@ -11,9 +11,9 @@ from workers.decide.observation import VmiView, VmView
 
 # Where the template says nothing of these, KubeVirt has a default of its own, which only the lost instance shows.
 _DEFAULTED = (("architecture",), ("domain", "cpu", "model"), ("domain", "machine", "type"))
-_BORNE = ("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "schedulerName", "architecture")
-_DOMAIN = ("cpu", "features", "machine", "firmware", "launchSecurity")
-_ADDED = ("nodeSelector", "schedulerName", "architecture")
+_FIELDS = ("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "schedulerName", "architecture")
+_DOMAIN_FIELDS = ("cpu", "features", "machine", "firmware", "launchSecurity")
+_ADDED_FIELDS = ("nodeSelector", "schedulerName", "architecture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +27,23 @@ class Instance:
 
 def next_instance(vm: VmView, lost: VmiView | None, expanded: Obj | None) -> Instance:
     """`lost`: the lost instance, while it is there; `expanded`: as in Observation."""
-    old = lost.spec if lost else {}
+    lost_spec = lost.spec if lost else {}
     if lost and _unedited(vm, lost):
-        return Instance(old, old)
+        return Instance(lost_spec, lost_spec)
     if expanded is not None or not vm.typed:
         today = vm.template if expanded is None else expanded
-        return Instance(today, _with_defaults(today, old))
-    if lost and contained(_borne(vm.template), old):
-        return Instance(old, old)
-    kept = {field: old[field] for field in _ADDED if field in old}
-    mixed = {**kept, **vm.template, "domain": {**part(old, "domain"), **part(vm.template, "domain")}}
-    named = " and ".join(f"{kind} {name}" for kind, name in vm.typed.items())
-    unknown = f"{named} add nothing to it that the lost instance did not bear"
-    return Instance(mixed, _with_defaults(mixed, old), unknown)
+        return Instance(today, _with_defaults(today, lost_spec))
+    if lost and contained(_relevant(vm.template), lost_spec):
+        return Instance(lost_spec, lost_spec)
+    added = {field: lost_spec[field] for field in _ADDED_FIELDS if field in lost_spec}
+    mixed = {**added, **vm.template, "domain": {**part(lost_spec, "domain"), **part(vm.template, "domain")}}
+    names = " and ".join(f"{kind} {name}" for kind, name in vm.typed.items())
+    unknown = f"{names} add nothing to it that the lost instance did not bear"
+    return Instance(mixed, _with_defaults(mixed, lost_spec), unknown)
 
 
 def unclear(vm: VmView, lost: VmiView | None) -> bool:
-    """Is it not known what its instance type and preference make of it now? Then it is asked for."""
+    """Is it not known what its instance type and preference make of it now? Then KubeVirt is asked."""
     return bool(vm.typed) and not (lost and _unedited(vm, lost))
 
 
@@ -53,34 +53,34 @@ def keeps_state(spec: Obj) -> bool:
     return bool(tpm.get("persistent") or efi.get("persistent"))
 
 
-def contained(wish: object, found: object) -> bool:
-    """Is all that is wished there? What is there besides was added by somebody else."""
-    if isinstance(wish, Mapping):
-        return isinstance(found, Mapping) and all(contained(one, found.get(name)) for name, one in wish.items())
-    if isinstance(wish, list):
-        return isinstance(found, list) and all(any(contained(one, other) for other in found) for one in wish)
-    return wish == found
+def contained(wanted: object, actual: object) -> bool:
+    """Is all of `wanted` there? What else is there was added by somebody else."""
+    if isinstance(wanted, Mapping):
+        return isinstance(actual, Mapping) and all(contained(value, actual.get(name)) for name, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(actual, list) and all(any(contained(value, other) for other in actual) for value in wanted)
+    return wanted == actual
 
 
 def _unedited(vm: VmView, lost: VmiView) -> bool:
-    """By KubeVirt's count of edits, which the instance bears; and nothing speaks against it."""
-    return bool(vm.generation) and vm.generation == lost.generation and contained(_borne(vm.template), lost.spec)
+    """By KubeVirt's count of edits, which the instance carries; and the specs do not contradict it."""
+    return bool(vm.generation) and vm.generation == lost.generation and contained(_relevant(vm.template), lost.spec)
 
 
-def _borne(template: Obj) -> Obj:
-    """What of it decides where it may run, and what it keeps."""
-    domain = {name: one for name, one in part(template, "domain").items() if name in _DOMAIN}
+def _relevant(template: Obj) -> Obj:
+    """The fields that decide where it may run, and what it keeps."""
+    domain = {name: value for name, value in part(template, "domain").items() if name in _DOMAIN_FIELDS}
     tpm = part(template, "domain", "devices", "tpm")
-    said = {name: one for name, one in template.items() if name in _BORNE}
-    return {**said, "domain": {**domain, **({"devices": {"tpm": tpm}} if tpm else {})}}
+    fields = {name: value for name, value in template.items() if name in _FIELDS}
+    return {**fields, "domain": {**domain, **({"devices": {"tpm": tpm}} if tpm else {})}}
 
 
-def _with_defaults(today: Obj, old: Obj) -> Obj:
-    found = today
+def _with_defaults(today: Obj, lost_spec: Obj) -> Obj:
+    spec = today
     for path in _DEFAULTED:
-        if not text(found, *path) and (value := text(old, *path)):
-            found = _set(found, path, value)
-    return found
+        if not text(spec, *path) and (value := text(lost_spec, *path)):
+            spec = _set(spec, path, value)
+    return spec
 
 
 def _set(obj: Obj, path: tuple[str, ...], value: str) -> Obj:

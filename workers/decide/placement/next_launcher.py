@@ -1,7 +1,7 @@
-"""What the next launcher pod will bear of selectors, affinity and tolerations. Pure.
+"""The selectors, affinity and tolerations of the next launcher pod. Pure.
 
-The best witness is the lost launcher: its spec holds what KubeVirt, admission and the namespace added. Less what only a
-migration's target gets, and with the difference laid over it that an edit of the VM since then makes. Without a witness
+The best evidence is the lost launcher: its spec holds what KubeVirt, admission and the namespace added. What only a
+migration's target gets is left out, and what edits of the VM since then changed is laid over it. Without that pod
 KubeVirt's rules are followed from the template alone (`workers.decide.placement.selectors`).
 """
 
@@ -43,8 +43,8 @@ class UncertainSelectors:
 class PlacementNeeds:
     """What decides where a pod may run: fields of a pod's spec, its labels and namespace.
 
-    `added`: keys of its node selector that do not stand in the VM's template. `doubts` bind as long as some node bears
-    them all. `limits` are never judged, only named: each completes "it moves, if ...".
+    `added`: keys of its node selector that are not in the VM's template. `doubts` bind as long as some node has them
+    all. `limits` are never judged, only named: each completes "it moves, if ...".
     """
 
     spec: Obj = field(default_factory=dict)
@@ -55,106 +55,108 @@ class PlacementNeeds:
     limits: tuple[str, ...] = ()
 
 
-def next_launcher(seen: Observation, namespace: str, pods: Iterable[PodView]) -> PlacementNeeds:
-    """Of the VM that is seen. `pods`: the lost instance's launcher pods, with their hotplug attachment pods."""
-    if seen.vm is None:
+def next_launcher(observation: Observation, namespace: str, pods: Iterable[PodView]) -> PlacementNeeds:
+    """Of the observed VM. `pods`: the lost instance's launcher pods, with their hotplug attachment pods."""
+    if observation.vm is None:
         return PlacementNeeds()
-    lost = seen.vmi if seen.vmi and seen.vmi.spec else None
-    new = next_instance(seen.vm, lost, seen.expanded)
+    lost_instance = observation.vmi if observation.vmi and observation.vmi.spec else None
+    new = next_instance(observation.vm, lost_instance, observation.expanded)
     pod = next((pod for pod in pods if not pod.hotplug and pod.spec), None)
-    old = lost.spec if lost else new.spec
-    bears = _laid_over(pod, old, new, seen.namespace) if pod else _bare(new, seen.namespace)
-    labels = _labels(pod, lost.labels if lost else {}) | dict(seen.vm.labels)
-    limits = (*bears.limits, *_limits(bears.spec), *filter(None, [new.unknown]))
-    added = frozenset(part(bears.spec, "nodeSelector").keys() - part(seen.vm.template, "nodeSelector").keys())
-    return replace(bears, labels=labels, namespace=namespace, added=added, limits=limits)
+    old = lost_instance.spec if lost_instance else new.spec
+    needs = _by_lost_pod(pod, old, new, observation.namespace) if pod else _by_rules(new, observation.namespace)
+    labels = _labels(pod, lost_instance.labels if lost_instance else {}) | dict(observation.vm.labels)
+    limits = (*needs.limits, *_limits(needs.spec), *filter(None, [new.unknown]))
+    added = frozenset(part(needs.spec, "nodeSelector").keys() - part(observation.vm.template, "nodeSelector").keys())
+    return replace(needs, labels=labels, namespace=namespace, added=added, limits=limits)
 
 
-def _bare(new: Instance, annotations: Mapping[str, str]) -> PlacementNeeds:
+def _by_rules(new: Instance, annotations: Mapping[str, str]) -> PlacementNeeds:
     """What KubeVirt and OpenShift make of the instance's spec alone."""
-    selector = {**derived(new.spec), **_pairs(annotations, OPENSHIFT)}
+    selector = {**derived(new.spec), **_annotated(annotations, OPENSHIFT)}
     doubts = [
         UncertainSelectors(gated(new.assumed), "this KubeVirt asks for no node by machine type or Hyper-V features"),
-        UncertainSelectors(_pairs(annotations, PLUGIN), f"the namespace's {PLUGIN} binds no pod"),
+        UncertainSelectors(_annotated(annotations, PLUGIN), f"the namespace's {PLUGIN} binds no pod"),
     ]
-    timed = ("a node has the TSC frequency that KubeVirt picks",) if counts_time(new.spec) else ()
+    conditions = ("a node has the TSC frequency that KubeVirt picks",) if counts_time(new.spec) else ()
     spec = {name: new.spec[name] for name in (*_LISTS, "schedulerName") if new.spec.get(name)}
     spec |= {"nodeSelector": selector, "affinity": with_rejects(new.spec)}
-    return PlacementNeeds(spec, doubts=_open(selector, [*doubts, _guessed(new)]), limits=timed)
+    return PlacementNeeds(spec, doubts=_still_open(selector, [*doubts, _guessed(new)]), limits=conditions)
 
 
-def _laid_over(pod: PodView, old: Obj, new: Instance, annotations: Mapping[str, str]) -> PlacementNeeds:
-    """The lost launcher's own spec, with the difference that edits since then make."""
-    own = part(pod.spec, "nodeSelector")
-    before, after = rendered(old, own), rendered(new.spec, own)
-    same = {key: value for key, value in before.items() if own.get(key) == value == after.get(key)}
-    fresh = {key: value for key, value in after.items() if _migrated(pod) or before.get(key) != value}
-    others, uncertain = _others(pod, before, {**after, **_pairs(annotations, OPENSHIFT), **_pairs(annotations, PLUGIN)})
+def _by_lost_pod(pod: PodView, old: Obj, new: Instance, annotations: Mapping[str, str]) -> PlacementNeeds:
+    """The lost launcher's own spec, with what edits since then changed."""
+    pod_selector = part(pod.spec, "nodeSelector")
+    before, after = rendered(old, pod_selector), rendered(new.spec, pod_selector)
+    same = {key: value for key, value in before.items() if pod_selector.get(key) == value == after.get(key)}
+    fresh = {key: value for key, value in after.items() if _is_migration_target(pod) or before.get(key) != value}
+    others, uncertain = _extra(
+        pod, before, {**after, **_annotated(annotations, OPENSHIFT), **_annotated(annotations, PLUGIN)}
+    )
     selector = {**others, **same, **fresh}
-    time = {key: value for key, value in own.items() if key.startswith(TSC) and counts_time(new.spec)}
+    tsc = {key: value for key, value in pod_selector.items() if key.startswith(TSC) and counts_time(new.spec)}
     doubts = [
         UncertainSelectors(uncertain, "only a migration asked for that node selector"),
-        UncertainSelectors(time, "KubeVirt picks another TSC frequency for it"),
-        UncertainSelectors(_pairs(annotations, OPENSHIFT), f"the namespace's {OPENSHIFT} binds no pod"),
+        UncertainSelectors(tsc, "KubeVirt picks another TSC frequency for it"),
+        UncertainSelectors(_annotated(annotations, OPENSHIFT), f"the namespace's {OPENSHIFT} binds no pod"),
         UncertainSelectors(
-            _new(gated(new.spec), gated(old)), "this KubeVirt asks for no node by machine type or Hyper-V features"
+            _without(gated(new.spec), gated(old)), "this KubeVirt asks for no node by machine type or Hyper-V features"
         ),
         _guessed(new),
     ]
-    lists = {name: _listed(name, pod.spec, old, new.spec) for name in _LISTS}
+    lists = {name: _edited_list(name, pod.spec, old, new.spec) for name in _LISTS}
     spec = {**lists, "nodeSelector": selector, "affinity": _affinity(pod, old, new.spec)}
     spec["schedulerName"] = text(new.spec, "schedulerName") or _DEFAULT_SCHEDULER
-    return PlacementNeeds(spec, doubts=_open(selector, doubts))
+    return PlacementNeeds(spec, doubts=_still_open(selector, doubts))
 
 
-def _others(pod: PodView, before: Mapping[str, str], named: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def _extra(pod: PodView, before: Mapping[str, str], known: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Its selectors that KubeVirt did not derive from the instance: those that bind the next one, and those that may.
 
     Admission and the KubeVirt resource ask for them again; `addedNodeSelector` of a migration does not.
     """
-    apart = (TSC, *OF_A_MIGRATION) if _migrated(pod) else (TSC, MIGRATED)
-    own = {key: value for key, value in part(pod.spec, "nodeSelector").items() if not key.startswith(apart)}
-    found = {key: value for key, value in own.items() if before.get(key) != value}
-    if not _migrated(pod):
-        return found, {}
-    sure = {key: value for key, value in found.items() if named.get(key) == value}
-    return sure, _new(found, sure)
+    excluded = (TSC, *OF_A_MIGRATION) if _is_migration_target(pod) else (TSC, MIGRATED)
+    own = {key: value for key, value in part(pod.spec, "nodeSelector").items() if not key.startswith(excluded)}
+    extra = {key: value for key, value in own.items() if before.get(key) != value}
+    if not _is_migration_target(pod):
+        return extra, {}
+    certain = {key: value for key, value in extra.items() if known.get(key) == value}
+    return certain, _without(extra, certain)
 
 
 def _affinity(pod: PodView, old: Obj, new: Obj) -> Obj:
-    """With its rules of nodes as they are rendered now, where they changed or a migration added some."""
+    """Its affinity, with node rules as they are rendered now, where they changed or a migration added some."""
     own, fresh = part(pod.spec, "affinity"), with_rejects(new)
     if old is not new and part(old, "affinity") != part(new, "affinity"):
         return fresh
-    nodes = part(fresh if _migrated(pod) or with_rejects(old) != fresh else own, "nodeAffinity")
-    apart = part(own, "podAntiAffinity")
-    terms = [term for term in parts(apart, REQUIRED) if not _of_a_migration(term)]
-    return {**own, "nodeAffinity": nodes, "podAntiAffinity": {**apart, REQUIRED: terms}}
+    nodes = part(fresh if _is_migration_target(pod) or with_rejects(old) != fresh else own, "nodeAffinity")
+    anti_affinity = part(own, "podAntiAffinity")
+    terms = [term for term in parts(anti_affinity, REQUIRED) if not _is_migration_term(term)]
+    return {**own, "nodeAffinity": nodes, "podAntiAffinity": {**anti_affinity, REQUIRED: terms}}
 
 
-def _listed(name: str, own: Obj, old: Obj, new: Obj) -> list[Obj]:
-    """The pod's, with those that came by an edit in front, without those that went by one."""
+def _edited_list(name: str, own: Obj, old: Obj, new: Obj) -> list[Obj]:
+    """The pod's items, with those that an edit added in front, without those that an edit removed."""
     before, after = parts(old, name), parts(new, name)
-    gone, come = [one for one in before if one not in after], [one for one in after if one not in before]
-    return come + [one for one in parts(own, name) if one not in gone]
+    removed, added = [item for item in before if item not in after], [item for item in after if item not in before]
+    return added + [item for item in parts(own, name) if item not in removed]
 
 
 def _guessed(new: Instance) -> UncertainSelectors:
-    assumed = _new(derived(new.assumed), derived(new.spec))
+    assumed = _without(derived(new.assumed), derived(new.spec))
     return UncertainSelectors(assumed, "what KubeVirt takes where the template says nothing is different now")
 
 
-def _open(selector: Mapping[str, str], doubts: Iterable[UncertainSelectors]) -> tuple[UncertainSelectors, ...]:
+def _still_open(selector: Mapping[str, str], doubts: Iterable[UncertainSelectors]) -> tuple[UncertainSelectors, ...]:
     """Those that ask for something that is not asked for anyway."""
-    remaining = [replace(doubt, selectors=_new(doubt.selectors, selector)) for doubt in doubts]
+    remaining = [replace(doubt, selectors=_without(doubt.selectors, selector)) for doubt in doubts]
     return tuple(doubt for doubt in remaining if doubt.selectors)
 
 
-def _labels(pod: PodView | None, of_the_lost: Mapping[str, str]) -> dict[str, str]:
+def _labels(pod: PodView | None, instance_labels: Mapping[str, str]) -> dict[str, str]:
     """Those that KubeVirt and admission gave it; what the instance had comes from the template again."""
-    apart = {*_OF_ONE_POD, *of_the_lost}
+    excluded = {*_OF_ONE_POD, *instance_labels}
     return (
-        {key: value for key, value in pod.labels.items() if key not in apart}
+        {key: value for key, value in pod.labels.items() if key not in excluded}
         if pod
         else {"kubevirt.io": "virt-launcher"}
     )
@@ -170,25 +172,25 @@ def _limits(spec: Obj) -> list[str]:
     return limits + ([f"its resource claims ({', '.join(claims)}) can be met there"] if claims else [])
 
 
-def _migrated(pod: PodView) -> bool:
+def _is_migration_target(pod: PodView) -> bool:
     """Is it a migration's target?"""
-    selector, apart = part(pod.spec, "nodeSelector"), part(pod.spec, "affinity", "podAntiAffinity")
+    selector, anti_affinity = part(pod.spec, "nodeSelector"), part(pod.spec, "affinity", "podAntiAffinity")
     return (
         _JOB in pod.labels
         or any(key.startswith(MIGRATED) for key in selector)
-        or any(_of_a_migration(term) for term in parts(apart, REQUIRED))
+        or any(_is_migration_term(term) for term in parts(anti_affinity, REQUIRED))
     )
 
 
-def _of_a_migration(term: Obj) -> bool:
+def _is_migration_term(term: Obj) -> bool:
     return _CREATED_BY in part(term, "labelSelector", "matchLabels")
 
 
-def _new(found: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in found.items() if known.get(key) != value}
+def _without(selectors: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in selectors.items() if known.get(key) != value}
 
 
-def _pairs(annotations: Mapping[str, str], name: str) -> dict[str, str]:
+def _annotated(annotations: Mapping[str, str], name: str) -> dict[str, str]:
     """A node selector as it is written into an annotation: `a=b,c=d`."""
-    pairs = (one.partition("=") for one in annotations.get(name, "").split(","))
+    pairs = (pair.partition("=") for pair in annotations.get(name, "").split(","))
     return {key.strip(): value.strip() for key, equals, value in pairs if equals and key.strip()}

@@ -15,34 +15,34 @@ MACHINE, HYPERV, VENDOR = "machine-type.node.kubevirt.io/", "hyperv.node.kubevir
 TSC = "scheduling.node.kubevirt.io/tsc-frequency-"
 MIGRATED = "cpu-model-migration.node.kubevirt.io/"
 # A migration's target gets these of its source's node (`watch/migration/migration.go`, createTargetPod) and of what was
-# told of the running guest; a new instance gets only those that its spec asks for.
+# reported of the running guest; a new instance gets only those that its spec asks for.
 OF_A_MIGRATION = (MIGRATED, CPU_FEATURE, VENDOR, MACHINE)
 _OBSOLETE = "node-labeller.kubevirt.io/obsolete-host-model"
-_HOSTS_OWN = frozenset({"host-model", "host-passthrough"})
+_HOST_MODELS = frozenset({"host-model", "host-passthrough"})
 _HYPERV = ("frequencies", "ipi", "reenlightenment", "reset", "runtime", "synic", "synictimer", "tlbflush", "vpindex")
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 def derived(spec: Obj) -> dict[str, str]:
     """The node selector of an instance: its own, and what every KubeVirt adds by its spec."""
-    found = {ARCH: arch.lower()} if (arch := text(spec, "architecture")) else {}
-    return {SCHEDULABLE: "true", **found, **texts(spec, "nodeSelector"), **dict.fromkeys(_labels(spec), "true")}
+    arch_label = {ARCH: arch.lower()} if (arch := text(spec, "architecture")) else {}
+    return {SCHEDULABLE: "true", **arch_label, **texts(spec, "nodeSelector"), **dict.fromkeys(_labels(spec), "true")}
 
 
 def gated(spec: Obj) -> dict[str, str]:
-    """What only some add: by their version (machine type), or by the feature gate HypervStrictCheck."""
+    """What only some KubeVirts add: by their version (machine type), or by the feature gate HypervStrictCheck."""
     machine = text(spec, "domain", "machine", "type")
     hyperv = part(spec, "domain", "features", "hyperv")
-    found = [f"{MACHINE}{machine}"] if machine else []
-    found += [f"{HYPERV}{name}" for name in _HYPERV if _enabled(hyperv, name)]
-    found += [f"{VENDOR}Intel"] if _enabled(hyperv, "evmcs") else []
-    return dict.fromkeys(found, "true")
+    labels = [f"{MACHINE}{machine}"] if machine else []
+    labels += [f"{HYPERV}{name}" for name in _HYPERV if _enabled(hyperv, name)]
+    labels += [f"{VENDOR}Intel"] if _enabled(hyperv, "evmcs") else []
+    return dict.fromkeys(labels, "true")
 
 
-def rendered(spec: Obj, own: Mapping[str, str]) -> dict[str, str]:
-    """Both, where a launcher's `own` selector shows which of the latter this KubeVirt adds."""
-    shown = {key.partition("/")[0] for key in own}
-    return {**derived(spec), **{key: on for key, on in gated(spec).items() if key.partition("/")[0] in shown}}
+def rendered(spec: Obj, pod_selector: Mapping[str, str]) -> dict[str, str]:
+    """Both, where `pod_selector`, a launcher's, shows which of the latter this KubeVirt adds."""
+    prefixes = {key.partition("/")[0] for key in pod_selector}
+    return {**derived(spec), **{key: value for key, value in gated(spec).items() if key.partition("/")[0] in prefixes}}
 
 
 def counts_time(spec: Obj) -> bool:
@@ -53,21 +53,21 @@ def counts_time(spec: Obj) -> bool:
 
 
 def with_rejects(spec: Obj) -> Obj:
-    """Its affinity, with the labels that no node of it may bear in every required term."""
+    """Its affinity, with the labels that its node may not have in every required term."""
     affinity = part(spec, "affinity")
     rules = [{"key": label, "operator": "DoesNotExist"} for label in _rejects(spec)]
     if not rules:
         return affinity
     nodes = part(affinity, "nodeAffinity")
     terms = parts(nodes, REQUIRED, "nodeSelectorTerms") or [{}]
-    told = [{**term, "matchExpressions": [*parts(term, "matchExpressions"), *rules]} for term in terms]
-    return {**affinity, "nodeAffinity": {**nodes, REQUIRED: {"nodeSelectorTerms": told}}}
+    extended = [{**term, "matchExpressions": [*parts(term, "matchExpressions"), *rules]} for term in terms]
+    return {**affinity, "nodeAffinity": {**nodes, REQUIRED: {"nodeSelectorTerms": extended}}}
 
 
 def _labels(spec: Obj) -> list[str]:
     cpu, security = part(spec, "domain", "cpu"), part(spec, "domain", "launchSecurity")
     sev, snp = "sev" in security, "snp" in security
-    told = {
+    conditions = {
         "cpumanager": cpu.get("dedicatedCpuPlacement") is True,
         "kubevirt.io/realtime": "realtime" in cpu,
         "kubevirt.io/sev": sev or snp,
@@ -76,14 +76,14 @@ def _labels(spec: Obj) -> list[str]:
         "kubevirt.io/tdx": "tdx" in security,
         "kubevirt.io/s390-pv": "launchSecurity" in part(spec, "domain") and text(spec, "architecture") == "s390x",
     }
-    return [label for label, so in told.items() if so] + _cpu(cpu)
+    return [label for label, applies in conditions.items() if applies] + _cpu(cpu)
 
 
 def _cpu(cpu: Obj) -> list[str]:
     """An instance without a model has been given KubeVirt's default, which is one of the host's own."""
     model = text(cpu, "model")
     required = [f for f in parts(cpu, "features") if text(f, "policy") in {"", "require"}]
-    own = [] if model in {"", *_HOSTS_OWN} else [f"{CPU_MODEL}{model}"]
+    own = [] if model in {"", *_HOST_MODELS} else [f"{CPU_MODEL}{model}"]
     return own + [f"{CPU_FEATURE}{text(feature, 'name')}" for feature in required]
 
 

@@ -1,8 +1,8 @@
 """When is a lost node fenced, by whom, and what proves that it is dead? Pure.
 
 A fence is worse than an outage for whoever still runs on the node, so nobody is asked to fence one that gave a sign of
-life, that somebody holds, of which no VM would be released, or while too many are lost or were fenced. A proof counts
-only while nobody contradicts it. How the VMs are released under it is `workers.fencing.decide.release`'s.
+life, that is under a hold, of which no VM would be released, or while too many are lost or were fenced. A proof counts
+only while nobody contradicts it. How the VMs are released under it: `workers.fencing.decide.release`.
 """
 
 from collections.abc import Mapping
@@ -20,18 +20,18 @@ from workers.fencing.decide.signs_of_life import believed, confirmed, listened, 
 from workers.fencing.decide.unfence import afterwards, is_lost, over
 from workers.fencing.decide.view import IDLE, SOON, AskProvider, FenceCase, FenceDecision, FenceView, Unfence
 
-_LOOK = 10.0  # seconds until the next look at what keeps a node from being fenced that is silent for long enough
-_ASKED = 3.0  # seconds between two looks at what a provider does
-_JUDGED = 60.0  # seconds until all VMs of a node are judged again that is not fenced because of them
+_LOOK = 10.0  # seconds until the next check of what keeps a node from being fenced that is silent for long enough
+_PROVIDER_LOOK = 3.0  # seconds between two checks of what a provider does
+_VM_LOOK = 60.0  # seconds until all VMs of a node are judged again that is not fenced because of them
 _NOBODY = "Nobody may prove that this node is dead; the documented windows count."
 
 
-def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> FenceDecision:
+def next_move(view: FenceView, file: Fencing, policy: Policy, now: float) -> FenceDecision:
     """What to write down and do now. `file` is what is known of the boot that was lost."""
     if file.closed:
-        return over(file, seen.node, now)
-    case = FenceCase(seen, listened(seen, file, now), policy, now)
-    if not is_lost(seen.node, case.file):
+        return over(file, view.node, now)
+    case = FenceCase(view, listened(view, file, now), policy, now)
+    if not is_lost(view.node, case.file):
         return _allowed(afterwards(case), case)
     if file.proof and not case.file.proof:
         reason = "refuted" if case.file.refuted != file.refuted else "in-doubt"
@@ -43,22 +43,22 @@ def next_move(seen: FenceView, file: Fencing, policy: Policy, now: float) -> Fen
     return _confirmed(case) or _fenced(case)
 
 
-def _allowed(move: FenceDecision, case: FenceCase) -> FenceDecision:
-    """Who only observes takes nothing back either, nor is it done under a hold, unless a person asked for it."""
-    if move.deed is None or move.file is None:
-        return move
+def _allowed(decision: FenceDecision, case: FenceCase) -> FenceDecision:
+    """In observe mode nothing is taken back either, nor under a hold, unless a person asked for it."""
+    if decision.deed is None or decision.file is None:
+        return decision
     holds = "; ".join(case.seen.holds) if not case.seen.unfence else ""
     why = "Only observing" if case.policy.mode != "auto" else holds.rstrip(".")
     if not why:
-        return move
-    sentence = f"{why}, so nothing is taken back. {move.file.sentence}"
-    return FenceDecision(move.file.told(move.file.reason, sentence), case.now + IDLE)
+        return decision
+    sentence = f"{why}, so nothing is taken back. {decision.file.sentence}"
+    return FenceDecision(decision.file.told(decision.file.reason, sentence), case.now + IDLE)
 
 
 def _confirmed(case: FenceCase) -> FenceDecision | None:
-    """Somebody says that it is dead, and nobody that it lives: not another provider, and not the node itself.
+    """A provider reports it dead, and nothing that it lives: not another provider, and not the node itself.
 
-    A node that spoke after it had been confirmed dead must be silent for as long as without any proof.
+    A node that was heard after it had been confirmed dead must be silent for as long as without any proof.
     """
     file, standings, now = case.file, case.seen.standings, case.now
     dead = {name: standing for name, standing in standings.items() if believed(name, standing, file)}
@@ -72,7 +72,7 @@ def _confirmed(case: FenceCase) -> FenceDecision | None:
 
 
 def _fenced(case: FenceCase) -> FenceDecision:
-    """Nothing is proven yet: ask for it, wait for it, take it back, or say why not."""
+    """Nothing is proven yet: ask for a fence, wait for it, take it back, or say why not."""
     now = case.now
     if unneeded := _unneeded(case):
         why = f"No VM waits for it any more: what {', '.join(unneeded)} was asked for, and has not done, is taken back."
@@ -80,24 +80,24 @@ def _fenced(case: FenceCase) -> FenceDecision:
     names = [name for name in case.seen.standings if name != EVENT and Source(name) not in case.file.refuted]
     if not names:
         return FenceDecision(_file_with(case, "awaiting-proof", _awaiting(case)), now + IDLE)
-    if why := _reluctant(case):
+    if why := _why_not_fenced(case):
         file, begin = _file_with(case, "fence-waits", why), _earliest(case)
         return FenceDecision(file, min(now + IDLE, max(now + SOON, begin)) if now < begin else now + _LOOK)
-    return _asked(case, names)
+    return _ask(case, names)
 
 
 def _unneeded(case: FenceCase) -> tuple[str, ...]:
-    """Who was asked and hangs, and might fence the node for nobody later.
+    """Providers that were asked and hang, and might fence the node later for no VM.
 
     What is done already stays, and so does all of a boot that was proven dead once: others rely on that. What has begun
-    goes on though a VM waits again: half taken back, it can neither fence nor be asked for anew.
+    goes on though a VM waits again: half taken back, it can neither fence nor be asked for again.
     """
-    seen, begun = case.seen, case.file.reason == "unfencing"
-    relied_on = case.file.confirmation or any(record.proof is Proof.FENCED for record in seen.drifts)
-    if relied_on or not seen.drifts or (seen.going and not begun):
+    view, begun = case.seen, case.file.reason == "unfencing"
+    relied_on = case.file.confirmation or any(record.proof is Proof.FENCED for record in view.drifts)
+    if relied_on or not view.drifts or (view.going and not begun):
         return ()
-    standings = {**seen.standings, **seen.left}
-    return tuple(name for name, one in standings.items() if one.ours and one.state is not State.FENCED)
+    standings = {**view.standings, **view.left}
+    return tuple(name for name, standing in standings.items() if standing.ours and standing.state is not State.FENCED)
 
 
 def _awaiting(case: FenceCase) -> str:
@@ -106,98 +106,98 @@ def _awaiting(case: FenceCase) -> str:
 
 
 def _file_with(case: FenceCase, reason: str, sentence: str) -> Fencing:
-    """The file with this reason; or where two providers contradict each other, so that nothing is proven, with that."""
-    seen, file = case.seen, case.file
-    odd = unusable(seen.node, case.policy) if seen.node else ()
-    sentence = " ".join(filter(None, (sentence, *odd)))
-    dead, alive = (_in_state(seen, state) for state in (State.FENCED, State.ALIVE))
+    """The file with this reason; or with that of two providers that contradict each other, so nothing is proven."""
+    view, file = case.seen, case.file
+    notes = unusable(view.node, case.policy) if view.node else ()
+    sentence = " ".join(filter(None, (sentence, *notes)))
+    dead, alive = (_in_state(view, state) for state in (State.FENCED, State.ALIVE))
     if dead and alive:
         return file.told("at-odds", f"Nothing is proven. {' '.join(dead)} But {' '.join(alive)} {sentence}")
     return file.told(reason, sentence)
 
 
-def _in_state(seen: FenceView, state: State) -> list[str]:
-    return [f"{name}: {standing.sentence}" for name, standing in seen.standings.items() if standing.state is state]
+def _in_state(view: FenceView, state: State) -> list[str]:
+    return [f"{name}: {standing.sentence}" for name, standing in view.standings.items() if standing.state is state]
 
 
 def _earliest(case: FenceCase) -> float:
     """Lease and heartbeat must not have changed for longer than they ever do while they live.
 
-    The Lease before our own eyes; of the heartbeat the watcher knows it, which sees all nodes all the time.
+    The Lease between our own reads; the heartbeat by the watcher, which sees all nodes all the time.
     """
     return max(_silent_since(case) + case.policy.fence_after, case.file.silent_since + case.seen.lease_lasts)
 
 
 def _silent_since(case: FenceCase) -> float:
-    """A heartbeat that had ended before the node was lost says nothing of that: virt-handler was dead."""
+    """A heartbeat that had ended before the node was lost says nothing about that: virt-handler was dead."""
     file = case.file
     lately = file.beat_since > file.silent_since - case.policy.fence_after
     return file.beat_since if lately else file.silent_since
 
 
-def _reluctant(case: FenceCase) -> str:
+def _why_not_fenced(case: FenceCase) -> str:
     """Why nobody is asked to fence it now."""
-    seen = case.seen
-    if why := _left_alone(case):
+    view = case.seen
+    if why := _why_left_alone(case):
         return f"It is not fenced: {why}"
     if case.now < (begin := _earliest(case)):
         since = clock_time(_silent_since(case))
         return f"Unreachable and silent since {since}; it is fenced at {clock_time(begin)}."
-    rate = too_soon(seen.done, case.file, case.policy, case.now)
-    why = seen.clock_off or (seen.disorder.sentence if seen.disorder else rate)
+    rate = too_soon(view.done, case.file, case.policy, case.now)
+    why = view.clock_off or (view.disorder.sentence if view.disorder else rate)
     return f"It is not fenced: {why}" if why else ""
 
 
-def _left_alone(case: FenceCase) -> str:
-    """By somebody's word, or because nobody needs it: whatever the time, and whatever else is lost."""
-    seen = case.seen
-    if seen.holds:
-        return "; ".join(seen.holds)
-    if seen.node and (why := never(seen.node, case.policy)):
+def _why_left_alone(case: FenceCase) -> str:
+    """Because somebody asked, or no VM needs it: whatever the time, and whatever else is lost."""
+    view = case.seen
+    if view.holds:
+        return "; ".join(view.holds)
+    if view.node and (why := never(view.node, case.policy)):
         return why
-    return "" if seen.going else "no VM waits for it."
+    return "" if view.going else "no VM waits for it."
 
 
-def _asked(case: FenceCase, names: list[str]) -> FenceDecision:
+def _ask(case: FenceCase, names: list[str]) -> FenceDecision:
     file, now = case.file, case.now
     last = file.attempts[-1] if file.attempts else None
     if last and not last.over:
-        over = _over(last, case)
-        return FenceDecision(failed(file, over, now), now) if over else _going_on(last, case)
+        failure = _why_failed(last, case)
+        return FenceDecision(failed(file, failure, now), now) if failure else _ask_again(last, case)
     tried = {attempt.provider for attempt in file.attempts}
-    left = [name for name in names if name not in tried]
-    against = {name: why for name in left if (why := _refused(name, case))}
-    name = next((name for name in left if name not in against), None)
+    untried = [name for name in names if name not in tried]
+    refusals = {name: why for name in untried if (why := _why_refused(name, case))}
+    name = next((name for name in untried if name not in refusals), None)
     if name:
         attempts = (*file.attempts, Attempt(name, now))
         return FenceDecision(_asking(name, case.seen, replace(file, attempts=attempts)), now, AskProvider(name))
     if tried:
-        return _all_failed(case, against)
-    return FenceDecision(_file_with(case, "fence-waits", _nobody(against)), now + _JUDGED)
+        return _all_failed(case, refusals)
+    return FenceDecision(_file_with(case, "fence-waits", _nobody_asked(refusals)), now + _VM_LOOK)
 
 
-def _refused(name: str, case: FenceCase) -> str:
-    """Why this one is not asked; "" as long as nobody has looked what its fence would do."""
+def _why_refused(name: str, case: FenceCase) -> str:
+    """Why this one is not asked; "" as long as it was not judged what its fence would do."""
     effect = case.seen.effects.get(name)
     return refused(effect, name, case.policy) if effect else ""
 
 
-def _nobody(against: Mapping[str, str]) -> str:
+def _nobody_asked(refusals: Mapping[str, str]) -> str:
     """Each reason once, with the providers that it keeps from being asked."""
-    by_reason = {why: [name for name in against if against[name] == why] for why in against.values()}
+    by_reason = {why: [name for name in refusals if refusals[name] == why] for why in refusals.values()}
     return " ".join(f"It is not fenced by {', '.join(names)}: {why}" for why, names in by_reason.items())
 
 
-def _asking(name: str, seen: FenceView, file: Fencing) -> Fencing:
-    """Who is meant and who is hit stands in the file before anything is done."""
-    effect = seen.effects.get(name)
+def _asking(name: str, view: FenceView, file: Fencing) -> Fencing:
+    """The file names the VMs to release and the bystanders before anything is done."""
+    effect = view.effects.get(name)
     if effect is None:
         return file.told("fencing", f"{name} is asked to fence it.")
     file = replace(file, releases=effect.releases, bystanders=effect.bystanders)
     return file.told("fencing", f"{name} is asked to fence it, for {some(effect.releases)}.")
 
 
-def _over(last: Attempt, case: FenceCase) -> str:
+def _why_failed(last: Attempt, case: FenceCase) -> str:
     """Why this attempt counts as failed; "" while it goes on."""
     standing, deadline = case.seen.standings.get(last.provider), case.policy.fence_deadline
     if standing is None:
@@ -209,31 +209,31 @@ def _over(last: Attempt, case: FenceCase) -> str:
     return ""
 
 
-def failed(file: Fencing, over: str, now: float) -> Fencing:
+def failed(file: Fencing, why: str, now: float) -> Fencing:
     """The file when its last attempt has failed, and why."""
     last = file.attempts[-1]
-    attempts = (*file.attempts[:-1], replace(last, over=over, over_at=now))
-    return replace(file, attempts=attempts).told("fence-failed", f"{last.provider}: {over}")
+    attempts = (*file.attempts[:-1], replace(last, over=why, over_at=now))
+    return replace(file, attempts=attempts).told("fence-failed", f"{last.provider}: {why}")
 
 
-def _going_on(last: Attempt, case: FenceCase) -> FenceDecision:
-    """Asked again where nothing is to be seen of it: the one who asked may have died before."""
+def _ask_again(last: Attempt, case: FenceCase) -> FenceDecision:
+    """Asked again where it is not at work: the process that asked may have died before."""
     standing = case.seen.standings[last.provider]
-    if why := _refused(last.provider, case):
-        return FenceDecision(_file_with(case, "fence-waits", _nobody({last.provider: why})), case.now + _JUDGED)
+    if why := _why_refused(last.provider, case):
+        return FenceDecision(_file_with(case, "fence-waits", _nobody_asked({last.provider: why})), case.now + _VM_LOOK)
     file = case.file.told("fencing", f"{last.provider}: {standing.sentence}")
-    again = AskProvider(last.provider) if standing.state is not State.WORKING else None
-    return FenceDecision(file, case.now + _ASKED, again)
+    ask = AskProvider(last.provider) if standing.state is not State.WORKING else None
+    return FenceDecision(file, case.now + _PROVIDER_LOOK, ask)
 
 
-def _all_failed(case: FenceCase, against: Mapping[str, str]) -> FenceDecision:
+def _all_failed(case: FenceCase, refusals: Mapping[str, str]) -> FenceDecision:
     """All over again after a while: a BMC behind the same dead switch may be back."""
     file, now = case.file, case.now
     begin = max(attempt.over_at for attempt in file.attempts) + case.policy.fence_deadline
     if now >= begin:
-        left = tuple(attempt for attempt in file.attempts if attempt.provider in case.seen.left)
-        return FenceDecision(replace(file, attempts=left).told("fencing", "All providers are asked once more."), now)
-    why = {**{attempt.provider: attempt.over for attempt in file.attempts}, **against}
+        former = tuple(attempt for attempt in file.attempts if attempt.provider in case.seen.left)
+        return FenceDecision(replace(file, attempts=former).told("fencing", "All providers are asked once more."), now)
+    why = {**{attempt.provider: attempt.over for attempt in file.attempts}, **refusals}
     each = "; ".join(f"{name}: {over.rstrip('.')}" for name, over in why.items())
     sentence = f"Nobody could fence it ({each}). They are asked again at {clock_time(begin)}."
     return FenceDecision(_file_with(case, "fence-failed", sentence), min(now + IDLE, begin))

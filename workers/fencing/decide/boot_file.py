@@ -12,18 +12,18 @@ from workers.fencing.decide.signs_of_life import again
 
 
 def boot_file(
-    outage: Outage, node: NodeView | None, kept: Iterable[Fencing], policy: Policy, now: float
+    outage: Outage, node: NodeView | None, stored: Iterable[Fencing], policy: Policy, now: float
 ) -> tuple[Fencing | None, Fencing | None]:
-    """As it stands, None without one; and as this pass begins with it: a new one for a node that may be fenced."""
-    known = list(kept)
+    """As it is stored, None without one; and as this pass begins with it: a new one for a node that may be fenced."""
+    files = list(stored)
     if node is None or node.outage != outage or not node.boot:
-        found = next((file for file in known if file.outage == outage), None)
-        return found, found
-    found = next((file for file in known if (file.node, file.boot) == (outage.node, node.boot)), None)
-    if found is not None:
-        return found, found if found.outage == outage else again(found, outage, now)
-    fresh = Fencing(outage, node.boot, now, silent_since=now, refuted=_wrong(node, known))
-    return None, fresh if providers(node, policy) else None
+        existing = next((file for file in files if file.outage == outage), None)
+        return existing, existing
+    existing = next((file for file in files if (file.node, file.boot) == (outage.node, node.boot)), None)
+    if existing is not None:
+        return existing, existing if existing.outage == outage else again(existing, outage, now)
+    new = Fencing(outage, node.boot, now, silent_since=now, refuted=_wrong(node, files))
+    return None, new if providers(node, policy) else None
 
 
 def target(file: Fencing, node: NodeView | None, lease: str) -> Target:
@@ -33,6 +33,6 @@ def target(file: Fencing, node: NodeView | None, lease: str) -> Target:
     return Target(file.outage, file.boot, node.machine, lease, node.heartbeat, node.reported, file.twins)
 
 
-def _wrong(node: NodeView, kept: Iterable[Fencing]) -> tuple[Source, ...]:
-    """A node that registers anew goes on with its boot, and so does who was wrong about it."""
-    return tuple(dict.fromkeys(one for file in kept if file.boot == node.boot for one in file.refuted))
+def _wrong(node: NodeView, files: Iterable[Fencing]) -> tuple[Source, ...]:
+    """A node that registers again keeps its boot, and the sources that were wrong about it."""
+    return tuple(dict.fromkeys(source for file in files if file.boot == node.boot for source in file.refuted))

@@ -15,7 +15,7 @@ from workers.decide.observation import Observation
 
 _NOT_BY_POWER = frozenset({"event", "network-fence"})  # every other provider switches the machine off
 _STAYS = frozenset({Phase.WAITING, Phase.BLOCKED, Phase.REFUSED})
-_GIVEN_UP = "cancelled-by-hand"  # a person's word about that VM: it stays where it is
+_CANCELLED = "cancelled-by-hand"  # a person decided that this VM stays where it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +44,21 @@ class VmEffect:
 
     @property
     def stays(self) -> bool:
-        """Is it stopped, and left down? Who is on the way elsewhere, or is not to run, is not."""
-        return not self.moves and self.hit and (self.phase in _STAYS or self.reason == _GIVEN_UP)
+        """Is it stopped, and left down? One that is on its way elsewhere, or is not to run, is not."""
+        return not self.moves and self.hit and (self.phase in _STAYS or self.reason == _CANCELLED)
 
 
-def fate(decision: Decision, seen: Observation, drivers: Collection[str]) -> VmEffect:
+def fate(decision: Decision, observation: Observation, drivers: Collection[str]) -> VmEffect:
     """`drivers`: whose storage alone would be blocked, () where the whole machine is off."""
     judgement = decision.judgement
-    hit = not drivers or any(volume.driver in drivers for volume in seen.volumes)
+    hit = not drivers or any(volume.driver in drivers for volume in observation.volumes)
     return VmEffect(judgement.phase, judgement.reason, judgement.action is not None, hit)
 
 
 def administrators(namespaces: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
-    """What the administrator says of the namespaces of the node's VMs. A word that is not known counts as never."""
-    said = ((name, annotations.get(POLICY_ANNOTATION, "auto")) for name, annotations in sorted(namespaces.items()))
-    return tuple(f"{POLICY_ANNOTATION} on namespace {name} is {word[:40]}." for name, word in said if word != "auto")
+    """What the administrator says about the namespaces of the node's VMs. A word that is not known counts as never."""
+    modes = ((name, annotations.get(POLICY_ANNOTATION, "auto")) for name, annotations in sorted(namespaces.items()))
+    return tuple(f"{POLICY_ANNOTATION} on namespace {name} is {mode[:40]}." for name, mode in modes if mode != "auto")
 
 
 def refused(effect: Effect, provider: str, policy: Policy) -> str:

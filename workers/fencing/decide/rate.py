@@ -15,10 +15,10 @@ from reactor.model.times import clock_time
 
 def too_soon(done: Iterable[FenceRequest], file: Fencing, policy: Policy, now: float) -> str:
     """Why no other node is fenced now, "" if one may be. A boot that is counted already may be asked for again."""
-    recent = sorted((one for one in done if _counts(one, policy, now)), key=lambda one: one.at)
-    if _known(recent, file) or len(recent) < policy.max_fences:
+    recent = sorted((request for request in done if _is_recent(request, policy, now)), key=lambda request: request.at)
+    if _is_counted(recent, file) or len(recent) < policy.max_fences:
         return ""
-    names = some([one.node for one in recent])
+    names = some([request.node for request in recent])
     last = recent[-policy.max_fences].at + policy.fence_period
     end = f" Not before {clock_time(last)}." if isfinite(last) else ""
     return f"{len(recent)} nodes were fenced within {policy.fence_period:g} s ({names}), as many as may be.{end}"
@@ -26,19 +26,19 @@ def too_soon(done: Iterable[FenceRequest], file: Fencing, policy: Policy, now: f
 
 def counted(done: Mapping[str, FenceRequest], file: Fencing, policy: Policy, now: float) -> dict[str, str | None]:
     """What is to be written so that this fence counts, and those that count no more are gone; {} if it does already."""
-    if _known(done.values(), file):
+    if _is_counted(done.values(), file):
         return {}
-    one = FenceRequest(file.node.name, file.boot, now)
-    over = {key: None for key, old in done.items() if not _counts(old, policy, now)}
-    return {**over, one.key: one.as_text()}
+    request = FenceRequest(file.node.name, file.boot, now)
+    expired = {key: None for key, old in done.items() if not _is_recent(old, policy, now)}
+    return {**expired, request.key: request.as_text()}
 
 
-def _counts(one: FenceRequest, policy: Policy, now: float) -> bool:
-    return one.at > now - policy.fence_period
+def _is_recent(request: FenceRequest, policy: Policy, now: float) -> bool:
+    return request.at > now - policy.fence_period
 
 
-def _known(done: Iterable[FenceRequest], file: Fencing) -> bool:
-    return (file.node.name, file.boot) in {(one.node, one.boot) for one in done}
+def _is_counted(done: Iterable[FenceRequest], file: Fencing) -> bool:
+    return (file.node.name, file.boot) in {(request.node, request.boot) for request in done}
 
 
 def ours(files: Mapping[str, Fencing]) -> frozenset[str]:

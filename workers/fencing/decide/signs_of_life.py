@@ -1,9 +1,9 @@
-"""What a sign of life does to what was said of a boot: in doubt at once, and refuted once the boot is known. Pure.
+"""What a sign of life does to confirmations of a boot: in doubt at once, and refuted once the boot is known. Pure.
 
 A changed Lease or heartbeat says that something lives, and not which boot: a rebooted node renews its Lease up to a
-minute before its Node shows the new bootID. So nothing that was said before counts until it is silent again. The
-kubelet writes bootID and Ready in one: where that was written, and the boot is the same, whoever had said that it is
-off was wrong, and is not believed of this boot again; only a person may look once more. Signs are compared by value.
+minute before its Node shows the new bootID. So no earlier confirmation counts until it is silent again. The kubelet
+writes bootID and Ready in one: where that was written, and the boot is the same, whoever had confirmed that it is off
+was wrong, and is not believed about this boot again; only a person may check once more. Signs are compared by value.
 """
 
 from collections.abc import Iterator
@@ -17,26 +17,26 @@ from workers.decide.life import counts
 from workers.fencing.decide.view import FenceView
 
 
-def listened(seen: FenceView, file: Fencing, now: float) -> Fencing:
-    """The file with what was heard since the last look, and with who says now that the boot is off."""
-    node = seen.node
+def listened(view: FenceView, file: Fencing, now: float) -> Fencing:
+    """The file with what was heard since the last pass, and with the sources that now report the boot off."""
+    node = view.node
     if node is not None and (node.uid != file.node.uid or node.boot not in {"", file.boot}):
-        return file  # another boot: whatever is heard now is its, and refutes nobody
+        return file  # another boot: whatever is heard now is from that one, and refutes nobody
     if node is not None and _reported(node, file):
         file = refuted(file, now)
-    return _noted(seen, _signs(seen, file, now))
+    return _with_sources(view, _signs(view, file, now))
 
 
 def refuted(file: Fencing, now: float) -> Fencing:
-    """This very boot was heard: whoever had said that it is off was wrong, and what they were asked for has failed."""
+    """This very boot was heard: whoever had confirmed that it is off was wrong, and their attempts have failed."""
     proof = file.confirmation
     wrong = tuple(dict.fromkeys([*file.refuted, *file.said, *([proof.source] if proof else [])]))
     void = f"boot {file.boot} was heard again after {proof.source} had confirmed that it is off" if proof else ""
-    attempts = tuple(_over(one, wrong, now) for one in file.attempts)
+    attempts = tuple(_failed_if_wrong(attempt, wrong, now) for attempt in file.attempts)
     return replace(file, said=(), refuted=wrong, void=void, attempts=attempts)
 
 
-def _over(attempt: Attempt, wrong: tuple[Source, ...], now: float) -> Attempt:
+def _failed_if_wrong(attempt: Attempt, wrong: tuple[Source, ...], now: float) -> Attempt:
     if attempt.over or Source(attempt.provider) not in wrong:
         return attempt
     return replace(attempt, over="it was wrong about this boot before", over_at=now)
@@ -51,66 +51,66 @@ def again(file: Fencing, outage: Outage, now: float) -> Fencing:
 
 
 def believed(provider: str, standing: ProviderStatus, file: Fencing) -> bool:
-    """Does it say that the boot is off, after the last sign of life, and was it never wrong about that?"""
+    """Does it report the boot off, after the last sign of life, and was it never wrong about that?"""
     if standing.state is not State.FENCED or standing.evidence in file.stale:
         return False
     return standing.person or _source(provider, standing) not in file.refuted
 
 
 def wrong_before(file: Fencing) -> str:
-    """For whoever reads a new confirmation."""
+    """For people who read a new confirmation."""
     if not file.refuted:
         return ""
     return f" An earlier confirmation of this boot was wrong ({'; '.join(map(str, file.refuted))})."
 
 
 def _reported(node: NodeView, file: Fencing) -> bool:
-    """Has the kubelet of this boot written to its Node since the last look?"""
+    """Has the kubelet of this boot written to its Node since the last pass?"""
     if node.boot != file.boot or not (file.lease or file.heartbeat or file.reported):
         return False
-    back = node.ready == "True" and file.ready_since is None
-    return back or file.reported not in {"", node.reported}  # the version before this one did not write it down
+    is_back = node.ready == "True" and file.ready_since is None
+    return is_back or file.reported not in {"", node.reported}  # the version before this one did not write it down
 
 
-def _signs(seen: FenceView, file: Fencing, now: float) -> Fencing:
-    """Since when they are these. All that is said to be fenced at this look was so before, or nobody knows."""
-    node = seen.node
-    beat, reported = (node.heartbeat, node.reported) if node else (file.heartbeat, file.reported)
-    before, signs = (file.lease, file.heartbeat, file.reported or reported), (seen.lease, beat, reported)
+def _signs(view: FenceView, file: Fencing, now: float) -> Fencing:
+    """Since when the signs are these. What is reported fenced in the pass of a change may have been so before it."""
+    node = view.node
+    heartbeat, reported = (node.heartbeat, node.reported) if node else (file.heartbeat, file.reported)
+    before, signs = (file.lease, file.heartbeat, file.reported or reported), (view.lease, heartbeat, reported)
     if signs == before:
-        steady = counts(file.silent_since, seen.steady_since, now)
+        steady = counts(file.silent_since, view.steady_since, now)
         return replace(file if steady else _silent_from(now, file), reported=reported)
-    heard = replace(_silent_from(now, file), lease=seen.lease, heartbeat=beat, reported=reported)
+    updated = replace(_silent_from(now, file), lease=view.lease, heartbeat=heartbeat, reported=reported)
     if not (file.lease or file.heartbeat or file.confirmation):
-        watched = counts(seen.beat_since, seen.steady_since, now)
-        return replace(heard, beat_since=seen.beat_since) if watched else heard  # the first look
+        watched = counts(view.beat_since, view.steady_since, now)
+        return replace(updated, beat_since=view.beat_since) if watched else updated  # the first pass
     doubt = "the node gave a sign of life after {} had confirmed that it is dead"
     void = file.void or (doubt.format(file.confirmation.provider) if file.confirmation else "")
-    return replace(heard, void=void, stale=tuple(dict.fromkeys([*file.stale, *_evidence(seen)])))
+    return replace(updated, void=void, stale=tuple(dict.fromkeys([*file.stale, *_evidence(view)])))
 
 
 def _silent_from(now: float, file: Fencing) -> Fencing:
     return replace(file, silent_since=now, beat_since=0.0)
 
 
-def _evidence(seen: FenceView) -> Iterator[str]:
-    said = (one for one in seen.standings.values() if one.state is State.FENCED)
-    yield from (one.evidence for one in said if one.evidence)
+def _evidence(view: FenceView) -> Iterator[str]:
+    fenced = (standing for standing in view.standings.values() if standing.state is State.FENCED)
+    yield from (standing.evidence for standing in fenced if standing.evidence)
 
 
-def _noted(seen: FenceView, file: Fencing) -> Fencing:
-    said = [_source(name, one) for name, one in seen.standings.items() if believed(name, one, file)]
-    return replace(file, said=_besides(file.confirmation, *file.said, *said))
+def _with_sources(view: FenceView, file: Fencing) -> Fencing:
+    sources = [_source(name, standing) for name, standing in view.standings.items() if believed(name, standing, file)]
+    return replace(file, said=_other_sources(file.confirmation, *file.said, *sources))
 
 
 def confirmed(file: Fencing, proof: Confirmation) -> Fencing:
     """The file with a proof. Whoever confirmed it before is not forgotten."""
-    said = [*file.said, *([file.confirmation.source] if file.confirmation else [])]
-    return replace(file, confirmation=proof, void="", release=None, said=_besides(proof, *said))
+    sources = [*file.said, *([file.confirmation.source] if file.confirmation else [])]
+    return replace(file, confirmation=proof, void="", release=None, said=_other_sources(proof, *sources))
 
 
-def _besides(proof: Confirmation | None, *said: Source) -> tuple[Source, ...]:
-    return tuple(one for one in dict.fromkeys(said) if proof is None or one != proof.source)
+def _other_sources(proof: Confirmation | None, *sources: Source) -> tuple[Source, ...]:
+    return tuple(source for source in dict.fromkeys(sources) if proof is None or source != proof.source)
 
 
 def _source(provider: str, standing: ProviderStatus) -> Source:

@@ -14,7 +14,7 @@ from reactor.model.times import ahead, clock_time
 from workers.fencing.decide.view import FenceCase, FenceDecision, RemoveTaint, Unfence
 
 _LOOK = 10.0  # seconds
-_REST = 300.0  # seconds, for a file that is only kept
+_CLOSED_LOOK = 300.0  # seconds, for a file that is only kept
 
 
 def is_lost(node: NodeView | None, file: Fencing) -> bool:
@@ -24,17 +24,17 @@ def is_lost(node: NodeView | None, file: Fencing) -> bool:
 
 def afterwards(case: FenceCase) -> FenceDecision:
     """One thing at a time, until nothing of ours is left; then the file is closed."""
-    seen, node, now = case.seen, case.seen.node, case.now
-    ours = tuple(name for name, standing in {**seen.standings, **seen.left}.items() if standing.ours)
+    view, node, now = case.seen, case.seen.node, case.now
+    ours = tuple(name for name, standing in {**view.standings, **view.left}.items() if standing.ours)
     ready = node is not None and node.ready == "True"
     file = replace(case.file, ready_since=(case.file.ready_since or now) if ready else None)
     case = replace(case, file=file)
     if node is None or node.uid != file.node.uid:
         return _deleted(case, ours)
     ended = has_ended(file, node)
-    if ours and (ended or seen.unfence):
+    if ours and (ended or view.unfence):
         sentence = (
-            seen.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
+            view.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
         )
         return FenceDecision(file.told("unfencing", sentence), now + 1, Unfence(ours))
     if is_tainted(node, file):
@@ -50,7 +50,7 @@ def has_ended(file: Fencing, node: NodeView) -> bool:
 
 
 def is_tainted(node: NodeView, file: Fencing) -> bool:
-    """With our taint, for this boot? Where it does not say for which, it is everybody's."""
+    """With our taint, for this boot? Where it does not say for which, it is any boot's."""
     try:
         marks = from_json(node.tainted)
     except ValueError:
@@ -59,23 +59,23 @@ def is_tainted(node: NodeView, file: Fencing) -> bool:
 
 
 def over(file: Fencing, node: NodeView | None, now: float) -> FenceDecision:
-    """Nothing of ours is left. Who was wrong about this boot is remembered while it may go on: for a month, unseen."""
+    """Nothing of ours is left. Sources that were wrong about this boot are kept while it may go on: a month, unseen."""
     ended = has_ended(file, node) if node else now >= file.at + MONTH
     if ended or not file.refuted:
         return FenceDecision(None, now)
     wrong = "; ".join(map(str, file.refuted))
     sentence = f"Boot {file.boot} was heard after it had been confirmed to be off; for this boot not believed: {wrong}."
-    rest = replace(file, confirmation=None, void="", attempts=(), release=None, closed=True)
-    return FenceDecision(rest.told("refuted", sentence), now + _REST)
+    closed = replace(file, confirmation=None, void="", attempts=(), release=None, closed=True)
+    return FenceDecision(closed.told("refuted", sentence), now + _CLOSED_LOOK)
 
 
 def _deleted(case: FenceCase, ours: tuple[str, ...]) -> FenceDecision:
     """The machine may be on for all that anybody knows."""
-    seen, file, now = case.seen, case.file, case.now
+    view, file, now = case.seen, case.file, case.now
     if not ours:
-        return over(file, seen.node, now)
-    if seen.unfence:
-        return FenceDecision(file.told("unfencing", seen.unfence), now + 1, Unfence(ours))
+        return over(file, view.node, now)
+    if view.unfence:
+        return FenceDecision(file.told("unfencing", view.unfence), now + 1, Unfence(ours))
     sentence = (
         f"Node {file.node.name} was deleted while fenced by {', '.join(ours)}: that stays until `vmdrift unfence`."
     )
@@ -93,21 +93,21 @@ def _tainted(case: FenceCase, node: NodeView) -> FenceDecision:
     if file.ready_since is None:
         sentence = f"Node {node.name} is {node.ready or 'not heard'}; its out-of-service taint stays until it is Ready."
         return FenceDecision(file.told("tainted", sentence), now + _LOOK)
-    end, left = file.ready_since + case.policy.taint_timeout, _left(case)
-    if has_ended(file, node) and not left:
+    end, leftovers = file.ready_since + case.policy.taint_timeout, _leftovers(case)
+    if has_ended(file, node) and not leftovers:
         return FenceDecision(
             file.told("untainting", f"Nothing of before is left on node {node.name}."), now + 1, RemoveTaint()
         )
-    what = f"{', '.join(left[:5])} of before are left there" if left else "it was not rebooted"
+    why = f"{', '.join(leftovers[:5])} of before are left there" if leftovers else "it was not rebooted"
     if now >= end:
-        warning = f"Node {node.name} is Ready since {clock_time(file.ready_since)}, but {what}."
+        warning = f"Node {node.name} is Ready since {clock_time(file.ready_since)}, but {why}."
         return FenceDecision(file.told("untainting", warning), now + 1, RemoveTaint(warning))
-    sentence = f"Node {node.name} is Ready, but {what}: its taint stays, at the longest until {clock_time(end)}."
+    sentence = f"Node {node.name} is Ready, but {why}: its taint stays, at the longest until {clock_time(end)}."
     return FenceDecision(file.told("tainted", sentence), min(now + _LOOK, end))
 
 
-def _left(case: FenceCase) -> list[str]:
+def _leftovers(case: FenceCase) -> list[str]:
     """Pods that were there before the taint, and attachments of the boot that has ended, by the API server's clock."""
-    seen, file = case.seen, case.file
-    since = (file.release.at if file.release else file.at) + ahead(seen.date, case.now)
-    return [one.name for one in (*seen.pods, *seen.attachments) if one.created < since]
+    view, file = case.seen, case.file
+    since = (file.release.at if file.release else file.at) + ahead(view.date, case.now)
+    return [leftover.name for leftover in (*view.pods, *view.attachments) if leftover.created < since]

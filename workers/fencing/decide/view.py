@@ -10,7 +10,7 @@ from reactor.model.node import NodeView
 from workers.decide.decision import Judgement
 from workers.fencing.decide.effect import Effect
 
-SOON, IDLE = 1.0, 30.0  # seconds until the next look: while something should happen any moment, and else
+SOON, IDLE = 1.0, 30.0  # seconds until the next check: while something should happen any moment, and otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class FenceView:
     """One snapshot.
 
     `node`: the lost node as it is now, None if it was deleted, and `lease` its renewTime. `standings`: what each
-    provider says, in the order in which they are tried. `drifts`: those of this outage. `holds`: why it is to be left
-    alone. `disorder`: what is wrong with the cluster as a whole, None if nothing is. `although`: who wants the taint
-    whatever it hits; `unfence`: who wants what was fenced to be let in again. `pods` and `attachments` of the node are
-    read where a taint is to be set, or bears on them. `date`, `steady_since`, `clock_off`: as in an Observation.
-    `done`: the fences that were asked for lately, on any node; `lease_lasts`: the Lease's leaseDurationSeconds.
-    `beat_since`: at the first look, when a watcher saw the present heartbeat first; 0.0 where none did, and later.
-    `effects`: by provider, what its fence would do; judged only of one that is about to be asked. `left`: what those
-    say who were asked and may not prove it any more; only what they made matters, which has to be taken back.
+    provider reports, in the order in which they are tried. `drifts`: those of this outage. `holds`: why it is to be
+    left alone. `disorder`: what is wrong with the cluster as a whole, None if nothing is. `although`: who asked for the
+    taint whatever it hits; `unfence`: who asked to take the fences back. `pods` and `attachments` of the node are read
+    where a taint is to be set, or bears on them. `date`, `steady_since`, `clock_off`: as in an Observation. `done`: the
+    fences that were requested lately, on any node; `lease_lasts`: the Lease's leaseDurationSeconds. `beat_since`: in
+    the first pass, when a watcher saw the present heartbeat first; 0.0 where none did, and later. `effects`: by
+    provider, what its fence would do; judged only of one that is about to be asked. `left`: the reports of those that
+    were asked and may not prove it any more; only what they made matters, to be taken back.
     """
 
     node: NodeView | None
@@ -70,7 +70,7 @@ class FenceView:
 class FenceCase:
     """The fencing of one boot as it is judged: what was seen, what its file says, what is wanted, and when.
 
-    The file has what was heard at this look. `now` in seconds since the epoch.
+    The file has what was heard in this pass. `now` in seconds since the epoch.
     """
 
     seen: FenceView
@@ -112,7 +112,7 @@ Deed = AskProvider | SetTaint | RemoveTaint | Unfence
 class FenceDecision:
     """The file as it is to be written first, None: nothing is left to be done, and it is closed. Then the deed.
 
-    `again_at`: when to look again, seconds since the epoch. `wake`: drifts that have not been judged under this proof.
+    `again_at`: when to check again, seconds since the epoch. `wake`: drifts that have not been judged under this proof.
     """
 
     file: Fencing | None

@@ -41,7 +41,7 @@ def test_while_one_hangs_its_key_is_not_called_again_and_others_are(over: thread
     patience = BoundedCalls(0.05)
     called: list[str] = []
     _hang(patience, over)
-    patience._limit = 60.0  # whoever does not hang has all the time of a loaded machine
+    patience.limit = 60.0  # whoever does not hang has all the time of a loaded machine
     for _ in range(2):
         with pytest.raises(TimeoutError):
             patience.call("a", lambda: called.append("a"))
@@ -53,7 +53,7 @@ def test_once_it_no_longer_hangs_its_key_is_called_again(over: threading.Event) 
     patience = BoundedCalls(0.05)
     _hang(patience, over)
     over.set()
-    patience._limit = 60.0
+    patience.limit = 60.0
     for thread in threading.enumerate():
         if thread.name == "patience a":
             thread.join()

@@ -63,7 +63,7 @@ def test_a_batch_is_one_job_and_an_event_twice_in_it_is_taken_once() -> None:
     answer = receiver.post([EVENT, changed(id="2"), EVENT], BATCH)
     assert answer.status_code == 202
     assert _results(answer) == ["accepted", "accepted"]
-    assert len(receiver.queue._jobs) == 1
+    assert len(receiver.queue.jobs) == 1
 
 
 def test_an_empty_batch_is_accepted() -> None:

@@ -15,6 +15,7 @@ import pytest
 from flask import Response
 
 from reactor.model.errors import SettingsError
+from reactor.web.auth.senders import Senders, TokensFile
 from reactor.web.problem import Problem
 from reactor.web.server.connections import Limits
 from reactor.web.server.listening import ListeningSockets, room_for
@@ -125,8 +126,8 @@ class _Hanging:
 
 
 def test_strangers_with_tokens_of_an_issuer_that_hangs_hold_up_nobody_else(guarded: Site) -> None:
-    senders, hanging = guarded.receiver.reception.senders, _Hanging()
-    senders._issuer = hanging
+    receiver, hanging = guarded.receiver, _Hanging()
+    receiver.reception.senders = Senders(TokensFile(Path(receiver.settings.tokens_file)), hanging)
     with ExitStack() as held:
         for _ in range(30):
             held.enter_context(guarded.connect()).sendall(post(BODY, "Authorization: Bearer a.b.c"))

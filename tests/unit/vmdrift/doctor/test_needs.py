@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reactor.adapters.kubernetes.cluster import _prefix, plural
+from reactor.adapters.kubernetes.cluster import api_prefix, plural
 from reactor.settings import Settings
 from simulator.rbac import group_of
 from tests.support.places import K8S
@@ -47,7 +47,7 @@ def _group(right: Right) -> str:
 
 def test_each_kind_is_asked_for_in_its_own_group() -> None:
     for right in rights(ROLES, SETTINGS):
-        _, group, _ = f"/{_prefix(right.resource)}".rsplit("/", 2)
+        _, group, _ = f"/{api_prefix(right.resource)}".rsplit("/", 2)
         assert group == (_group(right) or "api")
 
 

@@ -121,7 +121,7 @@ def _manager_of(renewed: float, clock: float) -> float | None:
     """How far the controller manager is ahead of our clock when its Lease says `renewed`."""
     there = cluster(TERMINATING)
     spec = {"spec": {"renewTime": stamp(renewed)}}
-    there._api.client("admin").patch("leases", "kube-controller-manager", spec, "kube-system")
+    there.api.client("admin").patch("leases", "kube-controller-manager", spec, "kube-system")
     found = manager(there, lambda: clock)
     assert found is not None
     return found.ahead
@@ -129,9 +129,9 @@ def _manager_of(renewed: float, clock: float) -> float | None:
 
 def test_a_cluster_that_shows_no_controller_manager_has_none() -> None:
     there = cluster(TERMINATING)
-    there._api.client("admin").patch("leases", "kube-controller-manager", {"spec": {"renewTime": None}}, "kube-system")
+    there.api.client("admin").patch("leases", "kube-controller-manager", {"spec": {"renewTime": None}}, "kube-system")
     assert manager(there, lambda: _SERVER) is None
-    there._api.client("admin").delete("leases", "kube-controller-manager", "kube-system")
+    there.api.client("admin").delete("leases", "kube-controller-manager", "kube-system")
     assert manager(there, lambda: _SERVER) is None
 
 

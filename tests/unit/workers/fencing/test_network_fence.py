@@ -17,7 +17,7 @@ from simulator.twins.cluster import ApiCluster
 from simulator.world import EPOCH, World
 from workers.fencing.providers.network_fence import NetworkFence
 
-_TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")
+TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")
 CEPHFS = "rook-ceph.cephfs.csi.ceph.com"
 _NAME = f"vm-drift-node-a-{CLASS}"
 
@@ -42,7 +42,7 @@ class Site:
         return [name for name, machine in self.world.hypervisor.machines.items() if not machine.storage]
 
     def fenced(self) -> None:
-        self.provider.fence(_TARGET)
+        self.provider.fence(TARGET)
         self.world.run_for(5)
 
     def more(
@@ -65,20 +65,20 @@ class Site:
 
 def test_a_fence_is_made_for_the_clients_of_this_node_with_outage_and_boot_in_the_same_request() -> None:
     site = Site()
-    site.provider.fence(_TARGET)
+    site.provider.fence(TARGET)
     (made,) = site.all()
     assert made["metadata"]["name"] == _NAME
     assert made["spec"] == {"networkFenceClassName": CLASS, "fenceState": "Fenced", "cidrs": ["10.9.0.1/32"]}
-    assert _TARGET.marks.items() <= made["metadata"]["annotations"].items()
+    assert TARGET.marks.items() <= made["metadata"]["annotations"].items()
 
 
 def test_it_is_a_proof_for_its_driver_once_the_status_says_so() -> None:
     site = Site()
-    assert site.provider.status(_TARGET).state is State.ABSENT
-    site.provider.fence(_TARGET)
-    assert site.provider.status(_TARGET).state is State.WORKING
+    assert site.provider.status(TARGET).state is State.ABSENT
+    site.provider.fence(TARGET)
+    assert site.provider.status(TARGET).state is State.WORKING
     site.world.run_for(5)
-    standing = site.provider.status(_TARGET)
+    standing = site.provider.status(TARGET)
     assert (standing.state, standing.storage, standing.ours) == (State.FENCED, ((RBD, "rook-ceph"),), True)
     assert site.blocked() == ["node-a"]
 
@@ -88,9 +88,9 @@ def test_every_class_of_the_node_has_its_own_and_all_must_have_succeeded() -> No
     site.cephfs()
     site.fenced()
     assert {one["spec"]["networkFenceClassName"] for one in site.all()} == {CLASS, "cephfs"}
-    assert site.provider.status(_TARGET).storage == ((CEPHFS, "rook-edge"), (RBD, "rook-ceph"))
+    assert site.provider.status(TARGET).storage == ((CEPHFS, "rook-edge"), (RBD, "rook-ceph"))
     site.admin.patch("networkfences", _NAME, {"status": {"result": "Failed", "message": "no"}}, subresource="status")
-    assert site.provider.status(_TARGET).state is State.FAILED
+    assert site.provider.status(TARGET).state is State.FAILED
 
 
 @pytest.mark.parametrize("cidrs", [("10.9.0.1/32", "10.9.0.77/32"), ("10.9.0.77/32",)])
@@ -98,21 +98,21 @@ def test_clients_that_no_fence_covers_take_the_proof_away(cidrs: tuple[str, ...]
     site = Site()
     site.fenced()
     site.more(*cidrs)
-    assert site.provider.status(_TARGET).state is State.FAILED
+    assert site.provider.status(TARGET).state is State.FAILED
 
 
 def test_it_stands_though_the_list_of_clients_is_gone() -> None:
     site = Site()
     site.fenced()
     site.admin.delete("csiaddonsnodes", "csi-node-a", "rook-ceph")
-    assert site.provider.status(_TARGET).state is State.FENCED
+    assert site.provider.status(TARGET).state is State.FENCED
 
 
 def test_one_that_fails_says_why() -> None:
     site = Site()
     site.fencer.fails = "rados: connection timed out"
     site.fenced()
-    standing = site.provider.status(_TARGET)
+    standing = site.provider.status(TARGET)
     assert standing.state is State.FAILED
     assert "rados: connection timed out" in standing.sentence
 
@@ -126,15 +126,15 @@ def test_what_somebody_lifts_or_deletes_is_no_proof_any_more(change: Any) -> Non
         site.admin.patch("networkfences", _NAME, change)
     else:
         site.admin.delete("networkfences", _NAME)
-    assert site.provider.status(_TARGET).state is State.FAILED
+    assert site.provider.status(TARGET).state is State.FAILED
 
 
 @pytest.mark.parametrize(
     "target",
     [
-        replace(_TARGET, boot="boot-2"),
-        replace(_TARGET, outage=replace(_TARGET.outage, node=NodeRef("node-a", "uid-b"))),
-        replace(_TARGET, outage=replace(_TARGET.outage, node=NodeRef("node-b", "uid-a"))),
+        replace(TARGET, boot="boot-2"),
+        replace(TARGET, outage=replace(TARGET.outage, node=NodeRef("node-a", "uid-b"))),
+        replace(TARGET, outage=replace(TARGET.outage, node=NodeRef("node-b", "uid-a"))),
     ],
     ids=["another boot", "another incarnation", "another node"],
 )
@@ -151,8 +151,8 @@ def test_one_of_the_same_name_that_is_not_for_this_boot_is_left_alone() -> None:
     site.admin.create("networkfences", {"metadata": {"name": _NAME}, "spec": {"fenceState": "Unfenced", "cidrs": []}})
     before = site.all()
     with pytest.raises(FenceError, match="left alone"):
-        site.provider.fence(_TARGET)
-    site.provider.release(_TARGET)
+        site.provider.fence(TARGET)
+    site.provider.release(TARGET)
     assert site.all() == before
 
 
@@ -160,22 +160,22 @@ def test_asked_twice_nothing_changes() -> None:
     site = Site()
     site.fenced()
     before = site.all()
-    site.provider.fence(_TARGET)
+    site.provider.fence(TARGET)
     assert site.all() == before
 
 
 def test_clients_are_let_in_before_it_is_deleted_because_deleting_it_does_not() -> None:
     site = Site()
     site.fenced()
-    assert site.provider.release(_TARGET).state is State.WORKING
+    assert site.provider.release(TARGET).state is State.WORKING
     assert site.blocked() == ["node-a"]
-    assert site.provider.release(_TARGET).state is State.WORKING
+    assert site.provider.release(TARGET).state is State.WORKING
     assert "deletionTimestamp" not in site.all()[0]["metadata"]
     site.world.run_for(5)
     assert site.blocked() == []
-    site.provider.release(_TARGET)
+    site.provider.release(TARGET)
     site.world.run_for(5)
-    assert site.provider.release(_TARGET).state is State.ABSENT
+    assert site.provider.release(TARGET).state is State.ABSENT
     assert site.all() == []
 
 
@@ -190,7 +190,7 @@ def test_a_call_that_fails_anywhere_is_made_good_by_the_next_try(*, late: bool) 
                 _try(step)
                 site.world.run_for(5)
             if step == site.provider.fence:
-                assert site.provider.status(_TARGET).state is State.FENCED, at
+                assert site.provider.status(TARGET).state is State.FENCED, at
         assert site.all() == [], at
         assert site.blocked() == [], at
 
@@ -205,14 +205,14 @@ def _fault(calls: list[int]) -> Any:
 
 def _try(step: Any) -> None:
     try:
-        step(_TARGET)
+        step(TARGET)
     except ClusterUnreachable:
         return
 
 
 def test_without_known_clients_it_is_said_what_is_lacking() -> None:
     with pytest.raises(FenceError, match="No CSIAddonsNode tells the storage clients of node node-a"):
-        Site(clients=False).provider.fence(_TARGET)
+        Site(clients=False).provider.fence(TARGET)
 
 
 @pytest.mark.parametrize("cidr", ["10.9.0.0/24", "10.9.0.1/24", "0.0.0.0/0", "fd00::/64", "a network"])
@@ -220,7 +220,7 @@ def test_what_is_more_than_one_host_is_not_blocked(cidr: str) -> None:
     site = Site()
     site.more(cidr)
     with pytest.raises(FenceError, match="which is not one host"):
-        site.provider.fence(_TARGET)
+        site.provider.fence(TARGET)
     assert site.all() == []
 
 
@@ -230,15 +230,15 @@ def test_an_address_that_another_node_has_too_is_not_blocked_and_proves_nothing_
     site.fenced()
     site.more(cidr, node="node-b")
     with pytest.raises(FenceError, match="is listed for node node-b, too"):
-        site.provider.status(_TARGET)
+        site.provider.status(TARGET)
     with pytest.raises(FenceError, match="nothing is blocked"):
-        site.provider.fence(_TARGET)
+        site.provider.fence(TARGET)
 
 
 def test_all_that_the_drivers_of_the_node_list_is_blocked() -> None:
     site = Site()
     site.more("10.9.0.77/32", "fd00::1/128")
-    site.provider.fence(_TARGET)
+    site.provider.fence(TARGET)
     (made,) = site.all()
     assert made["spec"]["cidrs"] == ["10.9.0.1/32", "10.9.0.77/32", "fd00::1/128"]
 
@@ -260,14 +260,14 @@ def test_what_others_say_of_a_nodes_addresses_is_not_believed(told: Any, node: s
     site.fenced()
     (made,) = site.all()
     assert made["spec"]["cidrs"] == ["10.9.0.1/32"]
-    assert site.provider.status(_TARGET).state is State.FENCED
+    assert site.provider.status(TARGET).state is State.FENCED
 
 
 def test_where_a_drivers_nodes_are_may_be_set() -> None:
     site = Site()
     provider = NetworkFence(ApiCluster(site.world.api, "vm-drift"), ((RBD, "elsewhere"),))
     site.more("10.9.0.5/32", home="elsewhere")
-    provider.fence(_TARGET)
+    provider.fence(TARGET)
     (made,) = site.all()
     assert made["spec"]["cidrs"] == ["10.9.0.5/32"]
 
@@ -276,4 +276,4 @@ def test_of_a_class_that_names_no_storage_cluster_it_is_not_known_what_is_blocke
     site = Site()
     site.admin.patch("networkfenceclasses", CLASS, {"spec": {"parameters": None}})
     site.fenced()
-    assert site.provider.status(_TARGET).storage == ((RBD, ""),)
+    assert site.provider.status(TARGET).storage == ((RBD, ""),)

@@ -20,7 +20,7 @@ from workers.fencing.providers.remediation import NODE_NAME, Remediation
 NHC = {"apiVersion": "remediation.medik8s.io/v1alpha1", "kind": "NodeHealthCheck", "name": "workers", "uid": "n-1"}
 MHC = {"apiVersion": "machine.openshift.io/v1beta1", "kind": "MachineHealthCheck", "name": "workers", "uid": "m-1"}
 _KIND = "fenceagentsremediations"
-_TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")
+TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")
 
 
 class Site:
@@ -31,7 +31,8 @@ class Site:
         self.admin = self.world.api.client("system:admin")
         self.world.hypervisor.add_machine("node-a")
         self.operator = Remediator(self.admin, self.world.hypervisor)
-        self.provider = Remediation(ApiCluster(self.world.api, "vm-drift"), TEMPLATE)
+        self.cluster = ApiCluster(self.world.api, "vm-drift")
+        self.provider = Remediation(self.cluster, TEMPLATE)
         if template:
             add_template(self.admin)
 
@@ -57,14 +58,14 @@ class Site:
 
 def test_it_is_made_from_the_template_with_outage_and_boot_in_the_same_request() -> None:
     site = Site()
-    site.provider.fence(_TARGET)
+    site.provider.fence(TARGET)
     (made,) = site.all()
     assert (made["kind"], made["metadata"]["name"], made["metadata"]["namespace"]) == (
         "FenceAgentsRemediation",
         "node-a",
         "fencing",
     )
-    assert made["metadata"]["annotations"] == {**_TARGET.marks, NODE_NAME: "node-a"}
+    assert made["metadata"]["annotations"] == {**TARGET.marks, NODE_NAME: "node-a"}
     assert made["spec"]["agent"] == "fence_ipmilan"
     assert [(e.verb, e.resource) for e in site.world.api.audit if e.user == "vm-drift" and e.verb != "list"] == [
         ("get", "fenceagentsremediationtemplates"),
@@ -74,18 +75,18 @@ def test_it_is_made_from_the_template_with_outage_and_boot_in_the_same_request()
 
 def test_asked_twice_there_is_one() -> None:
     site = Site()
-    site.provider.fence(_TARGET)
-    site.provider.fence(replace(_TARGET, outage=replace(_TARGET.outage, since=int(EPOCH) + 5)))
+    site.provider.fence(TARGET)
+    site.provider.fence(replace(TARGET, outage=replace(TARGET.outage, since=int(EPOCH) + 5)))
     assert len(site.all()) == 1
 
 
 def test_it_is_a_proof_when_it_has_succeeded_and_until_then_it_is_waited_for() -> None:
     site = Site()
-    assert site.provider.status(_TARGET).state is State.ABSENT
-    site.provider.fence(_TARGET)
-    assert site.provider.status(_TARGET).state is State.WORKING
+    assert site.provider.status(TARGET).state is State.ABSENT
+    site.provider.fence(TARGET)
+    assert site.provider.status(TARGET).state is State.WORKING
     site.works()
-    standing = site.provider.status(_TARGET)
+    standing = site.provider.status(TARGET)
     assert (standing.state, standing.by, standing.ours) == (State.FENCED, "FenceAgentsRemediation fencing/node-a", True)
     assert not site.world.hypervisor.machines["node-a"].powered
 
@@ -93,9 +94,9 @@ def test_it_is_a_proof_when_it_has_succeeded_and_until_then_it_is_waited_for() -
 def test_one_that_fails_says_why() -> None:
     site = Site()
     site.operator.fails = "fence_ipmilan: timed out"
-    site.provider.fence(_TARGET)
+    site.provider.fence(TARGET)
     site.works()
-    standing = site.provider.status(_TARGET)
+    standing = site.provider.status(TARGET)
     assert standing.state is State.FAILED
     assert "fence_ipmilan: timed out" in standing.sentence
 
@@ -103,34 +104,34 @@ def test_one_that_fails_says_why() -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        replace(_TARGET, boot="boot-2"),
-        replace(_TARGET, outage=replace(_TARGET.outage, node=NodeRef("node-a", "uid-b"))),
-        replace(_TARGET, outage=replace(_TARGET.outage, node=NodeRef("node-b", "uid-a"))),
+        replace(TARGET, boot="boot-2"),
+        replace(TARGET, outage=replace(TARGET.outage, node=NodeRef("node-a", "uid-b"))),
+        replace(TARGET, outage=replace(TARGET.outage, node=NodeRef("node-b", "uid-a"))),
     ],
     ids=["another boot", "another incarnation", "another node"],
 )
 def test_ours_of_another_boot_or_node_proves_nothing(target: Target) -> None:
     site = Site()
-    site.provider.fence(_TARGET)
+    site.provider.fence(TARGET)
     site.works()
     assert site.provider.status(target).state is State.ABSENT
 
 
 def test_ours_of_a_former_boot_makes_way_for_the_new_one() -> None:
     site = Site()
-    site.provider.fence(_TARGET)
-    site.provider.fence(replace(_TARGET, boot="boot-2"))
+    site.provider.fence(TARGET)
+    site.provider.fence(replace(TARGET, boot="boot-2"))
     (made,) = site.all()
     assert made["metadata"]["annotations"]["vmdrift.io/boot-id"] == "boot-2"
 
 
 def test_while_that_one_is_kept_by_its_finalizer_it_is_said_so() -> None:
     site = Site()
-    site.provider.fence(_TARGET)
+    site.provider.fence(TARGET)
     site.works()
     site.world.remove(site.operator)
     with pytest.raises(FenceError, match="still on its way out"):
-        site.provider.fence(replace(_TARGET, boot="boot-2"))
+        site.provider.fence(replace(TARGET, boot="boot-2"))
 
 
 @pytest.mark.parametrize("owner", [NHC, MHC], ids=["NodeHealthCheck", "MachineHealthCheck"])
@@ -142,14 +143,14 @@ def test_a_health_checks_is_found_by_its_name_or_its_annotation_and_is_neither_t
     before = site.make(name, owner=owner, **annotations)
     site.condition(name, "Unknown", EPOCH)
     version = site.all()[0]["metadata"]["resourceVersion"]
-    assert site.provider.status(_TARGET).state is State.WORKING
+    assert site.provider.status(TARGET).state is State.WORKING
     with pytest.raises(FenceError, match="is a health check's"):
-        site.provider.fence(_TARGET)
-    site.provider.release(_TARGET)
+        site.provider.fence(TARGET)
+    site.provider.release(TARGET)
     (after,) = site.all()
     assert (after["metadata"]["uid"], after["metadata"]["resourceVersion"]) == (before["metadata"]["uid"], version)
     site.condition(name, "True", EPOCH + 5)
-    standing = site.provider.status(_TARGET)
+    standing = site.provider.status(TARGET)
     assert (standing.state, standing.ours) == (State.FENCED, False)
 
 
@@ -158,7 +159,7 @@ def test_a_health_checks_is_found_by_its_name_or_its_annotation_and_is_neither_t
     [
         ("tenant", NHC, {}),
         ("tenant", None, {BOOT_ANNOTATION: "boot-0"}),
-        ("tenant", None, _TARGET.marks),
+        ("tenant", None, TARGET.marks),
         ("fencing", None, {}),
         ("fencing", {**NHC, "apiVersion": "example.com/v1"}, {}),
     ],
@@ -170,10 +171,10 @@ def test_what_anybody_else_made_is_neither_believed_nor_obeyed_nor_deleted(
     site = Site()
     site.make("x-1", namespace, owner=owner, **{NODE_NAME: "node-a", **annotations})
     site.condition("x-1", "True", EPOCH + 5, namespace)
-    assert site.provider.status(_TARGET).state is State.ABSENT
-    site.provider.fence(_TARGET)
+    assert site.provider.status(TARGET).state is State.ABSENT
+    site.provider.fence(TARGET)
     assert sorted(one["metadata"]["name"] for one in site.all()) == ["node-a", "x-1"]
-    assert site.provider.release(_TARGET).state is State.ABSENT
+    assert site.provider.release(TARGET).state is State.ABSENT
     assert [one["metadata"]["name"] for one in site.all()] == ["x-1"]
 
 
@@ -182,40 +183,40 @@ def test_what_a_health_check_made_or_ended_before_the_outage_proves_nothing(sinc
     site = Site()
     site.make(owner=NHC)
     site.condition("node-a", "True", succeeded)
-    standing = site.provider.status(replace(_TARGET, outage=replace(_TARGET.outage, since=int(since))))
+    standing = site.provider.status(replace(TARGET, outage=replace(TARGET.outage, since=int(since))))
     assert standing.state is State.ABSENT
     assert "says nothing of this boot" in standing.sentence
 
 
 def test_one_that_is_being_deleted_proves_nothing() -> None:
     site = Site()
-    site.provider.fence(_TARGET)
+    site.provider.fence(TARGET)
     site.works()
     site.world.remove(site.operator)
     site.admin.delete(_KIND, "node-a", "fencing")
-    standing = site.provider.status(_TARGET)
+    standing = site.provider.status(TARGET)
     assert (standing.state, standing.ours) == (State.ABSENT, True)
 
 
 def test_ours_is_deleted_and_gone_when_its_operator_lets_it_go() -> None:
     site = Site()
-    site.provider.fence(_TARGET)
+    site.provider.fence(TARGET)
     site.works()
-    assert site.provider.release(_TARGET).state is State.WORKING
+    assert site.provider.release(TARGET).state is State.WORKING
     site.world.run_for(5)
-    assert site.provider.release(_TARGET).state is State.ABSENT
+    assert site.provider.release(TARGET).state is State.ABSENT
     assert site.all() == []
-    assert site.provider.release(_TARGET).state is State.ABSENT
+    assert site.provider.release(TARGET).state is State.ABSENT
 
 
 @pytest.mark.parametrize(
     ("ask", "part"),
     [
-        (lambda provider: provider.fence(_TARGET), "there is no fence-agents-remediation"),
-        (lambda provider: Remediation(provider._cluster, "a.b/v1/cs/d/e").status(_TARGET), "is not installed"),
+        (lambda site: site.provider.fence(TARGET), "there is no fence-agents-remediation"),
+        (lambda site: Remediation(site.cluster, "a.b/v1/cs/d/e").status(TARGET), "is not installed"),
     ],
 )
-def test_without_template_or_operator_the_setting_is_named(ask: Callable[[Any], Any], part: str) -> None:
+def test_without_template_or_operator_the_setting_is_named(ask: Callable[[Site], Any], part: str) -> None:
     with pytest.raises(FenceError, match=part) as caught:
-        ask(Site(template=False).provider)
+        ask(Site(template=False))
     assert str(caught.value).startswith("VMDRIFT_REMEDIATION_TEMPLATE: ")

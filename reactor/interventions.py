@@ -1,6 +1,6 @@
-"""What people ask for about drifts: hold, resume, cancel, retry, drift. The one way, for the page and the command line.
+"""What a person can ask for about drifts: hold, resume, cancel, retry, drift. Shared by page and command line.
 
-Both only parse and show. What is decided on is read for each of them at that moment, from the cluster and from Redis.
+Both only parse and show. Each intervention decides on what it reads at that moment, from the cluster and from Redis.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ NO_CLUSTER = "This page was given no cluster, so nothing can be held, cancelled 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks, and through what: "page" or "cli"."""
+    """Who asks, and through which channel: "page" or "cli"."""
 
     name: str
     channel: str
@@ -42,9 +42,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class InterventionResult:
-    """What was done, as a sentence, and in facts for machines.
+    """What was done, as a sentence, and as facts for machines.
 
-    `receipt`: of the event that asks the workers, who then say what came of it; "" where nobody needs to.
+    `receipt`: the id of the receipt of the event for the workers, who report its result there; "" where none is needed.
     """
 
     sentence: str
@@ -65,7 +65,7 @@ class Interventions:
     inbox: Callable[[], Inbox]
 
     def hold(self, what: str, lasts: float | None, why: str) -> InterventionResult:
-        """Leave a node, a VM or everything alone, for `lasts` seconds by the API server's clock, or until resumed."""
+        """Pause recovery of a node, a VM or everything: `lasts` seconds by the API server's clock, or until resumed."""
         target = target_of(what)
         hold = self.write(HOLD, target, why, lasts)
         exists = self._exists(target)
@@ -83,41 +83,41 @@ class Interventions:
         return InterventionResult(sentence, {"target": target, "lifted": [entry.as_json() for entry in lifted]})
 
     def cancel(self, vm: str, why: str) -> InterventionResult:
-        """Give a VM's drift up, for this outage."""
+        """Cancel a VM's drift, for this outage."""
         record = self._newest(vm)
         if record.ended:
             raise NotDone(f"{vm}: its drift has ended already, {record.phase}: {record.sentence.rstrip('.')}")
         cancel = self.write(CANCEL, target_of(vm), why, MONTH, record.drift.outage.id)
-        with suppress(StoreError):  # only so that a worker looks now: it is in force
+        with suppress(StoreError):  # only so that a worker looks now: the cancel is in force already
             self.send(DRIFT_REQUESTED, vm)
         sentence = f"{vm} is given up in this outage. `vmdrift retry {vm}` takes it up again."
-        return InterventionResult(sentence, {**cancel.as_json(), **_of(record)})
+        return InterventionResult(sentence, {**cancel.as_json(), **_facts_of(record)})
 
     def retry(self, vm: str) -> InterventionResult:
-        """Have a VM's ended drift begin again, or one that goes on look now; nothing cancels it any more."""
-        book, record = self.book, self._newest(vm)
-        lifted = book.lift(lambda entry: entry.kind == CANCEL and entry.meets(record.drift))
+        """Start a VM's ended drift again, or have one that goes on checked now; its cancels are lifted."""
+        config_map, record = self.book, self._newest(vm)
+        lifted = config_map.lift(lambda entry: entry.kind == CANCEL and entry.meets(record.drift))
         receipt = self.send(DRIFT_RETRY, vm)
         sentence = f"{vm} is looked at again within seconds; `vmdrift status` shows how it goes."
         facts = {"began_anew": record.phase.is_end, "lifted": [entry.as_json() for entry in lifted]}
-        return InterventionResult(sentence, {**_of(record), **facts}, receipt)
+        return InterventionResult(sentence, {**_facts_of(record), **facts}, receipt)
 
     def drift(self, vm: str) -> InterventionResult:
-        """Ask for the drift of one VM of a lost node, with the same prerequisites as ever."""
-        receipt = self.send(DRIFT_REQUESTED, _checked(vm))
+        """Ask for the drift of one VM of a lost node, with the usual prerequisites."""
+        receipt = self.send(DRIFT_REQUESTED, _valid_vm(vm))
         return InterventionResult(
             f"Asked for the drift of {vm}; /events/{receipt} shows what comes of it.", {"vm": vm}, receipt
         )
 
     @property
     def book(self) -> InterventionsConfigMap:
-        """Where it is written down; NotDone without a cluster."""
+        """Where interventions are stored; NotDone without a cluster."""
         if self.wishes is None:
             raise NotDone(NO_CLUSTER.rstrip("."))
         return self.wishes
 
     def write(self, kind: str, target: str, why: str, lasts: float | None, outage: str = "") -> Intervention:
-        """Write down what this person asks for, from now on."""
+        """Store an intervention of this person, in force from now on."""
         now = self.book.now()
         until = now + lasts if lasts else None
         intervention = Intervention(kind, target, self.person.name, reason_of(why), now, until, outage)
@@ -125,26 +125,26 @@ class Interventions:
         return intervention
 
     def send(self, kind: str, subject: str, data: Mapping[str, Any] | None = None) -> str:
-        """Send an event to the workers, as another system would; its receipt's id."""
-        now, who = self.store().time(), self.person
-        event = Event(kind, f"/{who.channel}/{who.name}", f"{now:.6f}", subject, now, data or {})
-        return self.inbox().accept([event], who.name, person=True)[0].receipt.id
+        """Send an event to the workers, as another system would; returns the id of its receipt."""
+        now, person = self.store().time(), self.person
+        event = Event(kind, f"/{person.channel}/{person.name}", f"{now:.6f}", subject, now, data or {})
+        return self.inbox().accept([event], person.name, person=True)[0].receipt.id
 
     def _newest(self, vm: str) -> Record:
-        record = newest(self.store(), _checked(vm))
+        record = newest(self.store(), _valid_vm(vm))
         if record is None:
             raise NotDone(f"{vm} has no drift in any open outage; `vmdrift status` shows them")
         return record
 
     def _exists(self, target: str) -> bool | None:
-        """None where it cannot be looked up here: who faces the network may read no objects."""
+        """None where it cannot be looked up: the receiver, which faces the network, may read no objects."""
         try:
-            return _is_there(self.book.cluster, target)
+            return _exists_in(self.book.cluster, target)
         except ClusterError:
             return self._is_concerned(target) or None
 
     def _is_concerned(self, target: str) -> bool:
-        """By an open outage; then there is no doubt about its name."""
+        """Is it part of an open outage? Then there is no doubt about its name."""
         with suppress(StoreError):
             store = self.store()
             return any(target in _targets(outage, store) for outage in store.outages())
@@ -157,13 +157,13 @@ def newest(store: Store, vm: str) -> Record | None:
     return max((r for r in records if str(r.drift.vm) == vm), key=lambda record: record.created_at, default=None)
 
 
-def _checked(vm: str) -> str:
+def _valid_vm(vm: str) -> str:
     if not target_of(vm).startswith("vm/"):
         raise BadInput(f"{vm[:60]!r} is no VM as NAMESPACE/NAME")
     return vm
 
 
-def _of(record: Record) -> dict[str, Any]:
+def _facts_of(record: Record) -> dict[str, Any]:
     return {"vm": str(record.drift.vm), "node": record.drift.outage.node.name, "drift": record.drift.id}
 
 
@@ -172,7 +172,7 @@ def _targets(outage: OutageRecord, store: Store) -> set[str]:
     return {node_target(outage.outage.node.name), *vms}
 
 
-def _is_there(cluster: Cluster, target: str) -> bool:
+def _exists_in(cluster: Cluster, target: str) -> bool:
     kind, *names = target.split("/")
     if target == ALL:
         return True
@@ -186,7 +186,7 @@ def _is_there(cluster: Cluster, target: str) -> bool:
 
 
 def _warning(target: str, *, exists: bool | None) -> str:
-    """For what may be a slip of the pen."""
+    """For what may be a typing error."""
     kind, _, name = target.partition("/")
     what = f"{'VM' if kind == 'vm' else kind} {name}"
     if exists is None:

@@ -1,6 +1,6 @@
-"""A sign of life for roles without HTTP: a file that says when its process went round its loop last.
+"""A sign of life for roles without HTTP: a file that says when its process last went round its loop.
 
-The moment is the machine's monotonic clock, which all of its processes share and nobody sets.
+The time is that of the machine's monotonic clock, which all of its processes share and nobody sets.
 """
 
 import os
@@ -19,18 +19,18 @@ class LivenessFile:
 
     def __init__(self, path: str, every: float = _EVERY) -> None:
         """`every` in seconds."""
-        self._path, self._every, self._beaten, self._trouble = Path(path), every, 0.0, ""
+        self._path, self._every, self._last_beat, self._trouble = Path(path), every, 0.0, ""
 
     def beat(self) -> None:
-        """Write it, if it is time. A file that cannot be written is told once, and is no reason to stop."""
+        """Write it, if it is time. A file that cannot be written is logged once, and is no reason to stop."""
         now = time.monotonic()
-        if now - self._beaten < self._every:
+        if now - self._last_beat < self._every:
             return
-        self._beaten = now
+        self._last_beat = now
         try:
-            fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-            fresh.write_text(f"{now:.1f}")
-            fresh.replace(self._path)  # whoever reads it sees a whole one
+            temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+            temporary.write_text(f"{now:.1f}")
+            temporary.replace(self._path)  # a reader never sees half a file
         except OSError as error:
             if str(error) != self._trouble:
                 log.warning("heartbeat cannot be written", why=str(error))
@@ -38,7 +38,7 @@ class LivenessFile:
 
 
 def trouble(path: str, most: float) -> str:
-    """What is wrong with the process that writes this file: "" if it went round within `most` seconds."""
+    """What is wrong with the process that writes this file: "" if it was written within the last `most` seconds."""
     try:
         age = time.monotonic() - float(Path(path).read_text())
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What people ask for about a lost node: prove it dead, have it tainted, take a fence back. By command line only."""
+"""What a person can ask for about a lost node: confirm that it is off, taint it, unfence it. Command line only."""
 
 from reactor.adapters.rq import Queue, fence_entry
 from reactor.interventions import InterventionResult, Interventions
@@ -11,55 +11,59 @@ from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
 
 
-def confirm_off(asked: Interventions, name: str, how: str, *, although_ready: bool) -> InterventionResult:
-    """Say that this boot of a node is off, as an entitled system would."""
-    node = _node(asked, name)
+def confirm_off(interventions: Interventions, name: str, how: str, *, although_ready: bool) -> InterventionResult:
+    """Confirm that this boot of a node is off, as an entitled system would."""
+    node = _node(interventions, name)
     if node.ready == "True" and not although_ready:
         raise NotDone(
             f"{name} is Ready: Kubernetes hears it right now. If you know that it is off, and has only not been "
             "missed yet: --although-ready"
         )
     boot = {"uid": node.uid, "bootID": node.boot}
-    receipt = asked.send(NODE_FENCED, name, {**boot, "how": how})
+    receipt = interventions.send(NODE_FENCED, name, {**boot, "how": how})
     return InterventionResult(f"{name} is confirmed to be off; a worker looks at it.", {"node": name, **boot}, receipt)
 
 
-def taint(asked: Interventions, queue: Queue, name: str, why: str) -> InterventionResult:
-    """Have the whole node put out of service once it is proven dead, whatever that hits."""
-    outages = [known.outage for known in asked.store().outages() if not known.recovered_at]
-    mine = [outage for outage in outages if outage.node.name == name]
-    if not mine:
+def taint(interventions: Interventions, queue: Queue, name: str, why: str) -> InterventionResult:
+    """Have the whole node tainted out-of-service once it is proven dead, whatever that removes."""
+    outages = [record.outage for record in interventions.store().outages() if not record.recovered_at]
+    of_node = [outage for outage in outages if outage.node.name == name]
+    if not of_node:
         raise NotDone(f"{name} has no open outage; `vmdrift status` shows them")
     sentence = (
         f"Once {name} is proven dead it gets Kubernetes' out-of-service taint, which removes every pod that does "
         "not tolerate it. `vmdrift status` shows which."
     )
-    return InterventionResult(sentence, _written(asked, queue, TAINT, mine[-1], why))
+    return InterventionResult(sentence, _write_and_wake(interventions, queue, TAINT, of_node[-1], why))
 
 
-def unfence(asked: Interventions, queue: Queue, name: str, how: str) -> InterventionResult:
-    """Have taken back what fences a node that was deleted, or is heard again with the same boot."""
-    kept = files(asked.book.cluster.find("configmaps", CONFIG_MAP, asked.book.namespace), name).values()
-    outages = sorted((file.outage for file in kept if not file.closed), key=lambda outage: outage.since)
+def unfence(interventions: Interventions, queue: Queue, name: str, how: str) -> InterventionResult:
+    """Have a node unfenced that was deleted, or is heard from again with the same boot."""
+    fencings = files(
+        interventions.book.cluster.find("configmaps", CONFIG_MAP, interventions.book.namespace), name
+    ).values()
+    outages = sorted((fencing.outage for fencing in fencings if not fencing.closed), key=lambda outage: outage.since)
     if not outages:
         raise NotDone(f"nothing is known of a fence of {name}; `vmdrift status` shows them")
-    facts = [_written(asked, queue, UNFENCE, outage, how) for outage in outages]
+    facts = [_write_and_wake(interventions, queue, UNFENCE, outage, how) for outage in outages]
     return InterventionResult(
         f"What fences {name} is taken back. Whatever still runs there can write again.", facts[-1]
     )
 
 
-def _node(asked: Interventions, name: str) -> NodeView:
-    found = asked.book.cluster.find("nodes", name) if is_name(name) else None
-    if found is None:
+def _node(interventions: Interventions, name: str) -> NodeView:
+    obj = interventions.book.cluster.find("nodes", name) if is_name(name) else None
+    if obj is None:
         raise NotDone(f"there is no node {name}")
-    node = node_view(found)
+    node = node_view(obj)
     if not node.boot:
         raise NotDone(f"{name} has no status.nodeInfo.bootID, so nothing can be said of its boot")
     return node
 
 
-def _written(asked: Interventions, queue: Queue, kind: str, outage: Outage, why: str) -> dict[str, object]:
-    intervention = asked.write(kind, node_target(outage.node.name), why, MONTH, outage.id)
-    queue.wake(fence_entry(outage), asked.store().time())
+def _write_and_wake(
+    interventions: Interventions, queue: Queue, kind: str, outage: Outage, why: str
+) -> dict[str, object]:
+    intervention = interventions.write(kind, node_target(outage.node.name), why, MONTH, outage.id)
+    queue.wake(fence_entry(outage), interventions.store().time())
     return {**intervention.as_json(), "node": outage.node.name}

@@ -42,7 +42,7 @@ def explain(error: VmDriftError) -> str:
 
 
 def configure_logs() -> None:
-    """One line an event: for people on a terminal, JSON elsewhere. RQ and urllib3 only when something is wrong."""
+    """One line per event: for people on a terminal, JSON elsewhere. Of RQ, urllib3 and other libraries only errors."""
     human = sys.stderr.isatty()
     # structlog looks at NO_COLOR only where it configures itself.
     plain = bool(os.environ.get("NO_COLOR"))
@@ -57,23 +57,23 @@ def configure_logs() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    others = logging.StreamHandler(sys.stderr)
-    others.setFormatter(_Plain(logging.BASIC_FORMAT))
-    logging.basicConfig(level=logging.ERROR, handlers=[others])
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Plain(logging.BASIC_FORMAT))
+    logging.basicConfig(level=logging.ERROR, handlers=[handler])
 
 
 def _with_sentence(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """For a terminal: "drift decided: It waits.", and only facts behind it."""
+    """For a terminal: "drift decided: It waits.", followed by the other fields."""
     if sentence := entry.pop("sentence", ""):
         entry["event"] = f"{entry['event']}: {sentence}"
     return entry
 
 
-def _plain(_logger: object, _method: str, told: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """For a terminal: what others wrote stays on its line, and moves no cursor. A traceback is indented."""
-    shown = {"exception": folded, "stack": folded}
-    words = ((harmless(name), value, shown.get(name, harmless)) for name, value in told.items())
-    return {name: show(value) if isinstance(value, str) else value for name, value, show in words}
+def _plain(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """For a terminal: text of others stays on its line, and moves no cursor. A traceback is indented."""
+    folding = {"exception": folded, "stack": folded}
+    fields = ((harmless(name), value, folding.get(name, harmless)) for name, value in entry.items())
+    return {name: escape(value) if isinstance(value, str) else value for name, value, escape in fields}
 
 
 class _Plain(logging.Formatter):
@@ -85,9 +85,9 @@ class _Plain(logging.Formatter):
 
 
 class Stop:
-    """Whether this process was asked to stop, and when first; asking again changes nothing.
+    """Whether this process was asked to stop, and when first; further requests change nothing.
 
-    Every loop of every role asks it in each of its rounds. So whoever asks still turns, and says so in `heartbeat`.
+    Every loop of every role checks it in each round, so each check is a sign of life: it is written to `heartbeat`.
     """
 
     def __init__(self, heartbeat: str = "") -> None:
@@ -101,7 +101,7 @@ class Stop:
             signal.signal(number, self.ask)
 
     def ask(self, *_: object) -> None:
-        """A signal handler; it does nothing but remember."""
+        """A signal handler; it only remembers when."""
         if self._at is None:
             self._at = time.monotonic()
 
@@ -111,7 +111,7 @@ class Stop:
         return self._at is not None
 
     def is_older_than(self, seconds: float) -> bool:
-        """Whether it was asked so long ago."""
+        """Whether it was asked to stop more than `seconds` ago."""
         self._beat()
         return self._at is not None and time.monotonic() - self._at > seconds
 

@@ -1,7 +1,7 @@
 """The one table of roles: what each process of an installation is called, how it is started, and what it may do.
 
-The manifests in k8s say the same in their own words (Deployments, ServiceAccounts, RBAC, users of Redis,
-NetworkPolicies); tests hold them against this table.
+The manifests in k8s say the same (Deployments, ServiceAccounts, RBAC, users of Redis, NetworkPolicies); tests compare
+them with this table.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Role:
 
     @property
     def word(self) -> str:
-        """How its package calls it."""
+        """Its name within its package."""
         return self.command.rpartition(" ")[2]
 
     @property
@@ -71,8 +71,8 @@ INTAKE = Role(
         "volumeattachments": "list",
     },
 )
-# What is read to judge what becomes of a VM: for its drift, and before its node is fenced.
-_JUDGING = {
+# What is read to decide about a VM: in its drift, and before its node is fenced.
+_READ_TO_DECIDE = {
     f"configmaps/{INTERVENTIONS}": "get",
     "csidrivers": "get",
     "leases": "get list",
@@ -91,7 +91,7 @@ DRIFTS = Role(
     "work drifts",
     queue="drifts",
     rights={
-        **_JUDGING,
+        **_READ_TO_DECIDE,
         f"configmaps/{PROOFS}": "get",
         "events": "list",
         "nodes": "get list",
@@ -107,7 +107,7 @@ FENCING = Role(
     queue="fencing",
     wants="fencing",
     rights={
-        **_JUDGING,
+        **_READ_TO_DECIDE,
         f"configmaps/{CLAIMS}": "get patch",
         f"configmaps/{PROOFS}": "get patch",
         "nodes": "get list patch",

@@ -15,7 +15,7 @@ def seconds(least: float, most: float = 7 * 86400, because: str = "") -> Parse:
     """A number of seconds in these bounds. `because`: why not less."""
 
     def parse(text: str) -> float:
-        # The pattern keeps out what float() would take but nobody means: nan, inf, 1e3, 1_000, other scripts' digits.
+        # The pattern rejects what float() would accept but nobody means: nan, inf, 1e3, 1_000, other scripts' digits.
         if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not least <= float(text) <= most:
             message = f"a number of seconds from {least:g} to {most:g}" + (f": {because}" if because else "")
             raise ValueError(message)
@@ -52,13 +52,13 @@ def some_of(*words: str) -> Parse:
     """Some of these words, each once, in an order that matters; `none` alone stands for no word."""
 
     def parse(text: str) -> tuple[str, ...]:
-        found = tuple(part.strip() for part in text.split(","))
-        if found == ("none",):
+        chosen = tuple(part.strip() for part in text.split(","))
+        if chosen == ("none",):
             return ()
-        if not set(found) <= set(words) or len(set(found)) != len(found):
+        if not set(chosen) <= set(words) or len(set(chosen)) != len(chosen):
             message = "none, or some of " + ", ".join(words) + ", separated by commas, each once"
             raise ValueError(message)
-        return found
+        return chosen
 
     return parse
 
@@ -94,12 +94,12 @@ def pairs(what: str, example: str) -> Parse:
     """NAME=VALUE, each name once, separated by commas: `what` they are."""
 
     def parse(text: str) -> tuple[tuple[str, str], ...]:
-        found = [tuple(word.strip() for word in part.split("=")) for part in text.split(",")]
-        names = [pair[0] for pair in found]
-        if not all(len(pair) == 2 and all(map(_WORD.fullmatch, pair)) for pair in found) or len({*names}) < len(names):  # noqa: PLR2004 - a pair
+        parsed = [tuple(word.strip() for word in part.split("=")) for part in text.split(",")]
+        names = [pair[0] for pair in parsed]
+        if not all(len(pair) == 2 and all(map(_WORD.fullmatch, pair)) for pair in parsed) or len({*names}) < len(names):  # noqa: PLR2004 - a pair
             message = f"{what} separated by commas, each name once, for instance {example}"
             raise ValueError(message)
-        return tuple((name, value) for name, value in found)
+        return tuple((name, value) for name, value in parsed)
 
     return parse
 
@@ -108,19 +108,19 @@ def groups(what: str, example: str) -> Parse:
     """Two names or more with = between them, each group separated by commas: `what` is the same."""
 
     def parse(text: str) -> tuple[tuple[str, ...], ...]:
-        found = tuple(tuple(word.strip() for word in part.split("=")) for part in text.split(","))
-        if not all(len(group) > 1 and all(map(_WORD.fullmatch, group)) for group in found):
+        parsed = tuple(tuple(word.strip() for word in part.split("=")) for part in text.split(","))
+        if not all(len(group) > 1 and all(map(_WORD.fullmatch, group)) for group in parsed):
             message = f"{what} with = between those that are the same, separated by commas, for instance {example}"
             raise ValueError(message)
-        return found
+        return parsed
 
     return parse
 
 
 def address(text: str) -> str:
     """An address and a port."""
-    found = re.fullmatch(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", text)
-    if not found or not int(found[1]) < 65536:  # noqa: PLR2004 - ports
+    matched = re.fullmatch(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", text)
+    if not matched or not int(matched[1]) < 65536:  # noqa: PLR2004 - ports
         message = "an address and a port, such as 127.0.0.1:8080 or [::1]:8080"
         raise ValueError(message)
     return text

@@ -38,65 +38,65 @@ class Settings:
         "URL",
         "redis://127.0.0.1:6379/0",
         setting_types.redis_url,
-        "Where queue, records and locks live. It may hold a password, so it is never shown.",
+        "The Redis server that holds queue, records and locks. The URL may hold a password, so it is never shown.",
         secret=True,
     )
     policy: str = setting(
         "auto | observe | never",
         "auto",
         setting_types.one_of("auto", "observe", "never"),
-        "observe decides and tells, and never changes the cluster; never refuses. The annotation vmdrift.io/policy on "
-        "a VM or its namespace may ask for less (auto, observe, never: each does less than the one before); for more "
-        "only where VMDRIFT_TENANTS_MAY lists policy.",
+        "observe: decides and reports, but changes nothing in the cluster. never: refuses. The annotation "
+        "vmdrift.io/policy on a VM or its namespace may ask for less (auto, observe, never: each does less than the "
+        "one before); for more only where VMDRIFT_TENANTS_MAY lists policy.",
     )
     tenants_may: tuple[str, ...] = setting(
         "none, or some of detach, policy, order, separated by commas",
         (),
         setting_types.some_of(*TENANTS_MAY),
-        "What annotations on a VM or its namespace may ask for beyond these settings; what asks for less always "
-        "counts. policy: vmdrift.io/policy and vmdrift.io/require-fence go before VMDRIFT_POLICY and "
-        "VMDRIFT_REQUIRE_FENCE, the VM's before its namespace's. detach: the same of vmdrift.io/detach and "
-        "VMDRIFT_DETACH_POLICY. order: accepted for annotations that will say which VM goes first; none does yet, so "
-        "it changes nothing. What was asked for and does not count is shown with the VM.",
+        "What annotations on a VM or its namespace may ask for beyond these settings; one that asks for less always "
+        "counts. policy: vmdrift.io/policy and vmdrift.io/require-fence override VMDRIFT_POLICY and "
+        "VMDRIFT_REQUIRE_FENCE, the VM's before its namespace's. detach: vmdrift.io/detach overrides "
+        "VMDRIFT_DETACH_POLICY in the same way. order: accepted for annotations that will say which VM goes first; "
+        "there are none yet, so it changes nothing. An annotation that does not count is shown with the VM.",
     )
     unreachable_window: float = setting(
         "seconds",
         300.0,
         setting_types.seconds(10),
-        "How long a node must have been unreachable. Not under 10: Kubernetes' times are whole seconds.",
+        "How long a node must have been unreachable. At least 10: Kubernetes' times are whole seconds.",
     )
     virt_handler_grace: float = setting(
         "seconds",
         180.0,
         setting_types.seconds(1),
-        "How long we must have watched a lost node's Lease and virt-handler heartbeat without a change. virt-handler "
+        "How long a lost node's Lease and virt-handler heartbeat must have been watched without a change. virt-handler "
         "writes every 60 to 132 s.",
     )
     namespace: str = setting(
         "name",
         "vm-drift",
         setting_types.namespace,
-        "Where the ConfigMap stands in which people hold and cancel drifts.",
+        "The namespace of the ConfigMap in which people hold and cancel drifts.",
     )
     max_unreachable: str = setting(
         "share or count of nodes",
         "40%",
         setting_types.share,
-        "When more nodes than this are unreachable nothing is done: it is rather the control plane than the nodes. One "
-        "lost node is never too many.",
+        "When more nodes than this are unreachable, nothing is done: the cause is then more likely the control plane "
+        "than the nodes. One lost node is never too many.",
     )
     detach_window: float = setting(
         "seconds",
         360.0,
         setting_types.seconds(10),
-        "When to look for Kubernetes' forced detach: its own six minutes after the launcher pod is gone.",
+        "When to check for Kubernetes' forced detach: its own six minutes after the launcher pod is gone.",
     )
     detach: str = setting(
         "wait | delete",
         "wait",
         setting_types.one_of("wait", "delete"),
-        "delete frees the volume at once by deleting its VolumeAttachment; it is unfenced, hence not the default. The "
-        "annotation vmdrift.io/detach on a VM or its namespace may ask for wait; for delete only where "
+        "delete frees the volume at once by deleting its VolumeAttachment; that is unfenced, so it is not the default. "
+        "The annotation vmdrift.io/detach on a VM or its namespace may ask for wait; for delete only where "
         "VMDRIFT_TENANTS_MAY lists detach.",
         env="VMDRIFT_DETACH_POLICY",
     )
@@ -104,63 +104,66 @@ class Settings:
         "nodes",
         2,
         setting_types.count(1, 1000),
-        "How many nodes the cluster must have for anything to be moved. The lost node counts, so two are enough.",
+        "How many available nodes the cluster must have for anything to be moved. The lost node counts, so two are "
+        "enough.",
     )
     shared_csi_drivers: tuple[str, ...] = setting(
         "CSI driver names, * and ? allowed, separated by commas",
         (),
         setting_types.globs("CSI driver names", "*.nfs.example"),
-        "Whose volumes can be attached to any node, besides Rook-Ceph's and HwameiStor's. Unknown means unsafe.",
+        "CSI drivers whose volumes can be attached to any node, besides Rook-Ceph's and HwameiStor's. Unknown means "
+        "unsafe.",
     )
     allow_unfenced_rwx: bool = setting(
         "true | false",
         False,
         setting_types.truth,
-        "Move VMs with volumes that several nodes may write to at once although nothing proves that the lost node has "
-        "stopped. Two writers destroy a disk.",
+        "Move VMs with volumes that several nodes may write to at once even though nothing proves that the lost node "
+        "has stopped. Two writers destroy a disk.",
     )
     delete_unevicted: bool = setting(
         "true | false",
         False,
         setting_types.truth,
-        "Force delete launcher pods, too, that Kubernetes itself does not evict (tolerations, or too many nodes of a "
+        "Also force-delete launcher pods that Kubernetes itself does not evict (tolerations, or too many nodes of a "
         "zone lost).",
     )
     start_deadline: float = setting(
         "seconds",
         1800.0,
         setting_types.seconds(60),
-        "How long the new VM may take to run, once no volume holds it back, before its drift is told as failed.",
+        "How long the new VM may take to run, once no volume blocks it, before its drift is reported as failed.",
     )
     fencing: tuple[str, ...] = setting(
         "none, or some of event, remediation, network-fence, redfish, separated by commas",
         (),
         setting_types.some_of(*PROVIDERS),
-        "Who may prove that a lost node is dead, in the order in which they are tried. The annotation "
-        "vmdrift.io/fencing on a Node may name fewer of them for that node, but event stays. none: the documented "
-        "procedure, with its windows.",
+        "The fencing providers that may prove that a lost node is dead, in the order in which they are tried. The "
+        "annotation vmdrift.io/fencing on a Node may name fewer of them for that node, but event stays. none: the "
+        "documented procedure, with its windows.",
     )
     nodes_may_opt_out: bool = setting(
         "true | false",
         False,
         setting_types.truth,
-        "Let vmdrift.io/fencing: none on a Node keep it from being fenced; only a person's or a system's confirmation "
-        "(event, where it is named) counts then. A kubelet may annotate its own Node, hence not the default.",
+        "Let vmdrift.io/fencing: none on a Node keep it from being fenced; then only a person's or a system's "
+        "confirmation (event, where it is named) counts. A kubelet may annotate its own Node, so this is not the "
+        "default.",
     )
     fenced_release: str = setting(
         "force-delete | taint",
         "force-delete",
         setting_types.one_of("force-delete", "taint"),
-        "How the VMs of a node are released that is proven dead: pods and VolumeAttachments one by one, or all that is "
-        "on it at once, by Kubernetes' own taint node.kubernetes.io/out-of-service. The latter is faster; where it "
-        "would hit a VM that is not to be moved, the former is done.",
+        "How the VMs of a node that is proven dead are released. force-delete: pods and VolumeAttachments one by one. "
+        "taint: everything on the node at once, by Kubernetes' own taint node.kubernetes.io/out-of-service. taint is "
+        "faster; where it would hit a VM that is not to be moved, force-delete is used.",
     )
     fence_after: float = setting(
         "seconds",
         180.0,
         setting_types.seconds(timing.SILENCE_LEAST, 3600, "virt-handler's heartbeats are up to 132 s apart"),
-        "How long nothing may have changed in a lost node's Lease and virt-handler heartbeat before remediation, "
-        "network-fence or redfish is asked to fence it; longer where the Lease's leaseDurationSeconds is. Not under "
+        "How long a lost node's Lease and virt-handler heartbeat must not have changed before remediation, "
+        "network-fence or redfish is asked to fence it; longer where the Lease's leaseDurationSeconds is. At least "
         "140: a living virt-handler writes every 60 to 132 s, so a shorter silence says nothing.",
     )
     fence_bystanders: str = setting(
@@ -168,8 +171,8 @@ class Settings:
         "accept",
         setting_types.one_of("accept", "refuse"),
         "What to do where a fence would stop VMs that it does not move: vmdrift.io/policy never or observe on the VM, "
-        "pinned, a local disk. accept: never means 'do not move me' and is no veto over neighbours, and they are named "
-        "before. refuse: then the node is not fenced.",
+        "pinned, a local disk. accept: fence, because never means 'do not move me' and is no veto over neighbours; "
+        "those VMs are named before. refuse: do not fence the node.",
     )
     dead_pods: str = setting(
         "delete | keep",
@@ -177,8 +180,8 @@ class Settings:
         setting_types.one_of("delete", "keep"),
         "What to do with another pod (a backup, an exporter) on a node whose machine is proven dead, if it keeps a "
         "volume of a released VM attached there. delete: its object is force-deleted, with its uid; whoever made it "
-        "may start it again elsewhere. keep: `vmdrift taint NODE`, or a person, removes it. Without proof, "
-        "or with one of some storage only, nothing but launcher pods is ever deleted.",
+        "may start it again elsewhere. keep: `vmdrift taint NODE`, or a person, removes it. Without proof, or with "
+        "proof for some storage only, nothing but launcher pods is ever deleted.",
     )
     max_fences: int = setting(
         "nodes",
@@ -186,19 +189,19 @@ class Settings:
         setting_types.count(1, 1000),
         "How many nodes may be fenced within VMDRIFT_FENCE_PERIOD, besides VMDRIFT_MAX_UNREACHABLE, which limits how "
         "many at once. Four machines that die one by one within an hour have something in common: somebody should "
-        "look. The VMs of the next ones keep to the documented windows.",
+        "look. The VMs of further nodes wait for the documented windows.",
     )
     fence_period: float = setting(
         "seconds",
         3600.0,
         setting_types.seconds(60, 7 * 86400),
-        "The time within which VMDRIFT_MAX_FENCES counts. An hour is about what somebody on call needs to act.",
+        "The period in which VMDRIFT_MAX_FENCES counts. An hour is about what somebody on call needs to act.",
     )
     fence_control_plane: bool = setting(
         "true | false",
         False,
         setting_types.truth,
-        "Fence nodes of the control plane, too (label node-role.kubernetes.io/control-plane or master). Two of three "
+        "Also fence nodes of the control plane (label node-role.kubernetes.io/control-plane or master). Two of three "
         "that are switched off take etcd with them.",
     )
     ceph_namespace: str = setting(
@@ -206,7 +209,7 @@ class Settings:
         "rook-ceph",
         setting_types.namespace,
         "Where Rook's operator runs its mon and OSD pods (labels app=rook-ceph-mon, app=rook-ceph-osd). While one of "
-        "their hosts is down, no other node is fenced by power: that could take the storage from everybody.",
+        "their hosts is down, no other node is fenced by power: that could take everybody's storage down.",
     )
     fence_deadline: float = setting(
         "seconds",
@@ -218,55 +221,58 @@ class Settings:
         "seconds",
         600.0,
         setting_types.seconds(30, 86400),
-        "After so long on a node that is Ready again, our out-of-service taint is removed though not all of its old "
-        "pods and VolumeAttachments are gone, with a warning. Nothing can run there before.",
+        "How long a node that is Ready again keeps vm-drift's out-of-service taint at most: then the taint is removed, "
+        "with a warning, even if some of the node's old pods and VolumeAttachments are left. Nothing can run there "
+        "before.",
     )
     require_fence: bool = setting(
         "true | false",
         False,
         setting_types.truth,
         "Move no VM without proof that its node is dead. The annotation vmdrift.io/require-fence: true on a VM, its "
-        "namespace or a StorageClass asks for the same; false on a VM or its namespace excepts it only where "
-        "VMDRIFT_TENANTS_MAY lists policy, and never from its StorageClass.",
+        "namespace or a StorageClass asks for the same; false on a VM or its namespace exempts it only where "
+        "VMDRIFT_TENANTS_MAY lists policy, and never from what its StorageClass asks for.",
     )
     remediation_template: str = setting(
         "GROUP/VERSION/PLURAL/NAMESPACE/NAME",
         "",
         setting_types.template,
-        "The medik8s template whose remediation the provider remediation asks for.",
+        "The medik8s template of the remediation that the provider remediation asks for.",
     )
     bmc_dir: str = setting(
         "path",
         "",
         str,
         "A folder with one file NODE.json per node, for the provider redfish: how its BMC is reached, and the "
-        "credentials (docs/fencing.md). A mounted Secret; read anew at each use.",
+        "credentials (docs/fencing.md). A mounted Secret; read again at each use.",
     )
     csi_addons_namespaces: tuple[tuple[str, str], ...] = setting(
         "DRIVER=NAMESPACE, separated by commas",
         (),
         setting_types.pairs("CSI drivers and namespaces as DRIVER=NAMESPACE", "rbd.csi.ceph.com=ceph-csi"),
-        "Where the provider network-fence believes a driver's CSIAddonsNodes: anybody can make one in their namespace. "
-        "Rook's drivers (rook-ceph.rbd.csi.ceph.com) begin with theirs, which counts where none is named here.",
+        "The namespace in which the provider network-fence trusts a driver's CSIAddonsNodes: anybody can create one in "
+        "a namespace of theirs. The names of Rook's drivers (rook-ceph.rbd.csi.ceph.com) begin with their namespace, "
+        "which counts where none is given here.",
     )
     same_storage: tuple[tuple[str, ...], ...] = setting(
         "clusterID=clusterID, separated by commas",
         (),
         setting_types.groups("clusterIDs of CSI drivers", "rook-ceph=rook-ceph-tenants"),
         "Which clusterIDs are one storage cluster, so that a fence of one blocks volumes of the others: RADOS "
-        "namespaces and subvolume groups have IDs of their own on the same Ceph. Else only the same ID is the same.",
+        "namespaces and subvolume groups have IDs of their own on the same Ceph. Without it, only the same ID is the "
+        "same cluster.",
     )
     resync: float = setting(
         "seconds",
         60.0,
         setting_types.seconds(1, 3600),
-        "How often every open outage is told again. Whatever was lost in between comes back within this time.",
+        "How often every open outage is reported again. Whatever was lost in between is found again within this time.",
     )
     api_timeout: float = setting(
         "seconds",
         timing.API_TIMEOUT,
         setting_types.seconds(0.1, timing.API_TIMEOUT_MOST),
-        "For one API call. Well below the 8 s after which a silent worker's job is given to another.",
+        "For one API call. Well below the 8 s after which a silent worker's job is given to another worker.",
     )
     history_ttl: float = setting(
         "seconds",
@@ -279,35 +285,36 @@ class Settings:
         "path",
         "",
         str,
-        "Where a role without HTTP writes every second that it goes on; `vmdrift probe` reads it. One per process.",
+        "The file to which a role without HTTP writes every second that it is alive; `vmdrift probe` reads it. One per "
+        "process.",
     )
     listen: str = setting(
         "address:port",
         "127.0.0.1:8080",
         setting_types.address,
-        "Where events of other systems are received. Another address than loopback needs somebody who may post, or "
+        "Where events of other systems are received. An address other than loopback needs somebody who may post, or "
         "VMDRIFT_INSECURE_NO_AUTH.",
     )
     probes: str = setting(
         "address:port",
         "",
         setting_types.address,
-        "Where /healthz and /readyz are answered, too, and nothing else is: with connections and threads of their own. "
-        "For Kubernetes' probes; nobody else need reach it.",
+        "A second address that answers /healthz and /readyz, and nothing else, with connections and threads of its "
+        "own. For Kubernetes' probes; nobody else needs to reach it.",
     )
     web_processes: int = setting("processes", 2, setting_types.count(1, 64), "How many processes receive events.")
     insecure_no_auth: bool = setting(
         "true | false",
         False,
         setting_types.truth,
-        "Receive events of anybody who can reach the address. For a test bed only.",
+        "Accept events from anybody who can reach the address. For a test bed only.",
     )
     rq_actions: bool = setting(
         "true | false",
         False,
         setting_types.truth,
-        "Let those who may act on the page requeue and delete jobs in /rq, too. The receiver's Redis user needs "
-        "~rq:* for that.",
+        "Also let those who may act on the page requeue and delete jobs in /rq. The receiver's Redis user needs ~rq:* "
+        "for that.",
     )
     tokens_file: str = setting(
         "path",
@@ -320,60 +327,60 @@ class Settings:
         "URL",
         "",
         setting_types.web_url,
-        "Whose JWTs are believed, besides the tokens of the file: Knative's sender identity.",
+        "The issuer whose JWTs are trusted, besides the tokens of the file: for Knative's sender identity.",
     )
-    oidc_audience: str = setting("text", "", str, "The audience that those JWTs must bear.")
+    oidc_audience: str = setting("text", "", str, "The audience that those JWTs must have.")
     oidc_ca_file: str = setting(
         "path",
         "",
         str,
-        "The authority that vouches for the issuer, instead of the system's. For Kubernetes as the issuer: the "
+        "The certificate authority of the issuer, instead of the system's. For Kubernetes as the issuer: the "
         "ServiceAccount's ca.crt.",
     )
     oidc_token_file: str = setting(
         "path",
         "",
         str,
-        "A bearer token to ask the issuer for its keys with, read anew each time. Kubernetes tells them to "
-        "ServiceAccounts only.",
+        "A file with the bearer token for requesting the issuer's keys, read again each time. Kubernetes gives its "
+        "keys to ServiceAccounts only.",
     )
     alert_node_label: str = setting(
-        "label", "node", str, "The label of an Alertmanager alert that names the node that is lost."
+        "label", "node", str, "The label of an Alertmanager alert that names the lost node."
     )
     max_backlog: int = setting(
         "jobs",
         10000,
         setting_types.count(1, 10000000),
-        "When so many posts wait to be taken in, others are told to come later.",
+        "When this many posts wait to be processed, further ones are asked to come later.",
     )
     sender_rate: int = setting(
-        "events per minute", 6000, setting_types.count(1, 10000000), "What one sender may post in a minute."
+        "events per minute", 6000, setting_types.count(1, 10000000), "How many events one sender may post in a minute."
     )
     sender_bytes: int = setting(
         "bytes per hour",
         8388608,
         setting_types.count(1024, 999999999),
-        "What the receipts of one sender's events, which are kept for VMDRIFT_DEDUP_TTL, may take of Redis: 500 to 900 "
-        "each, so some 10,000 events an hour, and half of a Redis of 384 MB in a day. In any case a quarter of Redis' "
-        "memory is kept for drifts.",
+        "How much of Redis' memory the receipts of one sender's events may take, which are kept for VMDRIFT_DEDUP_TTL: "
+        "500 to 900 bytes each, so some 10,000 events an hour, and half of a Redis of 384 MB in a day. In any case a "
+        "quarter of Redis' memory is kept for drifts.",
     )
     dedup_ttl: float = setting(
         "seconds",
         86400.0,
         setting_types.seconds(60),
-        "How long an event is remembered by source and id: told again, it changes nothing.",
+        "How long an event is remembered by source and id: sent again, it changes nothing.",
     )
     webhook_origins: tuple[str, ...] = setting(
         "DNS names, * and ? allowed, separated by commas",
         (),
         setting_types.globs("DNS names", "*.example.com"),
-        "Who is allowed to deliver, when asked by an OPTIONS request as the Web Hook specification has it.",
+        "The origins that are allowed to deliver, when asked by an OPTIONS request of the Web Hook specification.",
     )
     sink: str = setting(
         "URL",
         "",
         setting_types.sink_url,
-        "Where events about drifts are delivered, by POST. It may hold a token, so it is never shown.",
+        "Where events about drifts are delivered, by POST. The URL may hold a token, so it is never shown.",
         also="K_SINK",
         secret=True,
     )
@@ -385,20 +392,20 @@ class Settings:
         env="K_CE_OVERRIDES",
     )
     sink_token_file: str = setting(
-        "path", "", str, "A file with the bearer token that the sink wants. Read anew at each delivery."
+        "path", "", str, "A file with the bearer token that the sink asks for. Read again at each delivery."
     )
     sink_ca_certs: str = setting(
         "PEM",
         "",
         str,
-        "Certificates of authorities that are believed besides the system's. Knative's SinkBinding sets it.",
+        "Certificates of authorities that are trusted besides the system's. Knative's SinkBinding sets it.",
         env="K_CA_CERTS",
     )
     sink_give_up: float = setting(
         "seconds",
         86400.0,
         setting_types.seconds(1),
-        "How long an event that cannot be delivered is tried again, before it goes to the dead letters.",
+        "How long an event that cannot be delivered is tried again, before it becomes a dead letter.",
     )
 
     @classmethod
@@ -411,27 +418,27 @@ class Settings:
 
     @classmethod
     def read_what_can_be(cls, env: Mapping[str, str]) -> tuple[Self, Mapping[str, str]]:
-        """With the default in the place of each malformed one, and by its name what is wrong with it."""
-        found, wrong = {}, {}
+        """The settings, with the default in place of each malformed one, and by variable what is wrong with it."""
+        values, wrong = {}, {}
         for row in fields(cls):
             text = next((text for name in env_names(row) if (text := env.get(name, ""))), "")
             if not text:
                 continue
             try:
-                found[row.name] = row.metadata["parse"](text)
+                values[row.name] = row.metadata["parse"](text)
             except ValueError as error:
-                shown = "what was given" if row.metadata.get("secret") else repr(text[:60])
-                wrong[env_name(row)] = f"{env_name(row)}: {shown} is not {error}"
-        return cls(**found), wrong
+                displayed = "what was given" if row.metadata.get("secret") else repr(text[:60])
+                wrong[env_name(row)] = f"{env_name(row)}: {displayed} is not {error}"
+        return cls(**values), wrong
 
     @classmethod
     def unknown(cls, env: Mapping[str, str]) -> list[str]:
-        """Variables that look like settings and are none, or no more."""
-        known = {name for row in fields(cls) for name in env_names(row)}
-        return sorted(name for name in env if name.startswith("VMDRIFT_") and name not in known)
+        """Variables that look like settings and are none, or no longer."""
+        setting_names = {name for row in fields(cls) for name in env_names(row)}
+        return sorted(name for name in env if name.startswith("VMDRIFT_") and name not in setting_names)
 
     def to_policy(self) -> Policy:
-        """The part of it that decisions are made of."""
+        """The settings on which decisions depend."""
         return Policy(
             mode=self.policy,
             **{row.name: getattr(self, row.name) for row in fields(Policy) if row.name != "mode"},
@@ -443,8 +450,8 @@ class Settings:
 
 
 def deaf_after(settings: Settings) -> float:
-    """After so many seconds without a word from the API server watchers are deaf: twice of all that they may wait for.
+    """After so many seconds without hearing from the API server watchers count as deaf: twice their longest wait.
 
-    Each tells after a resync what it heard; in a quiet cluster that is a bookmark about once a minute.
+    Each reports after a resync when it last heard from it; in a quiet cluster that is a bookmark about once a minute.
     """
     return 2 * (settings.resync + 60.0)

@@ -1,6 +1,6 @@
-"""Times that depend on one another, in seconds. `unit/reactor/test_timing.py` holds which are shorter than which.
+"""Times that depend on one another, in seconds. `tests/unit/reactor/test_timing.py` checks which is shorter than which.
 
-A time that nothing else depends on stands where it is used.
+A time that nothing else depends on is defined where it is used.
 """
 
 # One call to the API server: VMDRIFT_API_TIMEOUT, and its highest value.
@@ -12,35 +12,35 @@ SINK_CONNECT, SINK_READ = 2.0, 4.0
 BMC_CONNECT = 2.0
 BMC_CALL = 5.0
 
-# The lock of a VM, and how often a pass renews it: what a killed worker leaves behind lasts so long.
+# The lock of a VM, and how often a pass renews it. A lock that a killed worker leaves behind lasts this long.
 VM_LOCK = 12.0
 VM_LOCK_RENEWED_EVERY = 3.0
-# The lock of the fencing of a node: no call of a provider takes longer.
+# The lock of a node's fencing: no call of a provider takes longer.
 FENCING_LOCK = 60.0
 
-# A worker beats before each call; after so long without a beat its job is given to another.
+# A worker writes its heartbeat before each call; after this long without one its job is given to another.
 BEAT_EVERY = 2.0
 WORKER_SILENT = 8.0
-# A job that was taken out of its queue and not started for so long was taken by a worker that died.
+# A job that left its queue this long ago and was not started was taken by a worker that died.
 TAKEN_NOT_STARTED = 6.0
-# A running job whose worker has not beaten for so long counts as lost in a sweep.
+# A running job whose worker has written no heartbeat for this long counts as lost in a sweep.
 JOB_ORPHANED = 60.0
 # A scheduler's lock on its queues, and how often another one tries to get it.
 SCHEDULER_LOCK = 8.0
 SCHEDULER_TRIES_EVERY = 2.0
 
-# From SIGTERM until a job is cut short at its next call; the receiver's processes end what is in hand, and are killed.
+# From SIGTERM until a job is cut short at its next call; the receiver's processes end their requests, and are killed.
 JOB_STOPS_WITHIN = 3.0
 REQUESTS_END_WITHIN = 6.0
 RECEIVER_KILLED_AFTER = 8.0
-# `vmdrift run` kills its processes after so long, Kubernetes after terminationGracePeriodSeconds (k8s/base).
+# `vmdrift run` kills its processes after this long, Kubernetes after terminationGracePeriodSeconds (k8s/base).
 RUN_KILLS_AFTER = 10.0
 KUBERNETES_KILLS_AFTER = 30.0
 
-# Two clocks may differ by this; a clock that moves by more than STEP between two looks was set.
+# Two clocks may differ by this; a clock that moves by more than STEP between two readings was set.
 CLOCK_OFF = 5.0
 CLOCK_STEP = 5.0
-# Every process that works compares its clock, and reports, so often; without any look for so long a step may be missed.
+# Every working process compares its clock, and reports, this often; without a reading for so long a step may be missed.
 LOOK_EVERY = 5.0
 CLOCK_UNWATCHED = 15.0
 

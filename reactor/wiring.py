@@ -1,6 +1,6 @@
 """The one place where a process' connections, and the adapters on them, are made: from settings, and KUBECONFIG.
 
-Each is made when it is first asked for, and raises then SettingsError, StoreError, ClusterError; importing makes none.
+Each is made when it is first used, and raises SettingsError, StoreError, ClusterError then; importing makes none.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from redis import Redis
 
-from reactor.adapters.redis import connection as redis_door
+from reactor.adapters.redis import connection as redis_connection
 from reactor.adapters.redis.changes import RedisChanges
 from reactor.adapters.redis.clock_offsets import Comparer
 from reactor.adapters.redis.inbox import FSYNC_WAIT, RedisInbox
@@ -43,8 +43,8 @@ class Wiring:
         return cls(settings, os.environ.get("KUBECONFIG", ""), before_call)
 
     def connection(self) -> Redis:
-        """One that is nobody else's: whoever asked for it closes it."""
-        return redis_door.connect(self.settings.redis_url)
+        """A new one: the caller closes it."""
+        return redis_connection.connect(self.settings.redis_url)
 
     @cached_property
     def redis(self) -> Redis:
@@ -54,7 +54,7 @@ class Wiring:
     @cached_property
     def clock(self) -> Clock:
         """Redis', which all processes share."""
-        return redis_door.shared_clock(self.redis)
+        return redis_connection.shared_clock(self.redis)
 
     @cached_property
     def store(self) -> RedisStore:
@@ -63,23 +63,23 @@ class Wiring:
 
     @cached_property
     def queue(self) -> RqQueue:
-        """Where jobs are woken."""
+        """The job queue."""
         return RqQueue(self.redis, self.clock, self.settings.history_ttl)
 
     @cached_property
     def inbox(self) -> RedisInbox:
-        """Where accepted events wait, and are told what became of them."""
+        """Where accepted events wait, and their results are kept."""
         settings = self.settings
         return RedisInbox(self.redis, self.clock, settings.dedup_ttl, FSYNC_WAIT, settings.sender_bytes)
 
     @cached_property
     def outbox(self) -> RedisOutbox:
-        """Events that leave."""
+        """Outgoing events."""
         return RedisOutbox(self.redis, self.settings.history_ttl)
 
     @cached_property
     def changes(self) -> RedisChanges:
-        """What becomes a Kubernetes Event."""
+        """Changes that are reported as Kubernetes Events."""
         return RedisChanges(self.redis)
 
     @cached_property
@@ -94,19 +94,23 @@ class Wiring:
 
     @cached_property
     def cluster(self) -> "KubernetesCluster":
-        """The API server. Nothing is asked of it yet."""
-        from reactor.adapters.kubernetes import cluster as cluster_door  # noqa: PLC0415 - see above
+        """The API server. No request is sent yet."""
+        from reactor.adapters.kubernetes import cluster as kubernetes_cluster  # noqa: PLC0415 - see above
 
-        return cluster_door.connect(self.kubeconfig, self.settings.api_timeout, self.before_call, self.requests.count)
+        return kubernetes_cluster.connect(
+            self.kubeconfig, self.settings.api_timeout, self.before_call, self.requests.count
+        )
 
     @cached_property
     def wishes(self) -> "InterventionsConfigMap":
-        """Where holds and cancels are written down."""
-        from reactor.adapters.kubernetes import cluster as cluster_door  # noqa: PLC0415 - see above
+        """Where holds and cancels are stored."""
+        from reactor.adapters.kubernetes import cluster as kubernetes_cluster  # noqa: PLC0415 - see above
         from reactor.adapters.kubernetes.interventions import InterventionsConfigMap  # noqa: PLC0415 - same
 
-        return InterventionsConfigMap(self.cluster, self.settings.namespace, cluster_door.served_clock(self.cluster))
+        return InterventionsConfigMap(
+            self.cluster, self.settings.namespace, kubernetes_cluster.served_clock(self.cluster)
+        )
 
     def reporter(self, role: str) -> Reporter:
-        """What this process, one of this role, tells of itself now and then."""
+        """What this process, one of this role, reports about itself from time to time."""
         return Reporter(self.redis, role, self.requests, look=Comparer(self.redis, role).look)

@@ -32,7 +32,7 @@ def encode(event: Event) -> dict[str, Any]:
 
 
 def decode(body: Mapping[str, Any]) -> Event:
-    """From the JSON object of the structured mode; BadInput. The library fills in what is missing, so we look first."""
+    """From the JSON object of the structured mode; BadInput. The library fills in what is missing: we check first."""
     for name in _REQUIRED:
         if not take(body, name, str, "event"):
             raise BadInput(f"event.{name}: must not be empty")

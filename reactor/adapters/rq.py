@@ -1,8 +1,8 @@
 """The job queue: RQ, with JSON jobs and never pickle.
 
 The contract is small, because RQ promises little: a job that was woken runs at least once, sometimes twice, even twice
-at the same time, up to a second early, and can be killed anywhere. What RQ loses for good, the next `wake` finds: the
-sweep calls it for every job that ought to exist. Hence `wake` never postpones and may be called at any time, for a job
+at the same time, up to a second early, and can be killed anywhere. What RQ loses for good, the next `wake` restores:
+the sweep calls it for every job that ought to exist. So `wake` never postpones and may be called at any time, for a job
 in any state.
 """
 
@@ -27,11 +27,11 @@ from reactor.model.event import Event
 from reactor.model.identity import VERSION, Drift, Outage
 from reactor.model.times import Clock
 
-EVENTS = roles.INTAKE.queue  # CloudEvents to be taken in
+EVENTS = roles.INTAKE.queue  # CloudEvents to be processed
 DRIFTS = roles.DRIFTS.queue  # one job per VM and outage
 FENCING = roles.FENCING.queue  # one job per outage whose node may be fenced
 OUTGOING = roles.OUTGOING.queue  # one job per event that is delivered to others
-# What the jobs call. A dotted name, because the reactor knows nothing of the workers; a contract test resolves both.
+# What the jobs call. Dotted names, because the reactor does not import the workers; a contract test resolves them.
 TAKE_EVENT = "workers.rq.take_event"
 TAKE_POST = "workers.rq.take_post"
 RUN_DRIFT = "workers.rq.run_drift"
@@ -46,7 +46,7 @@ RUNS = {
 }
 SERIALIZER = "json"
 
-# Neither number is a limit that we want: RQ counts every "come again" as a retry, for the life of the job.
+# Neither number is a limit that we want: RQ counts every further pass as a retry, for the life of the job.
 FOR_EVER = 10**9
 JOB_TIMEOUT = 120  # seconds; a pass is a few calls with time-outs of their own
 # RQ's worker keeps a running job's heartbeat younger than this; an older one means that nobody runs it.
@@ -57,7 +57,7 @@ _SCHEDULED = JobStatus.SCHEDULED.value.encode()
 
 @dataclass(frozen=True, slots=True)
 class JobEntry:
-    """One job: its identity, what it calls (a dotted name) with which JSON arguments, and how people read it."""
+    """One job: its identity, what it calls (a dotted name) with which JSON arguments, and a description for people."""
 
     queue: str
     id: str
@@ -67,9 +67,9 @@ class JobEntry:
 
 
 def event_entry(event: Event) -> JobEntry:
-    """The job that takes this event in; the same event told again is the same job."""
-    node = f"{event.type.removeprefix('io.vmdrift.')} {event.subject}"
-    return JobEntry(EVENTS, f"event_{event.id}", TAKE_EVENT, (VERSION, encode(event)), node)
+    """The job that processes this event; the same event reported again is the same job."""
+    description = f"{event.type.removeprefix('io.vmdrift.')} {event.subject}"
+    return JobEntry(EVENTS, f"event_{event.id}", TAKE_EVENT, (VERSION, encode(event)), description)
 
 
 def drift_entry(drift: Drift) -> JobEntry:
@@ -78,12 +78,12 @@ def drift_entry(drift: Drift) -> JobEntry:
 
 
 def fence_entry(outage: Outage) -> JobEntry:
-    """The job that fences this outage's node, or sees that somebody did."""
+    """The job that fences this outage's node, or checks that somebody did."""
     return JobEntry(FENCING, f"fence_{outage.id}", RUN_FENCE, (VERSION, outage.as_json()), f"fence {outage.node.name}")
 
 
 def letter_entry(letter_id: str) -> JobEntry:
-    """The job that delivers this letter (`adapters.redis.outbox`)."""
+    """The job that makes this delivery (`adapters.redis.outbox`)."""
     return JobEntry(
         OUTGOING, f"out_{letter_id}", DELIVER, (VERSION, {"letter": letter_id}), f"deliver event {letter_id}"
     )
@@ -95,15 +95,15 @@ class Queue(Protocol):
     def wake(self, entry: JobEntry, due: float) -> None:
         """Make sure that this job runs at `due` (seconds since the epoch) or earlier, whatever state it is in now.
 
-        A waiting job is moved forward, never back; an ended, failed or lost one is queued anew; one that runs right now
-        is told to come again.
+        A waiting job is moved forward, never back; an ended, failed or lost one is queued again; one that is
+        running is asked to run again.
         """
 
     def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
-        """Wake each at its due time. A sweep does this for thousands, nearly all of which wait as they should."""
+        """Wake each at its due time. A sweep does this for thousands, nearly all of which are scheduled already."""
 
     def woken(self, job_id: str) -> float | None:
-        """When this job, while it ran, was asked to come again: read once, then forgotten."""
+        """When this job, while it ran, was asked to run again: read once, then forgotten."""
 
 
 class _State(Enum):
@@ -133,21 +133,21 @@ class RqQueue:
 
     def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
         with translated():
-            waits = self._wait(wanted)
-        for (entry, due), fine in zip(wanted, waits, strict=True):
-            if not fine:
+            in_time = self._scheduled_in_time(wanted)
+        for (entry, due), is_in_time in zip(wanted, in_time, strict=True):
+            if not is_in_time:
                 self.wake(entry, due)
 
-    def _wait(self, wanted: Sequence[tuple[JobEntry, float]]) -> list[bool]:
-        """Which of them have a due time that is no later by now; moved forward and asked of Redis all at once."""
+    def _scheduled_in_time(self, wanted: Sequence[tuple[JobEntry, float]]) -> list[bool]:
+        """Which of them are scheduled no later than wanted; all are moved forward and read in one round trip."""
         with self._redis.pipeline(transaction=False) as pipe:
             for entry, due in wanted:
                 scheduled = ScheduledJobRegistry.key_template.format(entry.queue)
                 pipe.hget(Job.key_for(entry.id), "status")
                 pipe.zadd(scheduled, {entry.id: int(due)}, xx=True, lt=True)
                 pipe.zscore(scheduled, entry.id)
-            found = pipe.execute()
-        rows = zip(found[::3], found[2::3], strict=True)
+            replies = pipe.execute()
+        rows = zip(replies[::3], replies[2::3], strict=True)
         return [status == _SCHEDULED and at is not None for status, at in rows]
 
     def woken(self, job_id: str) -> float | None:
@@ -156,7 +156,7 @@ class RqQueue:
         return marks[0][1] if marks else None
 
     def _mark(self, job_id: str, due: float) -> None:
-        """A set with one member, because its score can be told to become only earlier."""
+        """A sorted set with one member, because Redis can be asked to make its score only earlier (ZADD LT)."""
         with self._redis.pipeline() as pipe:
             pipe.zadd(_mark_key(job_id), {"due": due}, lt=True)
             pipe.expire(_mark_key(job_id), _MARK_TTL)
@@ -177,19 +177,19 @@ class RqQueue:
         return _State.OVER
 
     def _listed(self, queue: RedisQueue, job_id: str) -> bool:
-        """In the queue, or just taken out of it by a worker. A job in neither was lost between two writes."""
+        """In the queue, or just taken by a worker. A job in neither list was lost between two writes."""
         keys = (queue.key, queue.intermediate_queue_key)
         return any(self._redis.lpos(key, job_id) is not None for key in keys)
 
     def _beats(self, job: Job) -> bool:
-        """By the clock of who runs it: a beat that is yet to come says nothing of now."""
-        beat = job.last_heartbeat
-        return beat is not None and abs(self._clock() - beat.timestamp()) < ORPHANED_AFTER
+        """Stamped by the worker's clock: a heartbeat from far in the future does not count either."""
+        heartbeat = job.last_heartbeat
+        return heartbeat is not None and abs(self._clock() - heartbeat.timestamp()) < ORPHANED_AFTER
 
     def _put(self, queue: RedisQueue, entry: JobEntry, due: float) -> None:
         job = new_job(entry, queue, self._redis, self._keep)
         with self._redis.pipeline() as pipe:
-            # Said here, because RQ begins a transaction of its own on a pipeline without one, and only an empty one.
+            # Called here, because RQ begins a transaction of its own on a pipeline without one, and only an empty one.
             pipe.multi()
             # The traces of an earlier run would make RQ see the new one as failed or finished.
             pipe.delete(job.key)
@@ -203,7 +203,7 @@ class RqQueue:
 
 
 def new_job(entry: JobEntry, queue: RedisQueue, redis: Redis, keep: int) -> Job:
-    """RQ's job for an entry, not written yet. `keep` in seconds: how long it stays readable when it has ended."""
+    """RQ's job for an entry, not written yet. `keep` in seconds: how long it stays readable after its end."""
     return Job.create(
         entry.function,
         args=list(entry.args),
@@ -215,7 +215,7 @@ def new_job(entry: JobEntry, queue: RedisQueue, redis: Redis, keep: int) -> Job:
         timeout=JOB_TIMEOUT,
         result_ttl=keep,
         failure_ttl=keep,
-        # Serves only a job whose worker died (RQ's "abandoned"); what a job itself wants, it says when it ends.
+        # Only for a job whose worker died (RQ's "abandoned"); a job says itself, when it ends, whether it runs again.
         retry=Retry(max=FOR_EVER),
     )
 

@@ -1,4 +1,4 @@
-"""Where events about drifts are delivered: one POST each, in structured mode, and what the other side answers.
+"""Where events about drifts are delivered: one POST each, in structured mode, and the response to it.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md
 """
@@ -23,7 +23,7 @@ _TIMEOUT = urllib3.Timeout(connect=timing.SINK_CONNECT, read=timing.SINK_READ)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status`: HTTP's, 0 without an answer; `what` was answered, for a sentence; `retry_after` in seconds."""
+    """`status`: HTTP's, 0 without a response; `what` was answered, for a sentence; `retry_after` in seconds."""
 
     status: int
     what: str
@@ -31,10 +31,10 @@ class Answer:
 
 
 class Sink(Protocol):
-    """Whoever is told."""
+    """The receiver of events."""
 
     def deliver(self, event: Mapping[str, Any]) -> Answer:
-        """Tell this event, as JSON. Raises nothing: whatever goes wrong is an Answer."""
+        """Deliver this event, as JSON. Raises nothing: whatever goes wrong is an Answer."""
 
 
 class HttpSink:
@@ -47,7 +47,7 @@ class HttpSink:
         self._url, self._clock, self._timeout = settings.sink, clock, timeout
         self._token_file = Path(settings.sink_token_file) if settings.sink_token_file else None
         self._overrides = dict(settings.sink_overrides)
-        self._pool = urllib3.PoolManager(ssl_context=_trusting(settings.sink_ca_certs))
+        self._pool = urllib3.PoolManager(ssl_context=_ssl_context(settings.sink_ca_certs))
 
     def deliver(self, event: Mapping[str, Any]) -> Answer:
         headers = {"Content-Type": "application/cloudevents+json; charset=utf-8", "User-Agent": "vm-drift"}
@@ -62,7 +62,7 @@ class HttpSink:
 
     def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         # Without `retries` it is sent once, and to nobody else: a redirect could lead anywhere, with our token.
-        answer = self._pool.request(
+        response = self._pool.request(
             "POST",
             self._url,
             body=body,
@@ -71,13 +71,13 @@ class HttpSink:
             timeout=self._timeout,
             preload_content=False,
         )
-        answer.close()
-        phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else ""
-        what = f"the sink answers {answer.status} {phrase}".strip()
-        return Answer(answer.status, what, retry_after(answer.headers.get("Retry-After", ""), self._clock()) or 0.0)
+        response.close()
+        phrase = HTTPStatus(response.status).phrase if response.status in HTTPStatus._value2member_map_ else ""
+        what = f"the sink answers {response.status} {phrase}".strip()
+        return Answer(response.status, what, retry_after(response.headers.get("Retry-After", ""), self._clock()) or 0.0)
 
 
-def _trusting(ca_certs: str) -> ssl.SSLContext:
+def _ssl_context(ca_certs: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if ca_certs:
         try:

@@ -1,4 +1,4 @@
-"""A drift's change of phase or reason, as it is told to those who look at the VM or its node."""
+"""A drift's change of phase or reason, as it is reported to those who look at the VM or its node."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -34,7 +34,7 @@ class Change:
         """From JSON; BadInput."""
         drift = Drift.of(take(data, "drift", dict, "change"), "change.drift")
         try:
-            words = str(data["reason"]), str(data["sentence"])
-            return checked(cls(drift, Phase(data["phase"]), *words, float(data["at"])), "change")
+            texts = str(data["reason"]), str(data["sentence"])
+            return checked(cls(drift, Phase(data["phase"]), *texts, float(data["at"])), "change")
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"change: {error}") from error

@@ -1,13 +1,13 @@
-"""Who confirmed that a boot of a node is off: what is believed of it later depends on whether it was right."""
+"""Who confirmed that a boot of a node is off: whether they are trusted later depends on whether they were right."""
 
 from dataclasses import dataclass
 
-EVENT = "event"  # the provider of which nobody can be asked: somebody comes and says so
+EVENT = "event"  # the provider that cannot be asked: it reports by itself
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A provider; of `event` also which sender, and whether that is a person, who may look again and know better.
+    """A provider; for `event` also which sender, and whether that is a person, who may look again and know better.
 
     `person` is set by `vmdrift confirm-off` and by the page, never by what is posted: no sender can claim it.
     """

@@ -1,4 +1,4 @@
-"""A drift: its phases, its record, and the two answers that a pass over it can give."""
+"""A drift: its phases, its record, and the two outcomes that a pass over it can have."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
@@ -18,10 +18,10 @@ class Phase(StrEnum):
     """Where a drift stands. It can end in the last four."""
 
     WAITING = "waiting"  # a window is running
-    BLOCKED = "blocked"  # a prerequisite does not hold now; it may later
+    BLOCKED = "blocked"  # a prerequisite has not passed yet; it may later
     RELEASED = "released"  # the launcher pod was force-deleted
-    DETACHING = "detaching"  # the lost node still holds a volume
-    STARTING = "starting"  # nothing holds the VM back any more; it is coming up
+    DETACHING = "detaching"  # a volume is still attached to the lost node
+    STARTING = "starting"  # nothing blocks the VM any more; it is starting
     COMPLETED = "completed"
     REFUSED = "refused"
     CANCELLED = "cancelled"
@@ -29,7 +29,7 @@ class Phase(StrEnum):
 
     @property
     def is_end(self) -> bool:
-        """Nothing more is to be done as things stand. Whether the drift has ended, `Record.ended` says."""
+        """Nothing more is to be done for now. Whether the drift has ended, `Record.ended` says."""
         return self in {Phase.COMPLETED, Phase.REFUSED, Phase.CANCELLED, Phase.FAILED}
 
 
@@ -43,7 +43,7 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One prerequisite: does it hold, why (reason code), and a sentence for a tired operator."""
+    """One prerequisite: has it passed (`held`), why (reason code), and a sentence for a tired operator."""
 
     name: str
     held: bool
@@ -53,7 +53,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """One volume of the VM as people ask for it: `claim` is "" where its kind needs none, `holders` are nodes."""
+    """One volume of the VM, for people: `claim` is "" where its kind needs none, `holders` are nodes."""
 
     name: str
     kind: str
@@ -65,7 +65,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How this installation wants it; times in seconds. The settings of the same names say why.
+    """How this installation decides; times in seconds. The settings of the same names say why.
 
     `max_unreachable` is a share of the nodes ("40%") or a count ("3"); `shared_csi_drivers` are globs; `fencing` names
     providers in order; `same_storage` the clusterIDs that are one storage cluster, in groups; `tenants_may` is some of
@@ -102,10 +102,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The last signs of life that we read of a lost node, by value: its Lease's renewTime and virt-handler's heartbeat.
+    """The last signs of life read of a lost node, by value: its Lease's renewTime and virt-handler's heartbeat.
 
     `since`: when *we* first read these values, seconds since the epoch; the values themselves are of the node's clock.
-    `alive`: whose value it was that changed before our eyes ("kubelet", "virt-handler"), "" while none did.
+    `alive`: whose value changed while we watched ("kubelet", "virt-handler"), "" while none did.
     """
 
     lease: str
@@ -114,8 +114,8 @@ class Signs:
     alive: str = ""
 
 
-def _disk(**fields: Any) -> Disk:
-    return Disk(**{**fields, "modes": tuple(fields["modes"]), "holders": tuple(fields["holders"])})
+def _disk(**data: Any) -> Disk:
+    return Disk(**{**data, "modes": tuple(data["modes"]), "holders": tuple(data["holders"])})
 
 
 def _version(data: Mapping[str, Any]) -> None:
@@ -129,7 +129,7 @@ class Record:
 
     Times are seconds since the epoch. `vmi_uid` is the lost VirtualMachineInstance ("" while unknown), `tries` how many
     passes in a row ended with this reason, `fence` the lock's counter under which it was last written, `unsteady_at`
-    when the cluster as a whole was last seen in no state to act in, `in_use_at` when another pod on the lost node was
+    when the cluster as a whole was last seen too unsteady to act, `in_use_at` when another pod on the lost node was
     last seen to use a volume, `hotplugs` the volumes that only the lost instance had, `proof` what was known of the
     node's death at the last look, and `weighed` the `at` of the confirmation that was weighed then. `basis` is a digest
     of what a refusal was decided on (workers.decide.basis). For people only: when Kubernetes asked the launcher pod to
@@ -165,7 +165,7 @@ class Record:
 
     @property
     def ended(self) -> bool:
-        """No look comes after it by itself. A refusal has not ended while its outage lasts."""
+        """It is not looked at again by itself. A refusal has not ended while its outage lasts."""
         return self.ended_at is not None or (self.phase.is_end and self.again_at is None)
 
     @property
@@ -178,28 +178,30 @@ class Record:
         return {"v": VERSION, **asdict(self)}
 
     def kept(self) -> dict[str, Any]:
-        """What `of` reads, without what is said by its absence: ten thousand VMs wait in Redis at once."""
-        return {name: value for name, value in self.as_json().items() if name not in _UNSAID or value != _UNSAID[name]}
+        """What `of` reads, without fields that have their default: ten thousand VMs wait in Redis at once."""
+        return {
+            name: value for name, value in self.as_json().items() if name not in _DEFAULTS or value != _DEFAULTS[name]
+        }
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """From JSON; BadInput for another version or shape: the caller then derives the record anew."""
+        """From JSON; BadInput for another version or shape: the caller then derives the record again."""
         _version(data)
-        found = {name: value for name, value in data.items() if name != "v"}
+        values = {name: value for name, value in data.items() if name != "v"}
         try:
-            found["drift"] = Drift.of(take(data, "drift", dict, "record"), "record.drift")
-            found["phase"] = Phase(found["phase"])
-            found["proof"] = Proof(found.get("proof", Proof.NONE))
-            found["checks"] = tuple(Check(**check) for check in found["checks"])
-            found["signs"] = Signs(**found["signs"]) if found.get("signs") else None
-            found["hotplugs"] = tuple(found.get("hotplugs", ()))
-            found["disks"] = tuple(_disk(**disk) for disk in found.get("disks", ()))
-            return checked(cls(**found), "record")
+            values["drift"] = Drift.of(take(data, "drift", dict, "record"), "record.drift")
+            values["phase"] = Phase(values["phase"])
+            values["proof"] = Proof(values.get("proof", Proof.NONE))
+            values["checks"] = tuple(Check(**check) for check in values["checks"])
+            values["signs"] = Signs(**values["signs"]) if values.get("signs") else None
+            values["hotplugs"] = tuple(values.get("hotplugs", ()))
+            values["disks"] = tuple(_disk(**disk) for disk in values.get("disks", ()))
+            return checked(cls(**values), "record")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadInput(f"record: {error}") from error
 
     def moved(self, now: float, phase: Phase, reason: str, sentence: str, again_at: float | None) -> Self:
-        """This record after one more pass that came to `phase` for `reason`. Without another look it has ended."""
+        """This record after one more pass, which came to `phase` for `reason`. An end without `again_at` has ended."""
         same = (phase, reason) == (self.phase, self.reason)
         return replace(
             self,
@@ -214,17 +216,17 @@ class Record:
         )
 
 
-# `checks` is always said: the version before this one cannot read a record without it.
-_UNSAID = {one.name: one.default for one in fields(Record) if one.default is not MISSING and one.name != "checks"}
+# `checks` is always written: the version before this one cannot read a record without it.
+_DEFAULTS = {row.name: row.default for row in fields(Record) if row.default is not MISSING and row.name != "checks"}
 
 
 @dataclass(frozen=True, slots=True)
 class OutageRecord:
-    """An outage that is not yet done with: it stays until it is over *and* every one of its drifts has ended.
+    """An outage that is not yet done: it stays until it is over *and* every one of its drifts has ended.
 
     `seen_at`: when we first saw it; `recovered_at`: when we saw that it is over, None while it lasts. `fencing` is for
-    people: what the fencing role told last. It is kept apart, because others write it. `sweep`: how far the last look
-    at its VMs came.
+    people: what the fencing role reported last. It is stored apart, because others write it. `sweep`: how far the last
+    look at its VMs came.
     """
 
     outage: Outage
@@ -248,13 +250,13 @@ class OutageRecord:
         """From JSON; BadInput for another version or shape."""
         _version(data)
         outage = Outage.of(take(data, "outage", dict, "outage record"))
-        made = cls(outage, data.get("seen_at", 0.0), data.get("recovered_at"), sweep=Sweep.of(data.get("sweep")))
-        return checked(made, "outage record")
+        record = cls(outage, data.get("seen_at", 0.0), data.get("recovered_at"), sweep=Sweep.of(data.get("sweep")))
+        return checked(record, "outage record")
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The job is not over: come again at `at` (seconds since the epoch), because of `reason`."""
+    """The job is not over: run it again at `at` (seconds since the epoch), because of `reason`."""
 
     at: float
     reason: str

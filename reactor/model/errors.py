@@ -4,7 +4,7 @@ VmDriftError
 |-- SettingsError          a setting is malformed; the process must not start
 |-- BadInput               a job argument or event that cannot be understood; trying again would not help
 |-- NotDone                what a person asked for cannot be done: it is not so, or not now; nothing was changed
-|-- KeptEnough             a sender's events may take no more of Redis in this hour; nothing was written
+|-- SenderQuotaExceeded    a sender's events may take no more of Redis in this hour; nothing was written
 |-- FenceError             a fencing device or operator did not do what was asked; nothing is proven by it
 |-- ClusterError           the API server did not do what was asked
 |   |-- ClusterUnreachable    no answer, or one that says "later" (429, 5xx, time-out): nothing is known, try again
@@ -12,10 +12,10 @@ VmDriftError
 |   |-- Forbidden             403: a verb is missing in RBAC
 |   |-- NotServed             404 for a whole kind: KubeVirt is not installed
 |   |-- NotFound              404 for one object
-|   |-- Conflict              409: a precondition did not hold; nothing was changed
+|   |-- Conflict              409: a precondition was not met; nothing was changed
 |   |-- Expired               410: the resourceVersion is too old; list again
 |   |-- Rejected              any other answer that is not a success
-|   `-- InvalidName           a bug of ours: nothing was asked, because what was asked for bears no valid name
+|   `-- InvalidName           a bug of ours: nothing was sent, because what was requested has no valid name
 `-- StoreError             Redis did not do what was asked
     |-- StoreUnreachable      no answer, loading, or full: nothing is known, try again
     |-- StoreRefused          wrong password, or a command that this user may not use
@@ -40,7 +40,7 @@ class NotDone(VmDriftError):
 
 
 class SenderQuotaExceeded(VmDriftError):
-    """For the next `seconds` nothing more of this sender is kept."""
+    """For the next `seconds` nothing more of this sender is accepted."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"nothing more is kept of this sender for {seconds:.0f} s")
@@ -56,7 +56,7 @@ class ClusterError(VmDriftError):
 
 
 class ClusterUnreachable(ClusterError):
-    """No answer, or "later". `retry_after` is the server's wish in seconds, where it had one."""
+    """No answer, or "later". `retry_after` is the server's Retry-After in seconds, where it sent one."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -92,7 +92,7 @@ class Rejected(ClusterError):
 
 
 class InvalidName(ClusterError):
-    """What was asked for bears no name that Kubernetes allows, or none at all."""
+    """What was requested has no name that Kubernetes allows, or none at all."""
 
 
 class StoreError(VmDriftError):

@@ -39,12 +39,12 @@ class Event:
 
 
 def watcher_source(cluster_uid: str) -> str:
-    """The source of every watcher of a cluster: any number of them say the same thing once."""
+    """The source of every watcher of a cluster: all of them report the same event only once."""
     return f"/clusters/{cluster_uid}/watcher"
 
 
 def worker_source(cluster_uid: str) -> str:
-    """The source of what the workers tell."""
+    """The source of the workers' events."""
     return f"/clusters/{cluster_uid}/workers"
 
 
@@ -54,6 +54,6 @@ def unreachable(outage: Outage, source: str) -> Event:
 
 
 def recovered(outage: Outage, source: str, now: float) -> Event:
-    """This outage is over: the node is back, or it is another node by now."""
+    """This outage is over: the node is back, or is another node now."""
     event_id = f"{outage.id}_recovered"
     return Event(NODE_RECOVERED, source, event_id, outage.node.name, now, {"outage": outage.as_json()})

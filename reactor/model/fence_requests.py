@@ -1,7 +1,7 @@
-"""The fences that were asked for: one entry per boot, in the ConfigMap of what is known of nodes' deaths.
+"""The fences that were requested: one entry per boot, in the ConfigMap of what is known of nodes' deaths.
 
-They are counted there and not in Redis, so that no loss of ours makes the count forget. An entry is written in the same
-step that decides on it, and stays for as long as it counts, whatever becomes of its node.
+They are counted there and not in Redis, so that a lost Redis does not reset the count. An entry is written in the same
+step that decides on it, and stays for as long as it counts, whatever happens to its node.
 """
 
 import json
@@ -45,7 +45,7 @@ class FenceRequest:
 
 
 def fences(config_map: Mapping[str, Any] | None) -> dict[str, FenceRequest]:
-    """All of them by key. One that cannot be read counts as one of an unknown node, for ever: somebody has to look."""
+    """All of them by key. One that cannot be read counts as one of an unknown node, for ever: a person has to look."""
     data = (config_map or {}).get("data") or {}
-    found = {key: text for key, text in data.items() if key.startswith(f"{_PREFIX}_")}
-    return {key: FenceRequest.of(text) or FenceRequest("unknown", key, float("inf")) for key, text in found.items()}
+    texts = {key: text for key, text in data.items() if key.startswith(f"{_PREFIX}_")}
+    return {key: FenceRequest.of(text) or FenceRequest("unknown", key, float("inf")) for key, text in texts.items()}

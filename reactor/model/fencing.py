@@ -1,9 +1,9 @@
 """Proof of death: which boot of a node has ended or can write no more, who says so, and how far fencing has come.
 
 A proof is bound to a node's uid *and* bootID: a boot that has ended never comes back, and the next one is another. It
-stands in a ConfigMap that only the fencing role writes, so that no loss of Redis loses it: one key per boot. What
-people and other systems say stands in another one, a key per node: whoever may write that can say something, and prove
-nothing. What an object that was changed for it needs, to be found again, stands on it.
+is stored in a ConfigMap that only the fencing role writes, so that it survives a lost Redis: one key per boot. What
+people and other systems claim is in another one, a key per node: whoever may write there can claim something, and prove
+nothing. Objects that are changed for a fence bear annotations by which they are found again.
 """
 
 import json
@@ -22,32 +22,32 @@ from reactor.model.objects import from_json
 CONFIG_MAP = "vm-drift-fencing"
 CLAIMS = "vm-drift-claims"
 PROVIDERS = ("event", "remediation", "network-fence", "redfish")
-LASTING = frozenset({"remediation", "network-fence"})  # what they make stays when the boot has ended
+LASTING = frozenset({"remediation", "network-fence"})  # what they create remains when the boot has ended
 # On every object that is changed for a fence, in the same request.
 OUTAGE_ANNOTATION = "vmdrift.io/outage"
 BOOT_ANNOTATION = "vmdrift.io/boot-id"
 NODE_ANNOTATION = "vmdrift.io/node"  # the node's name
 _SHOWN = 10  # pods or VMs in a sentence
 _LONGEST = 200  # characters of a key; Kubernetes takes 253
-_OPEN, _CLOSED = "fence", "heard"  # the first word of a file's key
+_OPEN, _CLOSED = "fence", "heard"  # the first word of a key
 
 
 class State(StrEnum):
     """What a provider knows of one boot of a node."""
 
-    ABSENT = "absent"  # nothing was asked for, or it cannot tell
-    WORKING = "working"  # it was asked for and is under way
+    ABSENT = "absent"  # nothing was requested, or it does not know
+    WORKING = "working"  # it was requested and is under way
     FENCED = "fenced"  # verified: this boot is off, or its storage clients are blocked
     ALIVE = "alive"  # verified: the machine is on
-    FAILED = "failed"  # it was asked for and ended otherwise, or it answers for another machine
+    FAILED = "failed"  # it was requested and ended otherwise, or it answers for another machine
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Whom to fence: one boot, in one outage. `machine` is the node's status.nodeInfo.systemUUID, "" if unknown.
 
-    `lease`, `heartbeat` and `reported`: its signs of life as they stand now, by value. `twins`: the other nodes that
-    say the same of their machine, or did so since this boot was lost.
+    `lease`, `heartbeat` and `reported`: its signs of life as they are now, by value. `twins`: the other nodes that
+    report the same systemUUID, or did so since this boot was lost.
     """
 
     outage: Outage
@@ -65,18 +65,18 @@ class Target:
 
     @property
     def marks(self) -> dict[str, str]:
-        """The annotations of every object that is made or changed for this target."""
+        """The annotations of every object that is created or changed for this target."""
         return {OUTAGE_ANNOTATION: self.outage.id, BOOT_ANNOTATION: self.boot, NODE_ANNOTATION: self.node.name}
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderStatus:
-    """What a provider says of a target: a whole sentence for people, which also says how it was verified.
+    """What a provider reports of a target: a whole sentence for people, which also says how it was verified.
 
     `by`: who says so, where that is not the provider itself, and whether that is a `person`. `storage`: the storage
     that is blocked, as (CSI driver, storage cluster), "" for a cluster that is not known; () where the machine itself
-    is off. `ours`: something that we made for it is there, and has to be taken back some day. `evidence`: what it rests
-    on, where that is not read anew each time: the same one is no newer than it was.
+    is off. `ours`: something that we created for it is there, and has to be removed some day. `evidence`: what it rests
+    on, where that is not read again each time: the same evidence is no newer than it was.
     """
 
     state: State
@@ -95,9 +95,9 @@ class ProviderStatus:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Somebody entitled said that this boot of a node is off: `by` whom, `how` they know, when (s since the epoch).
+    """Somebody entitled claims that this boot of a node is off: `by` whom, `how` they know, when (s since the epoch).
 
-    `lease`, `heartbeat` and `reported`: the node's signs of life as they stood then, by value. A node that lives writes
+    `lease`, `heartbeat` and `reported`: the node's signs of life as they were then, by value. A living node writes
     others. `person`: as in Source.
     """
 
@@ -126,18 +126,18 @@ class Claim:
         data = _json(text, "claim")
         try:
             node = NodeRef.of(take(data, "node", dict, "claim"), "claim.node")
-            words = {name: str(data[name]) for name in ("boot", "by", "how", "lease", "heartbeat")}
-            words["reported"] = str(data.get("reported", ""))
-            return cls(node, at=float(data["at"]), person=data.get("person") is True, **words)
+            texts = {name: str(data[name]) for name in ("boot", "by", "how", "lease", "heartbeat")}
+            texts["reported"] = str(data.get("reported", ""))
+            return cls(node, at=float(data["at"]), person=data.get("person") is True, **texts)
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"claim: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A provider verified it, `at` (seconds since the epoch); the others as in Standing, `how` is its sentence.
+    """A provider verified it, `at` (seconds since the epoch); the others as in ProviderStatus, `how` is its sentence.
 
-    `lease` and `heartbeat` are the node's signs of life as they stood then, by value: another one contradicts.
+    `lease` and `heartbeat` are the node's signs of life as they were then, by value: any other value contradicts.
     """
 
     provider: str
@@ -156,7 +156,7 @@ class Confirmation:
 
     @property
     def source(self) -> Source:
-        """Who is to blame if it was wrong."""
+        """Who is refuted if it turns out to be wrong."""
         return source_of(self.provider, self.by, person=self.person)
 
 
@@ -197,16 +197,16 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Fencing:
-    """The file on one boot of a lost node. Times in seconds since the epoch.
+    """What is known of one boot of a lost node. Times in seconds since the epoch.
 
-    `reason`, `sentence`: where it stands. `lease`, `heartbeat`, `reported`: the signs of life at the last look, by
+    `reason`, `sentence`: how far it is. `lease`, `heartbeat`, `reported`: the signs of life at the last look, by
     value, and `silent_since` when they were first read here; `beat_since` when a watcher saw that heartbeat first, 0.0
     where none did before. `ready_since`: when the node was first seen Ready again, None
     while it is not. `void`: why the confirmation does not count any more. `releases`: the VMs for which somebody was
     asked to fence it, as namespace/name, and `bystanders` those that stay down because of it, each with the reason code
     why it is not moved. `said`: who confirmed it since the kubelet reported last. `refuted`: who did so before this
-    very boot was heard again. `stale`: the evidence that is older than a sign of life. `twins`: as in Target. `closed`:
-    nothing is to be done any more; it is kept while the boot lasts because of `refuted`.
+    very boot was heard from again. `stale`: the evidence that is older than a sign of life. `twins`: as in Target.
+    `closed`: nothing is to be done any more; it stays while the boot lasts because of `refuted`.
     """
 
     outage: Outage
@@ -234,7 +234,7 @@ class Fencing:
 
     @property
     def key(self) -> str:
-        """In the ConfigMap: another one for each boot, of which nobody knows what it is made of."""
+        """In the ConfigMap: another one for each boot. It is hashed, because a bootID may be any text."""
         boot = sha256(f"{self.node.uid} {self.boot}".encode()).hexdigest()[:16]
         return f"{key_of(_CLOSED if self.closed else _OPEN, self.node.name)}_{boot}"
 
@@ -250,7 +250,7 @@ class Fencing:
 
     @property
     def summary(self) -> str:
-        """For people: where it stands, who failed before, who stays down with it, and what the taint removes."""
+        """For people: how far it is, who failed before, which VMs stay down with it, and what the taint removes."""
         failed = [f"{attempt.provider}: {attempt.over.rstrip('.')}" for attempt in self.attempts if attempt.over]
         missed = f" Failed: {'; '.join(failed)}." if failed and self.reason != "fence-failed" else ""
         pods = self.release.pods if self.release else ()
@@ -265,7 +265,7 @@ class Fencing:
         return f" Stopped with it, and not moved: {named}." if named else ""
 
     def told(self, reason: str, sentence: str) -> Self:
-        """This file, standing there."""
+        """This with another reason and sentence."""
         return replace(self, reason=reason, sentence=sentence)
 
     def as_text(self) -> str:
@@ -278,19 +278,19 @@ class Fencing:
         data = dict(_json(text, "fencing"))
         try:
             data["outage"] = Outage.of(take(data, "outage", dict, "fencing"), "fencing.outage")
-            data["attempts"] = tuple(Attempt(**one) for one in data.get("attempts", ()))
+            data["attempts"] = tuple(Attempt(**attempt) for attempt in data.get("attempts", ()))
             data["confirmation"] = _confirmation(data.get("confirmation"))
             data["release"] = _release(data.get("release"))
             data["releases"] = tuple(data.get("releases", ()))
             data["bystanders"] = tuple((str(vm), str(why)) for vm, why in data.get("bystanders", ()))
-            data |= {name: tuple(Source(**one) for one in data.get(name, ())) for name in ("said", "refuted")}
+            data |= {name: tuple(Source(**source) for source in data.get(name, ())) for name in ("said", "refuted")}
             data |= {name: tuple(data.get(name, ())) for name in ("stale", "twins")}
             return checked(cls(**data), "fencing")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadInput(f"fencing: {error}") from error
 
 
-_Kept = TypeVar("_Kept", Claim, Fencing)
+_Entry = TypeVar("_Entry", Claim, Fencing)
 
 
 def some(names: Sequence[str]) -> str:
@@ -300,7 +300,7 @@ def some(names: Sequence[str]) -> str:
 
 
 def key_of(kind: str, name: str) -> str:
-    """A key of the ConfigMap, for a node's name. Underscores stand in no name of Kubernetes'."""
+    """A key of the ConfigMap, for a node's name. Kubernetes allows no underscore in a name."""
     key = f"{kind}_{name}"
     return key if len(key) <= _LONGEST else f"{key[:_LONGEST]}_{sha256(name.encode()).hexdigest()[:16]}"
 
@@ -311,31 +311,31 @@ def read_file(text: str) -> Fencing | None:
 
 
 def files(config_map: Mapping[str, Any] | None, node: str = "") -> dict[str, Fencing]:
-    """All files that can be read, by key; of one node, if it is named. Those that are closed, too."""
+    """All that can be read, by key; of one node, if it is named. Closed ones, too."""
     data = (config_map or {}).get("data") or {}
     keys = [key for key in sorted(data) if any(_is_of(key, kind, node) for kind in (_OPEN, _CLOSED))]
-    found = {key: _read(Fencing, data[key]) for key in keys}
-    return {key: one for key, one in found.items() if one and node in {"", one.node.name}}
+    read = {key: _read(Fencing, data[key]) for key in keys}
+    return {key: file for key, file in read.items() if file and node in {"", file.node.name}}
 
 
 def fencing_of(config_map: Mapping[str, Any] | None, node: str, boot: str = "") -> Fencing | None:
     """What is known of a node's boot, or of the last that was lost; None where there is nothing that can be read."""
-    found = [one for one in files(config_map, node).values() if not one.closed and boot in {"", one.boot}]
-    return max(found, key=_age, default=None)
+    of_boot = [file for file in files(config_map, node).values() if not file.closed and boot in {"", file.boot}]
+    return max(of_boot, key=_age, default=None)
 
 
 def fencings(config_map: Mapping[str, Any] | None) -> dict[str, Fencing]:
-    """The file of each node's boot that was lost last, by the node's name."""
-    found = sorted((one for one in files(config_map).values() if not one.closed), key=_age)
-    return {one.node.name: one for one in found}
+    """What is known of each node's boot that was lost last, by the node's name."""
+    oldest_first = sorted((file for file in files(config_map).values() if not file.closed), key=_age)
+    return {file.node.name: file for file in oldest_first}
 
 
 def claim_of(config_map: Mapping[str, Any] | None, node: str) -> Claim | None:
-    """What somebody said of a node last; None where there is nothing that can be read."""
+    """The last claim about a node; None where there is none that can be read."""
     return _read(Claim, ((config_map or {}).get("data") or {}).get(key_of("claim", node)))
 
 
-def _read(kind: type[_Kept], text: str | None) -> _Kept | None:
+def _read(kind: type[_Entry], text: str | None) -> _Entry | None:
     try:
         return kind.of(text) if text else None
     except BadInput:
@@ -347,7 +347,7 @@ def _age(file: Fencing) -> tuple[float, float]:
 
 
 def _is_of(key: str, kind: str, node: str) -> bool:
-    """The version before this one had one file per node, under a key without the boot."""
+    """The version before this one had one entry per node, under a key without the boot."""
     whole = key_of(kind, node)
     return (key == whole or key.startswith(f"{whole}_")) if node else key.startswith(f"{kind}_")
 
@@ -357,7 +357,7 @@ def _drivers(storage: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 
 def source_of(provider: str, by: str, *, person: bool) -> Source:
-    """The object that a provider read is none: another one that says the same is as good, or as bad."""
+    """`by` counts only for `event`: of other providers it names an object that they read, which is no source itself."""
     return Source(provider, by, person) if provider == EVENT else Source(provider)
 
 
@@ -372,12 +372,12 @@ def _json(text: str, where: str) -> Mapping[str, Any]:
 
 
 def _confirmation(data: Mapping[str, Any] | None) -> Confirmation | None:
-    """The version before this one knew drivers only: of none of their clusters is it known that it is blocked."""
+    """The version before this one knew drivers only: for none of their clusters is it known to be blocked."""
     if not data:
         return None
     storage = data.get("storage") or [(driver, "") for driver in data.get("drivers", ())]
-    known = {name: value for name, value in data.items() if name != "drivers"}
-    return Confirmation(**{**known, "storage": tuple((str(driver), str(cluster)) for driver, cluster in storage)})
+    values = {name: value for name, value in data.items() if name != "drivers"}
+    return Confirmation(**{**values, "storage": tuple((str(driver), str(cluster)) for driver, cluster in storage)})
 
 
 def _release(data: Mapping[str, Any] | None) -> ChosenRelease | None:

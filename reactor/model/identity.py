@@ -1,7 +1,7 @@
-"""Who and what is meant: identities are all that a job carries.
+"""Identities of nodes, VMs, outages and drifts: all that a job carries.
 
 An outage is a node (by uid) and the moment its Ready condition turned Unknown; a drift is one VM (by uid) leaving one
-outage. So the same outage told twice, by two watchers or after a restart, is one.
+outage. So the same outage reported twice, by two watchers or after a restart, is one.
 """
 
 import re
@@ -13,11 +13,11 @@ from reactor.model.checked_json import is_moment
 from reactor.model.errors import BadInput
 from reactor.model.names import is_name
 
-VERSION = 1  # of job arguments and records; another one is not read but derived anew from the cluster
+VERSION = 1  # of job arguments and records; another one is not read but derived again from the cluster
 
 INSTANCE = "VirtualMachineInstance"
 
-# RQ's job ids take [A-Za-z0-9_-] only, and so do ours: a uid with anything else is no uid of Kubernetes.
+# RQ's job ids take [A-Za-z0-9_-] only, and so do ours: a uid with anything else is not one of Kubernetes.
 _UID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -59,7 +59,7 @@ class NodeRef:
 
 @dataclass(frozen=True, slots=True)
 class VmRef:
-    """A VirtualMachine, or an instance (VirtualMachineInstance) that no VirtualMachine stands behind.
+    """A VirtualMachine, or an instance (VirtualMachineInstance) without one.
 
     `owner` is the VirtualMachineInstanceReplicaSet of such an instance, "" if it has none.
     """
@@ -86,7 +86,7 @@ class VmRef:
 
     @property
     def is_instance(self) -> bool:
-        """No VirtualMachine stands behind it."""
+        """It has no VirtualMachine."""
         return self.kind == INSTANCE
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
-"""What a person asks of us: leave something alone, give a drift up, taint or unfence a node.
+"""What a person can ask for: hold recovery, cancel a drift, taint or unfence a node.
 
-In a ConfigMap, so that no loss of ours lifts it.
+Stored in a ConfigMap, so that a lost Redis lifts none.
 
-One key for each; whoever reads the ConfigMap with kubectl sees what holds, until when, by whom and why.
+One key for each; whoever reads the ConfigMap with kubectl sees what is in force, until when, by whom and why.
 """
 
 import json
@@ -25,8 +25,8 @@ _LONGEST = 200  # characters of a key; Kubernetes takes 253
 HOLD, CANCEL = "hold", "cancel"
 TAINT, UNFENCE = "taint", "unfence"
 _OF_AN_OUTAGE = {CANCEL: "Cancelled", TAINT: "Taint asked for", UNFENCE: "Letting it in again asked for"}
-MONTH = 30 * 86400.0  # seconds; after so long nobody needs to know of a cancelled drift
-_LONGEST_TIME = 3650 * 86400.0  # seconds; who means longer names no end
+MONTH = 30 * 86400.0  # seconds; a cancelled drift is remembered for so long
+_LONGEST_TIME = 3650 * 86400.0  # seconds; for longer, give no end
 _LONGEST_REASON = 500  # characters
 
 
@@ -36,12 +36,12 @@ def node_target(name: str) -> str:
 
 
 def vm_target(vm: VmRef) -> str:
-    """One VM, by its name: whoever asks knows no uid."""
+    """One VM, by its name: people do not know its uid."""
     return f"vm/{vm.namespace}/{vm.name}"
 
 
 def target_of(text: str) -> str:
-    """`all`, a node's name, or NAMESPACE/NAME of a VM, as people say it; BadInput."""
+    """`all`, a node's name, or NAMESPACE/NAME of a VM, as people write it; BadInput."""
     if text == ALL:
         return ALL
     if is_name(text):
@@ -63,7 +63,7 @@ def lasting(text: str) -> float:
 
 
 def reason_of(text: str) -> str:
-    """Why somebody asks, as others read it: cut where it is too long."""
+    """The reason that a person gave, as others read it: cut where it is too long."""
     return text.strip()[:_LONGEST_REASON] or "no reason given"
 
 
@@ -85,16 +85,16 @@ class Intervention:
 
     @property
     def key(self) -> str:
-        """In the ConfigMap; the same for the same target. Underscores stand in no name of Kubernetes'.
+        """In the ConfigMap; the same for the same target. Kubernetes allows no underscore in a name.
 
-        Of a node several boots may be fenced, and what fences each is taken back on its own.
+        Several boots of a node may be fenced, and each is unfenced on its own.
         """
         target = f"{self.target}/{self.outage}" if self.kind == UNFENCE else self.target
         name = f"{self.kind}_{target.replace('/', '_')}"
         return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}_{sha256(target.encode()).hexdigest()[:16]}"
 
     def meets(self, drift: Drift) -> bool:
-        """Is this drift meant?"""
+        """Does it concern this drift?"""
         if self.outage and self.outage != drift.outage.id:
             return False
         return self.target in {ALL, node_target(drift.outage.node.name), vm_target(drift.vm)}
@@ -126,18 +126,18 @@ class Intervention:
             data = from_json(text)
             until = parse_time(data["until"]) if data.get("until") else None
             texts = {name: str(data[name]) for name in ("kind", "target", "by", "why")}
-            found = cls(**texts, at=parse_time(data["at"]), until=until, outage=str(data.get("outage", "")))
+            intervention = cls(**texts, at=parse_time(data["at"]), until=until, outage=str(data.get("outage", "")))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"intervention: {error}") from error
-        if found.kind not in {HOLD, *_OF_AN_OUTAGE} or (found.kind != HOLD and not found.outage):
-            raise BadInput(f"intervention: {found.kind!r} is neither a hold nor a whole wish for one outage")
-        return found
+        if intervention.kind not in {HOLD, *_OF_AN_OUTAGE} or (intervention.kind != HOLD and not intervention.outage):
+            raise BadInput(f"intervention: {intervention.kind!r} is neither a hold nor a whole wish for one outage")
+        return intervention
 
 
 def entries(config_map: Mapping[str, Any] | None) -> dict[str, Intervention]:
     """All of them, by the key under which each stands, which people may have chosen.
 
-    One that cannot be read holds everything: somebody wanted something left alone, we know not what.
+    One that cannot be read holds everything: a person wanted something held, and it is not known what.
     """
     data = (config_map or {}).get("data") or {}
     return {key: _read(key, text) for key, text in sorted(data.items())}
@@ -157,10 +157,12 @@ def _read(key: str, text: str) -> Intervention:
 
 
 def active_holds(all_of_them: Iterable[Intervention], drift: Drift, now: float) -> tuple[str, ...]:
-    """Why this drift shall do nothing now, in sentences."""
-    return tuple(one.sentence for one in all_of_them if one.kind == HOLD and one.meets(drift) and not one.is_over(now))
+    """Why this drift is held now, in sentences."""
+    return tuple(
+        entry.sentence for entry in all_of_them if entry.kind == HOLD and entry.meets(drift) and not entry.is_over(now)
+    )
 
 
 def cancelled(all_of_them: Iterable[Intervention], drift: Drift) -> str:
-    """Why this drift shall end, as a sentence; "" if nobody wants it to."""
-    return next((one.sentence for one in all_of_them if one.kind == CANCEL and one.meets(drift)), "")
+    """Why this drift is cancelled, as a sentence; "" if it is not."""
+    return next((entry.sentence for entry in all_of_them if entry.kind == CANCEL and entry.meets(drift)), "")

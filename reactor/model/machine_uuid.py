@@ -1,4 +1,4 @@
-"""Which machine is meant? By the UUIDs that nodes and BMCs tell, however they write them."""
+"""Which machine is it? By the UUIDs that nodes and BMCs report, however they write them."""
 
 from collections.abc import Iterator, Mapping
 from uuid import UUID
@@ -19,15 +19,15 @@ def ways(text: str) -> Iterator[UUID | str]:
 
 
 def same(one: str, other: str) -> bool:
-    """Do both name one machine? None that is not known does."""
+    """Do both name one machine? An unknown one equals no other."""
     return bool(one and other) and not set(ways(one)).isdisjoint(ways(other))
 
 
 def twins(machines: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """The nodes whose systemUUID another one bears, too, each with those others. `machines`: systemUUID by node."""
-    bearers: dict[UUID | str, list[str]] = {}
+    """The nodes whose systemUUID another one has too, each with those others. `machines`: systemUUID by node."""
+    nodes_by_uuid: dict[UUID | str, list[str]] = {}
     for node, machine in sorted(machines.items()):
         for way in set(ways(machine)) if machine else ():
-            bearers.setdefault(way, []).append(node)
-    others = {node: {name for way in set(ways(m)) for name in bearers[way]} for node, m in machines.items() if m}
+            nodes_by_uuid.setdefault(way, []).append(node)
+    others = {node: {name for way in set(ways(m)) for name in nodes_by_uuid[way]} for node, m in machines.items() if m}
     return {node: tuple(sorted(names - {node})) for node, names in others.items() if len(names) > 1}

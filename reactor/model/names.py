@@ -1,7 +1,7 @@
-"""Names of Kubernetes' objects. Whatever an object says is a name passes here before it is asked for.
+"""Names of Kubernetes' objects. Every name that was read in an object is checked here before it is requested.
 
-Neither the API server nor KubeVirt checks names that stand in other objects: a claim's, an owner's, such as
-`../../other/persistentvolumeclaims/x`. What is no valid name is the name of nothing, and never becomes part of a path.
+Neither the API server nor KubeVirt checks names in other objects: a claim's, an owner's, such as
+`../../other/persistentvolumeclaims/x`. What is not a valid name names nothing, and never becomes part of a path.
 """
 
 import re
@@ -17,12 +17,12 @@ _LONGEST_LABEL = 63
 
 
 def is_name(text: object) -> bool:
-    """Can an object bear this name? A namespace, too."""
+    """Can an object have this name? Any namespace's name is one, too."""
     return isinstance(text, str) and len(text) <= _LONGEST and _NAME.fullmatch(text) is not None
 
 
 def is_namespace(text: str) -> bool:
-    """Can a namespace bear this name?"""
+    """Can a namespace have this name?"""
     return is_name(text) and len(text) <= _LONGEST_LABEL and "." not in text
 
 
@@ -33,7 +33,7 @@ def is_vm(text: str) -> bool:
 
 
 def named(text: object) -> str:
-    """The name, or InvalidName: whoever asks for what cannot exist has not looked at what it was given."""
+    """The name, or InvalidName: whoever requests what cannot exist has not checked what it was given."""
     if isinstance(text, str) and is_name(text):
         return text
     raise InvalidName(f"{str(text)[:60]!r} is no name of a Kubernetes object, so nothing was asked: a bug of vm-drift")

@@ -1,4 +1,4 @@
-"""A Node as far as it matters here, and the verdict whether it is lost."""
+"""A Node as far as it matters here, and whether it is lost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,9 +33,9 @@ class NodeView:
 
     `heartbeat` is virt-handler's, as it wrote it; "" where there is none. `boot` and `machine` are bootID and
     systemUUID of status.nodeInfo; `fencing`, `tainted` and `policy` are annotations of ours: who may fence it, what our
-    out-of-service taint was set for, and whether it is to be left alone. `created`: when the API server took it in,
-    seconds since the epoch. `reported` is Ready's lastHeartbeatTime as the kubelet wrote it, together with `boot`:
-    another value was written by the boot that stands there.
+    out-of-service taint was set for, and its recovery policy. `created`: its creationTimestamp, seconds since the
+    epoch. `reported` is Ready's lastHeartbeatTime as the kubelet wrote it, together with `boot`: another value was
+    written by the boot that is named there.
     """
 
     name: str
@@ -61,12 +61,12 @@ class NodeView:
 
     @property
     def available(self) -> bool:
-        """It can take new pods of somebody: the kubelet answers and nobody cordoned it."""
+        """It can take new pods: the kubelet answers and nobody cordoned it."""
         return self.ready == "True" and not self.unschedulable
 
     @property
     def out_of_service(self) -> bool:
-        """Kubernetes removes and detaches what is on it, whoever asked for that."""
+        """Kubernetes removes and detaches what is on it, whoever set the taint."""
         return any(taint.key == OUT_OF_SERVICE for taint in self.taints)
 
     @property
@@ -84,7 +84,7 @@ class NodeView:
 
 
 def goes_on(node: NodeView | None, outage: Outage) -> bool:
-    """Is this outage not over? A deleted node, and one that only reports itself not Ready, prove no end."""
+    """Is this outage not over yet? A deleted node, or one that only reports itself not Ready, does not end it."""
     return node is None or (node.uid == outage.node.uid and (node.outage == outage or node.ready == "False"))
 
 

@@ -1,6 +1,6 @@
-"""Reading what may not be there: of almost everything in a Kubernetes object the API says that it is optional.
+"""Reading fields that may be missing: the API declares almost everything in a Kubernetes object optional.
 
-A field that is missing, null, or of another kind than it should be says nothing.
+A field that is missing, null, or of another type than it should be counts as missing.
 """
 
 import json
@@ -10,33 +10,33 @@ from typing import Any
 from reactor.model.times import parse_time
 
 Obj = Mapping[str, Any]  # an object as it was read; nobody changes it
-JsonObject = dict[str, Any]  # one that its reader owns: to be changed, or sent
+JsonObject = dict[str, Any]  # one that its reader may change, or send
 _NOTHING: Obj = {}
-_MAPPINGS = (dict, Mapping)  # what is asked of an abstract class costs five times as much, and nearly all are dicts
+_MAPPINGS = (dict, Mapping)  # a check against an abstract class costs five times as much, and nearly all are dicts
 
 
 def part(obj: object, *path: str) -> Obj:
-    """The object within at this path, {} where there is none."""
-    found = _at(obj, path)
-    return found if isinstance(found, _MAPPINGS) else _NOTHING
+    """The object at this path, {} where there is none."""
+    value = _at(obj, path)
+    return value if isinstance(value, _MAPPINGS) else _NOTHING
 
 
 def parts(obj: object, *path: str) -> list[Obj]:
     """The objects of the list at this path, [] where there is none."""
-    found = _at(obj, path)
-    return [one for one in found if isinstance(one, _MAPPINGS)] if isinstance(found, list | tuple) else []
+    value = _at(obj, path)
+    return [item for item in value if isinstance(item, _MAPPINGS)] if isinstance(value, list | tuple) else []
 
 
 def words(obj: object, *path: str) -> tuple[str, ...]:
     """The texts of the list at this path, () where there is none."""
-    found = _at(obj, path)
-    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list | tuple) else ()
+    value = _at(obj, path)
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()
 
 
 def text(obj: object, *path: str) -> str:
     """The text at this path, "" where there is none."""
-    found = _at(obj, path)
-    return found if isinstance(found, str) else ""
+    value = _at(obj, path)
+    return value if isinstance(value, str) else ""
 
 
 def texts(obj: object, *path: str) -> dict[str, str]:
@@ -46,8 +46,8 @@ def texts(obj: object, *path: str) -> dict[str, str]:
 
 def number(obj: object, *path: str) -> float | None:
     """The number at this path, None where there is none."""
-    found = _at(obj, path)
-    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+    value = _at(obj, path)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def moment(obj: object, *path: str) -> float | None:
@@ -59,7 +59,7 @@ def moment(obj: object, *path: str) -> float | None:
 
 
 def from_json(text: str) -> Any:
-    """What a text says; ValueError where it is no JSON, or JSON so deep that nobody can have meant it."""
+    """Parsed JSON; ValueError where it is no JSON, or is nested too deep."""
     try:
         return json.loads(text)
     except RecursionError as error:
@@ -67,10 +67,10 @@ def from_json(text: str) -> Any:
 
 
 def said(value: Any) -> Any:
-    """The same without what is null in it, at any depth: it is as if it were not there."""
+    """The same without null values, at any depth: null means missing."""
     if isinstance(value, Mapping):
-        return {name: said(one) for name, one in value.items() if one is not None}
-    return [said(one) for one in value if one is not None] if isinstance(value, list) else value
+        return {name: said(item) for name, item in value.items() if item is not None}
+    return [said(item) for item in value if item is not None] if isinstance(value, list) else value
 
 
 def _at(obj: object, path: Sequence[str]) -> object:

@@ -1,11 +1,13 @@
-"""Words of others as they may be shown: nothing in them acts on a terminal, begins a line, or turns others around."""
+"""Text of others, safe to show: nothing in it acts on a terminal, begins a line, or reverses other text."""
 
 import json
 
 
 def harmless(text: str) -> str:
     r"""On one line. What is not printable (control characters, line ends, bidi and zero-width marks) as \u escapes."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
+    return (
+        text if text.isprintable() else "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+    )
 
 
 def harmless_lines(text: str, between: str = "\n") -> str:
@@ -14,5 +16,5 @@ def harmless_lines(text: str, between: str = "\n") -> str:
 
 
 def folded(text: str) -> str:
-    """So that only the first line begins at the margin, and none passes for another record."""
+    """So that only the first line begins at the margin, and none looks like another record."""
     return harmless_lines(text, "\n  ")

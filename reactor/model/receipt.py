@@ -1,4 +1,4 @@
-"""What an accepted event is known by, and what became of it."""
+"""The receipt of an accepted event, with its result once it was processed."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,9 +12,9 @@ from reactor.model.event import NODE_FENCED, Event
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was found when the event was looked at. `outage` is its id, `drifts` the ids of its drifts, as far as known.
+    """The outcome of processing an event. `outage` is its id, `drifts` the ids of its drifts, as far as known.
 
-    `outcome`: `taken` (something goes on because of it, or went on already), `nothing` (there is nothing to do).
+    `outcome`: `taken` (something is done because of it, or was being done already), `nothing` (there is nothing to do).
     """
 
     outcome: str
@@ -26,10 +26,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """An event that was accepted; `at` in seconds since the epoch; `result` is None until a worker has looked at it.
+    """An event that was accepted; `at` in seconds since the epoch; `result` is None until a worker has processed it.
 
-    `data`: what of the event's data counts; nothing, but in a proof. `person`: a person asked, by the CLI or the page,
-    and no other system.
+    `data`: the part of the event's data that counts; only a proof has any. `person`: a person sent it, by the CLI or
+    the page, and no other system.
     """
 
     source: str
@@ -46,21 +46,21 @@ class Receipt:
     def id(self) -> str:
         """The same for the same `source` and `id`, by which CloudEvents tells one event from another.
 
-        A person's word that a node is off is kept where the receiver, which faces the network, may not write
-        (k8s/base/users.rules): nothing else asks for no sender's right.
+        A person's confirmation that a node is off is stored where the receiver, which faces the network, may not write
+        (k8s/base/users.rules): for it alone no sender's right is checked.
         """
         digest = sha256(f"{self.source}\0{self.event}".encode()).hexdigest()[:32]
         return f"person-{digest}" if self.person and self.type == NODE_FENCED else digest
 
     @classmethod
     def for_event(cls, event: Event, sender: str, now: float, *, person: bool = False) -> Self:
-        """Nobody has looked at it yet."""
+        """A new one, without a result."""
         data = event.data if event.type == NODE_FENCED else {}
         return cls(event.source, event.id, event.type, event.subject, sender, now, data=data, person=person)
 
     @property
     def hint(self) -> Event:
-        """The event as far as it counts: what else it carried is not looked at."""
+        """The event as far as it counts: what else it carried is ignored."""
         return Event(self.type, self.source, self.event, self.subject, self.at, self.data)
 
     def as_json(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class Receipt:
         """From JSON; BadInput for another shape."""
         try:
             result = data.get("result")
-            made = Result(**{**result, "drifts": tuple(result["drifts"])}) if result else None
-            return checked(cls(**{**data, "result": made}), "receipt")
+            parsed = Result(**{**result, "drifts": tuple(result["drifts"])}) if result else None
+            return checked(cls(**{**data, "result": parsed}), "receipt")
         except (AttributeError, KeyError, TypeError) as error:
             raise BadInput(f"receipt: {error}") from error

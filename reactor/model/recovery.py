@@ -1,6 +1,6 @@
-"""How long a VM was down, what its drift waits for, stage by stage, and what is added up of it. Pure.
+"""How long a VM was down, what its drift waits for, the duration of each stage, and their totals. Pure.
 
-Page, status, history, metrics and events say it all from here.
+Page, status, history, metrics and events all take it from here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,10 +12,10 @@ from reactor.model.drift import Phase, Record
 
 STAGES = ("noticing", "waiting", "detaching", "starting")
 RECOVERY = "recovery"  # from the node's loss until the VM ran elsewhere
-# Upper bounds of the histograms' buckets, in seconds: the windows of 300 and 360 s are to be told from what is late.
+# Upper bounds of the histograms' buckets, in seconds: the windows of 300 and 360 s must stand out from what is late.
 BOUNDS = (1, 5, 10, 30, 60, 120, 180, 240, 300, 330, 360, 420, 600, 720, 900, 1200, 1800, 3600, 7200)
 _MORE = "more"
-_BACK = "returned-node"  # the one reason of a completed drift whose VM did not move
+_RETURNED = "returned-node"  # the one reason of a completed drift whose VM did not move
 
 
 def spent(record: Record, now: float) -> float:
@@ -24,13 +24,13 @@ def spent(record: Record, now: float) -> float:
 
 
 def recovery(record: Record) -> float | None:
-    """Seconds from the node's loss until the VM was seen to run elsewhere; None for one that never did."""
-    moved = record.phase is Phase.COMPLETED and record.reason != _BACK
+    """Seconds from the node's loss until the VM was seen running elsewhere; None for one that never was."""
+    moved = record.phase is Phase.COMPLETED and record.reason != _RETURNED
     return spent(record, record.ended_at) if moved and record.ended_at is not None else None
 
 
 def recoveries(records: Iterable[Record]) -> list[float]:
-    """Of those that were brought to run elsewhere."""
+    """Of those that ran elsewhere in the end."""
     return [seconds for record in records if (seconds := recovery(record)) is not None]
 
 
@@ -66,7 +66,7 @@ class Window:
 
 
 def window(record: Record, windows: Windows) -> Window | None:
-    """That which this drift waits for now. When it is looked at next says nothing of that: it may be before the end."""
+    """The one that this drift waits for now. It may be looked at again before the window ends."""
     if record.phase is Phase.WAITING and record.again_at is not None:
         return Window("unreachable window", record.drift.outage.since, record.again_at)
     if record.reason == "detach-window" and record.released_at is not None:
@@ -85,7 +85,7 @@ def stage_before(record: Record, moment: float) -> str:
 def stages(record: Record, now: float) -> dict[str, float]:
     """How long each stage that is over took, in seconds; `total` is from the node's loss until now.
 
-    What was found rather than done (a pod that somebody else deleted) can lie before what it follows: then it took 0.
+    What was found rather than done (a pod that somebody else deleted) can precede the stage before it: then it took 0.
     """
     marks = {
         "lost": record.drift.outage.since,

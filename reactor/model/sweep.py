@@ -1,4 +1,4 @@
-"""How far the last look at the VMs of a lost node came."""
+"""How far the last sweep over the VMs of a lost node came."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -12,10 +12,10 @@ _NAMED = 3  # in a sentence
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """`begun_at`: when the first sweep began since which none has come to its end, None where the last one has.
+    """`begun_at`: when the first sweep began since which none has finished, None where the last one has.
 
-    `trouble`: what kept it from that, a sentence. `searched`: VolumeAttachments were looked at, which is done once.
-    `skipped`: pods that bear the launchers' label and are none of a VM that could be moved, "NAMESPACE/POD: why".
+    `trouble`: why it has not, a sentence. `searched`: VolumeAttachments were searched, which is done once.
+    `skipped`: pods with the launchers' label that belong to no VM that could be moved, "NAMESPACE/POD: why".
     """
 
     begun_at: float | None = None
@@ -35,7 +35,7 @@ class Sweep:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What people should know of it."""
+        """What people should know about it."""
         pods = f"Passed over as no VM's: {some(self.skipped)}." if self.skipped else ""
         return tuple(filter(None, (self.trouble, pods)))
 
@@ -45,6 +45,6 @@ NO_SWEEP = Sweep()  # none has begun
 
 def some(names: Iterable[str]) -> str:
     """The first few, and how many more there are."""
-    known = list(names)
-    more = f"; and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
-    return "; ".join(known[:_NAMED]) + more
+    listed = list(names)
+    more = f"; and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+    return "; ".join(listed[:_NAMED]) + more

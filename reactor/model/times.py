@@ -7,11 +7,11 @@ from email.utils import parsedate_to_datetime
 Clock = Callable[[], float]
 
 
-_NOISE = 2.0  # seconds: an HTTP date has whole ones, and an answer takes a while
+_NOISE = 2.0  # seconds: an HTTP date has whole ones, and a response takes a while
 
 
 def ahead(date: float | None, now: float) -> float:
-    """How far the clock of who answered with this HTTP date a moment ago is ahead of `now`'s; 0 where it told none."""
+    """How far the clock of a server that just sent this HTTP date is ahead of `now`'s; 0 where it sent none."""
     return date - now if date is not None and abs(date - now) > _NOISE else 0.0
 
 
@@ -46,7 +46,7 @@ def format_time(moment: float) -> str:
 
 
 def clock_time(moment: float, today: float | None = None) -> str:
-    """The time of day as sentences show it: 06:13:45Z; with its date where that is not the one of `today`."""
+    """The time of day as sentences show it: 06:13:45Z; with the date where it is not that of `today`."""
     shown = datetime.fromtimestamp(int(moment), UTC)
-    far = today is not None and shown.date() != datetime.fromtimestamp(today, UTC).date()
-    return shown.strftime("%Y-%m-%d %H:%M:%SZ" if far else "%H:%M:%SZ")
+    other_day = today is not None and shown.date() != datetime.fromtimestamp(today, UTC).date()
+    return shown.strftime("%Y-%m-%d %H:%M:%SZ" if other_day else "%H:%M:%SZ")

@@ -6,9 +6,9 @@ from reactor.model.drift import Policy
 from reactor.model.errors import Forbidden
 from simulator.scene import ClaimPod, Scene, Storage, Vm
 from simulator.selectors import Selection
-from simulator.twins.cluster import ApiCluster
 from tests.support.auditor import FENCING, WORKERS
 from tests.support.policies import SHIPPED, admission
+from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 
 LOST = "node-a"

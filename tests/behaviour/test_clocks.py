@@ -11,8 +11,8 @@ from reactor.model.drift import Policy
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, interventions, node_target
 from reactor.model.times import Clock
 from simulator.scene import Scene, Storage, Vm
-from simulator.twins.cluster import ApiCluster
 from tests.support.clocks import ProcessClock
+from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 from workers.observe.cache import Surroundings
 

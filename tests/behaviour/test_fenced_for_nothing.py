@@ -14,10 +14,10 @@ from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.fencing import add_storage_clients
 from simulator.scene import Kind, Scene, Storage, Vm
-from simulator.twins.bmc import MachineBmcs
-from simulator.twins.cluster import ApiCluster
 from tests.support import schemas
 from tests.support.auditor import FENCING
+from tests.support.twins.bmc import MachineBmcs
+from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

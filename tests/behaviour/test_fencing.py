@@ -11,10 +11,10 @@ from reactor.model.node import OUT_OF_SERVICE, TAINT_ANNOTATION
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import FOR_EVER, Scene, Storage, Vm
-from simulator.twins.bmc import MachineBmcs
 from tests.support.auditor import FENCING
 from tests.support.branches import AFTER, EVERY, Branches
 from tests.support.killing import Fate, KillableReactor
+from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

@@ -11,8 +11,8 @@ from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
 from simulator.selectors import Selection
-from simulator.twins.cluster import ApiCluster
 from tests.support.auditor import WORKERS
+from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 
 LOST = "node-a"

@@ -7,8 +7,8 @@ from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.fencing import add_template
 from simulator.scene import Scene, Storage, Vm
-from simulator.twins.bmc import MachineBmcs
 from tests.support.auditor import FENCING, INTAKE, WORKERS
+from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

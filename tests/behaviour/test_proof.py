@@ -18,8 +18,8 @@ from simulator.audit import Request
 from simulator.client import ApiError, Client, Obj
 from simulator.fencing import add_storage_clients, add_template
 from simulator.scene import Scene, Storage, Vm
-from simulator.twins.bmc import MachineBmcs
 from tests.support.auditor import FENCING
+from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

@@ -13,10 +13,10 @@ from simulator.client import Client
 from simulator.fencing import add_storage_clients, add_template
 from simulator.rbac import Rule, allows, authorizer, rules_of
 from simulator.scene import Scene, Storage, Vm
-from simulator.twins.cluster import ApiCluster
 from tests.support.auditor import FENCING, INTAKE, WORKERS
 from tests.support.places import K8S
 from tests.support.refusals import Refusals, whole
+from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 from workers.rq.main import FENCE, check
 

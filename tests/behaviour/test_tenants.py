@@ -12,7 +12,7 @@ from reactor.model.node import FENCING_ANNOTATION, OUT_OF_SERVICE
 from simulator.audit import Request
 from simulator.client import ApiError, Client
 from simulator.scene import Scene, Storage, Vm
-from simulator.twins.bmc import MachineBmcs
+from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

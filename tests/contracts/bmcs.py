@@ -18,7 +18,7 @@ import trustme
 from reactor.adapters.redfish.bmc import Bmc, BmcReading, RedfishBmc
 from reactor.settings import Settings
 from simulator.hypervisor import Hypervisor
-from simulator.twins.bmc import MachineBmcs
+from tests.support.twins.bmc import MachineBmcs
 from vmdrift.processes import Processes, wait_for
 
 UUIDS = {

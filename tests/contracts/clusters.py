@@ -14,7 +14,7 @@ from simulator.apiserver import ApiServer, kubeconfig
 from simulator.client import Obj
 from simulator.resources import SERVED, Resource
 from simulator.store import Store
-from simulator.twins.cluster import ApiCluster
+from tests.support.twins.cluster import ApiCluster
 
 TOKEN = "a-token-that-nobody-may-see"
 USER = "system:serviceaccount:vmdrift:worker"

@@ -7,10 +7,10 @@ from redis import Redis
 
 from reactor.adapters.redis.outbox import Delivery, Outbox, RedisOutbox
 from reactor.adapters.redis.store import RedisStore, Store
-from simulator.twins.outbox import MemoryOutbox
-from simulator.twins.store import MemoryStore
 from tests.contracts.interrupted import Interrupted
 from tests.contracts.samples import record
+from tests.support.twins.outbox import MemoryOutbox
+from tests.support.twins.store import MemoryStore
 
 NOW, KEEP = 1795500000.0, 3600.0
 

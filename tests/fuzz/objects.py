@@ -10,10 +10,10 @@ from simulator.audit import Request
 from simulator.client import Obj
 from simulator.paging import Listing
 from simulator.scene import Scene, Storage, Vm, staged
-from simulator.twins.cluster import ApiCluster
 from simulator.watching import Change, Watch
 from simulator.world import World
 from tests.fuzz.noise import Noise
+from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 
 LOST, _OURS = "node-a", "system:serviceaccount:vm-drift:"

@@ -11,9 +11,9 @@ from reactor.model.node import node_view
 from reactor.watch.list_watch import BOOKMARK, LISTED
 from reactor.watch.main import Rounds
 from reactor.watch.watcher import Watcher
-from simulator.twins.queue import MemoryQueue
 from tests.contracts.queue_worlds import DONE
 from tests.contracts.samples import LOST_AT, node
+from tests.support.twins.queue import MemoryQueue
 
 
 class _Clock:

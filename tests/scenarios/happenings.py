@@ -21,11 +21,11 @@ from simulator.migrating import migrate
 from simulator.objects import rfc3339
 from simulator.scene import Vm, add_vm
 from simulator.storeclient import StoreClient
-from simulator.twins.bmc import MachineBmcs
-from simulator.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.scenarios.stage import Stage
 from tests.support.auditor import OURS, fail
+from tests.support.twins.bmc import MachineBmcs
+from tests.support.twins.cluster import ApiCluster
 from workers.drift.run import taken_up
 from workers.fencing.providers.redfish import Redfish
 from workers.fencing.providers.remediation import NODE_NAME

@@ -13,10 +13,10 @@ from simulator.actors.attach_detach import attachment_name
 from simulator.audit import AuditEntry
 from simulator.manager import ControllerManager
 from simulator.selectors import Selection
-from simulator.twins.store import MemoryStore
 from simulator.vms import Kind, Vm
 from simulator.world import Actor, World
 from tests.support.auditor import OURS
+from tests.support.twins.store import MemoryStore
 from tests.support.virtual import Reactor
 
 _DAY = 86400

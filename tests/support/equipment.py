@@ -10,12 +10,12 @@ from reactor.settings import Settings
 from reactor.watch.watcher import Watcher
 from simulator.client import Informer
 from simulator.fencing import TEMPLATE
-from simulator.twins.cluster import ApiCluster
-from simulator.twins.queue import MemoryQueue
-from simulator.twins.store import MemoryStore
 from simulator.world import World
 from tests.support.auditor import FENCING, INTAKE, WORKERS
 from tests.support.clocks import ProcessClock
+from tests.support.twins.cluster import ApiCluster
+from tests.support.twins.queue import MemoryQueue
+from tests.support.twins.store import MemoryStore
 from workers.context import Tools
 from workers.fencing.providers.provider import Provider
 from workers.fencing.providers.registry import provider

@@ -12,8 +12,8 @@ from reactor.model.node import node_view
 from reactor.watch.list_watch import LISTED
 from reactor.watch.watcher import Watcher
 from simulator.client import Informer, Obj
-from simulator.twins.queue import MemoryQueue
 from tests.support.clocks import ProcessClock
+from tests.support.twins.queue import MemoryQueue
 
 TAKES_OVER = 8.0  # seconds, as workers.rq.worker: then the job of a worker that is dead or stands still is another's
 RESTART = 8.0  # seconds until a process that was killed is back

@@ -14,13 +14,13 @@ from reactor.adapters.rq import DRIFTS, EVENTS, FENCING, JobEntry
 from reactor.model.drift import Again, Ended, Outcome, Policy
 from reactor.model.errors import BadInput, ClusterError, StoreError
 from reactor.settings import Settings
-from simulator.twins.inbox import MemoryInbox
-from simulator.twins.queue import MemoryQueue
-from simulator.twins.store import MemoryStore
 from simulator.world import World
 from tests.support.clocks import Clocks, ProcessClock
 from tests.support.equipment import Equipment
 from tests.support.processes import Equip, Process, Scheduler, Watching, Worker
+from tests.support.twins.inbox import MemoryInbox
+from tests.support.twins.queue import MemoryQueue
+from tests.support.twins.store import MemoryStore
 from workers.app import TROUBLE_RETRY, App
 from workers.context import Tools
 from workers.delivery.sink import DeliveryTools

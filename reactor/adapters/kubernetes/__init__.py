@@ -1,1 +1,1 @@
-"""The API server: requests, answers as objects or our errors, quantities, and the ConfigMap of interventions."""
+"""The API server: requests, responses as objects or our errors, quantities, and the ConfigMap of interventions."""

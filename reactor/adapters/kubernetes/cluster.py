@@ -23,7 +23,7 @@ from reactor.model.names import named
 from reactor.model.objects import JsonObject
 from reactor.model.times import Clock, http_date
 
-# Where each kind lives; exactly those that are used, besides what a setting names as "group/version/plural".
+# The API group of each kind; exactly those that are used, besides what a setting names as "group/version/plural".
 _GROUPS = {
     "api/v1": ("configmaps", "events", "namespaces", "nodes", "pods", "persistentvolumeclaims", "persistentvolumes"),
     "apis/apps/v1": ("controllerrevisions",),
@@ -38,7 +38,7 @@ _GROUPS = {
         "virtualmachineinstancereplicasets",
     ),
 }
-# KubeVirt's own answer to what an instance type and a preference make of a VM; asked for by the VM's name.
+# The VM as KubeVirt expands it with its instance type and preference; requested by the VM's name.
 EXPAND_SPEC = "virtualmachines/expand-spec"
 _SUBRESOURCES = {EXPAND_SPEC: "apis/subresources.kubevirt.io/v1"}
 _REVIEWS = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -48,12 +48,12 @@ _TYPES = {"patch": "application/merge-patch+json"}
 # Kubernetes' verbs, as RBAC and audit logs name them, in HTTP.
 _METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
 
-Count = Callable[[str, str], None]  # called with verb and code of each request; the code is "none" without an answer
+Count = Callable[[str, str], None]  # called with verb and code of each request; the code is "none" without a response
 NO_ANSWER = "none"
 
 
 def _uncounted(_verb: str, _code: str) -> None:
-    """Nobody wants to know."""
+    """Counts nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Page:
 class Cluster(Protocol):
     """By plural resource name. Every method raises the ClusterErrors of `reactor.model.errors`.
 
-    What is no name is asked of nobody: InvalidName, for an object and for a namespace that is not "".
+    What is no valid name is never sent: InvalidName, for an object and for a namespace that is not "".
     """
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
@@ -76,13 +76,13 @@ class Cluster(Protocol):
     def pages(
         self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
     ) -> Iterator[Page]:
-        """A list, page by page; the next page is asked for only when it is wanted."""
+        """A list, page by page; the next page is requested only when it is needed."""
 
     def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:
         """What changes after `version`: (ADDED | MODIFIED | DELETED | BOOKMARK, object).
 
         Ends when the server ends it. Raises Expired when `version` is too old, and ClusterUnreachable after `silence`
-        seconds without a word.
+        seconds without data.
         """
 
     def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
@@ -90,21 +90,21 @@ class Cluster(Protocol):
     ) -> None:
         """Delete the object of this name *and uid*; Conflict, and nothing happens, if it is another one.
 
-        With a `version`, its resourceVersion as it was read, also if anybody has changed it since.
+        With a `version`, its resourceVersion as it was read, Conflict also if anybody has changed it since.
         """
 
     def time(self) -> float | None:
-        """The API server's clock at its last answer, in whole seconds since the epoch; None if it told none."""
+        """The API server's clock at its last response, in whole seconds since the epoch; None if it sent none."""
 
 
 class ConfigMapWriter(Protocol):
-    """Where people's wishes are written down; raises as the Cluster does."""
+    """Sets keys of ConfigMaps; raises as the Cluster does."""
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
-        """Set these keys of a ConfigMap, or remove those that are None. It is made if there is none."""
+        """Set these keys of a ConfigMap, or remove those that are None. It is created if there is none."""
 
     def rehearse(self, name: str, namespace: str) -> None:
-        """As `note` without any key, but nothing is changed or made: it raises what `note` would raise."""
+        """As `note` without any key, but nothing is changed or created: it raises what `note` would raise."""
 
 
 class Writer(Protocol):
@@ -121,17 +121,17 @@ class Writer(Protocol):
 
 
 class EventWriter(Protocol):
-    """Where Kubernetes Events are told; raises as the Cluster does."""
+    """Creates Kubernetes Events; raises as the Cluster does."""
 
     def announce(self, event: JsonObject) -> None:
-        """Create this core/v1 Event; one of its name is counted up instead, and says what this one says."""
+        """Create this core/v1 Event; an existing one of its name is counted up instead, and gets this one's message."""
 
 
 class Survey(Protocol):
-    """What the API server says of itself and of us; raises as the Cluster does. By plural resource name."""
+    """What the API server serves, and what we may do; raises as the Cluster does. By plural resource name."""
 
     def serves(self, resource: str) -> bool:
-        """Is this kind installed? Whoever is known to the API server may ask."""
+        """Is this kind installed? Every authenticated user may ask."""
 
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
         """Are we allowed to? Without a namespace: in all of them; without a name: of all objects."""
@@ -145,7 +145,7 @@ def connect(
 ) -> "KubernetesCluster":
     """The cluster of this kubeconfig file, or the one this pod runs in. Never silently `~/.kube/config`.
 
-    Raises SettingsError when there is neither. Nothing is asked of the API server yet.
+    Raises SettingsError when there is neither. No request is sent yet.
     """
     return KubernetesCluster(lambda: _client(kubeconfig), timeout, before_call, counted)
 
@@ -158,7 +158,7 @@ def _client(kubeconfig: str) -> ApiClient:
         else:
             config.load_incluster_config(client_configuration=configuration)
     except (config.ConfigException, OSError, YAMLError, AttributeError, TypeError, ValueError) as error:
-        # The last three are the library's stumbling over a file that is YAML, or text, but no kubeconfig.
+        # The last three are what the library raises for a file that is YAML, or text, but no kubeconfig.
         what = f"KUBECONFIG={kubeconfig}" if kubeconfig else "no cluster: KUBECONFIG is not set, and this is no pod"
         raise errors.SettingsError(f"{what}: {error}") from error
     return ApiClient(configuration)
@@ -166,14 +166,14 @@ def _client(kubeconfig: str) -> ApiClient:
 
 def uid(cluster: Cluster) -> str:
     """The cluster's own identity: the uid of its namespace kube-system, as is the custom."""
-    found = cluster.find("namespaces", "kube-system")
-    if found is None:
+    namespace = cluster.find("namespaces", "kube-system")
+    if namespace is None:
         raise errors.Rejected("namespace kube-system is missing: is this a Kubernetes cluster?")
-    return str(found["metadata"]["uid"])
+    return str(namespace["metadata"]["uid"])
 
 
 def served_clock(cluster: Cluster) -> Clock:
-    """The API server's clock at its last answer, for what stands in the cluster. Raises Rejected if it told none."""
+    """The API server's clock at its last response, for times stored in the cluster. Raises Rejected if it sent none."""
 
     def read() -> float:
         now = cluster.time()
@@ -187,10 +187,10 @@ def served_clock(cluster: Cluster) -> Clock:
 class KubernetesCluster:
     """The Cluster over HTTP. `timeout` in seconds, for one call; `before_call` runs before each (heartbeats).
 
-    `counted` is told verb and code of each request that was sent.
+    `counted` is called with verb and code of each request that was sent.
 
-    `load` makes a client from the credentials as they are now. It is asked again when the API server knows the old ones
-    no more: tokens expire and certificates are rotated while we run.
+    `load` makes a client from the credentials as they are now. It is called again when the API server no longer accepts
+    the old ones: tokens expire and certificates are rotated while we run.
     """
 
     def __init__(
@@ -201,13 +201,13 @@ class KubernetesCluster:
         counted: Count = _uncounted,
     ) -> None:
         self._load, self._timeout, self._before_call, self._counted = load, timeout, before_call, counted
-        self._api = load()
+        self.api = load()
         self._time: float | None = None
 
     @property
     def host(self) -> str:
         """Which API server this is."""
-        return str(self._api.configuration.host)
+        return str(self.api.configuration.host)
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         try:
@@ -265,40 +265,40 @@ class KubernetesCluster:
         self._note(name, namespace, {}, {"dryRun": "All"})
 
     def _note(self, name: str, namespace: str, data: Mapping[str, str | None], query: Mapping[str, str]) -> None:
-        place = _path("configmaps", namespace)
+        collection = _path("configmaps", namespace)
         try:
             self._json("patch", _object_path("configmaps", namespace, name), query, body={"data": dict(data)})
         except errors.NotFound:
-            made = {key: value for key, value in data.items() if value is not None}
-            config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": made}
-            self._json("create", place, query, body=config_map)
+            initial = {key: value for key, value in data.items() if value is not None}
+            config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": initial}
+            self._json("create", collection, query, body=config_map)
 
     def announce(self, event: JsonObject) -> None:
         name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]
         try:
             self._json("create", _path("events", namespace), body=event)
         except errors.Conflict:
-            if known := self.find("events", name, namespace):
-                self._json("patch", _object_path("events", namespace, name), body=counted_up(known, event))
+            if existing := self.find("events", name, namespace):
+                self._json("patch", _object_path("events", namespace, name), body=counted_up(existing, event))
 
     def serves(self, resource: str) -> bool:
         try:
             # A list of resources has no metadata.
-            listed = self._json("list", _prefix(resource), part="resources")
+            discovery = self._json("list", api_prefix(resource), part="resources")
         except errors.NotServed:
             return False
-        return plural(resource) in [one.get("name") for one in listed["resources"]]
+        return plural(resource) in [kind.get("name") for kind in discovery["resources"]]
 
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
-        _, group, _ = f"/{_prefix(resource)}".rsplit("/", 2)
+        _, group, _ = f"/{api_prefix(resource)}".rsplit("/", 2)
         kind, _, part = plural(resource).partition("/")
-        asked = {"verb": verb, "group": "" if group == "api" else group, "resource": kind}
-        found = {"namespace": namespace, "name": name, "subresource": part}
-        where = {key: value for key, value in found.items() if value}
+        required = {"verb": verb, "group": "" if group == "api" else group, "resource": kind}
+        optional = {"namespace": namespace, "name": name, "subresource": part}
+        present = {key: value for key, value in optional.items() if value}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": asked | where},
+            "spec": {"resourceAttributes": required | present},
         }
         return self._json("create", _REVIEWS, body=review, part="status")["status"].get("allowed") is True
 
@@ -315,30 +315,30 @@ class KubernetesCluster:
             return kubernetes_object(response.data, part)
 
     def _send(self, verb: str, path: str, query: Mapping[str, str], **more: Any) -> BaseHTTPResponse:
-        wanted = urlencode({key: value for key, value in query.items() if value})
-        where = f"{path}?{wanted}" if wanted else path
-        response = self._request(verb, where, **more)
-        # Refused before anything was done, so that asking again with new credentials does nothing twice.
-        if response.status == HTTPStatus.UNAUTHORIZED and self._renewed():
-            response = self._request(verb, where, **more)
+        encoded = urlencode({key: value for key, value in query.items() if value})
+        target = f"{path}?{encoded}" if encoded else path
+        response = self._request(verb, target, **more)
+        # Refused before anything was done, so that a second try with new credentials does nothing twice.
+        if response.status == HTTPStatus.UNAUTHORIZED and self._reload_credentials():
+            response = self._request(verb, target, **more)
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise refusal(_METHODS[verb], path, response)
         return response
 
     def _request(
-        self, verb: str, where: str, *, timeout: Timeout, body: JsonObject | None = None, stream: bool = False
+        self, verb: str, target: str, *, timeout: Timeout, body: JsonObject | None = None, stream: bool = False
     ) -> BaseHTTPResponse:
         self._before_call()
-        configuration = self._api.configuration
+        configuration = self.api.configuration
         headers = {"Accept": "application/json", "User-Agent": "vm-drift"}
-        # Asked for anew at every call: the client reloads a ServiceAccount's token about once a minute.
+        # Read again at every call: the client reloads a ServiceAccount's token about once a minute.
         if token := configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
             headers["Authorization"] = token
         code = NO_ANSWER
         try:
-            response: BaseHTTPResponse = self._api.rest_client.pool_manager.request(
+            response: BaseHTTPResponse = self.api.rest_client.pool_manager.request(
                 _METHODS[verb],
-                f"{configuration.host}/{where}",
+                f"{configuration.host}/{target}",
                 headers=headers | ({"Content-Type": _TYPES.get(verb, "application/json")} if body else {}),
                 body=orjson.dumps(body) if body else None,
                 timeout=timeout,
@@ -347,45 +347,46 @@ class KubernetesCluster:
             )
             code = str(response.status)
         except SSLError:
-            self._renewed()  # for the next call: what became of this one is not known
+            self._reload_credentials()  # for the next call: whether this one was carried out is not known
             raise
         finally:
             self._counted(verb, code)
         self._time = http_date(response.headers.get("Date", ""))
         return response
 
-    def _renewed(self) -> bool:
-        """Read the credentials anew; False while they cannot be read."""
+    def _reload_credentials(self) -> bool:
+        """Read the credentials again; False while they cannot be read."""
         try:
-            fresh = self._load()
+            client = self._load()
         except errors.SettingsError:
             return False
-        self._api.rest_client.pool_manager.clear()
-        self._api = fresh
+        self.api.rest_client.pool_manager.clear()
+        self.api = client
         return True
 
 
-def counted_up(known: JsonObject, event: JsonObject) -> JsonObject:
-    """What changes of an Event when it is told again."""
-    return {**{field: event[field] for field in ("message", "lastTimestamp")}, "count": known.get("count", 0) + 1}
+def counted_up(existing: JsonObject, event: JsonObject) -> JsonObject:
+    """What changes in an Event when it is reported again."""
+    return {**{field: event[field] for field in ("message", "lastTimestamp")}, "count": existing.get("count", 0) + 1}
 
 
 def preconditioned(patch: JsonObject, read: JsonObject) -> JsonObject:
-    """The API server answers Conflict to a patch that says another uid or resourceVersion than the object's."""
-    known = {name: read["metadata"][name] for name in ("uid", "resourceVersion")}
-    return {**patch, "metadata": {**patch.get("metadata", {}), **known}}
+    """The API server answers Conflict to a patch with another uid or resourceVersion than the object's."""
+    identity = {name: read["metadata"][name] for name in ("uid", "resourceVersion")}
+    return {**patch, "metadata": {**patch.get("metadata", {}), **identity}}
 
 
 def plural(resource: str) -> str:
-    """As RBAC names it: of "group/version/plural" the last word, which is all that is said of kinds known here."""
+    """As RBAC names it: the last word of "group/version/plural"; a kind known here is only that word."""
     return resource if resource in _SUBRESOURCES else resource.rpartition("/")[2]
 
 
-def _prefix(resource: str) -> str:
+def api_prefix(resource: str) -> str:
+    """Where its paths begin: "api/v1", "apis/GROUP/VERSION"."""
     if resource in _SUBRESOURCES:
         return _SUBRESOURCES[resource]
-    version, _, known = resource.rpartition("/")
-    return f"apis/{version}" if version else _PREFIX[known]
+    version, _, kind = resource.rpartition("/")
+    return f"apis/{version}" if version else _PREFIX[kind]
 
 
 def _path(resource: str, namespace: str = "", name: str = "") -> str:
@@ -393,7 +394,7 @@ def _path(resource: str, namespace: str = "", name: str = "") -> str:
     place = ["namespaces", quote(named(namespace), safe="")] if namespace else []
     own = [quote(named(name), safe="")] if name else []
     kind, *part = plural(resource).split("/")
-    return "/".join([_prefix(resource), *place, kind, *own, *part])
+    return "/".join([api_prefix(resource), *place, kind, *own, *part])
 
 
 def _object_path(resource: str, namespace: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The ConfigMap in which people hold and cancel drifts, as those write it whom people speak to."""
+"""The ConfigMap in which people hold and cancel drifts, as the page and the command line write it."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,19 +11,19 @@ from reactor.model.intervention import CONFIG_MAP, Intervention, entries, interv
 from reactor.model.times import Clock
 
 _TRIES = 5
-_Data = Mapping[str, str | None]  # what is written under a key; None: nothing any more
+_Data = Mapping[str, str | None]  # what is written under a key; None: the key is removed
 
 
 class Pages(Cluster, Writer, Protocol):
-    """A cluster that can be asked, and written to."""
+    """A cluster that can be read and written."""
 
 
 @dataclass(frozen=True, slots=True)
 class InterventionsConfigMap:
-    """Methods raise ClusterError. `clock`: the API server's at its last answer, by which holds end.
+    """Methods raise ClusterError. `clock`: the API server's at its last response, by which holds end.
 
-    Whatever is written was decided on what stands there at that moment: if somebody else writes first, it is read and
-    decided again.
+    Every change is computed from what the ConfigMap holds at that moment: if somebody else writes first, it is read and
+    computed again.
     """
 
     cluster: Pages
@@ -31,7 +31,7 @@ class InterventionsConfigMap:
     clock: Clock
 
     def now(self) -> float:
-        """The API server's clock, asked now: whoever speaks to us may have any other."""
+        """The API server's clock, read now: the caller's own may show any other time."""
         self.written()
         return self.clock()
 
@@ -41,23 +41,26 @@ class InterventionsConfigMap:
 
     def in_force(self) -> tuple[Intervention, ...]:
         """The same without what is over."""
-        return tuple(one for one in self.written() if not one.is_over(self.clock()))
+        return tuple(entry for entry in self.written() if not entry.is_over(self.clock()))
 
-    def write(self, one: Intervention) -> None:
-        """Write it down; what is over is taken out on the way."""
+    def write(self, intervention: Intervention) -> None:
+        """Store it; entries that are over are removed at the same time."""
 
-        def changed(known: Mapping[str, Intervention]) -> _Data:
-            return {**{key: None for key, old in known.items() if old.is_over(self.clock())}, one.key: one.as_text()}
+        def changed(current: Mapping[str, Intervention]) -> _Data:
+            return {
+                **{key: None for key, entry in current.items() if entry.is_over(self.clock())},
+                intervention.key: intervention.as_text(),
+            }
 
         self._change(changed)
 
-    def lift(self, meant: Callable[[Intervention], bool]) -> tuple[Intervention, ...]:
-        """Take out all that are meant, whoever wrote them and under whatever key; which they were."""
+    def lift(self, matches: Callable[[Intervention], bool]) -> tuple[Intervention, ...]:
+        """Remove all that match, whoever wrote them and under whatever key; returns them."""
         lifted: dict[str, Intervention] = {}
 
-        def changed(known: Mapping[str, Intervention]) -> _Data:
+        def changed(current: Mapping[str, Intervention]) -> _Data:
             lifted.clear()
-            lifted.update({key: one for key, one in known.items() if meant(one)})
+            lifted.update({key: entry for key, entry in current.items() if matches(entry)})
             return dict.fromkeys(lifted)
 
         self._change(changed)
@@ -70,10 +73,10 @@ class InterventionsConfigMap:
         raise Conflict(f"ConfigMap {CONFIG_MAP} was changed by somebody else at each of {_TRIES} tries; try again")
 
     def _change_once(self, changed: Callable[[Mapping[str, Intervention]], _Data]) -> None:
-        found = self.cluster.find("configmaps", CONFIG_MAP, self.namespace)
-        data = changed(entries(found))
-        if found is not None and data:
-            self.cluster.change("configmaps", found, {"data": dict(data)})
+        config_map = self.cluster.find("configmaps", CONFIG_MAP, self.namespace)
+        data = changed(entries(config_map))
+        if config_map is not None and data:
+            self.cluster.change("configmaps", config_map, {"data": dict(data)})
         elif data:
-            made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": CONFIG_MAP}, "data": dict(data)}
-            self.cluster.create("configmaps", made, self.namespace)
+            new = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": CONFIG_MAP}, "data": dict(data)}
+            self.cluster.create("configmaps", new, self.namespace)

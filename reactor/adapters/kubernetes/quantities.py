@@ -13,5 +13,5 @@ def quantity(text: str) -> int:
 
     try:
         return int((min(parse_quantity(text), _MOST) * 1000).to_integral_value(ROUND_CEILING))
-    except (ValueError, ArithmeticError):  # a number without an end has no whole part
+    except (ValueError, ArithmeticError):  # infinity and NaN have no whole part
         raise ValueError(f"{text[:40]!r} is no quantity") from None

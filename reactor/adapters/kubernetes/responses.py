@@ -1,4 +1,4 @@
-"""What an API server answers, over HTTP, as objects or as our errors."""
+"""The API server's HTTP responses, as objects or as our errors."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from reactor.model import errors
 from reactor.model.objects import JsonObject
 from reactor.model.times import http_date, retry_after
 
-# What makes an answer one of Kubernetes': objects and lists have metadata, reviews a status, discovery a list.
+# What every response of Kubernetes has: objects and lists have metadata, reviews a status, discovery a list.
 _SHAPES: Mapping[str, type] = {"metadata": dict, "status": dict, "resources": list}
 _ERRORS: Mapping[int, type[errors.ClusterError]] = {
     HTTPStatus.UNAUTHORIZED: errors.Unauthorized,
@@ -24,7 +24,7 @@ _ERRORS: Mapping[int, type[errors.ClusterError]] = {
 
 
 def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
-    """Of a stream; ClusterUnreachable where it is cut in the middle of one."""
+    """The lines of a stream; ClusterUnreachable where it is cut in the middle of one."""
     rest = b""
     for chunk in response.stream(65536):
         *whole, rest = (rest + chunk).split(b"\n")
@@ -34,11 +34,11 @@ def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
 
 
 def kubernetes_object(data: bytes, part: str) -> JsonObject:
-    """What has this part. Anything else is no answer, lest a proxy's `null` be taken for "there is none"."""
-    found = orjson.loads(data)
-    if not isinstance(found, dict) or not isinstance(found.get(part), _SHAPES[part]):
-        raise errors.ClusterUnreachable(f"the API server's answer is no Kubernetes object: {str(found)[:60]!r}")
-    return found
+    """An object with this part. Anything else counts as no answer, or a proxy's `null` would mean "there is none"."""
+    body = orjson.loads(data)
+    if not isinstance(body, dict) or not isinstance(body.get(part), _SHAPES[part]):
+        raise errors.ClusterUnreachable(f"the API server's answer is no Kubernetes object: {str(body)[:60]!r}")
+    return body
 
 
 def watch_event(line: bytes) -> tuple[str, JsonObject]:
@@ -54,18 +54,18 @@ def watch_event(line: bytes) -> tuple[str, JsonObject]:
 
 
 def refusal(method: str, path: str, response: BaseHTTPResponse) -> errors.ClusterError:
-    """What an answer that is no success means. Nothing of the request's headers gets into the message."""
+    """The error that a response without success means. No request header gets into the message."""
     try:
-        answered = json.loads(response.data)
+        body = json.loads(response.data)
     except ValueError:
-        answered = None
-    status: JsonObject = answered if isinstance(answered, dict) else {}
-    said = str(status.get("message") or response.reason or "")[:300]
-    message = f"{method} /{path}: {response.status} {said}"
+        body = None
+    status: JsonObject = body if isinstance(body, dict) else {}
+    detail = str(status.get("message") or response.reason or "")[:300]
+    message = f"{method} /{path}: {response.status} {detail}"
     if response.status == HTTPStatus.NOT_FOUND:
         # The API server names the object in details; a kind that it does not serve has no name there.
-        named = (status.get("details") or {}).get("name")
-        return errors.NotFound(message) if named else errors.NotServed(message)
+        object_name = (status.get("details") or {}).get("name")
+        return errors.NotFound(message) if object_name else errors.NotServed(message)
     if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         date = http_date(response.headers.get("Date", ""))
         return errors.ClusterUnreachable(message, retry_after(response.headers.get("Retry-After", ""), date))
@@ -74,7 +74,7 @@ def refusal(method: str, path: str, response: BaseHTTPResponse) -> errors.Cluste
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """No answer, or none of Kubernetes', as ClusterUnreachable."""
+    """No response, or none of Kubernetes', as ClusterUnreachable."""
     try:
         yield
     except (HTTPError, OSError) as error:

@@ -16,15 +16,15 @@ from reactor.settings import Settings
 
 T = TypeVar("T")
 
-_SHARE = 0.9  # of it, for the requests: who ends by itself leaves no thread behind
+_SHARE = 0.9  # of the limit, for the requests: a call that ends by itself leaves no thread behind
 
 
 @dataclass(frozen=True, slots=True)
 class BmcReading:
-    """What a BMC says now.
+    """What a BMC reports now.
 
-    `power`: its word for it, one of On, Off, PoweringOn, PoweringOff, Paused (PowerState in DMTF's Resource schema), or
-    whatever it says; `uuid`: of the machine that it answers for, as it writes it; "" where it says nothing. `expected`:
+    `power`: as it writes it: On, Off, PoweringOn, PoweringOff, Paused (PowerState in DMTF's Resource schema), or
+    anything else; `uuid`: of the machine that it answers for, as it writes it; "" where it reports none. `expected`:
     the UUID that the node's file demands, "" if none. `address`: the BMC's, without credentials.
     """
 
@@ -35,7 +35,7 @@ class BmcReading:
 
 
 class Bmc(Protocol):
-    """The BMCs, by node. Each call takes a few seconds at most, and raises FenceError: nothing is known then."""
+    """The BMCs, by node. Each call takes a few seconds at most, and may raise FenceError: then nothing is known."""
 
     def read(self, node: str) -> BmcReading:
         """The state of the node's machine."""
@@ -43,8 +43,8 @@ class Bmc(Protocol):
     def force_off(self, node: str, uuid: str) -> None:
         """Cut the power (ResetType ForceOff), if the BMC still answers for the machine of which `uuid` was read.
 
-        That it returns proves nothing: whether the machine is off is for `read` to say. That it raises proves nothing
-        either: the order may have got there all the same.
+        That it returns proves nothing: only `read` shows whether the machine is off. That it raises proves nothing
+        either: the order may have arrived all the same.
         """
 
 
@@ -60,39 +60,41 @@ class RedfishBmc:
         if find_spec("sushy") is None:
             raise SettingsError("VMDRIFT_FENCING: redfish needs a package more: pip install 'vm-drift[redfish]'")
         self._folder, self._before_call, self._limit = Path(settings.bmc_dir), before_call, limit
-        self._patience = BoundedCalls(limit)
+        self._calls = BoundedCalls(limit)
 
     def read(self, node: str) -> BmcReading:
-        return self._asked(node, _reading)
+        return self._call(node, _reading)
 
     def force_off(self, node: str, uuid: str) -> None:
-        def order(found: BmcAccess, system: Any) -> None:
-            if not uuid or _reading(found, system).uuid != uuid:
-                raise FenceError(f"{found.bmc} answers for another machine than was judged; nothing was sent to it")
+        def order(bmc_access: BmcAccess, system: Any) -> None:
+            if not uuid or _reading(bmc_access, system).uuid != uuid:
+                raise FenceError(
+                    f"{bmc_access.bmc} answers for another machine than was judged; nothing was sent to it"
+                )
             connection.force_off(system)
 
-        self._asked(node, order)
+        self._call(node, order)
 
-    def _asked(self, node: str, ask: Callable[[BmcAccess, Any], T]) -> T:
+    def _call(self, node: str, action: Callable[[BmcAccess, Any], T]) -> T:
         self._before_call()
-        found = access(self._folder, node)
+        bmc_access = access(self._folder, node)
         deadline = monotonic() + _SHARE * self._limit
 
         def work() -> T:
-            with connection.translated(found):
-                return ask(found, connection.system(found, deadline))
+            with connection.translated(bmc_access):
+                return action(bmc_access, connection.system(bmc_access, deadline))
 
         try:
-            return self._patience.call(found.address, work)
+            return self._calls.call(bmc_access.address, work)
         except TimeoutError as error:
-            raise FenceError(f"{found.bmc} does not answer in time") from error
+            raise FenceError(f"{bmc_access.bmc} does not answer in time") from error
 
 
-def _reading(found: BmcAccess, system: Any) -> BmcReading:
+def _reading(bmc_access: BmcAccess, system: Any) -> BmcReading:
     """From the JSON itself: sushy shows a power state that it does not know as none."""
     power, uuid = (system.json.get(name) for name in ("PowerState", "UUID"))
-    return BmcReading(found.address, _word(power), _word(uuid), found.uuid)
+    return BmcReading(bmc_access.address, _text(power), _text(uuid), bmc_access.uuid)
 
 
-def _word(value: Any) -> str:
+def _text(value: Any) -> str:
     return value[:60] if isinstance(value, str) else ""

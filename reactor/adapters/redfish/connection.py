@@ -1,4 +1,4 @@
-"""The line to one BMC: sushy, held to one try, one host and one end; and its errors in our words.
+"""The connection to one BMC: sushy, limited to one try, one host and one deadline; and its errors as ours.
 
 Left to itself, sushy 5.14 waits 60 s for each answer, tries ten times with pauses of 3 s (`sushy/main.py`; an order
 whose connection broke was sent ten times in 27 s), follows redirects, and goes wherever a path in an answer leads: with
@@ -17,28 +17,28 @@ from reactor import timing
 from reactor.adapters.redfish.credentials import BmcAccess
 from reactor.model.errors import FenceError
 
-# As few as it can be told: a GET that is answered with 5xx is asked once more, at once; all else a single time.
+# As few as it can be set to: a GET that is answered with 5xx is sent once more, at once; all else a single time.
 _RETRIES = {"server_side_retries": 1, "server_side_retries_delay": 0}
-# A management network is not behind the proxy that the environment names for the rest of the world.
+# A management network is not behind the proxy that the environment names.
 _DIRECTLY = {"http": None, "https": None, "all": None}
 
 
 class BoundedConnector:
-    """What sushy takes for its Connector. `deadline` by the monotonic clock: after it nothing is sent any more.
+    """What sushy uses as its Connector. `deadline` by the monotonic clock: after it nothing is sent any more.
 
-    So an order that was given up cannot be sent later, to a machine that has come back by then.
+    So an order that timed out cannot be sent later, to a machine that is back by then.
     """
 
-    def __init__(self, connector: Any, found: BmcAccess, deadline: float) -> None:
-        self._connector, self._found, self._deadline = connector, found, deadline
+    def __init__(self, connector: Any, bmc_access: BmcAccess, deadline: float) -> None:
+        self._connector, self._access, self._deadline = connector, bmc_access, deadline
 
     def get(self, path: str, **more: Any) -> Any:
-        """An answer that is no redirect; the errors of requests, sushy and this house."""
-        return self._asked(self._connector.get, path, more)
+        """A response that is no redirect; raises errors of requests and sushy, TimeoutError, FenceError."""
+        return self._request(self._connector.get, path, more)
 
     def post(self, path: str, **more: Any) -> Any:
         """As `get`."""
-        return self._asked(self._connector.post, path, more)
+        return self._request(self._connector.post, path, more)
 
     def set_auth(self, auth: Any) -> None:
         """Called by sushy's authentication."""
@@ -48,22 +48,24 @@ class BoundedConnector:
         """Called by sushy's authentication."""
         self._connector.set_http_basic_auth(username, password)
 
-    def _asked(self, method: Any, path: str, more: dict[str, Any]) -> Any:
-        left = self._deadline - monotonic()
-        if left <= 0:
+    def _request(self, method: Any, path: str, more: dict[str, Any]) -> Any:
+        remaining = self._deadline - monotonic()
+        if remaining <= 0:
             raise TimeoutError
-        if _origin(urljoin(self._found.address, path)) != _origin(self._found.address):
-            raise FenceError(f"{self._found.bmc} names a path on another host; it would get the password")
-        limits = min(timing.BMC_CONNECT, left), left
-        answer = method(path, timeout=limits, allow_redirects=False, proxies=_DIRECTLY, **more)
-        if 300 <= answer.status_code < 400:  # noqa: PLR2004 - HTTP's redirections
-            message = f"{self._found.bmc} sends us elsewhere (HTTP {answer.status_code}), where the password might leak"
-            raise FenceError(f"{message}: name what answers by itself in {self._found.file}, address and system")
-        return answer
+        if _origin(urljoin(self._access.address, path)) != _origin(self._access.address):
+            raise FenceError(f"{self._access.bmc} names a path on another host; it would get the password")
+        limits = min(timing.BMC_CONNECT, remaining), remaining
+        response = method(path, timeout=limits, allow_redirects=False, proxies=_DIRECTLY, **more)
+        if 300 <= response.status_code < 400:  # noqa: PLR2004 - HTTP's redirections
+            message = (
+                f"{self._access.bmc} sends us elsewhere (HTTP {response.status_code}), where the password might leak"
+            )
+            raise FenceError(f"{message}: name what answers by itself in {self._access.file}, address and system")
+        return response
 
 
-def system(found: BmcAccess, deadline: float) -> Any:
-    """A System of sushy's, just read, of the machine that the file names, or of the only one.
+def system(bmc_access: BmcAccess, deadline: float) -> Any:
+    """The System, as sushy just read it, that the file names, or the only one.
 
     With Basic authentication, as fence-agents' fence_redfish does it: a session would have to be ended again, and a BMC
     has few of them. In UTF-8 (RFC 7617): requests takes only Latin-1 by itself.
@@ -72,38 +74,42 @@ def system(found: BmcAccess, deadline: float) -> Any:
     from sushy.auth import BasicAuth  # noqa: PLC0415
     from sushy.connector import Connector  # noqa: PLC0415
 
-    # All that it tells is in the error that it raises; what a BMC answered is not for our log.
+    # All that it logs is in the error that it raises; what a BMC answered is not for our log.
     logging.getLogger("sushy").setLevel(logging.CRITICAL)
-    connector = Connector(found.address, verify=found.ca_file or True, **_RETRIES)
-    line = BoundedConnector(connector, found, deadline)
-    root = sushy.Sushy(found.address, auth=BasicAuth(found.username.encode(), found.password.encode()), connector=line)
-    return root.get_system(found.system or _only(found, root))
+    connector = Connector(bmc_access.address, verify=bmc_access.ca_file or True, **_RETRIES)
+    bounded = BoundedConnector(connector, bmc_access, deadline)
+    root = sushy.Sushy(
+        bmc_access.address,
+        auth=BasicAuth(bmc_access.username.encode(), bmc_access.password.encode()),
+        connector=bounded,
+    )
+    return root.get_system(bmc_access.system or _only_system(bmc_access, root))
 
 
-def force_off(chosen: Any) -> None:
-    """The order, for a System of sushy's."""
+def force_off(machine: Any) -> None:
+    """Send the order to a System of sushy's."""
     from sushy import ResetType  # noqa: PLC0415 - an extra
 
-    chosen.reset_system(ResetType.FORCE_OFF)
+    machine.reset_system(ResetType.FORCE_OFF)
 
 
 @contextmanager
-def translated(found: BmcAccess) -> Iterator[None]:
-    """Whatever sushy, requests, the system or JSON of another shape raises becomes FenceError, told in our words."""
+def translated(bmc_access: BmcAccess) -> Iterator[None]:
+    """Whatever sushy, requests, the system or JSON of another shape raises becomes FenceError, with our sentence."""
     try:
         yield
     except FenceError:
         raise
     except Exception as error:
-        raise FenceError(_sentence(found, error)) from error
+        raise FenceError(_sentence(bmc_access, error)) from error
 
 
-def _only(found: BmcAccess, root: Any) -> str:
+def _only_system(bmc_access: BmcAccess, root: Any) -> str:
     members = tuple(root.get_system_collection().members_identities)
     if len(members) != 1:
-        shown = ", ".join(str(member) for member in members[:8])[:400] or "none"
-        message = f"{found.bmc} has {len(members)} systems, not exactly one ({shown})"
-        raise FenceError(f"{message}: name the node's in {found.file}, as system")
+        listed = ", ".join(str(member) for member in members[:8])[:400] or "none"
+        message = f"{bmc_access.bmc} has {len(members)} systems, not exactly one ({listed})"
+        raise FenceError(f"{message}: name the node's in {bmc_access.file}, as system")
     return str(members[0])
 
 
@@ -112,37 +118,39 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _sentence(found: BmcAccess, error: Exception) -> str:
-    """Made of what kind of error it is, never of its text: that may hold what was sent."""
-    from sushy import exceptions as theirs  # noqa: PLC0415 - an extra
+def _sentence(bmc_access: BmcAccess, error: Exception) -> str:
+    """From the type of the error, never from its text: that may hold what was sent."""
+    from sushy import exceptions as sushy_errors  # noqa: PLC0415 - an extra
 
     chain = list(_chain(error))
-    if isinstance(error, theirs.HTTPError):
-        return f"{found.bmc} {_refusal(found, error.status_code or 0)}"
-    if any(isinstance(one, TimeoutError) for one in chain):  # the socket's own, behind all others
-        return f"{found.bmc} does not answer in time"
-    if bad := next((one for one in chain if isinstance(one, ssl.SSLCertVerificationError)), None):
-        why = f"{found.bmc} shows a certificate that nobody vouches for ({bad.verify_message})"
-        return f"{why}: name who does in {found.file}, as ca_file"
-    if isinstance(error, theirs.MissingActionError | theirs.InvalidParameterValueError):
-        return f"{found.bmc} does not offer ForceOff for this machine"
-    # JSON that cannot be read is an OSError, too, by requests' ancestry.
-    if isinstance(error, theirs.ConnectionError) or (isinstance(error, OSError) and not isinstance(error, ValueError)):
-        return f"{found.bmc} cannot be reached: {type(chain[-1]).__name__}"
-    return f"{found.bmc} answers what is not Redfish as we know it: {type(error).__name__}"
+    if isinstance(error, sushy_errors.HTTPError):
+        return f"{bmc_access.bmc} {_refusal(bmc_access, error.status_code or 0)}"
+    if any(isinstance(cause, TimeoutError) for cause in chain):  # the socket's own, behind all others
+        return f"{bmc_access.bmc} does not answer in time"
+    if invalid := next((cause for cause in chain if isinstance(cause, ssl.SSLCertVerificationError)), None):
+        why = f"{bmc_access.bmc} shows a certificate that nobody vouches for ({invalid.verify_message})"
+        return f"{why}: name who does in {bmc_access.file}, as ca_file"
+    if isinstance(error, sushy_errors.MissingActionError | sushy_errors.InvalidParameterValueError):
+        return f"{bmc_access.bmc} does not offer ForceOff for this machine"
+    # JSON that cannot be read is an OSError, too: requests' JSONDecodeError inherits from it.
+    if isinstance(error, sushy_errors.ConnectionError) or (
+        isinstance(error, OSError) and not isinstance(error, ValueError)
+    ):
+        return f"{bmc_access.bmc} cannot be reached: {type(chain[-1]).__name__}"
+    return f"{bmc_access.bmc} answers what is not Redfish as we know it: {type(error).__name__}"
 
 
-def _refusal(found: BmcAccess, status: int) -> str:
+def _refusal(bmc_access: BmcAccess, status: int) -> str:
     if status in {401, 403}:
-        user = f"username and password in {found.file}, whether that user may switch the power"
+        user = f"username and password in {bmc_access.file}, whether that user may switch the power"
         return f"refuses us (HTTP {status}): check {user}, and whether the BMC allows Basic authentication"
     if status == 404:  # noqa: PLR2004 - Not Found
-        return f"has no such machine (HTTP 404): check system in {found.file}"
+        return f"has no such machine (HTTP 404): check system in {bmc_access.file}"
     return f"answers HTTP {status}"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """It and what led to it, the first cause last."""
+    """The error and its causes, the first cause last."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

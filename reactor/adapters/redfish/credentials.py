@@ -2,9 +2,9 @@
 
     {"address": "https://10.1.0.7", "username": "fencing", "password": "..."}
 
-and where it is needed: `system`, the path of the machine, where the BMC has more than one; `ca_file`, who vouches for
-its certificate, a path from that folder on; `uuid`, whom it must answer for, where the node's systemUUID will not do.
-No sentence from here shows what stands in the file, but for the name of another one.
+and where they are needed: `system`, the path of the machine, where the BMC has more than one; `ca_file`, the CA of its
+certificate, a path relative to that folder; `uuid`, of the machine that it must answer for, where the node's systemUUID
+will not do. No sentence from here shows the file's content, except for the name of another file.
 """
 
 import re
@@ -20,14 +20,14 @@ import orjson
 from reactor.model.errors import FenceError
 from reactor.model.names import is_name
 
-# Without TLS anybody on the way could read the password, or say "Off": on loopback there is nobody on the way.
+# Without TLS anybody in between could read the password, or answer "Off": on loopback there is nobody in between.
 _ADDRESS = re.compile(r"https://[^\s/?#@\\]+/?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?/?")
 _SYSTEM = re.compile(r"/redfish/[^\s?#\\]+")
 
 
 @dataclass(frozen=True, slots=True)
 class BmcAccess:
-    """One file. `file` is its name; `address` has no slash at its end; "" for what is left to be found out."""
+    """One file. `file` is its name; `address` has no slash at its end; "" for what is not given."""
 
     file: str
     address: str
@@ -65,13 +65,13 @@ def file_of(node: str) -> str:
 
 
 def pinned(node: str, uuid: str | None) -> str:
-    """The UUID that a node's file demands if that stands in it, "" for None; FenceError where it is no UUID."""
+    """The UUID that a node's file demands if it holds this one, "" for None; FenceError where it is no UUID."""
     return "" if uuid is None else _uuid(_File(file_of(node), {"uuid": uuid}))
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """What one of them holds, field by field; each FenceError names file and field."""
+    """The content of one file, field by field; each FenceError names file and field."""
 
     name: str
     data: Mapping[str, Any] = field(repr=False)
@@ -122,7 +122,7 @@ def _uuid(file: _File) -> str:
 
 
 def _authorities(folder: Path, file: _File) -> str:
-    """The path, tried out: what is wrong with it would look like a BMC that cannot be reached."""
+    """The path, after loading it once: later, a bad file would look like a BMC that cannot be reached."""
     name = file.text("ca_file")
     try:
         ssl.create_default_context(cafile=folder / name)

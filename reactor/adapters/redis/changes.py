@@ -1,8 +1,8 @@
-"""Changes of drifts that are yet to be told as Kubernetes Events, in the order in which they were recorded.
+"""Changes of drifts that are yet to be reported as Kubernetes Events, in the order in which they were recorded.
 
 vmdrift:changes           stream, written in the script that saves the record (`store`), capped at about 10,000
-vmdrift:changes-told      id of the last one that was told
-vmdrift:similar:<what>    how many of one kind were told of one node within ten minutes
+vmdrift:changes-told      id of the last one that was reported
+vmdrift:similar:<what>    how many of one kind were reported of one node within ten minutes
 """
 
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from reactor.adapters.redis.keys import CHANGES, PREFIX
 from reactor.model.change import Change
 from reactor.model.errors import BadInput
 
-_TOLD = f"{PREFIX}changes-told"
+_LAST_REPORTED = f"{PREFIX}changes-told"
 WHILE = 600  # seconds in which similar ones are counted; client-go's aggregator has the same
 
 
@@ -27,7 +27,7 @@ class Changes(Protocol):
         """The oldest ones: (id, change); None for one that this version cannot read."""
 
     def told(self, change_id: str) -> None:
-        """This one, and all before it, need not be told again."""
+        """This one, and all before it, need not be reported again."""
 
     def similar(self, what: str) -> int:
         """How many of this kind there were in the last ten minutes, with this one."""
@@ -41,13 +41,13 @@ class RedisChanges:
 
     def untold(self, most: int) -> list[tuple[str, Change | None]]:
         with translated():
-            last: Any = self._redis.get(_TOLD)
+            last: Any = self._redis.get(_LAST_REPORTED)
             entries: Any = self._redis.xrange(CHANGES, after(last), "+", count=most)
         return [(entry.decode(), _read(fields.get(b"change", b""))) for entry, fields in entries]
 
     def told(self, change_id: str) -> None:
         with translated():
-            self._redis.set(_TOLD, change_id)
+            self._redis.set(_LAST_REPORTED, change_id)
 
     def similar(self, what: str) -> int:
         key = f"{PREFIX}similar:{what}"

@@ -1,13 +1,13 @@
 """The one clock: Redis' TIME. Every duration that processes share is measured on it, never on a process' own clock.
 
 It may step, too: by hand, by NTP, or because a replica with another clock became the primary. Every process that reads
-it compares it with a clock of its own that nobody sets, and the first one that sees it step writes that down for all
-(`steady`): silence from before then does not count. A reading also leaves behind when it was made, so that a process
-that has just begun, and has nothing to compare with, knows whether the clock was watched until now.
+it compares it with a clock of its own that nobody sets, and the first one that sees it step records that for all
+(`steady`): silence from before then does not count. A reading also stores when it was made, so that a process that has
+just started, and has nothing to compare with, knows whether the clock was watched until now.
 
     clock   hash: `read`, when it was read last; `steady`, since when it is not known to have stepped
 
-Without that key nothing is known of the time before, so its loss costs time, and never safety.
+Without that key nothing is known of the time before, so losing it costs time, never safety.
 """
 
 import time
@@ -26,8 +26,8 @@ from reactor.model.times import Clock
 STEP = timing.CLOCK_STEP  # less is a slow answer, or NTP at work
 OFF = timing.CLOCK_OFF
 UNWATCHED = timing.CLOCK_UNWATCHED
-_REBASED = 300.0  # seconds after which a process compares with a later reading, lest two honest clocks drift apart
-_FRESH, _AWAY = 1.0, 10.0  # seconds for which `CachedClock` asks nobody, and nobody who did not answer
+_REBASED = 300.0  # seconds after which a process compares with a later reading: two correct clocks may drift apart
+_FRESH, _AWAY = 1.0, 10.0  # seconds until `CachedClock` asks again, after an answer and after none
 
 _KEY = f"{PREFIX}clock"
 # What a process knows of the time since its last reading: that it was watched, nothing, or that the clock has stepped.
@@ -43,7 +43,7 @@ class ClockReading:
 
 
 class StepWatch:
-    """What one process knows of Redis' clock by one that nobody sets (`monotonic`)."""
+    """What one process knows of Redis' clock by comparing it with one that nobody sets (`monotonic`)."""
 
     def __init__(self, monotonic: Clock = time.monotonic) -> None:
         self.monotonic = monotonic
@@ -54,12 +54,12 @@ class StepWatch:
         """For the next reading."""
         return WATCHED if self._base else NEW
 
-    def stepped(self, asked: float, answered: float, now: float) -> bool:
-        """Redis showed `now` between these two moments of ours: has its clock gone otherwise than ours since before?"""
-        begun, ended, then = self._base = self._base or (asked, answered, now)
-        off = not asked - ended - STEP <= now - then <= answered - begun + STEP
-        if off or asked - begun > _REBASED:
-            self._base = asked, answered, now
+    def stepped(self, before: float, after: float, now: float) -> bool:
+        """Redis showed `now` between these two readings of ours: has its clock moved otherwise than ours before?"""
+        base_before, base_after, base_now = self._base = self._base or (before, after, now)
+        off = not before - base_after - STEP <= now - base_now <= after - base_before + STEP
+        if off or before - base_before > _REBASED:
+            self._base = before, after, now
         return off
 
 
@@ -72,12 +72,12 @@ class RedisClock:
     def read(
         self, script: Any = None, keys: Sequence[str] = (), more: Sequence[Any] = ()
     ) -> tuple[ClockReading, list[Any]]:
-        """A reading, and what else a script answers that begins with clock.lua. Who sees a step says so to all."""
-        asked = self._watch.monotonic()
-        now, steady, *found = (script or self._time)([_KEY, *keys], [self._watch.knows, UNWATCHED, *more])
-        if self._watch.stepped(asked, self._watch.monotonic(), float(now)):
+        """A reading, and the rest of the reply of a script that begins with clock.lua. A step is recorded for all."""
+        before = self._watch.monotonic()
+        now, steady, *rest = (script or self._time)([_KEY, *keys], [self._watch.knows, UNWATCHED, *more])
+        if self._watch.stepped(before, self._watch.monotonic(), float(now)):
             now, steady = self._time([_KEY], [STEPPED, UNWATCHED])
-        return ClockReading(float(now), float(steady)), found
+        return ClockReading(float(now), float(steady)), rest
 
 
 class CachedClock:
@@ -90,27 +90,27 @@ class CachedClock:
 
     def __call__(self) -> float:
         if self._ahead is None or self._monotonic() >= self._until:
-            self._ahead = self._asked(self._ahead)
+            self._ahead = self._read_ahead(self._ahead)
         return self._monotonic() + self._ahead
 
-    def _asked(self, known: float | None) -> float:
+    def _read_ahead(self, last: float | None) -> float:
         try:
             now = self._read()
         except StoreError:
-            if known is None:
+            if last is None:
                 raise
             self._until = self._monotonic() + _AWAY
-            return known
+            return last
         self._until = self._monotonic() + _FRESH
         return now - self._monotonic()
 
 
 def redis_time(redis: Redis) -> float:
-    """As it stands, for what lives inside RQ. Raises RQ's errors, which are the library's."""
-    told: Any = redis.time()
-    return float(told[0]) + float(told[1]) / 1e6
+    """Redis' TIME as it is, for code inside RQ. Raises the library's errors."""
+    reply: Any = redis.time()
+    return float(reply[0]) + float(reply[1]) / 1e6
 
 
-def apart(asked: float, answered: float, now: float) -> float:
-    """How far a clock that showed `asked` before and `answered` after is ahead of one that showed `now` in between."""
-    return asked - now if asked > now else min(0.0, answered - now)
+def apart(before: float, after: float, now: float) -> float:
+    """How far a clock that showed `before`, then `after`, is ahead of one that showed `now` in between."""
+    return before - now if before > now else min(0.0, after - now)

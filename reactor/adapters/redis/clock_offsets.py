@@ -1,8 +1,8 @@
-"""How far each process' own clock is off Redis', as it says itself, so that any process can show it.
+"""How far each process' own clock is off Redis', as it reports itself, so that any process can show it.
 
-    clocks    hash: ROLE@HOST:PID -> seconds ahead of Redis, and when that was found
+    clocks    hash: ROLE@HOST:PID -> seconds ahead of Redis, and when that was measured
 
-By looking every few seconds the processes also watch whether Redis' clock steps (`clock`).
+By comparing every few seconds the processes also watch whether Redis' clock steps (`clock`).
 """
 
 import os
@@ -24,12 +24,12 @@ from reactor.model.times import Clock
 log = structlog.get_logger()
 
 _CLOCKS = f"{PREFIX}clocks"
-_SAID = 150.0  # seconds after which it says nothing of who said so; a watcher looks at each resync
+_VALID_FOR = 150.0  # seconds after which an entry does not count any more; a watcher compares at each resync
 _FORGOTTEN = 86400.0  # seconds; every start of a process leaves an entry
 
 
 class Comparer:
-    """One process'. `wall`: its clock, as it decides nothing by it; `monotonic`: one that nobody sets."""
+    """Of one process. `wall`: its clock, by which it decides nothing; `monotonic`: one that nobody sets."""
 
     def __init__(self, redis: Redis, role: str, wall: Clock = time.time, monotonic: Clock = time.monotonic) -> None:
         self._redis, self._wall, self._clock = redis, wall, RedisClock(redis, monotonic)
@@ -37,10 +37,10 @@ class Comparer:
         self._off = self._tidied = False
 
     def look(self) -> None:
-        """Compare, and say so. Never raises: a Redis that is away is no error here."""
+        """Compare, and report it. Never raises: a Redis that is away is no error here."""
         try:
             with translated():
-                off = self._compared()
+                off = self._compare()
         except StoreError:
             return
         if (abs(off) > OFF) is not self._off:
@@ -54,11 +54,11 @@ class Comparer:
         else:
             log.info("clock is right again", **facts)
 
-    def _compared(self) -> float:
-        asked = self._wall()
+    def _compare(self) -> float:
+        before = self._wall()
         now = self._clock.read()[0].now
-        off = apart(asked, self._wall(), now)
-        if not self._tidied and (old := [name for name, _, at in _found(self._redis) if at < now - _FORGOTTEN]):
+        off = apart(before, self._wall(), now)
+        if not self._tidied and (old := [name for name, _, at in _entries(self._redis) if at < now - _FORGOTTEN]):
             self._redis.hdel(_CLOCKS, *old)
         self._tidied = True
         self._redis.hset(_CLOCKS, self._name, f"{off:.3f} {now:.3f}")
@@ -76,18 +76,18 @@ def said(name: str, off: float) -> str:
 def clocks(redis: Redis) -> dict[str, float]:
     """By process: how many seconds its clock is ahead of Redis', as of a moment ago. StoreError."""
     with translated():
-        since = redis_time(redis) - _SAID
-        return {name: off for name, off, at in _found(redis) if at >= since}
+        since = redis_time(redis) - _VALID_FOR
+        return {name: off for name, off, at in _entries(redis) if at >= since}
 
 
-def off(found: Mapping[str, float]) -> dict[str, float]:
+def off(offsets: Mapping[str, float]) -> dict[str, float]:
     """Those that are too far off."""
-    return {name: ahead for name, ahead in sorted(found.items()) if abs(ahead) > OFF}
+    return {name: ahead for name, ahead in sorted(offsets.items()) if abs(ahead) > OFF}
 
 
-def _found(redis: Redis) -> Iterator[tuple[str, float, float]]:
-    found: Any = redis.hgetall(_CLOCKS)
-    for name, text in found.items():
+def _entries(redis: Redis) -> Iterator[tuple[str, float, float]]:
+    texts: Any = redis.hgetall(_CLOCKS)
+    for name, text in texts.items():
         try:
             ahead, at = map(float, text.split())
             yield name.decode(), ahead, at

@@ -26,7 +26,7 @@ _SENTINEL_OPTIONS = frozenset({"sentinel_username", "sentinel_password", "ssl_ca
 def connect(url: str, retry: Retry | None = None) -> Redis:
     """A connection that has answered once. Raises StoreUnreachable, StoreRefused, or SettingsError for a bad URL.
 
-    `retry`: how often what fails is tried again; None is the library's way, some seconds for each Sentinel.
+    `retry`: how failed commands are tried again; None is the library's default, some seconds for each Sentinel.
     """
     more: Mapping[str, Any] = {"retry": retry} if retry else {}
     try:
@@ -34,13 +34,13 @@ def connect(url: str, retry: Retry | None = None) -> Redis:
         with translated():
             redis.ping()
     except (ValueError, TypeError):  # TypeError: an unknown parameter after "?" is found when it connects
-        # Not what the library says: of a password with a "/" or "#" in it, it would show the beginning.
+        # Not the library's message: of a password with a "/" or "#" in it, it would show the beginning.
         raise SettingsError(_MALFORMED) from None
     return redis
 
 
 def shared_clock(redis: Redis) -> Clock:
-    """Redis' own, for whatever processes share: asked at most once a second. Raises StoreError."""
+    """Redis' own, for all that processes share: read at most once a second. Raises StoreError."""
 
     def read() -> float:
         with translated():
@@ -50,12 +50,12 @@ def shared_clock(redis: Redis) -> Clock:
 
 
 def _primary(url: str, common: Mapping[str, Any]) -> Redis:
-    """Whoever the Sentinels call primary, found anew for each new connection."""
+    """The primary as the Sentinels name it, looked up again for each new connection."""
     scheme, _, rest = url.partition("+sentinel://")
     try:
-        # urlsplit knows one host only, so it gets the others as something it does not look into.
+        # urlsplit knows one host only, so all of them are passed to it as the part that it does not parse.
         parts = urlsplit(f"x://{rest}")
-        who, _, hosts = parts.netloc.rpartition("@")
+        userinfo, _, hosts = parts.netloc.rpartition("@")
         name, _, database = parts.path.strip("/").partition("/")
         options = {key: values[0] for key, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
         sentinels = [_host(host) for host in hosts.split(",")]
@@ -67,9 +67,9 @@ def _primary(url: str, common: Mapping[str, Any]) -> Redis:
     common = {**common, "ssl": scheme == "rediss"}
     if authority := options.pop("ssl_ca_certs", ""):
         common["ssl_ca_certs"] = authority
-    theirs = {key.removeprefix("sentinel_"): value for key, value in options.items()}
-    sentinel = Sentinel(sentinels, sentinel_kwargs={**common, **theirs}, **common)
-    primary: Redis = sentinel.master_for(name, db=db, **_credentials(who))
+    sentinel_options = {key.removeprefix("sentinel_"): value for key, value in options.items()}
+    sentinel = Sentinel(sentinels, sentinel_kwargs={**common, **sentinel_options}, **common)
+    primary: Redis = sentinel.master_for(name, db=db, **_credentials(userinfo))
     return primary
 
 
@@ -80,6 +80,6 @@ def _host(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _credentials(who: str) -> dict[str, str]:
-    user, _, password = (unquote(part) for part in who.partition(":"))
+def _credentials(userinfo: str) -> dict[str, str]:
+    user, _, password = (unquote(part) for part in userinfo.partition(":"))
     return {name: value for name, value in {"username": user, "password": password}.items() if value}

@@ -1,4 +1,4 @@
-"""Redis' errors as ours."""
+"""Translates Redis' errors into ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,9 +1,9 @@
-"""Events from others, accepted: each once by its identity, with the job that looks at them, in one transaction.
+"""Events from others, accepted: each once by its identity, with the job that processes them, in one transaction.
 
 The keyspace (prefix `vmdrift:`):
 
     receipt:<receipt>   JSON Receipt                         for DEDUP_TTL after it was accepted
-    unsettled           sorted set of receipts that nobody has looked at yet, by when they were accepted
+    unsettled           sorted set of receipts that were not processed yet, by when they were accepted
     rate:<sender>       events in this minute                expires with the minute
     rate:<sender>:bytes what this hour's receipts take       expires with the hour
     sure                written last, to wait until all before it is on disk
@@ -32,11 +32,11 @@ from reactor.model.identity import VERSION
 from reactor.model.receipt import Receipt, Result
 from reactor.model.times import Clock
 
-FSYNC_WAIT = 2.0  # seconds until an accepted event must be on Redis' disk; the sender is told 503 else
+FSYNC_WAIT = 2.0  # seconds until an accepted event must be on Redis' disk; else the sender gets 503
 _MINUTE, HOUR = 60, 3600  # seconds
-_UNSETTLED, _SURE = f"{PREFIX}unsettled", f"{PREFIX}sure"
-_BESIDES = 300  # bytes of a receipt's key, and of what will be written down of its fate (measured)
-_AT_MOST = 100  # receipts that are looked after at once
+_UNSETTLED, _FSYNC_PROBE = f"{PREFIX}unsettled", f"{PREFIX}sure"
+_OVERHEAD = 300  # bytes of a receipt's key, and of the result that is added later (measured)
+_BATCH = 100  # receipts that are checked at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +51,31 @@ class Inbox(Protocol):
     """Every method raises StoreUnreachable or StoreRefused."""
 
     def is_full(self) -> bool:
-        """Is what is left of the memory kept for drifts?"""
+        """Is the rest of the memory reserved for drifts?"""
 
     def accept(self, events: Sequence[Event], sender: str, *, person: bool = False) -> list[Accepted]:
-        """All of them at once, or none; those that were accepted before are told as duplicates.
+        """All of them at once, or none; those that were accepted before are reported as duplicates.
 
-        `person`: as in Receipt. Raises KeptEnough where a sender's receipts of this hour would take too much.
+        `person`: as in Receipt. Raises SenderQuotaExceeded where a sender's receipts of this hour would take too much.
         """
 
     def receipt(self, receipt_id: str) -> Receipt | None:
-        """One receipt, None when there is none (any more), or what stands there is another's."""
+        """One receipt, None when there is none (any more), or the one that is stored there has another id."""
 
     def settle(self, receipt_id: str, result: Result) -> None:
-        """What became of an accepted event."""
+        """Record the result of an accepted event."""
 
     def unsettled(self, before: float) -> list[Receipt]:
-        """Those accepted before then that nobody has looked at: their jobs may be lost. At most a hundred."""
+        """Those accepted before then that were not processed: their jobs may be lost. At most a hundred."""
 
     def backlog(self) -> int:
-        """How many jobs wait to be taken in."""
+        """How many jobs wait to be processed."""
 
     def ready(self) -> int:
-        """The same, once it is sure that something can be written."""
+        """The same, after checking that something can be written."""
 
     def spend(self, sender: str, events: int) -> tuple[int, int]:
-        """Count these events against the sender's minute: how many he has sent in it, and the backlog."""
+        """Count these events against the sender's minute: how many they have sent in it, and the backlog."""
 
     def count(self, kind: str, result: str, events: int = 1) -> None:
         """For the metrics: so many events of a type had this result."""
@@ -105,83 +105,85 @@ class RedisInbox:
 
     def _accept(self, pipe: Any, events: Sequence[Event], sender: str, *, person: bool) -> list[Accepted]:
         now = self._clock()
-        wanted: dict[str, Event] = {}
+        by_receipt: dict[str, Event] = {}
         for event in events:  # twice in one batch is once
-            wanted.setdefault(Receipt.for_event(event, sender, now, person=person).id, event)
-        keys = [_key(receipt_id) for receipt_id in wanted]
+            by_receipt.setdefault(Receipt.for_event(event, sender, now, person=person).id, event)
+        keys = [_key(receipt_id) for receipt_id in by_receipt]
         if not keys:
             return []
         pipe.watch(*keys)
         hour = f"{PREFIX}rate:{sender}:bytes:{int(now) // HOUR}"
-        *found, spent = pipe.mget([*keys, hour])
-        read = zip(wanted, map(_read, found), strict=True)
-        old = {receipt_id: receipt for receipt_id, receipt in read if receipt is not None}
-        fresh = {i: Receipt.for_event(event, sender, now, person=person) for i, event in wanted.items() if i not in old}
-        size = sum(map(takes, fresh.values()))
-        if fresh and not person and (a_number(spent) or 0) + size > self._most:
+        *values, spent = pipe.mget([*keys, hour])
+        stored = zip(by_receipt, map(_read, values), strict=True)
+        old = {receipt_id: receipt for receipt_id, receipt in stored if receipt is not None}
+        new = {
+            i: Receipt.for_event(event, sender, now, person=person) for i, event in by_receipt.items() if i not in old
+        }
+        size = sum(map(takes, new.values()))
+        if new and not person and (a_number(spent) or 0) + size > self._most:
             raise SenderQuotaExceeded(HOUR - now % HOUR)
         pipe.multi()
-        self._write(pipe, fresh)
-        if fresh:
+        self._write(pipe, new)
+        if new:
             pipe.incrby(hour, size)
             pipe.expire(hour, HOUR)
-            entry = post_entry({i: wanted[i] for i in fresh})
+            entry = post_entry({i: by_receipt[i] for i in new})
             self._queue.enqueue_job(new_job(entry, self._queue, self._redis, self._keep), pipeline=pipe)
         pipe.execute()
-        self._sure()
-        return [Accepted(fresh.get(i) or old[i], i in old) for i in wanted]
+        self._wait_for_fsync()
+        return [Accepted(new.get(i) or old[i], i in old) for i in by_receipt]
 
     def _write(self, pipe: Any, receipts: Mapping[str, Receipt]) -> None:
         for receipt_id, receipt in receipts.items():
             pipe.set(_key(receipt_id), _text(receipt), ex=self._keep)
             pipe.zadd(_UNSETTLED, {receipt_id: receipt.at})
 
-    def _sure(self) -> None:
+    def _wait_for_fsync(self) -> None:
         """Wait until it is on disk, where the server can tell (WAITAOF, Redis 7.2) and writes to disk at all."""
         if not self._fsync_wait:
             return
         pipe: Any = self._redis.pipeline(transaction=False)
         # WAITAOF waits for nothing but what its own connection has written: hence this, after all else.
-        pipe.set(_SURE, "")
+        pipe.set(_FSYNC_PROBE, "")
         pipe.execute_command("WAITAOF", 1, 0, int(self._fsync_wait * 1000))
         written, synced = pipe.execute(raise_on_error=False)
         if isinstance(written, Exception):
             raise written
-        # An error: no such command, no right to it, or appendonly no. What is promised then is documented.
+        # An error: no such command, no right to it, or appendonly no. What is guaranteed then is documented.
         if not isinstance(synced, ResponseError) and not synced[0] and not self._never_synced():
             raise StoreUnreachable(f"Redis has not written it to disk within {self._fsync_wait:g} s")
 
     def _never_synced(self) -> bool:
         """Whether the server leaves it to the operating system when to write; then there is nothing to wait for."""
         try:
-            found: Any = self._redis.config_get("appendfsync")
-        except ResponseError:  # not our right
+            config: Any = self._redis.config_get("appendfsync")
+        except ResponseError:  # not permitted
             return False
-        return bool(found.get("appendfsync") == "no")
+        return bool(config.get("appendfsync") == "no")
 
     def receipt(self, receipt_id: str) -> Receipt | None:
         with translated():
             value: Any = self._redis.get(_key(receipt_id))
-        found = _read(value)
-        return found if found and found.id == receipt_id else None
+        receipt = _read(value)
+        return receipt if receipt and receipt.id == receipt_id else None
 
     def settle(self, receipt_id: str, result: Result) -> None:
-        known = self.receipt(receipt_id)
+        receipt = self.receipt(receipt_id)
         with translated(), self._redis.pipeline() as pipe:
-            if known is not None:
-                value = orjson.dumps(replace(known, result=result).as_json())
+            if receipt is not None:
+                value = orjson.dumps(replace(receipt, result=result).as_json())
                 pipe.set(_key(receipt_id), value, keepttl=True, xx=True)
             pipe.zrem(_UNSETTLED, receipt_id)
             pipe.execute()
 
     def unsettled(self, before: float) -> list[Receipt]:
         with translated():
-            ids: Any = self._redis.zrangebyscore(_UNSETTLED, "-inf", before, 0, _AT_MOST)
-        found = {receipt_id: self.receipt(receipt_id.decode(errors="replace")) for receipt_id in ids}
-        if gone := [receipt_id for receipt_id, receipt in found.items() if receipt is None]:
+            ids: Any = self._redis.zrangebyscore(_UNSETTLED, "-inf", before, 0, _BATCH)
+        receipts = {receipt_id: self.receipt(receipt_id.decode(errors="replace")) for receipt_id in ids}
+        if missing := [receipt_id for receipt_id, receipt in receipts.items() if receipt is None]:
             with translated():
-                self._redis.zrem(_UNSETTLED, *gone)
-        return [receipt for receipt in found.values() if receipt is not None]
+                self._redis.zrem(_UNSETTLED, *missing)
+        return [receipt for receipt in receipts.values() if receipt is not None]
 
     def backlog(self) -> int:
         with translated():
@@ -190,7 +192,7 @@ class RedisInbox:
 
     def ready(self) -> int:
         pipe: Any = self._redis.pipeline(transaction=False)
-        pipe.set(_SURE, "")  # refused: OOM, READONLY, MISCONF
+        pipe.set(_FSYNC_PROBE, "")  # refused: OOM, READONLY, MISCONF
         pipe.llen(self._queue.key)
         with translated():
             return int(pipe.execute()[1])
@@ -217,12 +219,12 @@ def _text(receipt: Receipt) -> bytes:
 
 
 def takes(receipt: Receipt) -> int:
-    """About so many bytes of Redis', for as long as it is kept."""
-    return len(_text(receipt)) + _BESIDES
+    """About how many bytes of Redis it takes, for as long as it is kept."""
+    return len(_text(receipt)) + _OVERHEAD
 
 
 def _read(value: bytes | None) -> Receipt | None:
-    """None where nothing stands, or nothing that can be read: then it was never accepted."""
+    """None where nothing is stored, or nothing that can be read: then it counts as never accepted."""
     try:
         return Receipt.of(orjson.loads(value)) if value is not None else None
     except (BadInput, orjson.JSONDecodeError) as error:
@@ -237,7 +239,7 @@ def _key(receipt_id: str) -> str:
 def post_entry(events: Mapping[str, Event]) -> JobEntry:
     """The job of one POST: its events by their receipts."""
     first = next(iter(events))
-    what = [f"{event.type.removeprefix('io.vmdrift.')} {event.subject}" for event in events.values()]
-    described = what[0] + (f" and {len(what) - 1} more" if len(what) > 1 else "")
-    carried = {receipt_id: encode(event) for receipt_id, event in events.items()}
-    return JobEntry(EVENTS, f"post_{first}", TAKE_POST, (VERSION, carried), described)
+    summaries = [f"{event.type.removeprefix('io.vmdrift.')} {event.subject}" for event in events.values()]
+    description = summaries[0] + (f" and {len(summaries) - 1} more" if len(summaries) > 1 else "")
+    bodies = {receipt_id: encode(event) for receipt_id, event in events.items()}
+    return JobEntry(EVENTS, f"post_{first}", TAKE_POST, (VERSION, bodies), description)

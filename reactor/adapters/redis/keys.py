@@ -1,4 +1,4 @@
-"""What the keys in Redis begin with, and those that several adapters use. Each adapter lists its own at its top."""
+"""The prefix of all keys in Redis, and those that several adapters use. Each adapter lists its own at its top."""
 
 PREFIX = "vmdrift:"
 STREAM = f"{PREFIX}events"

@@ -1,4 +1,4 @@
-"""Whether Redis has room for what others send: the last quarter of its memory is kept for drifts."""
+"""Whether Redis has room for what others send: the last quarter of its memory is reserved for drifts."""
 
 import time
 from typing import Any
@@ -9,7 +9,7 @@ from reactor.adapters.redis.errors import translated
 from reactor.model.times import Clock
 
 FOR_OTHERS = 0.75  # of maxmemory; what drifts take is in docs/performance.md
-_FRESH = 1.0  # seconds for which an answer is good
+_FRESH = 1.0  # seconds for which an answer counts
 
 
 class RoomInRedis:

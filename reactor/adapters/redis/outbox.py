@@ -1,14 +1,14 @@
-"""What is told to others, until it has arrived: a letter for each event of the stream, delivered by a job of its own.
+"""Outgoing events until they have arrived: a delivery for each event of the stream, made by a job of its own.
 
 The keyspace (prefix `vmdrift:`):
 
-    posted              id of the last entry of the stream that was made a letter
-    letters             hash: letter id -> JSON Letter       until it is delivered, or HISTORY_TTL after it died
-    leaving             sorted set of letters, by when they are tried next
-    dead                sorted set of letters that nobody tries any more, by when they died
+    posted              id of the last entry of the stream that has a delivery
+    letters             hash: delivery id -> JSON Delivery   until it has arrived, or HISTORY_TTL after it died
+    leaving             sorted set of delivery ids, by when they are tried next
+    dead                sorted set of dead letters: ids that are not tried any more, by when they died
     told                hash: "type result" -> events        since Redis was emptied last
 
-A letter's id is that of its entry. Its job carries nothing else, so one that RQ loses is made again from here.
+A delivery's id is that of its entry. Its job carries nothing else, so one that RQ loses is created again from here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,8 +27,8 @@ from reactor.model.checked_json import checked
 from reactor.model.errors import BadInput
 
 _POSTED, _LETTERS, _LEAVING = f"{PREFIX}posted", f"{PREFIX}letters", f"{PREFIX}leaving"
-_DEAD, _TOLD = f"{PREFIX}dead", f"{PREFIX}told"
-_AT_MOST = 100  # letters that are handled at once
+_DEAD, _COUNTS = f"{PREFIX}dead", f"{PREFIX}told"
+_BATCH = 100  # deliveries that are handled at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Outbox(Protocol):
     """Every method raises StoreUnreachable or StoreRefused. Moments in seconds since the epoch."""
 
     def post(self, now: float) -> list[str]:
-        """Make letters of what was told since the last time; their ids, at most a hundred: again until none."""
+        """Create deliveries of the events since the last time; their ids, at most a hundred: call it until none."""
 
     def letter(self, letter_id: str) -> Delivery | None:
         """One that is to be delivered; None if it was, or is dead."""
@@ -70,13 +70,13 @@ class Outbox(Protocol):
         """It has arrived."""
 
     def bury(self, letter: Delivery, why: str, now: float) -> None:
-        """Nobody tries it any more."""
+        """It is not tried any more: a dead letter."""
 
     def dead(self, now: float) -> list[Delivery]:
-        """Those that nobody tries any more, oldest first, as long as they are kept."""
+        """Dead letters, oldest first, as long as they are kept."""
 
     def revive(self, letter_ids: Sequence[str], now: float) -> list[str]:
-        """Dead ones are to be delivered again, with all their time; the ids of those that were dead."""
+        """Deliver dead letters again, with their whole time; returns the ids of those that were dead."""
 
     def overdue(self, before: float) -> list[str]:
         """Those that should have been tried before then: their jobs may be lost. At most a hundred."""
@@ -86,7 +86,7 @@ class Outbox(Protocol):
 
 
 def numbered(entry: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with its place among all that this source tells: the extension `sequence`, ordered as text.
+    """The event with its position among all events of its source: the extension `sequence`, ordered as text.
 
     https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/sequence.md
     """
@@ -94,19 +94,19 @@ def numbered(entry: str, event: Mapping[str, Any]) -> dict[str, Any]:
     return {**event, "sequence": f"{int(moment):015d}-{int(number or 0):06d}"}
 
 
-def _letters(values: Sequence[bytes | None]) -> list[Delivery]:
-    """Those that can be read; another one keeps none of them from being delivered."""
-    found = []
+def _deliveries(values: Sequence[bytes | None]) -> list[Delivery]:
+    """Those that can be read; any other one does not stop them."""
+    deliveries = []
     for value in values:
         try:
-            found += [Delivery.of(value)] if value is not None else []
+            deliveries += [Delivery.of(value)] if value is not None else []
         except BadInput as error:
             passed_over("letter", error)
-    return found
+    return deliveries
 
 
 class RedisOutbox:
-    """The Outbox on Redis. `keep` in seconds: how long dead letters are."""
+    """The Outbox on Redis. `keep` in seconds: how long dead letters are kept."""
 
     def __init__(self, redis: Redis, keep: float) -> None:
         self._redis, self._keep = redis, keep
@@ -121,24 +121,24 @@ class RedisOutbox:
     def _post(self, pipe: Any, now: float) -> list[str]:
         pipe.watch(_POSTED)
         last = pipe.get(_POSTED)
-        entries = pipe.xrange(STREAM, after(last), "+", _AT_MOST)
+        entries = pipe.xrange(STREAM, after(last), "+", _BATCH)
         if not entries:
             return []
-        fresh = events_of(entries)
+        events = events_of(entries)
         pipe.multi()
-        for entry, event in fresh:
+        for entry, event in events:
             pipe.hset(_LETTERS, entry, Delivery(entry, numbered(entry, event), now).as_json())
             pipe.zadd(_LEAVING, {entry: now})
         pipe.set(_POSTED, entries[-1][0])
         pipe.execute()
-        return [entry for entry, _ in fresh]
+        return [entry for entry, _ in events]
 
     def letter(self, letter_id: str) -> Delivery | None:
         with translated(), self._redis.pipeline() as pipe:
             pipe.zscore(_LEAVING, letter_id)
             pipe.hget(_LETTERS, letter_id)
             leaving, value = pipe.execute()
-        return next(iter(_letters([value])), None) if leaving is not None else None
+        return next(iter(_deliveries([value])), None) if leaving is not None else None
 
     def later(self, letter_id: str, due: float) -> None:
         with translated():
@@ -160,13 +160,13 @@ class RedisOutbox:
 
     def _ended(self, pipe: Pipeline, letter: Delivery, result: str) -> None:
         pipe.zrem(_LEAVING, letter.id)
-        pipe.hincrby(_TOLD, f"{letter.event.get('type')} {result}", 1)
+        pipe.hincrby(_COUNTS, f"{letter.event.get('type')} {result}", 1)
 
     def dead(self, now: float) -> list[Delivery]:
         with translated():
             ids: Any = self._redis.zrangebyscore(_DEAD, f"({now - self._keep}", "+inf")
             values: Any = self._redis.hmget(_LETTERS, ids) if ids else []
-        return _letters(values)
+        return _deliveries(values)
 
     def _forget(self, now: float) -> None:
         """Those that died too long ago."""
@@ -179,19 +179,19 @@ class RedisOutbox:
                     pipe.execute()
 
     def revive(self, letter_ids: Sequence[str], now: float) -> list[str]:
-        wanted = [letter for letter in self.dead(now) if letter.id in set(letter_ids)]
+        revived = [letter for letter in self.dead(now) if letter.id in set(letter_ids)]
         with translated(), self._redis.pipeline() as pipe:
-            for letter in wanted:
+            for letter in revived:
                 pipe.hset(_LETTERS, letter.id, Delivery(letter.id, letter.event, now).as_json())
                 pipe.zrem(_DEAD, letter.id)
                 pipe.zadd(_LEAVING, {letter.id: now})
             pipe.execute()
-        return [letter.id for letter in wanted]
+        return [letter.id for letter in revived]
 
     def overdue(self, before: float) -> list[str]:
         with translated():
-            ids: Any = self._redis.zrangebyscore(_LEAVING, "-inf", f"({before}", 0, _AT_MOST)
+            ids: Any = self._redis.zrangebyscore(_LEAVING, "-inf", f"({before}", 0, _BATCH)
         return [letter_id.decode() for letter_id in ids if ENTRY.fullmatch(letter_id)]
 
     def counts(self) -> dict[tuple[str, str], int]:
-        return tally(self._redis, _TOLD)
+        return tally(self._redis, _COUNTS)

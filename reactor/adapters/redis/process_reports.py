@@ -1,13 +1,13 @@
-"""What processes report of themselves, so that any process can tell it: API requests, and a watcher's sign of life.
+"""What processes report of themselves, so that any process can show it: API requests, and a watcher's sign of life.
 
 The keyspace (prefix `vmdrift:`):
 
     requests    hash: "role verb code" -> API requests                             since Redis was emptied last
-    watcher     when a watcher last heard from the API server, seconds since the epoch. Only who has heard something new
-                writes it, so a deaf watcher never hides another one's word; and the last one counts, so none whose
-                clock is ahead hides for long that all are deaf
+    watcher     when a watcher last heard from the API server, seconds since the epoch. A watcher writes it only after
+                hearing something new, so a deaf one never hides that another one hears; and the last one counts, so
+                none whose clock is ahead hides for long that all are deaf
 
-Nothing here may ever disturb whoever reports: a Redis that is away is no error, and what was not reported is kept.
+Nothing here may ever disturb the reporting process: a Redis that is away is no error, and its counts are kept.
 """
 
 import threading
@@ -47,19 +47,19 @@ class Requests:
     def take(self) -> Counter[tuple[str, str]]:
         """All since the last call."""
         with self._lock:
-            taken, self._counts = self._counts, Counter()
-        return taken
+            counts, self._counts = self._counts, Counter()
+        return counts
 
     def give_back(self, counts: Counter[tuple[str, str]]) -> None:
-        """What was taken, and could not be told."""
+        """What was taken, and could not be reported."""
         with self._lock:
             self._counts.update(counts)
 
 
 class Reporter:
-    """Tells Redis what `requests` counted. `clock` in seconds, only its differences matter.
+    """Reports to Redis what `requests` counted. `clock` in seconds, only its differences matter.
 
-    `look`: what else is to be done as often; it must never raise.
+    `look` is called as often, besides; it must never raise.
     """
 
     def __init__(
@@ -71,24 +71,24 @@ class Reporter:
         look: Callable[[], None] = lambda: None,
     ) -> None:
         self._redis, self._role, self._requests, self._clock, self._look = redis, role, requests, clock, look
-        self._told_at: float | None = None
+        self._reported_at: float | None = None
         self._heard_at: float | None = None
         self._trouble = ""
 
     def now_and_then(self) -> None:
         """`report`, unless the last one is younger than EVERY: may be called in every round of a loop."""
-        if self._told_at is None or self._clock() - self._told_at >= EVERY:
+        if self._reported_at is None or self._clock() - self._reported_at >= EVERY:
             self.report()
 
     def report(self, heard_at: float | None = None) -> None:
-        """Tell it now. `heard_at`: when this process, a watcher, last heard from the API server. Never raises."""
-        self._told_at = self._clock()
+        """Report now. `heard_at`: when this process, a watcher, last heard from the API server. Never raises."""
+        self._reported_at = self._clock()
         self._look()
-        counts, news = self._requests.take(), heard_at if heard_at != self._heard_at else None
-        if not counts and news is None:
+        counts, new_heard_at = self._requests.take(), heard_at if heard_at != self._heard_at else None
+        if not counts and new_heard_at is None:
             return
         try:
-            self._write(counts, news)
+            self._write(counts, new_heard_at)
         except StoreError as error:
             self._requests.give_back(counts)
             if str(error) != self._trouble:
@@ -98,7 +98,7 @@ class Reporter:
             self._trouble, self._heard_at = "", heard_at
 
     def _write(self, counts: Counter[tuple[str, str]], heard_at: float | None) -> None:
-        """All or nothing, so that nothing is counted twice when it is told again."""
+        """All or nothing, so that nothing is counted twice when it is reported again."""
         with translated(), self._redis.pipeline() as pipe:
             for (verb, code), number in counts.items():
                 pipe.hincrby(_REQUESTS, f"{self._role} {verb} {code}", number)
@@ -111,7 +111,7 @@ class Reporter:
 class Reports:
     """What was reported: API requests by role, verb and code; when a watcher last heard from the API server.
 
-    `heard_at` in seconds since the epoch; None if no watcher ever said so.
+    `heard_at` in seconds since the epoch; None if no watcher ever reported it.
     """
 
     requests: Mapping[tuple[str, str, str], int]
@@ -123,13 +123,13 @@ def reports(redis: Redis) -> Reports:
     with translated(), redis.pipeline(transaction=False) as pipe:
         pipe.hgetall(_REQUESTS)
         pipe.get(_WATCHER)
-        found, heard = pipe.execute()
+        counters, heard_at = pipe.execute()
     counts = {}
-    for name, number in numbers(found).items():
+    for name, number in numbers(counters).items():
         try:
             role, verb, code = name.split(" ")
         except ValueError as error:
             passed_over(f"counter {name}", error)
         else:
             counts[role, verb, code] = int(number)
-    return Reports(counts, a_number(heard))
+    return Reports(counts, a_number(heard_at))

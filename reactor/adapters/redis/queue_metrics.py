@@ -1,4 +1,4 @@
-"""How the queues stand, for whoever watches over us: lengths and lateness, read from RQ's own keys."""
+"""The state of the queues, for monitoring: lengths and lateness, read from RQ's own keys."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from reactor.adapters.rq import FENCING, SERIALIZER
 from reactor.model.times import parse_time
 from reactor.roles import BY_QUEUE
 
-_LATE = 11.0  # seconds; a scheduler looks every second, and another one takes over within ten
-_SILENT = 30.0  # seconds; a worker's heart beats every one or two of them, and clocks differ
+_LATE = 11.0  # seconds; a scheduler checks every second, and another one takes over within ten
+_SILENT = 30.0  # seconds; a worker writes its heartbeat every one or two of them, and clocks differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class QueueFigures:
     """`late` in seconds: how long ago the oldest job that still waits for the scheduler was due; 0 where none is late.
 
     `oldest` in seconds: how long the first of the jobs that a worker could take has waited for one; 0 where none waits.
-    `failed` are jobs in which a bug of ours showed; `scheduler`: does one look after this queue? `workers`: how many
+    `failed` are jobs in which a bug of ours showed; `scheduler`: is there one for this queue? `workers`: how many
     take its jobs; a killed one counts for half a minute.
     """
 
@@ -40,12 +40,12 @@ class QueueFigures:
 
     @property
     def is_late(self) -> bool:
-        """Is a job so late that nobody seems to move it?"""
+        """Is a job so late that no scheduler seems to move it?"""
         return self.late > _LATE
 
     @property
     def used(self) -> bool:
-        """Is there anything in it, or anybody at it?"""
+        """Is there any job in it, or any worker at it?"""
         return bool(self.waiting or self.scheduled or self.failed or self.workers)
 
 
@@ -53,12 +53,12 @@ def figures(redis: Redis, now: float) -> Iterator[QueueFigures]:
     """Of each queue; of `fencing` only where it is used. Raises StoreError. `now` in seconds since the epoch."""
     for name in BY_QUEUE:
         with translated():
-            found = _of(RedisQueue(name, connection=redis, serializer=SERIALIZER), redis, now)
-        if name != FENCING or found.used:
-            yield found
+            queue_figures = _read(RedisQueue(name, connection=redis, serializer=SERIALIZER), redis, now)
+        if name != FENCING or queue_figures.used:
+            yield queue_figures
 
 
-def _of(queue: RedisQueue, redis: Any, now: float) -> QueueFigures:
+def _read(queue: RedisQueue, redis: Any, now: float) -> QueueFigures:
     scheduled, failed = ScheduledJobRegistry(queue=queue).key, FailedJobRegistry(queue=queue).key
     with redis.pipeline(transaction=False) as pipe:
         pipe.llen(queue.key)
@@ -70,17 +70,17 @@ def _of(queue: RedisQueue, redis: Any, now: float) -> QueueFigures:
         pipe.smembers(WORKERS_BY_QUEUE_KEY % queue.name)
         waiting, delayed, broken, due, lock, first, workers = pipe.execute()
     late = max(0.0, now - due[0][1]) if due else 0.0
-    oldest, alive = _looked_up(redis, first, workers, now)
+    oldest, alive = _oldest_and_alive(redis, first, workers, now)
     return QueueFigures(queue.name, waiting, delayed, broken, late, bool(lock), oldest, alive)
 
 
-def _looked_up(redis: Any, first: bytes | None, workers: Iterable[bytes], now: float) -> tuple[float, int]:
-    """How old the first job of the queue is, and how many of these workers live."""
+def _oldest_and_alive(redis: Any, first: bytes | None, workers: Iterable[bytes], now: float) -> tuple[float, int]:
+    """How old the first job of the queue is, and how many of these workers are alive."""
     with redis.pipeline(transaction=False) as pipe:
         for worker in workers:
             pipe.hget(worker, "last_heartbeat")
         pipe.hget(Job.key_for(first.decode(errors="replace") if first else ""), "enqueued_at")
-        *beats, since = pipe.execute()
+        *heartbeats, since = pipe.execute()
     # One that was killed stays in the set, and its key for a minute more.
-    alive = sum(abs(now - parse_time(beat.decode())) < _SILENT for beat in beats if beat)
+    alive = sum(abs(now - parse_time(beat.decode())) < _SILENT for beat in heartbeats if beat)
     return (max(0.0, now - parse_time(since.decode())) if first and since else 0.0), alive

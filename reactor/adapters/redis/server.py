@@ -1,4 +1,4 @@
-"""What a Redis or Valkey server says of itself: whether it keeps what it is given, and what its clock shows."""
+"""What a Redis or Valkey server reports of itself: whether it keeps what is written, and what its clock shows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from reactor.adapters.redis.errors import translated
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`name` with its version; `time` in seconds since the epoch, None where it tells none; memory in bytes.
+    """`name` with its version; `time` in seconds since the epoch, None where it reports none; memory in bytes.
 
     `appends`: each write goes to a file (appendonly). `writes`: the last write to its disk went well. `policy`: what it
-    throws away when `used` comes to `memory` (0: no limit).
+    evicts when `used` reaches `memory` (0: no limit).
     """
 
     name: str
@@ -35,7 +35,7 @@ def server(redis: Redis) -> Server:
 
 
 def of(info: Mapping[str, Any]) -> Server:
-    """From what INFO tells; what an older server does not tell counts as its default."""
+    """From INFO; what an older server does not report counts as its default."""
     valkey = info.get("valkey_version")
     now = info.get("server_time_usec")
     went_well = (info.get(name, "ok") == "ok" for name in ("aof_last_write_status", "rdb_last_bgsave_status"))

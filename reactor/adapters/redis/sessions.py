@@ -1,7 +1,7 @@
 """Browsers' sessions, as all processes share them through Redis. Lost with it; then people log in again.
 
 `vmdrift:page-key`: signs the cookies, made once. `vmdrift:sessions:NAME`: a person's sessions by when each ends; one
-that does not stand there is over.
+that is not in it is over.
 """
 
 import secrets
@@ -21,8 +21,8 @@ def signing_key(redis: Redis) -> str:
     """Raises StoreError."""
     with translated():
         redis.set(_KEY, secrets.token_hex(32), nx=True)
-        found: Any = redis.get(_KEY)
-    return str(found.decode(errors="replace"))
+        key: Any = redis.get(_KEY)
+    return str(key.decode(errors="replace"))
 
 
 class OpenSessions:
@@ -32,7 +32,7 @@ class OpenSessions:
         self._redis = redis
 
     def open(self, name: str, now: float, until: float) -> str:
-        """One more; its id."""
+        """Open one more; its id."""
         session, key = secrets.token_urlsafe(16), f"{_OPEN}{name}"
         with translated(), self._redis.pipeline() as pipe:
             pipe.zadd(key, {session: until})
@@ -43,12 +43,12 @@ class OpenSessions:
         return session
 
     def is_open(self, name: str, session: str, now: float) -> bool:
-        """Is it, now?"""
+        """Is it open now?"""
         with translated():
             until: Any = self._redis.zscore(f"{_OPEN}{name}", session)
         return until is not None and now < until
 
     def close(self, name: str, session: str) -> None:
-        """Its cookie opens nothing any more, whoever has a copy."""
+        """Its cookie is not accepted any more, whoever has a copy."""
         with translated():
             self._redis.zrem(f"{_OPEN}{name}", session)

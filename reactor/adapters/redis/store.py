@@ -3,23 +3,23 @@
 The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
 
     outage:<outage>     JSON OutageRecord                            until HISTORY_TTL after it is done
-    again:<job>         when a running job was asked to come again  (adapters.rq)
+    again:<job>         when a running job was asked to run again   (adapters.rq)
     outages             set of outage ids that are not done
     history             sorted set of the ids of done ones, by when the node was lost; the last 1,000
     drift:<drift>       JSON Record                                  until HISTORY_TTL after its end
     drifts:<outage>     set of the outage's drift ids                as long as the last of its drifts
-    fencing:twins       how many nodes bear a systemUUID that another one bears, too      HISTORY_TTL
-    fencing:<outage>    JSON Fencing: a copy for people of what stands in the ConfigMap   HISTORY_TTL
-    heartbeat:<outage>  JSON Heartbeat: the node's last one, by the watcher that told it first    HISTORY_TTL
+    fencing:twins       how many nodes have a systemUUID that another one has too         HISTORY_TTL
+    fencing:<outage>    JSON Fencing: a copy for people of what is in the ConfigMap       HISTORY_TTL
+    heartbeat:<outage>  JSON Heartbeat: the node's last one, by the first watcher to report it    HISTORY_TTL
     lock:<VM uid>       token of the holder                          expires by itself
     fence               counter: every lock taken gets the next one; a lost one goes on from Redis' time, in us
     clock               what is known of Redis' own clock           (`clock`)
     changes             stream of changes of phase or reason, for Kubernetes Events (`changes`)
     events              stream of outgoing CloudEvents, capped at about 10,000 (delivered by `outbox`)
     took                hash: what ended drifts add up to, by the fields of model.recovery since Redis was emptied last
-    sweeps              hash: looks for the VMs of a lost node, by how they ended   since Redis was emptied last
+    sweeps              hash: sweeps for the VMs of a lost node, by how they ended  since Redis was emptied last
 
-All of it may be lost: the sweep finds outages and VMs again, and `decide` finds again what was done.
+All of it may be lost: the sweep finds outages and VMs again, and `decide` finds out again what was done.
 A lock only saves work. It can expire under a holder that was paused, so a record is written only while no later
 holder wrote it (the fencing counter), and what changes the cluster carries preconditions of its own.
 """
@@ -55,7 +55,7 @@ _HISTORY_LENGTH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """One holding of one lock; `fence` grows with every holding of any lock.
+    """One acquisition of one lock; `fence` grows with every acquisition of any lock.
 
     `now`: Redis' time when it was taken, in seconds since the epoch; `steady_since`: when that clock stepped last.
     """
@@ -77,10 +77,10 @@ class Store(Protocol):
         """The lock, or None while another holder has it."""
 
     def renew(self, lock: Lock, ttl: float) -> None:
-        """Hold it for `ttl` more; LockLost if another holder may have had it meanwhile."""
+        """Keep it for `ttl` more; LockLost if another holder may have had it meanwhile."""
 
     def release(self, lock: Lock) -> None:
-        """Give it back; nothing happens if it is no longer ours."""
+        """Release it; nothing happens if it is no longer ours."""
 
     def save_outage(self, record: OutageRecord, *, done: bool) -> None:
         """Write an outage; `done` takes it off the list of outages."""
@@ -119,13 +119,13 @@ class Store(Protocol):
         """Send outgoing events, and have changes reported as Kubernetes Events, that come with no record."""
 
     def save_twins(self, nodes: int) -> None:
-        """Write how many nodes bear a systemUUID that another one bears, too."""
+        """Write how many nodes have a systemUUID that another one has too."""
 
     def twins(self) -> int:
-        """How many, as of the last look at them."""
+        """How many, as of the last check."""
 
     def count_sweep(self, end: str) -> None:
-        """One more look for the VMs of a lost node has ended, and how (model.sweep)."""
+        """One more sweep for the VMs of a lost node has ended, and how (model.sweep)."""
 
     def sweeps(self) -> dict[str, int]:
         """How many ended how."""
@@ -144,13 +144,13 @@ class RedisStore:
         self._redis, self._clock = redis, RedisClock(redis, monotonic)
         self._history_ms = int(history_ttl * 1000)
         self._acquire = redis.register_script(script("clock", "acquire"))
-        self._hold, self._save = (redis.register_script(script(name)) for name in ("hold", "save"))
+        self._renew_or_release, self._save = (redis.register_script(script(name)) for name in ("hold", "save"))
 
     def acquire(self, name: str, ttl: float) -> Lock | None:
         token, keys = secrets.token_hex(16), [f"{PREFIX}lock:{name}", f"{PREFIX}fence"]
         with translated():
-            read, (fence,) = self._clock.read(self._acquire, keys, [token, int(ttl * 1000)])
-        return Lock(name, token, fence, read.now, read.steady_since) if fence else None
+            reading, (fence,) = self._clock.read(self._acquire, keys, [token, int(ttl * 1000)])
+        return Lock(name, token, fence, reading.now, reading.steady_since) if fence else None
 
     def time(self) -> float:
         with translated():
@@ -158,13 +158,13 @@ class RedisStore:
 
     def renew(self, lock: Lock, ttl: float) -> None:
         with translated():
-            held = self._hold([f"{PREFIX}lock:{lock.name}"], [lock.token, int(ttl * 1000)])
-        if not held:
+            renewed = self._renew_or_release([f"{PREFIX}lock:{lock.name}"], [lock.token, int(ttl * 1000)])
+        if not renewed:
             raise LockLost(f"the lock of {lock.name} expired")
 
     def release(self, lock: Lock) -> None:
         with translated():
-            self._hold([f"{PREFIX}lock:{lock.name}"], [lock.token, 0])
+            self._renew_or_release([f"{PREFIX}lock:{lock.name}"], [lock.token, 0])
 
     def save_outage(self, record: OutageRecord, *, done: bool) -> None:
         key = f"{PREFIX}outage:{record.outage.id}"
@@ -184,17 +184,17 @@ class RedisStore:
 
     def outages(self) -> list[OutageRecord]:
         with translated():
-            found = self._listed([text_of(member) for member in self._redis.smembers(f"{PREFIX}outages")])
-        return sorted(found, key=lambda record: record.seen_at)
+            records = self._listed([text_of(member) for member in self._redis.smembers(f"{PREFIX}outages")])
+        return sorted(records, key=lambda record: record.seen_at)
 
     def history(self) -> list[OutageRecord]:
         with translated():
             ids: Any = self._redis.zrange(_HISTORY, 0, -1)
-            return self._listed([text_of(one) for one in reversed(ids)])
+            return self._listed([text_of(outage_id) for outage_id in reversed(ids)])
 
     def _listed(self, ids: Sequence[str]) -> list[OutageRecord]:
-        found = self._redis.mget([f"{PREFIX}outage:{i}" for i in ids]) if ids else []
-        return self._with_fencing(_readable(found, OutageRecord))
+        values = self._redis.mget([f"{PREFIX}outage:{i}" for i in ids]) if ids else []
+        return self._with_fencing(_readable(values, OutageRecord))
 
     def _with_fencing(self, records: Sequence[OutageRecord]) -> list[OutageRecord]:
         keys = [f"{PREFIX}fencing:{record.outage.id}" for record in records]
@@ -247,9 +247,9 @@ class RedisStore:
 
     def heartbeat(self, outage_id: str) -> Heartbeat | None:
         with translated():
-            found: Any = self._redis.get(f"{PREFIX}heartbeat:{outage_id}")
+            value: Any = self._redis.get(f"{PREFIX}heartbeat:{outage_id}")
         try:
-            data = an_object(found) if found is not None else {}
+            data = an_object(value) if value is not None else {}
         except BadInput as error:
             passed_over(f"heartbeat of outage {outage_id}", error)
             return None
@@ -270,8 +270,8 @@ class RedisStore:
 
     def twins(self) -> int:
         with translated():
-            found: Any = self._redis.get(_TWINS)
-        return int(a_number(found) or 0)
+            value: Any = self._redis.get(_TWINS)
+        return int(a_number(value) or 0)
 
     def count_sweep(self, end: str) -> None:
         with translated():
@@ -279,13 +279,13 @@ class RedisStore:
 
     def sweeps(self) -> dict[str, int]:
         with translated():
-            found: Any = self._redis.hgetall(_SWEEPS)
-        return {end: int(count) for end, count in numbers(found).items()}
+            counters: Any = self._redis.hgetall(_SWEEPS)
+        return {end: int(count) for end, count in numbers(counters).items()}
 
     def took(self) -> dict[str, float]:
         with translated():
-            found: Any = self._redis.hgetall(_TOOK)
-        return numbers(found)
+            counters: Any = self._redis.hgetall(_TOOK)
+        return numbers(counters)
 
     def events(self, after: str = "0") -> list[tuple[str, dict[str, Any]]]:
         start = "-" if after == "0" else f"({after}"
@@ -294,15 +294,15 @@ class RedisStore:
         return events_of(entries)
 
 
-_Kept = TypeVar("_Kept", OutageRecord, Record)
+_Stored = TypeVar("_Stored", OutageRecord, Record)
 
 
-def _readable(values: Sequence[bytes | str | None], kind: type[_Kept]) -> list[_Kept]:
-    """What this version understands; the rest counts as not there, so that it is derived anew from the cluster."""
-    found: list[_Kept] = []
+def _readable(values: Sequence[bytes | str | None], kind: type[_Stored]) -> list[_Stored]:
+    """What this version can read; the rest counts as missing, so that it is derived again from the cluster."""
+    records: list[_Stored] = []
     for value in values:
         try:
-            found += [kind.of(an_object(value))] if value is not None else []
+            records += [kind.of(an_object(value))] if value is not None else []
         except BadInput as error:
             passed_over(kind.__name__, error)
-    return found
+    return records

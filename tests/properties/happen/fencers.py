@@ -5,10 +5,10 @@ from simulator.actors.remediator import Remediator
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.fencing import add_storage_clients, add_template, list_addresses
-from simulator.twins.bmc import MachineBmcs
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import NODES
 from tests.support.auditor import FENCING
+from tests.support.twins.bmc import MachineBmcs
 from workers.fencing.providers.redfish import Redfish
 from workers.fencing.providers.remediation import NODE_NAME
 

@@ -12,8 +12,8 @@ from reactor.interventions import Interventions, Person
 from reactor.model.errors import Conflict
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, node_target
 from simulator.audit import Request
-from simulator.twins.cluster import ApiCluster
 from simulator.world import World
+from tests.support.twins.cluster import ApiCluster
 
 WHERE = "vm-drift"
 

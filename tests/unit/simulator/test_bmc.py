@@ -4,8 +4,8 @@ import pytest
 
 from reactor.model.errors import FenceError
 from simulator.scene import Scene, Vm, staged
-from simulator.twins.bmc import MachineBmcs
 from simulator.world import World
+from tests.support.twins.bmc import MachineBmcs
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

@@ -7,8 +7,8 @@ from simulator.actors.remediator import Remediator
 from simulator.fencing import CLASS, add_storage_clients
 from simulator.harm import Stop, Uptime
 from simulator.scene import Scene, Storage, Vm, staged
-from simulator.twins.bmc import MachineBmcs
 from simulator.world import World
+from tests.support.twins.bmc import MachineBmcs
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

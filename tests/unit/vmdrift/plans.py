@@ -8,9 +8,9 @@ from simulator.client import Obj
 from simulator.objects import copied
 from simulator.resources import SERVED
 from simulator.scene import Scene, Vm, staged
-from simulator.twins.cluster import ApiCluster
 from simulator.vms import ClaimPod
 from simulator.world import World
+from tests.support.twins.cluster import ApiCluster
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.judge import Prediction, fates
 from vmdrift.snapshot import ClusterSnapshot, from_cluster

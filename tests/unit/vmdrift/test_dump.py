@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from simulator.scene import Kind, Storage, Vm
-from simulator.twins.cluster import ApiCluster
 from tests.support.places import TRACES
+from tests.support.twins.cluster import ApiCluster
 from tests.unit.vmdrift.dumps import alike, judged, written
 from tests.unit.vmdrift.plans import LOST, change, listed, read, world_of
 from tests.unit.vmdrift.reports import FOLDER, NAMES, path

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from simulator.twins.store import MemoryStore
 from tests.contracts.samples import outage_record
+from tests.support.twins.store import MemoryStore
 from tests.unit.workers.fencing.views import PROOF, PROVEN
 from vmdrift.status import as_object, read
 

@@ -12,7 +12,7 @@ from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing
 from simulator.api import Api
 from simulator.client import ApiError, Obj
 from simulator.objects import copied
-from simulator.twins.cluster import ApiCluster
+from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import RELEASED, TERMINATING, cluster, held, launcher, node, outage, record
 from workers.decide.decision import Action, Detach, Release, Remove
 from workers.drift.act import ChangedUnderwayError, act

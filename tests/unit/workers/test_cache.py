@@ -6,7 +6,7 @@ import pytest
 
 from reactor.model.errors import Forbidden
 from simulator.client import ApiError
-from simulator.twins.cluster import ApiCluster
+from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import POWER_CUT, SINCE, TERMINATING, cluster
 from workers.observe.cache import BOUND, TTL, Surroundings, listed, renewed
 

@@ -7,8 +7,8 @@ import pytest
 from reactor.model.errors import ClusterUnreachable, SettingsError
 from reactor.settings import Settings
 from simulator.client import ApiError
-from simulator.twins.cluster import ApiCluster
 from tests.contracts.clusters import an_api
+from tests.support.twins.cluster import ApiCluster
 from vmdrift.run import missing_config_maps
 from workers.config_maps import writable
 

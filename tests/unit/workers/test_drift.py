@@ -15,9 +15,9 @@ from reactor.settings import Settings
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
-from simulator.twins.cluster import ApiCluster
-from simulator.twins.store import MemoryStore
 from tests.support.auditor import WORKERS, fail
+from tests.support.twins.cluster import ApiCluster
+from tests.support.twins.store import MemoryStore
 from tests.support.virtual import Play, Reactor
 from workers.drift.run import LOCK_TTL, first_record, run_pass, taken_up
 

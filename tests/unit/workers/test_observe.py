@@ -9,7 +9,7 @@ from reactor.model.drift import Policy
 from reactor.model.errors import Forbidden
 from simulator.client import ApiError, Obj
 from simulator.objects import copied
-from simulator.twins.cluster import ApiCluster
+from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import (
     POWER_CUT,
     READY,

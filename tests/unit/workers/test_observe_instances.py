@@ -8,7 +8,7 @@ from reactor.model.drift import Record
 from reactor.model.identity import INSTANCE, Drift, VmRef
 from simulator.client import Obj
 from simulator.objects import copied
-from simulator.twins.cluster import ApiCluster
+from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import (
     POWER_CUT,
     READY,

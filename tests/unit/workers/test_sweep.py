@@ -17,9 +17,9 @@ from reactor.model.node import node_view
 from reactor.model.sweep import Sweep
 from reactor.web.metrics import Sources
 from simulator.scene import Scene, Storage, Vm
-from simulator.twins.outbox import MemoryOutbox
 from tests.contracts.samples import outage as an_outage
 from tests.support.auditor import fail
+from tests.support.twins.outbox import MemoryOutbox
 from tests.support.virtual import Play
 from vmdrift.status.table import overview
 from workers.intake.outage import take_event

@@ -6,7 +6,7 @@ from reactor.model.errors import Forbidden
 from simulator import hwameistor
 from simulator.client import ApiError, Obj
 from simulator.objects import copied
-from simulator.twins.cluster import ApiCluster
+from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import TERMINATING, cluster
 from workers.decide.observation import Replicas, Volume, Witness
 from workers.decide.placement.next_instance import keeps_state

@@ -1,4 +1,4 @@
-"""Scripts that Redis runs at once, one a file; a file says what its KEYS and ARGV are."""
+"""Scripts that Redis runs atomically, one per file; each file says what its KEYS and ARGV are."""
 
 from importlib.resources import files
 

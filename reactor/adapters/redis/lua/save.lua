@@ -4,8 +4,8 @@
 -- A client that lost the answer sends the script again, so an end counts only where there was none before.
 local old, was = redis.call('get', KEYS[1]), {}
 if old then
-  local known, found = pcall(cjson.decode, old)
-  if known and type(found) == 'table' then was = found end
+  local ok, decoded = pcall(cjson.decode, old)
+  if ok and type(decoded) == 'table' then was = decoded end
   if ARGV[2] == '0' then return 0 end
   if (tonumber(was['fence']) or 0) > tonumber(ARGV[2]) then return 0 end
 end

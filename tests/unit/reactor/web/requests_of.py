@@ -15,10 +15,10 @@ from reactor.web.app import application
 from reactor.web.auth.senders import Senders
 from reactor.web.events.accept import Reception
 from reactor.web.metrics import Sources
-from simulator.twins.inbox import MemoryInbox
-from simulator.twins.outbox import MemoryOutbox
-from simulator.twins.queue import MemoryQueue
-from simulator.twins.store import MemoryStore
+from tests.support.twins.inbox import MemoryInbox
+from tests.support.twins.outbox import MemoryOutbox
+from tests.support.twins.queue import MemoryQueue
+from tests.support.twins.store import MemoryStore
 
 NOW = 1795500000.0
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"

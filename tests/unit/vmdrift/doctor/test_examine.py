@@ -10,7 +10,7 @@ from simulator.api import Api
 from simulator.client import ApiError
 from simulator.resources import KUBERNETES, SERVED
 from simulator.store import Store
-from simulator.twins.cluster import ApiCluster
+from tests.support.twins.cluster import ApiCluster
 from vmdrift.doctor.examine import configured, examine, surveyed
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Unreadable
 from vmdrift.doctor.needs import ROLES, Right

@@ -10,7 +10,7 @@ from reactor.adapters.redis.server import Server
 from reactor.model.node import NodeView
 from reactor.settings import Settings
 from reactor.web.page.queries import Queries
-from simulator.twins.store import MemoryStore
+from tests.support.twins.store import MemoryStore
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Unreadable
 from vmdrift.doctor.finding import Finding, Status
 from vmdrift.doctor.judge import exit_code, judge

@@ -17,8 +17,8 @@ from simulator.api import Api
 from simulator.client import Obj
 from simulator.objects import copied, key_of
 from simulator.store import Store
-from simulator.twins.cluster import ApiCluster
 from tests.scenarios.replay import Trace
+from tests.support.twins.cluster import ApiCluster
 from workers.decide.observation import Attachment, Observation, PodView, VmiView, VmView, Volume
 from workers.observe import observe
 from workers.observe.cache import Surroundings

@@ -13,8 +13,8 @@ from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.fencing import CLASS, add_storage_clients
 from simulator.shapes import RBD
-from simulator.twins.cluster import ApiCluster
 from simulator.world import EPOCH, World
+from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.network_fence import NetworkFence
 
 TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")

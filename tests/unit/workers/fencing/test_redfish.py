@@ -8,7 +8,7 @@ from reactor.model.errors import FenceError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
 from simulator.hypervisor import Hypervisor
-from simulator.twins.bmc import MachineBmcs
+from tests.support.twins.bmc import MachineBmcs
 from workers.fencing.providers.provider import Provider
 from workers.fencing.providers.redfish import Redfish
 

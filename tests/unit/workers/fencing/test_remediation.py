@@ -13,8 +13,8 @@ from simulator.actors.remediator import Remediator
 from simulator.client import Obj
 from simulator.fencing import TEMPLATE, add_template
 from simulator.objects import rfc3339
-from simulator.twins.cluster import ApiCluster
 from simulator.world import EPOCH, World
+from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.remediation import NODE_NAME, Remediation
 
 NHC = {"apiVersion": "remediation.medik8s.io/v1alpha1", "kind": "NodeHealthCheck", "name": "workers", "uid": "n-1"}

@@ -18,7 +18,7 @@ import psutil
 
 from benchmarks.place import Place, place
 from benchmarks.report import Figure, report
-from reactor.web.server.listening import free
+from reactor.web.server.listening import check_address_free
 
 PROCESSES, SENDERS = 2, 48
 FLAT_OUT, STEADY, RATE = 15.0, 30.0, 200.0  # seconds, seconds, POSTs per second
@@ -103,7 +103,7 @@ def _session() -> aiohttp.ClientSession:
 
 
 def _started(here: Place) -> None:
-    free(_ADDRESS)
+    check_address_free(_ADDRESS)
     here.start("reactor serve")
     here.until("it answers", _answers)
 

@@ -4,7 +4,7 @@ from reactor.adapters.rq import Queue, fence_entry
 from reactor.interventions import InterventionResult, Interventions
 from reactor.model.errors import NotDone
 from reactor.model.event import NODE_FENCED
-from reactor.model.fencing import CONFIG_MAP, files
+from reactor.model.fencing import CONFIG_MAP, fencing_entries
 from reactor.model.identity import Outage
 from reactor.model.intervention import MONTH, TAINT, UNFENCE, node_target
 from reactor.model.names import is_name
@@ -39,7 +39,7 @@ def taint(interventions: Interventions, queue: Queue, name: str, why: str) -> In
 
 def unfence(interventions: Interventions, queue: Queue, name: str, how: str) -> InterventionResult:
     """Have a node unfenced that was deleted, or is heard from again with the same boot."""
-    fencings = files(
+    fencings = fencing_entries(
         interventions.book.cluster.find("configmaps", CONFIG_MAP, interventions.book.namespace), name
     ).values()
     outages = sorted((fencing.outage for fencing in fencings if not fencing.closed), key=lambda outage: outage.since)

@@ -40,7 +40,7 @@ class App:
     inbox: Callable[[], Inbox]
     tools: Callable[[], Tools]
     fence: Callable[[], FenceTools]
-    office: Callable[[], DeliveryTools]
+    delivery: Callable[[], DeliveryTools]
 
     @classmethod
     def of(cls, wiring: Wiring) -> Self:
@@ -68,7 +68,7 @@ _PASSES: Mapping[str, Callable[[App, Body], Outcome]] = {
     TAKE_POST: lambda app, payload: take_post(payload, app.inbox(), app.tools()),
     RUN_DRIFT: lambda app, payload: run_pass(Drift.of(payload), app.tools()),
     RUN_FENCE: lambda app, payload: run_fence(Outage.of(payload), app.fence()),
-    DELIVER: lambda app, payload: deliver(take(payload, "letter", str, "job"), app.office()),
+    DELIVER: lambda app, payload: deliver(take(payload, "letter", str, "job"), app.delivery()),
 }
 
 
@@ -81,7 +81,7 @@ def _tools(wiring: Wiring) -> Tools:
         policy=settings.to_policy(),
         clock=time.time,
         source=worker_source(cluster_adapter.uid(wiring.cluster)),
-        around=Surroundings(time.monotonic, namespace=settings.namespace, csi_addons=settings.csi_addons_namespaces),
+        cache=Surroundings(time.monotonic, namespace=settings.namespace, csi_addons=settings.csi_addons_namespaces),
         claims=wiring.cluster,
         may_send=Senders.of(settings).may,
     )

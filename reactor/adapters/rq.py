@@ -82,7 +82,7 @@ def fence_entry(outage: Outage) -> JobEntry:
     return JobEntry(FENCING, f"fence_{outage.id}", RUN_FENCE, (VERSION, outage.as_json()), f"fence {outage.node.name}")
 
 
-def letter_entry(letter_id: str) -> JobEntry:
+def delivery_entry(letter_id: str) -> JobEntry:
     """The job that makes this delivery (`adapters.redis.outbox`)."""
     return JobEntry(
         OUTGOING, f"out_{letter_id}", DELIVER, (VERSION, {"letter": letter_id}), f"deliver event {letter_id}"

@@ -264,7 +264,7 @@ class Fencing:
         named = some([f"{vm} ({reason})" for vm, reason in self.bystanders])
         return f" Stopped with it, and not moved: {named}." if named else ""
 
-    def told(self, reason: str, sentence: str) -> Self:
+    def with_reason(self, reason: str, sentence: str) -> Self:
         """This with another reason and sentence."""
         return replace(self, reason=reason, sentence=sentence)
 
@@ -305,12 +305,12 @@ def key_of(kind: str, name: str) -> str:
     return key if len(key) <= _LONGEST else f"{key[:_LONGEST]}_{sha256(name.encode()).hexdigest()[:16]}"
 
 
-def read_file(text: str) -> Fencing | None:
+def read_fencing(text: str) -> Fencing | None:
     """From JSON; None where it cannot be read."""
     return _read(Fencing, text)
 
 
-def files(config_map: Mapping[str, Any] | None, node: str = "") -> dict[str, Fencing]:
+def fencing_entries(config_map: Mapping[str, Any] | None, node: str = "") -> dict[str, Fencing]:
     """All that can be read, by key; of one node, if it is named. Closed ones, too."""
     data = (config_map or {}).get("data") or {}
     keys = [key for key in sorted(data) if any(_is_of(key, kind, node) for kind in (_OPEN, _CLOSED))]
@@ -320,13 +320,15 @@ def files(config_map: Mapping[str, Any] | None, node: str = "") -> dict[str, Fen
 
 def fencing_of(config_map: Mapping[str, Any] | None, node: str, boot: str = "") -> Fencing | None:
     """What is known of a node's boot, or of the last that was lost; None where there is nothing that can be read."""
-    of_boot = [file for file in files(config_map, node).values() if not file.closed and boot in {"", file.boot}]
+    of_boot = [
+        file for file in fencing_entries(config_map, node).values() if not file.closed and boot in {"", file.boot}
+    ]
     return max(of_boot, key=_age, default=None)
 
 
 def fencings(config_map: Mapping[str, Any] | None) -> dict[str, Fencing]:
     """What is known of each node's boot that was lost last, by the node's name."""
-    oldest_first = sorted((file for file in files(config_map).values() if not file.closed), key=_age)
+    oldest_first = sorted((file for file in fencing_entries(config_map).values() if not file.closed), key=_age)
     return {file.node.name: file for file in oldest_first}
 
 

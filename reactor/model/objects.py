@@ -66,11 +66,11 @@ def from_json(text: str) -> Any:
         raise ValueError("nested too deep") from error
 
 
-def said(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
     """The same without null values, at any depth: null means missing."""
     if isinstance(value, Mapping):
-        return {name: said(item) for name, item in value.items() if item is not None}
-    return [said(item) for item in value if item is not None] if isinstance(value, list) else value
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value if item is not None] if isinstance(value, list) else value
 
 
 def _at(obj: object, path: Sequence[str]) -> object:

@@ -17,7 +17,7 @@ from reactor.model.errors import StoreError
 from reactor.settings import Settings
 from reactor.web import browser_headers, metrics, openapi, page
 from reactor.web.auth.senders import Senders
-from reactor.web.events.accept import Credentials, ParsedRequest, Reception, away
+from reactor.web.events.accept import Credentials, ParsedRequest, Reception, redis_unavailable
 from reactor.web.events.http_binding import LONGEST
 from reactor.web.events.parse import alertmanager, cloudevents
 from reactor.web.problem import CONTENT_TYPE, Problem
@@ -47,7 +47,7 @@ def application(reception: Reception, sources: metrics.Sources, settings: Settin
     app.config["MAX_CONTENT_LENGTH"] = LONGEST + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS is the Web Hook handshake
     app.url_map.strict_slashes = False
-    browser_headers.guarded(app)
+    browser_headers.protect(app)
     _add_event_routes(app, reception, settings)
     _add_status_routes(app, reception, sources, settings)
     app.register_error_handler(Problem, _problem)
@@ -103,7 +103,7 @@ def _or_unavailable(read: Callable[[], Any]) -> Any:
     try:
         return read()
     except StoreError as error:
-        raise away(error) from error
+        raise redis_unavailable(error) from error
 
 
 def _credentials() -> Credentials:

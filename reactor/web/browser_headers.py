@@ -10,7 +10,7 @@ from reactor.web.problem import Problem
 
 log = structlog.get_logger()
 
-SAFE = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -23,14 +23,14 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PATH = re.compile(r"/(?:[\w.~:@!$&'()*+,;=%?-]+/)*[\w.~:@!$&'()*+,;=%?-]*", re.ASCII)
 
 
-def guarded(app: Flask) -> None:
+def protect(app: Flask) -> None:
     """Add the headers to every response; refuse a request from another site unless it only reads."""
     app.before_request(_refuse_cross_site)
     app.after_request(_add_headers)
 
 
 def _add_headers(answer: Response) -> Response:
-    for name, value in SAFE.items():
+    for name, value in SECURITY_HEADERS.items():
         answer.headers.setdefault(name, value)  # static files set their own Cache-Control
     return answer
 
@@ -60,6 +60,6 @@ def _host(origin: str) -> str:
         return ""
 
 
-def inside(target: str) -> str:
+def local_path(target: str) -> str:
     """The path if it stays on this site; "/" for whatever leads elsewhere, as browsers read it."""
     return target if _PATH.fullmatch(target) else "/"

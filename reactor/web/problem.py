@@ -45,7 +45,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.status, self.detail, self.attribute, self.expected = status, detail, attribute, expected
-        self.found = None if found is None else shown(found)
+        self.found = None if found is None else shortened(found)
         self.index, self.retry_after = index, retry_after
 
     @property
@@ -89,7 +89,7 @@ def all_of(items: Iterable[T], take: Callable[[T], R]) -> list[R]:
     return results
 
 
-def shown(value: object) -> str:
+def shortened(value: object) -> str:
     """An untrusted value, shortened."""
     text = value if isinstance(value, str) else repr(value)
     text = text[: _LONGEST + 1].encode("utf-8", "replace").decode()  # half a surrogate cannot be sent back

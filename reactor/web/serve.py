@@ -18,9 +18,9 @@ def serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; running requests are answered first. Raises SettingsError, StoreError."""
     # Imported here, once for all of its processes: no other role needs Flask and aiohttp.
     from reactor.web.server.process import serving  # noqa: PLC0415
-    from reactor.web.server.processes import ended, kept  # noqa: PLC0415
+    from reactor.web.server.processes import supervise, terminate  # noqa: PLC0415
 
-    guarded(settings, required=Senders.of(settings).required)
+    require_authentication(settings, required=Senders.of(settings).required)
     Wiring.of(settings).connection().close()  # its processes share none
     probes = {"VMDRIFT_PROBES": settings.probes} if settings.probes else {}
     sockets = ListeningSockets({"VMDRIFT_LISTEN": settings.listen, **probes}, settings.web_processes)
@@ -28,12 +28,12 @@ def serve(settings: Settings) -> None:
     stop.listen()
     address, port = split(settings.listen)
     log.info("receiving events", address=address, port=port, processes=settings.web_processes)
-    running = kept(lambda index: serving(sockets.of(index), settings, stop), settings.web_processes, stop)
+    running = supervise(lambda index: serving(sockets.of(index), settings, stop), settings.web_processes, stop)
     sockets.close()
-    ended(running)
+    terminate(running)
 
 
-def guarded(settings: Settings, *, required: bool) -> None:
+def require_authentication(settings: Settings, *, required: bool) -> None:
     """SettingsError where anybody could post without authentication."""
     if not required and not settings.insecure_no_auth and not is_loopback(split(settings.listen)[0]):
         raise SettingsError(

@@ -20,7 +20,7 @@ from tests.support.commands import Done, eventually, vmdrift
 from tests.support.forked import ForkedProcesses
 from tests.support.receivers import Receiver, receiving
 from tests.support.sites import Roles
-from workers.delivery.events import news
+from workers.delivery.events import step_events
 
 OUTGOING = "workers outgoing"
 NOTHING_DEAD = "Every event was delivered, or is still tried.\n"
@@ -36,7 +36,7 @@ def tell(redis: Redis, number: int) -> list[str]:
     """So many drifts begin; the ids of the events that tell it."""
     store, ids = RedisStore(redis, 3600), []
     for n in range(number):
-        (event,) = news(None, record(f"vm-{n}"), "/clusters/u/workers", 1795500000.0)
+        (event,) = step_events(None, record(f"vm-{n}"), "/clusters/u/workers", 1795500000.0)
         store.create(record(f"vm-{n}"), [encode(event)])
         ids.append(event.id)
     return ids
@@ -138,4 +138,4 @@ def _ends(redis: Redis) -> None:
     lock = store.acquire("vm", 60)
     assert lock
     done = record("late", "It runs on worker-2.", Phase.COMPLETED)
-    store.save(done, lock, [encode(event) for event in news(record("late"), done, "/s", 1795500000.0)])
+    store.save(done, lock, [encode(event) for event in step_events(record("late"), done, "/s", 1795500000.0)])

@@ -9,7 +9,7 @@ import pytest
 from reactor.adapters.rq import RUN_DRIFT
 from reactor.model.drift import Policy
 from reactor.model.event import NODE_FENCED, Event
-from reactor.model.fencing import CONFIG_MAP, Fencing, ProviderStatus, State, Target, files
+from reactor.model.fencing import CONFIG_MAP, Fencing, ProviderStatus, State, Target, fencing_entries
 from reactor.model.node import FENCING_ANNOTATION, OUT_OF_SERVICE
 from simulator import shapes
 from simulator.actors.network_fencer import NetworkFencer
@@ -44,7 +44,7 @@ def _played(*fencing: str, vm: Storage = Storage.RBD_SHARED, **policy: Any) -> t
 
 
 def _files(play: Play) -> dict[str, Fencing]:
-    return files(play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"))
+    return fencing_entries(play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"))
 
 
 def _confirm(play: Play, *, person: bool = False) -> str:

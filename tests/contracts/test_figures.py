@@ -6,7 +6,7 @@ from typing import Any
 from redis import Redis
 
 from reactor.adapters.redis.queue_metrics import QueueFigures, figures
-from reactor.adapters.rq import RqQueue, drift_entry, letter_entry
+from reactor.adapters.rq import RqQueue, delivery_entry, drift_entry
 from reactor.model.times import format_time
 from reactor.process import Stop
 from tests.contracts.samples import drift
@@ -22,7 +22,7 @@ def test_an_empty_redis_has_empty_queues_without_a_scheduler(redis: Redis) -> No
 
 def test_what_waits_what_is_due_and_how_late_it_is(redis: Redis) -> None:
     queue = RqQueue(redis, lambda: NOW, 3600)
-    queue.wake(letter_entry("1-0"), NOW)
+    queue.wake(delivery_entry("1-0"), NOW)
     redis.hset("rq:job:out_1-0", "enqueued_at", format_time(NOW + 130))  # RQ has no clock but the machine's
     queue.wake(drift_entry(drift("web")), NOW + 100)
     queue.wake(drift_entry(drift("db")), NOW + 300)
@@ -37,7 +37,7 @@ def test_what_waits_what_is_due_and_how_late_it_is(redis: Redis) -> None:
 def test_the_oldest_job_is_the_one_that_a_worker_takes_next_as_rq_wrote_it(redis: Redis) -> None:
     queue = RqQueue(redis, time.time, 3600)
     for name in ("1-0", "2-0"):
-        queue.wake(letter_entry(name), 0.0)
+        queue.wake(delivery_entry(name), 0.0)
     redis.hset("rq:job:out_2-0", "enqueued_at", format_time(NOW))
     (*_, outgoing) = figures(redis, time.time() + 10_000)
     assert 10_000 <= outgoing.oldest < NOW - 10_000

@@ -26,7 +26,7 @@ from tests.scenarios.stage import Stage
 from tests.support.auditor import OURS, fail
 from tests.support.twins.bmc import MachineBmcs
 from tests.support.twins.cluster import ApiCluster
-from workers.drift.run import taken_up
+from workers.drift.run import retried
 from workers.fencing.providers.redfish import Redfish
 from workers.fencing.providers.remediation import NODE_NAME
 
@@ -263,7 +263,7 @@ def _retry(stage: Stage, target: str) -> None:
     ]
     lock = store.acquire(record.drift.vm.uid, 10.0)
     assert lock
-    store.save(taken_up(record, "ann", stage.world.now), lock, [])
+    store.save(retried(record, "ann", stage.world.now), lock, [])
     store.release(lock)
     stage.reactor.queue.wake(drift_entry(record.drift), stage.world.now)
 

@@ -16,7 +16,7 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.errors import FenceError
 from reactor.model.fence_requests import FenceRequest, fences
-from reactor.model.fencing import Claim, claim_of, files
+from reactor.model.fencing import Claim, claim_of, fencing_entries
 from reactor.model.intervention import HOLD, Intervention, interventions
 from reactor.model.names import is_name
 from simulator.client import Obj
@@ -87,7 +87,7 @@ BOOKS: list[tuple[Any, Callable[[Obj], object]]] = [
     (CLAIM, lambda book: claim_of(book, "node-a")),
     (WISH, _wishes),
     (FenceRequest("node-a", "boot-1", 1000.0), lambda book: [one.at > 1.0 for one in fences(book).values()]),
-    (FILE, files),
+    (FILE, fencing_entries),
 ]
 
 

@@ -24,7 +24,7 @@ from workers.decide.placement.next_instance import keeps_state
 from workers.intake.holders import holders
 from workers.observe import uses, warning_of
 from workers.observe.cache import Surroundings
-from workers.observe.launchers import launcher, launchers, whose
+from workers.observe.launchers import launcher, launchers, vm_of_launcher
 from workers.observe.parse import attachment_view, claims_of, pod_view, vm_view, vmi_view
 from workers.observe.volumes import Disks
 
@@ -185,5 +185,5 @@ def test_no_pass_fails_where_a_field_is_missing(second: float, released: float |
 def search_launchers(there: Cluster) -> None:
     """As intake does."""
     for one, _ in launchers(there, namespace="run1"):
-        whose(one, there)
+        vm_of_launcher(one, there)
     list(holders(there, "node-a", ()))

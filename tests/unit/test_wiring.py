@@ -91,11 +91,11 @@ def test_each_is_made_once_but_a_connection_of_its_own_is_another_one(redis_url:
 def test_a_process_has_what_it_needs_although_it_lacks_something_else(redis_url: str) -> None:
     """Who delivers needs no cluster, and who has no sink works on drifts."""
     app = App.of(Wiring(Settings(redis_url=redis_url, sink="http://127.0.0.1:1"), ""))
-    assert app.office() is app.office()
+    assert app.delivery() is app.delivery()
     with pytest.raises(SettingsError, match="KUBECONFIG"):
         app.tools()
     with pytest.raises(SettingsError, match="VMDRIFT_SINK"):
-        App.of(Wiring(Settings(redis_url=redis_url), "")).office()
+        App.of(Wiring(Settings(redis_url=redis_url), "")).delivery()
 
 
 @pytest.mark.parametrize("function", [function for functions in RUNS.values() for function in functions])

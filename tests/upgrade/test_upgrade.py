@@ -10,7 +10,7 @@ import pytest
 from reactor.adapters.rq import RUNS, JobEntry
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
-from reactor.model.fencing import Heartbeat, read_file
+from reactor.model.fencing import Heartbeat, read_fencing
 from reactor.model.receipt import Receipt
 from tests.support import schemas
 from tests.upgrade.kept import LOST, MOMENTS, kept, play, until
@@ -38,7 +38,7 @@ def test_what_an_earlier_version_kept_says_the_same_today(file: Path, story: str
         for one in old[what]:
             again = json.loads(json.dumps(read(one)))  # a later version may say more
             assert {name: again[name] for name in one} == one, what
-    files = [read_file(text) for text in old["fencings"]]
+    files = [read_fencing(text) for text in old["fencings"]]
     assert [file.as_text() for file in files if file] == old["fencings"]
     for event in old["events"]:
         schemas.check(event)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from reactor.model.machine_uuid import twins
 from reactor.settings import Settings
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Unreadable
-from vmdrift.doctor.finding import Finding, failed, listed, ok, overlooked, sentence, unknown, warning
+from vmdrift.doctor.finding import Finding, failed, listed, ok, sentence, unknown, unknown_or_forbidden, warning
 from vmdrift.doctor.needs import OPTIONAL, Right, rights
 from workers.config_maps import creating
 from workers.fencing.decide.allowed import unusable
@@ -60,7 +60,7 @@ def _kubevirt(kubevirt: KubeVirt | Unreadable | None) -> Finding:
 
 def _nodes(facts: ClusterFacts, settings: Settings) -> Finding:
     if isinstance(facts.nodes, Unreadable):
-        return overlooked("nodes", facts.nodes, "Run it as somebody who may list nodes.")
+        return unknown_or_forbidden("nodes", facts.nodes, "Run it as somebody who may list nodes.")
     available, minimum = sum(node.available for node in facts.nodes), settings.min_available_nodes
     text = f"{available} of {len(facts.nodes)} are available (Ready and not cordoned)"
     if available < minimum:
@@ -103,7 +103,7 @@ def _manager(skew: Skew | Unreadable | None) -> Finding:
         return warning(
             "controller manager", text, "Usual where the control plane is somebody else's; nothing to mend then."
         )
-    return overlooked("controller manager", skew, _LEASE)
+    return unknown_or_forbidden("controller manager", skew, _LEASE)
 
 
 _LEASE = "Ask kubectl -n kube-system get lease kube-controller-manager."

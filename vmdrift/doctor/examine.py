@@ -30,7 +30,7 @@ _Fact = TypeVar("_Fact")
 _WHOLE_SECONDS = 0.5  # an HTTP date is cut to whole seconds: give or take half of one
 
 
-class Surveyed(Cluster, Survey, ConfigMapWriter, Protocol):
+class ExaminedCluster(Cluster, Survey, ConfigMapWriter, Protocol):
     """All in one: the objects, what we may do, and what could be written."""
 
 
@@ -85,10 +85,12 @@ def _deaf(redis: Redis, now: float) -> float | None:
 
 
 def _cluster(wiring: Wiring, roles: Sequence[str], clock: Clock) -> ClusterFacts | Unreadable:
-    return _or_unreadable(lambda: surveyed(wiring.cluster, wiring.cluster.host, wiring.settings, roles, clock))
+    return _or_unreadable(lambda: cluster_facts(wiring.cluster, wiring.cluster.host, wiring.settings, roles, clock))
 
 
-def surveyed(cluster: Surveyed, host: str, settings: Settings, roles: Sequence[str], clock: Clock) -> ClusterFacts:
+def cluster_facts(
+    cluster: ExaminedCluster, host: str, settings: Settings, roles: Sequence[str], clock: Clock
+) -> ClusterFacts:
     """The facts of a cluster that answers. Raises ClusterError when it does not even list what it serves."""
     with _timed(clock) as timing:
         has_kubevirt = cluster.serves("virtualmachines")
@@ -119,7 +121,7 @@ def _config_maps(cluster: ConfigMapWriter, settings: Settings, roles: Sequence[s
     return {name: _or_unreadable(partial(cluster.rehearse, name, settings.namespace)) for name in sorted(names)}
 
 
-def _kubevirt(cluster: Surveyed) -> KubeVirt:
+def _kubevirt(cluster: ExaminedCluster) -> KubeVirt:
     if not cluster.serves("kubevirts"):
         return KubeVirt("", "")
     objects = [obj for page in cluster.pages("kubevirts", limit=1) for obj in page.items]

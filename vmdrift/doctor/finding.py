@@ -47,7 +47,7 @@ def unknown(check: str, unreadable: Unreadable, fix: str) -> Finding:
     return Finding(check, "", Status.UNKNOWN, f"It cannot be told: {unreadable.why.rstrip('.')}.", fix)
 
 
-def overlooked(check: str, unreadable: Unreadable, fix: str) -> Finding:
+def unknown_or_forbidden(check: str, unreadable: Unreadable, fix: str) -> Finding:
     """The same, of what not every role may see: only a warning where we may not read it."""
     finding = unknown(check, unreadable, fix)
     return replace(finding, status=Status.WARNING, sentence="We may not look.") if unreadable.refused else finding

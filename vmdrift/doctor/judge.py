@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 
-from reactor.adapters.redis.clock_offsets import off, said
+from reactor.adapters.redis.clock_offsets import off, offset_sentence
 from reactor.settings import Settings, env_names
 from vmdrift.doctor.cluster import cluster_findings
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, RedisFacts, Skew, Unreadable
@@ -92,7 +92,7 @@ def _off(facts: RedisFacts | Unreadable) -> Iterator[Finding]:
     if isinstance(facts, Unreadable) or isinstance(facts.clocks, Unreadable):
         return
     for name, ahead in off(facts.clocks).items():
-        yield failed("clocks", said(name, ahead), _NTP, name)
+        yield failed("clocks", offset_sentence(name, ahead), _NTP, name)
 
 
 def _apart(one: Skew, other: Skew) -> float:

@@ -18,7 +18,7 @@ from vmdrift.cli.terminal import Terminal, rows_table
 from vmdrift.intervene.person import CommandLine
 
 _PATIENCE = 20.0  # seconds that we wait for a worker to process the request
-NOBODY = "Accepted; no worker has looked at it yet (is `vmdrift work intake` running?)."
+NOT_PROCESSED_YET = "Accepted; no worker has looked at it yet (is `vmdrift work intake` running?)."
 
 
 def hold(what: str, lasts: float | None, why: str, *, as_json: bool) -> int:
@@ -77,7 +77,7 @@ def run(command: str, do: Callable[[CommandLine], InterventionResult], *, as_jso
         sentence, facts, code = done.sentence, dict(done.facts), 0
         if done.receipt:
             result = _awaited(command_line.wiring.inbox, done.receipt)
-            sentence = result.sentence if result else NOBODY
+            sentence = result.sentence if result else NOT_PROCESSED_YET
             facts |= {"receipt": done.receipt, "result": asdict(result) if result else None}
             code = CANNOT_TELL if result is None else 0 if result.outcome == "taken" else NOT_SO
         if as_json:

@@ -13,11 +13,11 @@ from vmdrift.cli.terminal import Terminal
 from vmdrift.plan.advice import change
 from vmdrift.plan.fence import fence_of
 from vmdrift.plan.free_room import FreeRoom
-from vmdrift.plan.judge import fates
+from vmdrift.plan.judge import predictions
 from vmdrift.plan.prediction import Outcome, Prediction
 from vmdrift.plan.table import show
 from vmdrift.snapshot import ClusterSnapshot
-from vmdrift.snapshot.source import told
+from vmdrift.snapshot.source import run_on_snapshot
 from workers.decide.observation import Volume
 
 VERSION = 1  # of the JSON; within a version fields are only added
@@ -27,19 +27,17 @@ def plan(node: str, *, as_json: bool, dump: str) -> int:
     """Print it; returns the exit code."""
 
     def report(snapshot: ClusterSnapshot, policy: Policy) -> int:
-        predictions, fence = fates(snapshot, node, policy, FreeRoom.of(snapshot)), fence_of(snapshot, node, policy)
+        predicted, fence = predictions(snapshot, node, policy, FreeRoom.of(snapshot)), fence_of(snapshot, node, policy)
         if as_json:
-            print_json(
-                {**as_object(snapshot, node, policy, predictions), "fence": fence.as_object() if fence else None}
-            )
-            return exit_code(predictions)
+            print_json({**as_object(snapshot, node, policy, predicted), "fence": fence.as_object() if fence else None})
+            return exit_code(predicted)
         console = Terminal()
-        show(console, snapshot, node, predictions)
+        show(console, snapshot, node, predicted)
         if fence:
             console.print(Text(fence.sentence))
-        return exit_code(predictions)
+        return exit_code(predicted)
 
-    return told("plan", dump, report)
+    return run_on_snapshot("plan", dump, report)
 
 
 def exit_code(predictions: Sequence[Prediction]) -> int:

@@ -16,12 +16,12 @@ from vmdrift.cli.terminal import Terminal, lines, rows_table
 from vmdrift.plan import VERSION, exit_code, summary, vm_object
 from vmdrift.plan.findings import LOST_DISKS, NO_ROOM, PROVISO, AuditFinding, NodeAudit, every, findings
 from vmdrift.plan.free_room import FreeRoom
-from vmdrift.plan.incomplete import nowhere
-from vmdrift.plan.judge import fates
+from vmdrift.plan.incomplete import on_missing_nodes
+from vmdrift.plan.judge import predictions
 from vmdrift.plan.prediction import Outcome
 from vmdrift.plan.table import NAME, STYLE, absent, counted
 from vmdrift.snapshot import ClusterSnapshot
-from vmdrift.snapshot.source import told
+from vmdrift.snapshot.source import run_on_snapshot
 
 __all__ = ["NO_ROOM", "AuditFinding", "NodeAudit", "as_object", "audit", "audited", "findings", "show"]
 
@@ -40,14 +40,14 @@ def audit(*, as_json: bool, dump: str) -> int:
             show(Terminal(), snapshot, nodes, audit_findings)
         return exit_code(every(nodes))
 
-    return told("audit", dump, report)
+    return run_on_snapshot("audit", dump, report)
 
 
 def audited(snapshot: ClusterSnapshot, policy: Policy) -> list[NodeAudit]:
     """Every node, by name."""
     room = FreeRoom.of(snapshot)
-    audits = [NodeAudit(view, fates(snapshot, view.name, policy, room)) for view in snapshot.nodes]
-    audits += [NodeAudit(NodeView(name, "", "", 0.0), lost) for name, lost in nowhere(snapshot).items()]
+    audits = [NodeAudit(view, predictions(snapshot, view.name, policy, room)) for view in snapshot.nodes]
+    audits += [NodeAudit(NodeView(name, "", "", 0.0), lost) for name, lost in on_missing_nodes(snapshot).items()]
     return sorted(audits, key=lambda node_audit: node_audit.node.name)
 
 

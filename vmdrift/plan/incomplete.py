@@ -13,7 +13,7 @@ from vmdrift.plan.prediction import Prediction, unknown
 from vmdrift.snapshot import ClusterSnapshot
 from workers.decide.restart import FINISHED
 from workers.observe.cache import listed
-from workers.observe.launchers import Launcher, behind, launchers
+from workers.observe.launchers import Launcher, launchers, vm_of_instance
 
 _VMIS = "virtualmachineinstances"
 
@@ -29,7 +29,7 @@ def unseen(snapshot: ClusterSnapshot, node: str, with_launcher: Collection[VmRef
             yield prediction
 
 
-def nowhere(snapshot: ClusterSnapshot) -> dict[str, list[Prediction]]:
+def on_missing_nodes(snapshot: ClusterSnapshot) -> dict[str, list[Prediction]]:
     """By the name of a node that is missing: the VMs that run on it, as their instances say."""
     nodes, predictions = {view.name for view in snapshot.nodes}, dict[str, list[Prediction]]()
     for vmi in _instances(snapshot):
@@ -84,7 +84,7 @@ def _name(obj: JsonObject) -> tuple[str, str]:
 
 def _vm(vmi: JsonObject, snapshot: ClusterSnapshot) -> VmRef | None:
     """The VM of an instance, if the snapshot holds it."""
-    vm = behind(vmi, Launcher(*_name(vmi), vmi["metadata"]["uid"], "", "", _node(vmi)), snapshot)
+    vm = vm_of_instance(vmi, Launcher(*_name(vmi), vmi["metadata"]["uid"], "", "", _node(vmi)), snapshot)
     return vm if isinstance(vm, VmRef) else None
 
 

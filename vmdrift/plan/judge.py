@@ -13,14 +13,14 @@ from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction, unknown
 from vmdrift.plan.what_if import IfLost
 from vmdrift.snapshot import ClusterSnapshot
 from workers.decide import candidates, decide
-from workers.decide.annotations import unheeded, wished
+from workers.decide.annotations import ignored_annotations, wished
 from workers.decide.decision import Decision, Judgement, Release
 from workers.decide.observation import Observation, PodView
 from workers.observe import observe
 from workers.observe.cache import Surroundings
 from workers.observe.launchers import on_node
 
-__all__ = ["ExpectedTimes", "Outcome", "Prediction", "fates", "records_of"]
+__all__ = ["ExpectedTimes", "Outcome", "Prediction", "predictions", "records_of"]
 
 SYNC = 60.0  # seconds, at most, until the attach-detach controller attaches what was detached by hand: measured
 _ASSUMED = frozenset({"node", "window", "signs of life"})  # checks of an outage that is only supposed
@@ -70,7 +70,7 @@ class _Passes:
         return _Passes(self.lost.after(tuple(pods)), self.policy)
 
 
-def fates(snapshot: ClusterSnapshot, node: str, policy: Policy, room: FreeRoom) -> list[Prediction]:
+def predictions(snapshot: ClusterSnapshot, node: str, policy: Policy, room: FreeRoom) -> list[Prediction]:
     """The predictions for all VMs that run on the node, by name. Raises BadInput for a node that does not exist.
 
     All that would be released are released together, as they are when a node is lost: so VMs that share something with
@@ -115,7 +115,7 @@ def _prediction(dry_run: _DryRun, after: _Passes, room: FreeRoom) -> Prediction:
     prediction = replace(
         prediction, checks=_checks(dry_run.decision), policy=wished(dry_run.observation, after.policy).mode
     )
-    prediction = replace(prediction, unheeded=unheeded(dry_run.observation, after.policy))
+    prediction = replace(prediction, unheeded=ignored_annotations(dry_run.observation, after.policy))
     return _with_targets(prediction, dry_run, after.lost, room)
 
 

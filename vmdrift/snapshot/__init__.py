@@ -14,7 +14,7 @@ from reactor.model.errors import BadInput, Forbidden, NotServed, Rejected
 from reactor.model.names import named
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import JsonObject, words
-from vmdrift.snapshot.allowed_fields import worth
+from vmdrift.snapshot.allowed_fields import is_needed
 from vmdrift.snapshot.dump_file import DUMP_COMMAND, MAKE, Dump, about, read_dump
 from vmdrift.snapshot.dump_time import written_at
 from vmdrift.snapshot.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
@@ -162,7 +162,7 @@ def everything(cluster: Cluster, now: float) -> Dump:
     for kind in KINDS:
         try:
             listed_objects = listed(cluster, kind.resource)
-            objects[kind.resource] = [_slim(obj) for obj in listed_objects if worth(kind.resource, obj)]
+            objects[kind.resource] = [_slim(obj) for obj in listed_objects if is_needed(kind.resource, obj)]
         except NotServed:
             if kind not in OPTIONAL:
                 raise

@@ -165,7 +165,7 @@ _MANAGER = "kube-controller-manager"
 _REVISIONS = ("Instancetype", "Preference")
 
 
-def worth(resource: str, obj: Mapping[str, Any]) -> bool:
+def is_needed(resource: str, obj: Mapping[str, Any]) -> bool:
     """Is this object needed? Most Leases and ControllerRevisions belong to others."""
     meta = obj["metadata"]
     if resource == "leases":

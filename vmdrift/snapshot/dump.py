@@ -7,7 +7,7 @@ from reactor.model.errors import BadInput, VmDriftError
 from reactor.process import explain
 from reactor.settings import Settings
 from vmdrift.cli.command import CANNOT_TELL, complain, print_json
-from vmdrift.snapshot.allowed_fields import allowed, worth
+from vmdrift.snapshot.allowed_fields import allowed, is_needed
 from vmdrift.snapshot.anonymous import anonymous
 from vmdrift.snapshot.dump_file import Dump, about, read_dump
 from vmdrift.snapshot.kinds import KINDS
@@ -35,7 +35,7 @@ def _converted(contents: Dump, source: str, *, nameless: bool) -> dict[str, Any]
 def as_list(contents: Dump, *, nameless: bool) -> dict[str, Any]:
     """The List that is written: of each object what is allowed, `nameless` with made-up names."""
     objects = {
-        resource: [allowed(resource, obj) for obj in of_kind if worth(resource, obj)]
+        resource: [allowed(resource, obj) for obj in of_kind if is_needed(resource, obj)]
         for resource, of_kind in contents.objects.items()
     }
     written = anonymous(objects) if nameless else objects

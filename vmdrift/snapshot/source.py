@@ -14,7 +14,7 @@ from vmdrift.snapshot import ClusterSnapshot, everything, from_dump, snapshot
 from vmdrift.snapshot.dump_file import Dump
 
 
-def told(command: str, dump: str, report: Callable[[ClusterSnapshot, Policy], int]) -> int:
+def run_on_snapshot(command: str, dump: str, report: Callable[[ClusterSnapshot, Policy], int]) -> int:
     """Read the cluster, or a dump if its path is given, and `report`; returns the exit code. Changes nothing."""
     try:
         settings = Settings.read(os.environ)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from reactor.adapters.redis.clock_offsets import clocks, off, said
+from reactor.adapters.redis.clock_offsets import clocks, off, offset_sentence
 from reactor.adapters.redis.store import Store
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.fencing import Fencing
@@ -73,7 +73,7 @@ def _fencing(fencing: Fencing) -> dict[str, object]:
 def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
     console = Terminal()
     for name, ahead in wrong.items():
-        console.print(said(name, ahead), style="bold red")
+        console.print(offset_sentence(name, ahead), style="bold red")
     if not snapshot.outages:
         console.print("No node is lost.")
         return

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from reactor.adapters.redis.outbox import Delivery, numbered
 from reactor.adapters.redis.store import Store
-from reactor.adapters.rq import letter_entry
+from reactor.adapters.rq import delivery_entry
 from reactor.model.errors import NotDone, StoreError
 from reactor.model.times import format_time
 from reactor.settings import Settings
@@ -22,7 +22,7 @@ from vmdrift.cli.terminal import Terminal, rows_table
 _INTERVAL = 0.5  # seconds between two reads of the stream
 ALL = "all"
 
-Told = Sequence[tuple[str, Mapping[str, Any]]]
+Entries = Sequence[tuple[str, Mapping[str, Any]]]
 
 
 def events(*, follow: bool, last: int, as_json: bool) -> int:
@@ -49,7 +49,7 @@ def dead(*, resend: Sequence[str], as_json: bool) -> int:
         if resend:
             revived = wiring.outbox.revive(_chosen(deliveries, resend), now)
             for delivery_id in revived:
-                wiring.queue.wake(letter_entry(delivery_id), now)
+                wiring.queue.wake(delivery_entry(delivery_id), now)
             _print_revived(revived, as_json=as_json)
         elif as_json:
             _lines(asdict(delivery) for delivery in deliveries)
@@ -88,7 +88,7 @@ def _follow(store: Store, after: str, *, as_json: bool) -> None:
         after = entries[-1][0] if entries else after
 
 
-def _print(entries: Told, *, as_json: bool, follow: bool) -> None:
+def _print(entries: Entries, *, as_json: bool, follow: bool) -> None:
     if as_json:
         _lines(numbered(entry, event) for entry, event in entries)
     elif follow:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from reactor.model.drift import Check, Phase, Policy, Record
 from reactor.model.objects import parts, text
-from workers.decide.annotations import permitted, unheeded, wished
+from workers.decide.annotations import ignored_annotations, permitted, wished
 from workers.decide.basis import LOOK, basis
 from workers.decide.case import Case
 from workers.decide.decision import Action, Decision, Judgement, Passed, Release, Remove, Verdict, backoff
@@ -24,12 +24,12 @@ from workers.decide.node import is_back, is_over, still_lost, window
 from workers.decide.node_returned import back
 from workers.decide.observation import Observation, VmiView
 from workers.decide.placement import placement
-from workers.decide.placement.candidates import bearing, candidates, field
+from workers.decide.placement.candidates import candidate_nodes, candidates, placement_needs
 from workers.decide.placement.lost import lost_launchers, replacement
 from workers.decide.proof import confirmed, level, proof
 from workers.decide.quorum import quorum, unsteady
 from workers.decide.release import one_by_one, release
-from workers.decide.restart import comeback, deleted, over_before
+from workers.decide.restart import comeback, deleted, ended_before_outage
 from workers.decide.storage import storage
 from workers.decide.volumes import in_use, volumes
 
@@ -59,7 +59,7 @@ def decide(observation: Observation, record: Record, policy: Policy, now: float)
 
 def _with_ignored_annotations(judgement: Judgement, observation: Observation, policy: Policy) -> Judgement:
     """Its sentence also names annotations that do not count, where it is about those. `policy`: the installation's."""
-    sentences = unheeded(observation, policy, judgement.reason)
+    sentences = ignored_annotations(observation, policy, judgement.reason)
     return replace(judgement, sentence=" ".join([*sentences, judgement.sentence])) if sentences else judgement
 
 
@@ -92,7 +92,7 @@ def _decide(case: Case) -> Decision:
         return _decision(vm_deleted, outage_checks, case)
     if not pods:
         return _after_release(case)
-    if not_affected := _elsewhere(case) or over_before(drift.vm, observation.vm, observation.vmi, pods):
+    if not_affected := _elsewhere(case) or ended_before_outage(drift.vm, observation.vm, observation.vmi, pods):
         return _decision(not_affected, outage_checks, case)
     checks = [*outage_checks, proof_check, *_prerequisites(case)]
     release_judgement = release(pods, case) if case.proven else one_by_one(pods)
@@ -115,7 +115,12 @@ def _prerequisites(case: Case) -> list[NamedVerdict]:
     return [
         ("signs of life", _waived(case, silent(record.signs, policy, now))),
         ("quorum", _waived(case, quorum(observation, record, policy, now))),
-        ("placement", placement(bearing(observation, record), observation.volumes, field(observation, record), policy)),
+        (
+            "placement",
+            placement(
+                placement_needs(observation, record), observation.volumes, candidate_nodes(observation, record), policy
+            ),
+        ),
         ("storage", storage(observation, case.drift.outage.node.name, policy, record.proof)),
         ("comeback", comeback(case.drift.vm, vm, observation.vmi)),
         ("policy", permitted(observation, policy)),
@@ -153,7 +158,7 @@ def _after_release(case: Case) -> Decision:
     observation, record, vm = case.seen, case.record, case.drift.vm
     new_instance = replacement(observation, record)
     node_check = still_lost(observation.node, case.drift.outage)
-    not_affected = _elsewhere(case) or over_before(vm, observation.vm, observation.vmi, ())
+    not_affected = _elsewhere(case) or ended_before_outage(vm, observation.vm, observation.vmi, ())
     if new_instance is None and not_affected:
         return _decision(not_affected, [("node", node_check)], case)
     released_at = record.released_at or (case.now - _seconds_old(case, new_instance) if new_instance else case.now)

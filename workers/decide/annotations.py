@@ -94,7 +94,7 @@ def fence_required(observation: Observation, policy: Policy) -> str:
     return _source(_FENCE, observation, policy) if _counts(_FENCE, observation, policy) == "true" else ""
 
 
-def unheeded(observation: Observation, policy: Policy, reason: str = "") -> tuple[str, ...]:
+def ignored_annotations(observation: Observation, policy: Policy, reason: str = "") -> tuple[str, ...]:
     """What was asked for and does not count, in sentences: all of it, or what this reason is about."""
     options = _OPTIONS if not reason else tuple(filter(None, [_OPTION_OF.get(reason)]))
     return tuple(sentence for option in options for sentence in _ignored(option, observation, policy))

@@ -1,7 +1,7 @@
 """During the six minutes: has anything happened that could end them earlier, or is there nothing to do but wait?"""
 
 from reactor.model.drift import Policy, Record
-from workers.decide.annotations import unheeded, wished
+from workers.decide.annotations import ignored_annotations, wished
 from workers.decide.decision import Passed
 from workers.decide.node import still_lost
 from workers.decide.observation import Observation, VmView
@@ -38,7 +38,7 @@ def undisturbed(observation: Observation, record: Record, policy: Policy, now: f
 
 def _reported(observation: Observation, record: Record, policy: Policy) -> bool:
     """Does the record say which annotations do not count? Otherwise the next full check adds it."""
-    return all(sentence in record.sentence for sentence in unheeded(observation, policy, record.reason))
+    return all(sentence in record.sentence for sentence in ignored_annotations(observation, policy, record.reason))
 
 
 def _still_waits(vm: VmView, record: Record) -> bool:

@@ -44,7 +44,9 @@ def deleted(ref: VmRef, vm: VmView | None) -> Judgement | None:
     return Judgement("vm-deleted", f"VM {ref} was deleted.")
 
 
-def over_before(ref: VmRef, vm: VmView | None, lost: VmiView | None, pods: Sequence[PodView]) -> Judgement | None:
+def ended_before_outage(
+    ref: VmRef, vm: VmView | None, lost: VmiView | None, pods: Sequence[PodView]
+) -> Judgement | None:
     """Had it ended by itself before its node was lost? `pods`: its launchers there. One that vanished failed, too."""
     if vm is None or lost is None:
         return None

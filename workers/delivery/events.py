@@ -9,7 +9,7 @@ from reactor.model.recovery import stages
 _BY_REASON = frozenset({Phase.BLOCKED, Phase.REFUSED, Phase.CANCELLED, Phase.FAILED})
 
 
-def news(before: Record | None, after: Record, source: str, now: float) -> list[Event]:
+def step_events(before: Record | None, after: Record, source: str, now: float) -> list[Event]:
     """The events of one step. Their ids repeat if it is taken again: each is sent once per drift and reason."""
     return [
         Event(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from reactor.adapters.redis.outbox import Delivery, Outbox
-from reactor.adapters.rq import Queue, letter_entry
+from reactor.adapters.rq import Queue, delivery_entry
 from reactor.adapters.sink import Answer, Sink
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.times import Clock, clock_time
@@ -39,11 +39,11 @@ def collect(tools: DeliveryTools) -> None:
     for _ in range(_ROUNDS):
         fresh = tools.outbox.post(tools.clock())
         for delivery_id in fresh:
-            tools.queue.wake(letter_entry(delivery_id), tools.clock())
+            tools.queue.wake(delivery_entry(delivery_id), tools.clock())
         if not fresh:
             break
     for delivery_id in tools.outbox.overdue(tools.clock() - _LOST):
-        tools.queue.wake(letter_entry(delivery_id), tools.clock())
+        tools.queue.wake(delivery_entry(delivery_id), tools.clock())
 
 
 def deliver(delivery_id: str, tools: DeliveryTools) -> Outcome:

@@ -6,7 +6,7 @@ from reactor.model.drift import Disk, Record
 from workers.decide.observation import Observation, PodView, Volume
 
 
-def noted(record: Record, observation: Observation) -> Record:
+def with_details(record: Record, observation: Observation) -> Record:
     """The record with these details. Nothing is decided on them; `disks` shows which claims a refusal rests on."""
     lost = [pod.ending_at for pod in observation.launchers if pod.node == record.drift.outage.node.name]
     ended = [moment for moment in lost if moment is not None]

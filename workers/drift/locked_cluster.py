@@ -11,7 +11,7 @@ from reactor.model.objects import JsonObject
 from reactor.model.times import Clock
 
 
-class HoldingCluster:
+class LockedCluster:
     """A Cluster.
 
     `renew` raises LockLost; it is called when `every` seconds have passed at a read, and before each deletion.

@@ -33,12 +33,12 @@ from workers.decide.basis import lasts, unchanged
 from workers.decide.decision import Decision, Judgement, backoff
 from workers.decide.observation import Observation
 from workers.decide.quick_look import is_waiting, undisturbed
-from workers.delivery.events import news
+from workers.delivery.events import step_events
 from workers.drift.act import ChangedUnderwayError, act
-from workers.drift.details import noted
-from workers.drift.locked_cluster import HoldingCluster
+from workers.drift.details import with_details
+from workers.drift.locked_cluster import LockedCluster
 from workers.drift.recheck import outage_of, recheck
-from workers.observe import glance, observe
+from workers.observe import observe, observe_briefly
 from workers.pass_time import locked
 
 LOCK_TTL, _RENEW_EVERY = timing.VM_LOCK, timing.VM_LOCK_RENEWED_EVERY
@@ -75,13 +75,13 @@ def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | N
     return replace(first, signs=signs)
 
 
-def taken_up(record: Record, by: str, now: float) -> Record:
+def retried(record: Record, by: str, now: float) -> Record:
     """An ended drift to be retried, because `by` wants it. What was done stays recorded."""
     sentence = f"Taken up again by {by}, after {record.phase}: {record.sentence}"
     return replace(record.moved(now, Phase.WAITING, "taken-up-again", sentence, now), tries=0)
 
 
-def decided(record: Record) -> dict[str, str]:
+def log_fields(record: Record) -> dict[str, str]:
     """The fields of every log line about a decision."""
     drift = record.drift
     return {
@@ -94,7 +94,7 @@ def decided(record: Record) -> dict[str, str]:
     }
 
 
-def begin_anew(stored: Record, by: str, store: Store) -> Record:
+def begin_again(stored: Record, by: str, store: Store) -> Record:
     """A drift that has ended by now, to be retried; another one stays as it is. LockLost while a pass goes on.
 
     Under its lock: a pass that has not finished yet may be about to end it.
@@ -105,7 +105,7 @@ def begin_anew(stored: Record, by: str, store: Store) -> Record:
     try:
         record = store.record(stored.drift.id) or stored
         if record.phase.is_end:
-            record = taken_up(record, by, lock.now)
+            record = retried(record, by, lock.now)
             store.save(record, lock, [])
     finally:
         store.release(lock)
@@ -117,12 +117,12 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     before = stored or first_record(drift, tools)
     if before.ended:
         return Ended(before.phase, before.reason, before.sentence)
-    cluster = HoldingCluster(tools.cluster, lambda: tools.store.renew(lock, LOCK_TTL), tools.clock, _RENEW_EVERY)
+    cluster = LockedCluster(tools.cluster, lambda: tools.store.renew(lock, LOCK_TTL), tools.clock, _RENEW_EVERY)
     after = _step(before, cluster, tools)
-    events = [encode(event) for event in news(before, after, tools.source, tools.clock())]
+    events = [encode(event) for event in step_events(before, after, tools.source, tools.clock())]
     tools.store.save(after, lock, events)
     if stored is None or (before.phase, before.reason) != (after.phase, after.reason):
-        log.info("drift decided", **decided(after))
+        log.info("drift decided", **log_fields(after))
     if after.again_at is None:
         return Ended(after.phase, after.reason, after.sentence)
     return Again(after.again_at, after.reason, after.sentence)
@@ -135,15 +135,15 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
         return record.moved(now, record.phase, record.reason, record.sentence, later)
     try:
         if is_waiting(record, tools.policy, now):
-            later = undisturbed(glance(cluster, record, tools.policy, tools.around), record, tools.policy, now)
+            later = undisturbed(observe_briefly(cluster, record, tools.policy, tools.cache), record, tools.policy, now)
             if later:
                 return record.moved(now, record.phase, record.reason, record.sentence, later)
-        observation = _with_clocks(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
+        observation = _with_clocks(observe(cluster, record, tools.policy, now, tools.cache), cluster, tools)
         now = tools.clock()  # what was read just now was not read any earlier, however long that took
         decision = decide(observation, record, tools.policy, now)
         if decision.judgement.action:
             judged = replace(record, signs=decision.signs, proof=decision.proof)
-            act(decision.judgement.action, cluster, judged, tools.around)
+            act(decision.judgement.action, cluster, judged, tools.cache)
     except ChangedUnderwayError as error:
         return _blocked(record, now, "changed-underway", str(error), None)
     except (Unauthorized, Forbidden, NotServed, InvalidName) as error:
@@ -151,7 +151,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     except ClusterError as error:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
-    return noted(_recorded(record, decision, now), observation)
+    return with_details(_recorded(record, decision, now), observation)
 
 
 def _refused_until(record: Record, cluster: Cluster, tools: Tools, now: float) -> float | None:
@@ -163,9 +163,9 @@ def _refused_until(record: Record, cluster: Cluster, tools: Tools, now: float) -
     early = _EARLY < due - now <= REFUSED_LOOK
     try:
         if early:
-            same = lasts(outage_of(cluster, record, tools.around), record)
+            same = lasts(outage_of(cluster, record, tools.cache), record)
         else:
-            same = unchanged(recheck(cluster, record, tools.around), record, tools.policy)
+            same = unchanged(recheck(cluster, record, tools.cache), record, tools.policy)
     except ClusterError:
         same = True
     return (due if early else now + REFUSED_LOOK) if same else None

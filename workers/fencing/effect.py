@@ -17,7 +17,7 @@ from reactor.model.objects import JsonObject, part, text
 from workers.context import Tools
 from workers.decide import decide
 from workers.drift.run import first_record
-from workers.fencing.decide.effect import Effect, VmEffect, administrators, ceph_at_risk, fate
+from workers.fencing.decide.effect import Effect, VmEffect, ceph_at_risk, namespace_vetoes, vm_effect
 from workers.fencing.providers.network_fence import reach
 from workers.observe import observe
 from workers.observe.cache import Surroundings, listed
@@ -67,9 +67,9 @@ class AssumedProven:
     cluster: Cluster
     policy: Policy
     now: float
-    around: Surroundings
+    cache: Surroundings
 
-    def fate(self, record: Record) -> VmEffect:
+    def vm_effect(self, record: Record) -> VmEffect:
         """Of one VM. One that cannot be read, or is of a kind that is not served, costs only itself: it stays."""
         if record.ended:
             return VmEffect(record.phase, record.reason)
@@ -77,13 +77,13 @@ class AssumedProven:
         drivers = [driver for driver, _ in proof.storage] if proof else []
         try:
             fenced_cluster = IfFenced(self.cluster, self.proven)
-            observation = observe(fenced_cluster, replace(record, tries=0), policy, self.now, self.around)
+            observation = observe(fenced_cluster, replace(record, tries=0), policy, self.now, self.cache)
             observation = replace(observation, date=self.cluster.time())
         except ClusterUnreachable:
             return VmEffect(Phase.BLOCKED, "api-unavailable")
         except (NotServed, Rejected, InvalidName):
             return VmEffect(Phase.BLOCKED, "api-refused")
-        return fate(decide(observation, record, policy, self.now), observation, drivers)
+        return vm_effect(decide(observation, record, policy, self.now), observation, drivers)
 
 
 def effect(file: Fencing, provider: str, tools: Tools, cluster: Cluster, cache: Surroundings) -> Effect:
@@ -96,12 +96,12 @@ def effect(file: Fencing, provider: str, tools: Tools, cluster: Cluster, cache: 
 
 def effect_on(records: Sequence[Record], supposed: AssumedProven) -> Effect:
     """On these VMs. Holds are read last: they may be asked for while all of this is looked at. Raises ClusterError."""
-    effects = {str(record.drift.vm): supposed.fate(record) for record in records}
+    effects = {str(record.drift.vm): supposed.vm_effect(record) for record in records}
     power = _power(supposed)
     return Effect(
         tuple(vm for vm, vm_effect in effects.items() if vm_effect.moves),
         tuple((vm, vm_effect.reason) for vm, vm_effect in effects.items() if vm_effect.stays),
-        (*administrators(_annotations(records, supposed)), *_holds(records, supposed)),
+        (*namespace_vetoes(_annotations(records, supposed)), *_holds(records, supposed)),
         power,
     )
 
@@ -133,7 +133,7 @@ def _records(file: Fencing, tools: Tools, cluster: Cluster) -> list[Record]:
 def _annotations(records: Sequence[Record], supposed: AssumedProven) -> dict[str, Mapping[str, str]]:
     """Of the namespaces of the VMs."""
     names = sorted({record.drift.vm.namespace for record in records})
-    namespaces = {name: supposed.around.find(supposed.cluster, "namespaces", name) or {} for name in names}
+    namespaces = {name: supposed.cache.find(supposed.cluster, "namespaces", name) or {} for name in names}
     return {name: part(namespace, "metadata", "annotations") for name, namespace in namespaces.items()}
 
 
@@ -141,7 +141,7 @@ def _holds(records: Sequence[Record], supposed: AssumedProven) -> tuple[str, ...
     """People's holds on any VM of the node, as they are now."""
     targets = {vm_target(record.drift.vm) for record in records}
     holds = [
-        hold for hold in supposed.around.interventions(supposed.cluster) if hold.kind == HOLD and hold.target in targets
+        hold for hold in supposed.cache.interventions(supposed.cluster) if hold.kind == HOLD and hold.target in targets
     ]
     return tuple(hold.sentence for hold in holds if not hold.is_over(supposed.cluster.time() or 0.0))
 
@@ -155,4 +155,4 @@ def _power(supposed: AssumedProven) -> str:
         return f"whether Ceph's hosts are up cannot be read: {error}"
     running = [pod for pod in pods if text(pod, "status", "phase") not in _FINISHED]
     hosts = {text(pod, "spec", "nodeName") or lost for pod in running}
-    return ceph_at_risk(hosts, supposed.around.nodes(supposed.cluster), lost)
+    return ceph_at_risk(hosts, supposed.cache.nodes(supposed.cluster), lost)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from reactor.model.fencing import CLAIMS, CONFIG_MAP, Fencing, claim_of, files
+from reactor.model.fencing import CLAIMS, CONFIG_MAP, Fencing, claim_of, fencing_entries
 from workers.context import FenceTools
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ class FenceFiles:
 
     def read(self, node: str = "") -> dict[str, Fencing]:
         """By key; those of one node, if it is named."""
-        return files(self.config_map(), node)
+        return fencing_entries(self.config_map(), node)
 
     def write(self, file: Fencing, stored: Fencing | None, new: Fencing | None) -> None:
         """`stored`: what is written of this boot; `new`: what is to be, None once nothing is left of a fence.
@@ -40,7 +40,7 @@ class FenceFiles:
             if new is None or new.closed:
                 self._forget_claims(file)
             self._cluster.note(CONFIG_MAP, self._namespace, self._entries(file, new))
-            self._store.save_fencing(new or file.told("fencing-over", "Nothing of a fence is left."))
+            self._store.save_fencing(new or file.with_reason("fencing-over", "Nothing of a fence is left."))
         if new and (stored is None or (stored.reason, stored.release) != (new.reason, new.release)):
             pods = new.release.pods[:_PODS] if new.release else ()
             facts = {"reason": new.reason, **({"removes": pods} if pods else {})}

@@ -19,7 +19,7 @@ from reactor.model.machine_uuid import same, twins
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import JsonObject, number
 from workers.context import FenceTools
-from workers.fencing.act import FenceDeeds, trouble
+from workers.fencing.act import FenceActions, trouble
 from workers.fencing.decide import next_move
 from workers.fencing.decide.allowed import providers, unusable
 from workers.fencing.decide.boot_file import boot_file, target
@@ -59,7 +59,7 @@ def look_after(fence: FenceTools) -> int:
     for file in files.values():
         fence.tools.queue.wake(fence_entry(file.outage), now)
     if "redfish" in fence.tools.policy.fencing:
-        machines = {node.name: node.machine for node in fence.tools.around.nodes(fence.cluster)}
+        machines = {node.name: node.machine for node in fence.tools.cache.nodes(fence.cluster)}
         fence.tools.store.save_twins(len(twins(machines)))
     return len(files)
 
@@ -70,7 +70,7 @@ class _Pass:
     def __init__(self, outage: Outage, fence: FenceTools) -> None:
         self._outage, self._tools, self._cluster, self._providers = outage, fence.tools, fence.cluster, fence.providers
         self._files = FenceFiles(fence)
-        self._deeds = FenceDeeds(fence, self._files)
+        self._deeds = FenceActions(fence, self._files)
 
     def run(self) -> Outcome:
         """Move after move, until nothing is left to do now."""
@@ -122,7 +122,7 @@ class _Pass:
         """
         if node is None or not node.machine or "redfish" not in providers(node, self._tools.policy):
             return file
-        others = self._tools.around.nodes(self._cluster)
+        others = self._tools.cache.nodes(self._cluster)
         names = [other.name for other in others if other.name != node.name and same(other.machine, node.machine)]
         return replace(file, twins=tuple(dict.fromkeys([*file.twins, *names])))
 

@@ -10,8 +10,8 @@ from reactor.model.drift import Record, Signs
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import NodeView
 from workers.context import Tools
-from workers.delivery.events import news
-from workers.drift.run import decided, first_record
+from workers.delivery.events import step_events
+from workers.drift.run import first_record, log_fields
 from workers.observe import lease
 
 log = structlog.get_logger()
@@ -29,9 +29,9 @@ def begin(vm: VmRef, vmi_uid: str, node: NodeView, outage: Outage, tools: Tools)
 def first(drift: Drift, vmi_uid: str, node_signs: Signs | None, tools: Tools) -> Record:
     """The record of a new drift, or the one that somebody else wrote meanwhile. StoreError."""
     record = first_record(drift, tools, vmi_uid, node_signs)
-    events = [encode(event) for event in news(None, record, tools.source, tools.clock())]
+    events = [encode(event) for event in step_events(None, record, tools.source, tools.clock())]
     if tools.store.create(record, events):
-        log.info("drift decided", **decided(record))
+        log.info("drift decided", **log_fields(record))
         return record
     return tools.store.record(drift.id) or record
 

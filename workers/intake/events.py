@@ -18,7 +18,7 @@ from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, Re
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.event import recovered as recovered_event
 from reactor.model.event import unreachable as unreachable_event
-from reactor.model.fencing import CLAIMS, Claim, files
+from reactor.model.fencing import CLAIMS, Claim, fencing_entries
 from reactor.model.identity import NodeRef, Outage, VmRef
 from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
@@ -27,12 +27,12 @@ from reactor.model.receipt import Receipt, Result
 from reactor.model.times import clock_time
 from workers.config_maps import creating
 from workers.context import Tools
-from workers.drift.run import begin_anew
+from workers.drift.run import begin_again
 from workers.fencing.decide.allowed import providers
 from workers.intake.begin import begin
 from workers.intake.outage import take_event
 from workers.observe.cache import NODE_LEASES, renewed
-from workers.observe.launchers import launchers, whose
+from workers.observe.launchers import launchers, vm_of_launcher
 from workers.pass_time import timed
 
 log = structlog.get_logger()
@@ -154,7 +154,7 @@ def _confirmed_off(receipt: Receipt, tools: Tools) -> Result:
 
 def _refuted(node: NodeView, tools: Tools) -> set[Source]:
     """The sources that were wrong about this boot, and would only hide what others report."""
-    fencings = files(tools.around.fencings(tools.cluster), node.name)
+    fencings = fencing_entries(tools.cache.fencings(tools.cluster), node.name)
     return {source for file in fencings.values() if file.boot == node.boot for source in file.refuted}
 
 
@@ -163,9 +163,9 @@ def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: boo
     signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat, node.reported
     claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs, person)
     try:
-        tools.claims.note(CLAIMS, tools.around.namespace, {claim.key: claim.as_text()})
+        tools.claims.note(CLAIMS, tools.cache.namespace, {claim.key: claim.as_text()})
     except (Forbidden, NotFound, Rejected) as error:  # waiting does not help
-        return _not_written(node.name, by, error, tools.around.namespace)
+        return _not_written(node.name, by, error, tools.cache.namespace)
     if node.outage is None:
         sentence = (
             f"Written down. Node {node.name} is {node.ready or 'not heard'}, as far as Kubernetes knows: it counts"
@@ -199,7 +199,7 @@ def _requested(event: Event, tools: Tools) -> Result:
         record = newest(tools.store, event.subject)  # it may just start there
         return _woken(record, tools) if record and not record.ended else _not_lost(node_name, node)
     for pod, _ in launchers(tools.cluster, namespace=namespace, fields=f"spec.nodeName={node_name}"):
-        vm = whose(pod, tools.cluster) if pod.vmi == name else None
+        vm = vm_of_launcher(pod, tools.cluster) if pod.vmi == name else None
         if isinstance(vm, VmRef):
             return _woken(begin(vm, pod.vmi_uid, node, node.outage, tools), tools)
     return Result("nothing", "not-on-node", f"{event.subject} has no launcher pod on {node_name} any more.")
@@ -218,7 +218,7 @@ def _retried(event: Event, by: str, tools: Tools) -> Result:
     record = newest(tools.store, event.subject)
     if record is None:
         return Result("nothing", "no-drift", f"{event.subject} has no drift in any open outage.")
-    return _woken(begin_anew(record, by, tools.store), tools)
+    return _woken(begin_again(record, by, tools.store), tools)
 
 
 def _woken(record: Record, tools: Tools) -> Result:

@@ -21,7 +21,7 @@ from workers.context import Tools
 from workers.fencing.decide.allowed import providers
 from workers.intake.begin import first, signs
 from workers.intake.holders import Claim, claims, holders
-from workers.observe.launchers import UNREADABLE, Launcher, launchers, whose
+from workers.observe.launchers import UNREADABLE, Launcher, launchers, vm_of_launcher
 
 log = structlog.get_logger()
 
@@ -145,7 +145,7 @@ class Search:
 
     def _try_begin(self, launcher: Launcher, vmi_uid: str) -> bool:
         try:
-            vm = whose(launcher, self._tools.cluster)
+            vm = vm_of_launcher(launcher, self._tools.cluster)
         except UNREADABLE as error:
             self._unread.append(f"{launcher}: {error}")
             return False

@@ -16,7 +16,7 @@ from reactor.model.identity import Outage
 from reactor.model.intervention import active_holds, cancelled
 from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
-from reactor.model.objects import Obj, moment, number, part, parts, said, text
+from reactor.model.objects import Obj, moment, number, part, parts, text, without_nulls
 from reactor.model.times import Clock
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Passed
@@ -31,7 +31,7 @@ from workers.decide.observation import (
     VmView,
     Volume,
 )
-from workers.decide.placement.candidates import bearing
+from workers.decide.placement.candidates import placement_needs
 from workers.decide.proof import confirmed, proven
 from workers.fencing.decide.allowed import providers
 from workers.observe.cache import MOMENT, NODE_LEASES, Surroundings, listed, renewed
@@ -75,7 +75,7 @@ def observe(cluster: Cluster, record: Record, policy: Policy, now: float, cache:
     return _after_release(cluster, observation, record, cache)
 
 
-def glance(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> Observation:
+def observe_briefly(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> Observation:
     """What can end the six minutes early: the VM, and what is shared for a while: the node, the VM's namespace."""
     ref = record.drift.vm
     vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
@@ -188,13 +188,13 @@ def _as_vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
         if any(owner["kind"] == "VirtualMachine" for owner in meta.get("ownerReferences") or ()):
             return None  # a VM has adopted it since, and has a drift of its own
         # KubeVirt deletes the instance whose launcher is gone; that is part of the drift, and not somebody's request.
-        annotations, template = part(meta, "annotations"), said(part(vmi, "spec"))
+        annotations, template = part(meta, "annotations"), without_nulls(part(vmi, "spec"))
         labels = vmi_view(vmi).labels
         return VmView(ref.uid, "", deleting=False, template=template, annotations=annotations, labels=labels)
     owner = cluster.find("virtualmachineinstancereplicasets", ref.owner, ref.namespace) if ref.owner else None
     if owner is None:
         return None
-    template, wanted = said(part(owner, "spec", "template", "spec")), number(owner, "spec", "replicas")
+    template, wanted = without_nulls(part(owner, "spec", "template", "spec")), number(owner, "spec", "replicas")
     replicas = 1 if wanted is None else int(wanted), int(number(owner, "status", "readyReplicas") or 0)
     return VmView(ref.uid, "", deleting=False, template=template, replicas=replicas)
 
@@ -222,7 +222,7 @@ def _before_release(cluster: Cluster, observation: Observation, record: Record, 
         volumes=disks.all(record.drift.vm.name, parts(template, "volumes"), witness(observation, record)),
         nodes=cache.nodes(cluster),
         renewals=cache.renewals(cluster),
-        neighbours=neighbours(cluster, bearing(observation, record), cache),
+        neighbours=neighbours(cluster, placement_needs(observation, record), cache),
     )
 
 

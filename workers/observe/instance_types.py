@@ -2,7 +2,7 @@
 
 from reactor.adapters.kubernetes.cluster import EXPAND_SPEC, Cluster
 from reactor.model.errors import ClusterError, NotServed, Rejected
-from reactor.model.objects import Obj, part, said
+from reactor.model.objects import Obj, part, without_nulls
 from workers.decide.observation import TYPES, VmView
 from workers.decide.placement.instance_type import expanded
 
@@ -15,7 +15,7 @@ def expand(cluster: Cluster, name: str, namespace: str, vm: VmView) -> Obj | Non
         return _by_revisions(cluster, namespace, vm)
     except ClusterError:  # virt-api is another service than the API server, and may be away alone
         return None
-    return said(part(expanded_vm, "spec", "template", "spec")) or None
+    return without_nulls(part(expanded_vm, "spec", "template", "spec")) or None
 
 
 def _by_revisions(cluster: Cluster, namespace: str, vm: VmView) -> Obj | None:
@@ -30,4 +30,4 @@ def _spec(cluster: Cluster, name: str, namespace: str) -> Obj | None:
         revision = cluster.find("controllerrevisions", name, namespace) if name else None
     except ClusterError:
         return None
-    return said(part(revision, "data", "spec")) or None
+    return without_nulls(part(revision, "data", "spec")) or None

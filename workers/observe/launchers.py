@@ -56,7 +56,7 @@ def on_node(cluster: Cluster, node: str) -> Iterator[tuple[VmRef, str]]:
     """Each VM that has a launcher pod on the node, with the uid of that instance. Raises ClusterError for the list."""
     for pod in sorted({pod for pod, _ in launchers(cluster, fields=f"spec.nodeName={node}")}):
         try:
-            vm = whose(pod, cluster)
+            vm = vm_of_launcher(pod, cluster)
         except UNREADABLE as error:
             log.warning("VM of a launcher pod cannot be read", pod=str(pod), why=str(error))
             continue
@@ -73,7 +73,7 @@ def launcher(pod: JsonObject) -> Launcher:
     return Launcher(text(meta, "namespace"), *instance, meta["name"], meta["uid"], text(pod, "spec", "nodeName"))
 
 
-def whose(pod: Launcher, cluster: Cluster) -> VmRef | NotALauncher:
+def vm_of_launcher(pod: Launcher, cluster: Cluster) -> VmRef | NotALauncher:
     """The VM of a launcher, or the instance itself where no VM stands behind it. Raises ClusterError."""
     if not pod.vmi:
         return NotALauncher("no VirtualMachineInstance owns it")
@@ -82,10 +82,10 @@ def whose(pod: Launcher, cluster: Cluster) -> VmRef | NotALauncher:
         return NotALauncher("the VirtualMachineInstance that it names as its owner does not exist")
     if not _confirms(vmi, pod, cluster):
         return NotALauncher("the VirtualMachineInstance that it names as its owner does not know it")
-    return behind(vmi, pod, cluster)
+    return vm_of_instance(vmi, pod, cluster)
 
 
-def behind(vmi: JsonObject, pod: Launcher, cluster: Cluster) -> VmRef | NotALauncher:
+def vm_of_instance(vmi: JsonObject, pod: Launcher, cluster: Cluster) -> VmRef | NotALauncher:
     """The VM of an instance; `pod`: what is known of its launcher. Raises ClusterError."""
     try:
         return _vm(vmi, pod, cluster)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from reactor.model.objects import Obj, moment, number, part, parts, said, text, texts, words
+from reactor.model.objects import Obj, moment, number, part, parts, text, texts, without_nulls, words
 from workers.decide.observation import TYPES, Attachment, VmiView, VmView
 from workers.observe.pods import claims_of, neighbour_view, pod_view
 
@@ -14,7 +14,7 @@ def vm_view(obj: Obj) -> VmView:
     """From a kubevirt.io/v1 VirtualMachine."""
     meta, spec, status = obj["metadata"], part(obj, "spec"), part(obj, "status")
     by_running = {"True": "Always", "False": "Halted"}.get(str(spec.get("running")), "")
-    template = said(part(spec, "template", "spec"))
+    template = without_nulls(part(spec, "template", "spec"))
     requests = [text(request, "action") for request in parts(status, "stateChangeRequests")]
     return VmView(
         uid=meta["uid"],
@@ -77,7 +77,7 @@ def vmi_view(obj: Obj) -> VmiView:
     """From a kubevirt.io/v1 VirtualMachineInstance."""
     status = part(obj, "status")
     plugged = {text(v, "name"): part(v, "hotplugVolume") for v in parts(status, "volumeStatus")}
-    volumes = parts(said(part(obj, "spec")), "volumes")
+    volumes = parts(without_nulls(part(obj, "spec")), "volumes")
     return VmiView(
         uid=obj["metadata"]["uid"],
         node=text(status, "nodeName"),
@@ -92,7 +92,7 @@ def vmi_view(obj: Obj) -> VmiView:
         ),
         attachment_pods=tuple(sorted({pod for plug in plugged.values() if (pod := text(plug, "attachPodName"))})),
         conditions=_conditions(parts(status, "conditions")),
-        spec=said(part(obj, "spec")),
+        spec=without_nulls(part(obj, "spec")),
         labels=texts(obj, "metadata", "labels"),
         owner=_owner(parts(obj, "metadata", "ownerReferences")),
         generation=text(obj, "metadata", "annotations", "kubevirt.io/vm-generation"),

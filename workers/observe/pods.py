@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, UNREACHABLE_TAINT
-from reactor.model.objects import Obj, moment, number, part, parts, said, text, texts
+from reactor.model.objects import Obj, moment, number, part, parts, text, texts, without_nulls
 from workers.decide.observation import Neighbour, PodView
 from workers.decide.placement.selectors import REQUIRED
 
@@ -41,7 +41,7 @@ def pod_view(obj: Obj, vmi_uid: str = "") -> PodView:
         finished=text(status, "phase") in _FINISHED,
         forced=meta.get("deletionGracePeriodSeconds") == 0,
         finalizers=tuple(meta.get("finalizers") or ()),
-        spec=said({name: spec[name] for name in _PLACEMENT_FIELDS if spec.get(name)}),
+        spec=without_nulls({name: spec[name] for name in _PLACEMENT_FIELDS if spec.get(name)}),
         labels=texts(labels),
         claims=tuple(sorted(claims_of(obj))),
     )
@@ -56,7 +56,7 @@ def neighbour_view(obj: Obj) -> Neighbour:
         uid=meta["uid"],
         node=text(obj, "spec", "nodeName"),
         labels=texts(meta, "labels"),
-        repels=parts(said(part(obj, "spec", "affinity", "podAntiAffinity")), REQUIRED),
+        repels=parts(without_nulls(part(obj, "spec", "affinity", "podAntiAffinity")), REQUIRED),
         leaving=bool(meta.get("deletionTimestamp")),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.errors import NotServed
 from reactor.model.names import is_name
-from reactor.model.objects import Obj, part, parts, said, text, words
+from reactor.model.objects import Obj, part, parts, text, without_nulls, words
 from workers.decide.annotations import REQUIRE_FENCE_ANNOTATION
 from workers.decide.observation import Replicas, Volume, Witness
 from workers.decide.placement.next_instance import keeps_state
@@ -216,5 +216,5 @@ def _with_pv(volume: Volume, pv: Obj) -> Volume:
         cluster=_cluster_id(csi),
         modes=words(spec, "accessModes"),
         read_only=volume.read_only or bool(csi.get("readOnly")),
-        admits=parts(said(spec), "nodeAffinity", "required", "nodeSelectorTerms") or (),
+        admits=parts(without_nulls(spec), "nodeAffinity", "required", "nodeSelectorTerms") or (),
     )

@@ -14,7 +14,7 @@ _TRIES = 5
 _Data = Mapping[str, str | None]  # what is written under a key; None: the key is removed
 
 
-class Pages(Cluster, Writer, Protocol):
+class WritableCluster(Cluster, Writer, Protocol):
     """A cluster that can be read and written."""
 
 
@@ -26,7 +26,7 @@ class InterventionsConfigMap:
     computed again.
     """
 
-    cluster: Pages
+    cluster: WritableCluster
     namespace: str
     clock: Clock
 

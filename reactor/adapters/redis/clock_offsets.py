@@ -48,7 +48,7 @@ class Comparer:
             self._report(off)
 
     def _report(self, off: float) -> None:
-        facts = {"sentence": said(self._name, off), "reason": "clock-off"}
+        facts = {"sentence": offset_sentence(self._name, off), "reason": "clock-off"}
         if self._off:
             log.warning("clock is off", **facts)
         else:
@@ -65,7 +65,7 @@ class Comparer:
         return off
 
 
-def said(name: str, off: float) -> str:
+def offset_sentence(name: str, off: float) -> str:
     """Of a process' clock, as a sentence."""
     if abs(off) <= OFF:
         return f"The clock of {name} shows what Redis' shows."

@@ -41,7 +41,7 @@ from reactor.adapters.redis.lua import script
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import BadInput, LockLost
-from reactor.model.fencing import Fencing, Heartbeat, read_file
+from reactor.model.fencing import Fencing, Heartbeat, read_fencing
 from reactor.model.objects import number, text
 from reactor.model.recovery import amounts
 from reactor.model.times import Clock
@@ -199,7 +199,7 @@ class RedisStore:
     def _with_fencing(self, records: Sequence[OutageRecord]) -> list[OutageRecord]:
         keys = [f"{PREFIX}fencing:{record.outage.id}" for record in records]
         texts: Any = self._redis.mget(keys) if keys else []
-        files = [read_file(text_of(text)) if text else None for text in texts]
+        files = [read_fencing(text_of(text)) if text else None for text in texts]
         return [replace(record, fencing=file) for record, file in zip(records, files, strict=True)]
 
     def record(self, drift_id: str) -> Record | None:

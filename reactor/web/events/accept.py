@@ -58,7 +58,7 @@ class Reception:
             self.refused(sender.name, problem)
             raise
         except StoreError as error:
-            raise away(error) from error
+            raise redis_unavailable(error) from error
         return {"events": [_answer(entry) for entry in accepted], "ignored": list(parsed.ignored)}
 
     def refused(self, sender: str, problem: Problem) -> None:
@@ -73,7 +73,7 @@ class Reception:
         try:
             receipt = self.inbox.receipt(receipt_id)
         except StoreError as error:
-            raise away(error) from error
+            raise redis_unavailable(error) from error
         if receipt is None:
             raise Problem(404, "There is no such event, or it was accepted longer ago than VMDRIFT_DEDUP_TTL.")
         state = "done" if receipt.result else "queued"
@@ -141,7 +141,7 @@ class Reception:
             log.warning("events not counted", why=str(error))
 
 
-def away(error: StoreError) -> Problem:
+def redis_unavailable(error: StoreError) -> Problem:
     """Redis does not answer, or refuses writes: nothing was accepted, or it is not known that it was."""
     log.warning("Redis is away", why=str(error))
     return Problem(503, "Redis is away, or takes nothing in; nothing was accepted. Send it again.", retry_after=_RETRY)

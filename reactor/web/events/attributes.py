@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from reactor.web.problem import Problem, shown
+from reactor.web.problem import Problem, shortened
 
 REQUIRED = ("specversion", "id", "source", "type")
 _DEPTH = 32  # of JSON: no event needs more, and parsers are attacked by depth
@@ -113,7 +113,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise Problem(400, "A name stands twice in one JSON object.", attribute=shown(name), found=name)
+            raise Problem(400, "A name stands twice in one JSON object.", attribute=shortened(name), found=name)
         members[name] = value
     return members
 

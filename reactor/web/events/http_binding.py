@@ -31,7 +31,7 @@ def read(headers: Headers, body: bytes, limit: int, now: float) -> Event | list[
     """
     if len(body) > limit:
         raise Problem(413, f"The request has {len(body)} bytes; {limit} may be sent.")
-    by_name = headers if isinstance(headers, Mapping) else once(headers)
+    by_name = headers if isinstance(headers, Mapping) else unique_headers(headers)
     kind = _content_type(by_name.get("content-type", ""))
     if kind.startswith(_BATCH):
         _json_format(kind, _BATCH)
@@ -42,7 +42,7 @@ def read(headers: Headers, body: bytes, limit: int, now: float) -> Event | list[
     return _binary(by_name, kind, body, now)
 
 
-def once(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+def unique_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """By lower-case names; Problem 400 where a `ce-` one or the content type comes twice."""
     unique: dict[str, str] = {}
     for name, value in headers:

@@ -13,7 +13,7 @@ from reactor.model.node import node_view
 from reactor.model.objects import moment, part, parts, text
 from reactor.web.events.attributes import refuse
 from reactor.web.events.event_types import KNATIVE
-from reactor.web.problem import shown
+from reactor.web.problem import shortened
 
 _REFERENCE = "dev.knative.apiserver.ref."  # what mode Reference sends
 _TYPES = frozenset({f"{prefix}{verb}" for prefix in (KNATIVE, _REFERENCE) for verb in ("add", "update", "delete")})
@@ -58,7 +58,7 @@ def ignored(event: Event) -> str:
     if event.type == f"{KNATIVE}delete":
         return f"{event.type} says nothing: a Node's object can be deleted while its VMs run."
     if not known(event.type):
-        return f"{shown(event.type)} is not taken in here."
+        return f"{shortened(event.type)} is not taken in here."
     if event.data.get("kind") != "Node":
         return f"{event.type} carries no Node."
     return "The Node's Ready condition is neither Unknown nor True; with False its kubelet is alive."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
-from reactor.adapters.redis.clock_offsets import off, said
+from reactor.adapters.redis.clock_offsets import off, offset_sentence
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
 from reactor.interventions import NO_CLUSTER
@@ -96,7 +96,10 @@ class Queries:
 
     def troubles(self) -> list[str]:
         """What keeps drifts from going on, in sentences; empty if all is well."""
-        sentences = [*self._watcher_silence(), *(said(name, ahead) for name, ahead in off(self.clocks()).items())]
+        sentences = [
+            *self._watcher_silence(),
+            *(offset_sentence(name, ahead) for name, ahead in off(self.clocks()).items()),
+        ]
         for queue in self.queues():
             if not queue.scheduler and queue.scheduled:
                 sentences.append(

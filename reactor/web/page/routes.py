@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from reactor.model.errors import StoreError
 from reactor.model.printable import harmless_lines
 from reactor.model.times import clock_time, format_time
-from reactor.web.browser_headers import inside
+from reactor.web.browser_headers import local_path
 from reactor.web.page.actions import ActionForm, Actions
 from reactor.web.page.auth import LOGIN, Guard, People
 from reactor.web.page.queries import Queries
@@ -113,13 +113,13 @@ def _add_actions(blueprint: Blueprint, page: PageTools) -> None:
             flash(page.actions.do(ActionForm.of(request.form), person.name))
         except StoreError as error:
             raise Problem(503, page.desk.away(error)) from error
-        return redirect(inside(request.form.get("next", "")), 303)
+        return redirect(local_path(request.form.get("next", "")), 303)
 
 
 def _add_login(app: Flask, page: PageTools) -> None:
     @app.route(LOGIN, methods=["GET", "POST"])
     def login() -> AnyResponse:
-        target = inside(request.values.get("next", ""))
+        target = local_path(request.values.get("next", ""))
         if request.method == "GET":
             return page.shown("login.html", next=target)
         try:

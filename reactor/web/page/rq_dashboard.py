@@ -24,7 +24,7 @@ from rq.serializers import JSONSerializer
 from rq_dashboard import default_settings, web
 from werkzeug.wrappers import Response as AnyResponse
 
-from reactor.web.browser_headers import inside
+from reactor.web.browser_headers import local_path
 from reactor.web.page.auth import Guard, People
 from reactor.web.problem import Problem
 
@@ -175,5 +175,5 @@ def _within(number: object, maximum: int) -> bool:
 def _redirect_form(answer: Response) -> Response:
     """A form is answered with the page that it is on; programs get the JSON."""
     if _is_dashboard() and request.method == "POST" and answer.status_code == HTTPStatus.OK and "next" in request.form:
-        return cast("Response", redirect(inside(request.form["next"]), HTTPStatus.SEE_OTHER))
+        return cast("Response", redirect(local_path(request.form["next"]), HTTPStatus.SEE_OTHER))
     return answer

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from reactor.web.browser_headers import SAFE
+from reactor.web.browser_headers import SECURITY_HEADERS
 from reactor.web.problem import CONTENT_TYPE, Problem
 
 Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -92,5 +92,5 @@ class _Connection(web.RequestHandler):
 
 def refusal(problem: Problem) -> web.Response:
     """A problem, as the response to a request that does not reach the app."""
-    headers = {**SAFE, "Content-Type": CONTENT_TYPE, **problem.headers}
+    headers = {**SECURITY_HEADERS, "Content-Type": CONTENT_TYPE, **problem.headers}
     return web.Response(status=problem.status, headers=headers, body=orjson.dumps(problem.as_json()))

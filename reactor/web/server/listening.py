@@ -10,7 +10,7 @@ from reactor.model.errors import SettingsError
 
 log = structlog.get_logger()
 
-WAITING = 1024  # connections that the kernel keeps for a process until it takes them
+BACKLOG = 1024  # connections that the kernel keeps for a process until it takes them
 _USER_TIMEOUT = 30_000  # milliseconds after which the kernel drops a client that acknowledges nothing
 _OTHER_FILES = 256  # besides connections: Redis', the cluster's, the log
 
@@ -28,7 +28,7 @@ class ListeningSockets:
         """`addresses` by their settings. Raises SettingsError where one cannot be bound."""
         self._sockets: list[list[socket.socket]] = [[] for _ in range(processes)]
         for name, address in addresses.items():
-            free(address, name)
+            check_address_free(address, name)
             for listeners in self._sockets:
                 listeners.append(_listener(address))
 
@@ -46,7 +46,7 @@ class ListeningSockets:
                 listener.close()
 
 
-def free(listen: str, setting: str = "VMDRIFT_LISTEN") -> None:
+def check_address_free(listen: str, setting: str = "VMDRIFT_LISTEN") -> None:
     """SettingsError where the address cannot be bound. A listener would share it with another receiver's."""
     try:
         with _bound(listen):
@@ -58,7 +58,7 @@ def free(listen: str, setting: str = "VMDRIFT_LISTEN") -> None:
 def _listener(listen: str) -> socket.socket:
     listener = _bound(listen, socket.SO_REUSEPORT)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT)  # its connections inherit it
-    listener.listen(WAITING)
+    listener.listen(BACKLOG)
     return listener
 
 

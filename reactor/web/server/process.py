@@ -15,7 +15,7 @@ from reactor.settings import Settings
 from reactor.web.app import create
 from reactor.web.server.connections import Limits
 from reactor.web.server.front import Front
-from reactor.web.server.listening import WAITING, room_for
+from reactor.web.server.listening import BACKLOG, room_for
 
 _PROBE_CONNECTIONS = 64  # at once, on the address for probes
 
@@ -42,7 +42,7 @@ async def _serving(sockets: Sequence[socket.socket], settings: Settings, stop: S
 async def _listening(front: Front, listener: socket.socket, end: asyncio.Event) -> None:
     runner = web.ServerRunner(front, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.SockSite(runner, listener, backlog=WAITING)
+    site = web.SockSite(runner, listener, backlog=BACKLOG)
     await site.start()
     await end.wait()
     await site.stop()

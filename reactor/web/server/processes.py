@@ -20,7 +20,7 @@ _RESTART_DELAY = 1.0  # seconds before a process that has ended is started again
 _FORK = multiprocessing.get_context("fork")  # this process has no threads, and shares what it has imported
 
 
-def kept(work: Callable[[int], None], number: int, stop: Stop) -> list[BaseProcess]:
+def supervise(work: Callable[[int], None], number: int, stop: Stop) -> list[BaseProcess]:
     """Run so many until `stop` is asked; each gets its index, from 0. The caller has to end those returned."""
     running = [_start(work, index) for index in range(number)]
     while not stop.asked():
@@ -31,7 +31,7 @@ def kept(work: Callable[[int], None], number: int, stop: Stop) -> list[BaseProce
     return running
 
 
-def ended(running: list[BaseProcess]) -> None:
+def terminate(running: list[BaseProcess]) -> None:
     """Terminate them, and kill those that take too long."""
     for process in running:
         process.terminate()

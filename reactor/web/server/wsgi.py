@@ -10,7 +10,7 @@ from aiohttp import web
 from flask import Flask
 from werkzeug.wrappers import Response
 
-from reactor.web.events.http_binding import once
+from reactor.web.events.http_binding import unique_headers
 
 _SKIPPED = frozenset({"content-type", "content-length", "transfer-encoding", "connection", "expect"})
 _CONSTANT: Mapping[str, Any] = {
@@ -42,7 +42,7 @@ def path_of(request: web.BaseRequest) -> str:
 
 def environ(request: web.BaseRequest, body: bytes) -> dict[str, Any]:
     """For the app. Problem 400 where a header that counts is there twice, which an environment cannot express."""
-    headers = once(request.headers.items())
+    headers = unique_headers(request.headers.items())
     path, query = target(request)
     host, port, *_ = request.transport.get_extra_info("sockname") if request.transport else ("", 0)
     return {

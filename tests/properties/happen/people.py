@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.fencing import CONFIG_MAP as FENCING
-from reactor.model.fencing import files
+from reactor.model.fencing import fencing_entries
 from reactor.model.intervention import CONFIG_MAP, HOLD, UNFENCE, Intervention, node_target
 from reactor.model.node import FENCING_ANNOTATION
 from tests.properties.happen.begun import Begun
@@ -54,7 +54,7 @@ class People(Begun):
     def unfence_what_is_gone(self) -> None:
         """What fenced Nodes that were deleted since is taken back, which the product leaves to people."""
         now = self.world.now
-        kept = files(self.visible.get("configmaps", FENCING, "vm-drift")).values()
+        kept = fencing_entries(self.visible.get("configmaps", FENCING, "vm-drift")).values()
         for file in [file for file in kept if not file.closed]:
             node = self.visible.get("nodes", file.node.name)
             if node is None or node["metadata"]["uid"] != file.node.uid:

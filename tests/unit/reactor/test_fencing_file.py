@@ -15,9 +15,9 @@ from reactor.model.fencing import (
     ReleaseWay,
     Target,
     claim_of,
+    fencing_entries,
     fencing_of,
     fencings,
-    files,
     key_of,
 )
 from reactor.model.identity import NodeRef
@@ -65,7 +65,7 @@ def test_the_file_of_a_boot_that_the_version_before_wrote_is_read_and_of_its_sto
     assert file
     assert file.proof
     assert (file.proof.storage, file.boot) == ((("rbd", ""),), "boot-1")
-    assert files({"data": {"fence_node-a": text}}, "node-a") == {"fence_node-a": file}
+    assert fencing_entries({"data": {"fence_node-a": text}}, "node-a") == {"fence_node-a": file}
 
 
 def test_of_several_boots_the_one_that_was_lost_last_is_meant_unless_another_is_named() -> None:
@@ -78,7 +78,7 @@ def test_of_several_boots_the_one_that_was_lost_last_is_meant_unless_another_is_
     assert fencing_of(kept, "node-a", "boot-1") == PROVEN
     assert fencing_of(kept, "node-a", "boot-3") is None
     assert fencings(kept) == {"node-a": newer, "node-a-b": other}
-    assert set(files(kept, "node-a").values()) == {newer, PROVEN, gone}
+    assert set(fencing_entries(kept, "node-a").values()) == {newer, PROVEN, gone}
 
 
 def test_a_confirmation_that_was_withdrawn_is_no_proof() -> None:

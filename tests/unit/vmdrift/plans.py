@@ -12,7 +12,7 @@ from simulator.vms import ClaimPod
 from simulator.world import World
 from tests.support.twins.cluster import ApiCluster
 from vmdrift.plan.free_room import FreeRoom
-from vmdrift.plan.judge import Prediction, fates
+from vmdrift.plan.judge import Prediction, predictions
 from vmdrift.snapshot import ClusterSnapshot, from_cluster
 
 LOST, NODES = "node-a", ("node-a", "node-b", "node-c", "node-d")
@@ -40,7 +40,7 @@ def planned(world: World, node: str = LOST, policy: Policy | None = None) -> lis
 
 def fates_in(there: ClusterSnapshot, node: str = LOST, policy: Policy | None = None) -> list[Prediction]:
     """What is told of a node's VMs in a snapshot."""
-    return fates(there, node, policy or Policy(), FreeRoom.of(there))
+    return predictions(there, node, policy or Policy(), FreeRoom.of(there))
 
 
 def fate(*vms: Vm, policy: Policy | None = None, **more: Any) -> Prediction:

@@ -17,7 +17,7 @@ from vmdrift.plan import audit
 from vmdrift.plan.audit import audited, findings
 from vmdrift.plan.table import show
 from vmdrift.snapshot import DUMP_COMMAND, ClusterSnapshot
-from vmdrift.snapshot.source import told
+from vmdrift.snapshot.source import run_on_snapshot
 
 VMS = (
     Vm("database", Storage.RBD_BLOCK, node=LOST),
@@ -146,7 +146,7 @@ def test_an_error_is_one_line_that_names_the_fix(
     def tell(_there: ClusterSnapshot, _policy: Policy) -> int:
         raise error
 
-    assert told("plan", _file(world_of(*VMS), tmp_path), tell) == 2
+    assert run_on_snapshot("plan", _file(world_of(*VMS), tmp_path), tell) == 2
     err = capfd.readouterr().err
     assert err.startswith(f"vmdrift plan: {said}")
     assert err.count("\n") == 1
@@ -164,7 +164,7 @@ def test_an_object_that_kubernetes_would_not_write_is_bad_input_and_no_traceback
     def tell(there: ClusterSnapshot, _policy: Policy) -> int:
         return len(fates_in(there))
 
-    assert told("audit", str(path), tell) == 2
+    assert run_on_snapshot("audit", str(path), tell) == 2
     assert "an object in it is not what Kubernetes writes" in capfd.readouterr().err
 
 

@@ -16,7 +16,7 @@ from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import RELEASED, TERMINATING, cluster, held, launcher, node, outage, record
 from workers.decide.decision import Action, Detach, Release, Remove
 from workers.drift.act import ChangedUnderwayError, act
-from workers.drift.locked_cluster import HoldingCluster
+from workers.drift.locked_cluster import LockedCluster
 from workers.observe.cache import Surroundings
 
 _RELEASE, _DETACH = Release((launcher("vm-rbd"),)), Detach((held(),))
@@ -33,7 +33,7 @@ def _lost() -> None:
 
 
 def _act(action: Action, there: ApiCluster, hold: Callable[[], None] = _held) -> None:
-    act(action, HoldingCluster(there, hold, lambda: 0.0, 3.0), record("vm-rbd"), Surroundings(lambda: 0.0))
+    act(action, LockedCluster(there, hold, lambda: 0.0, 3.0), record("vm-rbd"), Surroundings(lambda: 0.0))
 
 
 def _deletes(api: Api) -> list[tuple[str, str, str | None, int | None, int]]:
@@ -70,7 +70,7 @@ def _proven(there: ApiCluster, file: Fencing | None, action: Action = _RELEASE, 
     if file:
         there.note(CONFIG_MAP, "vm-drift", {file.key: file.as_text()})
     known = record("vm-rbd", proof=proof)
-    act(action, HoldingCluster(there, _held, lambda: 0.0, 3.0), known, Surroundings(lambda: 0.0))
+    act(action, LockedCluster(there, _held, lambda: 0.0, 3.0), known, Surroundings(lambda: 0.0))
 
 
 _BOOT = {"bootID": "boot-1"}

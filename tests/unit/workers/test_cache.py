@@ -23,7 +23,7 @@ class _Watched:
         recorded = cluster(TERMINATING)
         self.api = recorded.api
         self.cluster = ApiCluster(self.api, "test", self._count)
-        self.around = Surroundings(lambda: self.now)
+        self.cache = Surroundings(lambda: self.now)
 
     def _count(self) -> None:
         self.asked += 1
@@ -36,46 +36,46 @@ def watched() -> _Watched:
 
 def test_within_the_ttl_everything_is_asked_for_once(watched: _Watched) -> None:
     for _ in range(3):
-        assert len(watched.around.nodes(watched.cluster)) == 8
-        assert len(watched.around.renewals(watched.cluster)) == 8
-        assert watched.around.find(watched.cluster, "persistentvolumes", "run1-rbd-disk")
-        assert len(watched.around.pods_on(watched.cluster, "node-a", "run1")) == 8
+        assert len(watched.cache.nodes(watched.cluster)) == 8
+        assert len(watched.cache.renewals(watched.cluster)) == 8
+        assert watched.cache.find(watched.cluster, "persistentvolumes", "run1-rbd-disk")
+        assert len(watched.cache.pods_on(watched.cluster, "node-a", "run1")) == 8
         watched.now += TTL / 3 - 0.01
     assert watched.asked == 4
 
 
 def test_what_is_too_old_is_read_anew(watched: _Watched) -> None:
-    watched.around.nodes(watched.cluster)
+    watched.cache.nodes(watched.cluster)
     watched.api.store.delete("nodes", "node-b")
     watched.now += TTL - 0.01
-    assert len(watched.around.nodes(watched.cluster)) == 8
+    assert len(watched.cache.nodes(watched.cluster)) == 8
     watched.now += 0.01
-    assert len(watched.around.nodes(watched.cluster)) == 7
+    assert len(watched.cache.nodes(watched.cluster)) == 7
 
 
 def test_what_does_not_change_once_it_is_bound_may_be_kept_for_longer(watched: _Watched) -> None:
     for _ in range(2):
-        watched.around.find(watched.cluster, "persistentvolumes", "run1-rbd-disk", ttl=BOUND)
+        watched.cache.find(watched.cluster, "persistentvolumes", "run1-rbd-disk", ttl=BOUND)
         watched.now += BOUND - 1.0
     assert watched.asked == 1
     watched.now += 1.0
-    watched.around.find(watched.cluster, "persistentvolumes", "run1-rbd-disk", ttl=BOUND)
+    watched.cache.find(watched.cluster, "persistentvolumes", "run1-rbd-disk", ttl=BOUND)
     assert watched.asked == 2
 
 
 def test_each_name_namespace_and_kind_is_another_thing(watched: _Watched) -> None:
-    assert watched.around.find(watched.cluster, "persistentvolumeclaims", "rbd-disk", "run1")
-    assert watched.around.find(watched.cluster, "persistentvolumeclaims", "rbd-disk", "run2") is None
-    assert watched.around.find(watched.cluster, "persistentvolumes", "rbd-disk") is None
-    assert len(watched.around.pods_on(watched.cluster, "node-a", "run1")) == 8
-    assert watched.around.pods_on(watched.cluster, "node-a", "run2") == []
-    assert watched.around.pods_on(watched.cluster, "node-z", "run1") == []
+    assert watched.cache.find(watched.cluster, "persistentvolumeclaims", "rbd-disk", "run1")
+    assert watched.cache.find(watched.cluster, "persistentvolumeclaims", "rbd-disk", "run2") is None
+    assert watched.cache.find(watched.cluster, "persistentvolumes", "rbd-disk") is None
+    assert len(watched.cache.pods_on(watched.cluster, "node-a", "run1")) == 8
+    assert watched.cache.pods_on(watched.cluster, "node-a", "run2") == []
+    assert watched.cache.pods_on(watched.cluster, "node-z", "run1") == []
     assert watched.asked == 6
 
 
 def test_that_there_is_none_is_remembered_too(watched: _Watched) -> None:
     for _ in range(2):
-        assert watched.around.find(watched.cluster, "csidrivers", "nothing") is None
+        assert watched.cache.find(watched.cluster, "csidrivers", "nothing") is None
     assert watched.asked == 1
 
 
@@ -83,8 +83,8 @@ def test_a_refusal_is_not_remembered(watched: _Watched) -> None:
     refusals = [ApiError(403, "Forbidden", "no")]
     watched.api.faults.append(lambda _: refusals.pop() if refusals else None)
     with pytest.raises(Forbidden):
-        watched.around.nodes(watched.cluster)
-    assert len(watched.around.nodes(watched.cluster)) == 8
+        watched.cache.nodes(watched.cluster)
+    assert len(watched.cache.nodes(watched.cluster)) == 8
 
 
 def test_nothing_is_kept_that_will_never_be_asked_for_again(watched: _Watched) -> None:
@@ -96,13 +96,13 @@ def test_nothing_is_kept_that_will_never_be_asked_for_again(watched: _Watched) -
         return found
 
     for number in range(50):
-        watched.around.once(number, read)
+        watched.cache.once(number, read)
         watched.now += 1.0
     assert len(kept) <= TTL + 10.0  # every ten seconds it looks for what is too old
 
 
 def test_renewals_are_the_nodes_own_words(watched: _Watched) -> None:
-    renewals = watched.around.renewals(watched.cluster)
+    renewals = watched.cache.renewals(watched.cluster)
     assert renewals["node-a"] < SINCE
     assert renewals["node-b"] == POWER_CUT + TERMINATING
 
@@ -110,7 +110,7 @@ def test_renewals_are_the_nodes_own_words(watched: _Watched) -> None:
 def test_a_lease_that_was_never_renewed_says_nothing(watched: _Watched) -> None:
     never = {"spec": {"renewTime": None}}
     watched.api.client("admin").patch("leases", "node-c", never, "kube-node-lease")
-    assert watched.around.renewals(watched.cluster)["node-c"] == 0.0
+    assert watched.cache.renewals(watched.cluster)["node-c"] == 0.0
 
 
 @pytest.mark.parametrize("lease", [None, {}, {"spec": {}}, {"spec": {"renewTime": None}}])

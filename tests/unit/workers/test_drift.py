@@ -19,7 +19,7 @@ from tests.support.auditor import WORKERS, fail
 from tests.support.twins.cluster import ApiCluster
 from tests.support.twins.store import MemoryStore
 from tests.support.virtual import Play, Reactor
-from workers.drift.run import LOCK_TTL, first_record, run_pass, taken_up
+from workers.drift.run import LOCK_TTL, first_record, retried, run_pass
 
 LOST = "node-a"
 _SCENE = Scene((LOST, "node-b", "node-c"), (Vm("db", Storage.RBD_BLOCK, node=LOST), Vm("web", node=LOST)))
@@ -379,7 +379,7 @@ def test_an_ended_drift_that_is_taken_up_says_so_and_knows_what_was_done() -> No
     wish = _cancel(one)
     one.run()
     before = one.play.record("web")
-    anew = taken_up(before, "ann", one.world.now)
+    anew = retried(before, "ann", one.world.now)
     assert (anew.phase, anew.reason, anew.ended_at) == (Phase.WAITING, "taken-up-again", None)
     assert anew.sentence == f"Taken up again by ann, after cancelled: {before.sentence}"
     assert (anew.released_at, anew.created_at, anew.tries) == (before.released_at, before.created_at, 0)

@@ -10,7 +10,7 @@ from reactor.model.event import Event, worker_source
 from reactor.model.recovery import stages
 from tests.support.schemas import check
 from tests.unit.workers.decide.recorded import SINCE, record
-from workers.delivery.events import news
+from workers.delivery.events import step_events
 
 _SOURCE = worker_source("kube-system-uid")
 _WAITING = record()
@@ -20,7 +20,7 @@ _STARTING = replace(_RELEASED, phase=Phase.STARTING, reason="waiting-for-running
 
 
 def _told(before: Record | None, after: Record) -> list[Event]:
-    return news(before, after, _SOURCE, SINCE + 400.0)
+    return step_events(before, after, _SOURCE, SINCE + 400.0)
 
 
 def _kinds(before: Record | None, after: Record) -> list[str]:
@@ -69,7 +69,7 @@ def test_the_same_step_taken_again_has_the_same_id_and_another_step_another() ->
         for event in _told(before, after)
     ]
     assert len(set(ids)) == 4
-    assert [event.id for event in news(_BLOCKED, _RELEASED, _SOURCE, 0.0)] == [ids[2]]
+    assert [event.id for event in step_events(_BLOCKED, _RELEASED, _SOURCE, 0.0)] == [ids[2]]
 
 
 def test_each_reason_to_be_blocked_has_an_id_of_its_own() -> None:

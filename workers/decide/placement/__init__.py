@@ -53,7 +53,7 @@ def _is_launcher(pod: Neighbour) -> bool:
 def placement(needs: PlacementNeeds, volumes: Iterable[Volume], candidates: Candidates, policy: Policy) -> Verdict:
     """The lost node never counts as a target."""
     disks = [volume for volume in volumes if volume.admits and not volume.left]
-    needs, conditions = settled(needs, disks, candidates)
+    needs, conditions = with_doubts(needs, disks, candidates)
     admitted = _admitted(needs.spec, disks, candidates.others)
     available = 1 + sum(node.available for node in candidates.others)
     # Without another node, or without KubeVirt on those that there are, nothing is known of what it could run on.
@@ -78,7 +78,7 @@ def _passed(node: NodeView, conditions: tuple[str, ...]) -> Passed:
     return Passed(f"It can run on {node.name}{''.join(f', if {condition}' for condition in conditions)}.", conditions)
 
 
-def settled(
+def with_doubts(
     needs: PlacementNeeds, volumes: Iterable[Volume], candidates: Candidates
 ) -> tuple[PlacementNeeds, tuple[str, ...]]:
     """The needs with all doubtful selectors if a node satisfies those, else without; and the conditions that remain."""

@@ -16,8 +16,8 @@ from workers.fencing.decide.allowed import unusable
 from workers.fencing.decide.effect import never, refused
 from workers.fencing.decide.rate import too_soon
 from workers.fencing.decide.release import proof_sentence, release_of
-from workers.fencing.decide.signs_of_life import believed, confirmed, listened, wrong_before
-from workers.fencing.decide.unfence import afterwards, is_lost, over
+from workers.fencing.decide.signs_of_life import believed, confirmed, with_signs, wrong_before
+from workers.fencing.decide.unfence import afterwards, closed_file, is_lost
 from workers.fencing.decide.view import IDLE, SOON, AskProvider, FenceCase, FenceDecision, FenceView, Unfence
 
 _LOOK = 10.0  # seconds until the next check of what keeps a node from being fenced that is silent for long enough
@@ -29,14 +29,14 @@ _NOBODY = "Nobody may prove that this node is dead; the documented windows count
 def next_move(view: FenceView, file: Fencing, policy: Policy, now: float) -> FenceDecision:
     """What to write down and do now. `file` is what is known of the boot that was lost."""
     if file.closed:
-        return over(file, view.node, now)
-    case = FenceCase(view, listened(view, file, now), policy, now)
+        return closed_file(file, view.node, now)
+    case = FenceCase(view, with_signs(view, file, now), policy, now)
     if not is_lost(view.node, case.file):
         return _allowed(afterwards(case), case)
     if file.proof and not case.file.proof:
         reason = "refuted" if case.file.refuted != file.refuted else "in-doubt"
         return FenceDecision(
-            case.file.told(reason, f"The proof does not count any more: {case.file.void}."), now + SOON
+            case.file.with_reason(reason, f"The proof does not count any more: {case.file.void}."), now + SOON
         )
     if case.file.proof:
         return release_of(case, case.file.proof)
@@ -52,7 +52,7 @@ def _allowed(decision: FenceDecision, case: FenceCase) -> FenceDecision:
     if not why:
         return decision
     sentence = f"{why}, so nothing is taken back. {decision.file.sentence}"
-    return FenceDecision(decision.file.told(decision.file.reason, sentence), case.now + IDLE)
+    return FenceDecision(decision.file.with_reason(decision.file.reason, sentence), case.now + IDLE)
 
 
 def _confirmed(case: FenceCase) -> FenceDecision | None:
@@ -68,7 +68,7 @@ def _confirmed(case: FenceCase) -> FenceDecision | None:
     name, standing = next(iter(dead.items()))
     how, by = f"{standing.sentence}{wrong_before(file)}", standing.by or name
     proof = Confirmation(name, by, how, now, file.lease, file.heartbeat, standing.storage, standing.person)
-    return FenceDecision(confirmed(file, proof).told("fenced", proof_sentence(proof)), now)
+    return FenceDecision(confirmed(file, proof).with_reason("fenced", proof_sentence(proof)), now)
 
 
 def _fenced(case: FenceCase) -> FenceDecision:
@@ -76,7 +76,7 @@ def _fenced(case: FenceCase) -> FenceDecision:
     now = case.now
     if unneeded := _unneeded(case):
         why = f"No VM waits for it any more: what {', '.join(unneeded)} was asked for, and has not done, is taken back."
-        return _allowed(FenceDecision(case.file.told("unfencing", why), now + _LOOK, Unfence(unneeded)), case)
+        return _allowed(FenceDecision(case.file.with_reason("unfencing", why), now + _LOOK, Unfence(unneeded)), case)
     names = [name for name in case.seen.standings if name != EVENT and Source(name) not in case.file.refuted]
     if not names:
         return FenceDecision(_file_with(case, "awaiting-proof", _awaiting(case)), now + IDLE)
@@ -112,8 +112,8 @@ def _file_with(case: FenceCase, reason: str, sentence: str) -> Fencing:
     sentence = " ".join(filter(None, (sentence, *notes)))
     dead, alive = (_in_state(view, state) for state in (State.FENCED, State.ALIVE))
     if dead and alive:
-        return file.told("at-odds", f"Nothing is proven. {' '.join(dead)} But {' '.join(alive)} {sentence}")
-    return file.told(reason, sentence)
+        return file.with_reason("at-odds", f"Nothing is proven. {' '.join(dead)} But {' '.join(alive)} {sentence}")
+    return file.with_reason(reason, sentence)
 
 
 def _in_state(view: FenceView, state: State) -> list[str]:
@@ -192,9 +192,9 @@ def _asking(name: str, view: FenceView, file: Fencing) -> Fencing:
     """The file names the VMs to release and the bystanders before anything is done."""
     effect = view.effects.get(name)
     if effect is None:
-        return file.told("fencing", f"{name} is asked to fence it.")
+        return file.with_reason("fencing", f"{name} is asked to fence it.")
     file = replace(file, releases=effect.releases, bystanders=effect.bystanders)
-    return file.told("fencing", f"{name} is asked to fence it, for {some(effect.releases)}.")
+    return file.with_reason("fencing", f"{name} is asked to fence it, for {some(effect.releases)}.")
 
 
 def _why_failed(last: Attempt, case: FenceCase) -> str:
@@ -213,7 +213,7 @@ def failed(file: Fencing, why: str, now: float) -> Fencing:
     """The file when its last attempt has failed, and why."""
     last = file.attempts[-1]
     attempts = (*file.attempts[:-1], replace(last, over=why, over_at=now))
-    return replace(file, attempts=attempts).told("fence-failed", f"{last.provider}: {why}")
+    return replace(file, attempts=attempts).with_reason("fence-failed", f"{last.provider}: {why}")
 
 
 def _ask_again(last: Attempt, case: FenceCase) -> FenceDecision:
@@ -221,7 +221,7 @@ def _ask_again(last: Attempt, case: FenceCase) -> FenceDecision:
     standing = case.seen.standings[last.provider]
     if why := _why_refused(last.provider, case):
         return FenceDecision(_file_with(case, "fence-waits", _nobody_asked({last.provider: why})), case.now + _VM_LOOK)
-    file = case.file.told("fencing", f"{last.provider}: {standing.sentence}")
+    file = case.file.with_reason("fencing", f"{last.provider}: {standing.sentence}")
     ask = AskProvider(last.provider) if standing.state is not State.WORKING else None
     return FenceDecision(file, case.now + _PROVIDER_LOOK, ask)
 
@@ -232,7 +232,9 @@ def _all_failed(case: FenceCase, refusals: Mapping[str, str]) -> FenceDecision:
     begin = max(attempt.over_at for attempt in file.attempts) + case.policy.fence_deadline
     if now >= begin:
         former = tuple(attempt for attempt in file.attempts if attempt.provider in case.seen.left)
-        return FenceDecision(replace(file, attempts=former).told("fencing", "All providers are asked once more."), now)
+        return FenceDecision(
+            replace(file, attempts=former).with_reason("fencing", "All providers are asked once more."), now
+        )
     why = {**{attempt.provider: attempt.over for attempt in file.attempts}, **refusals}
     each = "; ".join(f"{name}: {over.rstrip('.')}" for name, over in why.items())
     sentence = f"Nobody could fence it ({each}). They are asked again at {clock_time(begin)}."

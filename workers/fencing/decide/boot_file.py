@@ -8,7 +8,7 @@ from reactor.model.fencing import Fencing, Target
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from workers.fencing.decide.allowed import providers
-from workers.fencing.decide.signs_of_life import again
+from workers.fencing.decide.signs_of_life import in_new_outage
 
 
 def boot_file(
@@ -21,7 +21,7 @@ def boot_file(
         return existing, existing
     existing = next((file for file in files if (file.node, file.boot) == (outage.node, node.boot)), None)
     if existing is not None:
-        return existing, existing if existing.outage == outage else again(existing, outage, now)
+        return existing, existing if existing.outage == outage else in_new_outage(existing, outage, now)
     new = Fencing(outage, node.boot, now, silent_since=now, refuted=_wrong(node, files))
     return None, new if providers(node, policy) else None
 

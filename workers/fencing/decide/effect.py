@@ -48,14 +48,14 @@ class VmEffect:
         return not self.moves and self.hit and (self.phase in _STAYS or self.reason == _CANCELLED)
 
 
-def fate(decision: Decision, observation: Observation, drivers: Collection[str]) -> VmEffect:
+def vm_effect(decision: Decision, observation: Observation, drivers: Collection[str]) -> VmEffect:
     """`drivers`: whose storage alone would be blocked, () where the whole machine is off."""
     judgement = decision.judgement
     hit = not drivers or any(volume.driver in drivers for volume in observation.volumes)
     return VmEffect(judgement.phase, judgement.reason, judgement.action is not None, hit)
 
 
-def administrators(namespaces: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+def namespace_vetoes(namespaces: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
     """What the administrator says about the namespaces of the node's VMs. A word that is not known counts as never."""
     modes = ((name, annotations.get(POLICY_ANNOTATION, "auto")) for name, annotations in sorted(namespaces.items()))
     return tuple(f"{POLICY_ANNOTATION} on namespace {name} is {mode[:40]}." for name, mode in modes if mode != "auto")

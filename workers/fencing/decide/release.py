@@ -28,7 +28,7 @@ def release_of(case: FenceCase, proof: Confirmation) -> FenceDecision:
     file = case.file
     if why := _withdrawn(case.seen, proof):
         sentence = f"The proof does not count any more: {why}."
-        return FenceDecision(replace(file, void=why).told("proof-void", sentence), case.now + SOON)
+        return FenceDecision(replace(file, void=why).with_reason("proof-void", sentence), case.now + SOON)
     waiting = tuple(record for record in case.seen.going if record.weighed != proof.at)
     if _taint_wanted(case):
         return (_partly if proof.storage else _by_taint)(case, proof, waiting)
@@ -96,7 +96,7 @@ def _choose(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -
 
 def _released(case: FenceCase, proof: Confirmation, release: ChosenRelease) -> FenceDecision:
     """In this way, from now on."""
-    file = replace(case.file, release=release).told("fenced", f"{proof_sentence(proof)} {release.why}")
+    file = replace(case.file, release=release).with_reason("fenced", f"{proof_sentence(proof)} {release.why}")
     return FenceDecision(file, case.now, wake=case.seen.going)
 
 

@@ -17,7 +17,7 @@ from workers.decide.life import counts
 from workers.fencing.decide.view import FenceView
 
 
-def listened(view: FenceView, file: Fencing, now: float) -> Fencing:
+def with_signs(view: FenceView, file: Fencing, now: float) -> Fencing:
     """The file with what was heard since the last pass, and with the sources that now report the boot off."""
     node = view.node
     if node is not None and (node.uid != file.node.uid or node.boot not in {"", file.boot}):
@@ -42,7 +42,7 @@ def _failed_if_wrong(attempt: Attempt, wrong: tuple[Source, ...], now: float) ->
     return replace(attempt, over="it was wrong about this boot before", over_at=now)
 
 
-def again(file: Fencing, outage: Outage, now: float) -> Fencing:
+def in_new_outage(file: Fencing, outage: Outage, now: float) -> Fencing:
     """The file in another outage of the same boot, so it was Ready in between. What was asked for still stands."""
     file = file if file.ready_since is not None else refuted(file, now)
     void = file.void or ("it was of an earlier outage" if file.confirmation else "")

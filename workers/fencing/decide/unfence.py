@@ -36,12 +36,12 @@ def afterwards(case: FenceCase) -> FenceDecision:
         sentence = (
             view.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
         )
-        return FenceDecision(file.told("unfencing", sentence), now + 1, Unfence(ours))
+        return FenceDecision(file.with_reason("unfencing", sentence), now + 1, Unfence(ours))
     if is_tainted(node, file):
         return _tainted(case, node)
     if ours:
         return FenceDecision(_half_fenced(file, node, ours), now + _LOOK)
-    return over(file, node, now)
+    return closed_file(file, node, now)
 
 
 def has_ended(file: Fencing, node: NodeView) -> bool:
@@ -58,7 +58,7 @@ def is_tainted(node: NodeView, file: Fencing) -> bool:
     return isinstance(marks, dict) and marks.get(BOOT_ANNOTATION, file.boot) == file.boot
 
 
-def over(file: Fencing, node: NodeView | None, now: float) -> FenceDecision:
+def closed_file(file: Fencing, node: NodeView | None, now: float) -> FenceDecision:
     """Nothing of ours is left. Sources that were wrong about this boot are kept while it may go on: a month, unseen."""
     ended = has_ended(file, node) if node else now >= file.at + MONTH
     if ended or not file.refuted:
@@ -66,25 +66,25 @@ def over(file: Fencing, node: NodeView | None, now: float) -> FenceDecision:
     wrong = "; ".join(map(str, file.refuted))
     sentence = f"Boot {file.boot} was heard after it had been confirmed to be off; for this boot not believed: {wrong}."
     closed = replace(file, confirmation=None, void="", attempts=(), release=None, closed=True)
-    return FenceDecision(closed.told("refuted", sentence), now + _CLOSED_LOOK)
+    return FenceDecision(closed.with_reason("refuted", sentence), now + _CLOSED_LOOK)
 
 
 def _deleted(case: FenceCase, ours: tuple[str, ...]) -> FenceDecision:
     """The machine may be on for all that anybody knows."""
     view, file, now = case.seen, case.file, case.now
     if not ours:
-        return over(file, view.node, now)
+        return closed_file(file, view.node, now)
     if view.unfence:
-        return FenceDecision(file.told("unfencing", view.unfence), now + 1, Unfence(ours))
+        return FenceDecision(file.with_reason("unfencing", view.unfence), now + 1, Unfence(ours))
     sentence = (
         f"Node {file.node.name} was deleted while fenced by {', '.join(ours)}: that stays until `vmdrift unfence`."
     )
-    return FenceDecision(file.told("half-fenced", sentence), now + _LOOK)
+    return FenceDecision(file.with_reason("half-fenced", sentence), now + _LOOK)
 
 
 def _half_fenced(file: Fencing, node: NodeView, ours: tuple[str, ...]) -> Fencing:
     sentence = f"Node {node.name} is heard again with the same boot, while fenced by {', '.join(ours)}: reboot it."
-    return replace(file, void=file.void or "the node was heard again").told("half-fenced", sentence)
+    return replace(file, void=file.void or "the node was heard again").with_reason("half-fenced", sentence)
 
 
 def _tainted(case: FenceCase, node: NodeView) -> FenceDecision:
@@ -92,18 +92,18 @@ def _tainted(case: FenceCase, node: NodeView) -> FenceDecision:
     file, now = case.file, case.now
     if file.ready_since is None:
         sentence = f"Node {node.name} is {node.ready or 'not heard'}; its out-of-service taint stays until it is Ready."
-        return FenceDecision(file.told("tainted", sentence), now + _LOOK)
+        return FenceDecision(file.with_reason("tainted", sentence), now + _LOOK)
     end, leftovers = file.ready_since + case.policy.taint_timeout, _leftovers(case)
     if has_ended(file, node) and not leftovers:
         return FenceDecision(
-            file.told("untainting", f"Nothing of before is left on node {node.name}."), now + 1, RemoveTaint()
+            file.with_reason("untainting", f"Nothing of before is left on node {node.name}."), now + 1, RemoveTaint()
         )
     why = f"{', '.join(leftovers[:5])} of before are left there" if leftovers else "it was not rebooted"
     if now >= end:
         warning = f"Node {node.name} is Ready since {clock_time(file.ready_since)}, but {why}."
-        return FenceDecision(file.told("untainting", warning), now + 1, RemoveTaint(warning))
+        return FenceDecision(file.with_reason("untainting", warning), now + 1, RemoveTaint(warning))
     sentence = f"Node {node.name} is Ready, but {why}: its taint stays, at the longest until {clock_time(end)}."
-    return FenceDecision(file.told("tainted", sentence), min(now + _LOOK, end))
+    return FenceDecision(file.with_reason("tainted", sentence), min(now + _LOOK, end))
 
 
 def _leftovers(case: FenceCase) -> list[str]:

@@ -12,7 +12,7 @@ from reactor.model.event import NODE_FENCED
 from reactor.settings import Settings
 from reactor.web.auth.senders import Sender, Senders
 from reactor.web.problem import Problem
-from reactor.web.serve import guarded
+from reactor.web.serve import require_authentication
 from tests.unit.reactor.web.requests_of import EVENT, Receiver, changed
 
 _ONE, _TWO = "a-token-of-monitoring", "another-one-of-power"
@@ -153,11 +153,11 @@ def test_what_became_of_an_event_is_told_to_senders_only(file: Path) -> None:
 def test_where_nobody_is_named_only_this_machine_may_post(listen: str, settings: dict[str, Any], starts: bool) -> None:
     chosen = Settings(listen=listen, **settings)
     if starts:
-        guarded(chosen, required=False)
+        require_authentication(chosen, required=False)
     else:
         with pytest.raises(SettingsError, match="nobody is named who may post"):
-            guarded(chosen, required=False)
-    guarded(chosen, required=True)
+            require_authentication(chosen, required=False)
+    require_authentication(chosen, required=True)
 
 
 @pytest.mark.parametrize(

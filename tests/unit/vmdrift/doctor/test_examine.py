@@ -11,7 +11,7 @@ from simulator.client import ApiError
 from simulator.resources import KUBERNETES, SERVED
 from simulator.store import Store
 from tests.support.twins.cluster import ApiCluster
-from vmdrift.doctor.examine import configured, examine, surveyed
+from vmdrift.doctor.examine import cluster_facts, configured, examine
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Unreadable
 from vmdrift.doctor.needs import ROLES, Right
 
@@ -27,7 +27,7 @@ SETTINGS = Settings(namespace="vm-drift")
 
 def asked(api: Api, *, ahead: float = 0.0, settings: Settings = SETTINGS) -> ClusterFacts:
     """By a machine whose clock is `ahead` of the API server's."""
-    return surveyed(ApiCluster(api, "somebody"), "https://api", settings, ROLES, lambda: NOW + ahead)
+    return cluster_facts(ApiCluster(api, "somebody"), "https://api", settings, ROLES, lambda: NOW + ahead)
 
 
 def test_a_malformed_setting_a_stranger_and_what_is_given_are_told_apart() -> None:

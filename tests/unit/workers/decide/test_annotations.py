@@ -7,7 +7,7 @@ import pytest
 
 from reactor.model.drift import Policy
 from tests.unit.workers.decide.recorded import seen, vm_of
-from workers.decide.annotations import fence_required, permitted, unheeded, wished
+from workers.decide.annotations import fence_required, ignored_annotations, permitted, wished
 from workers.decide.decision import Judgement, Passed
 from workers.decide.observation import Observation
 
@@ -234,14 +234,14 @@ def test_what_was_asked_for_and_does_not_count_is_shown_with_the_fix(
     vm: Mapping[str, str], namespace: Mapping[str, str], policy: Policy, sentence: str
 ) -> None:
     observation = _seen(vm, namespace)
-    assert unheeded(observation, policy) == (sentence,)
+    assert ignored_annotations(observation, policy) == (sentence,)
     assert permitted(observation, wished(observation, policy)).sentence.endswith(f" {sentence}")
-    assert unheeded(observation, replace(policy, tenants_may=_LEAVE.tenants_may)) == ()
+    assert ignored_annotations(observation, replace(policy, tenants_may=_LEAVE.tenants_may)) == ()
 
 
 def test_who_asks_for_what_counts_anyway_or_for_less_is_not_told_anything() -> None:
     observation = _seen({_POLICY: "auto", _DETACH: "wait", _FENCE: "true"}, {_POLICY: "auto"})
-    assert unheeded(observation, Policy(detach="delete")) == ()
+    assert ignored_annotations(observation, Policy(detach="delete")) == ()
 
 
 def test_a_refusal_says_which_wish_did_not_count() -> None:

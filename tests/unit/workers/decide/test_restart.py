@@ -8,7 +8,7 @@ from reactor.model.identity import INSTANCE, VmRef
 from tests.unit.workers.decide.recorded import launcher, record, seen, vm_of, vmi_of
 from workers.decide.decision import Judgement, Passed
 from workers.decide.observation import PodView, VmiView, VmView
-from workers.decide.restart import comeback, over_before
+from workers.decide.restart import comeback, ended_before_outage
 
 _REF, _VM, _LOST = record().drift.vm, vm_of(seen()), vmi_of(seen())
 
@@ -110,7 +110,7 @@ _ENDED = replace(launcher(), finished=True)
     ],
 )
 def test_where_nothing_ran_nothing_was_lost(vm: VmView, phase: str, pods: tuple[PodView, ...], reason: str) -> None:
-    verdict = over_before(_REF, vm, replace(_LOST, phase=phase), pods)
+    verdict = ended_before_outage(_REF, vm, replace(_LOST, phase=phase), pods)
     assert (verdict.reason if verdict else "") == reason
 
 

@@ -10,7 +10,7 @@ from reactor.model.fencing import Attempt
 from reactor.model.node import NodeView
 from tests.unit.workers.fencing.views import FILE, NOBODY, NODE, NOW, POLICY, seen
 from workers.fencing.decide import next_move
-from workers.fencing.decide.effect import Effect, VmEffect, administrators, ceph_at_risk, never, refused
+from workers.fencing.decide.effect import Effect, VmEffect, ceph_at_risk, namespace_vetoes, never, refused
 from workers.fencing.decide.view import AskProvider
 
 _WEB = Effect(releases=("default/web",))
@@ -69,7 +69,7 @@ def test_who_would_be_stopped_and_stay_down_is_a_bystander(fate: VmEffect, *, st
 
 @pytest.mark.parametrize(("word", "count"), [("auto", 0), ("never", 1), ("observe", 1), ("Never!", 1)])
 def test_a_namespaces_word_is_the_administrators(word: str, count: int) -> None:
-    assert len(administrators({"shop": {"vmdrift.io/policy": word}, "office": {}})) == count
+    assert len(namespace_vetoes({"shop": {"vmdrift.io/policy": word}, "office": {}})) == count
 
 
 @pytest.mark.parametrize(

@@ -16,16 +16,17 @@ from simulator.selectors import Selection
 from simulator.vms import Kind, Vm
 from simulator.world import Actor, World
 from tests.support.auditor import OURS
+from tests.support.installation import Installation
+from tests.support.reactor import Reactor
 from tests.support.twins.store import MemoryStore
-from tests.support.virtual import Reactor
 
 _DAY = 86400
 _READS = frozenset({"get", "list", "watch"})
 _USUALLY_LOST = "node-a"
 
 
-class Stage:
-    """The world, the reactor and the hands on both.
+class Stage(Installation):
+    """The world, the reactor, and a log of both.
 
     `zero` is the moment that the log counts from, seconds since the epoch; `lead`: how many seconds before it begin.
     """
@@ -36,31 +37,15 @@ class Stage:
         self.actors: dict[str, Actor] = {actor.name: actor for actor in world.actors}
         self._lines: list[str] = []
         world.api.audit = _Writes(self)
-        self.reactor = Reactor(world, policy, _Records(self), watchers)
-        world.add(self.reactor)
+        self._policy = policy
+        self.install(None, watchers)
 
-    @property
-    def records(self) -> list[Record]:
-        """All that is remembered, of all outages."""
-        return list(self.reactor.store.records_by_drift.values())
+    def reactor_with(self, store: MemoryStore | None = None, watchers: int = 1) -> Reactor:
+        return Reactor(self.world, self._policy, store or _Records(self), watchers)
 
     def over(self) -> bool:
         """Is everything that began at an end?"""
         return bool(self.records) and all(record.phase.is_end for record in self.records)
-
-    def restart(self, *, forgetful: bool) -> None:
-        """Another reactor in the place of this one, with the same store but an empty queue, or with nothing at all."""
-        old, watchers = self.reactor, len(self.reactor.watchers)
-        self.world.remove(old)
-        store = _Records(self) if forgetful else old.store
-        self.reactor = Reactor(self.world, old.tools.policy, store, watchers)
-        self.reactor.providers |= {name: old.providers[name] for name in old.providers.keys() & {"redfish"}}
-        self.world.add(self.reactor)
-
-    def nudge(self) -> None:
-        """Something was put into the queue from outside: the reactor looks now."""
-        self.world.remove(self.reactor)
-        self.world.add(self.reactor)
 
     def note(self, text: str) -> None:
         """One line of the log, of now."""

@@ -1,7 +1,5 @@
 """The whole product in virtual time: `Play` is a scene that is up, with a Reactor in it and an Auditor who watches."""
 
-from dataclasses import dataclass
-
 from reactor.model.drift import Policy, Record
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.identity import Outage
@@ -12,22 +10,31 @@ from tests.support import schemas
 from tests.support.auditor import Auditor
 from tests.support.clocks import Clocks
 from tests.support.equipment import WATCHERS
+from tests.support.installation import Installation
 from tests.support.policies import admission
 from tests.support.processes import KilledError
 from tests.support.reactor import Reactor
+from tests.support.twins.store import MemoryStore
 from workers.intake.outage import take_event
 
 __all__ = ["WATCHERS", "KilledError", "Play", "Reactor"]
 
 
-@dataclass
-class Play:
+class Play(Installation):
     """A scene with a Reactor and an Auditor in it."""
 
-    world: World
-    reactor: Reactor
-    auditor: Auditor
-    vms: tuple[Vm, ...]
+    def __init__(
+        self, world: World, vms: tuple[Vm, ...], policy: Policy, watchers: int = 1, clocks: Clocks | None = None
+    ) -> None:
+        self.world, self.vms, self._policy, self._clocks = world, vms, policy, clocks
+        self.auditor = Auditor(world, policy.unreachable_window, policy.virt_handler_grace)
+        world.api.admit = admission(world.store)
+        world.api.faults.append(self.auditor.sent)
+        world.api.late_faults.append(self.auditor.done)
+        self.install(None, watchers)
+
+    def reactor_with(self, store: MemoryStore | None = None, watchers: int = 1) -> Reactor:
+        return Reactor(self.world, self._policy, store, watchers, self._clocks)
 
     @classmethod
     def of(
@@ -46,19 +53,7 @@ class Play:
         clocks: Clocks | None = None,
     ) -> "Play":
         """In a cluster that is up, and has the admission policies that we ship."""
-        policy = policy or Settings().to_policy()
-        auditor = Auditor(world, policy.unreachable_window, policy.virt_handler_grace)
-        world.api.admit = admission(world.store)
-        world.api.faults.append(auditor.sent)
-        world.api.late_faults.append(auditor.done)
-        reactor = Reactor(world, policy, watchers=watchers, clocks=clocks)
-        world.add(reactor)
-        return cls(world, reactor, auditor, vms)
-
-    @property
-    def records(self) -> list[Record]:
-        """All records, of all outages."""
-        return list(self.reactor.store.records_by_drift.values())
+        return cls(world, vms, policy or Settings().to_policy(), watchers, clocks)
 
     def record(self, vm: str) -> Record:
         """The newest record of a VM; StopIteration without one."""
@@ -87,19 +82,11 @@ class Play:
         found, now = self.world.store.get("nodes", node), self.world.now
         told = {"uid": found["metadata"]["uid"], "bootID": found["status"]["nodeInfo"]["bootID"], "how": "looked"}
         self.reactor.inbox.accept([Event(NODE_FENCED, "/pdu", f"{now}", node, now, told)], "pdu")
-        self.world.remove(self.reactor)  # so that it looks now, and not only when it wanted to
-        self.world.add(self.reactor)
+        self.nudge()
 
     def running(self, vm: str, namespace: str = "default") -> list[str]:
         """Where it really runs."""
         return self.world.hypervisor.running((namespace, vm))
-
-    def restart(self, *, forgetful: bool = False) -> None:
-        """The reactor dies and another one starts, with the same store but an empty queue, or with nothing at all."""
-        old = self.reactor
-        self.world.remove(old)
-        self.reactor = Reactor(self.world, old.tools.policy, None if forgetful else old.store)
-        self.world.add(self.reactor)
 
     def until(self, vm: str, *stories: tuple[str, str], limit: float = 1500.0) -> bool:
         """Live until the VM's record has one of these (phase, reason)."""

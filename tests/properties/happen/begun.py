@@ -16,13 +16,17 @@ from tests.properties.judge import Judge
 from tests.properties.redis import JudgedStore, Photographed
 from tests.properties.vms import ELIGIBLE, NODES, PODS, WHY
 from tests.support.clocks import ProcessClock
+from tests.support.installation import Installation
+from tests.support.twins.store import MemoryStore
 from workers.fencing.providers.provider import Provider
 
 _SLOW = replace(Timing(), node_status_after_boot=SLOWEST_STATUS)
 
 
-class Begun:
+class Begun(Installation):
     """`struck`: how often each kind of trouble had an effect."""
+
+    reactor: Photographed
 
     def __init__(self, vms: Iterable[Vm], seed: int = 0, policy: Policy | None = None) -> None:
         self.vms, self.policy = {vm.name: vm for vm in vms}, policy or Settings().to_policy()
@@ -41,7 +45,7 @@ class Begun:
         self.providers: dict[str, Provider] = {}
         self.begin()
         self.store = JudgedStore(self.clock_of("redis"), self.judge)
-        self.reactor = self.start()
+        self.install(self.store, watchers=2)
         self.down = Downtime(self.world, self.wanted, self.excuses)
         self.world.add(self.down)
 
@@ -54,11 +58,10 @@ class Begun:
     def begin(self) -> None:
         """For whoever has something to prepare before the product starts."""
 
-    def start(self) -> Photographed:
-        """The product's processes, on machines whose clocks go on."""
-        reactor = Photographed(self.world, self.policy, self.store, self.clock_of)
+    def reactor_with(self, store: MemoryStore | None = None, watchers: int = 1) -> Photographed:
+        """On machines whose clocks go on."""
+        reactor = Photographed(self.world, self.policy, store or self.store, watchers, self.clock_of)
         reactor.providers.update(self.providers)
-        self.world.add(reactor)
         return reactor
 
     def clock_of(self, process: str) -> ProcessClock:

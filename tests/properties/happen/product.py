@@ -51,8 +51,7 @@ class Product(Begun):
 
     def crash(self) -> None:
         """All processes die and the queue is lost; others start."""
-        self.world.remove(self.reactor)
-        self.reactor = self.start()
+        self.restart()
         self.struck["all processes dead"] += 1
 
     def kill(self, process: str, away: float) -> None:

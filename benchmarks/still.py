@@ -22,16 +22,16 @@ from typing import Any
 import orjson
 import yaml
 
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.audit import AuditEntry
 from simulator.client import Obj
-from simulator.objects import copied, rfc3339
 from simulator.process import USERS
 from simulator.scene import Scene, Storage, Vm, staged
-from simulator.selectors import Selection
 from simulator.shapes import namespace
-from simulator.store import Store
+from simulator.store.objects import copied, rfc3339
+from simulator.store.selectors import Selection
+from simulator.store.store import Store
 
 _NODE, _VM, _SPACE = "pattern-node", "pattern-vm", "pattern-space"
 # Of one VM, and of what it stands on. A launcher pod comes last: what it belongs to is there before it.

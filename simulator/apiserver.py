@@ -12,10 +12,10 @@ from typing import Self
 
 from aiohttp import web
 
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.client import Obj
-from simulator.http_handler import Handler
-from simulator.http_watch import Bell
+from simulator.http.handler import Handler
+from simulator.http.watch import Bell
 
 HOST = "127.0.0.1"
 # Kubernetes' own limit for a request's body, in bytes.

@@ -17,13 +17,13 @@ import yaml
 
 from simulator.actors.cast import Phases, any_phases, cast, control_plane, kubevirt
 from simulator.actors.volume_binder import VolumeBinder
-from simulator.api import Api, allow_all
+from simulator.api.api import Api, allow_all
+from simulator.api.rbac import authorizer
+from simulator.api.refusing import unplaced
 from simulator.apiserver import ApiServer, kubeconfig
-from simulator.hypervisor import Hypervisor
-from simulator.rbac import authorizer
-from simulator.refusing import unplaced
+from simulator.machines.hypervisor import Hypervisor
 from simulator.scene import DEMO, LOST, Scene, Vm, build, is_up
-from simulator.store import Store
+from simulator.store.store import Store
 from simulator.timing import Timing
 from simulator.world import Actor, RealTime
 
@@ -77,7 +77,7 @@ class Cluster:
         tokens = {**{f"token-{role}": user for role, user in USERS.items()}, "": "kubectl"}
         self.api = Api(self.store, tokens=tokens, authorize=authorizer(rules, NAMESPACE) if rules else allow_all)
         if "ValidatingAdmissionPolicy" in rules:
-            from simulator.policies import policies  # noqa: PLC0415 - only tests bring policies, and the CEL library
+            from simulator.api.policies import policies  # noqa: PLC0415 - only tests bring policies, and the CEL library
 
             self.api.admit = policies(rules, self.store.find)
         self.server = ApiServer(self.api, port=port)

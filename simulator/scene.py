@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from simulator import disks, shapes, sized
+from simulator import shapes, sized
 from simulator.actors.cast import any_phases, cast
 from simulator.actors.kubelet_pods import process_of
 from simulator.actors.objects import condition
 from simulator.actors.podvolumes import PodVolumes
 from simulator.actors.stateful_sets import StatefulSets
+from simulator.api.patch import merge
 from simulator.client import Client, Obj
-from simulator.hypervisor import Hypervisor
-from simulator.patch import merge
-from simulator.store import Store
+from simulator.machines import disks
+from simulator.machines.hypervisor import Hypervisor
+from simulator.store.store import Store
 from simulator.timing import Timing
 from simulator.vms import FOR_EVER, ClaimPod, Kind, Storage, Vm
 from simulator.world import World

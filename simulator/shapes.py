@@ -6,7 +6,7 @@ from typing import Any
 from simulator.actors.launcher import CPU_MODEL, hotplugged, with_default_tolerations
 from simulator.actors.vmi import FOREGROUND
 from simulator.client import Obj
-from simulator.hypervisor import Machine
+from simulator.machines.hypervisor import Machine
 
 RBD, LOCAL_CLASS, RBD_CLASS = "rook-ceph.rbd.csi.ceph.com", "local-storage", "rook-ceph-block"
 CEPH, CEPH_EDGE = "rook-ceph", "rook-edge"  # clusterIDs

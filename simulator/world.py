@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from simulator.actors.retry import REFUSED_FOR_NOW, RETRY
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.client import ApiError
-from simulator.hypervisor import Hypervisor
-from simulator.store import Store
+from simulator.machines.hypervisor import Hypervisor
+from simulator.store.store import Store
 
 EPOCH = 1_795_000_000.0  # where a virtual clock starts, seconds since the epoch: a Wednesday in 2026
 _ROUNDS = 10_000  # at one instant; more means that actors undo each other's work for ever

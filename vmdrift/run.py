@@ -27,12 +27,12 @@ from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.cli.command import complain
-from vmdrift.cli.terminal import Terminal
+from vmdrift.command import complain
 from vmdrift.demo import Demo
 from vmdrift.processes import Processes, wait_for
 from vmdrift.status import read
 from vmdrift.status.live import Live
+from vmdrift.terminal import Terminal
 from vmdrift.valkey import start as start_valkey
 
 _DRIFT_WORKERS = 2

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from simulator.actors import objects
 from simulator.client import Obj
-from simulator.objects import Key, key_of
+from simulator.store.objects import Key, key_of
 
 STATE = "persistent-state-for"  # a label, and before "-<VM>" the beginning of the name of the claim that bears it
 _VOLUME = f"{STATE}-this-vm"  # in an instance's volumeStatus

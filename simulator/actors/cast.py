@@ -17,9 +17,9 @@ from simulator.actors.scheduler import Scheduler
 from simulator.actors.taint_eviction import TaintEviction
 from simulator.actors.virt_controller import VirtController
 from simulator.actors.virt_handlers import VirtHandlers
+from simulator.api.node_restriction import HANDLER
 from simulator.client import Client
-from simulator.hypervisor import Hypervisor
-from simulator.noderestriction import HANDLER
+from simulator.machines.hypervisor import Hypervisor
 from simulator.timing import Timing
 from simulator.world import Actor
 

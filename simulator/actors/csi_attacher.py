@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from simulator.actors import objects
 from simulator.client import Client, Obj
-from simulator.objects import key_of
+from simulator.store.objects import key_of
 from simulator.timing import Timing
 
 

@@ -6,8 +6,8 @@ Source: kubernetes-csi/external-provisioner `pkg/controller/controller.go`, and 
 
 from simulator import shapes
 from simulator.client import Client, Obj
-from simulator.drivers import RBD
-from simulator.objects import key_of
+from simulator.machines.drivers import RBD
+from simulator.store.objects import key_of
 
 _BOUND = {
     "annotations": {"pv.kubernetes.io/bind-completed": "yes"},

@@ -10,7 +10,7 @@ from simulator.actors import objects
 from simulator.actors.launcher import claim_of, hotplugged
 from simulator.actors.vmi import going_down
 from simulator.client import Obj
-from simulator.objects import Key
+from simulator.store.objects import Key
 
 
 def needs_attachment(vmi: Obj, launcher: Obj | None, pod: Obj | None) -> bool:

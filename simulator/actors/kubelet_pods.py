@@ -6,7 +6,7 @@ from math import inf
 from simulator.actors import objects, podstatus
 from simulator.actors.podvolumes import PodVolumes
 from simulator.client import Client, Obj
-from simulator.hypervisor import Hypervisor, Process
+from simulator.machines.hypervisor import Hypervisor, Process
 from simulator.timing import Timing
 
 Timers = dict[str, float]  # pod uid -> when it has started or stopped

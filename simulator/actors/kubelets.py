@@ -13,9 +13,9 @@ from simulator.actors.kubelet_pods import PodRunner, Timers
 from simulator.actors.podvolumes import PodVolumes
 from simulator.actors.retry import WorkQueue
 from simulator.client import Client
-from simulator.hypervisor import MACHINES, Hypervisor, Machine
 from simulator.jitter import Jitter
-from simulator.objects import Key, key_of, rfc3339
+from simulator.machines.hypervisor import MACHINES, Hypervisor, Machine
+from simulator.store.objects import Key, key_of, rfc3339
 from simulator.timing import Timing
 
 _HEALTHY = {

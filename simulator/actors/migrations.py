@@ -10,7 +10,7 @@ from simulator.actors import backend, objects
 from simulator.actors.launcher import migration_target
 from simulator.actors.vmi import phase_of
 from simulator.client import Client, Obj
-from simulator.objects import Key, key_of, rfc3339
+from simulator.store.objects import Key, key_of, rfc3339
 
 _LOOK = 1.0  # seconds between two looks at a migration in flight: its target may be lost
 _IN_FLIGHT = frozenset({"Scheduling", "Running"})

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from simulator.actors import backend, nodeselectors
 from simulator.client import Client, Obj
-from simulator.objects import Key
+from simulator.store.objects import Key
 
 
 class Needs:

@@ -10,8 +10,8 @@ from ipaddress import ip_network
 
 from simulator.actors import objects
 from simulator.client import Client, Obj
-from simulator.hypervisor import Hypervisor
-from simulator.machines import Backend
+from simulator.machines.hypervisor import Hypervisor
+from simulator.machines.machine import Backend
 
 _FINALIZER = "csiaddons.openshift.io/network-fence"
 

@@ -11,7 +11,7 @@ from typing import Any
 from simulator.actors import objects
 from simulator.actors.leader import Leader
 from simulator.client import ApiError, Client, Obj
-from simulator.objects import rfc3339
+from simulator.store.objects import rfc3339
 from simulator.timing import Timing
 
 UNREACHABLE, NOT_READY = "node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready"

@@ -6,9 +6,9 @@ and `component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go`.
 
 from collections.abc import Iterable
 
-from simulator import labels
 from simulator.actors import objects
 from simulator.client import Obj
+from simulator.store import labels
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _CORDONED = "node(s) were unschedulable"

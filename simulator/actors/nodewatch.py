@@ -6,7 +6,7 @@ whole seconds.
 
 from simulator.actors import objects
 from simulator.client import Client, Obj
-from simulator.objects import epoch
+from simulator.store.objects import epoch
 from simulator.timing import Timing
 
 _SCHEDULABLE, _HEARTBEAT = "kubevirt.io/schedulable", "kubevirt.io/heartbeat"

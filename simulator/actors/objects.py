@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simulator.client import Obj
-from simulator.machines import NO_BACKEND, Backend
-from simulator.objects import Key, key_of, rfc3339
+from simulator.machines.machine import NO_BACKEND, Backend
+from simulator.store.objects import Key, key_of, rfc3339
 
 _CEPH_HANDLE = re.compile(r"[0-9a-f]{4}-(?P<length>[0-9a-f]{4})-(?P<rest>.+)")
 CSI_PREFIX = "kubernetes.io/csi/"  # of a volume's name in node.status.volumesInUse and volumesAttached

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from simulator.actors import objects
 from simulator.actors.nodefit import REQUIRED
 from simulator.client import Client, Informer, Obj
-from simulator.objects import Key, key_of
+from simulator.store.objects import Key, key_of
 
 
 class Placed:

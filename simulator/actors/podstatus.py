@@ -4,7 +4,7 @@ import hashlib
 
 from simulator.actors import objects
 from simulator.client import Obj
-from simulator.objects import rfc3339
+from simulator.store.objects import rfc3339
 
 _KUBELETS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from simulator.actors import objects
 from simulator.client import Client, Obj
-from simulator.machines import Backend
+from simulator.machines.machine import Backend
 
 
 class PodVolumes:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from simulator.actors import objects
 from simulator.client import Client, Obj
-from simulator.hypervisor import Hypervisor
-from simulator.objects import rfc3339
+from simulator.machines.hypervisor import Hypervisor
+from simulator.store.objects import rfc3339
 
 _FINALIZER = "medik8s.io/fence-agents-remediation"
 _NODE_NAME = "remediation.medik8s.io/node-name"

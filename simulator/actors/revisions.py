@@ -3,8 +3,8 @@
 Source: KubeVirt `pkg/instancetype/revision/store.go`. From then on the copy counts, whatever becomes of the original.
 """
 
+from simulator.api.instance_types import PARTS, REVISIONS, kept, meant, revision
 from simulator.client import ApiError, Client, Obj
-from simulator.instancetypes import PARTS, REVISIONS, kept, meant, revision
 
 _EXISTS = 409
 

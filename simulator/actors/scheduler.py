@@ -12,7 +12,7 @@ from typing import Any
 from simulator.actors import neighbours, nodefit, objects, spread
 from simulator.actors.placed import Placed
 from simulator.client import Client, Obj
-from simulator.objects import Key, key_of
+from simulator.store.objects import Key, key_of
 from simulator.timing import Timing
 
 _OWN = ("", "default-scheduler")  # values of schedulerName; another one's pods wait for that one

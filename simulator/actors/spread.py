@@ -8,12 +8,12 @@ namespace that are not Terminating are counted; tainted nodes are domains like a
 from collections import Counter
 from dataclasses import dataclass
 
-from simulator import labels
 from simulator.actors import objects
 from simulator.actors.neighbours import Filter
 from simulator.actors.nodefit import repelled, selected
 from simulator.actors.placed import Placed
 from simulator.client import Obj
+from simulator.store import labels
 
 UNEVEN = "node(s) didn't match pod topology spread constraints"
 UNLABELLED = f"{UNEVEN} (missing required label)"

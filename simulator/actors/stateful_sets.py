@@ -7,7 +7,7 @@ own template.
 
 from simulator.actors import objects
 from simulator.client import Client, Obj
-from simulator.objects import Key, key_of
+from simulator.store.objects import Key, key_of
 
 _KEPT = ("name", "namespace", "labels", "annotations", "ownerReferences")
 

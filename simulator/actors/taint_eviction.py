@@ -10,7 +10,7 @@ from simulator.actors import objects
 from simulator.actors.leader import Leader
 from simulator.actors.retry import WorkQueue
 from simulator.client import Client, Obj
-from simulator.objects import Key, key_of
+from simulator.store.objects import Key, key_of
 from simulator.timing import Timing
 
 _COMPONENT = "taint-eviction-controller"

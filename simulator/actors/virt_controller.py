@@ -13,10 +13,10 @@ from simulator.actors.nodewatch import NodeWatch
 from simulator.actors.replicasets import SETS, ReplicaSets
 from simulator.actors.retry import REFUSED_FOR_NOW, WorkQueue
 from simulator.actors.revisions import with_revisions
+from simulator.api.instance_types import instance_spec
+from simulator.api.patch import merge
 from simulator.client import Client, Obj
-from simulator.instancetypes import instance_spec
-from simulator.objects import Key, key_of
-from simulator.patch import merge
+from simulator.store.objects import Key, key_of
 from simulator.timing import Timing
 
 VMS, VMIS = "virtualmachines", "virtualmachineinstances"

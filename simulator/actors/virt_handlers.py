@@ -11,11 +11,11 @@ from simulator.actors import objects
 from simulator.actors.launcher import claim_of
 from simulator.actors.retry import WorkQueue
 from simulator.actors.vmi import phase_patch
+from simulator.api.patch import merge
 from simulator.client import Client, Obj
-from simulator.hypervisor import MACHINES, Hypervisor
 from simulator.jitter import Jitter
-from simulator.objects import Key, key_of, rfc3339
-from simulator.patch import merge
+from simulator.machines.hypervisor import MACHINES, Hypervisor
+from simulator.store.objects import Key, key_of, rfc3339
 from simulator.timing import Timing
 
 _BEGUN = frozenset({"Scheduled", "Running"})  # a launcher that ends in either of these takes the instance with it

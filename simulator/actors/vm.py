@@ -5,9 +5,9 @@ Source: KubeVirt `pkg/virt-controller/watch/vm/vm.go`.
 
 from simulator.actors import objects
 from simulator.actors.vmi import FINALIZE, FOREGROUND, phase_of, phase_patch
+from simulator.api.instance_types import PARTS
 from simulator.client import Obj
-from simulator.instancetypes import PARTS
-from simulator.objects import rfc3339
+from simulator.store.objects import rfc3339
 
 _COPIED = ("Ready", "LiveMigratable", "StorageLiveMigratable", "PodScheduled", "Paused")
 _KEPT = frozenset({"volumeSnapshotStatuses", "changedBlockTracking", *PARTS.values()})  # of the VM's status

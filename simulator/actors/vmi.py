@@ -8,7 +8,7 @@ from typing import Any
 from simulator.actors import objects
 from simulator.actors.launcher import IMAGE
 from simulator.client import Obj
-from simulator.objects import rfc3339
+from simulator.store.objects import rfc3339
 
 FOREGROUND = "kubevirt.io/foregroundDeleteVirtualMachine"
 FINALIZE = "kubevirt.io/virtualMachineControllerFinalize"

@@ -5,7 +5,7 @@ in a control plane without machines.
 """
 
 from simulator.client import Client, Obj
-from simulator.objects import key_of
+from simulator.store.objects import key_of
 
 _CLAIMS, _VOLUMES = "persistentvolumeclaims", "persistentvolumes"
 _BOUND = {"metadata": {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}}

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from simulator.actors import objects
 from simulator.client import Client, Obj
-from simulator.objects import Key, key_of
+from simulator.store.objects import Key, key_of
 
 Place = tuple[str, str]  # PersistentVolume's name, node
 

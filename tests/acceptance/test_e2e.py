@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from simulator.client import Obj
-from simulator.httpclient import HttpClient
+from simulator.http.client import HttpClient
 from tests.acceptance.conftest import GRACE
 from tests.e2e.site import PREFIX
 from tests.e2e.surroundings import Access, Surroundings

@@ -5,7 +5,7 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.errors import Forbidden
 from simulator.scene import ClaimPod, Scene, Storage, Vm
-from simulator.selectors import Selection
+from simulator.store.selectors import Selection
 from tests.support.auditor import FENCING, WORKERS
 from tests.support.policies import SHIPPED, admission
 from tests.support.twins.cluster import ApiCluster

@@ -6,8 +6,8 @@ import pytest
 
 from reactor.model.drift import Policy
 from simulator.migrating import migrate
-from simulator.objects import rfc3339
 from simulator.scene import Scene, Storage, Vm
+from simulator.store.objects import rfc3339
 from tests.support.virtual import Play
 
 NODES = tuple(f"node-{letter}" for letter in "abcde")

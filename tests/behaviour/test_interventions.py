@@ -10,7 +10,7 @@ from reactor.model.intervention import ALL, CANCEL, CONFIG_MAP, HOLD, Interventi
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
-from simulator.selectors import Selection
+from simulator.store.selectors import Selection
 from tests.support.auditor import WORKERS
 from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play

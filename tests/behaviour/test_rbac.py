@@ -12,7 +12,7 @@ from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_UNREACHABLE, 
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
 from reactor.model.node import node_view
 from reactor.watch.list_watch import follow
-from simulator.rbac import allows, authorizer, rules_of
+from simulator.api.rbac import allows, authorizer, rules_of
 from simulator.scene import Kind, Scene, Storage, Vm
 from tests.support.auditor import INTAKE, WORKERS
 from tests.support.places import K8S

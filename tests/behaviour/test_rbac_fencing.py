@@ -9,9 +9,9 @@ from reactor.model.drift import Policy
 from reactor.model.intervention import CONFIG_MAP
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
+from simulator.api.rbac import Rule, allows, authorizer, rules_of
 from simulator.client import Client
 from simulator.fencing import add_storage_clients, add_template
-from simulator.rbac import Rule, allows, authorizer, rules_of
 from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import FENCING, INTAKE, WORKERS
 from tests.support.places import K8S

@@ -17,7 +17,7 @@ import trustme
 
 from reactor.adapters.redfish.bmc import Bmc, BmcReading, RedfishBmc
 from reactor.settings import Settings
-from simulator.hypervisor import Hypervisor
+from simulator.machines.hypervisor import Hypervisor
 from tests.support.twins.bmc import MachineBmcs
 from vmdrift.processes import Processes, wait_for
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reactor.adapters.kubernetes.cluster import Cluster, Count, KubernetesCluster, connect
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.client import Obj
-from simulator.resources import SERVED, Resource
-from simulator.store import Store
+from simulator.store.resources import SERVED, Resource
+from simulator.store.store import Store
 from tests.support.twins.cluster import ApiCluster
 
 TOKEN = "a-token-that-nobody-may-see"

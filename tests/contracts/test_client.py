@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.apiserver import ApiServer
 from simulator.client import ApiError, Client, Informer, Obj
-from simulator.httpclient import HttpClient
+from simulator.http.client import HttpClient
 from tests.contracts.clusters import TIMEOUT, an_api, over_http, put_node, put_pod
 
 Changes = list[tuple[str, Obj]]

@@ -11,7 +11,7 @@ import pytest
 
 from simulator.apiserver import ApiServer
 from simulator.client import ApiError, Informer
-from simulator.httpclient import HttpClient
+from simulator.http.client import HttpClient
 from tests.contracts.clusters import an_api, over_http, put_node
 from vmdrift.processes import wait_for
 

@@ -9,9 +9,9 @@ import pytest
 from reactor.adapters.kubernetes import cluster as door
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model import errors
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.client import ApiError
-from simulator.resources import KUBERNETES
+from simulator.store.resources import KUBERNETES
 from tests.contracts.clusters import an_api, opened, put_node, put_pod
 
 KINDS = ["http", "memory"]

@@ -11,7 +11,7 @@ import trustme
 from reactor.adapters.kubernetes.cluster import Cluster, KubernetesCluster, connect
 from reactor.model import errors
 from reactor.watch.list_watch import follow
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from tests.contracts.clusters import TIMEOUT, TOKEN, USER, an_api, put_node, put_pod
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from simulator.api import Api
+from simulator.api.api import Api
+from simulator.api.node_restriction import HANDLER
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.client import ApiError
-from simulator.noderestriction import HANDLER
-from simulator.store import Store
+from simulator.store.store import Store
 from tests.e2e.surroundings import Access, Surroundings
 
 VMIS = "virtualmachineinstances"

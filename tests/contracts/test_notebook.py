@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reactor.model.errors import Forbidden, NotFound
-from simulator.api import Api, allow_all
+from simulator.api.api import Api, allow_all
 from simulator.client import ApiError
 from tests.contracts.clusters import an_api, opened
 

@@ -29,7 +29,7 @@ from simulator.scene import Storage, Vm
 from tests.contracts.samples import LOST_AT, outage, record
 from tests.unit.vmdrift.plans import LOST, listed, world_of
 from vmdrift.cli import main
-from vmdrift.cli.terminal import Terminal
+from vmdrift.terminal import Terminal
 
 HOSTILE = "\x1b[31mPWN\x1b]0;title\x07\x9b2K [bold red]mark\x7f \r\nFAKE 2026 line \u202e rtl\u200b \u2028\U000e0041"
 

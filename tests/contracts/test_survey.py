@@ -8,9 +8,9 @@ import pytest
 
 from reactor.adapters.kubernetes.cluster import Survey
 from reactor.model import errors
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.client import ApiError
-from simulator.resources import KUBERNETES, SERVED
+from simulator.store.resources import KUBERNETES, SERVED
 from tests.contracts.clusters import USER, an_api, answering, opened, over_http
 
 KINDS = ["http", "memory"]

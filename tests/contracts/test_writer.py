@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reactor.model import errors
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.client import ApiError
 from tests.contracts.clusters import an_api, opened, put_node
 

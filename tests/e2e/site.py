@@ -12,7 +12,7 @@ from reactor.model.node import node_view
 from simulator import shapes
 from simulator.actors.cast import machinery
 from simulator.client import Client, Obj
-from simulator.hypervisor import Hypervisor
+from simulator.machines.hypervisor import Hypervisor
 from simulator.process import faster
 from simulator.scene import Storage, Vm
 from simulator.world import RealTime

@@ -7,9 +7,9 @@ from typing import Self
 
 from reactor.adapters.kubernetes.cluster import connect
 from simulator.actors.cast import MACHINERY
-from simulator.httpclient import HttpClient
-from simulator.httpinformer import Listener
-from simulator.noderestriction import HANDLER
+from simulator.api.node_restriction import HANDLER
+from simulator.http.client import HttpClient
+from simulator.http.informer import Listener
 
 _TIMEOUT = 10.0  # seconds, for one call
 _NODE = "system:node:"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from simulator.httpclient import HttpClient
+from simulator.http.client import HttpClient
 from tests.e2e.surroundings import Access, Surroundings
 from tests.support.policies import SHIPPED
 

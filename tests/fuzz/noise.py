@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, TypeVar, cast
 
-from simulator.objects import copied
+from simulator.store.objects import copied
 from tests.support.hostile import names
 
 _WORDS = tuple(names("db").values())

@@ -6,11 +6,11 @@ from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.model.drift import Policy
 from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, Intervention, vm_target
+from simulator.api.watching import Change, Watch
 from simulator.audit import Request
 from simulator.client import Obj
-from simulator.paging import Listing
 from simulator.scene import Scene, Storage, Vm, staged
-from simulator.watching import Change, Watch
+from simulator.store.paging import Listing
 from simulator.world import World
 from tests.fuzz.noise import Noise
 from tests.support.twins.cluster import ApiCluster

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from kubernetes import client as k8s
 
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.apiserver import ApiServer
 from simulator.client import ApiError, Obj
-from simulator.resources import KUBERNETES
-from simulator.store import Store
+from simulator.store.resources import KUBERNETES
+from simulator.store.store import Store
 
 # The client's typed models take two seconds to import: one of xdist's workers does it.
 pytestmark = pytest.mark.xdist_group("apiserver")

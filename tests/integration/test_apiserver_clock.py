@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import urllib3
 
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.apiserver import ApiServer
-from simulator.store import Store
+from simulator.store.store import Store
 
 
 @pytest.fixture

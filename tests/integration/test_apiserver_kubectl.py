@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
-from simulator.store import Store
+from simulator.store.store import Store
 
 KUBECTL = shutil.which("kubectl") or ""
 pytestmark = pytest.mark.skipif(not KUBECTL, reason="kubectl is not installed")

@@ -16,9 +16,9 @@ from redis import Redis
 import reactor
 import reactor.__main__
 import workers.__main__  # noqa: F401 - else each copy of this process would do it
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
-from simulator.resources import KUBERNETES
+from simulator.store.resources import KUBERNETES
 from tests.contracts.clusters import TOKEN, an_api
 from tests.support.copies import copied
 from tests.support.forked import silent

@@ -24,7 +24,7 @@ from reactor.model.node import node_view
 from reactor.process import Stop
 from reactor.web.server.listening import split
 from simulator.actors.objects import owner_reference
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from tests.contracts.clusters import TOKEN, an_api
 from tests.contracts.samples import node

@@ -13,7 +13,7 @@ from reactor.adapters.kubernetes.cluster import Cluster, Page
 from reactor.model.errors import ClusterUnreachable, Expired
 from reactor.model.objects import JsonObject
 from reactor.watch.list_watch import LISTED, follow
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.apiserver import ApiServer
 from simulator.client import ApiError
 from tests.contracts.clusters import an_api, over_http, put_node

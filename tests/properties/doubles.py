@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from simulator.hypervisor import DoubleRun, DoubleWrite
+from simulator.machines.hypervisor import DoubleRun, DoubleWrite
 from simulator.world import World
 from tests.properties.heard import Heard
 from tests.support.visible import Visible

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.world import World

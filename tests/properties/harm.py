@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from reactor.model.drift import Policy
-from simulator.harm import Stop, VmKey
+from simulator.machines.harm import Stop, VmKey
 from simulator.world import World
 from tests.properties.excuses import WINDOWS, WITHIN_WINDOWS, excuse
 from tests.properties.heard import Heard

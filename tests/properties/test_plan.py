@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, event, example, given, settings
 from reactor.model.drift import Phase
 from simulator.actors.scheduler import Scheduler
 from simulator.client import Client, Obj
-from simulator.objects import key_of
+from simulator.store.objects import key_of
 from simulator.world import World
 from tests.properties.deciding import INSTANCES, NEIGHBOURS
 from tests.properties.furnished import NODES, Cluster

@@ -14,13 +14,13 @@ from reactor.model.intervention import CANCEL, CONFIG_MAP, HOLD, TAINT, UNFENCE,
 from simulator.actors import objects
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
+from simulator.api.client import StoreClient
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.fencing import add_storage_clients, add_template
 from simulator.migrating import migrate
-from simulator.objects import rfc3339
 from simulator.scene import Vm, add_vm
-from simulator.storeclient import StoreClient
+from simulator.store.objects import rfc3339
 from simulator.world import World
 from tests.scenarios.stage import Stage
 from tests.support.auditor import OURS, fail

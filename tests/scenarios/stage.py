@@ -12,7 +12,7 @@ from reactor.model.fencing import Fencing
 from simulator.actors.attach_detach import attachment_name
 from simulator.audit import AuditEntry
 from simulator.manager import ControllerManager
-from simulator.selectors import Selection
+from simulator.store.selectors import Selection
 from simulator.vms import Kind, Vm
 from simulator.world import Actor, World
 from tests.support.auditor import OURS

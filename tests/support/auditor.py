@@ -8,10 +8,10 @@ from typing import Any
 
 from reactor.model.fencing import CLAIMS
 from reactor.model.fencing import CONFIG_MAP as CONFIG_MAP_OF_FENCING
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
-from simulator.objects import epoch
+from simulator.store.objects import epoch
 from simulator.world import World
 from tests.support.visible import Visible
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from simulator.objects import copied
+from simulator.store.objects import copied
 
 # None of them is a name of anything.
 NO_NAMES: tuple[Any, ...] = (

@@ -1,9 +1,9 @@
 """The admission policies that k8s/ ships, of all roles."""
 
-from simulator.api import Admit
+from simulator.api.api import Admit
+from simulator.api.policies import policies
 from simulator.client import Obj
-from simulator.policies import policies
-from simulator.store import Store
+from simulator.store.store import Store
 from tests.support.places import K8S
 
 FILES = (K8S / "base" / "admission.yaml", K8S / "components" / "fencing" / "admission.yaml")

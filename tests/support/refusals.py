@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from reactor.model.errors import ClusterError
-from simulator.api import Authorize
+from simulator.api.api import Authorize
+from simulator.api.rbac import Rule, allows
 from simulator.audit import AuditEntry
-from simulator.rbac import Rule, allows
 from simulator.world import World
 from tests.support.branches import Forks
 

@@ -12,9 +12,9 @@ from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from simulator.actors.objects import backend
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
-from simulator.machines import NO_BACKEND, Backend
-from simulator.objects import epoch
-from simulator.selectors import Selection
+from simulator.machines.machine import NO_BACKEND, Backend
+from simulator.store.objects import epoch
+from simulator.store.selectors import Selection
 from simulator.world import World
 
 _HEARTBEAT = "kubevirt.io/heartbeat"

@@ -20,7 +20,7 @@ from reactor.model.fencing import Claim, claim_of, fencing_entries
 from reactor.model.intervention import HOLD, Intervention, interventions
 from reactor.model.names import is_name
 from simulator.client import Obj
-from simulator.objects import key_of
+from simulator.store.objects import key_of
 from tests.support.hostile import FOREIGN, NO_JSON, NO_NAMES, fields, replaced
 from tests.unit.test_missing_fields import READ_BY_A_PASS, READERS, optional, recorded, search_launchers
 from tests.unit.workers.decide.recorded import DUE, POWER_CUT, TERMINATING, cluster, look, record

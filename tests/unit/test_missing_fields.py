@@ -16,7 +16,7 @@ from reactor.adapters.kubernetes.cluster import Cluster, Page
 from reactor.model.drift import Policy
 from reactor.model.node import node_view
 from reactor.watch.watcher import verdict_view
-from simulator.objects import copied
+from simulator.store.objects import copied
 from tests.support.places import TRACES
 from tests.unit.workers.decide.recorded import DUE, POWER_CUT, RELEASED, TERMINATING, cluster, look, record
 from workers.decide import decide

@@ -14,7 +14,7 @@ from typing import Any
 from reactor.model.drift import Policy
 from simulator.client import Obj
 from simulator.scene import Scene, Storage, Vm
-from simulator.selectors import Selection
+from simulator.store.selectors import Selection
 from tests.support.virtual import Play
 
 LOST = "node-a"

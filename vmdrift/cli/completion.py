@@ -9,7 +9,7 @@ from threading import Thread
 import click
 from click.shell_completion import get_completion_class
 
-from vmdrift.cli.command import CANNOT_TELL
+from vmdrift.command import CANNOT_TELL
 
 _PATIENCE = 1.0  # seconds; a shell that hangs at Tab is worse than one that knows no names
 

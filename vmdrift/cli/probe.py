@@ -3,7 +3,7 @@
 from reactor.liveness import trouble
 from reactor.model.errors import NotDone, SettingsError
 from reactor.settings import Settings
-from vmdrift.cli.command import answer
+from vmdrift.command import answer
 
 
 def probe(within: float) -> int:

@@ -10,11 +10,11 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from reactor.process import configure_logs
-from vmdrift.cli.command import print_json
-from vmdrift.cli.terminal import Terminal, lines, rows_table
+from vmdrift.command import print_json
 from vmdrift.doctor.examine import examine
 from vmdrift.doctor.finding import Finding, Status, listed
 from vmdrift.doctor.judge import exit_code, judge
+from vmdrift.terminal import Terminal, lines, rows_table
 
 VERSION = 1  # of the JSON; within a version fields are only added
 _STYLE = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "red", Status.UNKNOWN: "magenta"}

@@ -13,9 +13,9 @@ from reactor.model.intervention import HOLD, Intervention
 from reactor.model.receipt import Result
 from reactor.model.times import format_time
 from reactor.settings import Settings
-from vmdrift.cli.command import CANNOT_TELL, NOT_SO, answer, print_json, say
-from vmdrift.cli.terminal import Terminal, rows_table
+from vmdrift.command import CANNOT_TELL, NOT_SO, answer, print_json, say
 from vmdrift.intervene.person import CommandLine
+from vmdrift.terminal import Terminal, rows_table
 
 _PATIENCE = 20.0  # seconds that we wait for a worker to process the request
 NOT_PROCESSED_YET = "Accepted; no worker has looked at it yet (is `vmdrift work intake` running?)."

@@ -8,8 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from reactor.model.drift import Policy
-from vmdrift.cli.command import CANNOT_TELL, print_json
-from vmdrift.cli.terminal import Terminal
+from vmdrift.command import CANNOT_TELL, print_json
 from vmdrift.plan.advice import change
 from vmdrift.plan.fence import fence_of
 from vmdrift.plan.free_room import FreeRoom
@@ -18,6 +17,7 @@ from vmdrift.plan.prediction import Outcome, Prediction
 from vmdrift.plan.table import show
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.source import run_on_snapshot
+from vmdrift.terminal import Terminal
 from workers.decide.observation import Volume
 
 VERSION = 1  # of the JSON; within a version fields are only added

@@ -11,8 +11,7 @@ from rich.text import Text
 
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView
-from vmdrift.cli.command import print_json
-from vmdrift.cli.terminal import Terminal, lines, rows_table
+from vmdrift.command import print_json
 from vmdrift.plan import VERSION, exit_code, summary, vm_object
 from vmdrift.plan.findings import LOST_DISKS, NO_ROOM, PROVISO, AuditFinding, NodeAudit, every, findings
 from vmdrift.plan.free_room import FreeRoom
@@ -22,6 +21,7 @@ from vmdrift.plan.prediction import Outcome
 from vmdrift.plan.table import NAME, STYLE, absent, counted
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.source import run_on_snapshot
+from vmdrift.terminal import Terminal, lines, rows_table
 
 __all__ = ["NO_ROOM", "AuditFinding", "NodeAudit", "as_object", "audit", "audited", "findings", "show"]
 

@@ -7,11 +7,11 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from reactor.model.times import format_time
-from vmdrift.cli.terminal import lines, rows_table
 from vmdrift.plan.advice import change
 from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.dump_file import DUMP, DUMP_COMMAND
+from vmdrift.terminal import lines, rows_table
 from workers.decide.observation import Volume
 
 STYLE = {Outcome.MOVES: "green", Outcome.STAYS: "red", Outcome.UNAFFECTED: "dim", Outcome.UNKNOWN: "yellow"}

@@ -6,7 +6,7 @@ from typing import Any
 from reactor.model.errors import BadInput, VmDriftError
 from reactor.process import explain
 from reactor.settings import Settings
-from vmdrift.cli.command import CANNOT_TELL, complain, print_json
+from vmdrift.command import CANNOT_TELL, complain, print_json
 from vmdrift.snapshot.allowed_fields import allowed, is_needed
 from vmdrift.snapshot.anonymous import anonymous
 from vmdrift.snapshot.dump_file import Dump, about, read_dump

@@ -9,7 +9,7 @@ from reactor.model.errors import BadInput, Forbidden, SettingsError, VmDriftErro
 from reactor.process import explain
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.cli.command import CANNOT_TELL, complain
+from vmdrift.command import CANNOT_TELL, complain
 from vmdrift.snapshot import ClusterSnapshot, everything, from_dump, snapshot
 from vmdrift.snapshot.dump_file import Dump
 

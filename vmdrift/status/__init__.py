@@ -10,9 +10,9 @@ from reactor.model.fencing import Fencing
 from reactor.model.recovery import Windows
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.cli.command import answer, print_json
-from vmdrift.cli.terminal import Terminal
+from vmdrift.command import answer, print_json
 from vmdrift.status.table import checks_table, overview
+from vmdrift.terminal import Terminal
 
 
 @dataclass(frozen=True, slots=True)

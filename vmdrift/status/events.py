@@ -16,8 +16,8 @@ from reactor.model.errors import NotDone, StoreError
 from reactor.model.times import format_time
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.cli.command import answer, complain, print_json, say
-from vmdrift.cli.terminal import Terminal, rows_table
+from vmdrift.command import answer, complain, print_json, say
+from vmdrift.terminal import Terminal, rows_table
 
 _INTERVAL = 0.5  # seconds between two reads of the stream
 ALL = "all"

@@ -13,9 +13,9 @@ from reactor.model.recovery import median_and_longest, recoveries, recovery
 from reactor.model.times import format_time
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.cli.command import answer, print_json, say
-from vmdrift.cli.terminal import Terminal, rows_table
+from vmdrift.command import answer, print_json, say
 from vmdrift.status.table import NAME, STYLE
+from vmdrift.terminal import Terminal, rows_table
 
 VERSION = 1  # of the JSON; within a version fields are only added
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.recovery import Window, Windows, spent, window
 from reactor.model.times import clock_time
-from vmdrift.cli.terminal import rows_table
+from vmdrift.terminal import rows_table
 
 STYLE = {
     Phase.WAITING: "cyan",

@@ -7,10 +7,10 @@ from reactor.model.errors import StoreError, StoreUnreachable
 from reactor.model.times import Clock
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.cli.command import answer
-from vmdrift.cli.terminal import Terminal
+from vmdrift.command import answer
 from vmdrift.status import StatusSnapshot, read
 from vmdrift.status.live import Live
+from vmdrift.terminal import Terminal
 
 _EVERY = 1.0  # seconds
 

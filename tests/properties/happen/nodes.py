@@ -1,7 +1,7 @@
 """What happens to nodes, which are called by their names."""
 
 from simulator import shapes
-from simulator.certificates import Certificates, one_after_another
+from simulator.http.certificates import Certificates, one_after_another
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import NODES
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from reactor.adapters.redfish.bmc import BmcReading
 from reactor.adapters.redfish.credentials import file_of, pinned
 from reactor.model.errors import FenceError
-from simulator.hypervisor import Hypervisor
-from simulator.machines import Machine
+from simulator.machines.hypervisor import Hypervisor
+from simulator.machines.machine import Machine
 
 _SHOWN = 60  # characters of what a BMC says
 

@@ -8,11 +8,11 @@ from reactor.adapters.kubernetes.cluster import PAGE, Page, counted_up, plural, 
 from reactor.model import errors
 from reactor.model.names import named
 from reactor.model.objects import JsonObject
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError
-from simulator.objects import copied
-from simulator.resources import AGGREGATED
+from simulator.store.objects import copied
+from simulator.store.resources import AGGREGATED
 
 _ERRORS: Mapping[int, type[errors.ClusterError]] = {
     401: errors.Unauthorized,

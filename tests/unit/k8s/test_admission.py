@@ -8,10 +8,10 @@ import pytest
 
 from reactor.model.fencing import CONFIG_MAP, Attempt, Confirmation, Fencing
 from reactor.model.identity import NodeRef, Outage
-from simulator.api import Api
+from simulator.api.api import Api
+from simulator.api.policies import policies
 from simulator.client import ApiError, Obj
-from simulator.policies import policies
-from simulator.store import Store
+from simulator.store.store import Store
 from tests.support.policies import SHIPPED
 
 DRIFTS = "system:serviceaccount:vm-drift:drifts"

@@ -7,10 +7,10 @@ import yaml
 
 from reactor.model.fencing import CONFIG_MAP
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOTATION
-from simulator.api import Api
+from simulator.api.api import Api
+from simulator.api.policies import policies
 from simulator.client import ApiError, Obj
-from simulator.policies import policies
-from simulator.store import Store
+from simulator.store.store import Store
 from tests.support.policies import SHIPPED
 
 FENCING = "system:serviceaccount:vm-drift:fencing"

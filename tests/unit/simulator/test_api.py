@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.audit import AuditEntry, Request
 from simulator.client import ApiError, Client, Informer, Obj
-from simulator.store import Store
+from simulator.store.store import Store
 
 NOW = 1_000_000.0
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from simulator.api.patch import json_patch, merge, strategic
 from simulator.client import ApiError
-from simulator.patch import json_patch, merge, strategic
 
 
 @pytest.mark.parametrize(

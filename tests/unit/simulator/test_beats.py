@@ -8,8 +8,8 @@ import pytest
 
 from simulator.actors.objects import condition
 from simulator.client import Obj
-from simulator.objects import epoch
 from simulator.scene import Scene, staged
+from simulator.store.objects import epoch
 from simulator.timing import SLOWEST_STATUS, Timing
 from simulator.world import World
 

@@ -5,7 +5,7 @@ import pytest
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.fencing import CLASS, add_storage_clients
-from simulator.harm import Stop, Uptime
+from simulator.machines.harm import Stop, Uptime
 from simulator.scene import Scene, Storage, Vm, staged
 from simulator.world import World
 from tests.support.twins.bmc import MachineBmcs

@@ -3,9 +3,9 @@
 import pytest
 
 from simulator.client import Obj
-from simulator.hypervisor import DoubleWrite
-from simulator.objects import epoch
+from simulator.machines.hypervisor import DoubleWrite
 from simulator.scene import Scene, Storage, Vm, staged
+from simulator.store.objects import epoch
 from simulator.world import World
 
 LOST = "node-a"

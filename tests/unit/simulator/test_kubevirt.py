@@ -4,9 +4,9 @@ import pytest
 
 from simulator.actors.cast import Phases, control_plane, kubevirt, machinery
 from simulator.actors.objects import condition
+from simulator.api.node_restriction import HANDLER
+from simulator.api.patch import merge
 from simulator.client import ApiError, Client, Obj
-from simulator.noderestriction import HANDLER
-from simulator.patch import merge
 from simulator.scene import Scene, Storage, Vm, build, staged
 from simulator.timing import Timing
 from simulator.world import World

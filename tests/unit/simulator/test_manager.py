@@ -4,8 +4,8 @@ import pytest
 
 from simulator.client import Obj
 from simulator.manager import ControllerManager
-from simulator.objects import epoch
 from simulator.scene import Scene, Storage, Vm, staged
+from simulator.store.objects import epoch
 from simulator.world import World
 
 LOST = "node-a"

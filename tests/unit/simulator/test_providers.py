@@ -6,9 +6,9 @@ import pytest
 
 from simulator.actors.objects import condition
 from simulator.actors.remediator import Remediator
-from simulator.certificates import Certificates, one_after_another
+from simulator.api.refusing import forbid
 from simulator.client import ApiError
-from simulator.refusing import forbid
+from simulator.http.certificates import Certificates, one_after_another
 from simulator.scene import Scene, Vm, staged
 from simulator.world import World
 

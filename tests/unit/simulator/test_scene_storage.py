@@ -2,8 +2,8 @@
 
 import pytest
 
-from simulator import hwameistor
 from simulator.client import Obj
+from simulator.machines import hwameistor
 from simulator.scene import Scene, Storage, Vm, staged
 from simulator.world import World
 

@@ -8,8 +8,8 @@ import pytest
 from simulator import shapes
 from simulator.actors.cast import Phases, cast
 from simulator.client import ApiError
-from simulator.objects import epoch
 from simulator.scene import DEMO, LOST, Scene, Storage, Vm, add_vm, build, staged, up
+from simulator.store.objects import epoch
 from simulator.timing import Timing
 from simulator.world import World
 

@@ -5,8 +5,8 @@ import pytest
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.client import Obj
 from simulator.fencing import CLASS, add_storage_clients, list_addresses
-from simulator.hypervisor import Process
-from simulator.machines import EVERYTHING
+from simulator.machines.hypervisor import Process
+from simulator.machines.machine import EVERYTHING
 from simulator.scene import ClaimPod, Scene, Storage, Vm, staged
 from simulator.shapes import RBD
 from simulator.world import World

@@ -3,8 +3,8 @@
 import pytest
 
 from simulator.client import ApiError, Obj
-from simulator.selectors import Selection
-from simulator.store import DeleteOptions, Store
+from simulator.store.selectors import Selection
+from simulator.store.store import DeleteOptions, Store
 
 
 class Clock:

@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.client import ApiError, Obj
-from simulator.store import DeleteOptions, Store
+from simulator.store.store import DeleteOptions, Store
 
 
 class Clock:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from simulator.api import Api
+from simulator.api.api import Api
+from simulator.api.refusing import unplaced
 from simulator.client import ApiError, Client, Obj
-from simulator.refusing import unplaced
-from simulator.store import Store
+from simulator.store.store import Store
 from tests.e2e.home import NAMESPACE, home
 
 PROOF = {"metadata": {"name": "vm-drift-fencing", "namespace": NAMESPACE}}

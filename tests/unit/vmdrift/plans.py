@@ -5,9 +5,9 @@ from typing import Any
 
 from reactor.model.drift import Policy
 from simulator.client import Obj
-from simulator.objects import copied
-from simulator.resources import SERVED
 from simulator.scene import Scene, Vm, staged
+from simulator.store.objects import copied
+from simulator.store.resources import SERVED
 from simulator.vms import ClaimPod
 from simulator.world import World
 from tests.support.twins.cluster import ApiCluster

@@ -9,9 +9,9 @@ import pytest
 from reactor.model.drift import Proof
 from reactor.model.errors import ClusterUnreachable, Forbidden, LockLost
 from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.client import ApiError, Obj
-from simulator.objects import copied
+from simulator.store.objects import copied
 from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import RELEASED, TERMINATING, cluster, held, launcher, node, outage, record
 from workers.decide.decision import Action, Detach, Release, Remove

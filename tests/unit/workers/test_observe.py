@@ -8,7 +8,7 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.errors import Forbidden
 from simulator.client import ApiError, Obj
-from simulator.objects import copied
+from simulator.store.objects import copied
 from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import (
     POWER_CUT,

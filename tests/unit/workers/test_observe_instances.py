@@ -7,7 +7,7 @@ import pytest
 from reactor.model.drift import Record
 from reactor.model.identity import INSTANCE, Drift, VmRef
 from simulator.client import Obj
-from simulator.objects import copied
+from simulator.store.objects import copied
 from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import (
     POWER_CUT,

@@ -3,9 +3,9 @@
 import pytest
 
 from reactor.model.errors import Forbidden
-from simulator import hwameistor
 from simulator.client import ApiError, Obj
-from simulator.objects import copied
+from simulator.machines import hwameistor
+from simulator.store.objects import copied
 from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import TERMINATING, cluster
 from workers.decide.observation import Replicas, Volume, Witness

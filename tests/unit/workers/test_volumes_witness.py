@@ -6,7 +6,7 @@ import pytest
 
 from reactor.model.drift import Policy
 from simulator.client import Obj
-from simulator.objects import copied
+from simulator.store.objects import copied
 from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import POWER_CUT, TERMINATING, cluster, look, record
 from workers.decide import decide

@@ -6,10 +6,10 @@ import pytest
 
 from reactor.model.times import format_time
 from reactor.settings import Settings
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.client import ApiError
-from simulator.resources import KUBERNETES, SERVED
-from simulator.store import Store
+from simulator.store.resources import KUBERNETES, SERVED
+from simulator.store.store import Store
 from tests.support.twins.cluster import ApiCluster
 from vmdrift.doctor.examine import cluster_facts, configured, examine
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Unreadable

@@ -8,7 +8,7 @@ import yaml
 
 from reactor.adapters.kubernetes.cluster import api_prefix, plural
 from reactor.settings import Settings
-from simulator.rbac import group_of
+from simulator.api.rbac import group_of
 from tests.support.places import K8S
 from vmdrift.doctor.needs import OPTIONAL, ROLES, Right, needs, provided, rights
 

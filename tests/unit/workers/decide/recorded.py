@@ -13,10 +13,10 @@ from typing import Any
 from reactor.model.drift import Phase, Policy, Record, Signs
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import NodeView, node_view
-from simulator.api import Api
+from simulator.api.api import Api
 from simulator.client import Obj
-from simulator.objects import copied, key_of
-from simulator.store import Store
+from simulator.store.objects import copied, key_of
+from simulator.store.store import Store
 from tests.scenarios.replay import Trace
 from tests.support.twins.cluster import ApiCluster
 from workers.decide.observation import Attachment, Observation, PodView, VmiView, VmView, Volume

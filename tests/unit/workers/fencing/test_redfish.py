@@ -7,7 +7,7 @@ import pytest
 from reactor.model.errors import FenceError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
-from simulator.hypervisor import Hypervisor
+from simulator.machines.hypervisor import Hypervisor
 from tests.support.twins.bmc import MachineBmcs
 from workers.fencing.providers.provider import Provider
 from workers.fencing.providers.redfish import Redfish

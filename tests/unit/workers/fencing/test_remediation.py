@@ -12,7 +12,7 @@ from reactor.model.identity import NodeRef, Outage
 from simulator.actors.remediator import Remediator
 from simulator.client import Obj
 from simulator.fencing import TEMPLATE, add_template
-from simulator.objects import rfc3339
+from simulator.store.objects import rfc3339
 from simulator.world import EPOCH, World
 from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.remediation import NODE_NAME, Remediation

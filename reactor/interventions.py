@@ -29,7 +29,7 @@ from reactor.model.intervention import (
 from reactor.model.names import is_name
 from reactor.model.times import format_time
 
-NO_CLUSTER = "This page was given no cluster, so nothing can be held, cancelled or retried here; use `vmdrift`."
+NO_CLUSTER = "This page has no access to a cluster, so nothing can be held, cancelled or retried here; use `vmdrift`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class Interventions:
         hold = self.write(HOLD, target, why, lasts)
         exists = self._exists(target)
         end = f"until {format_time(hold.until)}" if hold.until else "until it is resumed"
-        sentence = f"{what} is held {end}. Windows go on; nothing of it is deleted.{_warning(target, exists=exists)}"
+        meanwhile = "Timers keep running; nothing of it is deleted while it is held."
+        sentence = f"{what} is held {end}. {meanwhile}{_warning(target, exists=exists)}"
         return InterventionResult(sentence, {**hold.as_json(), "exists": exists})
 
     def resume(self, what: str) -> InterventionResult:
@@ -79,18 +80,18 @@ class Interventions:
         lifted = self.book.lift(lambda entry: entry.kind == HOLD and entry.target == target)
         if not lifted:
             raise NotDone(f"{what} is not held; `vmdrift holds` shows what is")
-        sentence = f"{what} is not held any more. Blocked drifts look again within half a minute."
+        sentence = f"{what} is no longer held. Blocked drifts are checked again within 30 s."
         return InterventionResult(sentence, {"target": target, "lifted": [entry.as_json() for entry in lifted]})
 
     def cancel(self, vm: str, why: str) -> InterventionResult:
         """Cancel a VM's drift, for this outage."""
         record = self._newest(vm)
         if record.ended:
-            raise NotDone(f"{vm}: its drift has ended already, {record.phase}: {record.sentence.rstrip('.')}")
+            raise NotDone(f"{vm}: its drift has already ended, {record.phase}: {record.sentence.rstrip('.')}")
         cancel = self.write(CANCEL, target_of(vm), why, MONTH, record.drift.outage.id)
         with suppress(StoreError):  # only so that a worker looks now: the cancel is in force already
             self.send(DRIFT_REQUESTED, vm)
-        sentence = f"{vm} is given up in this outage. `vmdrift retry {vm}` takes it up again."
+        sentence = f"The drift of {vm} is cancelled for this outage. `vmdrift retry {vm}` starts it again."
         return InterventionResult(sentence, {**cancel.as_json(), **_facts_of(record)})
 
     def retry(self, vm: str) -> InterventionResult:
@@ -98,7 +99,7 @@ class Interventions:
         config_map, record = self.book, self._newest(vm)
         lifted = config_map.lift(lambda entry: entry.kind == CANCEL and entry.meets(record.drift))
         receipt = self.send(DRIFT_RETRY, vm)
-        sentence = f"{vm} is looked at again within seconds; `vmdrift status` shows how it goes."
+        sentence = f"{vm} is checked again within seconds; `vmdrift status` shows the progress."
         facts = {"began_anew": record.phase.is_end, "lifted": [entry.as_json() for entry in lifted]}
         return InterventionResult(sentence, {**_facts_of(record), **facts}, receipt)
 
@@ -106,7 +107,7 @@ class Interventions:
         """Ask for the drift of one VM of a lost node, with the usual prerequisites."""
         receipt = self.send(DRIFT_REQUESTED, _valid_vm(vm))
         return InterventionResult(
-            f"Asked for the drift of {vm}; /events/{receipt} shows what comes of it.", {"vm": vm}, receipt
+            f"Requested the drift of {vm}; /events/{receipt} shows the result.", {"vm": vm}, receipt
         )
 
     @property
@@ -159,7 +160,7 @@ def newest(store: Store, vm: str) -> Record | None:
 
 def _valid_vm(vm: str) -> str:
     if not target_of(vm).startswith("vm/"):
-        raise BadInput(f"{vm[:60]!r} is no VM as NAMESPACE/NAME")
+        raise BadInput(f"{vm[:60]!r} is not a VM as NAMESPACE/NAME")
     return vm
 
 
@@ -190,5 +191,5 @@ def _warning(target: str, *, exists: bool | None) -> str:
     kind, _, name = target.partition("/")
     what = f"{'VM' if kind == 'vm' else kind} {name}"
     if exists is None:
-        return f" Whether there is a {what} could not be looked up."
+        return f" It could not be checked whether there is a {what}."
     return "" if exists else f" There is no {what} now."

@@ -42,5 +42,5 @@ def trouble(path: str, most: float) -> str:
     try:
         age = time.monotonic() - float(Path(path).read_text())
     except (OSError, ValueError) as error:
-        return f"{path} holds no heartbeat: {error}"
-    return "" if age <= most else f"the last heartbeat in {path} is {age:.0f} s old, and {most:g} s are allowed"
+        return f"{path} contains no heartbeat: {error}"
+    return "" if age <= most else f"the last heartbeat in {path} is {age:.0f} s old; at most {most:g} s are allowed"

@@ -16,12 +16,14 @@ def confirm_off(interventions: Interventions, name: str, how: str, *, although_r
     node = _node(interventions, name)
     if node.ready == "True" and not although_ready:
         raise NotDone(
-            f"{name} is Ready: Kubernetes hears it right now. If you know that it is off, and has only not been "
-            "missed yet: --although-ready"
+            f"{name} is Ready: Kubernetes still receives its heartbeats. If you know that it is off and Kubernetes has "
+            "not noticed yet, use --although-ready"
         )
     boot = {"uid": node.uid, "bootID": node.boot}
     receipt = interventions.send(NODE_FENCED, name, {**boot, "how": how})
-    return InterventionResult(f"{name} is confirmed to be off; a worker looks at it.", {"node": name, **boot}, receipt)
+    return InterventionResult(
+        f"{name} is confirmed to be off; a worker processes the confirmation.", {"node": name, **boot}, receipt
+    )
 
 
 def taint(interventions: Interventions, queue: Queue, name: str, why: str) -> InterventionResult:
@@ -44,10 +46,10 @@ def unfence(interventions: Interventions, queue: Queue, name: str, how: str) -> 
     ).values()
     outages = sorted((fencing.outage for fencing in fencings if not fencing.closed), key=lambda outage: outage.since)
     if not outages:
-        raise NotDone(f"nothing is known of a fence of {name}; `vmdrift status` shows them")
+        raise NotDone(f"no fence of {name} is known; `vmdrift status` shows them")
     facts = [_write_and_wake(interventions, queue, UNFENCE, outage, how) for outage in outages]
     return InterventionResult(
-        f"What fences {name} is taken back. Whatever still runs there can write again.", facts[-1]
+        f"The fence of {name} is being removed. Whatever still runs there can write again.", facts[-1]
     )
 
 
@@ -57,7 +59,7 @@ def _node(interventions: Interventions, name: str) -> NodeView:
         raise NotDone(f"there is no node {name}")
     node = node_view(obj)
     if not node.boot:
-        raise NotDone(f"{name} has no status.nodeInfo.bootID, so nothing can be said of its boot")
+        raise NotDone(f"{name} has no status.nodeInfo.bootID, so its current boot is unknown")
     return node
 
 

@@ -56,7 +56,7 @@ def some_of(*words: str) -> Parse:
         if chosen == ("none",):
             return ()
         if not set(chosen) <= set(words) or len(set(chosen)) != len(chosen):
-            message = "none, or some of " + ", ".join(words) + ", separated by commas, each once"
+            message = "a comma-separated list of " + ", ".join(words) + " (each at most once), or none"
             raise ValueError(message)
         return chosen
 
@@ -67,7 +67,7 @@ def share(text: str) -> str:
     """A percentage or a count of nodes."""
     percent = re.fullmatch(r"([0-9]{1,3})%", text)
     if not (percent and int(percent[1]) <= 100) and not re.fullmatch(r"[0-9]{1,5}", text):  # noqa: PLR2004 - percent
-        message = "a share of the nodes from 0% to 100%, or a number of nodes"
+        message = "a percentage of the nodes from 0% to 100%, or a number of nodes"
         raise ValueError(message)
     return text
 
@@ -83,7 +83,7 @@ def globs(what: str, example: str) -> Parse:
     def parse(text: str) -> tuple[str, ...]:
         names = tuple(part.strip() for part in text.split(","))
         if not all(re.fullmatch(r"[A-Za-z0-9.*?-]+", name) and re.search(r"[A-Za-z0-9]", name) for name in names):
-            message = f"{what} separated by commas, in which * and ? stand for anything, for instance {example}"
+            message = f"a comma-separated list of {what} (wildcards * and ? allowed), such as {example}"
             raise ValueError(message)
         return names
 
@@ -97,7 +97,7 @@ def pairs(what: str, example: str) -> Parse:
         parsed = [tuple(word.strip() for word in part.split("=")) for part in text.split(",")]
         names = [pair[0] for pair in parsed]
         if not all(len(pair) == 2 and all(map(_WORD.fullmatch, pair)) for pair in parsed) or len({*names}) < len(names):  # noqa: PLR2004 - a pair
-            message = f"{what} separated by commas, each name once, for instance {example}"
+            message = f"a comma-separated list of {what}, each name once, such as {example}"
             raise ValueError(message)
         return tuple((name, value) for name, value in parsed)
 
@@ -110,7 +110,7 @@ def groups(what: str, example: str) -> Parse:
     def parse(text: str) -> tuple[tuple[str, ...], ...]:
         parsed = tuple(tuple(word.strip() for word in part.split("=")) for part in text.split(","))
         if not all(len(group) > 1 and all(map(_WORD.fullmatch, group)) for group in parsed):
-            message = f"{what} with = between those that are the same, separated by commas, for instance {example}"
+            message = f"a comma-separated list of {what}, with = between those that are the same, such as {example}"
             raise ValueError(message)
         return parsed
 
@@ -138,7 +138,7 @@ def _like(pattern: str, what: str) -> Parse:
 def namespace(text: str) -> str:
     """The name of a namespace."""
     if not is_namespace(text):
-        raise ValueError("the name of a namespace")
+        raise ValueError("a valid namespace name")
     return text
 
 
@@ -148,7 +148,7 @@ redis_url = _like(
 )
 template = _like(
     r"[a-z0-9.-]+/v[a-z0-9]+/[a-z]+templates/[a-z0-9.-]+/[a-z0-9.-]+",
-    "GROUP/VERSION/PLURAL/NAMESPACE/NAME of a template, for instance "
+    "the path of a template, GROUP/VERSION/PLURAL/NAMESPACE/NAME, such as "
     "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift",
 )
 # They name a place and hold no secret.
@@ -166,7 +166,10 @@ _CORE = {"specversion", "id", "source", "type", "subject", "time", "datacontentt
 
 def overrides(text: str) -> tuple[tuple[str, str], ...]:
     """Knative's CloudEvent overrides: names and values of extensions that every event gets."""
-    message = 'a JSON object {"extensions": {"name": "text"}} with names of 1 to 20 of a-z0-9 that are not ours'
+    message = (
+        'a JSON object {"extensions": {"name": "text"}} with names of 1 to 20 characters a-z0-9, none of them used by '
+        "CloudEvents or vm-drift"
+    )
     try:
         extensions = json.loads(text).get("extensions")
         pairs = tuple(extensions.items()) if extensions is not None else ()

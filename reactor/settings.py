@@ -427,7 +427,7 @@ class Settings:
             try:
                 values[row.name] = row.metadata["parse"](text)
             except ValueError as error:
-                displayed = "what was given" if row.metadata.get("secret") else repr(text[:60])
+                displayed = "the given value" if row.metadata.get("secret") else repr(text[:60])
                 wrong[env_name(row)] = f"{env_name(row)}: {displayed} is not {error}"
         return cls(**values), wrong
 

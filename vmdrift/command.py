@@ -27,7 +27,7 @@ def answer(command: str, work: Callable[[Settings], int]) -> int:
 
 def _fix(error: VmDriftError) -> str:
     if isinstance(error, StoreUnreachable) and not os.environ.get("VMDRIFT_REDIS_URL"):
-        return " (VMDRIFT_REDIS_URL is not set; it says where Redis is)"
+        return " (VMDRIFT_REDIS_URL is not set; set it to the URL of Redis)"
     if isinstance(error, SettingsError) and "KUBECONFIG" in str(error):
         return " (set KUBECONFIG to a kubeconfig file)"
     return ""

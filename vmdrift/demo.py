@@ -29,14 +29,16 @@ class Demo:
         self, processes: Processes, folder: Path, times: float, vms: int = 0, rules: Path | None = None
     ) -> None:
         if not 1 <= times <= WINDOW / 10:
-            raise SettingsError(f"--factor: {times:g} is not from 1 to {WINDOW / 10:g}; a window lasts 10 s at least")
+            raise SettingsError(
+                f"--factor: {times:g} is not from 1 to {WINDOW / 10:g}; a window must last at least 10 s"
+            )
         # Signals wait: what a handler raises inside a class statement comes out of it as a RuntimeError (Python 3.11).
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             from simulator.process import scene_for  # noqa: PLC0415 - not in the package
             from simulator.scene import LOST, Storage  # noqa: PLC0415 - same
         except ImportError as error:
-            message = f"the simulated cluster is in the sources only; `make run` there starts it: {error}"
+            message = f"the simulated cluster is only in the source tree; start it there with `make run`: {error}"
             raise SettingsError(message) from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -97,7 +99,7 @@ class Demo:
     def ask(self, **order: str) -> Any:
         """One order to the simulated cluster, and its answer."""
         if self._process.stdin is None:
-            raise ClusterUnreachable("the simulated cluster has no ears")
+            raise ClusterUnreachable("the simulated cluster takes no commands")
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
         return self._answer()

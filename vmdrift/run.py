@@ -61,7 +61,7 @@ def _address() -> str:
 
 
 _NEXT = (
-    "Next, on your cluster (it only observes until you say --act):",
+    "Next, on your cluster (it only observes unless you pass --act):",
     "  KUBECONFIG=/path/to/kubeconfig vmdrift run",
 )
 
@@ -79,7 +79,7 @@ def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> int:
         with Processes(folder) as processes:
             local_run = _LocalRun(processes, folder, console)
             for name in Settings.unknown(os.environ):
-                console.print(f"{name} is no setting; nobody reads it.")
+                console.print(f"{name} is not a setting; nothing reads it.")
             try:
                 code = local_run.real(act=act) if real else local_run.simulated(factor, stay=stay)
             except Stopped:
@@ -127,12 +127,12 @@ class _LocalRun:
         self._say(*_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/", *demo.story())
         demo.cut_power()
         records = self._follow(env, demo.ended)
-        faults = ["A process ended before the story did."] if records is None else demo.faults(records)
+        faults = ["A process ended before the demo did."] if records is None else demo.faults(records)
         self._say(*(faults or demo.praise(records or [])))
         if stay and records is not None:
-            self._say(f"Everything runs on until Ctrl-C. The page: http://{env['VMDRIFT_LISTEN']}/")
+            self._say(f"Everything keeps running until Ctrl-C. The page: http://{env['VMDRIFT_LISTEN']}/")
             self._stay()
-        self._say("The story has ended, and everything of it is stopped.", *([] if faults else _NEXT))
+        self._say("The demo has ended, and all of its processes are stopped.", *([] if faults else _NEXT))
         return 1 if faults else 0
 
     def _stay(self) -> None:
@@ -180,7 +180,7 @@ class _LocalRun:
 
     def _last_log_line(self, name: str) -> str:
         lines = self._processes.log(name).read_text(errors="replace").strip().splitlines()
-        return f"{name} ended: " + (lines[-1] if lines else "it said nothing")
+        return f"{name} ended: " + (lines[-1] if lines else "it logged nothing")
 
 
 def _must_be_unused(url: str) -> None:
@@ -190,7 +190,9 @@ def _must_be_unused(url: str) -> None:
     with translated():
         used = Wiring.of(Settings(redis_url=url)).redis.dbsize()
     if used:
-        raise SettingsError("VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it for that")
+        raise SettingsError(
+            "VMDRIFT_REDIS_URL: the simulated cluster needs an empty database; unset it to use an embedded one"
+        )
 
 
 def missing_config_maps(cluster: Cluster, settings: Settings) -> list[str]:
@@ -203,8 +205,10 @@ def missing_config_maps(cluster: Cluster, settings: Settings) -> list[str]:
     if cluster.find("namespaces", namespace) is None:
         commands.insert(0, f"kubectl create namespace {namespace}")
     if settings.fencing and missing != [INTERVENTIONS]:
-        raise SettingsError(f"VMDRIFT_FENCING: what proves a death has no place yet. Create it: {'; '.join(commands)}")
-    return ["No hold, cancel or confirmation can be kept yet. Create what they are written to:", *_indented(commands)]
+        raise SettingsError(
+            f"VMDRIFT_FENCING: the ConfigMaps for proofs of death do not exist. Create them: {'; '.join(commands)}"
+        )
+    return ["Holds, cancels and confirmations cannot be stored yet. Create their ConfigMaps:", *_indented(commands)]
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

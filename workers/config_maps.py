@@ -10,7 +10,7 @@ from reactor.model.errors import Forbidden, NotFound, Rejected, SettingsError
 def creating(name: str, namespace: str) -> str:
     """What an administrator has to do, as a sentence."""
     commands = f"kubectl create namespace {namespace}; kubectl -n {namespace} create configmap {name}"
-    return f"Create what is missing of it: {commands}; and give whoever runs this the right to patch it."
+    return f"Create what is missing: {commands}; and allow the account that runs this to patch it."
 
 
 def writable(writer: ConfigMapWriter, name: str, namespace: str) -> None:

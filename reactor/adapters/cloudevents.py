@@ -46,6 +46,6 @@ def decode(body: Mapping[str, Any]) -> Event:
         raise BadInput(f"event: {str(error)[:200]}") from error
     moment = event.get_time()
     if moment is None or moment.tzinfo is None:
-        raise BadInput(f"event.time: expected RFC 3339 with a zone, found {body['time'][:60]!r}")
+        raise BadInput(f"event.time: expected an RFC 3339 time with a time zone, found {body['time'][:60]!r}")
     kind, source, event_id, subject = (body[name] for name in _REQUIRED)
     return Event(kind, source, event_id, subject, moment.timestamp(), data, str(event.get_dataschema() or ""))

@@ -43,7 +43,9 @@ class HttpSink:
     def __init__(self, settings: Settings, clock: Clock, timeout: urllib3.Timeout = _TIMEOUT) -> None:
         """Raises SettingsError."""
         if not settings.sink:
-            raise SettingsError("VMDRIFT_SINK: not set, nor K_SINK, so there is nowhere to deliver events to")
+            raise SettingsError(
+                "VMDRIFT_SINK: not set, and neither is K_SINK, so there is nowhere to deliver events to"
+            )
         self._url, self._clock, self._timeout = settings.sink, clock, timeout
         self._token_file = Path(settings.sink_token_file) if settings.sink_token_file else None
         self._overrides = dict(settings.sink_overrides)
@@ -83,5 +85,5 @@ def _ssl_context(ca_certs: str) -> ssl.SSLContext:
         try:
             context.load_verify_locations(cadata=ca_certs)
         except ssl.SSLError as error:
-            raise SettingsError(f"K_CA_CERTS: expected certificates in PEM form: {error.reason}") from error
+            raise SettingsError(f"K_CA_CERTS: expected certificates in PEM format: {error.reason}") from error
     return context

@@ -43,7 +43,7 @@ class SenderQuotaExceeded(VmDriftError):
     """For the next `seconds` nothing more of this sender is accepted."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"nothing more is kept of this sender for {seconds:.0f} s")
+        super().__init__(f"no more events of this sender are stored for {seconds:.0f} s")
         self.seconds = seconds
 
 

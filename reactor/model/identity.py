@@ -110,7 +110,7 @@ class Outage:
         """From `{"node": {...}, "since": 1}`; BadInput."""
         since = take(data, "since", int, where)
         if not is_moment(since):
-            raise BadInput(f"{where}.since: {str(since)[:60]} is no moment")
+            raise BadInput(f"{where}.since: {str(since)[:60]} is not a valid time")
         return cls(NodeRef.of(take(data, "node", dict, where), f"{where}.node"), since)
 
     def as_json(self) -> dict[str, Any]:

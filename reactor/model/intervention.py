@@ -48,7 +48,7 @@ def target_of(text: str) -> str:
         return node_target(text)
     if is_vm(text):
         return f"vm/{text}"
-    raise BadInput(f"{text[:60]!r} is neither a node's name, nor a VM as NAMESPACE/NAME, nor all")
+    raise BadInput(f"{text[:60]!r} is not a node's name, a VM as NAMESPACE/NAME, or all")
 
 
 def lasting(text: str) -> float:
@@ -130,7 +130,7 @@ class Intervention:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"intervention: {error}") from error
         if intervention.kind not in {HOLD, *_OF_AN_OUTAGE} or (intervention.kind != HOLD and not intervention.outage):
-            raise BadInput(f"intervention: {intervention.kind!r} is neither a hold nor a whole wish for one outage")
+            raise BadInput(f"intervention: {intervention.kind!r} is not a known kind, or its outage is missing")
         return intervention
 
 
@@ -152,8 +152,8 @@ def _read(key: str, text: str) -> Intervention:
     try:
         return Intervention.of(text)
     except BadInput:
-        why = f"key {key} of ConfigMap {CONFIG_MAP} cannot be read, so everything is left alone"
-        return Intervention(HOLD, ALL, "nobody we know", why, 0.0)
+        why = f"key {key} of ConfigMap {CONFIG_MAP} cannot be read, so everything is held"
+        return Intervention(HOLD, ALL, "an unknown person", why, 0.0)
 
 
 def active_holds(all_of_them: Iterable[Intervention], drift: Drift, now: float) -> tuple[str, ...]:

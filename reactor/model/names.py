@@ -36,4 +36,6 @@ def named(text: object) -> str:
     """The name, or InvalidName: whoever requests what cannot exist has not checked what it was given."""
     if isinstance(text, str) and is_name(text):
         return text
-    raise InvalidName(f"{str(text)[:60]!r} is no name of a Kubernetes object, so nothing was asked: a bug of vm-drift")
+    raise InvalidName(
+        f"{str(text)[:60]!r} is not a valid name of a Kubernetes object, so no request was sent: a bug in vm-drift"
+    )

@@ -86,7 +86,7 @@ def _add_status_routes(app: Flask, reception: Reception, sources: metrics.Source
     def ready() -> Response:
         waiting = _or_unavailable(reception.inbox.ready)
         if waiting >= settings.max_backlog:
-            raise Problem(503, f"{waiting} posts wait to be taken in.", retry_after=5)
+            raise Problem(503, f"{waiting} posts are waiting to be processed.", retry_after=5)
         return _json({"status": "ready", "backlog": waiting, "trouble": reception.senders.trouble})
 
     @app.get("/metrics")
@@ -118,7 +118,9 @@ def _handshake(settings: Settings) -> Response:
         answer.headers["WebHook-Allowed-Origin"] = origin
         answer.headers["WebHook-Allowed-Rate"] = str(settings.sender_rate)
     elif origin:
-        raise Problem(403, "This origin is not allowed to deliver here; VMDRIFT_WEBHOOK_ORIGINS names who is.")
+        raise Problem(
+            403, "This origin is not allowed to deliver events here; VMDRIFT_WEBHOOK_ORIGINS lists those that are."
+        )
     return answer
 
 
@@ -137,14 +139,16 @@ def _problem(problem: Problem) -> Response:
 def _http_error(error: HTTPException) -> Response:
     """Flask's own errors, in the same form."""
     if isinstance(error, RequestEntityTooLarge):
-        return _problem(Problem(413, f"The request is longer than the {LONGEST} bytes that are read here."))
+        return _problem(Problem(413, f"The request is longer than the limit of {LONGEST} bytes."))
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
-        answer = _problem(Problem(405, f"{request.method} is nothing that can be done here; {allowed} is."))
+        answer = _problem(Problem(405, f"{request.method} is not allowed here; use {allowed}."))
         answer.headers["Allow"] = allowed
         return answer
     if error.code == HTTPStatus.NOT_FOUND:
-        return _problem(Problem(404, f"Nothing is here. Events are received at {', '.join(_POST_PATHS)}."))
+        return _problem(
+            Problem(404, f"There is nothing at this path. Events are received at {', '.join(_POST_PATHS)}.")
+        )
     if error.code and error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _problem(Problem(500, "This should not happen; the receiver's log says more."))
+        return _problem(Problem(500, "This is a bug in vm-drift; see the receiver's log."))
     return _problem(Problem(400, error.description or "The request could not be read."))

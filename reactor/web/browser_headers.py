@@ -38,7 +38,7 @@ def _add_headers(answer: Response) -> Response:
 def _refuse_cross_site() -> None:
     if request.method not in _SAFE_METHODS and is_foreign(request):
         log.warning("cross-site request refused", origin=request.headers.get("Origin", "")[:100])
-        raise Problem(403, "Another site sent this. Nothing was done; do it on this page itself.")
+        raise Problem(403, "This request came from another site, so nothing was done. Repeat it on this page itself.")
 
 
 def is_foreign(incoming: Request) -> bool:

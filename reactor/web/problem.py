@@ -16,13 +16,13 @@ _TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
-    408: "Too slow",
-    413: "Too large",
-    415: "Unknown content type",
-    422: "Event that cannot be taken in",
+    408: "Request timeout",
+    413: "Request too large",
+    415: "Unsupported content type",
+    422: "Event cannot be processed",
     429: "Too many events",
-    500: "A mistake of ours",
-    503: "Not available now",
+    500: "Internal error",
+    503: "Temporarily unavailable",
 }
 
 
@@ -66,7 +66,7 @@ class Problems(Problem):
 
     def __init__(self, several: list[Problem]) -> None:
         worst = several[0]
-        super().__init__(worst.status, f"{len(several)} events of the batch are bad, so none was taken in.")
+        super().__init__(worst.status, f"{len(several)} events of the batch are invalid, so none was accepted.")
         self.several = several
 
     def as_json(self) -> dict[str, Any]:

@@ -37,8 +37,8 @@ def require_authentication(settings: Settings, *, required: bool) -> None:
     """SettingsError where anybody could post without authentication."""
     if not required and not settings.insecure_no_auth and not is_loopback(split(settings.listen)[0]):
         raise SettingsError(
-            f"VMDRIFT_LISTEN: {settings.listen} can be reached from outside, and nobody is named who may post. Set "
-            "VMDRIFT_TOKENS_FILE or VMDRIFT_OIDC_ISSUER, or say --insecure-no-auth on a test bed."
+            f"VMDRIFT_LISTEN: {settings.listen} can be reached from outside, and no senders are configured. Set "
+            "VMDRIFT_TOKENS_FILE or VMDRIFT_OIDC_ISSUER, or use --insecure-no-auth on a test bed."
         )
 
 

@@ -61,8 +61,7 @@ class NodeLifecycle:
         """Taint what has changed; at each period, look at all nodes."""
         if self._look is None:
             self._look = now + self._phase
-        if self._renew is None or not self.on_demand:
-            self.renew(now)
+        self.renew(now)
         at = self.leader.clock(now)
         changed = self._hear()
         if now >= self._look:

@@ -100,7 +100,7 @@ def test_a_whole_outage_also_on_a_telephone_by_keyboard_and_without_scripts_or_r
     assert violations(page) == []
     page.goto(f"{url}/vm/shop/web")
     page.get_by_role("button", name="Resume shop/web").click()
-    expect(page.get_by_role("status")).to_contain_text("is not held any more")
+    expect(page.get_by_role("status")).to_contain_text("is no longer held")
     expect(page.locator("h2 .phase").first).to_contain_text("completed", timeout=SECONDS)
     picture(page, "completed")
     assert violations(page) == []
@@ -129,7 +129,7 @@ def _complete_without_scripts(page: Page) -> None:
     picture(page, "telephone")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.get_by_role("button", name="Resume everything").click()
-    expect(page.get_by_role("status")).to_contain_text("is not held any more")
+    expect(page.get_by_role("status")).to_contain_text("is no longer held")
 
 
 def _complete_on_a_telephone_in_the_dark(page: Page, url: str) -> None:
@@ -159,5 +159,5 @@ def _while_redis_is_away(cluster: Site, page: Page, url: str) -> None:
     picture(page, "redis-away")
     assert violations(page) == []
     page.goto(url)
-    expect(page.get_by_role("alert")).to_contain_text("drifts go on when it is back")
+    expect(page.get_by_role("alert")).to_contain_text("drifts continue when it is back")
     picture(page, "redis-away-fresh")

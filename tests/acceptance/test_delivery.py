@@ -23,7 +23,7 @@ from tests.support.sites import Roles
 from workers.delivery.events import step_events
 
 OUTGOING = "workers outgoing"
-NOTHING_DEAD = "Every event was delivered, or is still tried.\n"
+NOTHING_DEAD = "No dead letters: every event was delivered, or is still being tried.\n"
 
 
 @pytest.fixture
@@ -72,20 +72,20 @@ def test_neither_a_worker_that_is_killed_nor_an_unwilling_sink_loses_or_changes_
 def test_dead_letters_are_shown_with_their_reason(story: Stage) -> None:
     assert story.said["calm: events --dead"].out == NOTHING_DEAD
     table = story.said["ended: events --dead"].out
-    assert "The sink answers 400 Bad Request, so it is not tried again." in table
-    assert "The sink answers 410 Gone, so it is not tried again." in table
-    assert "The sink answers 302 Found, so it is not tried again." in table
+    assert "The sink answered 400 Bad Request, so it is not tried again." in table
+    assert "The sink answered 410 Gone, so it is not tried again." in table
+    assert "The sink answered 302 Found, so it is not tried again." in table
     letters = [orjson.loads(line) for line in story.said["ended: events --dead --json"].out.splitlines()]
     assert len(letters) == 3
     assert {letter["event"]["id"] for letter in letters} < {event["id"] for event in story.sink.got}
     log = "".join(log.read_text() for log in story.folder.glob(f"*{OUTGOING}.log"))
-    assert "The sink answers 410 Gone" in log
+    assert "The sink answered 410 Gone" in log
 
 
 def test_dead_letters_are_sent_again_and_the_same_when_somebody_asks_for_it(story: Stage) -> None:
     unknown = story.said["ended: events --resend 1-1"]
     assert (unknown.code, unknown.err.count("\n")) == (1, 1)
-    assert "--resend: 1-1 is no dead letter" in unknown.err
+    assert "--resend: 1-1 is not a dead letter" in unknown.err
     one, *others = (orjson.loads(line) for line in story.said["ended: events --dead --json"].out.splitlines())
     assert story.said[f"ended: events --resend {one['id']}"].out.startswith("1 to be delivered again")
     again = orjson.loads(story.said["ended: events --resend all --json"].out)
@@ -111,12 +111,12 @@ def test_what_is_told_of_each_vm_that_moved_is_its_story_in_order(story: Stage) 
 def test_without_a_sink_nobody_delivers_and_it_says_so(redis_url: str) -> None:
     done = vmdrift("work", "outgoing", env={"VMDRIFT_REDIS_URL": redis_url})
     assert (done.code, done.out) == (2, "")
-    said = "VMDRIFT_SINK: not set, nor K_SINK, so there is nowhere to deliver events to"
+    said = "VMDRIFT_SINK: not set, and neither is K_SINK, so there is nowhere to deliver events to"
     assert done.err == f"vmdrift work outgoing: cannot start: {said}\n"
 
 
 def test_events_shows_what_was_told_and_follows_what_is(redis_url: str, redis: Redis, start: Start) -> None:
-    assert events(redis_url).out.startswith("Nothing was told yet")
+    assert events(redis_url).out.startswith("No events yet")
     ids = tell(redis, 12)
     told = [orjson.loads(line) for line in events(redis_url, "--json").out.splitlines()]
     assert [event["id"] for event in told] == ids

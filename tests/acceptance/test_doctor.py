@@ -64,7 +64,7 @@ def test_without_anything_it_tells_what_to_set() -> None:
 
 
 def test_an_outage_whose_drifts_have_ended_is_no_history_before_its_node_is_back(story: Stage) -> None:
-    assert story.said["calm: history"].out.startswith("No outage is remembered")
+    assert story.said["calm: history"].out.startswith("No outages are recorded")
     (before,) = story.told("ended", "history")["outages"]
     assert (before["done"], before["recovered_at"]) == (False, None)
 

@@ -44,7 +44,7 @@ def test_a_node_is_confirmed_to_be_off_and_its_vms_run_elsewhere_long_before_any
         site.start(*ROLES, **SETTINGS)
         refused = _run(site, "confirm-off", lost, "--i-checked", "a look at it")
         assert (refused.code, refused.out) == (1, "")
-        assert f"{lost} is Ready: Kubernetes hears it right now." in refused.err
+        assert f"{lost} is Ready: Kubernetes still receives its heartbeats." in refused.err
         assert _run(site, "taint", lost).code == 1
         assert _run(site, "unfence", lost, "--i-checked", "x").code == 1
 

@@ -7,7 +7,7 @@ from tests.acceptance.story import Stage
 
 HELD = "--for 1h --why the backup runs"
 WHY = ("--why", "a new one is there")
-NOTHING = "Nobody asked for anything to be left alone.\n"
+NOTHING = "Nothing is held or cancelled.\n"
 
 
 def test_what_is_held_is_blocked_and_what_is_cancelled_is_given_up_and_neither_is_deleted(story: Stage) -> None:
@@ -45,7 +45,7 @@ def test_what_is_resumed_and_what_is_taken_up_again_completes(story: Stage) -> N
 def test_a_drift_that_is_asked_for_is_answered_with_what_was_found(story: Stage) -> None:
     done = story.said["calm: drift shop/web"]
     assert (done.code, done.err) == (1, "")
-    assert "The API server calls node worker-1 Ready" in done.out
+    assert "The API server reports node worker-1 as Ready" in done.out
     told = story.told("calm", "drift", "shop/web")
     assert (told["vm"], told["result"]["outcome"], told["result"]["reason"]) == ("shop/web", "nothing", "node-ready")
     assert told["sentence"] in done.out
@@ -72,7 +72,7 @@ def test_what_was_done_is_told_in_json(story: Stage) -> None:
     assert held["until"] > held["at"]
     lifted = story.told("calm", "resume", "worker-1")
     assert [one["target"] for one in lifted["lifted"]] == ["node/worker-1"]
-    assert lifted["sentence"].startswith("worker-1 is not held any more.")
+    assert lifted["sentence"].startswith("worker-1 is no longer held.")
 
 
 def test_a_slip_of_the_pen_is_held_all_the_same_and_told(story: Stage) -> None:

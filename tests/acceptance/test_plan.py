@@ -59,7 +59,7 @@ def test_a_dump_is_read_from_standard_input_too() -> None:
         (("plan", "a"), {"KUBECONFIG": "/nowhere/kubeconfig"}, "KUBECONFIG=/nowhere/kubeconfig"),
         (("plan", "a", "-f", "/nowhere/dump.json"), {}, "/nowhere/dump.json: No such file or directory"),
         (("dump",), {}, "Set KUBECONFIG to a kubeconfig file, or give a dump with -f"),
-        (("dump", "-f", "/dev/null"), {}, "/dev/null is no JSON"),
+        (("dump", "-f", "/dev/null"), {}, "/dev/null is not JSON"),
         (("audit", "-f", "/dev/null"), {"VMDRIFT_POLICY": "maybe"}, "VMDRIFT_POLICY: 'maybe' is not one of"),
     ],
 )

@@ -90,7 +90,7 @@ def test_while_redis_is_away_the_receiver_is_alive_and_not_ready(story: Stage) -
 def test_curl_posts_a_binary_event_and_reads_what_became_of_it(story: Stage) -> None:
     status, taken, result = story.seen["curl"]
     assert (status, taken, result["reason"]) == (202, "accepted", "node-ready")
-    assert "The API server calls node worker-2 Ready" in result["sentence"]
+    assert "The API server reports node worker-2 as Ready" in result["sentence"]
 
 
 def test_alertmanagers_webhook_is_answered_with_the_outage_of_its_node_and_all_drifts(story: Stage) -> None:

@@ -150,7 +150,7 @@ def test_a_missing_simulator_is_named_with_the_command_that_starts_it_from_the_s
 ) -> None:
     monkeypatch.setitem(sys.modules, "simulator.process", None)  # as where only the package is installed
 
-    with Processes(folder) as processes, pytest.raises(SettingsError, match="`make run` there starts it"):
+    with Processes(folder) as processes, pytest.raises(SettingsError, match="start it there with `make run`"):
         Demo(processes, folder, 20)
 
 

@@ -179,7 +179,8 @@ def test_a_proof_is_written_down_by_who_said_so_and_releases_the_vms_of_a_lost_n
 
 def test_a_proof_may_come_before_its_outage_and_counts_if_the_node_gives_no_sign_of_life_after_it() -> None:
     told = _proving()
-    assert told.tell(NODE_FENCED, LOST, _proof(told)).sentence.startswith("Written down. Node node-a is True")
+    recorded = told.tell(NODE_FENCED, LOST, _proof(told))
+    assert recorded.sentence.startswith("Recorded. The Ready condition of node node-a is True:")
     told.play.world.run_for(100)  # it lives
     _lost(told)
     told.play.world.run_for(60)

@@ -64,7 +64,7 @@ def test_to_force_off_what_is_off_changes_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("judged", [UUIDS["worker-2"], ""])
 def test_no_order_is_sent_to_another_machine_than_was_judged(world: World, judged: str) -> None:
-    with pytest.raises(FenceError, match="another machine than was judged"):
+    with pytest.raises(FenceError, match="another machine than the one checked"):
         world.bmc.force_off("worker-1", judged)
     assert [world.orders(node) for node in UUIDS] == [0, 0]
 
@@ -72,7 +72,7 @@ def test_no_order_is_sent_to_another_machine_than_was_judged(world: World, judge
 def test_a_bmc_of_another_machine_shows_that_ones_uuid(world: World) -> None:
     world.swap()
     assert world.bmc.read("worker-1").uuid == UUIDS["worker-2"]
-    with pytest.raises(FenceError, match="another machine than was judged"):
+    with pytest.raises(FenceError, match="another machine than the one checked"):
         world.bmc.force_off("worker-1", UUIDS["worker-1"])
     assert [world.orders(node) for node in UUIDS] == [0, 0]
 
@@ -111,7 +111,7 @@ def test_a_bmc_that_hangs_is_not_waited_for(world: World) -> None:
 def test_a_bmc_that_refuses_us_is_told_without_the_password(world: World) -> None:
     world.refuse()
     said = _said(world.bmc)
-    assert "refuses us (HTTP 401)" in said
+    assert "refuses access (HTTP 401)" in said
     assert "wrong-secret" not in said
 
 
@@ -121,8 +121,8 @@ def test_a_node_without_a_bmc_is_told(world: World) -> None:
 
 @pytest.mark.parametrize("name", _NO_NAMES)
 def test_what_is_no_name_of_a_node_has_no_bmc(world: World, name: str) -> None:
-    assert _said(world.bmc, name) == f"{name[:60]!r} is no name of a node, so VMDRIFT_BMC_DIR holds no file for it"
-    with pytest.raises(FenceError, match="is no name of a node"):
+    assert _said(world.bmc, name) == f"{name[:60]!r} is not a valid node name, so VMDRIFT_BMC_DIR has no file for it"
+    with pytest.raises(FenceError, match="is not a valid node name"):
         world.bmc.force_off(name, UUIDS["worker-1"])
     assert [world.orders(node) for node in UUIDS] == [0, 0]
 
@@ -151,24 +151,24 @@ def test_credentials_are_read_anew_each_time(real: EmulatorWorld) -> None:
 
 def test_without_its_authority_a_certificate_is_not_believed(real: EmulatorWorld) -> None:
     real.write("worker-1", ca_file=None)
-    assert "nobody vouches for" in (said := _said(real.bmc))
-    assert said.endswith("name who does in worker-1.json, as ca_file")
+    assert "that is not trusted" in (said := _said(real.bmc))
+    assert said.endswith("set ca_file in worker-1.json to its CA")
 
 
 def test_a_certificate_for_another_name_is_not_believed(real: EmulatorWorld) -> None:
     real.write("worker-1", address=real.running.url.replace("localhost", "127.0.0.1"))
-    assert "nobody vouches for" in _said(real.bmc)
+    assert "that is not trusted" in _said(real.bmc)
 
 
 def test_of_more_than_one_system_none_is_guessed(real: EmulatorWorld) -> None:
     real.write("worker-1", system=None)
     assert "has 2 systems, not exactly one (/redfish/v1/Systems/" in (said := _said(real.bmc))
-    assert said.endswith("name the node's in worker-1.json, as system")
+    assert said.endswith("set system in worker-1.json to the node's")
 
 
 def test_a_redirect_is_not_followed(real: EmulatorWorld) -> None:
     real.write("worker-1", system="/redfish/v1/Systems/worker-1")
-    assert "sends us elsewhere (HTTP 307)" in _said(real.bmc)
+    assert "redirects (HTTP 307)" in _said(real.bmc)
 
 
 def test_the_environments_proxy_is_not_for_bmcs(real: EmulatorWorld, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ def test_an_answer_that_is_no_success_is_told(bmc: RedfishBmc, nasty: Nasty, sta
 @pytest.mark.parametrize("status", [401, 403])
 def test_who_refuses_us_is_told_with_what_to_check(bmc: RedfishBmc, nasty: Nasty, status: int) -> None:
     nasty.status[SYSTEMS] = status
-    assert f"refuses us (HTTP {status}): check username and password in n.json" in _said(bmc)
+    assert f"refuses access (HTTP {status}): check username and password in n.json" in _said(bmc)
     assert nasty.got.count(f"GET {SYSTEMS}") == 1
 
 
@@ -116,7 +116,7 @@ def test_who_refuses_us_is_told_with_what_to_check(bmc: RedfishBmc, nasty: Nasty
 def test_a_redirect_is_not_followed_with_our_password(bmc: RedfishBmc, nasty: Nasty, path: str, status: int) -> None:
     with answering() as other:
         nasty.status[path], nasty.headers["Location"] = status, f"{other.url}{SYSTEM}"
-        assert f"sends us elsewhere (HTTP {status})" in _said(bmc)
+        assert f"redirects (HTTP {status})" in _said(bmc)
     assert other.got == []
 
 
@@ -125,7 +125,7 @@ def test_a_path_on_another_host_is_not_followed(bmc: RedfishBmc, nasty: Nasty, l
     with answering() as other:
         root = {"Id": "1", "Systems": {"@odata.id": f"{other.url}{SYSTEMS}"}}
         nasty.answers |= {ROOT: root} if leads == SYSTEMS else {SYSTEMS: {"Members": [{"@odata.id": other.url}]}}
-        assert "names a path on another host" in _said(bmc)
+        assert "refers to a path on another host" in _said(bmc)
     assert other.got == []
 
 
@@ -136,7 +136,7 @@ def test_an_order_is_not_sent_to_another_host(bmc: RedfishBmc, nasty: Nasty) -> 
             "UUID": UUID,
             "Actions": {"#ComputerSystem.Reset": {"target": other.url + RESET}},
         }
-        with pytest.raises(FenceError, match="names a path on another host"):
+        with pytest.raises(FenceError, match="refers to a path on another host"):
             bmc.force_off("n", UUID)
     assert other.got == []
 
@@ -150,7 +150,7 @@ def test_an_order_is_not_sent_to_another_host(bmc: RedfishBmc, nasty: Nasty) -> 
 def test_what_is_no_redfish_is_told(bmc: RedfishBmc, nasty: Nasty, path: str, body: bytes) -> None:
     nasty.answers[path] = body
     said = _said(bmc)
-    assert "answers what is not Redfish as we know it" in said or "has 0 systems" in said
+    assert "sent a response that is not valid Redfish" in said or "has 0 systems" in said
 
 
 @pytest.mark.parametrize("members", [[], [{"@odata.id": SYSTEM}, {"@odata.id": "/2"}], 7, [7], [{}], {"a": 1}, None])
@@ -183,7 +183,7 @@ def test_a_machine_that_cannot_be_forced_off_is_told(bmc: RedfishBmc, nasty: Nas
 
 def test_a_machine_without_a_uuid_is_nobodys_and_gets_no_order(bmc: RedfishBmc, nasty: Nasty) -> None:
     nasty.answers[SYSTEM] = {"Id": "1", "Actions": {"#ComputerSystem.Reset": {"target": RESET}}}
-    with pytest.raises(FenceError, match="another machine than was judged"):
+    with pytest.raises(FenceError, match="another machine than the one checked"):
         bmc.force_off("n", "")
     assert f"POST {RESET}" not in nasty.got
 

@@ -73,9 +73,9 @@ def test_what_is_no_name_is_a_bug_and_asked_of_nobody(api: Api, cluster: Cluster
     put_pod(api, "launcher")
     put_pod(api, "other", namespace="office")
     for name in _ODD:
-        with pytest.raises(errors.InvalidName, match="is no name of a Kubernetes object"):
+        with pytest.raises(errors.InvalidName, match="is not a valid name of a Kubernetes object"):
             cluster.find("pods", name, "shop")
-        with pytest.raises(errors.InvalidName, match="is no name of a Kubernetes object"):
+        with pytest.raises(errors.InvalidName, match="is not a valid name of a Kubernetes object"):
             cluster.delete("pods", name, "shop", uid="any", grace=0)
     assert not api.audit
 

@@ -23,7 +23,7 @@ def test_a_kubeconfig_that_is_missing_is_a_settings_error(tmp_path: Path) -> Non
 
 
 def test_without_kubeconfig_and_outside_of_a_pod_there_is_no_cluster() -> None:
-    with pytest.raises(errors.SettingsError, match="no cluster: KUBECONFIG is not set, and this is no pod"):
+    with pytest.raises(errors.SettingsError, match="no cluster: KUBECONFIG is not set, and this does not run in a pod"):
         connect("", 5)
 
 

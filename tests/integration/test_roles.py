@@ -159,7 +159,7 @@ def test_malformed_settings_are_all_named_with_what_is_expected(role: str, env: 
 @ON_CLUSTER
 def test_without_a_cluster_it_says_which_variable_is_missing(role: str, env: dict[str, str]) -> None:
     said = why_not(role, env | {"KUBECONFIG": ""})
-    assert said.startswith("no cluster: KUBECONFIG is not set, and this is no pod")
+    assert said.startswith("no cluster: KUBECONFIG is not set, and this does not run in a pod")
 
 
 @ON_CLUSTER

@@ -38,7 +38,7 @@ def test_a_hold_lasts_until_it_is_resumed(site: PageSite) -> None:
     browser.act("hold", "node-a")
     assert site.wishes.written()[0].until is None
     assert (
-        "node-a is not held any more."
+        "node-a is no longer held."
         in browser.client.post(
             "/act",
             data={"csrf_token": browser.token("/"), "what": "resume", "target": "node-a"},
@@ -72,9 +72,9 @@ def test_a_drift_can_be_asked_for(site: PageSite) -> None:
 @pytest.mark.parametrize(
     ("what", "target", "status", "said"),
     [
-        ("explode", "shop/web", 400, "is none of hold, resume"),
-        ("hold", "Node A", 400, "is neither a node"),
-        ("retry", "node-a", 400, "is no VM as NAMESPACE/NAME"),
+        ("explode", "shop/web", 400, "is not one of hold, resume"),
+        ("hold", "Node A", 400, "is not a node"),
+        ("retry", "node-a", 400, "is not a VM as NAMESPACE/NAME"),
         ("retry", "shop/none", 409, "has no drift in any open outage"),
         ("cancel", "shop/none", 409, "has no drift in any open outage"),
         ("resume", "node-a", 409, "node-a is not held"),
@@ -110,7 +110,7 @@ def test_without_a_cluster_no_drift_is_said_to_go_on_that_may_be_cancelled(site:
     site.wishes = None
     site.app = site.another_process()
     answer = lost(site).browser("ann").act("retry", "shop/web")
-    assert (answer.status_code, "was given no cluster" in answer.text, told(site)) == (409, True, [])
+    assert (answer.status_code, "has no access to a cluster" in answer.text, told(site)) == (409, True, [])
 
 
 def test_what_another_process_wrote_a_moment_ago_counts(site: PageSite) -> None:
@@ -144,7 +144,7 @@ def test_who_may_not_look_up_a_target_says_so_unless_an_open_outage_names_it(
     browser = lost(site).browser("ann")
     browser.act("hold", target)
     assert site.wishes.written()
-    assert ("could not be looked up" in browser.get("/").text) is warned
+    assert ("could not be checked" in browser.get("/").text) is warned
 
 
 def test_a_hold_is_shown_for_as_long_as_it_holds_by_the_api_servers_clock(site: PageSite) -> None:

@@ -26,8 +26,8 @@ from vmdrift.intervene.person import who
 
 NODE, VM, WAYS = "node-a", "shop/web", ("page", "cli")
 NO_WHY, WAITS = "no reason given", Phase.WAITING
-GOES_ON = "Windows go on; nothing of it is deleted."
-CANCELLED = f"{VM} is given up in this outage. `vmdrift retry {VM}` takes it up again."
+GOES_ON = "Timers keep running; nothing of it is deleted while it is held."
+CANCELLED = f"The drift of {VM} is cancelled for this outage. `vmdrift retry {VM}` starts it again."
 Options = Mapping[str, str]
 
 
@@ -130,18 +130,18 @@ TABLE = [
     Row("hold", "all", GOES_ON, written=("all", NO_WHY, None)),
     Row("hold", "nodea", "There is no node nodea now.", written=("node/nodea", NO_WHY, None)),
     Row("hold", "shop/wbe", "There is no VM shop/wbe now.", written=("vm/shop/wbe", NO_WHY, None)),
-    Row("hold", "Node A", "'Node A' is neither a node's name", code=2),
+    Row("hold", "Node A", "'Node A' is not a node's name", code=2),
     Row("hold", NODE, "invalid duration 'soon'", code=2, more={"lasts": "soon"}),
     Row("resume", NODE, f"{NODE} is not held; `vmdrift holds` shows what is", code=1),
     Row("cancel", VM, f"{VM} has no drift in any open outage; `vmdrift status` shows them", code=1),
-    Row("cancel", VM, f"{VM}: its drift has ended already, completed: It waits", Phase.COMPLETED, code=1),
+    Row("cancel", VM, f"{VM}: its drift has already ended, completed: It waits", Phase.COMPLETED, code=1),
     Row("cancel", VM, CANCELLED, WAITS, written=("vm/shop/web", NO_WHY, 30 * 86400.0), sent=DRIFT_REQUESTED),
     Row("retry", VM, f"{VM} has no drift in any open outage; `vmdrift status` shows them", code=1),
     Row("retry", VM, phase=WAITS, sent=DRIFT_RETRY),
     Row("retry", VM, phase=Phase.COMPLETED, sent=DRIFT_RETRY),
-    Row("retry", NODE, f"{NODE!r} is no VM as NAMESPACE/NAME", code=2),
+    Row("retry", NODE, f"{NODE!r} is not a VM as NAMESPACE/NAME", code=2),
     Row("drift", VM, sent=DRIFT_REQUESTED),
-    Row("drift", NODE, f"{NODE!r} is no VM as NAMESPACE/NAME", code=2),
+    Row("drift", NODE, f"{NODE!r} is not a VM as NAMESPACE/NAME", code=2),
 ]
 
 
@@ -166,6 +166,6 @@ def test_both_lift_what_the_other_wrote(both: Site, way: str) -> None:
     with both.worker(Phase.WAITING):
         both.ask(other, "hold", NODE)
         both.ask(other, "cancel", VM)
-        assert "node-a is not held any more." in both.ask(way, "resume", NODE).text
+        assert "node-a is no longer held." in both.ask(way, "resume", NODE).text
         assert both.ask(way, "retry", VM).code == 0
     assert both.page.wishes.written() == ()

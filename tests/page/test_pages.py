@@ -153,7 +153,7 @@ def test_while_redis_is_away_it_says_since_when_and_that_drifts_go_on(
     later = browser.get("/")
     monkeypatch.undo()
     assert (first.status_code, later.status_code, browser.get("/").status_code) == (503, 503, 200)
-    assert "Redis is away since 06:00:00Z; drifts go on when it is back." in later.text
+    assert "Redis is away since 06:00:00Z; drifts continue when it is back." in later.text
 
 
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'])

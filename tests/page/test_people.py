@@ -144,9 +144,7 @@ def test_a_wrong_basic_password_is_401_and_one_line_of_the_log(site: PageSite, a
     with capture_logs() as logs:
         answer = site.app.test_client().get("/", auth=("ann", "a-wrong-password-1"), headers={"Accept": accept})
     assert answer.status_code == 401
-    assert logs == [
-        {"log_level": "warning", "event": "credentials refused", "status": 401, "why": "Nobody here knows this token."}
-    ]
+    assert logs == [{"log_level": "warning", "event": "credentials refused", "status": 401, "why": "Unknown token."}]
     assert "a-wrong-password-1" not in answer.text
 
 

@@ -97,7 +97,7 @@ def work(role: str) -> None:
 def status(*, watch: bool, as_json: bool) -> None:
     """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster nothing."""
     if watch and as_json:
-        raise click.UsageError("--watch draws a table; --json is for one look (events --follow --json goes on)")
+        raise click.UsageError("--watch and --json cannot be combined; for a stream of JSON use events --follow --json")
     if watch:
         from vmdrift.status.watch import watch as follow  # noqa: PLC0415 - see the module's docstring
 
@@ -166,7 +166,7 @@ def events(*, follow: bool, last: int, dead: bool, resend: tuple[str, ...], as_j
     from vmdrift.status import events as recorded  # noqa: PLC0415 - see the module's docstring
 
     if follow and (dead or resend):
-        raise click.UsageError("--follow shows events as they come; --dead and --resend are about those that died")
+        raise click.UsageError("--follow cannot be combined with --dead or --resend, which are about dead letters")
     if dead or resend:
         sys.exit(recorded.dead(resend=resend, as_json=as_json))
     sys.exit(recorded.events(follow=follow, last=last, as_json=as_json))

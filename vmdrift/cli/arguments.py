@@ -33,7 +33,7 @@ def target(text: str) -> str:
 def node(text: str) -> str:
     """As it was typed, if it may be a node's name; ValueError."""
     if text == ALL or not is_name(text):
-        message = f"{text!r} is no name of a node"
+        message = f"{text!r} is not a valid node name"
         raise ValueError(message)
     return text
 
@@ -41,7 +41,7 @@ def node(text: str) -> str:
 def known_how(text: str) -> str:
     """How somebody knows something, in words; ValueError."""
     if not text.strip() or len(text) > _LONGEST:
-        message = f"say in 1 to {_LONGEST} characters how you know"
+        message = f"explain in 1 to {_LONGEST} characters how you know"
         raise ValueError(message)
     return text
 
@@ -49,7 +49,7 @@ def known_how(text: str) -> str:
 def vm(text: str) -> str:
     """As it was typed, if it is NAMESPACE/NAME; ValueError."""
     if not is_vm(text):
-        message = f"{text!r} is no VM as NAMESPACE/NAME"
+        message = f"{text!r} is not a VM as NAMESPACE/NAME"
         raise ValueError(message)
     return text
 

@@ -11,7 +11,7 @@ def probe(within: float) -> int:
 
     def look(settings: Settings) -> int:
         if not settings.heartbeat_file:
-            raise SettingsError("VMDRIFT_HEARTBEAT_FILE: not set, so there is no heartbeat to look at")
+            raise SettingsError("VMDRIFT_HEARTBEAT_FILE: not set, so there is no heartbeat to check")
         if problem := trouble(settings.heartbeat_file, within):
             raise NotDone(problem)
         return 0

@@ -11,12 +11,12 @@ from workers.config_maps import creating
 from workers.fencing.decide.allowed import unusable
 
 _REACH = (
-    "Set KUBECONFIG to a kubeconfig file, or run this in a pod that has a ServiceAccount; see that its API server can "
-    "be reached from here and that its token is good (kubectl get --raw /version)."
+    "Set KUBECONFIG to a kubeconfig file, or run this in a pod that has a ServiceAccount; check that its API server "
+    "can be reached from here and that its token is valid (kubectl get --raw /version)."
 )
-_INSTALL = "Install KubeVirt (https://kubevirt.io), or see that KUBECONFIG names the right cluster."
-_RULES = "Bind whoever runs this to what k8s/base/rbac.yaml gives, for fencing k8s/components/fencing"
-_INSTALL_KIND = "Install it, or take the provider that stands on it out of VMDRIFT_FENCING (docs/fencing.md)."
+_INSTALL = "Install KubeVirt (https://kubevirt.io), or check that KUBECONFIG names the right cluster."
+_RULES = "Grant the user who runs this the rights of k8s/base/rbac.yaml, for fencing also of k8s/components/fencing"
+_INSTALL_KIND = "Install it, or remove the provider that needs it from VMDRIFT_FENCING (docs/fencing.md)."
 
 
 def cluster_findings(facts: ClusterFacts | Unreadable, settings: Settings, roles: Sequence[str]) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def cluster_findings(facts: ClusterFacts | Unreadable, settings: Settings, roles
     if isinstance(facts, Unreadable):
         yield failed("API server", sentence(facts.why), _REACH)
         for check in ("KubeVirt", "nodes", "access"):
-            yield unknown(check, Unreadable("the API server gives no answer"), "Mend the way to the API server first.")
+            yield unknown(check, Unreadable("the API server gives no answer"), "Fix access to the API server first.")
         return
     yield ok("API server", f"{facts.host} answers.")
     yield _kubevirt(facts.kubevirt)
@@ -34,7 +34,7 @@ def cluster_findings(facts: ClusterFacts | Unreadable, settings: Settings, roles
     yield from _machines(facts, settings)
     yield from _annotations(facts, settings)
     if isinstance(facts.allowed, Unreadable):
-        yield unknown("access", facts.allowed, "See that whoever runs this may ask (ClusterRole system:basic-user).")
+        yield unknown("access", facts.allowed, "Allow the user who runs this to ask (ClusterRole system:basic-user).")
     else:
         yield from _access(facts.allowed, rights(roles, settings))
         if optional := [kind for kind in facts.absent if kind in OPTIONAL]:
@@ -45,26 +45,26 @@ def cluster_findings(facts: ClusterFacts | Unreadable, settings: Settings, roles
 
 def _kubevirt(kubevirt: KubeVirt | Unreadable | None) -> Finding:
     if kubevirt is None:
-        return failed("KubeVirt", "It is not installed: this API server knows no VirtualMachines.", _INSTALL)
+        return failed("KubeVirt", "It is not installed: this API server does not serve VirtualMachines.", _INSTALL)
     if isinstance(kubevirt, Unreadable):
         why = "whoever runs this may not list kubevirts.kubevirt.io" if kubevirt.refused else kubevirt.why.rstrip(".")
-        text = f"It is installed; its version cannot be told: {why}."
-        return warning("KubeVirt", text, "Only the version is missing: ask kubectl get kubevirt -A.")
+        text = f"It is installed; its version is unknown: {why}."
+        return warning("KubeVirt", text, "Only the version is missing; see kubectl get kubevirt -A.")
     if kubevirt.phase not in {"", "Deployed"}:
-        text = f"{kubevirt.version or 'Its version is not told'}; its operator says {kubevirt.phase}."
-        return warning("KubeVirt", text, "Look at its operator: kubectl get kubevirt -A -o yaml.")
+        text = f"{kubevirt.version or 'Its version is unknown'}; its operator reports {kubevirt.phase}."
+        return warning("KubeVirt", text, "Check its operator: kubectl get kubevirt -A -o yaml.")
     if not kubevirt.version:
-        return warning("KubeVirt", "It is installed; no KubeVirt object tells its version.", "Look at its operator.")
+        return warning("KubeVirt", "It is installed; no KubeVirt object reports its version.", "Check its operator.")
     return ok("KubeVirt", f"{kubevirt.version} is deployed.")
 
 
 def _nodes(facts: ClusterFacts, settings: Settings) -> Finding:
     if isinstance(facts.nodes, Unreadable):
-        return unknown_or_forbidden("nodes", facts.nodes, "Run it as somebody who may list nodes.")
+        return unknown_or_forbidden("nodes", facts.nodes, "Run it as a user who may list nodes.")
     available, minimum = sum(node.available for node in facts.nodes), settings.min_available_nodes
     text = f"{available} of {len(facts.nodes)} are available (Ready and not cordoned)"
     if available < minimum:
-        fix = "Bring nodes back, or uncordon them; nothing is moved before."
+        fix = "Bring nodes back, or uncordon them; no VM is moved until then."
         return failed("nodes", f"{text}; VMDRIFT_MIN_AVAILABLE_NODES is {minimum}.", fix)
     lost = [node.name for node in facts.nodes if node.outage]
     if lost:
@@ -77,11 +77,11 @@ def _machines(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
     if "redfish" not in settings.fencing or isinstance(facts.nodes, Unreadable):
         return
     if duplicated := twins({node.name: node.machine for node in facts.nodes}):
-        text = f"{listed(sorted(duplicated))} bear a system UUID that another node bears, too: it identifies nobody."
+        text = f"{listed(sorted(duplicated))} have a system UUID that another node also has, so it identifies neither."
         fix = "Pin each machine's own UUID in its file in VMDRIFT_BMC_DIR (docs/fencing.md)."
         yield warning("machines", text, fix)
     else:
-        yield ok("machines", "Every node's system UUID is its own.")
+        yield ok("machines", "Every node's system UUID is unique.")
 
 
 def _annotations(facts: ClusterFacts, settings: Settings) -> Iterator[Finding]:
@@ -98,22 +98,21 @@ def _manager(skew: Skew | Unreadable | None) -> Finding:
         return ok("controller manager", "Its Lease is renewed; windows are counted by its clock.")
     if skew is None:
         text = (
-            "It shows no Lease (kube-system/kube-controller-manager). Windows count from our own first sighting, later."
+            "It has no Lease (kube-system/kube-controller-manager). Windows start later, when vm-drift first sees the "
+            "outage."
         )
-        return warning(
-            "controller manager", text, "Usual where the control plane is somebody else's; nothing to mend then."
-        )
+        return warning("controller manager", text, "Usual for a managed control plane; then there is nothing to fix.")
     return unknown_or_forbidden("controller manager", skew, _LEASE)
 
 
-_LEASE = "Ask kubectl -n kube-system get lease kube-controller-manager."
+_LEASE = "Check kubectl -n kube-system get lease kube-controller-manager."
 
 
 def _config_maps(config_maps: Mapping[str, Unreadable | None], settings: Settings) -> Iterator[Finding]:
     """What people and other systems report lasts only where it can be written."""
     for name, trouble in config_maps.items():
         if trouble is None:
-            yield ok("ConfigMaps", "It can be written (tried without changing anything).", name)
+            yield ok("ConfigMaps", "It can be written (checked by a dry run).", name)
         else:
             text = f"It cannot be written: {trouble.why.rstrip('.')}."
             yield failed("ConfigMaps", text, creating(name, settings.namespace), name)

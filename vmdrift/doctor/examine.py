@@ -69,7 +69,7 @@ def _redis(wiring: Wiring, clock: Clock) -> RedisFacts | Unreadable:
         redis = wiring.redis
         with _timed(clock) as timing:
             info = server(redis)
-        skew = Unreadable("this server does not tell its time") if info.time is None else timing.skew(info.time)
+        skew = Unreadable("this server does not report its time") if info.time is None else timing.skew(info.time)
         now = clock() if info.time is None else info.time
         queues = _or_unreadable(lambda: tuple(figures(redis, now)))
         return RedisFacts(
@@ -96,7 +96,7 @@ def cluster_facts(
         has_kubevirt = cluster.serves("virtualmachines")
     server_time = cluster.time()
     skew = (
-        Unreadable("its answers bear no date")
+        Unreadable("its responses have no Date header")
         if server_time is None
         else timing.skew(server_time + _WHOLE_SECONDS, _WHOLE_SECONDS)
     )
@@ -138,7 +138,7 @@ def _manager(cluster: Cluster, clock: Clock) -> Skew | Unreadable | None:
     if manager is None:
         return None
     if manager.ahead is None:
-        return Unreadable("its Lease is more than 10 s off the API server's clock: it is away, or its clock is wrong")
+        return Unreadable("its Lease is more than 10 s off the API server's clock: it is down, or its clock is wrong")
     return Skew(manager.ahead, 0.0)
 
 

@@ -44,13 +44,15 @@ def failed(check: str, sentence: str, fix: str, about: str = "") -> Finding:
 
 def unknown(check: str, unreadable: Unreadable, fix: str) -> Finding:
     """It could not be checked."""
-    return Finding(check, "", Status.UNKNOWN, f"It cannot be told: {unreadable.why.rstrip('.')}.", fix)
+    return Finding(check, "", Status.UNKNOWN, f"Unknown: {unreadable.why.rstrip('.')}.", fix)
 
 
 def unknown_or_forbidden(check: str, unreadable: Unreadable, fix: str) -> Finding:
     """The same, of what not every role may see: only a warning where we may not read it."""
     finding = unknown(check, unreadable, fix)
-    return replace(finding, status=Status.WARNING, sentence="We may not look.") if unreadable.refused else finding
+    return (
+        replace(finding, status=Status.WARNING, sentence="No permission to read it.") if unreadable.refused else finding
+    )
 
 
 def sentence(text: str) -> str:

@@ -15,8 +15,8 @@ from vmdrift.doctor.redis import redis_findings
 NOTICED, TOO_MUCH = 2.0, 10.0
 _NOISE = 0.5  # seconds
 _HERE = Skew(0.0, 0.0)
-_NO_CLOCK = Unreadable("neither Redis nor the API server told its time")
-_NTP = "Keep all machines' clocks by NTP (chronyc tracking; timedatectl)."
+_NO_CLOCK = Unreadable("neither Redis nor the API server reported its time")
+_NTP = "Synchronize all machines' clocks with NTP (chronyc tracking; timedatectl)."
 _NAMES = sorted(name for row in fields(Settings) for name in env_names(row))
 
 
@@ -41,9 +41,9 @@ def exit_code(findings: Sequence[Finding]) -> int:
 
 def _settings(configured: Configured) -> Iterator[Finding]:
     for sentence in (configured.wrong or {}).values():
-        yield failed("settings", f"{sentence}.", "docs/settings.md says what it may be.")
+        yield failed("settings", f"{sentence}.", "See docs/settings.md for valid values.")
     for name in configured.strange:
-        yield warning("settings", f"{name} is no setting; nobody reads it.", _suggestion(name))
+        yield warning("settings", f"{name} is not a setting; nothing reads it.", _suggestion(name))
     if not configured.wrong:
         text = f"Set: {', '.join(configured.given)}." if configured.given else "All are at their defaults."
         yield ok("settings", text)
@@ -53,7 +53,7 @@ def _settings(configured: Configured) -> Iterator[Finding]:
     if settings.policy == "never":
         yield warning("policy", "Every drift is refused: VMDRIFT_POLICY=never.", "Set auto or observe.")
     if settings.insecure_no_auth:
-        fix = "Unset VMDRIFT_INSECURE_NO_AUTH, and name who may post in VMDRIFT_TOKENS_FILE."
+        fix = "Unset VMDRIFT_INSECURE_NO_AUTH, and list the senders in VMDRIFT_TOKENS_FILE."
         yield warning("senders", "Anybody who can reach VMDRIFT_LISTEN may post events.", fix)
 
 
@@ -61,7 +61,7 @@ def _suggestion(name: str) -> str:
     """Compared without the prefix, which all have."""
     names = {setting.removeprefix("VMDRIFT_"): setting for setting in _NAMES}
     close = get_close_matches(name.removeprefix("VMDRIFT_"), names, n=1)
-    return f"Is {names[close[0]]} meant?" if close else "docs/settings.md names all settings."
+    return f"Did you mean {names[close[0]]}?" if close else "See docs/settings.md for all settings."
 
 
 def _clocks(facts: Facts) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def _clocks(facts: Facts) -> Iterator[Finding]:
     if isinstance(facts.cluster, ClusterFacts) and isinstance(facts.cluster.manager, Skew):
         skews["the controller manager"] = facts.cluster.manager
     if not skews:
-        yield unknown("clocks", _NO_CLOCK, "Mend what is told above.")
+        yield unknown("clocks", _NO_CLOCK, "Fix what is reported above.")
         return
     text = "; ".join(f"{name} {_ahead(skew)}" for name, skew in skews.items())
     sentence = f"Compared with this machine: {text}."

@@ -12,7 +12,7 @@ from vmdrift.doctor.facts import RedisFacts, Unreadable
 from vmdrift.doctor.finding import Finding, failed, ok, sentence, unknown, warning
 
 _REACH = (
-    "See that VMDRIFT_REDIS_URL is the one that the roles have, and that Redis runs and can be reached from here "
+    "Check that VMDRIFT_REDIS_URL is the same as for the roles, and that Redis runs and can be reached from here "
     "(NetworkPolicy: from a role's pod)."
 )
 _RIGHTS = "Run it as a Redis user that may read all of rq:* (each role's but the watcher's)."
@@ -23,7 +23,7 @@ def redis_findings(facts: RedisFacts | Unreadable, settings: Settings) -> Iterat
     """The server first, then queue by queue."""
     if isinstance(facts, Unreadable):
         yield failed("Redis", sentence(facts.why), _REACH)
-        yield unknown("queues", Unreadable("Redis gives no answer"), "Mend Redis first.")
+        yield unknown("queues", Unreadable("Redis gives no answer"), "Fix Redis first.")
         return
     yield from _server(facts.server)
     yield _watchers(facts.deaf, settings)
@@ -35,17 +35,22 @@ def redis_findings(facts: RedisFacts | Unreadable, settings: Settings) -> Iterat
         yield _workers(queue, settings)
         yield from _jobs(queue)
     if settings.fencing and FENCING not in {queue.name for queue in facts.queues}:
-        yield failed("workers", "None is alive: no lost node is proven dead, so every window counts.", _FENCE, FENCING)
+        yield failed(
+            "workers",
+            "None is alive: no lost node is proven dead, so every drift waits for its windows.",
+            _FENCE,
+            FENCING,
+        )
 
 
 def _server(server: Server) -> Iterator[Finding]:
     if server.primary:
         yield ok("Redis", f"{server.name} answers.")
     else:
-        yield failed("Redis", f"{server.name} is a replica: it takes nothing in.", _PRIMARY)
+        yield failed("Redis", f"{server.name} is a replica, which refuses writes.", _PRIMARY)
     if not server.writes:
         yield failed(
-            "persistence", "Its last write to its disk failed.", "Read Redis' own log; see that there is room."
+            "persistence", "Its last write to its disk failed.", "Check Redis' own log, and that its disk has space."
         )
     elif server.appends:
         yield ok("persistence", "Each write goes to a file (appendonly).")
@@ -56,33 +61,33 @@ def _server(server: Server) -> Iterator[Finding]:
 
 _PRIMARY = "Name the primary, or its Sentinels (redis+sentinel://...), in VMDRIFT_REDIS_URL."
 _NOT_DURABLE = (
-    "appendonly is off: a restart loses what it holds. All but others' events is found again within VMDRIFT_RESYNC, "
-    "and every lost node is watched anew for signs of life."
+    "appendonly is off: a restart loses its contents. Everything but events of other systems is found again within "
+    "VMDRIFT_RESYNC, and every lost node is watched again for signs of life."
 )
 
 
 def _memory(server: Server) -> Finding:
     evicts = server.policy != "noeviction"
     if not server.memory:
-        text = f"No limit, so nothing is thrown away (maxmemory-policy {server.policy})."
+        text = f"No limit, so nothing is evicted (maxmemory-policy {server.policy})."
         return ok("memory", text)
     share = f"{server.used / 2**20:.0f} of {server.memory / 2**20:.0f} MiB are used"
     if evicts:
-        text = f"{share}; when all is, locks, records or jobs are thrown away (maxmemory-policy {server.policy})."
+        text = f"{share}; when all of it is, locks, records or jobs are evicted (maxmemory-policy {server.policy})."
         return failed("memory", text, "Set maxmemory-policy noeviction.")
     if server.used >= FOR_OTHERS * server.memory:
-        text = f"{share}; events of others are answered 503, and when it is full, Redis refuses and everybody waits."
+        text = f"{share}; events of other systems are refused with 503. When it is full, Redis refuses all writes."
         return warning("memory", text, "Raise maxmemory.")
-    return ok("memory", f"{share}; nothing is ever thrown away (noeviction).")
+    return ok("memory", f"{share}; nothing is ever evicted (noeviction).")
 
 
 def _scheduler(queue: QueueFigures) -> Finding:
     if queue.scheduler:
-        return ok("scheduler", "One looks after it.", queue.name)
-    return failed("scheduler", "None: what waits for a window never becomes due.", _SCHEDULE, queue.name)
+        return ok("scheduler", "One is running.", queue.name)
+    return failed("scheduler", "None is running: what waits for a window never becomes due.", _SCHEDULE, queue.name)
 
 
-_SCHEDULE = "Run `vmdrift work scheduler` (deployment scheduler; best two of them)."
+_SCHEDULE = "Run `vmdrift work scheduler` (deployment scheduler; two of them are recommended)."
 
 
 def _watchers(deaf: float | Unreadable | None, settings: Settings) -> Finding:
@@ -95,7 +100,7 @@ def _watchers(deaf: float | Unreadable | None, settings: Settings) -> Finding:
     return ok("watchers", f"One heard from the API server {max(0.0, deaf):.0f} s ago.")
 
 
-_WATCH = "Run `vmdrift watch` (deployment watcher; best two of them); see that it reaches the API server."
+_WATCH = "Run `vmdrift watch` (deployment watcher; two of them are recommended); check that it reaches the API server."
 
 
 def _workers(queue: QueueFigures, settings: Settings) -> Finding:
@@ -103,7 +108,7 @@ def _workers(queue: QueueFigures, settings: Settings) -> Finding:
         return ok("workers", f"{queue.workers} alive.", queue.name)
     if queue.name == OUTGOING and not settings.sink and not queue.waiting:
         return ok("workers", "None, and none is needed without VMDRIFT_SINK.", queue.name)
-    text = f"None is alive; {queue.waiting} jobs wait, {queue.scheduled} have a due time."
+    text = f"None is alive; jobs waiting: {queue.waiting}, jobs with a due time: {queue.scheduled}."
     role = BY_QUEUE[queue.name]
     return failed("workers", text, f"Run `vmdrift {role.command}` (deployment {role.name}).", queue.name)
 
@@ -111,10 +116,8 @@ def _workers(queue: QueueFigures, settings: Settings) -> Finding:
 def _jobs(queue: QueueFigures) -> Iterator[Finding]:
     if queue.is_late:
         text = f"The oldest was due {queue.late:.0f} s ago and was not moved into its queue."
-        yield failed("late jobs", text, "Look at the scheduler: is it alive, and is its clock right?", queue.name)
+        yield failed("late jobs", text, "Check the scheduler: is it alive, and is its clock right?", queue.name)
     if queue.failed:
-        text = (
-            f"{queue.failed} jobs failed: a bug of vm-drift's showed in them. Drifts are taken up again at each resync."
-        )
+        text = f"Failed jobs: {queue.failed}, because of a bug in vm-drift. Drifts are continued at each resync."
         fix = f"Read the workers' logs (deployment {BY_QUEUE[queue.name].name}) and report it."
         yield warning("failed jobs", text, fix, queue.name)

@@ -43,7 +43,7 @@ def _counts(findings: Sequence[Finding]) -> dict[str, int]:
 
 def show(console: Console, findings: Sequence[Finding]) -> None:
     """A row per check; all rights that are granted in one."""
-    words = {**{status.value: status.value for status in Status}, "warning": "warned of"}
+    words = {**{status.value: status.value for status in Status}, "warning": "with a warning"}
     counts = ", ".join(f"{number} {words[status]}" for status, number in _counts(findings).items() if number)
     console.print(Text(f"{len(findings)} checks: {counts}.", style="bold"))
     table = rows_table()

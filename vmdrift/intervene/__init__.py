@@ -18,7 +18,7 @@ from vmdrift.intervene.person import CommandLine
 from vmdrift.terminal import Terminal, rows_table
 
 _PATIENCE = 20.0  # seconds that we wait for a worker to process the request
-NOT_PROCESSED_YET = "Accepted; no worker has looked at it yet (is `vmdrift work intake` running?)."
+NOT_PROCESSED_YET = "Accepted; no worker has processed it yet (is `vmdrift work intake` running?)."
 
 
 def hold(what: str, lasts: float | None, why: str, *, as_json: bool) -> int:
@@ -41,7 +41,7 @@ def holds(*, as_json: bool) -> int:
         elif interventions:
             Terminal().print(_table(interventions))
         else:
-            say("Nobody asked for anything to be left alone.")
+            say("Nothing is held or cancelled.")
         return 0
 
     return answer("holds", show)

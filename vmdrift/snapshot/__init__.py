@@ -182,7 +182,7 @@ def from_dump(path: str) -> ClusterSnapshot:
     try:
         return snapshot(dump)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{name}: its nodes or leases are not what Kubernetes writes ({error!r})") from error
+        raise BadInput(f"{name}: its nodes or leases are malformed ({error!r})") from error
 
 
 def snapshot(dump: Dump) -> ClusterSnapshot:

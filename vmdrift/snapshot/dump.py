@@ -29,7 +29,7 @@ def _converted(contents: Dump, source: str, *, nameless: bool) -> dict[str, Any]
     try:
         return as_list(contents, nameless=nameless)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{source}: an object in it is not what Kubernetes writes: {error!r}") from error
+        raise BadInput(f"{source}: it contains a malformed object: {error!r}") from error
 
 
 def as_list(contents: Dump, *, nameless: bool) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def parsed(raw: bytes, name: str) -> Dump:
     document = _document(raw, name)
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
-        raise BadInput(f"{name} is no List of objects; {MAKE}")
+        raise BadInput(f"{name} is not a List of objects; {MAKE}")
     objects: dict[str, list[Obj]] = {}
     for (resource, _, _), obj in _deduplicated(items, name).items():
         objects.setdefault(resource, []).append(obj)
@@ -76,20 +76,20 @@ def _document(raw: bytes, name: str) -> Any:
     try:
         return orjson.loads(raw if encoding == "utf-8" else raw.decode(encoding))
     except UnicodeDecodeError as error:
-        raise BadInput(f"{name} looks like {encoding} and is not, or was cut off: save it as UTF-8") from error
+        raise BadInput(f"{name} looks like {encoding} but is not, or is truncated: save it as UTF-8") from error
     except orjson.JSONDecodeError as error:
-        raise BadInput(f"{name} is no JSON ({error}); {_fault(str(error))}{MAKE}") from error
+        raise BadInput(f"{name} is not JSON ({error}); {_fault(str(error))}{MAKE}") from error
 
 
 def _fault(error: str) -> str:
     """What probably happened, by what the parser stumbled over."""
     if error.startswith("unexpected end of data"):
-        return "it was cut off; "
+        return "it is truncated; "
     if error.startswith("unexpected content after document"):
         return "it holds several documents, and one List of all kinds is needed; "
     if "not valid UTF-8" in error:
-        return "it is no text in UTF-8 or UTF-16; "
-    return "YAML is not read; " if error.startswith("unexpected character") else ""
+        return "it is not text in UTF-8 or UTF-16; "
+    return "YAML is not supported; " if error.startswith("unexpected character") else ""
 
 
 def _deduplicated(items: list[Any], name: str) -> Mapping[_Key, Obj]:

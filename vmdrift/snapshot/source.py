@@ -36,7 +36,7 @@ def _from_dump(path: str, settings: Settings, report: Callable[[ClusterSnapshot,
     try:
         return report(from_dump(path), settings.to_policy())
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path}: an object in it is not what Kubernetes writes: {error!r}") from error
+        raise BadInput(f"{path}: it contains a malformed object: {error!r}") from error
 
 
 def fix(error: VmDriftError) -> str:

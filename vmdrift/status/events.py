@@ -65,7 +65,7 @@ def _chosen(deliveries: Sequence[Delivery], resend: Sequence[str]) -> list[str]:
     if ALL in resend:
         return ids
     if unknown := [delivery_id for delivery_id in resend if delivery_id not in ids]:
-        raise NotDone(f"--resend: {', '.join(unknown)} is no dead letter; `vmdrift events --dead` shows them")
+        raise NotDone(f"--resend: {', '.join(unknown)} is not a dead letter; `vmdrift events --dead` shows them")
     return list(resend)
 
 
@@ -98,7 +98,7 @@ def _print(entries: Entries, *, as_json: bool, follow: bool) -> None:
     elif entries:
         Terminal().print(_table([event for _, event in entries]))
     else:
-        say("Nothing was told yet: no node was lost since Redis was emptied.")
+        say("No events yet: no node was lost since Redis was emptied.")
 
 
 def _lines(objects: Iterable[Mapping[str, Any]]) -> None:
@@ -125,7 +125,7 @@ def _table(recorded: Sequence[Mapping[str, Any]]) -> Table:
 
 def _print_dead(deliveries: Sequence[Delivery]) -> None:
     if not deliveries:
-        say("Every event was delivered, or is still tried.")
+        say("No dead letters: every event was delivered, or is still being tried.")
         return
     table = _new_table("Letter", "Died", "VM", "Told", "Why")
     for delivery in deliveries:

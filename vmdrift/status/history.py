@@ -113,7 +113,7 @@ def _drift(record: Record) -> dict[str, Any]:
 def _print(outages: Sequence[EndedOutage]) -> None:
     console = Terminal()
     if not outages:
-        say("No outage is remembered (VMDRIFT_HISTORY_TTL says for how long they are).")
+        say("No outages are recorded (they are kept for VMDRIFT_HISTORY_TTL).")
     for past in outages:
         console.print(Text(head(past), style="bold"))
         if past.ended:

@@ -73,7 +73,7 @@ def _handled(payload: object, receipt: Receipt | None, tools: Tools) -> Result:
     if event.type == DRIFT_RETRY:
         return _retried(event, receipt.sender if receipt and receipt.person else event.source, tools)
     if event.type not in _KINDS:
-        return Result("nothing", "unknown-type", f"Events of type {event.type[:80]!r} are not taken in here.")
+        return Result("nothing", "unknown-type", f"Events of type {event.type[:80]!r} are not accepted.")
     return _KINDS[event.type](event, tools)
 
 
@@ -95,10 +95,12 @@ def _not_lost(name: str, node: NodeView | None) -> Result:
     if node is None:
         return Result("nothing", "no-such-node", f"There is no node {name}.")
     if node.ready == "False":
-        sentence = f"Node {name} itself says that it is not Ready, so its kubelet is alive and its VMs may well run."
+        sentence = (
+            f"Node {name} itself reports that it is not Ready, so its kubelet is alive and its VMs may be running."
+        )
         return Result("nothing", "kubelet-reports-not-ready", sentence)
     since = f" since {clock_time(node.ready_since)}" if node.ready_since else ""
-    return Result("nothing", "node-ready", f"The API server calls node {name} Ready{since}, so nothing is done.")
+    return Result("nothing", "node-ready", f"The API server reports node {name} as Ready{since}, so nothing is done.")
 
 
 def _outage(outage: Outage, tools: Tools) -> Result:
@@ -115,7 +117,7 @@ def _recovered(event: Event, tools: Tools) -> Result:
         take_event(recovered_event(outage, event.source, tools.clock()), tools)
     records = [tools.store.outage(outage.id) for outage in outages]
     if any(record is not None and record.recovered_at is None for record in records):
-        sentence = f"The API server still calls node {event.subject} unreachable, so its outage goes on."
+        sentence = f"The API server still reports node {event.subject} as unreachable, so its outage continues."
         return replace(_outage(outages[-1], tools), outcome="nothing", reason="still-unreachable", sentence=sentence)
     return replace(_outage(outages[-1], tools), reason="outage-over", sentence=f"Node {event.subject} is back.")
 
@@ -127,7 +129,7 @@ def _fenced(receipt: Receipt | None, tools: Tools) -> Result:
     is checked again: is this sender entitled, now?
     """
     if receipt is None or receipt.type != NODE_FENCED:
-        return Result("nothing", "not-accepted", "No receiver has accepted this event, or it was too long ago.")
+        return Result("nothing", "not-accepted", "No receiver has accepted this event, or that was too long ago.")
     if not receipt.person and not tools.may_send(receipt.sender, receipt.type, receipt.source):
         sentence = f"{receipt.sender} may not send {NODE_FENCED}, or not from {receipt.source[:80]}, by the"
         return Result("nothing", "not-entitled", f"{sentence} VMDRIFT_TOKENS_FILE of the role intake.")
@@ -141,13 +143,13 @@ def _confirmed_off(receipt: Receipt, tools: Tools) -> Result:
     if node is None:
         return Result("nothing", "no-such-node", f"There is no node {name}.")
     if "event" not in providers(node, tools.policy):
-        sentence = "VMDRIFT_FENCING does not name event, so nobody's confirmation that a node is off counts."
+        sentence = "VMDRIFT_FENCING does not name event, so confirmations that a node is off do not count."
         return Result("nothing", "proof-not-used", sentence)
     if (data.get("uid"), data.get("bootID")) != (node.uid, node.boot):
         sentence = f"What was confirmed is uid {data.get('uid')}, boot {data.get('bootID')}"
         return Result("nothing", "another-boot", f"{sentence}; node {name} is uid {node.uid}, boot {node.boot}.")
     if not receipt.person and Source(EVENT, by) in _refuted(node, tools):
-        sentence = f"Boot {node.boot} of node {name} was heard after {by} had confirmed that it is off"
+        sentence = f"Boot {node.boot} of node {name} gave a sign of life after {by} had confirmed that it is off"
         return Result("nothing", "refuted", f"{sentence}: for this boot only a person's confirmation counts.")
     return _claimed(event, by, node, tools, person=receipt.person)
 
@@ -168,19 +170,20 @@ def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: boo
         return _not_written(node.name, by, error, tools.cache.namespace)
     if node.outage is None:
         sentence = (
-            f"Written down. Node {node.name} is {node.ready or 'not heard'}, as far as Kubernetes knows: it counts"
+            f"Recorded. The Ready condition of node {node.name} is {node.ready or 'missing'}: the confirmation counts"
         )
-        return Result("taken", "claimed", f"{sentence} once it is unreachable, if it gives no sign of life until then.")
+        return Result(
+            "taken", "claimed", f"{sentence} once the node is unreachable, if it gives no sign of life until then."
+        )
     tools.queue.wake(fence_entry(node.outage), now)
-    sentence = (
-        f"Written down: boot {node.boot} of node {node.name} is off, says {by}. `vmdrift status` shows what follows."
-    )
+    confirmed = f"Recorded: {by} confirmed that boot {node.boot} of node {node.name} is off."
+    sentence = f"{confirmed} `vmdrift status` shows what follows."
     return Result("taken", "claimed", sentence, node.outage.id)
 
 
 def _not_written(node: str, by: str, error: ClusterError, namespace: str) -> Result:
     """So that nobody believes that it counts, it is reported to its sender and in the log."""
-    sentence = f"What {by} says of node {node} does not count: it cannot be written down ({error})."
+    sentence = f"The confirmation by {by} for node {node} does not count: it cannot be stored ({error})."
     fix = f"{creating(CLAIMS, namespace)} Then confirm it again."
     log.error("confirmation not written", sentence=sentence, node=node, by=by, reason="not-written", fix=fix)
     return Result("nothing", "not-written", f"{sentence} {fix}")
@@ -209,7 +212,7 @@ def _between_nodes(vm: str, tools: Tools) -> Result:
     """Between two nodes a VM is on none; then its drift is known."""
     record = newest(tools.store, vm)
     if record is None:
-        return Result("nothing", "no-such-vm", f"{vm} is no VM that runs, or ran, on a node.")
+        return Result("nothing", "no-such-vm", f"{vm} is not a VM that runs, or ran, on a node.")
     return _woken(record, tools)
 
 

@@ -19,7 +19,7 @@ _FRESH = 2.0
 def take_event(event: Event, tools: Tools) -> Outcome:
     """Take in one CloudEvent; it is a hint, so what it says is looked up. Raises BadInput, ClusterError, StoreError."""
     if event.type not in {NODE_UNREACHABLE, NODE_RECOVERED}:
-        raise BadInput(f"event.type: {event.type[:80]!r} is not taken in here")
+        raise BadInput(f"event.type: {event.type[:80]!r} is not an accepted type")
     outage = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")
     tools = timed(tools)
     records = tools.store.records(outage.id)

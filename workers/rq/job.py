@@ -59,5 +59,5 @@ class OurJob(Job):
         """What it calls. Raises NotOurJob."""
         name = self.func_name
         if name not in self._runs or self.instance is not None or self.kwargs:
-            raise NotOurJob(f"Queue {self.origin} is not for jobs like this one: {str(name)[:80]!r}.")
+            raise NotOurJob(f"Queue {self.origin} does not run this kind of job: {str(name)[:80]!r}.")
         return import_attribute(str(name))

@@ -167,7 +167,7 @@ class Worker(Stoppable, SimpleWorker):
             return
         worker, job, execution = cls._current
         if worker.stopping.is_older_than(cls.STOP_WITHIN):
-            raise Stopping("The worker was asked to stop; another one goes on.")
+            raise Stopping("The worker was asked to stop; another one continues.")
         if time.monotonic() - cls._beat_at < cls.BEAT_EVERY:
             return
         cls._beat_at = time.monotonic()

@@ -159,7 +159,11 @@ def _client(kubeconfig: str) -> ApiClient:
             config.load_incluster_config(client_configuration=configuration)
     except (config.ConfigException, OSError, YAMLError, AttributeError, TypeError, ValueError) as error:
         # The last three are what the library raises for a file that is YAML, or text, but no kubeconfig.
-        what = f"KUBECONFIG={kubeconfig}" if kubeconfig else "no cluster: KUBECONFIG is not set, and this is no pod"
+        what = (
+            f"KUBECONFIG={kubeconfig}"
+            if kubeconfig
+            else "no cluster: KUBECONFIG is not set, and this does not run in a pod"
+        )
         raise errors.SettingsError(f"{what}: {error}") from error
     return ApiClient(configuration)
 
@@ -178,7 +182,7 @@ def served_clock(cluster: Cluster) -> Clock:
     def read() -> float:
         now = cluster.time()
         if now is None:
-            raise errors.Rejected("the API server's answers bear no date")
+            raise errors.Rejected("the API server's responses have no Date header")
         return now
 
     return read

@@ -70,7 +70,7 @@ class InterventionsConfigMap:
         for _ in range(_TRIES):
             with suppress(Conflict):
                 return self._change_once(changed)
-        raise Conflict(f"ConfigMap {CONFIG_MAP} was changed by somebody else at each of {_TRIES} tries; try again")
+        raise Conflict(f"ConfigMap {CONFIG_MAP} was changed by others at each of {_TRIES} attempts; try again")
 
     def _change_once(self, changed: Callable[[Mapping[str, Intervention]], _Data]) -> None:
         config_map = self.cluster.find("configmaps", CONFIG_MAP, self.namespace)

@@ -14,4 +14,4 @@ def quantity(text: str) -> int:
     try:
         return int((min(parse_quantity(text), _MOST) * 1000).to_integral_value(ROUND_CEILING))
     except (ValueError, ArithmeticError):  # infinity and NaN have no whole part
-        raise ValueError(f"{text[:40]!r} is no quantity") from None
+        raise ValueError(f"{text[:40]!r} is not a Kubernetes quantity") from None

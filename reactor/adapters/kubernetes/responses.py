@@ -30,14 +30,14 @@ def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
         *whole, rest = (rest + chunk).split(b"\n")
         yield from whole
     if rest:
-        raise errors.ClusterUnreachable("the watch was cut in the middle of a line")
+        raise errors.ClusterUnreachable("the watch connection broke in the middle of a line")
 
 
 def kubernetes_object(data: bytes, part: str) -> JsonObject:
     """An object with this part. Anything else counts as no answer, or a proxy's `null` would mean "there is none"."""
     body = orjson.loads(data)
     if not isinstance(body, dict) or not isinstance(body.get(part), _SHAPES[part]):
-        raise errors.ClusterUnreachable(f"the API server's answer is no Kubernetes object: {str(body)[:60]!r}")
+        raise errors.ClusterUnreachable(f"the API server's response is not a Kubernetes object: {str(body)[:60]!r}")
     return body
 
 
@@ -45,7 +45,7 @@ def watch_event(line: bytes) -> tuple[str, JsonObject]:
     """Type and object; Expired, or ClusterUnreachable for anything else that ends a watch."""
     event = orjson.loads(line)
     if not isinstance(event, dict) or not isinstance(event.get("object"), dict) or "type" not in event:
-        raise errors.ClusterUnreachable(f"the API server's answer is no watch event: {str(event)[:60]!r}")
+        raise errors.ClusterUnreachable(f"the API server's response is not a watch event: {str(event)[:60]!r}")
     if event["type"] == "ERROR":
         status = event["object"]
         kind = errors.Expired if status.get("code") == HTTPStatus.GONE else errors.ClusterUnreachable
@@ -80,7 +80,7 @@ def understood() -> Iterator[None]:
     except (HTTPError, OSError) as error:
         raise errors.ClusterUnreachable(f"the API server gave no answer: {_root(error)}") from error
     except ValueError as error:
-        raise errors.ClusterUnreachable(f"the API server's answer is no JSON: {error}") from error
+        raise errors.ClusterUnreachable(f"the API server's response is not JSON: {error}") from error
 
 
 def _root(error: BaseException) -> str:

@@ -56,9 +56,11 @@ class RedfishBmc:
     ) -> None:
         """Raises SettingsError."""
         if not settings.bmc_dir:
-            raise SettingsError("VMDRIFT_BMC_DIR: not set, so it is not known how any BMC is reached")
+            raise SettingsError(
+                "VMDRIFT_BMC_DIR: not set; the provider redfish finds the BMCs' addresses and credentials there"
+            )
         if find_spec("sushy") is None:
-            raise SettingsError("VMDRIFT_FENCING: redfish needs a package more: pip install 'vm-drift[redfish]'")
+            raise SettingsError("VMDRIFT_FENCING: redfish needs another package: pip install 'vm-drift[redfish]'")
         self._folder, self._before_call, self._limit = Path(settings.bmc_dir), before_call, limit
         self._calls = BoundedCalls(limit)
 
@@ -69,7 +71,7 @@ class RedfishBmc:
         def order(bmc_access: BmcAccess, system: Any) -> None:
             if not uuid or _reading(bmc_access, system).uuid != uuid:
                 raise FenceError(
-                    f"{bmc_access.bmc} answers for another machine than was judged; nothing was sent to it"
+                    f"{bmc_access.bmc} answers for another machine than the one checked; nothing was sent to it"
                 )
             connection.force_off(system)
 

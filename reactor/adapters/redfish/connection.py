@@ -53,14 +53,14 @@ class BoundedConnector:
         if remaining <= 0:
             raise TimeoutError
         if _origin(urljoin(self._access.address, path)) != _origin(self._access.address):
-            raise FenceError(f"{self._access.bmc} names a path on another host; it would get the password")
+            raise FenceError(f"{self._access.bmc} refers to a path on another host, which would get the password")
         limits = min(timing.BMC_CONNECT, remaining), remaining
         response = method(path, timeout=limits, allow_redirects=False, proxies=_DIRECTLY, **more)
         if 300 <= response.status_code < 400:  # noqa: PLR2004 - HTTP's redirections
-            message = (
-                f"{self._access.bmc} sends us elsewhere (HTTP {response.status_code}), where the password might leak"
+            message = f"{self._access.bmc} redirects (HTTP {response.status_code}), which might leak the password"
+            raise FenceError(
+                f"{message}: set address and system in {self._access.file} to those that answer without a redirect"
             )
-            raise FenceError(f"{message}: name what answers by itself in {self._access.file}, address and system")
         return response
 
 
@@ -109,7 +109,7 @@ def _only_system(bmc_access: BmcAccess, root: Any) -> str:
     if len(members) != 1:
         listed = ", ".join(str(member) for member in members[:8])[:400] or "none"
         message = f"{bmc_access.bmc} has {len(members)} systems, not exactly one ({listed})"
-        raise FenceError(f"{message}: name the node's in {bmc_access.file}, as system")
+        raise FenceError(f"{message}: set system in {bmc_access.file} to the node's")
     return str(members[0])
 
 
@@ -128,8 +128,8 @@ def _sentence(bmc_access: BmcAccess, error: Exception) -> str:
     if any(isinstance(cause, TimeoutError) for cause in chain):  # the socket's own, behind all others
         return f"{bmc_access.bmc} does not answer in time"
     if invalid := next((cause for cause in chain if isinstance(cause, ssl.SSLCertVerificationError)), None):
-        why = f"{bmc_access.bmc} shows a certificate that nobody vouches for ({invalid.verify_message})"
-        return f"{why}: name who does in {bmc_access.file}, as ca_file"
+        why = f"{bmc_access.bmc} has a certificate that is not trusted ({invalid.verify_message})"
+        return f"{why}: set ca_file in {bmc_access.file} to its CA"
     if isinstance(error, sushy_errors.MissingActionError | sushy_errors.InvalidParameterValueError):
         return f"{bmc_access.bmc} does not offer ForceOff for this machine"
     # JSON that cannot be read is an OSError, too: requests' JSONDecodeError inherits from it.
@@ -137,13 +137,13 @@ def _sentence(bmc_access: BmcAccess, error: Exception) -> str:
         isinstance(error, OSError) and not isinstance(error, ValueError)
     ):
         return f"{bmc_access.bmc} cannot be reached: {type(chain[-1]).__name__}"
-    return f"{bmc_access.bmc} answers what is not Redfish as we know it: {type(error).__name__}"
+    return f"{bmc_access.bmc} sent a response that is not valid Redfish: {type(error).__name__}"
 
 
 def _refusal(bmc_access: BmcAccess, status: int) -> str:
     if status in {401, 403}:
         user = f"username and password in {bmc_access.file}, whether that user may switch the power"
-        return f"refuses us (HTTP {status}): check {user}, and whether the BMC allows Basic authentication"
+        return f"refuses access (HTTP {status}): check {user}, and whether the BMC allows Basic authentication"
     if status == 404:  # noqa: PLR2004 - Not Found
         return f"has no such machine (HTTP 404): check system in {bmc_access.file}"
     return f"answers HTTP {status}"

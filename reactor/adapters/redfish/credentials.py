@@ -60,7 +60,7 @@ def access(folder: Path, node: str) -> BmcAccess:
 def file_of(node: str) -> str:
     """The name of a node's file; FenceError where that is no name of a node."""
     if not is_name(node):  # a name has no slash, so it stays in the folder
-        raise FenceError(f"{node[:60]!r} is no name of a node, so VMDRIFT_BMC_DIR holds no file for it")
+        raise FenceError(f"{node[:60]!r} is not a valid node name, so VMDRIFT_BMC_DIR has no file for it")
     return f"{node}.json"
 
 
@@ -86,7 +86,7 @@ class _File:
         except OSError as error:
             raise file.wrong(f"it cannot be read: {error.strerror}") from None
         except orjson.JSONDecodeError:  # its message shows some of the content
-            raise file.wrong("it is not valid JSON: write it anew") from None
+            raise file.wrong("it is not valid JSON: write it again") from None
         if not isinstance(data, dict):
             raise file.wrong('expected an object, {"address": ...}')
         return cls(path.name, data)
@@ -118,7 +118,7 @@ def _uuid(file: _File) -> str:
     try:
         return str(UUID(file.text("uuid")))
     except ValueError:
-        raise file.wrong("uuid: expected a UUID, as the BMC tells it") from None
+        raise file.wrong("uuid: expected a UUID, as the BMC reports it") from None
 
 
 def _authorities(folder: Path, file: _File) -> str:
@@ -127,7 +127,7 @@ def _authorities(folder: Path, file: _File) -> str:
     try:
         ssl.create_default_context(cafile=folder / name)
     except ssl.SSLError:
-        raise file.wrong(f"ca_file: {name} holds no certificates in PEM form") from None
+        raise file.wrong(f"ca_file: {name} contains no certificates in PEM format") from None
     except OSError as error:
         raise file.wrong(f"ca_file: {name} cannot be read: {error.strerror}") from None
     return str(folder / name)

@@ -67,7 +67,7 @@ def numbers(counters: Mapping[bytes, bytes]) -> dict[str, float]:
     parsed = {text_of(name): a_number(value) for name, value in counters.items()}
     valid = {name: value for name, value in parsed.items() if value is not None and _NO_TEXT not in name}
     for name in parsed.keys() - valid.keys():
-        passed_over(f"counter {name}", "it is no number with a name")
+        passed_over(f"counter {name}", "it is not a number with a readable name")
     return valid
 
 

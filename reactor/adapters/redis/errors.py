@@ -29,6 +29,6 @@ def translated() -> Iterator[None]:
         kind = StoreRefused if str(error).startswith(("WRONGPASS", "NOAUTH", "NOPERM")) else StoreUnreachable
         raise kind(f"Redis answers: {error}") from error
     except InvalidResponse as error:
-        raise StoreUnreachable(f"What answers is no Redis: {error}") from error
+        raise StoreUnreachable(f"The server is not Redis: {error}") from error
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise StoreUnreachable(f"Redis is away: {error}") from error

@@ -51,7 +51,7 @@ class Issuer:
         except (PyJWKClientConnectionError, OSError) as error:
             raise self._unavailable(error) from error
         except (InvalidTokenError, PyJWKClientError, ValueError) as error:
-            raise Problem(401, f"This token does not hold: {type(error).__name__}.") from None
+            raise Problem(401, f"Invalid token: {type(error).__name__}.") from None
 
     def _subject(self, token: str, keys: jwt.PyJWKClient) -> str:
         claims: dict[str, Any] = jwt.decode(
@@ -67,7 +67,7 @@ class Issuer:
 
     def _unavailable(self, error: Exception) -> Problem:
         log.warning("issuer keys cannot be read", issuer=self._url, why=type(error).__name__)
-        return Problem(503, "The issuer of tokens cannot be asked for its keys.", retry_after=_RETRY_AFTER)
+        return Problem(503, "The keys of the token issuer cannot be read.", retry_after=_RETRY_AFTER)
 
     def _authenticate(self) -> None:
         """Kubernetes, as an issuer, gives its keys to ServiceAccounts only; their tokens change every hour."""

@@ -64,7 +64,7 @@ class SenderEntry:
         types, sources = (_globs(data, field, where) for field in ("types", "sources"))
         page = data.get("page", "")
         if page not in {"", "look", "act"}:
-            raise BadInput(f'{where}.page: expected "look" or "act", or none of it')
+            raise BadInput(f'{where}.page: expected "look", "act" or no page')
         return cls(Sender(name, types, sources, page), token, subject)
 
 
@@ -168,7 +168,7 @@ class Senders:
             raise Problem(401, "A bearer token is needed: Authorization: Bearer TOKEN.")
         sender = _by_token(self._file.entries(), token)
         if sender is None and not (self._issuer and token.count(".") == 2):  # noqa: PLR2004 - the three parts of a JWT
-            raise Problem(401, "Nobody here knows this token.")
+            raise Problem(401, "Unknown token.")
         return sender
 
     def _by_issuer(self, token: str) -> Sender:
@@ -177,14 +177,14 @@ class Senders:
         entries = self._file.entries() if self._file else ()
         sender = next((entry.sender for entry in entries if entry.subject and entry.subject == subject), None)
         if sender is None:
-            raise Problem(403, "Nobody here knows the subject of this token.", attribute="sub", found=subject)
+            raise Problem(403, "Unknown token subject.", attribute="sub", found=subject)
         return replace(sender, until=ends(token))
 
 
 def _bearer(authorization: str) -> str:
     scheme, _, token = authorization.strip().partition(" ")
     if authorization and scheme.lower() != "bearer":
-        raise Problem(401, "Only bearer tokens are known here: Authorization: Bearer TOKEN.")
+        raise Problem(401, "Only bearer tokens are accepted: Authorization: Bearer TOKEN.")
     return token.strip()
 
 

@@ -82,7 +82,7 @@ class Reception:
     def _check_allowed(self, sender: Sender, events: Sequence[Event]) -> None:
         for index, event in enumerate(events):
             if not sender.may(event.type, event.source):
-                by_name = f" {NODE_FENCED} must be named as it is in his types, by no pattern."
+                by_name = f" {NODE_FENCED} must be listed by its full name in their types, not by a pattern."
                 detail = f"{sender.name} may not send events of this type from this source."
                 detail += by_name if event.type == NODE_FENCED else ""
                 where = index if len(events) > 1 else None
@@ -91,7 +91,8 @@ class Reception:
     def _read(self, sender: Sender, read: Callable[[], ParsedRequest]) -> ParsedRequest:
         """What it sent, if there is room for it. What cannot be read counts as one event of this minute."""
         if self.inbox.is_full():
-            raise Problem(503, "What is left of Redis' memory is kept for drifts. Send it again.", retry_after=_RETRY)
+            detail = "Redis is nearly full, and the rest is reserved for drifts. Send it again later."
+            raise Problem(503, detail, retry_after=_RETRY)
         try:
             parsed = read()
         except Problem:
@@ -105,16 +106,16 @@ class Reception:
             return self.inbox.accept(events, sender.name)
         except SenderQuotaExceeded as error:
             most = self._settings.sender_bytes
-            detail = f"What is kept of {sender.name}'s events may take {most} bytes in an hour (VMDRIFT_SENDER_BYTES)."
+            detail = f"Stored events of {sender.name} may take at most {most} bytes per hour (VMDRIFT_SENDER_BYTES)."
             raise Problem(429, detail, retry_after=max(1, math.ceil(error.seconds))) from None
 
     def _check_room(self, sender: Sender, events: int) -> None:
         sent, waiting = self.inbox.spend(sender.name, events)
         if waiting >= self._settings.max_backlog:
-            raise Problem(429, "Too many posts wait to be taken in.", retry_after=_RETRY)
+            raise Problem(429, "Too many posts are waiting to be processed.", retry_after=_RETRY)
         if sent > self._settings.sender_rate:
             remaining = math.ceil(_MINUTE - self._clock() % _MINUTE)
-            detail = f"{sender.name} may send {self._settings.sender_rate} events in a minute."
+            detail = f"{sender.name} may send at most {self._settings.sender_rate} events per minute."
             raise Problem(429, detail, retry_after=max(1, remaining))
 
     def _log_accepted(self, sender: Sender, accepted: Sequence[Accepted], ignored: Sequence[str]) -> None:
@@ -144,7 +145,9 @@ class Reception:
 def redis_unavailable(error: StoreError) -> Problem:
     """Redis does not answer, or refuses writes: nothing was accepted, or it is not known that it was."""
     log.warning("Redis is away", why=str(error))
-    return Problem(503, "Redis is away, or takes nothing in; nothing was accepted. Send it again.", retry_after=_RETRY)
+    return Problem(
+        503, "Redis is away or refuses writes; nothing was accepted. Send it again later.", retry_after=_RETRY
+    )
 
 
 def _answer(entry: Accepted) -> dict[str, str]:

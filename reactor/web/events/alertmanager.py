@@ -22,7 +22,7 @@ _KINDS = {"firing": NODE_UNREACHABLE, "resolved": NODE_RECOVERED}
 def alerts(body: bytes, label: str, limit: int, now: float) -> list[Event]:
     """One event for each alert, all or none. `label` names the node; Problem, or Problems by the alert's index."""
     if len(body) > limit:
-        raise Problem(413, f"The request has {len(body)} bytes; {limit} may be sent.")
+        raise Problem(413, f"The request has {len(body)} bytes; at most {limit} are allowed.")
     payload = json_of(body, "body")
     if not isinstance(payload, dict) or payload.get("version") != "4":
         version = payload.get("version") if isinstance(payload, dict) else payload
@@ -51,7 +51,7 @@ def _node(labels: Any, label: str) -> str:
         refuse("labels", labels, "an object")
     node = labels.get(label)
     if not isinstance(node, str) or not node:
-        present = node if label in labels else "only " + ", ".join(sorted(labels)) if labels else "no label at all"
+        present = node if label in labels else "only " + ", ".join(sorted(labels)) if labels else "no labels"
         refuse(f"labels.{label}", present, f"the node's name (VMDRIFT_ALERT_NODE_LABEL is {label})", 422)
     # Prometheus' own label has the port of what was scraped; a URL in it is no node.
     return _PORT.sub("", node) if label == "instance" else node
@@ -60,5 +60,5 @@ def _node(labels: Any, label: str) -> str:
 def _text(alert: Mapping[str, Any], name: str) -> str:
     value = alert.get(name)
     if not isinstance(value, str) or not value:
-        refuse(name, value, "a text that is not empty")
+        refuse(name, value, "a non-empty string")
     return value

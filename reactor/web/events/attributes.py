@@ -51,10 +51,10 @@ def checked(attributes: Mapping[str, Any]) -> dict[str, Any]:
     present = {name: value for name, value in attributes.items() if value is not None}
     for name in REQUIRED:
         if name not in present:
-            refuse(name, None, "it to be there; it is required")
+            refuse(name, None, "a value; it is required")
     for name, value in present.items():
         if not _NAME.fullmatch(name) or name == "data":
-            refuse("extension", name, "a name of 1 to 20 lower-case letters and digits, and not data")
+            refuse("extension", name, "a name of 1 to 20 lower-case letters and digits, other than data")
         _RULES.get(name, _extension)(name, value)
     return present
 
@@ -67,7 +67,7 @@ def moment(text: str) -> float:
         # In UTC first, which fails for the years 0 and 10000: they could not be written again.
         return datetime.fromisoformat(cut).astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
-        refuse("time", text, "a time that exists, such as 2026-11-24T03:00:00Z")
+        refuse("time", text, "a valid time, such as 2026-11-24T03:00:00Z")
 
 
 def text_of(raw: bytes, what: str) -> str:
@@ -89,7 +89,7 @@ def json_of(raw: bytes, what: str) -> Any:
             parse_int=_whole_number,
         )
     except json.JSONDecodeError as error:
-        raise Problem(400, f"{what}: no valid JSON at character {error.pos}.", attribute=what) from None
+        raise Problem(400, f"{what}: invalid JSON at character {error.pos}.", attribute=what) from None
     except RecursionError:
         value = None
         _too_deep(what)
@@ -99,7 +99,7 @@ def json_of(raw: bytes, what: str) -> Any:
 
 
 def _too_deep(what: str) -> NoReturn:
-    raise Problem(400, f"{what}: JSON may be {_DEPTH} levels deep at the most.", attribute=what)
+    raise Problem(400, f"{what}: JSON may be nested at most {_DEPTH} levels deep.", attribute=what)
 
 
 def _deeper(value: Any, levels: int) -> bool:
@@ -113,39 +113,39 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise Problem(400, "A name stands twice in one JSON object.", attribute=shortened(name), found=name)
+            raise Problem(400, "A name occurs twice in one JSON object.", attribute=shortened(name), found=name)
         members[name] = value
     return members
 
 
 def _no_number(word: str) -> NoReturn:
-    raise Problem(400, f"{word} is no JSON.", attribute="data", found=word)
+    raise Problem(400, f"{word} is not valid JSON.", attribute="data", found=word)
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if value in {float("inf"), float("-inf")}:
-        raise Problem(400, "A number is too great to be read.", attribute="data", found=text)
+        raise Problem(400, "A number is too large.", attribute="data", found=text)
     return value
 
 
 def _whole_number(text: str) -> int:
     if len(text) > 4000:  # noqa: PLR2004 - Python itself refuses at 4,300 digits, with another error
-        raise Problem(400, "A number is too long to be read.", attribute="data", found=text)
+        raise Problem(400, "A number has too many digits.", attribute="data", found=text)
     return int(text)
 
 
 def _string(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        refuse(name, value, "a text that is not empty")
+        refuse(name, value, "a non-empty string")
     if _FORBIDDEN.search(value):
-        refuse(name, value, "a text without control characters, surrogates and noncharacters")
+        refuse(name, value, "a string without control characters, surrogates and noncharacters")
     return value
 
 
 def _short(name: str, value: Any) -> None:
     if len(_string(name, value).encode()) > _LONGEST:
-        refuse(name, value, f"{_LONGEST} bytes at the most")
+        refuse(name, value, f"at most {_LONGEST} bytes")
 
 
 def _source(name: str, value: Any) -> None:
@@ -166,7 +166,7 @@ def _matching(pattern: re.Pattern[str], expected: str) -> Callable[[str, Any], N
     return check
 
 
-_reference = _matching(_REFERENCE, "a URI reference that is not empty")
+_reference = _matching(_REFERENCE, "a non-empty URI reference")
 
 
 def _extension(name: str, value: Any) -> None:
@@ -174,17 +174,17 @@ def _extension(name: str, value: Any) -> None:
         return
     if isinstance(value, int):
         if not -_INT32 <= value < _INT32:
-            refuse(name, value, "a whole number of 32 bits")
+            refuse(name, value, "a 32-bit integer")
     elif isinstance(value, str):
         if _FORBIDDEN.search(value):
-            refuse(name, value, "a text without control characters, surrogates and noncharacters")
+            refuse(name, value, "a string without control characters, surrogates and noncharacters")
     else:
-        refuse(name, value, "a text, a whole number, or true or false")
+        refuse(name, value, "a string, an integer, or a boolean")
 
 
 def _time(name: str, value: Any) -> None:
     if not _TIME.fullmatch(_string(name, value)):
-        refuse(name, value, "RFC 3339 with a zone, such as 2026-11-24T03:00:00Z")
+        refuse(name, value, "an RFC 3339 time with a time zone, such as 2026-11-24T03:00:00Z")
     moment(value)
 
 

@@ -29,7 +29,7 @@ _PROOF = {
 def checked(event: Event) -> Event | None:
     """What counts of the event if its type is ours, None if it is not; Problem 422 where it lacks a usable subject."""
     if event.type in _OF_NODES and not is_name(event.subject):
-        refuse("subject", event.subject, "the name of a node", 422)
+        refuse("subject", event.subject, "a node name", 422)
     if event.type in _OF_VMS and not is_vm(event.subject):
         refuse("subject", event.subject, "a VM as namespace/name", 422)
     if event.type not in TYPES:
@@ -45,7 +45,7 @@ def _check_proof(event: Event) -> None:
     for name, fix in _PROOF.items():
         value = event.data.get(name)
         if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
-            expected = f"a text of 1 to {_LONGEST} characters: {fix.replace('NODE', event.subject)}"
+            expected = f"a string of 1 to {_LONGEST} characters: {fix.replace('NODE', event.subject)}"
             refuse(f"data.{name}", str(value)[:_LONGEST] if value is not None else None, expected, 422)
 
 
@@ -58,5 +58,5 @@ def with_data(event: Event, data: Any) -> Event:
     try:
         orjson.dumps(data)
     except orjson.JSONEncodeError:  # what could be read but not written again would be accepted and then lost
-        refuse("data", None, "JSON with whole numbers of 64 bits and no half surrogates")
+        refuse("data", None, "JSON with integers of at most 64 bits and no lone surrogates")
     return replace(event, data=data or {})

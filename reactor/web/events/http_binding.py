@@ -30,7 +30,7 @@ def read(headers: Headers, body: bytes, limit: int, now: float) -> Event | list[
     Problem (400, 413, 415, 422); of a batch a bad event is a Problem in its place.
     """
     if len(body) > limit:
-        raise Problem(413, f"The request has {len(body)} bytes; {limit} may be sent.")
+        raise Problem(413, f"The request has {len(body)} bytes; at most {limit} are allowed.")
     by_name = headers if isinstance(headers, Mapping) else unique_headers(headers)
     kind = _content_type(by_name.get("content-type", ""))
     if kind.startswith(_BATCH):
@@ -48,7 +48,7 @@ def unique_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, value in headers:
         lowered = name.lower()
         if lowered in unique and (lowered.startswith("ce-") or lowered == "content-type"):
-            refuse(lowered, value, "this header once")
+            refuse(lowered, value, "this header only once")
         unique[lowered] = value
     return unique
 
@@ -59,13 +59,13 @@ def _content_type(header: str) -> str:
     pairs = [parameter.partition("=") for parameter in parameters]
     for charset in (value.strip().strip('"') for name, _, value in pairs if name.strip() == "charset"):
         if charset not in {"utf-8", "utf8"}:
-            raise Problem(415, "Only UTF-8 is read here.", attribute="content-type", found=charset, expected="utf-8")
+            raise Problem(415, "Only UTF-8 is supported.", attribute="content-type", found=charset, expected="utf-8")
     return kind.strip()
 
 
 def _json_format(kind: str, mode: str) -> None:
     if kind != f"{mode}+json":
-        detail = "Of the structured formats only JSON is read here."
+        detail = "JSON is the only supported structured format."
         raise Problem(415, detail, attribute="content-type", found=kind, expected=f"{mode}+json")
 
 
@@ -87,13 +87,13 @@ def _structured(value: Any, now: float) -> Event:
     attributes = {name: attribute for name, attribute in value.items() if name not in {"data", "data_base64"}}
     present = checked(attributes)
     if "data" in value and "data_base64" in value:
-        refuse("data", None, "either data or data_base64")
+        refuse("data", None, "either data or data_base64, not both")
     data, kind = value.get("data"), present.get("datacontenttype", "")
     if value.get("data_base64") is not None:
         raw = _from_base64(value["data_base64"])
         data = json_of(raw, "data_base64") if _is_json(kind) else raw
     elif not _is_json(kind) and not isinstance(data, str | None):
-        refuse("datacontenttype", kind, "a JSON media type, as data is no text")
+        refuse("datacontenttype", kind, "a JSON media type, because data is not a string")
     return _event(present, data, now)
 
 
@@ -107,10 +107,10 @@ def _from_base64(text: Any) -> bytes:
 def _binary(headers: Mapping[str, str], kind: str, body: bytes, now: float) -> Event:
     attributes = {name[3:]: _decoded(name, value) for name, value in headers.items() if name.startswith("ce-")}
     if "specversion" not in attributes:
-        detail = "This is no CloudEvent: it has neither a ce-specversion header nor application/cloudevents+json."
+        detail = "Not a CloudEvent: it has neither a ce-specversion header nor application/cloudevents+json."
         raise Problem(415, detail, attribute="content-type", found=kind, expected="application/cloudevents+json")
     if "datacontenttype" in attributes:
-        refuse("ce-datacontenttype", attributes["datacontenttype"], "it in the Content-Type header only")
+        refuse("ce-datacontenttype", attributes["datacontenttype"], "no such header; use Content-Type instead")
     present = checked({**attributes, **({"datacontenttype": kind} if kind else {})})
     data: Any = None
     if body:
@@ -122,7 +122,7 @@ def _decoded(name: str, value: str) -> str:
     """Out of double quotes (as version 1.0 of the binding had it), then percent-decoded once; never twice."""
     text = value.strip(" \t")
     if text.startswith('"'):
-        quoted = _QUOTED.fullmatch(text) or refuse(name, value, "a double quote that ends where the value ends")
+        quoted = _QUOTED.fullmatch(text) or refuse(name, value, "a closing double quote at the end of the value")
         text = re.sub(r"\\(.)", r"\1", quoted[1])
     if not text.isascii() or _ESCAPED.search(text):
         refuse(name, value, "ASCII, with everything else percent-encoded as UTF-8")

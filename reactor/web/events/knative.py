@@ -54,11 +54,11 @@ def _is_node(data: Mapping[str, Any]) -> bool:
 def ignored(event: Event) -> str:
     """Why nothing is done about an event that `translated` has no use for."""
     if event.type.startswith(_REFERENCE):
-        return f"{event.type} says nothing of the node's state: ApiServerSource must have mode Resource."
+        return f"{event.type} does not carry the node's state: ApiServerSource must have mode Resource."
     if event.type == f"{KNATIVE}delete":
-        return f"{event.type} says nothing: a Node's object can be deleted while its VMs run."
+        return f"{event.type} is ignored: a Node object can be deleted while its VMs still run."
     if not known(event.type):
-        return f"{shortened(event.type)} is not taken in here."
+        return f"{shortened(event.type)} is not an accepted type of event."
     if event.data.get("kind") != "Node":
         return f"{event.type} carries no Node."
     return "The Node's Ready condition is neither Unknown nor True; with False its kubelet is alive."

@@ -24,7 +24,7 @@ def cloudevents(headers: Mapping[str, str], body: bytes, now: float) -> ParsedRe
 def alertmanager(kind: str, body: bytes, settings: Settings, now: float) -> ParsedRequest:
     """Alertmanager's webhook, version 4; Problem. `kind`: a media type that no browser sends unasked to other sites."""
     if not kind.endswith("json"):
-        detail = "Alertmanager sends JSON, and says so."
+        detail = "The request must have a JSON content type, as Alertmanager sends it."
         raise Problem(415, detail, attribute="content-type", found=kind, expected="application/json")
     return ParsedRequest(tuple(alerts.alerts(body, settings.alert_node_label, LONGEST, now)))
 

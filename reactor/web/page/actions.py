@@ -43,7 +43,7 @@ class Actions:
     def do(self, form: ActionForm, person: str) -> str:
         """Carry it out; what was done, as a sentence."""
         if form.what not in _KINDS:
-            raise Problem(400, f"what: {form.what[:20]!r} is none of {', '.join(_KINDS)}.")
+            raise Problem(400, f"what: {form.what[:20]!r} is not one of {', '.join(_KINDS)}.")
         queries = self._queries
         interventions = Interventions(
             Person(person, "page"), queries.wishes, lambda: queries.store, lambda: self._inbox

@@ -137,7 +137,7 @@ def _password() -> str | None:
     try:
         authorization = request.authorization
     except ValueError:
-        raise Problem(401, "HTTP Basic is expected in base64, with a token as the password.") from None
+        raise Problem(401, "HTTP Basic credentials must be in base64, with a token as the password.") from None
     return (authorization.password or "") if authorization and authorization.type == "basic" else None
 
 

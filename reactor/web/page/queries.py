@@ -92,7 +92,7 @@ class Queries:
         try:
             return CurrentInterventions(self.wishes.in_force())
         except ClusterError as error:
-            return CurrentInterventions(trouble=f"What is held is not known: {error}.")
+            return CurrentInterventions(trouble=f"Holds cannot be read: {error}.")
 
     def troubles(self) -> list[str]:
         """What keeps drifts from going on, in sentences; empty if all is well."""
@@ -103,7 +103,7 @@ class Queries:
         for queue in self.queues():
             if not queue.scheduler and queue.scheduled:
                 sentences.append(
-                    f"No scheduler looks after the queue {queue.name}: nothing that waits for its time goes on. Start "
+                    f"No scheduler looks after the queue {queue.name}: jobs with a due time never start. Start "
                     "`vmdrift work scheduler`."
                 )
             elif queue.is_late:
@@ -125,7 +125,7 @@ class Queries:
         if self._away_since is None:
             self._away_since = self.clock()
         why = str(error).removeprefix("Redis is away: ")
-        return f"Redis is away since {clock_time(self._away_since)}; drifts go on when it is back. ({why})"
+        return f"Redis is away since {clock_time(self._away_since)}; drifts continue when it is back. ({why})"
 
     def back(self) -> None:
         """Redis answered."""

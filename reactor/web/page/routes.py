@@ -99,7 +99,9 @@ def _add_views(blueprint: Blueprint, page: PageTools) -> None:
 
 def _or_404(rows: list[Any], what: str) -> list[Any]:
     if not rows:
-        raise Problem(404, f"Nothing is known of {what}: it was in no outage, or that is longer ago than the history.")
+        raise Problem(
+            404, f"Nothing is recorded about {what}: it was in no outage, or that outage is no longer in the history."
+        )
     return rows
 
 
@@ -108,7 +110,7 @@ def _add_actions(blueprint: Blueprint, page: PageTools) -> None:
     def act() -> AnyResponse:
         person = page.people.current()
         if person is None or not page.people.may_act():
-            raise Problem(403, 'You may look, and not act: your entry says "page": "look".')
+            raise Problem(403, 'You may look but not act: your entry says "page": "look".')
         try:
             flash(page.actions.do(ActionForm.of(request.form), person.name))
         except StoreError as error:
@@ -140,7 +142,9 @@ def _add_login(app: Flask, page: PageTools) -> None:
 
     @app.errorhandler(CSRFError)
     def forged(_: CSRFError) -> Response:
-        return page.refused(Problem(400, "This form is too old, or came from elsewhere. Go back, reload, try again."))
+        return page.refused(
+            Problem(400, "This form has expired or came from another site. Go back, reload and try again.")
+        )
 
 
 def _printable(value: Any) -> Any:

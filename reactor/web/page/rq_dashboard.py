@@ -127,7 +127,7 @@ def _problem_of(error: Exception) -> Problem:
         return Problem(503, "Redis is away.")
     if isinstance(error, NoPermissionError):
         return Problem(403, "Redis' user `receiver` may not do that (docs/page.md).")
-    return Problem(404, "There is no such thing here (any more), or it cannot be read.")
+    return Problem(404, "It does not exist (any more), or it cannot be read.")
 
 
 def _is_dashboard() -> bool:
@@ -142,9 +142,9 @@ def _check_access(people: People, guard: Guard, *, acts: bool) -> AnyResponse | 
     if acting and not acts:
         raise Problem(403, "Nothing can be changed here: VMDRIFT_RQ_ACTIONS is not true. `vmdrift retry` is safe.")
     if acting and request.method != "POST":
-        raise Problem(405, "This acts, so it wants a POST.")
+        raise Problem(405, "This changes something, so it needs a POST.")
     if acting and not people.may_act():
-        raise Problem(403, 'Only who has "page": "act" may change anything here.')
+        raise Problem(403, 'Only people with "page": "act" may change anything here.')
     if not _exists(request.view_args or {}):
         raise Problem(404, "There is no such queue, registry, order or page.")
     return None

@@ -85,7 +85,7 @@ class _Connection(web.RequestHandler):
         """For aiohttp, which could not parse the request."""
         if request.writer.output_size > 0:
             raise ConnectionError
-        answer = refusal(Problem(400, "This is no HTTP request that can be read."))
+        answer = refusal(Problem(400, "This is not a valid HTTP request."))
         answer.force_close()
         return answer
 

@@ -66,14 +66,14 @@ class Front(Connections):
             answer = refusal(problem)
         except Exception:  # a bug concerns this one request only
             log.exception("request failed", path=path_of(request)[:100])
-            answer = refusal(Problem(500, "This should not happen; the receiver's log says more."))
+            answer = refusal(Problem(500, "This is a bug in vm-drift; see the receiver's log."))
         await self._send(request, answer)
         return answer
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         endpoint = self._endpoint(request)
         if self._only_probes and endpoint not in PROBES:
-            raise Problem(404, "Nothing but /healthz and /readyz is here.")
+            raise Problem(404, "Only /healthz and /readyz are served here.")
         body = await (self._event_body(request) if endpoint in SENDERS else self._form_body(request, endpoint))
         with self.working_on(request.protocol):
             return await self._run_in(_pool(endpoint), partial(answered, self._app, environ(request, body)))
@@ -116,9 +116,9 @@ class Front(Connections):
             async with asyncio.timeout(self._limits.body):
                 return await _read(request, longest)
         except TimeoutError:
-            raise Problem(408, f"The body was not there within {self._limits.body:g} s.") from None
+            raise Problem(408, f"The body did not arrive within {self._limits.body:g} s.") from None
         except (web.RequestPayloadError, ConnectionError):
-            raise Problem(400, "The body did not come as its headers say.") from None
+            raise Problem(400, "The body does not match its headers.") from None
 
     async def _send(self, request: web.BaseRequest, answer: web.Response) -> None:
         """Send it; a client that does not take it in time is disconnected."""
@@ -177,4 +177,4 @@ def _abort(transport: asyncio.Transport | None) -> None:
 
 
 def _too_long(longest: int) -> Problem:
-    return Problem(413, f"The request is longer than the {longest} bytes that are read here.")
+    return Problem(413, f"The request is longer than the limit of {longest} bytes.")

@@ -42,7 +42,7 @@ class MachineBmcs:
         _, machine = self._reached(node)
         if not uuid or self._uuid(machine) != uuid:
             raise FenceError(
-                f"BMC {_address(node)} answers for another machine than was judged; nothing was sent to it"
+                f"BMC {_address(node)} answers for another machine than the one checked; nothing was sent to it"
             )
         self.orders.append(machine.node)
         if node not in self.deaf and machine.powered:
@@ -62,7 +62,7 @@ class MachineBmcs:
         if node in self.hanging:
             raise _silent(node)
         if node in self.refusing:
-            raise FenceError(f"BMC {_address(node)} refuses us (HTTP 401)")
+            raise FenceError(f"BMC {_address(node)} refuses access (HTTP 401)")
         machine = self.hypervisor.machines.get(self.swapped.get(node, node))
         if machine is None:
             raise FenceError(f"BMC {_address(node)} has no such machine (HTTP 404): check system in {file}")

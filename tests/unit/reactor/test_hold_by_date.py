@@ -46,5 +46,5 @@ def test_and_takes_out_what_is_over_there_and_nothing_else(tmp_path: Path) -> No
 
 def test_an_api_server_that_told_no_time_yet_ends_nothing() -> None:
     cluster = ApiCluster(an_api(), USER)
-    with pytest.raises(Rejected, match="no date"):
+    with pytest.raises(Rejected, match="no Date header"):
         InterventionsConfigMap(cluster, "vm-drift", served_clock(cluster)).clock()

@@ -62,7 +62,7 @@ def test_where_others_write_at_each_try_nothing_is_written_and_that_is_said() ->
     book(world).write(hold(world, "node-a", 60))
     lasts = count(61)
     before_patches_of(world, "bob", lambda: book(world).write(hold(world, "node-a", next(lasts))), times=99)
-    with pytest.raises(Conflict, match="somebody else"):
+    with pytest.raises(Conflict, match="was changed by others"):
         book(world, "bob").write(hold(world, "node-b", 60))
     assert [entry.target for entry in book(world).written()] == ["node/node-a"]
 
@@ -72,7 +72,7 @@ def test_what_people_wrote_under_a_key_of_their_own_is_resumed_all_the_same(text
     world = World()
     ApiCluster(world.api, "kubectl").note(CONFIG_MAP, WHERE, {"by-hand": text})
     person = Interventions(Person("ann", "cli"), book(world), _none, _none)
-    assert person.resume("all").sentence.startswith("all is not held any more.")
+    assert person.resume("all").sentence.startswith("all is no longer held.")
     assert book(world).written() == ()
 
 

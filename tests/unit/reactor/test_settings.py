@@ -130,7 +130,7 @@ GOOD = {
     "VMDRIFT_WEBHOOK_ORIGINS": ["eventgrid.example", "*.example,b.example"],
     "VMDRIFT_SINK": ["http://broker.knative-eventing.svc/ns/b", "https://a.example:8443/in?access_token=t"],
     "VMDRIFT_SINK_GIVE_UP": ["1", "604800"],
-    **{name: ["any", "/text"] for name in TEXTS},
+    **{name: ["any", "/text"] for name in sorted(TEXTS)},
 }
 SECRET = {
     "VMDRIFT_REDIS_URL": (
@@ -146,19 +146,20 @@ EXPECTED = {
     "VMDRIFT_POLICY": "one of auto, observe, never",
     "VMDRIFT_UNREACHABLE_WINDOW": "a number of seconds from 10 to 604800",
     "VMDRIFT_VIRT_HANDLER_GRACE": "a number of seconds from 1 to 604800",
-    "VMDRIFT_NAMESPACE": "the name of a namespace",
-    "VMDRIFT_MAX_UNREACHABLE": "a share of the nodes from 0% to 100%, or a number of nodes",
+    "VMDRIFT_NAMESPACE": "a valid namespace name",
+    "VMDRIFT_MAX_UNREACHABLE": "a percentage of the nodes from 0% to 100%, or a number of nodes",
     "VMDRIFT_DETACH_WINDOW": "a number of seconds from 10 to 604800",
     "VMDRIFT_DETACH_POLICY": "one of wait, delete",
-    "VMDRIFT_TENANTS_MAY": "none, or some of detach, policy, order, separated by commas, each once",
+    "VMDRIFT_TENANTS_MAY": "a comma-separated list of detach, policy, order (each at most once), or none",
     "VMDRIFT_NODES_MAY_OPT_OUT": "one of true, false",
     "VMDRIFT_MIN_AVAILABLE_NODES": "a whole number from 1 to 1000",
-    "VMDRIFT_SHARED_CSI_DRIVERS": "CSI driver names separated by commas, in which * and ? stand for anything, "
-    "for instance *.nfs.example",
+    "VMDRIFT_SHARED_CSI_DRIVERS": "a comma-separated list of CSI driver names (wildcards * and ? allowed), such as "
+    "*.nfs.example",
     "VMDRIFT_ALLOW_UNFENCED_RWX": "one of true, false",
     "VMDRIFT_DELETE_UNEVICTED": "one of true, false",
     "VMDRIFT_START_DEADLINE": "a number of seconds from 60 to 604800",
-    "VMDRIFT_FENCING": "none, or some of event, remediation, network-fence, redfish, separated by commas, each once",
+    "VMDRIFT_FENCING": "a comma-separated list of event, remediation, network-fence, redfish (each at most once), "
+    "or none",
     "VMDRIFT_FENCED_RELEASE": "one of force-delete, taint",
     "VMDRIFT_FENCE_AFTER": "a number of seconds from 140 to 3600: virt-handler's heartbeats are up to 132 s apart",
     "VMDRIFT_FENCE_BYSTANDERS": "one of accept, refuse",
@@ -166,15 +167,15 @@ EXPECTED = {
     "VMDRIFT_MAX_FENCES": "a whole number from 1 to 1000",
     "VMDRIFT_FENCE_PERIOD": "a number of seconds from 60 to 604800",
     "VMDRIFT_FENCE_CONTROL_PLANE": "one of true, false",
-    "VMDRIFT_CEPH_NAMESPACE": "the name of a namespace",
+    "VMDRIFT_CEPH_NAMESPACE": "a valid namespace name",
     "VMDRIFT_FENCE_DEADLINE": "a number of seconds from 10 to 3600",
     "VMDRIFT_TAINT_TIMEOUT": "a number of seconds from 30 to 86400",
     "VMDRIFT_REQUIRE_FENCE": "one of true, false",
-    "VMDRIFT_CSI_ADDONS_NAMESPACES": "CSI drivers and namespaces as DRIVER=NAMESPACE separated by commas, each name "
-    "once, for instance rbd.csi.ceph.com=ceph-csi",
-    "VMDRIFT_SAME_STORAGE": "clusterIDs of CSI drivers with = between those that are the same, separated by commas, "
-    "for instance rook-ceph=rook-ceph-tenants",
-    "VMDRIFT_REMEDIATION_TEMPLATE": "GROUP/VERSION/PLURAL/NAMESPACE/NAME of a template, for instance "
+    "VMDRIFT_CSI_ADDONS_NAMESPACES": "a comma-separated list of CSI drivers and namespaces as DRIVER=NAMESPACE, each "
+    "name once, such as rbd.csi.ceph.com=ceph-csi",
+    "VMDRIFT_SAME_STORAGE": "a comma-separated list of clusterIDs of CSI drivers, with = between those that are the "
+    "same, such as rook-ceph=rook-ceph-tenants",
+    "VMDRIFT_REMEDIATION_TEMPLATE": "the path of a template, GROUP/VERSION/PLURAL/NAMESPACE/NAME, such as "
     "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift",
     "VMDRIFT_RESYNC": "a number of seconds from 1 to 3600",
     "VMDRIFT_API_TIMEOUT": "a number of seconds from 0.1 to 6",
@@ -189,10 +190,9 @@ EXPECTED = {
     "VMDRIFT_SENDER_RATE": "a whole number from 1 to 10000000",
     "VMDRIFT_SENDER_BYTES": "a whole number from 1024 to 999999999",
     "VMDRIFT_DEDUP_TTL": "a number of seconds from 60 to 604800",
-    "VMDRIFT_WEBHOOK_ORIGINS": "DNS names separated by commas, in which * and ? stand for anything, "
-    "for instance *.example.com",
+    "VMDRIFT_WEBHOOK_ORIGINS": "a comma-separated list of DNS names (wildcards * and ? allowed), such as *.example.com",
     "K_CE_OVERRIDES": 'a JSON object {"extensions": {"name": "text"}} '
-    "with names of 1 to 20 of a-z0-9 that are not ours",
+    "with names of 1 to 20 characters a-z0-9, none of them used by CloudEvents or vm-drift",
     "VMDRIFT_SINK_GIVE_UP": "a number of seconds from 1 to 604800",
 }
 BAD = {
@@ -314,7 +314,7 @@ def test_a_malformed_value_is_refused_with_its_name_the_value_and_what_is_expect
 def test_a_malformed_value_that_may_hold_a_secret_is_refused_without_showing_it(name: str, text: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.read({name: text})
-    assert str(caught.value) == f"{name}: what was given is not {SECRET[name][1]}"
+    assert str(caught.value) == f"{name}: the given value is not {SECRET[name][1]}"
 
 
 def test_overrides_are_read_as_knative_writes_them() -> None:

@@ -38,13 +38,13 @@ def test_a_target_is_a_node_a_vm_or_all(text: str, found: str) -> None:
     ],
 )
 def test_what_is_no_name_is_no_target(text: str) -> None:
-    with pytest.raises(BadInput, match="is neither a node's name, nor a VM"):
+    with pytest.raises(BadInput, match="is not a node's name, a VM"):
         target(text)
 
 
 @pytest.mark.parametrize("text", ["worker-2", "all", "Shop/web", "a/b/c", "a.b/c", "shop/a..b"])
 def test_what_has_no_namespace_is_no_vm(text: str) -> None:
-    with pytest.raises(ValueError, match="is no VM as NAMESPACE/NAME"):
+    with pytest.raises(ValueError, match="is not a VM as NAMESPACE/NAME"):
         vm(text)
 
 

@@ -65,11 +65,11 @@ def test_it_is_read_in_every_encoding_of_unicode(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        (TEXT[:8000].encode(), "it was cut off; make it with: vmdrift dump"),
-        (TEXT[:8000].encode("utf-16")[:-1], "was cut off: save it as UTF-8"),
+        (TEXT[:8000].encode(), "it is truncated; make it with: vmdrift dump"),
+        (TEXT[:8000].encode("utf-16")[:-1], "or is truncated: save it as UTF-8"),
         (f"{TEXT}\n{TEXT}".encode(), "it holds several documents, and one List of all kinds is needed"),
-        (b"apiVersion: v1\nkind: List\n", "YAML is not read"),
-        ('{"kind": "Länge"}'.encode("latin-1"), "it is no text in UTF-8 or UTF-16"),
+        (b"apiVersion: v1\nkind: List\n", "YAML is not supported"),
+        ('{"kind": "Länge"}'.encode("latin-1"), "it is not text in UTF-8 or UTF-16"),
         (
             b'{"kind": "List", "items": [{"kind": "NodeList", "items": []}]}',
             r"items\[0\] is itself a List; one List of",

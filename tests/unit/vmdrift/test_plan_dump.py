@@ -73,10 +73,10 @@ def test_a_dump_without_the_kinds_that_everything_stands_on_is_refused(resource:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "is no JSON"),
-        (b"apiVersion: v1", "is no JSON"),
-        (b"[]", "is no List of objects"),
-        (b'{"items": 1}', "is no List of objects"),
+        (b"", "is not JSON"),
+        (b"apiVersion: v1", "is not JSON"),
+        (b"[]", "is not a List of objects"),
+        (b'{"items": 1}', "is not a List of objects"),
         (b'{"items": [1, null, "a", [], {}]}', "holds no nodes, pods"),
         (
             b'{"items": [{"apiVersion": "v1", "kind": "Node", "metadata": {}}]}',

@@ -36,7 +36,7 @@ def test_quantities_are_read_as_kubernetes_writes_them(text: str, thousandths: i
 
 @pytest.mark.parametrize("text", ["", "a", "1Qi", "--1", "NaN", "-Infinity"])
 def test_what_is_no_quantity_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="is no quantity"):
+    with pytest.raises(ValueError, match="is not a Kubernetes quantity"):
         quantity(text)
 
 

@@ -165,7 +165,7 @@ def test_an_object_that_kubernetes_would_not_write_is_bad_input_and_no_traceback
         return len(fates_in(there))
 
     assert run_on_snapshot("audit", str(path), tell) == 2
-    assert "an object in it is not what Kubernetes writes" in capfd.readouterr().err
+    assert "it contains a malformed object" in capfd.readouterr().err
 
 
 def test_what_a_dump_lacks_is_told_with_a_command_that_can_be_copied(tmp_path: Path) -> None:

@@ -252,7 +252,7 @@ def test_an_ended_drift_is_not_woken_again(intake: _Intake) -> None:
     "kind", ["io.vmdrift.node.fenced", "io.vmdrift.vm.drift.completed", "dev.knative.anything", ""]
 )
 def test_an_event_of_another_type_is_bad_input(intake: _Intake, kind: str) -> None:
-    with pytest.raises(BadInput, match="is not taken in here"):
+    with pytest.raises(BadInput, match="is not an accepted type"):
         take_event(Event(kind, "test", "1", LOST, 0.0, {"outage": intake.outage.as_json()}), intake.tools)
 
 

@@ -36,7 +36,7 @@ class NetworkFence:
         by_class = clients(self._cluster, target, self._namespaces)
         if not by_class:
             raise FenceError(
-                f"No CSIAddonsNode tells the storage clients of node {target.node.name}: is the CSI-Addons sidecar of "
+                f"No CSIAddonsNode lists the storage clients of node {target.node.name}: is the CSI-Addons sidecar of "
                 "its driver running with network fencing, in the namespace that VMDRIFT_CSI_ADDONS_NAMESPACES or the "
                 "driver's name says, and is there a NetworkFenceClass of that driver?"
             )
@@ -71,7 +71,7 @@ class NetworkFence:
         try:
             self._cluster.create(_FENCES, body)
         except Conflict as error:
-            sentence = f"NetworkFence {fence_name} is there, and not for this boot: it is left alone."
+            sentence = f"NetworkFence {fence_name} already exists, but not for this boot: it is not changed."
             raise FenceError(f"{sentence} {error}.") from error
 
     def _let_in(self, fence: JsonObject) -> None:

@@ -38,7 +38,7 @@ class Redfish:
         if reading.power in _POWERED:
             self._bmc.force_off(target.node.name, reading.uuid)
         elif reading.power not in _UNDER_WAY:
-            raise FenceError(f"{_reads(reading)}, which is not known here: nothing was sent to it.")
+            raise FenceError(f"{_reads(reading)}, which vm-drift does not know: nothing was sent to it.")
 
     def status(self, target: Target) -> ProviderStatus:
         """FENCED where it reads Off. ABSENT, so "it cannot tell", for all but On, Off and PoweringOff.
@@ -71,13 +71,13 @@ def _wrong(reading: BmcReading, target: Target) -> str:
     """Why this is not the node's machine; "" if it is. FenceError where that is not known."""
     node, bmc = target.node.name, f"Redfish of BMC {reading.address}"
     wanted = reading.expected or target.machine
-    fix = f"name the machine's UUID in {node}.json in VMDRIFT_BMC_DIR, as uuid."
+    fix = f"set uuid in {node}.json in VMDRIFT_BMC_DIR to the machine's UUID."
     if not wanted:
-        raise FenceError(f"Node {node} has no systemUUID, so nobody knows which machine is its own: {fix}")
+        raise FenceError(f"Node {node} has no systemUUID, so its machine is unknown: {fix}")
     if not reading.uuid:
-        raise FenceError(f"{bmc} tells no UUID, so it may be any machine's.")
+        raise FenceError(f"{bmc} reports no UUID, so it may belong to any machine.")
     if not reading.expected and target.twins:
-        problem = f"The UUID {wanted} of node {node} is also that of {', '.join(target.twins)}, so it identifies nobody"
+        problem = f"The UUID {wanted} of node {node} is also that of {', '.join(target.twins)}, so it is ambiguous"
         raise FenceError(f"{problem}: {fix}")
     shared = _UNSET_UUIDS.intersection(ways(wanted))
     if shared:

@@ -15,7 +15,9 @@ from workers.fencing.providers.remediation import Remediation
 def ready(name: str, settings: Settings) -> None:
     """SettingsError where this provider lacks a setting, or a package."""
     if name == "remediation" and not settings.remediation_template:
-        raise SettingsError("VMDRIFT_REMEDIATION_TEMPLATE: not set, so it is not known what to ask for")
+        raise SettingsError(
+            "VMDRIFT_REMEDIATION_TEMPLATE: not set; the provider remediation creates remediations from this template"
+        )
     if name == "redfish":
         RedfishBmc(settings)
 

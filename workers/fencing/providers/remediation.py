@@ -57,7 +57,7 @@ class Remediation:
         try:
             self._cluster.create(self._resource, _made(template, target), self._namespace)
         except Conflict as error:
-            sentence = f"A remediation of node {target.node.name} is still on its way out, or somebody else's"
+            sentence = f"A remediation of node {target.node.name} is still being deleted, or belongs to somebody else"
             raise FenceError(f"{sentence}: {error}.") from error
 
     def status(self, target: Target) -> ProviderStatus:

@@ -62,7 +62,7 @@ def test_what_is_no_name_of_a_node_is_no_way_out_of_the_folder(tmp_path: Path, n
     inner = tmp_path / "bmcs"
     inner.mkdir()
     _write(tmp_path)
-    assert "is no name of a node" in _said(inner, node)
+    assert "is not a valid node name" in _said(inner, node)
 
 
 def test_a_node_without_a_file_is_told_with_what_to_do(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", '{"password": "secret-17"', "secret", "[1", "\udcff", "[" * 5000])
 def test_what_is_no_json_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "worker-1.json").write_bytes(text.encode(sys.getfilesystemencoding(), "surrogateescape"))
-    assert _said(tmp_path) == "worker-1.json in VMDRIFT_BMC_DIR: it is not valid JSON: write it anew"
+    assert _said(tmp_path) == "worker-1.json in VMDRIFT_BMC_DIR: it is not valid JSON: write it again"
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "7", '"secret"'])
@@ -122,7 +122,7 @@ def test_a_field_that_may_be_there_must_be_right(tmp_path: Path, field: str, val
     ("name", "said"),
     [
         ("missing.crt", "missing.crt cannot be read: No such file or directory"),
-        ("worker-1.json", "worker-1.json holds no certificates in PEM form"),
+        ("worker-1.json", "worker-1.json contains no certificates in PEM format"),
     ],
 )
 def test_authorities_that_are_not_there_are_told(tmp_path: Path, name: str, said: str) -> None:

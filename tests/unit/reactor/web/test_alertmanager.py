@@ -72,7 +72,7 @@ def test_another_label_keeps_its_port_and_is_refused() -> None:
 @pytest.mark.parametrize(
     ("labels", "attribute", "found"),
     [
-        ({}, "labels.node", "no label at all"),
+        ({}, "labels.node", "no labels"),
         ({"pod": "p", "alertname": "a"}, "labels.node", "only alertname, pod"),
         ({"node": ""}, "labels.node", ""),
         ({"node": 1}, "labels.node", "1"),

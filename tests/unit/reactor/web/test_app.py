@@ -75,7 +75,7 @@ def test_types_of_others_are_ignored_and_counted() -> None:
     receiver = Receiver()
     answer = receiver.post(changed(type="com.example.else", subject="Anything At All", data=[1]))
     assert (answer.status_code, _told(answer)["events"]) == (202, [])
-    assert _told(answer)["ignored"] == ["com.example.else is not taken in here."]
+    assert _told(answer)["ignored"] == ["com.example.else is not an accepted type of event."]
     assert receiver.inbox.counts() == {("other", "ignored"): 1}
     assert receiver.inbox.backlog() == 0
 

@@ -122,7 +122,7 @@ class _Hanging:
     def subject(self, _token: str) -> str:
         self.asked.release()
         self.answer.wait(PATIENCE)
-        raise Problem(503, "The issuer of tokens cannot be asked for its keys.")
+        raise Problem(503, "The keys of the token issuer cannot be read.")
 
 
 def test_strangers_with_tokens_of_an_issuer_that_hangs_hold_up_nobody_else(guarded: Site) -> None:

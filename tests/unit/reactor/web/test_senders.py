@@ -155,7 +155,7 @@ def test_where_nobody_is_named_only_this_machine_may_post(listen: str, settings:
     if starts:
         require_authentication(chosen, required=False)
     else:
-        with pytest.raises(SettingsError, match="nobody is named who may post"):
+        with pytest.raises(SettingsError, match="no senders are configured"):
             require_authentication(chosen, required=False)
     require_authentication(chosen, required=True)
 

@@ -104,7 +104,7 @@ FORBIDDEN = Unreadable("GET /x: 403", refused=True)
             replace(WELL, configured=Configured(Settings(), strange=("VMDRIFT_RESINC",))),
             "settings",
             WARNING,
-            "VMDRIFT_RESINC is no setting",
+            "VMDRIFT_RESINC is not a setting",
         ),
         (with_settings(policy="observe"), "policy", WARNING, "only observes"),
         (with_settings(policy="never"), "policy", WARNING, "refused"),
@@ -115,7 +115,7 @@ FORBIDDEN = Unreadable("GET /x: 403", refused=True)
         (with_server(appends=False), "persistence", WARNING, "appendonly is off"),
         (with_server(writes=False), "persistence", FAILED, "last write"),
         (with_server(policy="volatile-lru", memory=10), "memory", FAILED, "volatile-lru"),
-        (with_server(memory=100, used=75), "memory", WARNING, "events of others are answered 503"),
+        (with_server(memory=100, used=75), "memory", WARNING, "events of other systems are refused with 503"),
         (with_server(memory=100, used=91), "memory", WARNING, "Redis refuses"),
         (with_queue(0, workers=0), "workers", FAILED, "None is alive"),
         (with_redis(queues=Unreadable("NOPERM")), "queues", UNKNOWN, "NOPERM"),
@@ -124,18 +124,18 @@ FORBIDDEN = Unreadable("GET /x: 403", refused=True)
         (with_redis(deaf=241.0), "watchers", FAILED, "for 241 s"),
         (with_queue(1, scheduler=False), "scheduler", FAILED, "never becomes due"),
         (with_queue(1, late=12.0), "late jobs", FAILED, "12 s ago"),
-        (with_queue(0, failed=3), "failed jobs", WARNING, "3 jobs failed"),
-        (with_queue(2, waiting=1), "workers", FAILED, "1 jobs wait"),
+        (with_queue(0, failed=3), "failed jobs", WARNING, "Failed jobs: 3"),
+        (with_queue(2, waiting=1), "workers", FAILED, "jobs waiting: 1"),
         (with_cluster(kubevirt=None), "KubeVirt", FAILED, "not installed"),
         (with_cluster(kubevirt=FORBIDDEN), "KubeVirt", WARNING, "may not list kubevirts"),
         (with_cluster(kubevirt=KubeVirt("v1.8.0", "Deploying")), "KubeVirt", WARNING, "Deploying"),
         (with_cluster(kubevirt=KubeVirt("", "")), "KubeVirt", WARNING, "no KubeVirt object"),
-        (with_cluster(nodes=FORBIDDEN), "nodes", WARNING, "may not look"),
+        (with_cluster(nodes=FORBIDDEN), "nodes", WARNING, "No permission"),
         (with_cluster(nodes=Unreadable("no answer")), "nodes", UNKNOWN, "no answer"),
         (with_cluster(nodes=(*NODES, replace(NODES[0], name="n9", ready="Unknown"))), "nodes", WARNING, "lost: n9"),
         (with_cluster(manager=None), "controller manager", WARNING, "no Lease"),
         (with_cluster(manager=Unreadable("its clock is off")), "controller manager", UNKNOWN, "its clock is off"),
-        (with_cluster(manager=FORBIDDEN), "controller manager", WARNING, "may not look"),
+        (with_cluster(manager=FORBIDDEN), "controller manager", WARNING, "No permission"),
         (with_cluster(allowed=FORBIDDEN), "access", UNKNOWN, "403"),
         (with_redis(skew=Skew(2.5, 0.1)), "clocks", WARNING, "Redis is 2.5 s ahead"),
         (with_cluster(skew=Skew(-60.0, 0.5)), "clocks", FAILED, "the API server is 60.0 s behind"),
@@ -163,7 +163,7 @@ def test_every_right_is_judged_verb_by_verb() -> None:
     ("machines", "said"),
     [
         (("a", "b", ""), []),
-        (("a", "A", "b"), ["n0 and n1 bear a system UUID that another node bears, too: it identifies nobody."]),
+        (("a", "A", "b"), ["n0 and n1 have a system UUID that another node also has, so it identifies neither."]),
     ],
 )
 def test_nodes_with_one_system_uuid_are_named_where_redfish_goes_by_it(
@@ -233,8 +233,8 @@ def test_the_exit_code_says_whether_something_is_wrong_or_could_not_be_told(fact
 def test_a_setting_that_is_nearly_one_is_guessed() -> None:
     strange = Configured(Settings(), strange=("VMDRIFT_UNREACHABLE_WINDW", "VMDRIFT_QQQQ"))
     assert [one.fix for one in bad(replace(WELL, configured=strange))] == [
-        "Is VMDRIFT_UNREACHABLE_WINDOW meant?",
-        "docs/settings.md names all settings.",
+        "Did you mean VMDRIFT_UNREACHABLE_WINDOW?",
+        "See docs/settings.md for all settings.",
     ]
 
 

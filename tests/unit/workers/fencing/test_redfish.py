@@ -81,7 +81,7 @@ def test_whatever_has_power_is_switched_off(bmc: MachineBmcs, word: str) -> None
 @pytest.mark.parametrize("word", ["", "Asleep", "on", "OFF"])
 def test_of_a_state_that_is_not_known_nothing_is_made(bmc: MachineBmcs, word: str) -> None:
     bmc.words["worker-1"] = word
-    with pytest.raises(FenceError, match="which is not known here: nothing was sent to it"):
+    with pytest.raises(FenceError, match="which vm-drift does not know: nothing was sent to it"):
         Redfish(bmc).fence(_target())
     assert bmc.orders == []
 
@@ -138,14 +138,14 @@ def test_the_file_says_who_it_is_before_the_node_does(bmc: MachineBmcs) -> None:
 def test_a_uuid_that_another_node_bears_identifies_nobody_unless_the_file_pins_it(bmc: MachineBmcs) -> None:
     bmc.hypervisor.power_cut("worker-1")
     target = replace(_target(), twins=("worker-2",))
-    assert "is also that of worker-2, so it identifies nobody: name the machine's UUID" in _refused(bmc, target)
+    assert "is also that of worker-2, so it is ambiguous: set uuid in worker-1.json" in _refused(bmc, target)
     bmc.expected["worker-1"] = UUID
     assert Redfish(bmc).status(target).state == State.FENCED
 
 
 def test_of_a_node_that_nobody_can_tell_from_others_nothing_is_believed(bmc: MachineBmcs) -> None:
     bmc.hypervisor.power_cut("worker-1")
-    assert _refused(bmc, _target("")).endswith("name the machine's UUID in worker-1.json in VMDRIFT_BMC_DIR, as uuid.")
+    assert _refused(bmc, _target("")).endswith("set uuid in worker-1.json in VMDRIFT_BMC_DIR to the machine's UUID.")
 
 
 @pytest.mark.parametrize("uuid", NOBODYS)
@@ -158,7 +158,7 @@ def test_a_uuid_that_many_machines_bear_tells_nobody(bmc: MachineBmcs, uuid: str
 
 def test_a_bmc_that_tells_no_uuid_is_not_believed(bmc: MachineBmcs) -> None:
     bmc.uuids = {"worker-1": ""}
-    assert "tells no UUID" in _refused(bmc, _target())
+    assert "reports no UUID" in _refused(bmc, _target())
 
 
 @pytest.mark.parametrize("machine", ["ec2-text", "worker-1"])

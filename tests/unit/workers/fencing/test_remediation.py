@@ -130,7 +130,7 @@ def test_while_that_one_is_kept_by_its_finalizer_it_is_said_so() -> None:
     site.provider.fence(TARGET)
     site.works()
     site.world.remove(site.operator)
-    with pytest.raises(FenceError, match="still on its way out"):
+    with pytest.raises(FenceError, match="is still being deleted"):
         site.provider.fence(replace(TARGET, boot="boot-2"))
 
 

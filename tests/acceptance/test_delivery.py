@@ -72,14 +72,14 @@ def test_neither_a_worker_that_is_killed_nor_an_unwilling_sink_loses_or_changes_
 def test_dead_letters_are_shown_with_their_reason(story: Stage) -> None:
     assert story.said["calm: events --dead"].out == NOTHING_DEAD
     table = story.said["ended: events --dead"].out
-    assert "The sink answered 400 Bad Request, so it is not tried again." in table
-    assert "The sink answered 410 Gone, so it is not tried again." in table
-    assert "The sink answered 302 Found, so it is not tried again." in table
+    assert "The sink answers 400 Bad Request, so it is not tried again." in table
+    assert "The sink answers 410 Gone, so it is not tried again." in table
+    assert "The sink answers 302 Found, so it is not tried again." in table
     letters = [orjson.loads(line) for line in story.said["ended: events --dead --json"].out.splitlines()]
     assert len(letters) == 3
     assert {letter["event"]["id"] for letter in letters} < {event["id"] for event in story.sink.got}
     log = "".join(log.read_text() for log in story.folder.glob(f"*{OUTGOING}.log"))
-    assert "The sink answered 410 Gone" in log
+    assert "The sink answers 410 Gone" in log
 
 
 def test_dead_letters_are_sent_again_and_the_same_when_somebody_asks_for_it(story: Stage) -> None:

@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 # How long make soak goes on.
 HOURS ?= 1
-# Whose types are checked; by day, in make test, not those of the tests, which run anyway.
+# Whose types are checked; by day, in make test, not those of tests and benchmarks.
 TYPED ?= reactor workers vmdrift simulator benchmarks tests
 # Who is lacking in the cluster of `make e2e` and so is played by us.
 ACTORS ?= kubelet,virt-handler,csi-attacher
@@ -20,7 +20,7 @@ run: .venv/demo ## Run everything: on the cluster of KUBECONFIG (observing; ARGS
 	@$(BIN)/vmdrift run $(ARGS)
 
 test: .venv/dev ## Check the code and run the tests, side by side (two cores: about five minutes)
-	@TYPED="$(filter-out tests,$(TYPED))" $(BIN)/python -m tests.lanes -m "not nightly" $(ARGS)
+	@TYPED="$(filter-out benchmarks tests,$(TYPED))" $(BIN)/python -m tests.lanes -m "not nightly" $(ARGS)
 
 scenarios: .venv/dev ## Show where the golden scenarios go another way than written down (ARGS=--write: write it down)
 	@$(BIN)/python -m tests.scenarios.golden $(ARGS)

@@ -31,6 +31,7 @@ class Taint:
 class NodeView:
     """`ready` is the Ready condition's status: True, False, Unknown, or "" when there is none.
 
+    `ready_since` is its lastTransitionTime, 0 where none can be read.
     `heartbeat` is virt-handler's, as it wrote it; "" where there is none. `boot` and `machine` are bootID and
     systemUUID of status.nodeInfo; `fencing`, `tainted` and `policy` are annotations of ours: who may fence it, what our
     out-of-service taint was set for, and its recovery policy. `created`: its creationTimestamp, seconds since the
@@ -76,16 +77,26 @@ class NodeView:
         return next((t for t in times if t is not None), None)
 
     @property
+    def lost(self) -> bool:
+        """Only Unknown is unreachable; False means its kubelet is alive."""
+        return self.ready == "Unknown"
+
+    @property
+    def undated(self) -> bool:
+        """It is lost, and since when cannot be read: which outage that is, nobody knows."""
+        return self.lost and not self.ready_since
+
+    @property
     def outage(self) -> Outage | None:
-        """The outage that this node is in, if any: only Unknown is unreachable; False means its kubelet is alive."""
-        if self.ready != "Unknown":
-            return None
-        return Outage(NodeRef(self.name, self.uid), int(self.ready_since))
+        """The outage that this node is in, None without one, and where it is undated."""
+        return Outage(NodeRef(self.name, self.uid), int(self.ready_since)) if self.lost and self.ready_since else None
 
 
 def goes_on(node: NodeView | None, outage: Outage) -> bool:
-    """Is this outage not over yet? A deleted node, or one that only reports itself not Ready, does not end it."""
-    return node is None or (node.uid == outage.node.uid and (node.outage == outage or node.ready == "False"))
+    """Is this outage not over yet? A deleted node, one that only reports itself not Ready, or is undated, ends none."""
+    if node is None:
+        return True
+    return node.uid == outage.node.uid and (node.outage == outage or node.ready == "False" or node.undated)
 
 
 def node_view(obj: Mapping[str, Any]) -> NodeView:

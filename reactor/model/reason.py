@@ -102,6 +102,13 @@ _TABLE = (
         "Look at the node's conditions and its kubelet.",
     ),
     Reason(
+        "lost-since-unknown",
+        Phase.BLOCKED,
+        "The node is Unknown, but its Ready condition has no valid lastTransitionTime: since when is unknown.",
+        "The condition has a valid time again, or the node is back.",
+        "Look at the Ready condition in the node's status, and at whoever else writes there.",
+    ),
+    Reason(
         "node-deleted",
         Phase.BLOCKED,
         "The Node object was deleted. That proves nothing about the machine.",

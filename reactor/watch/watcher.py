@@ -77,6 +77,8 @@ class Watcher:
 
     def _verdict(self, before: NodeView | None, node: NodeView) -> list[Event]:
         old, new = before.outage if before else None, node.outage
+        if node.undated and not (before and before.undated):
+            log.warning("node is unreachable", node=node.name, reason="lost-since-unknown")
         if old == new:
             return []
         events = []

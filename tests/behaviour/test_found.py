@@ -3,9 +3,14 @@
 import pytest
 
 from simulator import shapes
+from simulator.audit import Request
+from simulator.client import Obj
 from simulator.manager import ControllerManager
-from simulator.scene import Scene, Storage, Vm
-from tests.support.virtual import Play
+from simulator.scene import Scene, Storage, Vm, staged
+from tests.fuzz.noise import Noise
+from tests.fuzz.objects import Spoiling
+from tests.support.auditor import OURS
+from tests.support.virtual import WATCHERS, Play
 
 LOST = "node-a"
 _NODES = (LOST, "node-b", "node-c")
@@ -121,3 +126,42 @@ def test_a_node_that_never_said_a_word_is_lost_too() -> None:
     assert play.until("web", ("completed", "running-elsewhere"), limit=500)
     assert play.running("web") != []
     play.check()
+
+
+class _Undated(Spoiling):
+    """Shows the product a lost node whose Ready condition does not say since when."""
+
+    def seen(self, request: Request, obj: Obj) -> Obj:
+        ours = request.user in (*OURS, WATCHERS)
+        if not (self.on and ours) or (request.resource, obj["metadata"]["name"]) != ("nodes", LOST):
+            return obj
+        conditions = [{**entry, "lastTransitionTime": None} for entry in obj["status"]["conditions"]]
+        return {**obj, "status": {**obj["status"], "conditions": conditions}}
+
+
+def _undated() -> tuple[Play, _Undated]:
+    world = staged(Scene(_NODES, (Vm("db", Storage.RBD_BLOCK, node=LOST),)))
+    undated = _Undated(Noise("objects", 0, 0), "nodes", world)
+    return Play.on(world), undated
+
+
+def test_a_node_that_is_lost_since_nobody_knows_when_is_left_alone_for_as_long_and_then_goes_on() -> None:
+    play, undated = _undated()
+    play.world.hypervisor.power_cut(LOST)
+    assert play.world.run(lambda: bool(play.records), 100)
+    undated.on = True
+    play.world.run_for(900)
+    assert play.story("db") == ("blocked", "lost-since-unknown")
+    assert play.auditor.deleted("pods") == []
+    assert len(play.outages()) == 1
+    undated.on = False
+    assert play.until("db", ("completed", "running-elsewhere"), limit=900)
+    play.check()
+
+
+def test_a_node_that_is_lost_since_nobody_knows_when_opens_no_outage() -> None:
+    play, undated = _undated()
+    undated.on = True
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(900)
+    assert play.records == []

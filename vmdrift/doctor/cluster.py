@@ -66,7 +66,7 @@ def _nodes(facts: ClusterFacts, settings: Settings) -> Finding:
     if available < minimum:
         fix = "Bring nodes back, or uncordon them; no VM is moved until then."
         return failed("nodes", f"{text}; VMDRIFT_MIN_AVAILABLE_NODES is {minimum}.", fix)
-    lost = [node.name for node in facts.nodes if node.outage]
+    lost = [node.name for node in facts.nodes if node.lost]
     if lost:
         return warning("nodes", f"{text}; lost: {listed(lost)}.", "`vmdrift status` shows what is done about it.")
     return ok("nodes", f"{text}; at least {minimum} are needed.")

@@ -22,10 +22,22 @@ def still_lost(node: NodeView | None, outage: Outage) -> Verdict:
             "kubelet-reports-not-ready", f"Node {name} itself says that it is not Ready, so its kubelet is alive."
         )
     if node.outage is None:
-        return Judgement("node-returned", f"Node {name} is Ready again since {clock_time(node.ready_since)}.")
+        return _undated(node) or Judgement(
+            "node-returned", f"Node {name} is Ready again since {clock_time(node.ready_since)}."
+        )
     if node.outage != outage:
         return Judgement("newer-outage", f"Node {name} came back and was lost again at {clock_time(node.ready_since)}.")
     return Passed(f"Nothing was heard of node {name} since {clock_time(outage.since)}.")
+
+
+def _undated(node: NodeView) -> Judgement | None:
+    if not node.undated:
+        return None
+    return Judgement(
+        "lost-since-unknown",
+        f"Node {node.name} is Unknown, but since when cannot be read: its Ready condition has no valid "
+        "lastTransitionTime. Whether this is the same outage is not known, so nothing is deleted.",
+    )
 
 
 BACK = frozenset({"node-returned", "node-replaced"})  # the reasons that say so

@@ -34,7 +34,7 @@ def quorum(observation: Observation, record: Record, policy: Policy, now: float)
             f"The cluster is in order again; nothing is done before {clock_time(cool_until)}, in case it is not.",
             again_at=cool_until,
         )
-    lost = sum(node.outage is not None for node in observation.nodes)
+    lost = sum(node.lost for node in observation.nodes)
     return Passed(f"{lost} of {len(observation.nodes)} nodes are unreachable, and the control plane hears the others.")
 
 
@@ -112,7 +112,7 @@ def _too_many(observation: Observation, policy: Policy) -> Judgement | None:
 
 def _lost(observation: Observation) -> list[str]:
     """Nodes that are proven dead do not count: they are in no doubt."""
-    return [node.name for node in observation.nodes if node.outage and node.name not in observation.proven]
+    return [node.name for node in observation.nodes if node.lost and node.name not in observation.proven]
 
 
 def _joined(nodes: Sequence[str]) -> str:
@@ -138,7 +138,7 @@ def _asleep(observation: Observation, record: Record) -> Judgement | None:
             f"{clock_time(observation.manager.renewed, outage.since)}, "
             "so nobody keeps the nodes' conditions up to date.",
         )
-    others = [node for node in observation.nodes if node.name != outage.node.name and node.outage is None]
+    others = [node for node in observation.nodes if node.name != outage.node.name and not node.lost]
     renewed = sum(observation.renewals.get(node.name, 0.0) > begin for node in others)
     if not others or 2 * renewed > len(others):  # without others there is no place to go, which placement says
         return None

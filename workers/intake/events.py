@@ -99,6 +99,11 @@ def _not_lost(name: str, node: NodeView | None) -> Result:
             f"Node {name} itself reports that it is not Ready, so its kubelet is alive and its VMs may be running."
         )
         return Result("nothing", "kubelet-reports-not-ready", sentence)
+    if node.undated:
+        sentence = (
+            f"Node {name} is Unknown, but its Ready condition has no valid lastTransitionTime, so nothing is done."
+        )
+        return Result("nothing", "lost-since-unknown", sentence)
     since = f" since {clock_time(node.ready_since)}" if node.ready_since else ""
     return Result("nothing", "node-ready", f"The API server reports node {name} as Ready{since}, so nothing is done.")
 

@@ -87,6 +87,11 @@ def test_only_unknown_counts_as_unreachable(ready: str) -> None:
     assert _reason(replace(_SEEN, nodes=sick)) == ""
 
 
+def test_a_node_that_is_lost_since_nobody_knows_when_counts_as_unreachable() -> None:
+    undated = tuple(replace(node, ready_since=0.0) for node in _lost(len(_SEEN.nodes)).nodes)
+    assert _reason(replace(_SEEN, nodes=undated)) == "too-many-nodes-lost"
+
+
 def test_the_sentence_names_how_many_and_which() -> None:
     verdict = unsteady(_lost(4), record(), Policy())
     assert verdict

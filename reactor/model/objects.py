@@ -68,12 +68,14 @@ def from_json(text: str) -> Any:
 
 def without_nulls(value: Any) -> Any:
     """The same without null values, at any depth: null means missing."""
-    if isinstance(value, Mapping):
+    if isinstance(value, _MAPPINGS):
         return {name: without_nulls(item) for name, item in value.items() if item is not None}
     return [without_nulls(item) for item in value if item is not None] if isinstance(value, list) else value
 
 
 def _at(obj: object, path: Sequence[str]) -> object:
     for word in path:
-        obj = obj.get(word) if isinstance(obj, _MAPPINGS) else None
+        if obj is None or not isinstance(obj, _MAPPINGS):
+            return None
+        obj = obj.get(word)
     return obj

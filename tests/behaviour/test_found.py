@@ -3,14 +3,10 @@
 import pytest
 
 from simulator import shapes
-from simulator.audit import Request
-from simulator.client import Obj
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Storage, Vm, staged
-from tests.fuzz.noise import Noise
-from tests.fuzz.objects import Spoiling
-from tests.support.auditor import OURS
-from tests.support.virtual import WATCHERS, Play
+from tests.support.undated import Undated
+from tests.support.virtual import Play
 
 LOST = "node-a"
 _NODES = (LOST, "node-b", "node-c")
@@ -128,20 +124,9 @@ def test_a_node_that_never_said_a_word_is_lost_too() -> None:
     play.check()
 
 
-class _Undated(Spoiling):
-    """Shows the product a lost node whose Ready condition does not say since when."""
-
-    def seen(self, request: Request, obj: Obj) -> Obj:
-        ours = request.user in (*OURS, WATCHERS)
-        if not (self.on and ours) or (request.resource, obj["metadata"]["name"]) != ("nodes", LOST):
-            return obj
-        conditions = [{**entry, "lastTransitionTime": None} for entry in obj["status"]["conditions"]]
-        return {**obj, "status": {**obj["status"], "conditions": conditions}}
-
-
-def _undated() -> tuple[Play, _Undated]:
+def _undated() -> tuple[Play, Undated]:
     world = staged(Scene(_NODES, (Vm("db", Storage.RBD_BLOCK, node=LOST),)))
-    undated = _Undated(Noise("objects", 0, 0), "nodes", world)
+    undated = Undated(world, LOST)
     return Play.on(world), undated
 
 

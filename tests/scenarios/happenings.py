@@ -26,6 +26,7 @@ from tests.scenarios.stage import Stage
 from tests.support.auditor import OURS, fail
 from tests.support.twins.bmc import MachineBmcs
 from tests.support.twins.cluster import ApiCluster
+from tests.support.undated import Undated
 from workers.drift.run import retried
 from workers.fencing.providers.redfish import Redfish
 from workers.fencing.providers.remediation import NODE_NAME
@@ -55,6 +56,13 @@ def _clock(stage: Stage, rest: str) -> None:
         process.clock.step(float(skew))
     else:
         stage.world.hypervisor.set_clock(who, float(skew))
+
+
+def _undated(stage: Stage, rest: str) -> None:
+    """`undated node-a`: the reactor reads no lastTransitionTime of its conditions; `undated node-a no`: it does."""
+    node, _, no = rest.partition(" ")
+    undated = stage.undated.setdefault(node, Undated(stage.world, node))
+    undated.on = not no
 
 
 def _kill(stage: Stage, who: str) -> None:
@@ -369,6 +377,7 @@ _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
     "unfence": _wish(UNFENCE),
     "retry": _retry,
     "clock": _clock,
+    "undated": _undated,
     "kill": _kill,
     "start": _start,
     "reactor": _reactor,

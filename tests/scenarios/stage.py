@@ -19,6 +19,7 @@ from tests.support.auditor import OURS
 from tests.support.installation import Installation
 from tests.support.reactor import Reactor
 from tests.support.twins.store import MemoryStore
+from tests.support.undated import Undated
 
 _DAY = 86400
 _READS = frozenset({"get", "list", "watch"})
@@ -35,6 +36,7 @@ class Stage(Installation):
         self.world, self.vms, self.zero = world, vms, math.ceil(world.now) + lead
         self.manager = ControllerManager(world)
         self.actors: dict[str, Actor] = {actor.name: actor for actor in world.actors}
+        self.undated: dict[str, Undated] = {}
         self._lines: list[str] = []
         world.api.audit = _Writes(self)
         self._policy = policy

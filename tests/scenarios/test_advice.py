@@ -38,6 +38,7 @@ FOLLOWED = [
         "a sick node that becomes Ready in the end",
         ["kill node-a", "power-on node-a"],
     ),
+    ("lost-since-unknown", "a lost node that does not say since when", ["undated node-a no"]),
     ("too-few-nodes", "more available nodes are asked for than there are", ["uncordon node-c"]),
     ("no-node-fits", "the only node that fits is cordoned", ["uncordon node-c"]),
     (

@@ -23,7 +23,7 @@ from workers.fencing.act import FenceActions, trouble
 from workers.fencing.decide import next_move
 from workers.fencing.decide.allowed import providers, unusable
 from workers.fencing.decide.boot_file import boot_file, target
-from workers.fencing.decide.view import AskProvider, FenceDecision, FenceView
+from workers.fencing.decide.view import SOON, AskProvider, FenceDecision, FenceView
 from workers.fencing.files import FenceFiles, about
 from workers.fencing.observe import look, with_effect
 from workers.observe.cache import NODE_LEASES, renewed
@@ -73,7 +73,10 @@ class _Pass:
         self._deeds = FenceActions(fence, self._files)
 
     def run(self) -> Outcome:
-        """Move after move, until nothing is left to do now."""
+        """Move after move, until nothing is left to do now.
+
+        A pass that never sees what it has written comes again later, not at once and for ever.
+        """
         name = self._outage.node.name
         outcome: Outcome = Ended("nothing", "not-fenced-here", f"{name} is not lost, or nobody may fence it.")
         for _ in range(_MOVES):
@@ -86,7 +89,7 @@ class _Pass:
             outcome = self._carry_out(self._move(file, node), file, stored)
             if isinstance(outcome, Ended) or outcome.at > self._tools.clock():
                 return outcome
-        return outcome
+        return outcome if isinstance(outcome, Ended) else replace(outcome, at=self._tools.clock() + SOON)
 
     def _carry_out(self, move: FenceDecision, file: Fencing, stored: Fencing | None) -> Outcome:
         """Written down first, then done."""

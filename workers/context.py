@@ -28,7 +28,7 @@ class Tools:
     policy: Policy
     clock: Clock
     source: str
-    cache: Surroundings
+    around: Surroundings
     claims: ConfigMapWriter
     may_send: Callable[[str, str, str], bool] = lambda *_: False
     steady_since: float = 0.0

@@ -40,8 +40,8 @@ def timed(tools: Tools) -> Tools:
 
 
 def _at(now: float, tools: Tools) -> Tools:
-    clock = PassTime(now, tools.cache.steady)
-    return replace(tools, clock=clock, cache=tools.cache.by(clock))
+    clock = PassTime(now, tools.around.steady)
+    return replace(tools, clock=clock, around=tools.around.by(clock))
 
 
 def _sentence(off: float) -> str:

@@ -34,7 +34,7 @@ def _two_workers(play: Play, ahead: float) -> None:
     good = play.reactor.tools
     dice = random.Random(0)  # noqa: S311 - what happens must repeat
     wrong = ProcessClock(play.world.clock, ahead)
-    off = replace(good, clock=wrong, cache=Surroundings(wrong))
+    off = replace(good, clock=wrong, around=Surroundings(wrong))
 
     def another() -> None:
         play.reactor.tools = off if dice.random() < 0.5 else good

@@ -203,7 +203,7 @@ def test_a_drift_that_is_requeued_by_hand_ends_at_once_if_it_has_ended(redis: Re
         policy=Policy(),
         clock=site.clock,
         source="/test",
-        cache=Surroundings(site.clock),
+        around=Surroundings(site.clock),
         claims=cluster,
     )
     assert run_pass(ended.drift, tools) == Ended("completed", "running-elsewhere", ended.sentence)

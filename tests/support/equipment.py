@@ -47,7 +47,7 @@ class Equipment:
         """Of a worker of the queue `fencing`."""
         cluster = ApiCluster(self._world.api, FENCING, self._called)
         tools = self._tools(FENCING, clock, queue)
-        return FenceTools(tools, cluster, partial(self._provider, cluster), tools.cache.namespace)
+        return FenceTools(tools, cluster, partial(self._provider, cluster), tools.around.namespace)
 
     def watcher(self, queue: MemoryQueue, through: Callable[[Any], Any] = lambda adapter: adapter) -> Watcher:
         """A watcher that knows nothing yet. Its store and its queue are what `through` makes of them."""

@@ -135,15 +135,15 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
         return record.moved(now, record.phase, record.reason, record.sentence, later)
     try:
         if is_waiting(record, tools.policy, now):
-            later = undisturbed(observe_briefly(cluster, record, tools.policy, tools.cache), record, tools.policy, now)
+            later = undisturbed(observe_briefly(cluster, record, tools.policy, tools.around), record, tools.policy, now)
             if later:
                 return record.moved(now, record.phase, record.reason, record.sentence, later)
-        observation = _with_clocks(observe(cluster, record, tools.policy, now, tools.cache), cluster, tools)
+        observation = _with_clocks(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
         now = tools.clock()  # what was read just now was not read any earlier, however long that took
         decision = decide(observation, record, tools.policy, now)
         if decision.judgement.action:
             judged = replace(record, signs=decision.signs, proof=decision.proof)
-            act(decision.judgement.action, cluster, judged, tools.cache)
+            act(decision.judgement.action, cluster, judged, tools.around)
     except ChangedUnderwayError as error:
         return _blocked(record, now, "changed-underway", str(error), None)
     except (Unauthorized, Forbidden, NotServed, InvalidName) as error:
@@ -163,9 +163,9 @@ def _refused_until(record: Record, cluster: Cluster, tools: Tools, now: float) -
     early = _EARLY < due - now <= REFUSED_LOOK
     try:
         if early:
-            same = lasts(outage_of(cluster, record, tools.cache), record)
+            same = lasts(outage_of(cluster, record, tools.around), record)
         else:
-            same = unchanged(recheck(cluster, record, tools.cache), record, tools.policy)
+            same = unchanged(recheck(cluster, record, tools.around), record, tools.policy)
     except ClusterError:
         same = True
     return (due if early else now + REFUSED_LOOK) if same else None

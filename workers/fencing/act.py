@@ -64,7 +64,7 @@ class FenceActions:
 
     def _on_hold(self, file: Fencing) -> bool:
         """Did somebody set a hold meanwhile on the node, or on any VM of it?"""
-        now, interventions = self._cluster.time() or 0.0, self._tools.cache.interventions(self._cluster)
+        now, interventions = self._cluster.time() or 0.0, self._tools.around.interventions(self._cluster)
         vms = [vm_target(record.drift.vm) for record in self._tools.store.records(file.outage.id)]
         vms += [f"vm/{name}" for name in (*file.releases, *(vm for vm, _ in file.bystanders))]
         targets = {ALL, node_target(file.node.name), *vms}
@@ -75,7 +75,7 @@ class FenceActions:
 
     def _cancelled(self, file: Fencing) -> bool:
         """A VM whose drift was cancelled stays where it is: the taint would remove it."""
-        interventions = self._tools.cache.interventions(self._cluster)
+        interventions = self._tools.around.interventions(self._cluster)
         return any(cancelled(interventions, record.drift) for record in self._tools.store.records(file.outage.id))
 
     def _ask(self, name: str, file: Fencing, node: NodeView) -> None:

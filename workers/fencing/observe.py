@@ -28,7 +28,7 @@ _FINISHED = frozenset({"Succeeded", "Failed"})
 
 def look(view: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> FenceView:
     """`view` with drifts, people's interventions, and what this file calls for. Raises ClusterError, StoreError."""
-    interventions = tools.cache.interventions(cluster)
+    interventions = tools.around.interventions(cluster)
     view = replace(
         view,
         drifts=tuple(tools.store.records(file.outage.id)),
@@ -44,7 +44,7 @@ def look(view: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> Fenc
         clock_off=tools.clock_off,
     )
     if is_lost(view.node, file) and file.proof is None and view.drifts:
-        view = with_cluster(view, tools, cluster, tools.cache)
+        view = with_cluster(view, tools, cluster, tools.around)
     if _taint_matters(view, file, tools):
         view = replace(view, pods=_pods(file, {str(record.drift.vm) for record in view.drifts}, cluster))
     if view.node and view.node.tainted and not is_lost(view.node, file):
@@ -83,7 +83,7 @@ def with_cluster(view: FenceView, tools: Tools, cluster: Cluster, cache: Surroun
 
 def with_effect(view: FenceView, file: Fencing, provider: str, tools: Tools, cluster: Cluster) -> FenceView:
     """`view` with what a fence by this provider would do; all of it, and the cluster, read now."""
-    shared = tools.cache
+    shared = tools.around
     cache = Surroundings(tools.clock, namespace=shared.namespace, csi_addons=shared.csi_addons)
     view = with_cluster(view, tools, cluster, cache)
     fence_effect = effect(file, provider, tools, cluster, cache)

@@ -59,7 +59,7 @@ def look_after(fence: FenceTools) -> int:
     for file in files.values():
         fence.tools.queue.wake(fence_entry(file.outage), now)
     if "redfish" in fence.tools.policy.fencing:
-        machines = {node.name: node.machine for node in fence.tools.cache.nodes(fence.cluster)}
+        machines = {node.name: node.machine for node in fence.tools.around.nodes(fence.cluster)}
         fence.tools.store.save_twins(len(twins(machines)))
     return len(files)
 
@@ -125,7 +125,7 @@ class _Pass:
         """
         if node is None or not node.machine or "redfish" not in providers(node, self._tools.policy):
             return file
-        others = self._tools.cache.nodes(self._cluster)
+        others = self._tools.around.nodes(self._cluster)
         names = [other.name for other in others if other.name != node.name and same(other.machine, node.machine)]
         return replace(file, twins=tuple(dict.fromkeys([*file.twins, *names])))
 

@@ -161,7 +161,7 @@ def _confirmed_off(receipt: Receipt, tools: Tools) -> Result:
 
 def _refuted(node: NodeView, tools: Tools) -> set[Source]:
     """The sources that were wrong about this boot, and would only hide what others report."""
-    fencings = fencing_entries(tools.cache.fencings(tools.cluster), node.name)
+    fencings = fencing_entries(tools.around.fencings(tools.cluster), node.name)
     return {source for file in fencings.values() if file.boot == node.boot for source in file.refuted}
 
 
@@ -170,9 +170,9 @@ def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: boo
     signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat, node.reported
     claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs, person)
     try:
-        tools.claims.note(CLAIMS, tools.cache.namespace, {claim.key: claim.as_text()})
+        tools.claims.note(CLAIMS, tools.around.namespace, {claim.key: claim.as_text()})
     except (Forbidden, NotFound, Rejected) as error:  # waiting does not help
-        return _not_written(node.name, by, error, tools.cache.namespace)
+        return _not_written(node.name, by, error, tools.around.namespace)
     if node.outage is None:
         sentence = (
             f"Recorded. The Ready condition of node {node.name} is {node.ready or 'missing'}: the confirmation counts"

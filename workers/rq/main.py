@@ -58,7 +58,7 @@ def work_drifts(settings: Settings) -> None:
     wiring, app = _wired(settings)
     tools = app.tools()
     check(tools.cluster, DRIFT)
-    tools.cache.interventions(tools.cluster)  # so that a missing right shows at start
+    tools.around.interventions(tools.cluster)  # so that a missing right shows at start
     _work(roles.DRIFTS, wiring, app)
 
 
@@ -69,7 +69,7 @@ def work_fencing(settings: Settings) -> None:
     for name in settings.fencing:
         fence.providers(name)
     check(fence.cluster, FENCE)
-    fence.tools.cache.fencings(fence.cluster)  # so that a missing right shows at start
+    fence.tools.around.fencings(fence.cluster)  # so that a missing right shows at start
     for name in (CONFIG_MAP, CLAIMS):
         writable(fence.cluster, name, settings.namespace)
     chore = every(settings.resync, lambda: fencing.look_after(fence), time.monotonic)

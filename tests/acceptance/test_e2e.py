@@ -35,7 +35,7 @@ class ControlPlane:
         command = [sys.executable, "-m", "simulator", str(folder), TIMES, "none"]
         self._process = processes.start("cluster", command, talks=True)
         self._heard()
-        self.cache = Surroundings(self.kubeconfig("e2e"), self.kubeconfig("drifts"))
+        self.surroundings = Surroundings(self.kubeconfig("e2e"), self.kubeconfig("drifts"))
 
     def kubeconfig(self, user: str) -> Path:
         return self.folder / f"{user}.kubeconfig"
@@ -43,7 +43,7 @@ class ControlPlane:
     @property
     def env(self) -> dict[str, str]:
         """What `make e2e` is given."""
-        around = self.cache
+        around = self.surroundings
         return {"KUBECONFIG": str(around.kubeconfig), "PRODUCT_KUBECONFIG": str(around.product), "TIMES": TIMES}
 
     def deletes(self) -> list[dict[str, Any]]:
@@ -67,7 +67,7 @@ def control_plane() -> Iterator[ControlPlane]:
 
 @pytest.fixture
 def client(control_plane: ControlPlane) -> Iterator[HttpClient]:
-    access = Access(control_plane.cache)
+    access = Access(control_plane.surroundings)
     yield access.own
     access.close()
 

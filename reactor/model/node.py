@@ -83,13 +83,14 @@ class NodeView:
 
     @property
     def undated(self) -> bool:
-        """It is lost, and since when cannot be read: which outage that is, nobody knows."""
-        return self.lost and not self.ready_since
+        """It is lost, and since when cannot be read, or is Go's zero time: which outage that is, nobody knows."""
+        return self.lost and self.ready_since <= 0
 
     @property
     def outage(self) -> Outage | None:
         """The outage that this node is in, None without one, and where it is undated."""
-        return Outage(NodeRef(self.name, self.uid), int(self.ready_since)) if self.lost and self.ready_since else None
+        dated = self.lost and not self.undated
+        return Outage(NodeRef(self.name, self.uid), int(self.ready_since)) if dated else None
 
 
 def goes_on(node: NodeView | None, outage: Outage) -> bool:

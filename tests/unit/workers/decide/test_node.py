@@ -31,6 +31,7 @@ def test_the_recorded_outage_is_named_by_the_nodes_uid_and_its_transition_time()
         (replace(node(), ready=""), "node-returned"),
         (replace(node(), ready_since=SINCE + 1.0), "newer-outage"),
         (replace(node(), ready_since=0.0), "lost-since-unknown"),
+        (replace(node(), ready_since=-62135596800.0), "lost-since-unknown"),  # 0001-01-01T00:00:00Z
         (replace(node(), ready_since=SINCE - 1.0), "newer-outage"),
         (replace(node(), uid="another"), "node-replaced"),
         (replace(node(), uid="another", ready="True"), "node-replaced"),

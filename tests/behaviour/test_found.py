@@ -2,9 +2,14 @@
 
 import pytest
 
+from reactor.model.drift import Policy
+from reactor.model.fencing import CONFIG_MAP
 from simulator import shapes
+from simulator.audit import Request
+from simulator.client import Obj
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Storage, Vm, staged
+from tests.support.auditor import OURS
 from tests.support.undated import Undated
 from tests.support.virtual import Play
 
@@ -150,3 +155,20 @@ def test_a_node_that_is_lost_since_nobody_knows_when_opens_no_outage() -> None:
     play.world.hypervisor.power_cut(LOST)
     play.world.run_for(900)
     assert play.records == []
+
+
+def test_a_fence_pass_that_never_sees_what_it_has_written_comes_again_later_and_not_at_once_for_ever() -> None:
+    scene = Scene(_NODES, (Vm("web", node=LOST),))
+    play = Play.of(scene, Policy(fencing=("event",)))
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(100)
+    stale, get = play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"), play.world.api.get
+
+    def read(request: Request) -> Obj:
+        frozen = request.user in OURS and (request.resource, request.name) == ("configmaps", CONFIG_MAP)
+        return stale if frozen else get(request)
+
+    vars(play.world.api).update(get=read)
+    play.confirm(LOST)
+    play.world.run_for(60)  # a world in which somebody acts at once and for ever never settles: RuntimeError
+    assert play.running("web") == []

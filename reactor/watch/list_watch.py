@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import structlog
 
-from reactor.adapters.kubernetes.cluster import Cluster
+from reactor.adapters.kubernetes.cluster import ALL, Scope, Watchable
 from reactor.model.errors import ClusterError, Expired
 from reactor.model.objects import JsonObject
 
@@ -21,12 +21,14 @@ LISTED, BOOKMARK = "LISTED", "BOOKMARK"  # beside the API's ADDED, MODIFIED, DEL
 _Parsed = TypeVar("_Parsed")
 
 
-def follow(
-    cluster: Cluster,
+def follow(  # noqa: PLR0913 - the last one is named
+    cluster: Watchable,
     resource: str,
     parse: Callable[[JsonObject], _Parsed],
     silence: float,
     pause: Callable[[float], None],
+    *,
+    scope: Scope = ALL,
 ) -> Iterator[tuple[str, list[_Parsed]]]:
     """The objects and their changes, for ever: (LISTED, all) first and after each gap, then (ADDED, [one])...
 
@@ -38,9 +40,9 @@ def follow(
     while True:
         try:
             if not version:
-                parsed, version = _listed(cluster, resource, parse)
+                parsed, version = _listed(cluster, resource, parse, scope)
                 yield LISTED, parsed
-            for kind, obj in cluster.watch(resource, version, silence):
+            for kind, obj in cluster.watch(resource, version, silence, scope):
                 version, tries, trouble = obj["metadata"]["resourceVersion"], 0, _log_resumed(trouble)
                 yield kind, [] if kind == BOOKMARK else [parse(obj)]
         except Expired:
@@ -51,11 +53,13 @@ def follow(
         tries += 1
 
 
-def _listed(cluster: Cluster, resource: str, parse: Callable[[JsonObject], _Parsed]) -> tuple[list[_Parsed], str]:
+def _listed(
+    cluster: Watchable, resource: str, parse: Callable[[JsonObject], _Parsed], scope: Scope
+) -> tuple[list[_Parsed], str]:
     """Parsed page by page: five thousand raw Nodes at once would be 75 MB."""
     parsed: list[_Parsed] = []
     version = ""
-    for page in cluster.pages(resource, limit=_PAGE_SIZE):
+    for page in cluster.scoped(resource, scope, _PAGE_SIZE):
         parsed += map(parse, page.items)
         version = page.version
     return parsed, version

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from reactor import roles
-from reactor.adapters.kubernetes.cluster import Cluster, uid
+from reactor.adapters.kubernetes.cluster import Watchable, uid
 from reactor.adapters.redis.process_reports import Reporter
 from reactor.model.event import watcher_source
 from reactor.model.node import NodeView
@@ -45,7 +45,7 @@ def watch(settings: Settings) -> None:
         log.error("node reader ended, process exits")  # a bug; its traceback is above
 
 
-def _read(cluster: Cluster, changes: "queue.Queue[NodeChange]") -> None:
+def _read(cluster: Watchable, changes: "queue.Queue[NodeChange]") -> None:
     for change in follow(cluster, "nodes", verdict_view, SILENCE, time.sleep):
         changes.put(change)
 

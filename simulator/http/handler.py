@@ -98,7 +98,8 @@ class Handler:
         self._check_version(json_bodies.number(query, "resourceVersion"))
         limit, token = json_bodies.number(query, "limit") or 0, query.get("continue", "")
         page = self._api.list(_asked(who, "list", what), labels, fields, limit=limit, token=token)
-        return json_bodies.answer(as_object(what.kind, page))
+        listing = as_object(what.kind, page)
+        return json_bodies.answer(json_bodies.partial_list(listing) if json_bodies.is_partial(request) else listing)
 
     async def _watch(
         self, request: web.Request, what: Target, who: Who, selectors: tuple[str, str]
@@ -110,7 +111,9 @@ class Handler:
         watch = self._api.watch(_asked(who, "watch", what), *selectors, since=since)
         every = self._bookmark_interval if json_bodies.is_true(query, "allowWatchBookmarks") else None
         seconds = json_bodies.number(query, "timeoutSeconds") or _WATCH_SECONDS
-        return await Stream(what.kind, watch, seconds, every).run(request, self._bell)
+        return await Stream(what.kind, watch, seconds, every, partial=json_bodies.is_partial(request)).run(
+            request, self._bell
+        )
 
     async def _create(self, request: web.Request, what: Target, who: Who) -> web.StreamResponse:
         obj = await _object(request)

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from simulator.client import ApiError, Obj
 from simulator.store import deletion, errors
+from simulator.store.objects import META_VERSION, partial_of
 from simulator.store.resources import Resource
 
 _TOO_MANY_REQUESTS = 429
@@ -56,6 +57,21 @@ def parsed(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise errors.bad_request(f"the body is not JSON: {error}") from error
+
+
+def is_partial(request: web.Request) -> bool:
+    """Does the client ask for metadata alone?"""
+    return ";as=PartialObjectMetadata" in request.headers.get("Accept", "").replace(" ", "")
+
+
+def partial_list(listing: Obj) -> Obj:
+    """A list of whole objects as one of their metadata."""
+    return {
+        **listing,
+        "kind": "PartialObjectMetadataList",
+        "apiVersion": META_VERSION,
+        "items": [partial_of(obj) for obj in listing["items"]],
+    }
 
 
 def is_true(query: Mapping[str, str], name: str) -> bool:

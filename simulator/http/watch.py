@@ -13,6 +13,7 @@ from simulator.api.api import Api
 from simulator.api.watching import Watch
 from simulator.client import ApiError, Obj
 from simulator.http import json_bodies
+from simulator.store.objects import partial_of
 from simulator.store.resources import Resource
 
 
@@ -54,12 +55,16 @@ class Bell:
 
 @dataclass(frozen=True)
 class Stream:
-    """One watch of a client: what, for how many seconds, and every how many a bookmark (None: never)."""
+    """One watch of a client: what, for how many seconds, and every how many a bookmark (None: never).
+
+    `partial`: only the metadata of each object.
+    """
 
     kind: Resource
     watch: Watch
     seconds: float
     bookmark_every: float | None
+    partial: bool = False
 
     async def run(self, request: web.Request, bell: Bell) -> web.StreamResponse:
         """Send changes until the time is over, the client leaves or the server stops."""
@@ -84,7 +89,8 @@ class Stream:
             while not bell.closed and now() < end:
                 changed.clear()
                 if changes := self.watch.poll():
-                    await response.write(b"".join(_line(type_, obj) for type_, obj in changes))
+                    shown = ((type_, partial_of(obj) if self.partial else obj) for type_, obj in changes)
+                    await response.write(b"".join(_line(type_, obj) for type_, obj in shown))
                     continue
                 if self.bookmark_every and now() >= bookmark_at:
                     await response.write(self._bookmark())

@@ -9,6 +9,7 @@ import orjson
 from simulator.client import Obj
 
 Key = tuple[str, str]
+META_VERSION = "meta.k8s.io/v1"
 
 
 def key_of(obj: Obj) -> Key:
@@ -20,6 +21,11 @@ def key_of(obj: Obj) -> Key:
 def copied(obj: Any) -> Any:
     """A deep copy of JSON data; through orjson, which is many times faster than `copy.deepcopy`."""
     return orjson.loads(orjson.dumps(obj))
+
+
+def partial_of(obj: Obj) -> Obj:
+    """A copy of an object's metadata alone, as a client that asks for nothing else gets it."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": META_VERSION, "metadata": copied(obj["metadata"])}
 
 
 def without_nulls(patch: Any, *, in_list: bool = False) -> Any:

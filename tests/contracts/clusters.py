@@ -7,14 +7,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from reactor.adapters.kubernetes.cluster import Cluster, Count, KubernetesCluster, connect
+from reactor.adapters.kubernetes.cluster import Cluster, Count, KubernetesCluster, Watchable, connect
 from simulator.api.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.client import Obj
 from simulator.store.resources import SERVED, Resource
 from simulator.store.store import Store
 from tests.support.twins.cluster import ApiCluster
+
+
+class Opened(Cluster, Watchable, Protocol):
+    """What is read and watched."""
+
 
 TOKEN = "a-token-that-nobody-may-see"
 USER = "system:serviceaccount:vmdrift:worker"
@@ -45,7 +51,7 @@ def over_http(
 
 
 @contextmanager
-def opened(kind: str, api: Api, folder: Path) -> Iterator[Cluster]:
+def opened(kind: str, api: Api, folder: Path) -> Iterator[Opened]:
     """The `http` door or the `memory` twin."""
     if kind == "memory":
         yield ApiCluster(api, USER)

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from reactor.adapters.kubernetes import cluster as door
-from reactor.adapters.kubernetes.cluster import Cluster
+from reactor.adapters.kubernetes.cluster import Scope
 from reactor.model import errors
 from simulator.api.api import Api
 from simulator.client import ApiError
 from simulator.store.resources import KUBERNETES
-from tests.contracts.clusters import an_api, opened, put_node, put_pod
+from tests.contracts.clusters import Opened, an_api, opened, put_node, put_pod
 
 KINDS = ["http", "memory"]
 
@@ -23,7 +23,7 @@ def api() -> Api:
 
 
 @pytest.fixture(params=KINDS)
-def cluster(request: pytest.FixtureRequest, api: Api, tmp_path: Path) -> Iterator[Cluster]:
+def cluster(request: pytest.FixtureRequest, api: Api, tmp_path: Path) -> Iterator[Opened]:
     with opened(request.param, api, tmp_path) as found:
         yield found
 
@@ -32,20 +32,20 @@ def names(pages: Iterator[door.Page]) -> list[list[str]]:
     return [[obj["metadata"]["name"] for obj in page.items] for page in pages]
 
 
-def changes(cluster: Cluster, version: str, count: int) -> list[tuple[str, str]]:
+def changes(cluster: Opened, version: str, count: int) -> list[tuple[str, str]]:
     """The first changes of Nodes after a version."""
     watch = cluster.watch("nodes", version, silence=5)
     told = ((kind, obj["metadata"]["name"]) for kind, obj in watch if kind != "BOOKMARK")
     return list(islice(told, count))
 
 
-def test_an_object_is_found_as_it_is(api: Api, cluster: Cluster) -> None:
+def test_an_object_is_found_as_it_is(api: Api, cluster: Opened) -> None:
     node, pod = put_node(api, "node-a"), put_pod(api, "launcher")
     assert cluster.find("nodes", "node-a") == node
     assert cluster.find("pods", "launcher", "shop") == pod
 
 
-def test_what_was_found_is_the_callers_own(api: Api, cluster: Cluster) -> None:
+def test_what_was_found_is_the_callers_own(api: Api, cluster: Opened) -> None:
     put_node(api, "node-a")
     found = cluster.find("nodes", "node-a")
     assert found
@@ -54,7 +54,7 @@ def test_what_was_found_is_the_callers_own(api: Api, cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("resource", ["pods", "virtualmachines"])
-def test_an_object_that_is_not_there_is_none(cluster: Cluster, resource: str) -> None:
+def test_an_object_that_is_not_there_is_none(cluster: Opened, resource: str) -> None:
     assert cluster.find(resource, "absent", "shop") is None
 
 
@@ -69,7 +69,7 @@ _ODD = [
 _PLACES = (".", "..", "../namespaces/shop", "shop/pods", "Shop", "shop?watch=1")
 
 
-def test_what_is_no_name_is_a_bug_and_asked_of_nobody(api: Api, cluster: Cluster) -> None:
+def test_what_is_no_name_is_a_bug_and_asked_of_nobody(api: Api, cluster: Opened) -> None:
     put_pod(api, "launcher")
     put_pod(api, "other", namespace="office")
     for name in _ODD:
@@ -80,7 +80,7 @@ def test_what_is_no_name_is_a_bug_and_asked_of_nobody(api: Api, cluster: Cluster
     assert not api.audit
 
 
-def test_what_is_no_namespace_is_a_bug_and_asked_of_nobody(api: Api, cluster: Cluster) -> None:
+def test_what_is_no_namespace_is_a_bug_and_asked_of_nobody(api: Api, cluster: Opened) -> None:
     put_pod(api, "launcher")
     for place in _PLACES:
         with pytest.raises(errors.InvalidName):
@@ -90,7 +90,7 @@ def test_what_is_no_namespace_is_a_bug_and_asked_of_nobody(api: Api, cluster: Cl
     assert not api.audit
 
 
-def test_every_valid_name_is_asked_for(api: Api, cluster: Cluster) -> None:
+def test_every_valid_name_is_asked_for(api: Api, cluster: Opened) -> None:
     for name in ("a", "a.b-c.d0", "0", "x" * 253):
         pod = put_pod(api, name)
         assert cluster.find("pods", name, "shop") == pod
@@ -106,7 +106,7 @@ def test_a_kind_that_is_not_installed_is_not_served(kind: str, tmp_path: Path) -
         assert cluster.find("pods", "absent", "shop") is None
 
 
-def test_a_list_comes_in_pages_of_one_version(api: Api, cluster: Cluster) -> None:
+def test_a_list_comes_in_pages_of_one_version(api: Api, cluster: Opened) -> None:
     for number in range(5):
         put_node(api, f"n{number}")
     version = api.store.version
@@ -115,18 +115,18 @@ def test_a_list_comes_in_pages_of_one_version(api: Api, cluster: Cluster) -> Non
     assert {page.version for page in pages} == {str(version)}
 
 
-def test_an_empty_list_is_one_empty_page(api: Api, cluster: Cluster) -> None:
+def test_an_empty_list_is_one_empty_page(api: Api, cluster: Opened) -> None:
     assert list(cluster.pages("nodes")) == [door.Page([], str(api.store.version))]
 
 
-def test_the_next_page_is_asked_for_only_when_it_is_wanted(api: Api, cluster: Cluster) -> None:
+def test_the_next_page_is_asked_for_only_when_it_is_wanted(api: Api, cluster: Opened) -> None:
     for number in range(5):
         put_node(api, f"n{number}")
     next(cluster.pages("nodes", limit=2))
     assert [entry.verb for entry in api.audit] == ["list"]
 
 
-def test_a_list_is_chosen_by_namespace_labels_and_fields(api: Api, cluster: Cluster) -> None:
+def test_a_list_is_chosen_by_namespace_labels_and_fields(api: Api, cluster: Opened) -> None:
     put_pod(api, "a", node="node-a")
     put_pod(api, "b", node="node-b")
     put_pod(api, "c", node="node-a", namespace="office")
@@ -136,7 +136,7 @@ def test_a_list_is_chosen_by_namespace_labels_and_fields(api: Api, cluster: Clus
     assert names(cluster.pages("pods", labels="kubevirt.io in (virt-handler)")) == [[]]
 
 
-def test_a_watch_tells_what_changed_after_a_version(api: Api, cluster: Cluster) -> None:
+def test_a_watch_tells_what_changed_after_a_version(api: Api, cluster: Opened) -> None:
     put_node(api, "old")
     version = list(cluster.pages("nodes"))[-1].version
     put_node(api, "new")
@@ -145,20 +145,47 @@ def test_a_watch_tells_what_changed_after_a_version(api: Api, cluster: Cluster) 
     assert changes(cluster, version, 3) == [("ADDED", "new"), ("MODIFIED", "new"), ("DELETED", "old")]
 
 
-def test_a_watch_from_too_long_ago_is_expired(api: Api, cluster: Cluster) -> None:
+def test_a_watch_reports_what_its_scope_selects(api: Api, cluster: Opened) -> None:
+    version = put_pod(api, "elsewhere", node="node-b")["metadata"]["resourceVersion"]
+    put_pod(api, "a", node="node-a", namespace="office")
+    put_pod(api, "b", node="node-a")
+    for scope, name in ((Scope(fields="spec.nodeName=node-a"), "a"), (Scope(namespace="shop"), "b")):
+        reported = (obj for kind, obj in cluster.watch("pods", version, 5, scope) if kind != "BOOKMARK")
+        assert next(reported)["metadata"]["name"] == name
+    labelled = Scope(labels="kubevirt.io=virt-launcher", metadata=True)
+    reported = (obj for kind, obj in cluster.watch("pods", version, 5, labelled) if kind != "BOOKMARK")
+    assert next(reported)["metadata"]["labels"] == {"kubevirt.io": "virt-launcher"}
+
+
+@pytest.mark.parametrize("resource", ["pods", "virtualmachines"])
+def test_of_metadata_alone_nothing_else_is_sent(api: Api, cluster: Opened, resource: str) -> None:
+    vm = {"kind": "VirtualMachine", "metadata": {"name": "a", "namespace": "shop"}, "spec": {"runStrategy": "Always"}}
+    version = str(api.store.version)
+    obj = put_pod(api, "a") if resource == "pods" else api.store.create(resource, vm)
+    partial = {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": obj["metadata"],
+    }
+    assert [page.items for page in cluster.scoped(resource, Scope(metadata=True), 10)] == [[partial]]
+    watch = cluster.watch(resource, version, 5, Scope(metadata=True))
+    assert next((kind, obj) for kind, obj in watch if kind != "BOOKMARK") == ("ADDED", partial)
+
+
+def test_a_watch_from_too_long_ago_is_expired(api: Api, cluster: Opened) -> None:
     for number in range(110):
         put_node(api, f"n{number}")
     with pytest.raises(errors.Expired, match="too old resource version"):
         changes(cluster, "2", 1)
 
 
-def test_an_object_is_deleted_by_name_and_uid(api: Api, cluster: Cluster) -> None:
+def test_an_object_is_deleted_by_name_and_uid(api: Api, cluster: Opened) -> None:
     pod = put_pod(api, "launcher")
     cluster.delete("pods", "launcher", "shop", uid=pod["metadata"]["uid"], grace=0)
     assert cluster.find("pods", "launcher", "shop") is None
 
 
-def test_without_a_grace_period_of_ours_the_objects_own_counts(api: Api, cluster: Cluster) -> None:
+def test_without_a_grace_period_of_ours_the_objects_own_counts(api: Api, cluster: Opened) -> None:
     pod = put_pod(api, "launcher")
     cluster.delete("pods", "launcher", "shop", uid=pod["metadata"]["uid"])
     found = cluster.find("pods", "launcher", "shop")
@@ -166,7 +193,7 @@ def test_without_a_grace_period_of_ours_the_objects_own_counts(api: Api, cluster
     assert found["metadata"]["deletionGracePeriodSeconds"] == 60
 
 
-def test_another_object_of_that_name_is_not_deleted(api: Api, cluster: Cluster) -> None:
+def test_another_object_of_that_name_is_not_deleted(api: Api, cluster: Opened) -> None:
     pod = put_pod(api, "launcher")
     with pytest.raises(errors.Conflict):
         cluster.delete("pods", "launcher", "shop", uid="another", grace=0)
@@ -175,7 +202,7 @@ def test_another_object_of_that_name_is_not_deleted(api: Api, cluster: Cluster) 
 
 @pytest.mark.parametrize(("resource", "namespace"), [("pods", "shop"), ("volumeattachments", "")])
 def test_with_a_version_an_object_is_deleted_only_as_it_was_read(
-    api: Api, cluster: Cluster, resource: str, namespace: str
+    api: Api, cluster: Opened, resource: str, namespace: str
 ) -> None:
     spec = {"nodeName": "node-a", "attacher": "csi", "source": {"persistentVolumeName": "pv"}}
     place = {"namespace": namespace} if namespace else {}
@@ -192,7 +219,7 @@ def test_with_a_version_an_object_is_deleted_only_as_it_was_read(
 
 
 def test_its_time_is_that_of_its_last_answer_in_whole_seconds_and_none_before_the_first(
-    api: Api, cluster: Cluster
+    api: Api, cluster: Opened
 ) -> None:
     assert cluster.time() is None
     api.store.clock = lambda: 1_795_000_000.9
@@ -204,12 +231,12 @@ def test_its_time_is_that_of_its_last_answer_in_whole_seconds_and_none_before_th
     assert cluster.time() == 1_795_000_777.0
 
 
-def test_deleting_what_is_gone_is_not_found(cluster: Cluster) -> None:
+def test_deleting_what_is_gone_is_not_found(cluster: Opened) -> None:
     with pytest.raises(errors.NotFound):
         cluster.delete("pods", "launcher", "shop", uid="gone", grace=0)
 
 
-def test_a_verb_that_is_not_granted_is_forbidden_and_named(api: Api, cluster: Cluster) -> None:
+def test_a_verb_that_is_not_granted_is_forbidden_and_named(api: Api, cluster: Opened) -> None:
     pod = put_pod(api, "launcher")
     api.authorize = lambda _user, verb, _resource, _namespace: verb not in {"get", "list", "watch", "delete"}
     with pytest.raises(errors.Forbidden, match='cannot get resource "pods"'):
@@ -223,7 +250,7 @@ def test_a_verb_that_is_not_granted_is_forbidden_and_named(api: Api, cluster: Cl
 
 
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
-def test_later_and_server_errors_mean_that_nothing_is_known(api: Api, cluster: Cluster, code: int) -> None:
+def test_later_and_server_errors_mean_that_nothing_is_known(api: Api, cluster: Opened, code: int) -> None:
     pod = put_pod(api, "launcher")
     api.faults.append(lambda _: ApiError(code, "Later", "not now"))
     with pytest.raises(errors.ClusterUnreachable, match="not now"):
@@ -236,7 +263,7 @@ def test_later_and_server_errors_mean_that_nothing_is_known(api: Api, cluster: C
         cluster.delete("pods", "launcher", "shop", uid=pod["metadata"]["uid"])
 
 
-def test_a_deletion_whose_answer_was_lost_has_happened(api: Api, cluster: Cluster) -> None:
+def test_a_deletion_whose_answer_was_lost_has_happened(api: Api, cluster: Opened) -> None:
     pod = put_pod(api, "launcher")
     api.late_faults.append(lambda _: ApiError(504, "Timeout", "too late"))
     with pytest.raises(errors.ClusterUnreachable):
@@ -245,12 +272,12 @@ def test_a_deletion_whose_answer_was_lost_has_happened(api: Api, cluster: Cluste
     assert cluster.find("pods", "launcher", "shop") is None
 
 
-def test_any_other_refusal_is_rejected(cluster: Cluster) -> None:
+def test_any_other_refusal_is_rejected(cluster: Opened) -> None:
     with pytest.raises(errors.Rejected):
         next(cluster.pages("pods", labels="a in b"))
 
 
-def test_the_clusters_identity_is_that_of_its_namespace_kube_system(api: Api, cluster: Cluster) -> None:
+def test_the_clusters_identity_is_that_of_its_namespace_kube_system(api: Api, cluster: Opened) -> None:
     with pytest.raises(errors.Rejected, match="is this a Kubernetes cluster"):
         door.uid(cluster)
     made = api.store.create("namespaces", {"metadata": {"name": "kube-system"}})

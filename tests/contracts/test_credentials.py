@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from reactor.adapters.kubernetes.cluster import Cluster, KubernetesCluster, connect
+from reactor.adapters.kubernetes.cluster import Cluster, KubernetesCluster, Watchable, connect
 from reactor.model import errors
 from reactor.watch.list_watch import follow
 from simulator.api.api import Api
@@ -40,7 +40,7 @@ def listed(cluster: Cluster, _: Api) -> None:
     assert [page.items[0]["metadata"]["name"] for page in cluster.pages("nodes")] == ["node-a"]
 
 
-def watched(cluster: Cluster, api: Api) -> None:
+def watched(cluster: Watchable, api: Api) -> None:
     put_node(api, "node-b")
     assert next(iter(cluster.watch("nodes", "1", silence=TIMEOUT)))[0] == "ADDED"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reactor.adapters.kubernetes.cluster import Cluster, Page
+from reactor.adapters.kubernetes.cluster import ALL, Page, Scope, Watchable
 from reactor.model.errors import ClusterUnreachable, Expired
 from reactor.model.objects import JsonObject
 from reactor.watch.list_watch import LISTED, follow
@@ -41,7 +41,7 @@ def following(api: Api, folder: Path, silence: float = 30.0) -> Iterator[tuple[A
         if end.wait(min(seconds, 0.05)):
             raise EndedError
 
-    def run(cluster: Cluster) -> None:
+    def run(cluster: Watchable) -> None:
         with suppress(EndedError):
             for seen in follow(cluster, "nodes", name_of, silence, pause):
                 told.put(seen)
@@ -127,11 +127,13 @@ class Script:
         self._steps = iter(steps)
         self.since: list[str] = []
 
-    def pages(self, *_: object, **__: object) -> Iterator[Page]:
+    def scoped(self, *_: object) -> Iterator[Page]:
         yield Page([{"metadata": {"name": "a"}}], "10")
         yield Page([{"metadata": {"name": "b"}}], "10")
 
-    def watch(self, _resource: str, version: str, _silence: float) -> Iterator[tuple[str, JsonObject]]:
+    def watch(
+        self, _resource: str, version: str, _silence: float, _scope: Scope = ALL
+    ) -> Iterator[tuple[str, JsonObject]]:
         self.since.append(version)
         step = next(self._steps, EndedError())
         if isinstance(step, Exception):
@@ -148,7 +150,7 @@ def followed(script: Script) -> tuple[list[Told], list[float]]:
     told: list[Told] = []
     pauses: list[float] = []
     with suppress(EndedError):
-        told.extend(islice(follow(script, "nodes", name_of, 1, pauses.append), 100))  # type: ignore[arg-type]
+        told.extend(islice(follow(script, "nodes", name_of, 1, pauses.append), 100))
     return told, pauses
 
 

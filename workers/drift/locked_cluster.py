@@ -34,10 +34,6 @@ class LockedCluster:
             self._renew_if_due()
             yield page
 
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:
-        """As the Cluster does; a pass watches nothing."""
-        return self._cluster.watch(resource, version, silence)
-
     def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
         self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
     ) -> None:

@@ -46,10 +46,6 @@ class IfFenced:
         """As the Cluster's."""
         return self._cluster.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit)
 
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:  # noqa: ARG002
-        """Nothing is watched."""
-        raise Rejected("what is only supposed cannot be watched")
-
     def delete(self, resource: str, name: str, namespace: str = "", **more: object) -> None:  # noqa: ARG002
         """Nothing is changed."""
         raise Rejected("what is only supposed is never acted on")

@@ -45,6 +45,8 @@ _REVIEWS = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 PAGE = 500
 _TYPES = {"patch": "application/merge-patch+json"}
+# Only apiVersion, kind and metadata of each object (Kubernetes, "API concepts": metadata-only fetches).
+_METADATA = ";as={kind};g=meta.k8s.io;v=v1"
 # Kubernetes' verbs, as RBAC and audit logs name them, in HTTP.
 _METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
 
@@ -64,6 +66,19 @@ class Page:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which objects of a kind a list or a watch is about: selectors as in kubectl. `metadata`: nothing else is sent."""
+
+    namespace: str = ""
+    labels: str = ""
+    fields: str = ""
+    metadata: bool = False
+
+
+ALL = Scope()
+
+
 class Cluster(Protocol):
     """By plural resource name. Every method raises the ClusterErrors of `reactor.model.errors`.
 
@@ -78,13 +93,6 @@ class Cluster(Protocol):
     ) -> Iterator[Page]:
         """A list, page by page; the next page is requested only when it is needed."""
 
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:
-        """What changes after `version`: (ADDED | MODIFIED | DELETED | BOOKMARK, object).
-
-        Ends when the server ends it. Raises Expired when `version` is too old, and ClusterUnreachable after `silence`
-        seconds without data.
-        """
-
     def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
         self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
     ) -> None:
@@ -95,6 +103,22 @@ class Cluster(Protocol):
 
     def time(self) -> float | None:
         """The API server's clock at its last response, in whole seconds since the epoch; None if it sent none."""
+
+
+class Watchable(Protocol):
+    """What list-and-watch needs; raises as the Cluster does."""
+
+    def scoped(self, resource: str, scope: Scope, limit: int) -> Iterator[Page]:
+        """As the Cluster's `pages`."""
+
+    def watch(
+        self, resource: str, version: str, silence: float, scope: Scope = ALL
+    ) -> Iterator[tuple[str, JsonObject]]:
+        """What changes after `version`: (ADDED | MODIFIED | DELETED | BOOKMARK, object).
+
+        Ends when the server ends it. Raises Expired when `version` is too old, and ClusterUnreachable after `silence`
+        seconds without data.
+        """
 
 
 class ConfigMapWriter(Protocol):
@@ -222,20 +246,29 @@ class KubernetesCluster:
     def pages(
         self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
     ) -> Iterator[Page]:
-        query = {"limit": str(limit), "labelSelector": labels, "fieldSelector": fields}
+        return self.scoped(resource, Scope(namespace, labels, fields), limit)
+
+    def scoped(self, resource: str, scope: Scope, limit: int) -> Iterator[Page]:
+        query = {"limit": str(limit), "labelSelector": scope.labels, "fieldSelector": scope.fields}
+        form = _METADATA.format(kind="PartialObjectMetadataList") if scope.metadata else ""
         while True:
-            body = self._json("list", _path(resource, namespace), query)
+            body = self._json("list", _path(resource, scope.namespace), query, form=form)
             meta = body.get("metadata", {})
             yield Page(body.get("items") or [], meta.get("resourceVersion", ""))
             if not meta.get("continue"):
                 return
             query["continue"] = meta["continue"]
 
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:
+    def watch(
+        self, resource: str, version: str, silence: float, scope: Scope = ALL
+    ) -> Iterator[tuple[str, JsonObject]]:
         query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
+        query |= {"labelSelector": scope.labels, "fieldSelector": scope.fields}
         timeout = Timeout(connect=self._timeout, read=silence)
+        form = _METADATA.format(kind="PartialObjectMetadata") if scope.metadata else ""
         with understood():
-            response = self._send("watch", _path(resource), query, timeout=timeout, stream=True)
+            path = _path(resource, scope.namespace)
+            response = self._send("watch", path, query, timeout=timeout, stream=True, form=form)
             try:
                 for line in lines(response):
                     yield watch_event(line)
@@ -306,16 +339,18 @@ class KubernetesCluster:
         }
         return self._json("create", _REVIEWS, body=review, part="status")["status"].get("allowed") is True
 
-    def _json(
+    def _json(  # noqa: PLR0913 - what differs between requests, each by its name
         self,
         verb: str,
         path: str,
         query: Mapping[str, str] | None = None,
+        *,
         body: JsonObject | None = None,
         part: str = "metadata",
+        form: str = "",
     ) -> JsonObject:
         with understood():
-            response = self._send(verb, path, query or {}, body=body, timeout=Timeout(self._timeout))
+            response = self._send(verb, path, query or {}, body=body, timeout=Timeout(self._timeout), form=form)
             return kubernetes_object(response.data, part)
 
     def _send(self, verb: str, path: str, query: Mapping[str, str], **more: Any) -> BaseHTTPResponse:
@@ -329,12 +364,19 @@ class KubernetesCluster:
             raise refusal(_METHODS[verb], path, response)
         return response
 
-    def _request(
-        self, verb: str, target: str, *, timeout: Timeout, body: JsonObject | None = None, stream: bool = False
+    def _request(  # noqa: PLR0913 - what differs between requests, each by its name
+        self,
+        verb: str,
+        target: str,
+        *,
+        timeout: Timeout,
+        body: JsonObject | None = None,
+        stream: bool = False,
+        form: str = "",
     ) -> BaseHTTPResponse:
         self._before_call()
         configuration = self.api.configuration
-        headers = {"Accept": "application/json", "User-Agent": "vm-drift"}
+        headers = {"Accept": f"application/json{form}", "User-Agent": "vm-drift"}
         # Read again at every call: the client reloads a ServiceAccount's token about once a minute.
         if token := configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
             headers["Authorization"] = token

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from reactor.adapters.kubernetes.cluster import PAGE, Page, counted_up, plural, preconditioned
+from reactor.adapters.kubernetes.cluster import ALL, PAGE, Page, Scope, counted_up, plural, preconditioned
 from reactor.model import errors
 from reactor.model.names import named
 from reactor.model.objects import JsonObject
 from simulator.api.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError
-from simulator.store.objects import copied
+from simulator.store.objects import copied, partial_of
 from simulator.store.resources import AGGREGATED
 
 _ERRORS: Mapping[int, type[errors.ClusterError]] = {
@@ -44,21 +44,32 @@ class ApiCluster:
     def pages(
         self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
     ) -> Iterator[Page]:
-        token = ""
+        return self.scoped(resource, Scope(namespace, labels, fields), limit)
+
+    def scoped(self, resource: str, scope: Scope, limit: int) -> Iterator[Page]:
+        token, taken = "", partial_of if scope.metadata else copied
         while True:
             with self._translated():
-                request = self._to("list", resource, namespace)
-                listing = self.api.list(request, labels, fields, limit=limit, token=token)
-            yield Page([copied(obj) for obj in listing.items], str(listing.version))
+                request = self._to("list", resource, scope.namespace)
+                listing = self.api.list(request, scope.labels, scope.fields, limit=limit, token=token)
+            yield Page([taken(obj) for obj in listing.items], str(listing.version))
             token = listing.token
             if not token:
                 return
 
-    def watch(self, resource: str, version: str, silence: float) -> Iterator[tuple[str, JsonObject]]:  # noqa: ARG002
-        """In virtual time nothing is awaited: what has happened is told, then the server ends the watch."""
+    def watch(
+        self,
+        resource: str,
+        version: str,
+        silence: float,  # noqa: ARG002 - as above
+        scope: Scope = ALL,
+    ) -> Iterator[tuple[str, JsonObject]]:
+        """In virtual time nothing is awaited: what has happened is reported, then the server ends the watch."""
         with self._translated():
-            changes = self.api.watch(Request(self._user, "watch", plural(resource)), since=int(version)).poll()
-        yield from ((kind, copied(obj)) for kind, obj in changes)
+            request = self._to("watch", resource, scope.namespace)
+            changes = self.api.watch(request, scope.labels, scope.fields, since=int(version)).poll()
+        taken = partial_of if scope.metadata else copied
+        yield from ((kind, taken(obj)) for kind, obj in changes)
 
     def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
         self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""

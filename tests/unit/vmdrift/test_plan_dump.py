@@ -148,8 +148,6 @@ def test_a_snapshot_is_never_changed() -> None:
     there = read(world_of())
     with pytest.raises(Rejected):
         there.delete("pods", "a", "b", uid="c")
-    with pytest.raises(Rejected):
-        there.watch("nodes", "", 1.0)
 
 
 def _names(there: ClusterSnapshot, **selectors: Any) -> list[str]:

@@ -132,8 +132,9 @@ class Record:
     when the cluster as a whole was last seen too unsteady to act, `in_use_at` when another pod on the lost node was
     last seen to use a volume, `hotplugs` the volumes that only the lost instance had, `proof` what was known of the
     node's death at the last look, and `weighed` the `at` of the confirmation that was weighed then. `basis` is a digest
-    of what a refusal was decided on (workers.decide.basis). For people only: when Kubernetes asked the launcher pod to
-    end (`terminating_at`), when the new one got a node (`scheduled_at`), and the `disks`.
+    of what a refusal was decided on (workers.decide.basis). `looked_at`: when the last pass began that read what it
+    waits for; `awaits`: the objects (RESOURCE/NAME) whose end it waits to see. For people only: when Kubernetes asked
+    the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), and the `disks`.
     """
 
     drift: Drift
@@ -162,6 +163,8 @@ class Record:
     proof: Proof = Proof.NONE
     weighed: float = 0.0
     basis: str = ""
+    looked_at: float = 0.0
+    awaits: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -195,6 +198,7 @@ class Record:
             values["checks"] = tuple(Check(**check) for check in values["checks"])
             values["signs"] = Signs(**values["signs"]) if values.get("signs") else None
             values["hotplugs"] = tuple(values.get("hotplugs", ()))
+            values["awaits"] = tuple(values.get("awaits", ()))
             values["disks"] = tuple(_disk(**disk) for disk in values.get("disks", ()))
             return checked(cls(**values), "record")
         except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -14,6 +14,7 @@ from simulator.world import World
 from tests.support.auditor import FENCING, INTAKE, WORKERS
 from tests.support.clocks import ProcessClock
 from tests.support.twins.cluster import ApiCluster
+from tests.support.twins.coverage import MemoryCoverage
 from tests.support.twins.queue import MemoryQueue
 from tests.support.twins.store import MemoryStore
 from workers.context import Tools
@@ -30,6 +31,7 @@ class Equipment:
 
     def __init__(self, world: World, policy: Policy, store: MemoryStore, called: Callable[[], None]) -> None:
         self._world, self._policy, self._store, self._called = world, policy, store, called
+        self.coverage = MemoryCoverage(store.time)
         self.providers: dict[str, Provider] = {}
         self.settings = Settings(remediation_template=TEMPLATE)
         self.entitled = True  # are all who send events entitled to those?
@@ -63,7 +65,10 @@ class Equipment:
         def may(*_: str) -> bool:
             return self.entitled
 
-        return Tools(cluster, self._store, queue, self._policy, clock, source, Surroundings(clock.steady), cluster, may)
+        around = Surroundings(clock.steady)
+        return Tools(
+            cluster, self._store, self.coverage, queue, self._policy, clock, source, around, cluster, may_send=may
+        )
 
     def _provider(self, cluster: ApiCluster, name: str) -> Provider:
         if name not in self.providers:

@@ -1,18 +1,68 @@
-"""During the six minutes: has anything happened that could end them earlier, or is there nothing to do but wait?"""
+"""Has anything happened to a drift that waits, or is there nothing to do but to wait on?
+
+Within the six minutes little needs to be read to know that. Where the waker watches, nothing: what happens wakes.
+"""
+
+from dataclasses import replace
 
 from reactor.model.drift import Policy, Record
+from reactor.model.reason import REASONS
 from workers.decide.annotations import ignored_annotations, wished
-from workers.decide.decision import Passed
+from workers.decide.decision import Passed, backoff
 from workers.decide.node import still_lost
 from workers.decide.observation import Observation, VmView
 from workers.decide.proof import confirmed
 from workers.decide.volumes import DETACH_LOOK, LOOK
+
+_ATTACHMENTS = "volumeattachments"
+# What begins by itself when its time comes, or by what the waker sees.
+_TIMED = frozenset({"unreachable-window", "eviction-due"})
+_STARTING = frozenset({"waiting-for-replacement", "waiting-for-running", "waiting-for-volume"})
+_SPARED = 3  # looks in a row; what takes longer is looked at as ever: Kubernetes may have something to say about it
+
+
+def quiet(record: Record, policy: Policy, now: float, quiet_since: float | None) -> float | None:
+    """When to look again at a drift to which nothing has happened since the last look; None: now.
+
+    `quiet_since`: since when nothing has happened to it, as far as it is watched; None where nobody watches.
+    """
+    if quiet_since is None or quiet_since > record.looked_at:
+        return None
+    if record.reason in _TIMED and record.again_at is not None and now < record.again_at:
+        return record.again_at
+    if is_waiting(record, policy, now) and record.released_at is not None:
+        return min(record.released_at + policy.detach_window + DETACH_LOOK, now + LOOK)
+    return backoff(now, record.tries + 1, watched=_only_starts(record)) if _spared(record) else None
+
+
+def _spared(record: Record) -> bool:
+    return record.tries < _SPARED and (record.reason == "eviction-due" or _only_starts(record))
+
+
+def _only_starts(record: Record) -> bool:
+    """Is nothing left for us to do? A volume that CSI attaches may be held by the lost node."""
+    released = record.reason == "launcher-deleted" and not any(disk.driver for disk in record.disks)
+    return released or record.reason in _STARTING
 
 
 def is_waiting(record: Record, policy: Policy, now: float) -> bool:
     """Is there still nothing to do, if nothing has happened?"""
     released_at = record.released_at
     return record.reason == "detach-window" and released_at is not None and now < released_at + policy.detach_window
+
+
+def awaited_attachments(record: Record) -> list[str]:
+    """The VolumeAttachments that keep its volumes on the lost node; none while anything else does, too."""
+    entries = [entry.partition("/") for entry in record.awaits]
+    return [name for _, _, name in entries] if all(kind == _ATTACHMENTS for kind, _, _ in entries) else []
+
+
+def freed(record: Record, now: float) -> Record:
+    """Its record then: nothing keeps the VM any more, and what wakes the drift next is its start."""
+    sentence = "The lost node holds none of its volumes any more; they are attached where the VM starts."
+    again_at = backoff(now, 0, watched=True)
+    after = record.moved(now, REASONS["waiting-for-volume"].phase, "waiting-for-volume", sentence, again_at)
+    return replace(after, detached_at=now, looked_at=now, awaits=())
 
 
 def undisturbed(observation: Observation, record: Record, policy: Policy, now: float) -> float | None:

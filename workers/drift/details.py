@@ -16,7 +16,18 @@ def with_details(record: Record, observation: Observation) -> Record:
         terminating_at=record.terminating_at or min(ended, default=None),
         scheduled_at=_scheduled(observation) or record.scheduled_at,
         disks=tuple(map(_disk, observation.volumes)) or record.disks,
+        awaits=()
+        if record.ended
+        else tuple(name for volume in observation.volumes for name in _awaits(volume, record)),
     )
+
+
+def _awaits(volume: Volume, record: Record) -> list[str]:
+    """What keeps the volume on the lost node: its attachment, and before that the pods that use it."""
+    if volume.held is None or not volume.exclusive:
+        return []
+    namespace = record.drift.vm.namespace
+    return [f"pods/{namespace}/{name}" for name in volume.users] or [f"volumeattachments/{volume.held.name}"]
 
 
 def _scheduled(observation: Observation) -> float | None:

@@ -64,7 +64,8 @@ class RedisCoverage:
     def quiet_since(self, drift: Drift) -> float | None:
         with translated():
             keys = [f"{PREFIX}watched:{drift.outage.id}", f"{PREFIX}stirred:{drift.id}"]
-            watched, stirred = map(a_number, self._redis.mget(keys))
+            found: Any = self._redis.mget(keys)
+        watched, stirred = (a_number(value) for value in found)
         return None if watched is None else max(watched, stirred or 0.0)
 
     def wait_for(self, drift: Drift, objects: Collection[str], before: Collection[str] = ()) -> None:

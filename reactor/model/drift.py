@@ -53,7 +53,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """One volume of the VM, for people: `claim` is "" where its kind needs none, `holders` are nodes."""
+    """One volume of the VM, for people: `claim` is "" where its kind needs none, `holders` are nodes.
+
+    `attachment`: the VolumeAttachment that keeps it on the lost node, or did when it was released; "" where none does.
+    """
 
     name: str
     kind: str
@@ -61,6 +64,7 @@ class Disk:
     driver: str = ""
     modes: tuple[str, ...] = ()
     holders: tuple[str, ...] = ()
+    attachment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +260,21 @@ class OutageRecord:
         outage = Outage.of(take(data, "outage", dict, "outage record"))
         record = cls(outage, data.get("seen_at", 0.0), data.get("recovered_at"), sweep=Sweep.of(data.get("sweep")))
         return checked(record, "outage record")
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a drift waits for is watched without a gap since `since`, and something happened to it at `stirred` last.
+
+    Both in seconds since the epoch, by Redis' clock; `stirred` is 0 where nothing did.
+    """
+
+    since: float
+    stirred: float = 0.0
+
+    def brought(self, record: Record) -> bool:
+        """May something have happened since it was looked at last?"""
+        return max(self.since, self.stirred) > record.looked_at
 
 
 @dataclass(frozen=True, slots=True)

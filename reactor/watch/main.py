@@ -1,4 +1,7 @@
-"""The watcher's process: a thread that reads the stream, and the main thread that judges and resyncs in time."""
+"""The watcher's process: a thread that reads the stream of Nodes, and the main thread that judges and resyncs in time.
+
+Beside them run the threads of the waker.
+"""
 
 import queue
 import threading
@@ -11,10 +14,13 @@ from reactor import roles
 from reactor.adapters.kubernetes.cluster import Watchable, uid
 from reactor.adapters.redis.process_reports import Reporter
 from reactor.model.event import watcher_source
+from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.node import NodeView
 from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
+from reactor.wake.waker import Waker
+from reactor.wake.watches import wake
 from reactor.watch.list_watch import BOOKMARK, SILENCE, follow
 from reactor.watch.watcher import Watcher, verdict_view
 from reactor.wiring import Wiring
@@ -39,10 +45,22 @@ def watch(settings: Settings) -> None:
     changes: queue.Queue[NodeChange] = queue.Queue(maxsize=1000)
     reader = threading.Thread(target=_read, args=(cluster, changes), daemon=True)
     reader.start()
+    waker = threading.Thread(target=wake, args=(_waker(wiring), cluster, stop.asked), daemon=True)
+    waker.start()
     rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock)
-    _loop(rounds, changes, settings.resync, lambda: stop.asked() or not reader.is_alive())
+    _loop(rounds, changes, settings.resync, lambda: stop.asked() or not (reader.is_alive() and waker.is_alive()))
     if not stop.asked():
-        log.error("node reader ended, process exits")  # a bug; its traceback is above
+        log.error("a thread ended, process exits")  # a bug; its traceback is above
+
+
+def _waker(wiring: Wiring) -> Waker:
+    cluster, namespace = wiring.cluster, wiring.settings.namespace
+
+    def asked() -> tuple[Intervention, ...]:
+        return interventions(cluster.find("configmaps", CONFIG_MAP, namespace))
+
+    adapters = wiring.store, wiring.coverage, wiring.queue
+    return Waker(*adapters, asked=asked, steady=time.monotonic, namespace=namespace)
 
 
 def _read(cluster: Watchable, changes: "queue.Queue[NodeChange]") -> None:

@@ -7,6 +7,7 @@ from redis import Redis
 
 from reactor.adapters.redis.clock import redis_time
 from reactor.adapters.redis.coverage import Coverage, RedisCoverage
+from reactor.model.drift import Watched
 from reactor.model.times import Clock
 from tests.contracts.samples import drift
 from tests.support.twins.coverage import MemoryCoverage
@@ -30,27 +31,30 @@ def _expire(redis: Redis) -> None:
         redis.delete(key)
 
 
-def test_a_drift_whose_outage_nobody_watches_is_never_known_to_be_quiet(place: Place) -> None:
+def test_a_drift_whose_outage_nobody_watches_is_is_not_watched(place: Place) -> None:
     coverage, _, _ = place
     coverage.stir([drift().id])
-    assert coverage.quiet_since(drift()) is None
+    assert coverage.watched(drift()) is None
 
 
-def test_a_drift_is_quiet_since_its_outage_is_watched(place: Place) -> None:
+def test_a_drift_is_watched_since_its_outage_is_watched(place: Place) -> None:
     coverage, _, let_expire = place
     coverage.cover({drift().outage.id: 500.25})
-    assert coverage.quiet_since(drift()) == 500.25
+    assert coverage.watched(drift()) == Watched(500.25)
     let_expire()
-    assert coverage.quiet_since(drift()) is None
+    assert coverage.watched(drift()) is None
 
 
-def test_a_drift_to_which_something_happened_is_quiet_since_then(place: Place) -> None:
+def test_it_is_known_when_something_happened_to_a_drift_last(place: Place) -> None:
     coverage, clock, _ = place
     coverage.cover({drift().outage.id: 500.0})
     before = clock()
     coverage.stir([drift().id])
-    assert before <= (coverage.quiet_since(drift()) or 0.0) <= clock()
-    assert coverage.quiet_since(drift(vm="another")) == 500.0
+    watched = coverage.watched(drift())
+    assert watched
+    assert watched.since == 500.0
+    assert before <= watched.stirred <= clock()
+    assert coverage.watched(drift(vm="another")) == Watched(500.0)
 
 
 def test_an_object_is_awaited_until_its_drift_waits_for_others(place: Place) -> None:

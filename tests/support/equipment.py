@@ -6,7 +6,9 @@ from typing import Any
 
 from reactor.model.drift import Policy
 from reactor.model.event import watcher_source, worker_source
+from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.settings import Settings
+from reactor.wake.waker import Waker
 from reactor.watch.watcher import Watcher
 from simulator.client import Informer
 from simulator.fencing import TEMPLATE
@@ -23,6 +25,7 @@ from workers.fencing.providers.registry import provider
 from workers.fencing.run import FenceTools
 from workers.observe.cache import Surroundings
 
+NAMESPACE = Settings().namespace
 WATCHERS = "system:serviceaccount:vm-drift:watcher"
 
 
@@ -54,6 +57,16 @@ class Equipment:
     def watcher(self, queue: MemoryQueue, through: Callable[[Any], Any] = lambda adapter: adapter) -> Watcher:
         """A watcher that knows nothing yet. Its store and its queue are what `through` makes of them."""
         return Watcher(through(self._store), through(queue), watcher_source(self._cluster), self._store.time)
+
+    def waker(self, clock: ProcessClock, queue: MemoryQueue) -> tuple[Waker, ApiCluster]:
+        """A waker that knows nothing yet, and what its streams go through."""
+        cluster = ApiCluster(self._world.api, WATCHERS)
+
+        def asked() -> tuple[Intervention, ...]:
+            return interventions(cluster.find("configmaps", CONFIG_MAP, NAMESPACE))
+
+        adapters = self._store, self.coverage, queue
+        return Waker(*adapters, asked=asked, steady=clock.steady, namespace=NAMESPACE), cluster
 
     def nodes(self) -> Informer:
         """What a watcher hears."""

@@ -130,9 +130,11 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     """Observe, decide, act; whatever goes wrong on the way becomes a reason to try again."""
     now = began = tools.clock()
     try:
-        if after := quick_look(record, cluster, tools, now):
-            return after
-        observation = _with_clocks(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
+        looked = quick_look(record, cluster, tools, now)
+        if isinstance(looked, Record):
+            return looked
+        observation = observe(cluster, record, tools.policy, now, tools.around, instance=looked)
+        observation = _with_clocks(observation, cluster, tools)
         now = tools.clock()  # what was read just now was not read any earlier, however long that took
         decision = decide(observation, record, tools.policy, now)
         if decision.judgement.action:
@@ -145,7 +147,9 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     except ClusterError as error:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
-    return replace(with_details(_recorded(record, decision, now), observation), looked_at=began)
+    after = with_details(_recorded(record, decision, now), observation, tools.policy)
+    # Within the window nothing of the VM itself is read.
+    return after if after.reason == "unreachable-window" else replace(after, looked_at=began)
 
 
 def _with_clocks(observation: Observation, cluster: Cluster, tools: Tools) -> Observation:

@@ -17,6 +17,7 @@ from reactor.adapters.redis.contents import a_number, text_of
 from reactor.adapters.redis.errors import translated
 from reactor.adapters.redis.keys import PREFIX
 from reactor.adapters.redis.lua import script
+from reactor.model.drift import Watched
 from reactor.model.identity import Drift
 
 _STIRRED_TTL, _AWAITED_TTL = 3600, 86400  # seconds
@@ -31,8 +32,8 @@ class Coverage(Protocol):
     def stir(self, drift_ids: Collection[str]) -> None:
         """Something has just happened to these drifts: they are to be looked at."""
 
-    def quiet_since(self, drift: Drift) -> float | None:
-        """Since when nothing has happened to it, as far as somebody watched; None where nobody watches."""
+    def watched(self, drift: Drift) -> Watched | None:
+        """None where nobody watches it."""
 
     def wait_for(self, drift: Drift, objects: Collection[str], before: Collection[str] = ()) -> None:
         """This drift waits to see the end of these objects (RESOURCE/NAME), and no longer of those before."""
@@ -61,12 +62,12 @@ class RedisCoverage:
         with translated():
             self._stir([f"{PREFIX}stirred:{drift_id}" for drift_id in drift_ids], [_STIRRED_TTL])
 
-    def quiet_since(self, drift: Drift) -> float | None:
+    def watched(self, drift: Drift) -> Watched | None:
         with translated():
             keys = [f"{PREFIX}watched:{drift.outage.id}", f"{PREFIX}stirred:{drift.id}"]
             found: Any = self._redis.mget(keys)
-        watched, stirred = (a_number(value) for value in found)
-        return None if watched is None else max(watched, stirred or 0.0)
+        since, stirred = (a_number(value) for value in found)
+        return None if since is None else Watched(since, stirred or 0.0)
 
     def wait_for(self, drift: Drift, objects: Collection[str], before: Collection[str] = ()) -> None:
         key, gone = f"{PREFIX}awaited:{drift.outage.id}", set(before).difference(objects)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from reactor import timing
+from reactor.model.drift import Watched
 from reactor.model.identity import Drift
 from reactor.model.times import Clock
 
@@ -24,9 +25,9 @@ class MemoryCoverage:
     def stir(self, drift_ids: Collection[str]) -> None:
         self._stirred |= dict.fromkeys(drift_ids, self._clock())
 
-    def quiet_since(self, drift: Drift) -> float | None:
+    def watched(self, drift: Drift) -> Watched | None:
         since, until = self._watched.get(drift.outage.id, (0.0, 0.0))
-        return max(since, self._stirred.get(drift.id, 0.0)) if self._clock() < until else None
+        return Watched(since, self._stirred.get(drift.id, 0.0)) if self._clock() < until else None
 
     def wait_for(self, drift: Drift, objects: Collection[str], before: Collection[str] = ()) -> None:
         awaited = self._awaited[drift.outage.id]

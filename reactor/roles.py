@@ -47,8 +47,14 @@ WATCHER = Role(
     "watcher",
     "watch",
     rights={
+        f"configmaps/{INTERVENTIONS}": "get list watch",
+        "namespaces": "list watch",
         "namespaces/kube-system": "get",
         "nodes": "list watch",
+        "pods": "list watch",
+        "virtualmachineinstances": "list watch",
+        "virtualmachines": "list watch",
+        "volumeattachments": "list watch",
     },
 )
 RECEIVER = Role("receiver", "serve", rights={f"configmaps/{INTERVENTIONS}": "get patch"})

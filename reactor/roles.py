@@ -47,6 +47,7 @@ WATCHER = Role(
     "watcher",
     "watch",
     rights={
+        "leases": "list watch",
         "namespaces/kube-system": "get",
         "nodes": "list watch",
     },

@@ -6,7 +6,10 @@ from typing import Any
 
 from reactor.model.drift import Policy
 from reactor.model.event import watcher_source, worker_source
+from reactor.model.lease import NODE_LEASES, renewal
 from reactor.settings import Settings
+from reactor.watch.leases import Leases, Renewal
+from reactor.watch.publisher import Publisher
 from reactor.watch.watcher import Watcher
 from simulator.client import Informer
 from simulator.fencing import TEMPLATE
@@ -16,6 +19,7 @@ from tests.support.clocks import ProcessClock
 from tests.support.twins.cluster import ApiCluster
 from tests.support.twins.queue import MemoryQueue
 from tests.support.twins.store import MemoryStore
+from tests.support.twins.summaries import MemorySummaries
 from workers.context import Tools
 from workers.fencing.providers.provider import Provider
 from workers.fencing.providers.registry import provider
@@ -28,8 +32,16 @@ WATCHERS = "system:serviceaccount:vm-drift:watcher"
 class Equipment:
     """`called` before each API request. `providers`: the product's, unless a test put others there before."""
 
-    def __init__(self, world: World, policy: Policy, store: MemoryStore, called: Callable[[], None]) -> None:
-        self._world, self._policy, self._store, self._called = world, policy, store, called
+    def __init__(
+        self,
+        world: World,
+        policy: Policy,
+        store: MemoryStore,
+        summaries: MemorySummaries,
+        called: Callable[[], None],
+    ) -> None:
+        self._world, self._policy, self._store, self._summaries = world, policy, store, summaries
+        self._called = called
         self.providers: dict[str, Provider] = {}
         self.settings = Settings(remediation_template=TEMPLATE)
         self.entitled = True  # are all who send events entitled to those?
@@ -53,6 +65,16 @@ class Equipment:
         """A watcher that knows nothing yet. Its store and its queue are what `through` makes of them."""
         return Watcher(through(self._store), through(queue), watcher_source(self._cluster), self._store.time)
 
+    def publisher(self, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Publisher:
+        """What a watcher publishes with."""
+        return Publisher(watcher, leases, self._summaries, self._store.time, clock.steady)
+
+    def leases(self) -> list[Renewal]:
+        """What a watcher hears of Leases: all of them, as they are now."""
+        self._world.api.before_reads("leases")
+        leases = self._world.store.objects("leases")
+        return [renewal(lease) for (namespace, _), lease in leases.items() if namespace == NODE_LEASES]
+
     def nodes(self) -> Informer:
         """What a watcher hears."""
         return self._world.api.client(WATCHERS).informer("nodes")
@@ -63,7 +85,8 @@ class Equipment:
         def may(*_: str) -> bool:
             return self.entitled
 
-        return Tools(cluster, self._store, queue, self._policy, clock, source, Surroundings(clock.steady), cluster, may)
+        around = Surroundings(clock.steady, summaries=self._summaries)
+        return Tools(cluster, self._store, queue, self._policy, clock, source, around, cluster, may)
 
     def _provider(self, cluster: ApiCluster, name: str) -> Provider:
         if name not in self.providers:

@@ -21,6 +21,7 @@ from tests.support.processes import Equip, Process, Scheduler, Watching, Worker
 from tests.support.twins.inbox import MemoryInbox
 from tests.support.twins.queue import MemoryQueue
 from tests.support.twins.store import MemoryStore
+from tests.support.twins.summaries import MemorySummaries
 from workers.app import TROUBLE_RETRY, App
 from workers.context import Tools
 from workers.delivery.sink import DeliveryTools
@@ -83,7 +84,8 @@ class Reactor:
         self._turns = random.Random(0)  # noqa: S311 - the order of turns must repeat
         self.receiver, self.cli = (Process(name, self.clocks(name)) for name in ("receiver", "cli"))
         self.inbox = MemoryInbox(self.queue, self.redis, Settings().dedup_ttl)
-        self._equipment = Equipment(world, self.policy, self.store, self._called)
+        self.summaries = MemorySummaries(self.redis, self._publish)
+        self._equipment = Equipment(world, self.policy, self.store, self.summaries, self._called)
         self.providers = self._equipment.providers
         self._scheduler = Scheduler(self.clocks("scheduler"), self.queue, self.redis)
         self.watchers = [self._watcher(f"watcher-{number}") for number in range(watchers)]
@@ -158,6 +160,7 @@ class Reactor:
         """Redis lost everything; the processes live on."""
         vars(self.store).update(vars(MemoryStore(self.redis, self.world.clock)))
         self.queue.clear()
+        self.summaries.clear()
 
     def _outcome(self, entry: JobEntry) -> Outcome:
         """By the product's own dispatch, with the tools of the worker whose turn it is."""
@@ -199,7 +202,11 @@ class Reactor:
 
     def _watcher(self, name: str) -> Watching:
         watch = partial(self._equipment.watcher, self.queue)
-        return Watching(name, self.clocks(name), self._equipment.nodes, watch, RESYNC)
+        return Watching(name, self.clocks(name), self._equipment, watch, RESYNC)
+
+    def _publish(self) -> None:
+        for watcher in self.watchers:
+            watcher.publish(self.world.now)
 
     def _worker(self, name: str, queue: str, equip: Equip) -> Worker:
         return Worker(name, self.clocks(name), (queue, self.queue), equip, self._run)

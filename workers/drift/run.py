@@ -38,7 +38,7 @@ from workers.drift.act import ChangedUnderwayError, act
 from workers.drift.details import with_details
 from workers.drift.locked_cluster import LockedCluster
 from workers.drift.recheck import outage_of, recheck
-from workers.observe import observe, observe_briefly
+from workers.observe import observe, observe_briefly, with_current_nodes
 from workers.pass_time import locked
 
 LOCK_TTL, _RENEW_EVERY = timing.VM_LOCK, timing.VM_LOCK_RENEWED_EVERY
@@ -141,6 +141,10 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
         observation = _with_clocks(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
         now = tools.clock()  # what was read just now was not read any earlier, however long that took
         decision = decide(observation, record, tools.policy, now)
+        if decision.judgement.action and observation.nodes:
+            observation, before = _with_current_nodes(observation, record, cluster, tools), observation
+            now = tools.clock()
+            decision = decision if observation is before else decide(observation, record, tools.policy, now)
         if decision.judgement.action:
             judged = replace(record, signs=decision.signs, proof=decision.proof)
             act(decision.judgement.action, cluster, judged, tools.around)
@@ -174,6 +178,12 @@ def _refused_until(record: Record, cluster: Cluster, tools: Tools, now: float) -
 def _with_clocks(observation: Observation, cluster: Cluster, tools: Tools) -> Observation:
     """With what is known of the clocks."""
     return replace(observation, date=cluster.time(), steady_since=tools.steady_since, clock_off=tools.clock_off)
+
+
+def _with_current_nodes(observation: Observation, record: Record, cluster: Cluster, tools: Tools) -> Observation:
+    """As what is about to be deleted has to be judged by; itself where it is that already."""
+    current = with_current_nodes(cluster, observation, record, tools.policy, tools.around)
+    return observation if current is observation else _with_clocks(current, cluster, tools)
 
 
 def _recorded(record: Record, decision: Decision, now: float) -> Record:

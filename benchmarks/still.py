@@ -244,8 +244,8 @@ ORDERS: Mapping[str, Callable[[Still, Mapping[str, Any]], Any]] = {
 def _as_kubelets_write(node: Obj) -> Obj:
     """Of a Lease's metadata what makes it as large as a real one."""
     owner = {"apiVersion": "v1", "kind": "Node", "name": node["name"], "uid": node["uid"]}
-    spec = {f"f:{name}": {} for name in ("holderIdentity", "leaseDurationSeconds", "renewTime")}
-    owned = {".": {}, f'k:{{"uid":"{node["uid"]}"}}': {}}
+    spec: Obj = {f"f:{name}": {} for name in ("holderIdentity", "leaseDurationSeconds", "renewTime")}
+    owned: Obj = {".": {}, f'k:{{"uid":"{node["uid"]}"}}': {}}
     written = {"f:metadata": {"f:ownerReferences": owned}, "f:spec": spec}
     entry = {"manager": "kubelet", "operation": "Update", "apiVersion": "coordination.k8s.io/v1"}
     stamp = {"time": node["creationTimestamp"], "fieldsType": "FieldsV1", "fieldsV1": written}

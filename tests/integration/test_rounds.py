@@ -8,12 +8,15 @@ from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import OutageRecord
 from reactor.model.errors import StoreUnreachable
 from reactor.model.node import node_view
+from reactor.watch.leases import Leases
 from reactor.watch.list_watch import BOOKMARK, LISTED
 from reactor.watch.main import Rounds
+from reactor.watch.publisher import Publisher
 from reactor.watch.watcher import Watcher
 from tests.contracts.queue_worlds import DONE
 from tests.contracts.samples import LOST_AT, node
 from tests.support.twins.queue import MemoryQueue
+from tests.support.twins.summaries import MemorySummaries
 
 
 class _Clock:
@@ -50,11 +53,12 @@ def requests() -> Requests:
 @pytest.fixture
 def rounds(redis: Redis, store: _Store, clock: _Clock, requests: Requests) -> Rounds:
     watcher = Watcher(store, MemoryQueue(clock, lambda _: DONE), "/w", clock)
-    return Rounds(watcher, Reporter(redis, "watcher", requests), clock)
+    publisher = Publisher(watcher, Leases(), MemorySummaries(clock), clock)
+    return Rounds(watcher, Reporter(redis, "watcher", requests), clock, publisher)
 
 
 def test_a_resync_says_when_the_api_server_was_heard_last(rounds: Rounds, redis: Redis, clock: _Clock) -> None:
-    assert rounds.take(LISTED, [node_view(node())])
+    assert rounds.take(LISTED, [node_view(node())], 1.0)
     heard, clock.now = clock.now, clock.now + 30
     assert rounds.resync()
     assert reports(redis).heard_at == heard
@@ -64,16 +68,16 @@ def test_a_resync_says_when_the_api_server_was_heard_last(rounds: Rounds, redis:
 
 
 def test_a_bookmark_is_a_word_of_the_api_server(rounds: Rounds, redis: Redis, clock: _Clock) -> None:
-    rounds.take(LISTED, [])
+    rounds.take(LISTED, [], 1.0)
     clock.now += 60
-    assert rounds.take(BOOKMARK, [])
+    assert rounds.take(BOOKMARK, [], 2.0)
     rounds.resync()
     assert reports(redis).heard_at == clock.now
 
 
 def test_what_is_not_told_is_not_reported(rounds: Rounds, redis: Redis, store: _Store, requests: Requests) -> None:
     requests.count("list", "200")
-    rounds.take(LISTED, [])
+    rounds.take(LISTED, [], 1.0)
     store.away = True
     assert not rounds.resync()
     assert (reports(redis).requests, reports(redis).heard_at) == ({}, None)

@@ -34,23 +34,23 @@ def watch_events(response: BaseHTTPResponse, clock: Clock = time.monotonic) -> I
     counts before a new connection has had the time to replay what was missed. Raises as `watch_event`, and
     ClusterUnreachable where the stream is cut in the middle of a line.
     """
-    settled_at, version = clock() + _SETTLES, ""
-    for lines, are_last in _bursts(response):
+    settled_at, version, arrivals = clock() + _SETTLES, "", poll()
+    arrivals.register(response.fileno(), POLLIN)
+    for lines, are_whole in _chunks(response):
         for kind, obj in map(watch_event, lines):
             version = obj["metadata"]["resourceVersion"]
             if kind != BOOKMARK:
                 yield kind, obj
-        if are_last and version and clock() >= settled_at:
+        if are_whole and version and clock() >= settled_at and not arrivals.poll(0):
             yield BOOKMARK, {"metadata": {"resourceVersion": version}}
 
 
-def _bursts(response: BaseHTTPResponse) -> Iterator[tuple[list[bytes], bool]]:
-    """Lines as they arrive, and whether these are the last that have arrived by now."""
-    arrivals, rest = poll(), b""
-    arrivals.register(response.fileno(), POLLIN)
+def _chunks(response: BaseHTTPResponse) -> Iterator[tuple[list[bytes], bool]]:
+    """Lines as they arrive, and whether they end with what has arrived."""
+    rest = b""
     for chunk in response.stream(65536):
         *whole, rest = (rest + chunk).split(b"\n")
-        yield whole, not rest and not arrivals.poll(0)
+        yield whole, not rest
     if rest:
         raise errors.ClusterUnreachable("the watch connection broke in the middle of a line")
 

@@ -11,10 +11,11 @@ from reactor.model.node import NodeView, node_view
 from reactor.model.summary import Summary
 from simulator.scene import Scene, Vm
 from simulator.store.objects import copied, rfc3339
-from tests.behaviour.test_fenced_for_nothing import staged
+from tests.behaviour.test_fenced_for_nothing import file_of, staged, with_bmcs
 from tests.support.auditor import FENCING, WORKERS
 from tests.support.virtual import Play
 from workers.drift.run import run_pass
+from workers.fencing.run import run_fence
 
 LOST, OTHERS = "node-a", ("node-b", "node-c", "node-d", "node-e")
 VMS = ("first", "second")
@@ -161,6 +162,17 @@ def test_before_a_bmc_is_asked_to_power_off_the_cluster_is_read_whatever_the_sum
     assert {("list", resource) for resource in READ} <= now
     lists = [one for one in audit if (one.user, one.verb) == (FENCING, "list") and one.resource == "leases"]
     assert len(lists) == 1  # all the time before, the summary was enough
+
+
+def test_a_machine_that_two_nodes_name_is_not_looked_for_in_the_summary() -> None:
+    outage = _Outage(Policy(fencing=("redfish",)))
+    with_bmcs(outage.play)
+    before, machine = outage.views(), outage.views()[0].machine
+    same = {"status": {"nodeInfo": {"systemUUID": machine}}}
+    outage.world.api.client("system:admin").patch("nodes", OTHERS[0], same, subresource="status")
+    outage.publish(nodes=before)
+    run_fence(outage.outage(), outage.reactor.fencing)
+    assert file_of(outage.play).twins == (OTHERS[0],)
 
 
 class _Busy:

@@ -51,9 +51,21 @@ def requests() -> Requests:
 
 
 @pytest.fixture
-def rounds(redis: Redis, store: _Store, clock: _Clock, requests: Requests) -> Rounds:
+def leases() -> Leases:
+    return Leases()
+
+
+@pytest.fixture
+def summaries(clock: _Clock) -> MemorySummaries:
+    return MemorySummaries(clock)
+
+
+@pytest.fixture
+def rounds(  # noqa: PLR0913, PLR0917 - all that a test may look at
+    redis: Redis, store: _Store, clock: _Clock, requests: Requests, leases: Leases, summaries: MemorySummaries
+) -> Rounds:
     watcher = Watcher(store, MemoryQueue(clock, lambda _: DONE), "/w", clock)
-    publisher = Publisher(watcher, Leases(), MemorySummaries(clock), clock)
+    publisher = Publisher(watcher, leases, summaries, clock, lambda: 50.0)
     return Rounds(watcher, Reporter(redis, "watcher", requests), clock, publisher)
 
 
@@ -84,3 +96,16 @@ def test_what_is_not_told_is_not_reported(rounds: Rounds, redis: Redis, store: _
     store.away = False
     assert rounds.resync()
     assert reports(redis).requests == {("watcher", "list", "200"): 1}
+
+
+def test_a_summary_is_as_old_as_the_stream_that_was_read_to_its_end_first(
+    rounds: Rounds, clock: _Clock, leases: Leases, summaries: MemorySummaries
+) -> None:
+    rounds.take(LISTED, [node_view(node(ready="Unknown"))], 46.0)
+    leases.take(BOOKMARK, (), 49.0)
+    rounds.take(BOOKMARK, [], 48.0)
+    rounds.take("MODIFIED", [node_view(node(ready="Unknown"))], 49.5)
+    rounds.publish()
+    seen = summaries.latest()
+    assert seen
+    assert clock() - seen.as_of == 2.0

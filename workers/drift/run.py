@@ -138,13 +138,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
             later = undisturbed(observe_briefly(cluster, record, tools.policy, tools.around), record, tools.policy, now)
             if later:
                 return record.moved(now, record.phase, record.reason, record.sentence, later)
-        observation = _with_clocks(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
-        now = tools.clock()  # what was read just now was not read any earlier, however long that took
-        decision = decide(observation, record, tools.policy, now)
-        if decision.judgement.action and observation.nodes:
-            observation, before = _with_current_nodes(observation, record, cluster, tools), observation
-            now = tools.clock()
-            decision = decision if observation is before else decide(observation, record, tools.policy, now)
+        observation, decision, now = _decided(record, cluster, tools, now)
         if decision.judgement.action:
             judged = replace(record, signs=decision.signs, proof=decision.proof)
             act(decision.judgement.action, cluster, judged, tools.around)
@@ -175,15 +169,23 @@ def _refused_until(record: Record, cluster: Cluster, tools: Tools, now: float) -
     return (due if early else now + REFUSED_LOOK) if same else None
 
 
+def _decided(record: Record, cluster: Cluster, tools: Tools, now: float) -> tuple[Observation, Decision, float]:
+    """What is seen, what is decided, and when. A deletion is decided once more where it needs newer Nodes and Leases."""
+    observation = _with_clocks(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
+    now = tools.clock()  # what was read just now was not read any earlier, however long that took
+    decision = decide(observation, record, tools.policy, now)
+    if not decision.judgement.action or not observation.nodes:
+        return observation, decision, now
+    current = with_current_nodes(cluster, observation, record, tools.policy, tools.around)
+    if current is observation:
+        return observation, decision, now
+    observation, now = _with_clocks(current, cluster, tools), tools.clock()
+    return observation, decide(observation, record, tools.policy, now), now
+
+
 def _with_clocks(observation: Observation, cluster: Cluster, tools: Tools) -> Observation:
     """With what is known of the clocks."""
     return replace(observation, date=cluster.time(), steady_since=tools.steady_since, clock_off=tools.clock_off)
-
-
-def _with_current_nodes(observation: Observation, record: Record, cluster: Cluster, tools: Tools) -> Observation:
-    """As what is about to be deleted has to be judged by; itself where it is that already."""
-    current = with_current_nodes(cluster, observation, record, tools.policy, tools.around)
-    return observation if current is observation else _with_clocks(current, cluster, tools)
 
 
 def _recorded(record: Record, decision: Decision, now: float) -> Record:

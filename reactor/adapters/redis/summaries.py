@@ -2,7 +2,7 @@
 
     summary           what changes all the time, with its age; expires when no watcher has written it for a while
     summary:DIGEST    what seldom changes of the same Nodes (`summary_text`); expires a little later
-    read:OUTAGE       a worker has read Nodes and Leases itself in this outage; expires within an hour
+    read:OUTAGE       a worker has read Nodes and Leases itself in this outage; expires after five minutes
 
 All of it may be lost at any time: workers then read the API server, as they do without a watcher.
 """
@@ -23,7 +23,7 @@ from reactor.model.summary import Summary
 
 _SUMMARY, _READ = f"{PREFIX}summary", f"{PREFIX}read:"
 _KEPT, _FIXED_KEPT = int(timing.SUMMARY_KEPT), int(2 * timing.SUMMARY_KEPT)  # seconds
-_READ_KEPT = 3600  # seconds
+_READ_KEPT = 300  # seconds
 
 
 class Summaries(Protocol):

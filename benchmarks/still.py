@@ -44,7 +44,7 @@ _KINDS = (
     "pods",
 )
 _IMAGES = 50  # of a node, as many as a kubelet tells of
-_BEAT = 1.0  # seconds; a tenth of all Leases is renewed in each
+_BEAT, _BEATS = 1.0, 50  # seconds; a tenth of all Leases is renewed in each, in so many portions: kubelets do not agree
 _AUDIT = 100_000  # requests that are remembered one by one
 _SPACES = 50  # namespaces: an API server that is asked for a VM's pods goes through all pods of its namespace
 _STATUS = 300.0  # seconds between two updates of a node's status when nothing changes
@@ -124,7 +124,9 @@ class Still:
             for i in range(_IMAGES)
         ]
         self.store.create("nodes", node)
-        self.store.create("leases", orjson.loads(_anew(pattern.lease, {_NODE: name})))
+        lease = orjson.loads(_anew(pattern.lease, {_NODE: name}))
+        lease["metadata"] |= _as_kubelets_write(node["metadata"])
+        self.store.create("leases", lease)
         self._lease(name, "kube-node-lease")
 
     def _add_vm(self, pattern: Pattern, node: str, name: str, space: str) -> None:
@@ -157,19 +159,19 @@ class Still:
         return self.server.url
 
     def _live(self) -> None:
-        beat = 0
+        portion, begun = 0, time.monotonic()
         while True:
-            begun = time.monotonic()
-            with self.api.lock:
-                self._lease("kube-controller-manager", "kube-system")
-            for name in self.nodes[beat % 10 :: 10]:
+            if portion % _BEATS == 0:
+                with self.api.lock:
+                    self._lease("kube-controller-manager", "kube-system")
+                if self._busy:
+                    self._tell_statuses(portion // _BEATS)
+            for name in self.nodes[portion % (10 * _BEATS) :: 10 * _BEATS]:
                 if name not in self.lost:
                     with self.api.lock:
                         self._lease(name, "kube-node-lease")
-            if self._busy:
-                self._tell_statuses(beat)
-            beat += 1
-            time.sleep(max(0.0, _BEAT - (time.monotonic() - begun)))
+            portion += 1
+            time.sleep(max(0.0, begun + portion * _BEAT / _BEATS - time.monotonic()))
 
     def _tell_statuses(self, beat: int) -> None:
         """Of every node once in five minutes, evenly."""
@@ -237,6 +239,17 @@ ORDERS: Mapping[str, Callable[[Still, Mapping[str, Any]], Any]] = {
     "audit": lambda still, _: still.audit(),
     "forget": lambda still, _: still.forget(),
 }
+
+
+def _as_kubelets_write(node: Obj) -> Obj:
+    """Of a Lease's metadata what makes it as large as a real one."""
+    owner = {"apiVersion": "v1", "kind": "Node", "name": node["name"], "uid": node["uid"]}
+    spec: Obj = {f"f:{name}": {} for name in ("holderIdentity", "leaseDurationSeconds", "renewTime")}
+    owned: Obj = {".": {}, f'k:{{"uid":"{node["uid"]}"}}': {}}
+    written = {"f:metadata": {"f:ownerReferences": owned}, "f:spec": spec}
+    entry = {"manager": "kubelet", "operation": "Update", "apiVersion": "coordination.k8s.io/v1"}
+    stamp = {"time": node["creationTimestamp"], "fieldsType": "FieldsV1", "fieldsV1": written}
+    return {"ownerReferences": [owner], "managedFields": [{**entry, **stamp}]}
 
 
 def _lost(node: Obj, since: float) -> Obj:

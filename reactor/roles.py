@@ -48,6 +48,7 @@ WATCHER = Role(
     "watch",
     rights={
         f"configmaps/{INTERVENTIONS}": "get list watch",
+        "leases": "list watch",
         "namespaces": "list watch",
         "namespaces/kube-system": "get",
         "nodes": "list watch",

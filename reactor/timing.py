@@ -50,6 +50,12 @@ CLOCK_STEP = 5.0
 LOOK_EVERY = 5.0
 CLOCK_UNWATCHED = 15.0
 
+# While an outage is open, watchers publish all Nodes and Leases this often, and each publication is kept for so long.
+# A worker judges by one that is no older than this.
+SUMMARY_EVERY = 2.0
+SUMMARY_FRESH = 5.0
+SUMMARY_KEPT = 10.0
+
 # virt-handler writes its heartbeat every 60 s and up to 120 % more (KubeVirt, `heartbeat.go`).
 HEARTBEAT_LONGEST = 132.0
 SILENCE_LEAST = 140.0

@@ -20,6 +20,7 @@ from reactor.adapters.redis.inbox import FSYNC_WAIT, RedisInbox
 from reactor.adapters.redis.outbox import RedisOutbox
 from reactor.adapters.redis.process_reports import Reporter, Requests
 from reactor.adapters.redis.store import RedisStore
+from reactor.adapters.redis.summaries import RedisSummaries
 from reactor.adapters.rq import RqQueue
 from reactor.adapters.sink import HttpSink
 from reactor.model.times import Clock
@@ -66,6 +67,11 @@ class Wiring:
     def coverage(self) -> RedisCoverage:
         """What the waker has seen."""
         return RedisCoverage(self.redis)
+
+    @cached_property
+    def summaries(self) -> RedisSummaries:
+        """All Nodes and Leases as the watchers hold them."""
+        return RedisSummaries(self.redis)
 
     @cached_property
     def queue(self) -> RqQueue:

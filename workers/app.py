@@ -82,7 +82,12 @@ def _tools(wiring: Wiring) -> Tools:
         policy=settings.to_policy(),
         clock=time.time,
         source=worker_source(cluster_adapter.uid(wiring.cluster)),
-        around=Surroundings(time.monotonic, namespace=settings.namespace, csi_addons=settings.csi_addons_namespaces),
+        around=Surroundings(
+            time.monotonic,
+            namespace=settings.namespace,
+            csi_addons=settings.csi_addons_namespaces,
+            summaries=wiring.summaries,
+        ),
         claims=wiring.cluster,
         may_send=Senders.of(settings).may,
     )

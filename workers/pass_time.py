@@ -41,7 +41,7 @@ def timed(tools: Tools) -> Tools:
 
 def _at(now: float, tools: Tools) -> Tools:
     clock = PassTime(now, tools.around.steady)
-    return replace(tools, clock=clock, around=tools.around.by(clock))
+    return replace(tools, clock=clock, around=tools.around.by(clock, tools.steady_since))
 
 
 def _sentence(off: float) -> str:

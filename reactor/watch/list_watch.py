@@ -32,7 +32,7 @@ def follow(  # noqa: PLR0913 - the last one is named
 ) -> Iterator[tuple[str, list[_Parsed]]]:
     """The objects and their changes, for ever: (LISTED, all) first and after each gap, then (ADDED, [one])...
 
-    (BOOKMARK, []) means only that the API server is alive; it comes about once a minute.
+    (BOOKMARK, []): all that had arrived was yielded. It comes after each burst of changes, else once a minute or so.
 
     `silence` in seconds: a watch without an event for so long is dead. `pause` waits so many seconds.
     """
@@ -43,12 +43,12 @@ def follow(  # noqa: PLR0913 - the last one is named
                 parsed, version = _listed(cluster, resource, parse, scope)
                 yield LISTED, parsed
             for kind, obj in cluster.watch(resource, version, silence, scope):
-                version, tries, trouble = obj["metadata"]["resourceVersion"], 0, _log_resumed(trouble)
+                version, tries, trouble = obj["metadata"]["resourceVersion"], 0, _log_resumed(trouble, resource)
                 yield kind, [] if kind == BOOKMARK else [parse(obj)]
         except Expired:
             version = ""
         except ClusterError as error:
-            trouble = _log_interrupted(trouble, error)
+            trouble = _log_interrupted(trouble, error, resource)
         pause(_delay(tries))
         tries += 1
 
@@ -71,14 +71,14 @@ def _delay(tries: int) -> float:
     return random.uniform(_MIN_DELAY, longest)  # noqa: S311 - jitter is no secret
 
 
-def _log_interrupted(trouble: str, error: ClusterError) -> str:
+def _log_interrupted(trouble: str, error: ClusterError, resource: str) -> str:
     """Log it once per change, not once per try."""
     if str(error) != trouble:
-        log.warning("watch interrupted, trying again", why=str(error))
+        log.warning("watch interrupted, trying again", resource=resource, why=str(error))
     return str(error)
 
 
-def _log_resumed(trouble: str) -> str:
+def _log_resumed(trouble: str, resource: str) -> str:
     if trouble:
-        log.info("watch resumed")
+        log.info("watch resumed", resource=resource)
     return ""

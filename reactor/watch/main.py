@@ -1,6 +1,6 @@
-"""The watcher's process: a thread that reads the stream of Nodes, and the main thread that judges and resyncs in time.
+"""The watcher's process: a thread for each stream, and the main thread that judges, resyncs and publishes in time.
 
-Beside them run the threads of the waker.
+Beside them runs the waker (`reactor.wake`).
 """
 
 import queue
@@ -11,25 +11,29 @@ from collections.abc import Callable
 import structlog
 
 from reactor import roles
-from reactor.adapters.kubernetes.cluster import Watchable, uid
+from reactor.adapters.kubernetes.cluster import ALL, Scope, Watchable, uid
 from reactor.adapters.redis.process_reports import Reporter
 from reactor.model.event import watcher_source
 from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
+from reactor.model.lease import NODE_LEASES
 from reactor.model.node import NodeView
 from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
 from reactor.wake.waker import Waker
 from reactor.wake.watches import wake
+from reactor.watch.leases import Leases, follow_leases
 from reactor.watch.list_watch import BOOKMARK, SILENCE, follow
-from reactor.watch.watcher import Watcher, verdict_view
+from reactor.watch.node_views import thrifty_view
+from reactor.watch.publisher import Publisher
+from reactor.watch.watcher import Watcher
 from reactor.wiring import Wiring
 
 _TROUBLE_RETRY = 2.0  # seconds until Redis is tried again
 _POLL = 1.0  # seconds between two checks whether to stop
 log = structlog.get_logger()
 
-NodeChange = tuple[str, list[NodeView]]
+NodeChange = tuple[str, list[NodeView], float]  # as `follow` yields it, and when: monotonic seconds
 
 
 def watch(settings: Settings) -> None:
@@ -40,15 +44,16 @@ def watch(settings: Settings) -> None:
     clock, cluster = wiring.clock, wiring.cluster
     clock()  # read once, it goes on while Redis is away
     source = watcher_source(uid(cluster))
-    next(cluster.pages("nodes", limit=1))  # a missing permission must show at start, not in the thread below
+    for resource, scope in {"nodes": ALL, "leases": Scope(NODE_LEASES)}.items():
+        next(cluster.scoped(resource, scope, 1))  # a missing permission must show at start, not in a thread below
     watcher = Watcher(wiring.store, wiring.queue, source, clock)
     changes: queue.Queue[NodeChange] = queue.Queue(maxsize=1000)
-    reader = threading.Thread(target=_read, args=(cluster, changes), daemon=True)
-    reader.start()
-    waker = threading.Thread(target=wake, args=(_waker(wiring), cluster, stop.asked), daemon=True)
-    waker.start()
-    rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock)
-    _loop(rounds, changes, settings.resync, lambda: stop.asked() or not (reader.is_alive() and waker.is_alive()))
+    leases = Leases()
+    publisher = Publisher(watcher, leases, wiring.summaries, clock)
+    threads = [_started(_read, cluster, changes), _started(follow_leases, cluster, leases)]
+    threads.append(_started(wake, _waker(wiring), cluster, stop.asked))
+    rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock, publisher)
+    _loop(rounds, changes, settings.resync, lambda: stop.asked() or not all(map(threading.Thread.is_alive, threads)))
     if not stop.asked():
         log.error("a thread ended, process exits")  # a bug; its traceback is above
 
@@ -63,22 +68,34 @@ def _waker(wiring: Wiring) -> Waker:
     return Waker(*adapters, asked=asked, steady=time.monotonic, namespace=namespace)
 
 
+def _started(read: Callable[..., None], *args: object) -> threading.Thread:
+    thread = threading.Thread(target=read, args=args, daemon=True)
+    thread.start()
+    return thread
+
+
 def _read(cluster: Watchable, changes: "queue.Queue[NodeChange]") -> None:
-    for change in follow(cluster, "nodes", verdict_view, SILENCE, time.sleep):
-        changes.put(change)
+    for kind, nodes in follow(cluster, "nodes", thrifty_view, SILENCE, time.sleep):
+        changes.put((kind, nodes, time.monotonic()))
 
 
 class Rounds:
-    """The watcher's methods, with a process report after each resync."""
+    """The watcher's methods, with a process report after each resync, and a summary in between."""
 
-    def __init__(self, watcher: Watcher, reporter: Reporter, clock: Clock) -> None:
-        self._watcher, self._reporter, self._clock = watcher, reporter, clock
+    def __init__(self, watcher: Watcher, reporter: Reporter, clock: Clock, publisher: Publisher) -> None:
+        self._watcher, self._reporter, self._clock, self._publisher = watcher, reporter, clock, publisher
         self._heard_at: float | None = None  # seconds since the epoch: the API server's last sign of life
 
-    def take(self, kind: str, nodes: list[NodeView]) -> bool:
-        """As the watcher does."""
+    def take(self, kind: str, nodes: list[NodeView], read_at: float) -> bool:
+        """As the watcher does. `read_at`: monotonic seconds."""
         self._heard_at = self._clock()
+        if kind == BOOKMARK:
+            self._publisher.nodes_read_at = read_at
         return kind == BOOKMARK or self._watcher.take(kind, nodes)
+
+    def publish(self) -> None:
+        """As the publisher does."""
+        self._publisher.publish_if_due()
 
     def resync(self) -> bool:
         """As the watcher does. It reports only if Redis answered, so that it does not wait for a dead one twice."""
@@ -92,6 +109,8 @@ def _loop(rounds: Rounds, changes: "queue.Queue[NodeChange]", every: float, ende
     """Nothing is reported before the first list: a watcher without nodes would take every outage for going on."""
     due: float | None = None  # of the next resync; monotonic seconds
     while not ended():
+        if changes.empty():  # what is new comes first
+            rounds.publish()
         if due is not None and time.monotonic() >= due:
             due = time.monotonic() + (every if rounds.resync() else _TROUBLE_RETRY)
         try:

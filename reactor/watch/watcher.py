@@ -5,7 +5,6 @@ job. Nothing that a watcher remembers is needed by another or after a restart.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import structlog
 
@@ -15,17 +14,11 @@ from reactor.model.errors import StoreError
 from reactor.model.event import Event, recovered, unreachable
 from reactor.model.fencing import Heartbeat
 from reactor.model.identity import Outage
-from reactor.model.node import NodeView, goes_on, node_view
+from reactor.model.node import NodeView, goes_on
 from reactor.model.times import Clock, clock_time
 from reactor.watch.list_watch import LISTED
 
 log = structlog.get_logger()
-
-
-def verdict_view(obj: Mapping[str, Any]) -> NodeView:
-    """Of a v1 Node no more than verdicts need: thousands are in memory at once."""
-    node = node_view(obj)
-    return NodeView(node.name, node.uid, node.ready, node.ready_since, heartbeat=node.heartbeat)
 
 
 class Watcher:
@@ -39,6 +32,17 @@ class Watcher:
         self._nodes: dict[str, NodeView] = {}
         self._heartbeats: dict[str, Heartbeat] = {}
         self._trouble = ""
+        self._has_open = False  # as of the last resync
+
+    @property
+    def nodes(self) -> tuple[NodeView, ...]:
+        """All that there are, by name."""
+        return tuple(self._nodes[name] for name in sorted(self._nodes))
+
+    @property
+    def has_outage(self) -> bool:
+        """Is any node lost, or was any outage open at the last resync?"""
+        return self._has_open or any(node.lost for node in self._nodes.values())
 
     def take(self, kind: str, nodes: Iterable[NodeView]) -> bool:
         """Take in what the stream yields. False if Redis was away: then `resync` has to report it later."""
@@ -73,6 +77,7 @@ class Watcher:
             outages |= {record.outage for record in self._store.outages()}
         except StoreError as error:
             return self._report_failed(error)
+        self._has_open = bool(outages)
         return self._report(self._state(outage) for outage in sorted(outages, key=lambda outage: outage.id))
 
     def _verdict(self, before: NodeView | None, node: NodeView) -> list[Event]:

@@ -5,11 +5,12 @@ from itertools import islice
 
 import pytest
 
-from reactor.adapters.kubernetes.cluster import uid
+from reactor.adapters.kubernetes.cluster import Scope, uid
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.model.drift import Policy
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_UNREACHABLE, Event
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
+from reactor.model.lease import NODE_LEASES, renewal
 from reactor.model.node import node_view
 from reactor.watch.list_watch import follow
 from simulator.api.rbac import allows, authorizer, rules_of
@@ -86,8 +87,10 @@ def played(refusals: Refusals) -> Play:
         assert len(pauses) < 20, "the watch never comes to anything"
         play.world.run_for(seconds)
 
-    changes: Iterator[object] = follow(watcher, "nodes", node_view, 1.0, pause)
-    list(islice(changes, 2))  # the list, and a change from the watch after it
+    nodes: Iterator[object] = follow(watcher, "nodes", node_view, 1.0, pause)
+    leases: Iterator[object] = follow(watcher, "leases", renewal, 1.0, pause, scope=Scope(NODE_LEASES))
+    for changes in (nodes, leases):
+        list(islice(changes, 2))  # the list, and a change from the watch after it
     assert play.until("waits", ("detaching", "detach-window"))
     for number, (kind, subject) in enumerate([(NODE_UNREACHABLE, LOST), (DRIFT_REQUESTED, "default/waits")]):
         hint = Event(kind, "/monitoring", f"{number}", subject, play.world.now)

@@ -15,7 +15,8 @@ from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event, watcher
 from reactor.model.fencing import Heartbeat
 from reactor.model.node import NodeView
 from reactor.watch.list_watch import LISTED
-from reactor.watch.watcher import Watcher, verdict_view
+from reactor.watch.node_views import thrifty_view
+from reactor.watch.watcher import Watcher
 from tests.contracts.queue_worlds import DONE
 from tests.contracts.samples import LOST_AT, node, outage
 from tests.support.twins.queue import MemoryQueue
@@ -74,7 +75,7 @@ def watcher(board: Board, store: MemoryStore) -> Watcher:
 
 
 def view(ready: str = "True", since: float = LOST_AT, name: str = "node-a", uid: str = "") -> NodeView:
-    return verdict_view(node(name, ready, since, uid))
+    return thrifty_view(node(name, ready, since, uid))
 
 
 def kinds(events: Sequence[Event]) -> list[str]:
@@ -109,7 +110,7 @@ def test_a_node_that_is_not_ready_opens_nothing(watcher: Watcher, board: Board, 
 
 
 def test_a_node_without_conditions_opens_nothing(watcher: Watcher, board: Board) -> None:
-    watcher.take("ADDED", [verdict_view({"metadata": {"name": "new", "uid": "uid-of-new"}})])
+    watcher.take("ADDED", [thrifty_view({"metadata": {"name": "new", "uid": "uid-of-new"}})])
     assert board.take() == []
 
 

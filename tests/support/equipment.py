@@ -7,8 +7,11 @@ from typing import Any
 from reactor.model.drift import Policy
 from reactor.model.event import watcher_source, worker_source
 from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
+from reactor.model.lease import NODE_LEASES, renewal
 from reactor.settings import Settings
 from reactor.wake.waker import Waker
+from reactor.watch.leases import Leases, Renewal
+from reactor.watch.publisher import Publisher
 from reactor.watch.watcher import Watcher
 from simulator.client import Informer
 from simulator.fencing import TEMPLATE
@@ -19,6 +22,7 @@ from tests.support.twins.cluster import ApiCluster
 from tests.support.twins.coverage import MemoryCoverage
 from tests.support.twins.queue import MemoryQueue
 from tests.support.twins.store import MemoryStore
+from tests.support.twins.summaries import MemorySummaries
 from workers.context import Tools
 from workers.fencing.providers.provider import Provider
 from workers.fencing.providers.registry import provider
@@ -32,8 +36,16 @@ WATCHERS = "system:serviceaccount:vm-drift:watcher"
 class Equipment:
     """`called` before each API request. `providers`: the product's, unless a test put others there before."""
 
-    def __init__(self, world: World, policy: Policy, store: MemoryStore, called: Callable[[], None]) -> None:
-        self._world, self._policy, self._store, self._called = world, policy, store, called
+    def __init__(
+        self,
+        world: World,
+        policy: Policy,
+        store: MemoryStore,
+        summaries: MemorySummaries,
+        called: Callable[[], None],
+    ) -> None:
+        self._world, self._policy, self._store, self._summaries = world, policy, store, summaries
+        self._called = called
         self.coverage = MemoryCoverage(store.time)
         self.providers: dict[str, Provider] = {}
         self.settings = Settings(remediation_template=TEMPLATE)
@@ -68,6 +80,16 @@ class Equipment:
         adapters = self._store, self.coverage, queue
         return Waker(*adapters, asked=asked, steady=clock.steady, namespace=NAMESPACE), cluster
 
+    def publisher(self, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Publisher:
+        """What a watcher publishes with."""
+        return Publisher(watcher, leases, self._summaries, self._store.time, clock.steady)
+
+    def leases(self) -> list[Renewal]:
+        """What a watcher hears of Leases: all of them, as they are now."""
+        self._world.api.before_reads("leases")
+        leases = self._world.store.objects("leases")
+        return [renewal(lease) for (namespace, _), lease in leases.items() if namespace == NODE_LEASES]
+
     def nodes(self) -> Informer:
         """What a watcher hears."""
         return self._world.api.client(WATCHERS).informer("nodes")
@@ -78,7 +100,7 @@ class Equipment:
         def may(*_: str) -> bool:
             return self.entitled
 
-        around = Surroundings(clock.steady)
+        around = Surroundings(clock.steady, summaries=self._summaries)
         return Tools(
             cluster, self._store, self.coverage, queue, self._policy, clock, source, around, cluster, may_send=may
         )

@@ -5,7 +5,7 @@ They share what real ones share: Redis (a store and a queue) and the API server.
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from reactor import timing
 from reactor.adapters.kubernetes.cluster import PAGE
@@ -16,7 +16,9 @@ from reactor.model.node import node_view
 from reactor.wake.rules import meta_of
 from reactor.wake.scopes import Watch
 from reactor.wake.waker import Waker
+from reactor.watch.leases import Leases, Renewal
 from reactor.watch.list_watch import BOOKMARK, LISTED
+from reactor.watch.publisher import Publisher
 from reactor.watch.watcher import Watcher
 from simulator.api.watching import Watch as SimulatedWatch
 from simulator.client import ApiError, Informer, Obj
@@ -177,24 +179,49 @@ class Waking(Process):
         self._waker.take(watch, LISTED, [meta_of(watch.resource, obj) for page in pages for obj in page.items])
 
 
+class Hears(Protocol):
+    """What a watcher hears of the cluster, and what it publishes that with."""
+
+    def nodes(self) -> Informer:
+        """All Nodes."""
+
+    def leases(self) -> list[Renewal]:
+        """All of their Leases, as they are now."""
+
+    def publisher(self, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Publisher:
+        """A new one."""
+
+
 class Watching(Process):
     """A watcher: hears of every change of a Node, and tells every `resync` seconds what it knows."""
 
     def __init__(
-        self, name: str, clock: ProcessClock, follow: Callable[[], Informer], watch: Callable[[], Watcher], pause: float
+        self, name: str, clock: ProcessClock, hears: Hears, watch: Callable[[], Watcher], pause: float
     ) -> None:
         super().__init__(name, clock)
-        self.watch, self._follow, self._resync = watch, follow, pause
+        self.watch, self._hears, self._resync = watch, hears, pause
         self.begin()
 
     def begin(self) -> None:
-        self._watcher, self._nodes = self.watch(), self._follow()
+        self._watcher, self._nodes, self._leases = self.watch(), self._hears.nodes(), Leases()
+        self._publisher = self._hears.publisher(self._watcher, self._leases, self.clock)
         self._resync_at: float | None = None
 
     def watch_with(self, watch: Callable[[], Watcher]) -> None:
         """It is started with another watcher, now and whenever it was killed."""
         self.watch = watch
         self.begin()
+
+    def publish(self, now: float) -> None:
+        """Every two seconds, and in virtual time only when somebody is about to read it; unless it stands still.
+
+        The kubelets of a cluster renew their Leases one after the other, so of these something has just been heard.
+        """
+        if self.busy or now < self.away_until:
+            return
+        for kind, renewals in ((LISTED, self._hears.leases()), (BOOKMARK, [])):
+            self._leases.take(kind, renewals, self.clock.steady())
+        self._publisher.publish_if_due()
 
     def turn(self, now: float) -> float | None:
         self._hear(self._nodes.poll())
@@ -209,3 +236,4 @@ class Watching(Process):
             return
         for kind, obj in changes:
             self._watcher.take(kind, [node_view(obj)])
+            self._publisher.nodes_read_at = self.clock.steady()

@@ -24,6 +24,7 @@ from tests.support.twins.coverage import MemoryCoverage
 from tests.support.twins.inbox import MemoryInbox
 from tests.support.twins.queue import MemoryQueue
 from tests.support.twins.store import MemoryStore
+from tests.support.twins.summaries import MemorySummaries
 from workers.app import TROUBLE_RETRY, App
 from workers.context import Tools
 from workers.delivery.sink import DeliveryTools
@@ -89,7 +90,8 @@ class Reactor:
         self._turns = random.Random(0)  # noqa: S311 - the order of turns must repeat
         self.receiver, self.cli = (Process(name, self.clocks(name)) for name in ("receiver", "cli"))
         self.inbox = MemoryInbox(self.queue, self.redis, Settings().dedup_ttl)
-        self._equipment = Equipment(world, self.policy, self.store, self._called)
+        self.summaries = MemorySummaries(self.redis, self._publish)
+        self._equipment = Equipment(world, self.policy, self.store, self.summaries, self._called)
         self.providers, self.coverage = self._equipment.providers, self._equipment.coverage
         self._scheduler = Scheduler(self.clocks("scheduler"), self.queue, self.redis)
         self.watchers = [self._watcher(f"watcher-{number}") for number in range(watchers)]
@@ -168,6 +170,7 @@ class Reactor:
         vars(self.store).update(vars(MemoryStore(self.redis, self.world.clock)))
         vars(self.coverage).update(vars(MemoryCoverage(self.redis)))
         self.queue.clear()
+        self.summaries.clear()
 
     def _outcome(self, entry: JobEntry) -> Outcome:
         """By the product's own dispatch, with the tools of the worker whose turn it is."""
@@ -209,7 +212,11 @@ class Reactor:
 
     def _watcher(self, name: str) -> Watching:
         watch = partial(self._equipment.watcher, self.queue)
-        return Watching(name, self.clocks(name), self._equipment.nodes, watch, RESYNC)
+        return Watching(name, self.clocks(name), self._equipment, watch, RESYNC)
+
+    def _publish(self) -> None:
+        for watcher in self.watchers:
+            watcher.publish(self.world.now)
 
     def _wakes(self) -> tuple[Waker, ApiCluster]:
         return self._equipment.waker(self.clocks("waker"), self.queue)

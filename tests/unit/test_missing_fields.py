@@ -15,7 +15,7 @@ import pytest
 from reactor.adapters.kubernetes.cluster import Cluster, Page
 from reactor.model.drift import Policy
 from reactor.model.node import node_view
-from reactor.watch.watcher import verdict_view
+from reactor.watch.node_views import thrifty_view
 from simulator.store.objects import copied
 from tests.support.places import TRACES
 from tests.unit.workers.decide.recorded import DUE, POWER_CUT, RELEASED, TERMINATING, cluster, look, record
@@ -116,7 +116,7 @@ def _disks(claim: Obj, volume: Obj) -> object:
 
 
 READERS: Mapping[str, tuple[Callable[[Any], object], ...]] = {
-    "nodes": (node_view, verdict_view),
+    "nodes": (node_view, thrifty_view),
     "pods": (pod_view, launcher, claims_of, lambda pod: uses(pod, "disk")),
     "vm": (vm_view, lambda vm: keeps_state(vm_view(vm).template)),
     "vmi": (vmi_view,),

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from reactor.adapters.kubernetes.cluster import PAGE, Cluster, Page
 from reactor.model.errors import BadInput, Forbidden, NotServed, Rejected
+from reactor.model.lease import NODE_LEASES
 from reactor.model.names import named
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import JsonObject, words
@@ -19,7 +20,7 @@ from vmdrift.snapshot.dump_file import DUMP_COMMAND, MAKE, Dump, about, read_dum
 from vmdrift.snapshot.dump_time import written_at
 from vmdrift.snapshot.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
 from vmdrift.snapshot.readonly import ReadOnly
-from workers.observe.cache import NODE_LEASES, listed
+from workers.observe.cache import listed
 
 __all__ = ["DUMP_COMMAND", "ClusterSnapshot", "Objects", "everything", "from_cluster", "from_dump", "snapshot"]
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from reactor.model.lease import NODE_LEASES
 from reactor.model.objects import JsonObject, moment, parts, text
 from reactor.model.times import parse_time
 from workers.decide.quorum import ABANDONED
-from workers.observe.cache import NODE_LEASES, renewed
+from workers.observe.cache import renewed
 
 
 def written_at(objects: Mapping[str, Sequence[JsonObject]]) -> float:

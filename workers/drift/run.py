@@ -25,6 +25,7 @@ from reactor.model.errors import (
     Unauthorized,
 )
 from reactor.model.identity import Drift
+from reactor.model.objects import Obj
 from reactor.model.times import clock_time
 from workers.context import Tools
 from workers.decide import decide
@@ -35,7 +36,7 @@ from workers.drift.act import ChangedUnderwayError, act
 from workers.drift.details import with_details
 from workers.drift.locked_cluster import LockedCluster
 from workers.drift.quick import quick_look
-from workers.observe import observe
+from workers.observe import observe, with_current_nodes
 from workers.pass_time import locked
 
 LOCK_TTL, _RENEW_EVERY = timing.VM_LOCK, timing.VM_LOCK_RENEWED_EVERY
@@ -133,10 +134,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
         looked = quick_look(record, cluster, tools, now)
         if isinstance(looked, Record):
             return looked
-        observation = observe(cluster, record, tools.policy, now, tools.around, instance=looked)
-        observation = _with_clocks(observation, cluster, tools)
-        now = tools.clock()  # what was read just now was not read any earlier, however long that took
-        decision = decide(observation, record, tools.policy, now)
+        observation, decision, now = _decided(record, cluster, tools, now, looked)
         if decision.judgement.action:
             judged = replace(record, signs=decision.signs, proof=decision.proof)
             act(decision.judgement.action, cluster, judged, tools.around)
@@ -150,6 +148,23 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     after = with_details(_recorded(record, decision, now), observation, tools.policy)
     # Within the window nothing of the VM itself is read.
     return after if after.reason == "unreachable-window" else replace(after, looked_at=began)
+
+
+def _decided(
+    record: Record, cluster: Cluster, tools: Tools, now: float, instance: Obj | None
+) -> tuple[Observation, Decision, float]:
+    """What is seen, what is decided, and when; decided once more where a deletion needs newer Nodes and Leases."""
+    observation = observe(cluster, record, tools.policy, now, tools.around, instance=instance)
+    observation = _with_clocks(observation, cluster, tools)
+    now = tools.clock()  # what was read just now was not read any earlier, however long that took
+    decision = decide(observation, record, tools.policy, now)
+    if not decision.judgement.action or not observation.nodes:
+        return observation, decision, now
+    current = with_current_nodes(cluster, observation, record, tools.policy, tools.around)
+    if current is observation:
+        return observation, decision, now
+    observation, now = _with_clocks(current, cluster, tools), tools.clock()
+    return observation, decide(observation, record, tools.policy, now), now
 
 
 def _with_clocks(observation: Observation, cluster: Cluster, tools: Tools) -> Observation:

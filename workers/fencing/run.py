@@ -15,6 +15,7 @@ from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import ClusterUnreachable, FenceError, StoreError
 from reactor.model.fencing import LASTING, Fencing, ProviderStatus, State, Target
 from reactor.model.identity import Outage
+from reactor.model.lease import NODE_LEASES
 from reactor.model.machine_uuid import same, twins
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import JsonObject, number
@@ -27,7 +28,7 @@ from workers.fencing.decide.boot_file import boot_file, target
 from workers.fencing.decide.view import SOON, AskProvider, FenceDecision, FenceView
 from workers.fencing.files import FenceFiles, about
 from workers.fencing.observe import look, with_effect
-from workers.observe.cache import NODE_LEASES, renewed
+from workers.observe.cache import renewed
 from workers.pass_time import locked
 
 __all__ = ["FenceTools", "look_after", "run_fence"]
@@ -125,7 +126,7 @@ class _Pass:
         """
         if node is None or not node.machine or "redfish" not in providers(node, self._tools.policy):
             return file
-        others = self._tools.around.nodes(self._cluster)
+        others = self._tools.around.nodes(self._cluster, own=True)  # a provider may be asked right after this
         names = [other.name for other in others if other.name != node.name and same(other.machine, node.machine)]
         return replace(file, twins=tuple(dict.fromkeys([*file.twins, *names])))
 

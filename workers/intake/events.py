@@ -20,6 +20,7 @@ from reactor.model.event import recovered as recovered_event
 from reactor.model.event import unreachable as unreachable_event
 from reactor.model.fencing import CLAIMS, Claim, fencing_entries
 from reactor.model.identity import NodeRef, Outage, VmRef
+from reactor.model.lease import NODE_LEASES
 from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import text
@@ -32,7 +33,7 @@ from workers.drift.run import begin_again
 from workers.fencing.decide.allowed import providers
 from workers.intake.begin import begin
 from workers.intake.outage import take_event
-from workers.observe.cache import NODE_LEASES, renewed
+from workers.observe.cache import renewed
 from workers.observe.launchers import launchers, vm_of_launcher
 from workers.pass_time import timed
 

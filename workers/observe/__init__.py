@@ -13,6 +13,7 @@ from reactor.model.drift import Phase, Policy, Record
 from reactor.model.fencing import Fencing, fencing_of, fencings
 from reactor.model.identity import Outage
 from reactor.model.intervention import active_holds, cancelled
+from reactor.model.lease import NODE_LEASES
 from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import Obj, moment, number, part, parts, text, without_nulls
@@ -33,7 +34,7 @@ from workers.decide.observation import (
 from workers.decide.placement.candidates import placement_needs
 from workers.decide.proof import confirmed, proven
 from workers.fencing.decide.allowed import providers
-from workers.observe.cache import MOMENT, NODE_LEASES, Surroundings, listed, renewed
+from workers.observe.cache import MOMENT, Surroundings, listed, renewed
 from workers.observe.others import expansion, neighbours, owned, witness
 from workers.observe.parse import attachment_view, claims_of, pod_view, vm_view, vmi_view
 from workers.observe.volumes import Disks, claim_of
@@ -83,6 +84,17 @@ def _may_be_held(record: Record) -> bool:
     """Can the lost node still keep the VM down: by its launcher, or by a volume?"""
     nothing_to_hold = bool(record.disks) and not any(disk.driver for disk in record.disks)
     return record.released_at is None or (record.detached_at is None and not nothing_to_hold)
+
+
+def with_current_nodes(
+    cluster: Cluster, observation: Observation, record: Record, policy: Policy, cache: Surroundings
+) -> Observation:
+    """With all Nodes and Leases as they have to be known before a deletion; itself where it has these. ClusterError."""
+    nodes, renewals = cache.current(cluster, record.drift.outage)
+    if nodes is observation.nodes and renewals is observation.renewals:
+        return observation
+    dead = proven(fencings(_fencing_config_map(cluster, observation.node, policy, cache)), nodes)
+    return replace(observation, nodes=nodes, renewals=renewals, proven=dead)
 
 
 def observe_briefly(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> Observation:

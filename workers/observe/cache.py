@@ -1,20 +1,25 @@
 """What many passes read and no pass changes: all nodes, their Leases, drivers, namespaces, the lost node's pods.
 
-A worker that releases 250 VMs of one node reads these once in a few seconds, and not 250 times. What a pass is about
+A worker that releases 250 VMs of one node reads these once in a few seconds, and not 250 times. All nodes and Leases
+come from the watchers' summary where that is young enough, but for the first deletion (`current`). What a pass is about
 (the VM, its pods, attachments) is never taken from here. The lost node and its Lease are, for a second, where something
 is only judged: whoever is about to delete anything reads them again (workers.drift.act).
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from copy import copy
 from typing import Any, TypeVar
 
-from reactor.adapters.kubernetes.cluster import Cluster
+from reactor import timing
+from reactor.adapters.kubernetes.cluster import PAGE, Cluster
+from reactor.adapters.redis.summaries import Summaries
 from reactor.model.fencing import CONFIG_MAP as FENCINGS
-from reactor.model.identity import Drift
+from reactor.model.identity import Drift, Outage
 from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
+from reactor.model.lease import NODE_LEASES, renewal
 from reactor.model.node import NodeView, node_view
-from reactor.model.objects import JsonObject, moment, text
+from reactor.model.objects import JsonObject, text
+from reactor.model.summary import Summary
 from reactor.model.times import Clock
 from workers.decide.observation import Neighbour
 from workers.observe.parse import neighbour_view
@@ -23,6 +28,8 @@ TTL = 5.0  # seconds
 MOMENT = 1.0  # seconds, for the lost node and its Lease
 _TIDY = 10.0  # seconds between two looks for what is too old
 NEARBY = 30.0  # seconds, for the pods of a namespace
+_AHEAD = 1.0  # seconds; by so much two readings of the same clock in two processes may differ
+_LEASES = 5000  # in a page: they are small
 BOUND = 600.0  # seconds, for what does not change once a claim is bound
 _T = TypeVar("_T")
 
@@ -39,17 +46,22 @@ class Surroundings:
         ttl: float = TTL,
         namespace: str = "vm-drift",
         csi_addons: tuple[tuple[str, str], ...] = (),
+        summaries: Summaries | None = None,
     ) -> None:
-        """`namespace`: where the ConfigMaps are; `csi_addons`: as in VMDRIFT_CSI_ADDONS_NAMESPACES."""
+        """`namespace`: where the ConfigMaps are; `csi_addons`: as in VMDRIFT_CSI_ADDONS_NAMESPACES.
+
+        `summaries`: the watchers'; None to read all Nodes and Leases itself.
+        """
         self.clock = self.steady = clock
+        self.steady_since, self._summaries = 0.0, summaries
         self._ttl, self.namespace, self.csi_addons = ttl, namespace, csi_addons
         self._known: dict[Hashable, tuple[float, Any]] = {}
         self._tidy_at = [clock()]  # shared by all copies (`by`)
 
-    def by(self, clock: Clock) -> "Surroundings":
-        """The same memory, for a pass whose clock this is."""
+    def by(self, clock: Clock, steady_since: float = 0.0) -> "Surroundings":
+        """The same memory, for a pass whose clock this is. It is not known to have stepped since `steady_since`."""
         view = copy(self)
-        view.clock = clock
+        view.clock, view.steady_since = clock, steady_since
         return view
 
     def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
@@ -68,13 +80,37 @@ class Surroundings:
         """The ConfigMap of what is known of nodes' fencing, as it is now: a proof should not wait."""
         return cluster.find("configmaps", FENCINGS, self.namespace)
 
-    def nodes(self, cluster: Cluster) -> tuple[NodeView, ...]:
-        """All nodes."""
-        return self.once("nodes", lambda: tuple(node_view(node) for node in listed(cluster, "nodes")))
+    def nodes(self, cluster: Cluster, *, own: bool = False) -> tuple[NodeView, ...]:
+        """All nodes, as of at most five seconds ago. `own`: by a list of this process, never by a summary."""
+        if not own and (summary := self._summary()):
+            return summary.nodes
+        return self.once("nodes", lambda: tuple(map(node_view, items(cluster, "nodes"))))
 
-    def renewals(self, cluster: Cluster) -> Mapping[str, float]:
-        """When each node last renewed its Lease, by its own clock: seconds since the epoch."""
-        return self.once("leases", lambda: dict(map(_renewal, listed(cluster, "leases", namespace=NODE_LEASES))))
+    def renewals(self, cluster: Cluster, *, own: bool = False) -> Mapping[str, float]:
+        """When each node last renewed its Lease, by its own clock: seconds since the epoch. `own`: as above."""
+        if not own and (summary := self._summary()):
+            return summary.renewals
+        return self.once("leases", lambda: dict(map(renewal, items(cluster, "leases", NODE_LEASES, _LEASES))))
+
+    def current(self, cluster: Cluster, outage: Outage) -> tuple[tuple[NodeView, ...], Mapping[str, float]]:
+        """Both, for whoever is about to delete: the first time in an outage by this process' own lists.
+
+        That it has read them is noted for all workers.
+        """
+        own = self._summaries is None or not self._summaries.was_read(outage.id)
+        nodes, renewals = self.nodes(cluster, own=own), self.renewals(cluster, own=own)
+        if own and self._summaries:
+            self._summaries.note_read(outage.id)
+        return nodes, renewals
+
+    def _summary(self) -> Summary | None:
+        """The watchers', if it is young enough, and the clock by which that is known has not stepped since."""
+        if self._summaries is None:
+            return None
+        summary = self.once("summary", self._summaries.latest, timing.SUMMARY_EVERY)
+        if summary is None or summary.as_of < self.steady_since:
+            return None
+        return summary if -_AHEAD <= self.clock() - summary.as_of <= timing.SUMMARY_FRESH else None
 
     def find(
         self, cluster: Cluster, resource: str, name: str, namespace: str = "", ttl: float | None = None
@@ -135,7 +171,10 @@ def _runs(pod: JsonObject) -> bool:
     return bool(text(pod, "spec", "nodeName")) and text(pod, "status", "phase") not in {"Succeeded", "Failed"}
 
 
-NODE_LEASES = "kube-node-lease"  # the namespace in which kubelets renew theirs
+def items(cluster: Cluster, resource: str, namespace: str = "", limit: int = PAGE) -> Iterator[JsonObject]:
+    """A whole list, page by page: who keeps only a part of each object never has all of them in memory."""
+    for page in cluster.pages(resource, namespace=namespace, limit=limit):
+        yield from page.items
 
 
 def listed(
@@ -149,7 +188,3 @@ def listed(
 def renewed(lease: JsonObject | None) -> str:
     """A Lease's renewTime as it is written; "" when there is none."""
     return text(lease, "spec", "renewTime")
-
-
-def _renewal(lease: JsonObject) -> tuple[str, float]:
-    return lease["metadata"]["name"], moment(lease, "spec", "renewTime") or 0.0

@@ -17,7 +17,7 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import SSLError
 from yaml import YAMLError
 
-from reactor.adapters.kubernetes.responses import kubernetes_object, lines, refusal, understood, watch_event
+from reactor.adapters.kubernetes.responses import kubernetes_object, refusal, understood, watch_events
 from reactor.model import errors
 from reactor.model.names import named
 from reactor.model.objects import JsonObject
@@ -116,8 +116,8 @@ class Watchable(Protocol):
     ) -> Iterator[tuple[str, JsonObject]]:
         """What changes after `version`: (ADDED | MODIFIED | DELETED | BOOKMARK, object).
 
-        Ends when the server ends it. Raises Expired when `version` is too old, and ClusterUnreachable after `silence`
-        seconds without data.
+        A BOOKMARK has only a resourceVersion, and comes whenever all that has arrived was yielded. Ends when the server
+        ends it. Raises Expired when `version` is too old, and ClusterUnreachable after `silence` seconds without data.
         """
 
 
@@ -270,8 +270,7 @@ class KubernetesCluster:
             path = _path(resource, scope.namespace)
             response = self._send("watch", path, query, timeout=timeout, stream=True, form=form)
             try:
-                for line in lines(response):
-                    yield watch_event(line)
+                yield from watch_events(response)
             finally:
                 response.close()
 

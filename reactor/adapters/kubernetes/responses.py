@@ -1,9 +1,11 @@
 """The API server's HTTP responses, as objects or as our errors."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from select import POLLIN, poll
 
 import orjson
 from urllib3 import BaseHTTPResponse
@@ -11,10 +13,12 @@ from urllib3.exceptions import HTTPError
 
 from reactor.model import errors
 from reactor.model.objects import JsonObject
-from reactor.model.times import http_date, retry_after
+from reactor.model.times import Clock, http_date, retry_after
 
 # What every response of Kubernetes has: objects and lists have metadata, reviews a status, discovery a list.
 _SHAPES: Mapping[str, type] = {"metadata": dict, "status": dict, "resources": list}
+BOOKMARK = "BOOKMARK"
+_SETTLES = 1.0  # seconds until a new watch has sent what happened before it; it does so at once, event after event
 _ERRORS: Mapping[int, type[errors.ClusterError]] = {
     HTTPStatus.UNAUTHORIZED: errors.Unauthorized,
     HTTPStatus.FORBIDDEN: errors.Forbidden,
@@ -23,12 +27,30 @@ _ERRORS: Mapping[int, type[errors.ClusterError]] = {
 }
 
 
-def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
-    """The lines of a stream; ClusterUnreachable where it is cut in the middle of one."""
+def watch_events(response: BaseHTTPResponse, clock: Clock = time.monotonic) -> Iterator[tuple[str, JsonObject]]:
+    """Type and object of each event. A BOOKMARK, with only its resourceVersion: all that had arrived was yielded.
+
+    The server's own bookmarks only help to know that; they may stand in the middle of what waits to be read. And none
+    counts before a new connection has had the time to replay what was missed. Raises as `watch_event`, and
+    ClusterUnreachable where the stream is cut in the middle of a line.
+    """
+    settled_at, version, arrivals = clock() + _SETTLES, "", poll()
+    arrivals.register(response.fileno(), POLLIN)
+    for lines, are_whole in _chunks(response):
+        for kind, obj in map(watch_event, lines):
+            version = obj["metadata"]["resourceVersion"]
+            if kind != BOOKMARK:
+                yield kind, obj
+        if are_whole and version and clock() >= settled_at and not arrivals.poll(0):
+            yield BOOKMARK, {"metadata": {"resourceVersion": version}}
+
+
+def _chunks(response: BaseHTTPResponse) -> Iterator[tuple[list[bytes], bool]]:
+    """Lines as they arrive, and whether they end with what has arrived."""
     rest = b""
     for chunk in response.stream(65536):
         *whole, rest = (rest + chunk).split(b"\n")
-        yield from whole
+        yield whole, not rest
     if rest:
         raise errors.ClusterUnreachable("the watch connection broke in the middle of a line")
 

@@ -39,5 +39,9 @@ def test_a_clock_is_looked_at_more_often_than_a_step_could_hide() -> None:
     assert 2 * t.LOOK_EVERY < t.CLOCK_UNWATCHED
 
 
+def test_between_two_summaries_the_one_before_is_young_enough() -> None:
+    assert 2 * t.SUMMARY_EVERY < t.SUMMARY_FRESH < t.SUMMARY_KEPT
+
+
 def test_no_living_node_is_silent_for_as_long_as_it_takes_to_be_fenced() -> None:
     assert t.HEARTBEAT_LONGEST + t.CLOCK_OFF < t.SILENCE_LEAST <= Settings().fence_after

@@ -1,12 +1,17 @@
 """What many passes look at is read once in a few seconds, and not for longer."""
 
+from dataclasses import replace
 from weakref import WeakSet
 
 import pytest
 
+from reactor import timing
 from reactor.model.errors import Forbidden
+from reactor.model.summary import Summary
 from simulator.client import ApiError
+from tests.contracts.samples import outage
 from tests.support.twins.cluster import ApiCluster
+from tests.support.twins.summaries import MemorySummaries
 from tests.unit.workers.decide.recorded import POWER_CUT, SINCE, TERMINATING, cluster
 from workers.observe.cache import BOUND, TTL, Surroundings, listed, renewed
 
@@ -23,7 +28,8 @@ class _Watched:
         recorded = cluster(TERMINATING)
         self.api = recorded.api
         self.cluster = ApiCluster(self.api, "test", self._count)
-        self.cache = Surroundings(lambda: self.now)
+        self.summaries = MemorySummaries(lambda: self.now)
+        self.cache = Surroundings(lambda: self.now, summaries=self.summaries)
 
     def _count(self) -> None:
         self.asked += 1
@@ -123,3 +129,79 @@ def test_a_whole_list_is_read_through_all_its_pages(watched: _Watched) -> None:
         watched.api.store.create("configmaps", {"metadata": {"namespace": "run1", "name": f"cm-{number}"}})
     assert len(listed(watched.cluster, "configmaps", namespace="run1")) == 600
     assert watched.asked == 2
+
+
+EMPTY = Summary(1000.0, (), {"node-z": 5.0})  # unlike anything in the cluster
+
+
+@pytest.mark.parametrize("age", [-1.0, 0.0, 5.0])
+def test_a_young_summary_is_in_place_of_lists(watched: _Watched, age: float) -> None:
+    watched.summaries.publish(replace(EMPTY, as_of=watched.now - age))
+    assert (watched.cache.nodes(watched.cluster), watched.cache.renewals(watched.cluster)) == ((), {"node-z": 5.0})
+    assert watched.asked == 0
+
+
+@pytest.mark.parametrize("age", [-3600.0, -1.1, 5.1, 3600.0])
+def test_one_that_is_too_old_or_of_the_future_is_not(watched: _Watched, age: float) -> None:
+    watched.summaries.publish(replace(EMPTY, as_of=watched.now - age))
+    assert len(watched.cache.nodes(watched.cluster)) == len(watched.cache.renewals(watched.cluster)) == 8
+    assert watched.asked == 2
+
+
+def test_a_summary_grows_too_old_in_memory_as_well(watched: _Watched) -> None:
+    watched.summaries.publish(replace(EMPTY, as_of=watched.now - 4.0))
+    assert watched.cache.nodes(watched.cluster) == ()
+    watched.now += 1.5
+    assert len(watched.cache.nodes(watched.cluster)) == 8
+
+
+def test_it_is_read_again_every_two_seconds(watched: _Watched) -> None:
+    watched.summaries.publish(EMPTY)
+    watched.cache.renewals(watched.cluster)
+    watched.summaries.publish(replace(EMPTY, renewals={}))
+    watched.now += timing.SUMMARY_EVERY - 0.01
+    assert watched.cache.renewals(watched.cluster) == {"node-z": 5.0}
+    watched.now += 0.01
+    assert watched.cache.renewals(watched.cluster) == {}
+
+
+def test_one_of_before_the_clock_stepped_is_of_no_known_age(watched: _Watched) -> None:
+    watched.summaries.publish(replace(EMPTY, as_of=watched.now - 1.0))
+    stepped = watched.cache.by(lambda: watched.now, watched.now - 0.5)
+    assert len(stepped.nodes(watched.cluster)) == 8
+
+
+def test_whoever_needs_its_own_list_has_it(watched: _Watched) -> None:
+    watched.summaries.publish(EMPTY)
+    assert len(watched.cache.nodes(watched.cluster, own=True)) == 8
+    assert len(watched.cache.renewals(watched.cluster, own=True)) == 8
+
+
+def test_before_the_first_deletion_of_an_outage_a_worker_reads_itself_and_tells_the_others(watched: _Watched) -> None:
+    watched.summaries.publish(EMPTY)
+    other = Surroundings(lambda: watched.now, summaries=watched.summaries)
+    nodes, renewals = watched.cache.current(watched.cluster, outage())
+    assert len(nodes) == len(renewals) == 8
+    assert other.current(watched.cluster, outage()) == ((), {"node-z": 5.0})
+    assert len(other.current(watched.cluster, outage("node-b"))[0]) == 8
+
+
+def test_that_it_could_not_read_is_not_told(watched: _Watched) -> None:
+    watched.api.faults.append(
+        lambda request: ApiError(403, "Forbidden", "no") if request.resource == "leases" else None
+    )
+    with pytest.raises(Forbidden):
+        watched.cache.current(watched.cluster, outage())
+    assert not watched.summaries.was_read(outage().id)
+
+
+def test_without_summaries_it_always_reads_itself(watched: _Watched) -> None:
+    alone = Surroundings(lambda: watched.now)
+    assert len(alone.current(watched.cluster, outage())[0]) == 8
+
+
+def test_a_whole_list_of_leases_is_one_request(watched: _Watched) -> None:
+    for number in range(1000):
+        watched.api.store.create("leases", {"metadata": {"namespace": "kube-node-lease", "name": f"node-{number}"}})
+    assert len(watched.cache.renewals(watched.cluster)) == 1008
+    assert watched.asked == 1

@@ -267,7 +267,7 @@ def _after_release(cluster: Cluster, observation: Observation, record: Record, c
     observation = replace(observation, expanded=expansion(cluster, observation, record) if new is None else None)
     specs = new.volumes if new else parts(observation.vm and observation.vm.template, "volumes")
     pod = next((pod for pod in observation.launchers if new and pod.vmi_uid == new.uid and not pod.hotplug), None)
-    target = cache.find(cluster, "nodes", pod.node, ttl=MOMENT) if pod and is_name(pod.node) else None
+    target = cache.node(cluster, pod.node) if pod and is_name(pod.node) else None
     # What a bound claim leads to does not change any more; its attachments are read again.
     all_volumes = Disks(cluster, cache, ref.namespace, remembered=True).all(
         ref.name, specs, witness(observation, record)
@@ -276,7 +276,7 @@ def _after_release(cluster: Cluster, observation: Observation, record: Record, c
     return replace(
         observation,
         volumes=tuple(_with_attachments(cluster, volume, record, pod.node if pod else "", cache) for volume in volumes),
-        target=node_view(target) if target else None,
+        target=target,
         warnings=_warnings(cluster, pod, record) if pod else (),
     )
 

@@ -86,6 +86,14 @@ class Surroundings:
             return summary.nodes
         return self.once("nodes", lambda: tuple(map(node_view, items(cluster, "nodes"))))
 
+    def node(self, cluster: Cluster, name: str) -> NodeView | None:
+        """Another than the lost one, as of at most five seconds ago: where a VM starts."""
+        summary = self._summary()
+        if summary and (view := next((node for node in summary.nodes if node.name == name), None)):
+            return view
+        obj = self.find(cluster, "nodes", name, ttl=MOMENT)
+        return node_view(obj) if obj else None
+
     def renewals(self, cluster: Cluster, *, own: bool = False) -> Mapping[str, float]:
         """When each node last renewed its Lease, by its own clock: seconds since the epoch. `own`: as above."""
         if not own and (summary := self._summary()):

@@ -48,8 +48,14 @@ WATCHER = Role(
     "watch",
     rights={
         "leases": "list watch",
+        f"configmaps/{INTERVENTIONS}": "get list watch",
+        "namespaces": "list watch",
         "namespaces/kube-system": "get",
         "nodes": "list watch",
+        "pods": "list watch",
+        "virtualmachineinstances": "list watch",
+        "virtualmachines": "list watch",
+        "volumeattachments": "list watch",
     },
 )
 RECEIVER = Role("receiver", "serve", rights={f"configmaps/{INTERVENTIONS}": "get patch"})

@@ -29,6 +29,14 @@ JOB_ORPHANED = 60.0
 SCHEDULER_LOCK = 8.0
 SCHEDULER_TRIES_EVERY = 2.0
 
+# What is watched of an open outage counts for this long, and how often the waker says so again; a watch that brought
+# nothing for WATCH_SILENT, no bookmark either (about one a minute), may be dead.
+COVERED = 10.0
+COVERED_EVERY = 2.0
+WATCH_SILENT = 90.0
+# The lock of the one process that is the waker.
+WAKER_LOCK = 6.0
+
 # From SIGTERM until a job is cut short at its next call; the receiver's processes end their requests, and are killed.
 JOB_STOPS_WITHIN = 3.0
 REQUESTS_END_WITHIN = 6.0

@@ -15,6 +15,7 @@ from redis import Redis
 from reactor.adapters.redis import connection as redis_connection
 from reactor.adapters.redis.changes import RedisChanges
 from reactor.adapters.redis.clock_offsets import Comparer
+from reactor.adapters.redis.coverage import RedisCoverage
 from reactor.adapters.redis.inbox import FSYNC_WAIT, RedisInbox
 from reactor.adapters.redis.outbox import RedisOutbox
 from reactor.adapters.redis.process_reports import Reporter, Requests
@@ -66,6 +67,11 @@ class Wiring:
     def summaries(self) -> RedisSummaries:
         """All Nodes and Leases as the watchers hold them."""
         return RedisSummaries(self.redis)
+
+    @cached_property
+    def coverage(self) -> RedisCoverage:
+        """What the waker has seen."""
+        return RedisCoverage(self.redis)
 
     @cached_property
     def queue(self) -> RqQueue:

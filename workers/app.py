@@ -76,6 +76,7 @@ def _tools(wiring: Wiring) -> Tools:
     settings = wiring.settings
     return Tools(
         store=wiring.store,
+        coverage=wiring.coverage,
         queue=wiring.queue,
         cluster=wiring.cluster,
         policy=settings.to_policy(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reactor.adapters.kubernetes.cluster import Cluster, ConfigMapWriter, Writer
+from reactor.adapters.redis.coverage import Coverage
 from reactor.adapters.redis.store import Store
 from reactor.adapters.rq import Queue
 from reactor.model.drift import Policy
@@ -24,6 +25,7 @@ class Tools:
 
     cluster: Cluster
     store: Store
+    coverage: Coverage
     queue: Queue
     policy: Policy
     clock: Clock

@@ -53,7 +53,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """One volume of the VM, for people: `claim` is "" where its kind needs none, `holders` are nodes."""
+    """One volume of the VM, for people: `claim` is "" where its kind needs none, `holders` are nodes.
+
+    `attachment`: the VolumeAttachment that keeps it on the lost node, or did when it was released; "" where none does.
+    """
 
     name: str
     kind: str
@@ -61,6 +64,7 @@ class Disk:
     driver: str = ""
     modes: tuple[str, ...] = ()
     holders: tuple[str, ...] = ()
+    attachment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +136,9 @@ class Record:
     when the cluster as a whole was last seen too unsteady to act, `in_use_at` when another pod on the lost node was
     last seen to use a volume, `hotplugs` the volumes that only the lost instance had, `proof` what was known of the
     node's death at the last look, and `weighed` the `at` of the confirmation that was weighed then. `basis` is a digest
-    of what a refusal was decided on (workers.decide.basis). For people only: when Kubernetes asked the launcher pod to
-    end (`terminating_at`), when the new one got a node (`scheduled_at`), and the `disks`.
+    of what a refusal was decided on (workers.decide.basis). `looked_at`: when the last pass began that read what it
+    waits for; `awaits`: the objects (RESOURCE/NAME) whose end it waits to see. For people only: when Kubernetes asked
+    the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), and the `disks`.
     """
 
     drift: Drift
@@ -162,6 +167,8 @@ class Record:
     proof: Proof = Proof.NONE
     weighed: float = 0.0
     basis: str = ""
+    looked_at: float = 0.0
+    awaits: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -195,6 +202,7 @@ class Record:
             values["checks"] = tuple(Check(**check) for check in values["checks"])
             values["signs"] = Signs(**values["signs"]) if values.get("signs") else None
             values["hotplugs"] = tuple(values.get("hotplugs", ()))
+            values["awaits"] = tuple(values.get("awaits", ()))
             values["disks"] = tuple(_disk(**disk) for disk in values.get("disks", ()))
             return checked(cls(**values), "record")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -252,6 +260,21 @@ class OutageRecord:
         outage = Outage.of(take(data, "outage", dict, "outage record"))
         record = cls(outage, data.get("seen_at", 0.0), data.get("recovered_at"), sweep=Sweep.of(data.get("sweep")))
         return checked(record, "outage record")
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a drift waits for is watched without a gap since `since`, and something happened to it at `stirred` last.
+
+    Both in seconds since the epoch, by Redis' clock; `stirred` is 0 where nothing did.
+    """
+
+    since: float
+    stirred: float = 0.0
+
+    def brought(self, record: Record) -> bool:
+        """May something have happened since it was looked at last?"""
+        return max(self.since, self.stirred) > record.looked_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The watcher's process: a thread for each stream, and the main thread that judges, resyncs and publishes in time."""
+"""The watcher's process: a thread for each stream, and the main thread that judges, resyncs and publishes in time.
+
+Beside them run the threads of the waker.
+"""
 
 import queue
 import threading
@@ -11,11 +14,14 @@ from reactor import roles
 from reactor.adapters.kubernetes.cluster import ALL, Scope, Watchable, uid
 from reactor.adapters.redis.process_reports import Reporter
 from reactor.model.event import watcher_source
+from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.lease import NODE_LEASES
 from reactor.model.node import NodeView
 from reactor.model.times import Clock
 from reactor.process import Stop
 from reactor.settings import Settings
+from reactor.wake.waker import Waker
+from reactor.wake.watches import wake
 from reactor.watch.leases import Leases, follow_leases
 from reactor.watch.list_watch import BOOKMARK, SILENCE, follow
 from reactor.watch.node_views import thrifty_view
@@ -44,17 +50,31 @@ def watch(settings: Settings) -> None:
     changes: queue.Queue[NodeChange] = queue.Queue(maxsize=1000)
     leases = Leases()
     publisher = Publisher(watcher, leases, wiring.summaries, clock)
-    readers = [_started(_read, cluster, changes), _started(follow_leases, cluster, leases)]
+    threads = [
+        _started(_read, cluster, changes),
+        _started(follow_leases, cluster, leases),
+        _started(wake, _waker(wiring), cluster, stop.asked),
+    ]
     rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock, publisher)
-    _loop(rounds, changes, settings.resync, lambda: stop.asked() or not all(map(threading.Thread.is_alive, readers)))
+    _loop(rounds, changes, settings.resync, lambda: stop.asked() or not all(map(threading.Thread.is_alive, threads)))
     if not stop.asked():
-        log.error("a reader ended, process exits")  # a bug; its traceback is above
+        log.error("a thread ended, process exits")  # a bug; its traceback is above
 
 
 def _started(read: Callable[..., None], *args: object) -> threading.Thread:
     thread = threading.Thread(target=read, args=args, daemon=True)
     thread.start()
     return thread
+
+
+def _waker(wiring: Wiring) -> Waker:
+    cluster, namespace = wiring.cluster, wiring.settings.namespace
+
+    def asked() -> tuple[Intervention, ...]:
+        return interventions(cluster.find("configmaps", CONFIG_MAP, namespace))
+
+    adapters = wiring.store, wiring.coverage, wiring.queue
+    return Waker(*adapters, asked=asked, steady=time.monotonic, namespace=namespace)
 
 
 def _read(cluster: Watchable, changes: "queue.Queue[NodeChange]") -> None:

@@ -121,7 +121,7 @@ class VirtController:
             self._delete_pod(instance, pod, now)
         patch = vmi.next_patch(instance, pod, now)
         if patch is not None:
-            self._post(instance, self._blamed(instance, pod, patch, now))
+            self._post(instance, self._blamed(instance, pod, self._with_volumes(instance, plugged, patch), now))
         elif pod is None and vmi.phase_of(instance) == "Pending" and not objects.deleting(instance):
             self._launch(instance, now)
         elif pod is not None and vmi.phase_of(instance) in ("Scheduled", "Running"):
@@ -181,11 +181,19 @@ class VirtController:
             for name in names:
                 message = f"Created hotplug attachment pod {created}, for volume {name}"
                 self._tell(instance, "SuccessfulCreate", message, now)
-        volumes, state = hotplug.volume_status(instance, plugged, self._needs.claims), self._needs.state_of(instance)
-        if state:
-            volumes.append(backend.volume_status(state))
+        volumes = self._volume_status(instance, plugged)
         if volumes != (instance["status"].get("volumeStatus") or []):
             self._post(instance, {"status": {"volumeStatus": volumes}})
+
+    def _with_volumes(self, instance: Obj, plugged: Obj | None, patch: Obj) -> Obj:
+        """What brings it to Scheduled says in the same update which volumes it has (recorded)."""
+        if patch["status"].get("phase") != "Scheduled":
+            return patch
+        return {**patch, "status": {**patch["status"], "volumeStatus": self._volume_status(instance, plugged)}}
+
+    def _volume_status(self, instance: Obj, plugged: Obj | None) -> list[Obj]:
+        volumes, state = hotplug.volume_status(instance, plugged, self._needs.claims), self._needs.state_of(instance)
+        return [*volumes, backend.volume_status(state)] if state else volumes
 
     def _delete_pod(self, instance: Obj, pod: Obj, now: float) -> None:
         meta = pod["metadata"]

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from reactor.adapters.redis import connection as redis_door
 from reactor.adapters.redis.changes import RedisChanges
+from reactor.adapters.redis.coverage import RedisCoverage
 from reactor.adapters.redis.inbox import RedisInbox
 from reactor.adapters.redis.outbox import RedisOutbox
 from reactor.adapters.redis.process_reports import Reporter, Requests
@@ -62,7 +63,18 @@ class Roles:
         cluster, store = ApiCluster(world.api, "vm-drift"), RedisStore(redis, KEEP)
         queue, around = RqQueue(redis, self.clock, KEEP), Surroundings(world.clock)
         self.inbox, self.outbox = RedisInbox(redis, self.clock, KEEP, fsync_wait=0.0), RedisOutbox(redis, KEEP)
-        self.tools = Tools(cluster, store, queue, POLICY, self.clock, "/workers", around, cluster, lambda *_: True)
+        self.tools = Tools(
+            cluster,
+            store,
+            RedisCoverage(redis),
+            queue,
+            POLICY,
+            self.clock,
+            "/workers",
+            around,
+            cluster,
+            may_send=lambda *_: True,
+        )
         self.fence = FenceTools(self.tools, cluster, lambda name: provider(name, cluster, Settings()), "vm-drift")
         self.office = DeliveryTools(self.outbox, Sink(), queue, self.clock, KEEP)
         self.teller = ChangeReporter(RedisChanges(redis), cluster, self.clock)

@@ -14,6 +14,7 @@ from rq import Queue, Worker
 from rq.job import Job, JobStatus
 from rq_dashboard import web
 
+from reactor.adapters.redis.coverage import RedisCoverage
 from reactor.adapters.rq import RqQueue, drift_entry
 from reactor.model.drift import Ended, Phase, Policy
 from simulator.world import World
@@ -199,6 +200,7 @@ def test_a_drift_that_is_requeued_by_hand_ends_at_once_if_it_has_ended(redis: Re
     tools = Tools(
         cluster=cluster,
         store=site.store,
+        coverage=RedisCoverage(redis),
         queue=RqQueue(redis, site.clock, 3600),
         policy=Policy(),
         clock=site.clock,

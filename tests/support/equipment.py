@@ -6,8 +6,10 @@ from typing import Any
 
 from reactor.model.drift import Policy
 from reactor.model.event import watcher_source, worker_source
+from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.lease import NODE_LEASES, renewal
 from reactor.settings import Settings
+from reactor.wake.waker import Waker
 from reactor.watch.leases import Leases, Renewal
 from reactor.watch.publisher import Publisher
 from reactor.watch.watcher import Watcher
@@ -17,6 +19,7 @@ from simulator.world import World
 from tests.support.auditor import FENCING, INTAKE, WORKERS
 from tests.support.clocks import ProcessClock
 from tests.support.twins.cluster import ApiCluster
+from tests.support.twins.coverage import MemoryCoverage
 from tests.support.twins.queue import MemoryQueue
 from tests.support.twins.store import MemoryStore
 from tests.support.twins.summaries import MemorySummaries
@@ -26,6 +29,7 @@ from workers.fencing.providers.registry import provider
 from workers.fencing.run import FenceTools
 from workers.observe.cache import Surroundings
 
+NAMESPACE = Settings().namespace
 WATCHERS = "system:serviceaccount:vm-drift:watcher"
 
 
@@ -42,6 +46,7 @@ class Equipment:
     ) -> None:
         self._world, self._policy, self._store, self._summaries = world, policy, store, summaries
         self._called = called
+        self.coverage = MemoryCoverage(store.time)
         self.providers: dict[str, Provider] = {}
         self.settings = Settings(remediation_template=TEMPLATE)
         self.entitled = True  # are all who send events entitled to those?
@@ -75,6 +80,16 @@ class Equipment:
         leases = self._world.store.objects("leases")
         return [renewal(lease) for (namespace, _), lease in leases.items() if namespace == NODE_LEASES]
 
+    def waker(self, clock: ProcessClock, queue: MemoryQueue) -> tuple[Waker, ApiCluster]:
+        """A waker that knows nothing yet, and what its streams go through."""
+        cluster = ApiCluster(self._world.api, WATCHERS)
+
+        def asked() -> tuple[Intervention, ...]:
+            return interventions(cluster.find("configmaps", CONFIG_MAP, NAMESPACE))
+
+        adapters = self._store, self.coverage, queue
+        return Waker(*adapters, asked=asked, steady=clock.steady, namespace=NAMESPACE), cluster
+
     def nodes(self) -> Informer:
         """What a watcher hears."""
         return self._world.api.client(WATCHERS).informer("nodes")
@@ -86,7 +101,9 @@ class Equipment:
             return self.entitled
 
         around = Surroundings(clock.steady, summaries=self._summaries)
-        return Tools(cluster, self._store, queue, self._policy, clock, source, around, cluster, may)
+        return Tools(
+            cluster, self._store, self.coverage, queue, self._policy, clock, source, around, cluster, may_send=may
+        )
 
     def _provider(self, cluster: ApiCluster, name: str) -> Provider:
         if name not in self.providers:

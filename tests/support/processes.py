@@ -6,15 +6,22 @@ They share what real ones share: Redis (a store and a queue) and the API server.
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from reactor import timing
+from reactor.adapters.kubernetes.cluster import PAGE
 from reactor.adapters.rq import JobEntry
 from reactor.model.drift import Outcome
 from reactor.model.node import node_view
+from reactor.wake.rules import meta_of
+from reactor.wake.scopes import Watch
+from reactor.wake.waker import Waker
 from reactor.watch.leases import Leases, Renewal
 from reactor.watch.list_watch import BOOKMARK, LISTED
 from reactor.watch.publisher import Publisher
 from reactor.watch.watcher import Watcher
-from simulator.client import Informer, Obj
+from simulator.api.watching import Watch as SimulatedWatch
+from simulator.client import ApiError, Informer, Obj
 from tests.support.clocks import ProcessClock
+from tests.support.twins.cluster import ApiCluster
 from tests.support.twins.queue import MemoryQueue
 
 TAKES_OVER = 8.0  # seconds, as workers.rq.worker: then the job of a worker that is dead or stands still is another's
@@ -133,6 +140,52 @@ class Hears(Protocol):
 
     def publisher(self, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Publisher:
         """A new one."""
+
+
+class Waking(Process):
+    """The waker, in a process of its own: `watches` are of all that it may want to watch."""
+
+    kinds = (
+        *("pods", "virtualmachines", "virtualmachineinstances", "volumeattachments"),
+        *("namespaces", "configmaps"),
+    )
+
+    def __init__(self, clock: ProcessClock, equip: Callable[[], tuple[Waker, ApiCluster]]) -> None:
+        super().__init__("waker", clock)
+        self._equip = equip
+        self.begin()
+
+    def begin(self) -> None:
+        self._waker, self._cluster = self._equip()
+        self._streams: dict[Watch, SimulatedWatch] = {}
+        self._tick_at = 0.0
+
+    def turn(self, now: float) -> float | None:
+        if now >= self._tick_at:
+            self._waker.tick()
+            self._streams = {watch: stream for watch, stream in self._streams.items() if watch in self._waker.wanted}
+            self._tick_at = now + timing.COVERED_EVERY
+        for watch in sorted(self._waker.wanted, key=str):
+            self._poll(watch)
+        return self._tick_at if self._waker.wanted else None
+
+    def _poll(self, watch: Watch) -> None:
+        stream = self._streams.get(watch)
+        try:
+            changes = stream.poll() if stream else None
+        except ApiError:
+            changes = None
+        for kind, obj in changes or ():
+            self._waker.take(watch, kind, [meta_of(watch.resource, obj)])
+        if changes is None:
+            self._list(watch)
+        elif not changes:
+            self._waker.take(watch, BOOKMARK, [])
+
+    def _list(self, watch: Watch) -> None:
+        pages = list(self._cluster.scoped(watch.resource, watch.scope, PAGE))
+        self._streams[watch] = self._cluster.stream(watch.resource, pages[-1].version, watch.scope)
+        self._waker.take(watch, LISTED, [meta_of(watch.resource, obj) for page in pages for obj in page.items])
 
 
 class Watching(Process):

@@ -14,10 +14,13 @@ from reactor.adapters.rq import DRIFTS, EVENTS, FENCING, JobEntry
 from reactor.model.drift import Again, Ended, Outcome, Policy
 from reactor.model.errors import BadInput, ClusterError, StoreError
 from reactor.settings import Settings
+from reactor.wake.waker import Waker
 from simulator.world import World
 from tests.support.clocks import Clocks, ProcessClock
 from tests.support.equipment import Equipment
-from tests.support.processes import Equip, Process, Scheduler, Watching, Worker
+from tests.support.processes import Equip, Process, Scheduler, Waking, Watching, Worker
+from tests.support.twins.cluster import ApiCluster
+from tests.support.twins.coverage import MemoryCoverage
 from tests.support.twins.inbox import MemoryInbox
 from tests.support.twins.queue import MemoryQueue
 from tests.support.twins.store import MemoryStore
@@ -55,21 +58,24 @@ def _no_sink() -> DeliveryTools:
 class Reactor:
     """An actor: the processes of one installation, with one Redis.
 
-    `clocks` gives each process its own, by its name; without it all of them show the true time. `requests` counts API
-    requests by the job's function; `before_call` runs before each of them, `before_job` before each job.
+    `clocks` gives each process its own, by its name; without it all of them show the true time. `waker`: somebody
+    watches what drifts wait for; without, each is looked at in its intervals. `requests` counts API requests by the
+    job's function; `before_call` runs before each of them, `before_job` before each job.
     """
 
     name = "reactor"
-    watches = ("nodes",)
+    watches: tuple[str, ...] = ("nodes",)
     tools, intake, fencing = _Of[Tools](DRIFTS), _Of[Tools](EVENTS), _Of[FenceTools](FENCING)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last one is named
         self,
         world: World,
         policy: Policy | None = None,
         store: MemoryStore | None = None,
         watchers: int = 1,
         clocks: Clocks | None = None,
+        *,
+        waker: bool = False,
     ) -> None:
         self.world, self.policy = world, policy or Settings().to_policy()
         self.clocks = clocks or (lambda _: ProcessClock(world.clock))
@@ -86,9 +92,12 @@ class Reactor:
         self.inbox = MemoryInbox(self.queue, self.redis, Settings().dedup_ttl)
         self.summaries = MemorySummaries(self.redis, self._publish)
         self._equipment = Equipment(world, self.policy, self.store, self.summaries, self._called)
-        self.providers = self._equipment.providers
+        self.providers, self.coverage = self._equipment.providers, self._equipment.coverage
         self._scheduler = Scheduler(self.clocks("scheduler"), self.queue, self.redis)
         self.watchers = [self._watcher(f"watcher-{number}") for number in range(watchers)]
+        self.wakers = [Waking(self.clocks("waker"), self._wakes)] if waker else []
+        if waker:
+            self.watches = (*self.watches, *Waking.kinds)
         self._workers = [
             self._worker("intake", EVENTS, self._equipment.intake),
             *(self._worker(f"drifts-{number}", DRIFTS, self._equipment.drifts) for number in range(2)),
@@ -101,7 +110,7 @@ class Reactor:
 
     def step(self, now: float) -> float:
         """A turn for each, in any order. While one stands still within its turn, the others go on."""
-        acting: list[Process] = [*self.watchers, *self._workers]
+        acting: list[Process] = [*self.watchers, *self.wakers, *self._workers]
         self._turns.shuffle(acting)
         dues = [process.take_turn(self.world.now) for process in acting]
         dues.append(self._scheduler.take_turn(self.world.now))
@@ -112,7 +121,7 @@ class Reactor:
     @property
     def processes(self) -> dict[str, Process]:
         """All of them, by name."""
-        acting: list[Process] = [*self.watchers, self._scheduler, *self._workers, self.receiver, self.cli]
+        acting: list[Process] = [*self.watchers, *self.wakers, self._scheduler, *self._workers, self.receiver, self.cli]
         return {process.name: process for process in acting}
 
     @property
@@ -159,6 +168,7 @@ class Reactor:
     def flush(self) -> None:
         """Redis lost everything; the processes live on."""
         vars(self.store).update(vars(MemoryStore(self.redis, self.world.clock)))
+        vars(self.coverage).update(vars(MemoryCoverage(self.redis)))
         self.queue.clear()
         self.summaries.clear()
 
@@ -207,6 +217,9 @@ class Reactor:
     def _publish(self) -> None:
         for watcher in self.watchers:
             watcher.publish(self.world.now)
+
+    def _wakes(self) -> tuple[Waker, ApiCluster]:
+        return self._equipment.waker(self.clocks("waker"), self.queue)
 
     def _worker(self, name: str, queue: str, equip: Equip) -> Worker:
         return Worker(name, self.clocks(name), (queue, self.queue), equip, self._run)

@@ -23,10 +23,17 @@ __all__ = ["WATCHERS", "KilledError", "Play", "Reactor"]
 class Play(Installation):
     """A scene with a Reactor and an Auditor in it."""
 
-    def __init__(
-        self, world: World, vms: tuple[Vm, ...], policy: Policy, watchers: int = 1, clocks: Clocks | None = None
+    def __init__(  # noqa: PLR0913 - the last one is named
+        self,
+        world: World,
+        vms: tuple[Vm, ...],
+        policy: Policy,
+        watchers: int = 1,
+        clocks: Clocks | None = None,
+        *,
+        waker: bool = False,
     ) -> None:
-        self.world, self.vms, self._policy, self._clocks = world, vms, policy, clocks
+        self.world, self.vms, self._policy, self._clocks, self._waker = world, vms, policy, clocks, waker
         self.auditor = Auditor(world, policy.unreachable_window, policy.virt_handler_grace)
         world.api.admit = admission(world.store)
         world.api.faults.append(self.auditor.sent)
@@ -34,26 +41,35 @@ class Play(Installation):
         self.install(None, watchers)
 
     def reactor_with(self, store: MemoryStore | None = None, watchers: int = 1) -> Reactor:
-        return Reactor(self.world, self._policy, store, watchers, self._clocks)
+        return Reactor(self.world, self._policy, store, watchers, self._clocks, waker=self._waker)
 
     @classmethod
-    def of(
-        cls, scene: Scene, policy: Policy | None = None, seed: int = 0, watchers: int = 1, clocks: Clocks | None = None
+    def of(  # noqa: PLR0913 - as above
+        cls,
+        scene: Scene,
+        policy: Policy | None = None,
+        seed: int = 0,
+        watchers: int = 1,
+        clocks: Clocks | None = None,
+        *,
+        waker: bool = False,
     ) -> "Play":
-        """The scene is up and the reactor has just been started. `clocks`: as in Reactor."""
-        return cls.on(staged(scene, seed), scene.vms, policy, watchers, clocks)
+        """The scene is up and the reactor has just been started. `clocks`, `waker`: as in Reactor."""
+        return cls.on(staged(scene, seed), scene.vms, policy, watchers, clocks, waker=waker)
 
     @classmethod
-    def on(
+    def on(  # noqa: PLR0913 - as above
         cls,
         world: World,
         vms: tuple[Vm, ...] = (),
         policy: Policy | None = None,
         watchers: int = 1,
         clocks: Clocks | None = None,
+        *,
+        waker: bool = False,
     ) -> "Play":
         """In a cluster that is up, and has the admission policies that we ship."""
-        return cls(world, vms, policy or Settings().to_policy(), watchers, clocks)
+        return cls(world, vms, policy or Settings().to_policy(), watchers, clocks, waker=waker)
 
     def record(self, vm: str) -> Record:
         """The newest record of a VM; StopIteration without one."""

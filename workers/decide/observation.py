@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from reactor.model.fencing import Fencing
 from reactor.model.node import NodeView
@@ -68,6 +69,7 @@ class VmiView:
     generation: str = ""
     claims: tuple[str, ...] = ()
     tracked: bool = False
+    deleting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,15 @@ class Volume:
     def ours(self) -> bool:
         """May its attachment be deleted for this VM?"""
         return self.named and self.bound
+
+    def attachment_name(self, node: str) -> str:
+        """Of its VolumeAttachment to a node: `csi-` + SHA-256 of volume handle, driver and node; "" where none can be.
+
+        Source: `getAttachmentName` in kubernetes, pkg/volume/csi/csi_attacher.go; the recorded traces agree.
+        """
+        if not self.handle or not self.attaches:
+            return ""
+        return f"csi-{sha256(f'{self.handle}{self.driver}{node}'.encode()).hexdigest()}"
 
     @property
     def exclusive(self) -> bool:

@@ -25,25 +25,22 @@ from reactor.model.errors import (
     Unauthorized,
 )
 from reactor.model.identity import Drift
+from reactor.model.objects import Obj
 from reactor.model.times import clock_time
 from workers.context import Tools
 from workers.decide import decide
-from workers.decide.basis import LOOK as REFUSED_LOOK
-from workers.decide.basis import lasts, unchanged
 from workers.decide.decision import Decision, Judgement, backoff
 from workers.decide.observation import Observation
-from workers.decide.quick_look import is_waiting, undisturbed
 from workers.delivery.events import step_events
 from workers.drift.act import ChangedUnderwayError, act
 from workers.drift.details import with_details
 from workers.drift.locked_cluster import LockedCluster
-from workers.drift.recheck import outage_of, recheck
-from workers.observe import observe, observe_briefly, with_current_nodes
+from workers.drift.quick import quick_look
+from workers.observe import observe, with_current_nodes
 from workers.pass_time import locked
 
 LOCK_TTL, _RENEW_EVERY = timing.VM_LOCK, timing.VM_LOCK_RENEWED_EVERY
 _LOCKED_RETRY = 2.0  # seconds
-_EARLY = 1.0  # seconds before its time, from which on a job is early
 
 log = structlog.get_logger()
 
@@ -121,6 +118,8 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     after = _step(before, cluster, tools)
     events = [encode(event) for event in step_events(before, after, tools.source, tools.clock())]
     tools.store.save(after, lock, events)
+    if after.awaits != before.awaits:
+        tools.coverage.wait_for(drift, after.awaits, before.awaits)
     if stored is None or (before.phase, before.reason) != (after.phase, after.reason):
         log.info("drift decided", **log_fields(after))
     if after.again_at is None:
@@ -130,15 +129,12 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
 
 def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     """Observe, decide, act; whatever goes wrong on the way becomes a reason to try again."""
-    now = tools.clock()
-    if record.phase.is_end and (later := _refused_until(record, cluster, tools, now)):
-        return record.moved(now, record.phase, record.reason, record.sentence, later)
+    now = began = tools.clock()
     try:
-        if is_waiting(record, tools.policy, now):
-            later = undisturbed(observe_briefly(cluster, record, tools.policy, tools.around), record, tools.policy, now)
-            if later:
-                return record.moved(now, record.phase, record.reason, record.sentence, later)
-        observation, decision, now = _decided(record, cluster, tools, now)
+        looked = quick_look(record, cluster, tools, now)
+        if isinstance(looked, Record):
+            return looked
+        observation, decision, now = _decided(record, cluster, tools, looked)
         if decision.judgement.action:
             judged = replace(record, signs=decision.signs, proof=decision.proof)
             act(decision.judgement.action, cluster, judged, tools.around)
@@ -149,29 +145,20 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     except ClusterError as error:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
-    return with_details(_recorded(record, decision, now), observation)
+    after = with_details(_recorded(record, decision, now), observation, tools.policy)
+    # Within the window nothing of the VM itself is read.
+    return after if after.reason == "unreachable-window" else replace(after, looked_at=began)
 
 
-def _refused_until(record: Record, cluster: Cluster, tools: Tools, now: float) -> float | None:
-    """When to look again at what is refused as before, None if that has changed. What cannot be read is read then.
+def _decided(
+    record: Record, cluster: Cluster, tools: Tools, instance: Obj | None
+) -> tuple[Observation, Decision, float]:
+    """What is seen, what is decided on it, and when.
 
-    If it is woken before its time, only what all passes share is looked at.
+    A deletion is decided once more where it needs newer Nodes and Leases. `instance`: as `observe` takes it.
     """
-    due = record.again_at or now
-    early = _EARLY < due - now <= REFUSED_LOOK
-    try:
-        if early:
-            same = lasts(outage_of(cluster, record, tools.around), record)
-        else:
-            same = unchanged(recheck(cluster, record, tools.around), record, tools.policy)
-    except ClusterError:
-        same = True
-    return (due if early else now + REFUSED_LOOK) if same else None
-
-
-def _decided(record: Record, cluster: Cluster, tools: Tools, now: float) -> tuple[Observation, Decision, float]:
-    """What is seen, what is decided, and when. A deletion is decided once more where it needs newer Nodes and Leases."""
-    observation = _with_clocks(observe(cluster, record, tools.policy, now, tools.around), cluster, tools)
+    seen = observe(cluster, record, tools.policy, tools.clock(), tools.around, instance=instance)
+    observation = _with_clocks(seen, cluster, tools)
     now = tools.clock()  # what was read just now was not read any earlier, however long that took
     decision = decide(observation, record, tools.policy, now)
     if not decision.judgement.action or not observation.nodes:

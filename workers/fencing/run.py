@@ -10,7 +10,7 @@ from dataclasses import replace
 import structlog
 
 from reactor import timing
-from reactor.adapters.rq import drift_entry, fence_entry
+from reactor.adapters.rq import fence_entry
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import ClusterUnreachable, FenceError, StoreError
 from reactor.model.fencing import LASTING, Fencing, ProviderStatus, State, Target
@@ -19,6 +19,7 @@ from reactor.model.lease import NODE_LEASES
 from reactor.model.machine_uuid import same, twins
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import JsonObject, number
+from reactor.wake import look_at
 from workers.context import FenceTools
 from workers.fencing.act import FenceActions, trouble
 from workers.fencing.decide import next_move
@@ -95,8 +96,7 @@ class _Pass:
     def _carry_out(self, move: FenceDecision, file: Fencing, stored: Fencing | None) -> Outcome:
         """Written down first, then done."""
         self._files.write(file, stored, move.file)
-        for record in move.wake:
-            self._tools.queue.wake(drift_entry(record.drift), self._tools.clock())
+        look_at([record.drift for record in move.wake], self._tools.coverage, self._tools.queue, self._tools.clock())
         if move.file is None:
             return Ended("closed", "fencing-over", f"Nothing of a fence is left on {file.node.name}.")
         if move.deed:

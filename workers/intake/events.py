@@ -10,7 +10,7 @@ import structlog
 
 from reactor.adapters.cloudevents import decode
 from reactor.adapters.redis.inbox import Inbox, post_entry
-from reactor.adapters.rq import drift_entry, fence_entry
+from reactor.adapters.rq import fence_entry
 from reactor.interventions import newest
 from reactor.model.confirmation_source import EVENT, Source
 from reactor.model.drift import Ended, Record
@@ -26,6 +26,7 @@ from reactor.model.node import NodeView, node_view
 from reactor.model.objects import text
 from reactor.model.receipt import Receipt, Result
 from reactor.model.times import clock_time
+from reactor.wake import look_at
 from workers.config_maps import creating
 from workers.context import Tools
 from workers.drift.run import begin_again
@@ -232,7 +233,7 @@ def _retried(event: Event, by: str, tools: Tools) -> Result:
 
 def _woken(record: Record, tools: Tools) -> Result:
     if not record.ended:
-        tools.queue.wake(drift_entry(record.drift), tools.clock())
+        look_at([record.drift], tools.coverage, tools.queue, tools.clock())
     return _drift(record)
 
 

@@ -7,6 +7,7 @@ from reactor.model.errors import BadInput
 from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.identity import Outage, take
 from reactor.model.node import NodeView, goes_on, node_view
+from reactor.wake import look_at
 from workers.context import Tools
 from workers.intake.begin import wake
 from workers.intake.sweep import sweep
@@ -35,8 +36,11 @@ def _over(outage: Outage, node: NodeView | None, records: list[Record], tools: T
     if stored is None:
         return Ended("ignored", "unknown-outage", f"{outage.node.name} has no such outage any more.")
     now = tools.clock()
-    going = wake([replace(record, again_at=now + _FRESH) for record in records if not record.ended], tools)
+    going = [record.drift for record in records if not record.ended]
+    look_at(going, tools.coverage, tools.queue, now + _FRESH)
     ended = replace(stored, recovered_at=stored.recovered_at or now)
-    tools.store.save_outage(ended, done=going == 0)
+    tools.store.save_outage(ended, done=not going)
     state = node.ready if node else "deleted"
-    return Ended("recovered", "outage-over", f"{outage.node.name} is {state or 'new'}; {going} drifts still under way.")
+    return Ended(
+        "recovered", "outage-over", f"{outage.node.name} is {state or 'new'}; {len(going)} drifts still under way."
+    )

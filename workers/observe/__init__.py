@@ -7,7 +7,6 @@ be selected by node or volume, but their names are deterministic.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import sha256
 
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.drift import Phase, Policy, Record
@@ -38,7 +37,7 @@ from workers.fencing.decide.allowed import providers
 from workers.observe.cache import MOMENT, Surroundings, listed, renewed
 from workers.observe.others import expansion, neighbours, owned, witness
 from workers.observe.parse import attachment_view, claims_of, pod_view, vm_view, vmi_view
-from workers.observe.volumes import Disks
+from workers.observe.volumes import Disks, claim_of
 
 _TERMINAL = frozenset({"Succeeded", "Failed"})
 _SKEW = 10.0  # seconds; a controller manager whose Lease is further off than this is not trusted at all
@@ -46,8 +45,13 @@ _STALE = 3.0  # seconds: a Lease is renewed every 2 s, and Date has whole second
 _SLOW = 3  # passes over a VM that still does not run, after which Kubernetes' events are read
 
 
-def observe(cluster: Cluster, record: Record, policy: Policy, now: float, cache: Surroundings) -> Observation:
-    """Raises ClusterError: what could not be read is not known, and nothing is decided on it."""
+def observe(  # noqa: PLR0913 - the last one is optional
+    cluster: Cluster, record: Record, policy: Policy, now: float, cache: Surroundings, *, instance: Obj | None = None
+) -> Observation:
+    """Raises ClusterError: what could not be read is not known, and nothing is decided on it.
+
+    `instance`: the VM's, where it has just been read.
+    """
     interventions = cache.asked(cluster, record.drift)
     node = _lost_node(cluster, record, policy, cache)
     observation = Observation(node, None, None, holds=active_holds(interventions, record.drift, cluster.time() or 0.0))
@@ -56,17 +60,17 @@ def observe(cluster: Cluster, record: Record, policy: Policy, now: float, cache:
         return observation
     config_map = _fencing_config_map(cluster, observation.node, policy, cache)
     observation = replace(observation, fencing=_fencing(config_map, observation.node, policy))
-    if record.detached_at is None:  # both windows are counted by its clock
+    if _may_be_held(record):  # both windows are counted by its clock
         observation = replace(observation, manager=cache.once("manager", lambda: manager(cluster, cache.clock)))
     if record.released_at is None and not _due(observation, record, policy, now):
         return observation
-    vmi = cluster.find("virtualmachineinstances", record.drift.vm.name, record.drift.vm.namespace)
-    renew_time = _lease(cluster, record.drift.outage, cache) if record.detached_at is None else None
+    vmi = instance or cluster.find("virtualmachineinstances", record.drift.vm.name, record.drift.vm.namespace)
+    renew_time = _lease(cluster, record.drift.outage, cache) if _may_be_held(record) else None
     observation = replace(observation, vmi=_instance(vmi, record), lease=renew_time)
     observation = replace(observation, launchers=_launchers(cluster, record, observation))
     if (due := _evicted_at(observation, record, now)) is not None:
         return replace(observation, evicted_at=due)
-    observation = replace(observation, vm=vm_of(cluster, record, vmi))
+    observation = replace(observation, vm=_runs_again(observation.vmi, record) or vm_of(cluster, record, vmi))
     if observation.vm is None or (record.released_at is None and is_back(observation.node, record.drift.outage)):
         return observation
     observation = replace(observation, namespace=annotations_of(cluster, record, cache))
@@ -85,6 +89,12 @@ def with_current_nodes(
         return observation
     dead = proven(fencings(_fencing_config_map(cluster, observation.node, policy, cache)), nodes)
     return replace(observation, nodes=nodes, renewals=renewals, proven=dead)
+
+
+def _may_be_held(record: Record) -> bool:
+    """Can the lost node still keep the VM down: by its launcher, or by a volume?"""
+    nothing_to_hold = bool(record.disks) and not any(disk.driver for disk in record.disks)
+    return record.released_at is None or (record.detached_at is None and not nothing_to_hold)
 
 
 def observe_briefly(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> Observation:
@@ -118,7 +128,8 @@ def annotations_of(cluster: Cluster, record: Record, cache: Surroundings) -> Map
 
 def _lost_node(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> NodeView | None:
     """From the cache only where it cannot be proven dead: a proof should not wait for that."""
-    node = cache.find(cluster, "nodes", record.drift.outage.node.name, ttl=0.0 if policy.fencing else MOMENT)
+    remembered = MOMENT if record.released_at is None else None
+    node = cache.find(cluster, "nodes", record.drift.outage.node.name, ttl=0.0 if policy.fencing else remembered)
     return node_view(node) if node else None
 
 
@@ -190,6 +201,18 @@ def vm_of(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
         return _as_vm(cluster, record, vmi)
     vm = cluster.find("virtualmachines", ref.name, ref.namespace)
     return vm_view(vm) if vm else None
+
+
+def _runs_again(vmi: VmiView | None, record: Record) -> VmView | None:
+    """The VM of a new instance that it owns, and that runs: there is one, and nothing of it is about to be decided.
+
+    Only where no volume can be held by the lost node; else the VM's annotations count, and are read.
+    """
+    freed = record.detached_at is not None or not (vmi and any(claim_of(volume) for volume in vmi.volumes))
+    if vmi is None or not freed or record.released_at is None or vmi.phase != "Running" or vmi.deleting:
+        return None
+    new = vmi.uid != record.vmi_uid and vmi.owner == record.drift.vm.uid
+    return VmView(vmi.owner, "", deleting=False, template=vmi.spec, labels=vmi.labels) if new else None
 
 
 def _as_vm(cluster: Cluster, record: Record, vmi: Obj | None) -> VmView | None:
@@ -264,21 +287,21 @@ def _with_attachments(cluster: Cluster, volume: Volume, record: Record, target: 
     held = _attachment(cluster, volume, lost) if target != lost and record.detached_at is None else None
     blocks_others = held and volume.exclusive  # then it is not attached anywhere else
     attached = _attachment(cluster, volume, target) if target and not blocks_others else None
-    users = _users(cluster, volume, record, cache) if blocks_others else []
+    volume = replace(volume, held=held, attached=attached)
+    return with_users(cluster, volume, record, cache) if blocks_others else volume
+
+
+def with_users(cluster: Cluster, volume: Volume, record: Record, cache: Surroundings) -> Volume:
+    """With the other pods on the lost node that use it. Raises ClusterError."""
+    users = _users(cluster, volume, record, cache)
     names = tuple(pod["metadata"]["name"] for pod in users)
-    helpers = tuple(pod_view(pod) for pod in users if _is_helper(pod))
-    return replace(volume, held=held, attached=attached, users=names, helpers=helpers)
+    return replace(volume, users=names, helpers=tuple(pod_view(pod) for pod in users if _is_helper(pod)))
 
 
 def _attachment(cluster: Cluster, volume: Volume, node: str) -> Attachment | None:
-    """By its name, `csi-` + SHA-256 of volume handle, driver and node.
-
-    Source: `getAttachmentName` in kubernetes, pkg/volume/csi/csi_attacher.go; the recorded traces agree.
-    """
-    if not volume.handle or not volume.attaches:
-        return None
-    digest = sha256(f"{volume.handle}{volume.driver}{node}".encode()).hexdigest()
-    obj = cluster.find("volumeattachments", f"csi-{digest}")
+    """By its name."""
+    name = volume.attachment_name(node)
+    obj = cluster.find("volumeattachments", name) if name else None
     attachment = attachment_view(obj) if obj else None
     return attachment if attachment and (attachment.volume, attachment.node) == (volume.pv, node) else None
 

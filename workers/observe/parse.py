@@ -98,6 +98,7 @@ def vmi_view(obj: Obj) -> VmiView:
         generation=text(obj, "metadata", "annotations", "kubevirt.io/vm-generation"),
         claims=_claims(parts(status, "volumeStatus")),
         tracked=_tracked(status),
+        deleting=bool(obj["metadata"].get("deletionTimestamp")),
     )
 
 

@@ -138,7 +138,7 @@ class Disks:
 
 def claims_of(vm: str, template: Obj, claims: Sequence[Obj], *, state: bool) -> list[str]:
     """The names of a VM's claims. `claims`: those of its namespace; `state`: it keeps state in one."""
-    names = [claim for spec in parts(template, "volumes") if (claim := _claim_of(spec))]
+    names = [claim for spec in parts(template, "volumes") if (claim := claim_of(spec))]
     labelled = [claim for claim in claims if text(claim, "metadata", "labels", _STATE) == vm]
     return names + (states_of(vm, labelled, names) if state or keeps_state(template) else [])
 
@@ -156,11 +156,12 @@ def states_of(vm: str, labelled: Sequence[Obj], used: Sequence[str]) -> list[str
 
 def others(volumes: Sequence[Obj], lost: Sequence[Obj]) -> list[Obj]:
     """Of the lost instance's volumes the claims that are not among those of a spec."""
-    claims = {_claim_of(spec) for spec in volumes}
-    return [spec for spec in lost if (claim := _claim_of(spec)) and claim not in claims]
+    claims = {claim_of(spec) for spec in volumes}
+    return [spec for spec in lost if (claim := claim_of(spec)) and claim not in claims]
 
 
-def _claim_of(spec: Obj) -> str:
+def claim_of(spec: Obj) -> str:
+    """The claim of a volume of a spec, "" where it has none."""
     kind = _kind(spec)
     return _claim(kind, part(spec, kind)) if kind else ""
 

@@ -97,6 +97,9 @@ class Store(Protocol):
     def record(self, drift_id: str) -> Record | None:
         """A drift's record; None if there is none, or none that this version can read."""
 
+    def drift_ids(self, outage_id: str) -> list[str]:
+        """Of all drifts of an outage, sorted."""
+
     def records(self, outage_id: str) -> list[Record]:
         """All records of an outage."""
 
@@ -207,9 +210,13 @@ class RedisStore:
             value = self._redis.get(f"{PREFIX}drift:{drift_id}")
         return next(iter(_readable([value], Record)), None)
 
+    def drift_ids(self, outage_id: str) -> list[str]:
+        with translated():
+            return sorted(text_of(member) for member in self._redis.smembers(f"{PREFIX}drifts:{outage_id}"))
+
     def records(self, outage_id: str) -> list[Record]:
         with translated():
-            ids = sorted(text_of(member) for member in self._redis.smembers(f"{PREFIX}drifts:{outage_id}"))
+            ids = self.drift_ids(outage_id)
             values = self._redis.mget([f"{PREFIX}drift:{i}" for i in ids]) if ids else []
         return _readable(values, Record)
 

@@ -9,6 +9,7 @@ from reactor.model import errors
 from reactor.model.names import named
 from reactor.model.objects import JsonObject
 from simulator.api.api import Api
+from simulator.api.watching import Watch
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.store.objects import copied, partial_of
@@ -66,10 +67,14 @@ class ApiCluster:
     ) -> Iterator[tuple[str, JsonObject]]:
         """In virtual time nothing is awaited: what has happened is reported, then the server ends the watch."""
         with self._translated():
-            request = self._to("watch", resource, scope.namespace)
-            changes = self.api.watch(request, scope.labels, scope.fields, since=int(version)).poll()
+            changes = self.stream(resource, version, scope).poll()
         taken = partial_of if scope.metadata else copied
         yield from ((kind, taken(obj)) for kind, obj in changes)
+
+    def stream(self, resource: str, version: str, scope: Scope = ALL) -> Watch:
+        """What the simulated watch goes on with, as long as the caller asks it."""
+        request = self._to("watch", resource, scope.namespace)
+        return self.api.watch(request, scope.labels, scope.fields, since=int(version))
 
     def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
         self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""

@@ -97,6 +97,9 @@ class MemoryStore:
     def record(self, drift_id: str) -> Record | None:
         return self.records_by_drift.get(drift_id)
 
+    def drift_ids(self, outage_id: str) -> list[str]:
+        return [record.drift.id for record in self.records(outage_id)]
+
     def records(self, outage_id: str) -> list[Record]:
         found = [record for record in self.records_by_drift.values() if record.drift.outage.id == outage_id]
         return sorted(found, key=lambda record: record.drift.id)

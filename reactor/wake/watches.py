@@ -1,0 +1,67 @@
+"""The streams: one thread each, for as long as it is wanted, and the thread of the waker that takes what they bring."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+from reactor import timing
+from reactor.adapters.kubernetes.cluster import Watchable
+from reactor.wake.rules import Meta, meta_of
+from reactor.wake.scopes import Watch
+from reactor.wake.waker import Waker
+from reactor.watch.list_watch import follow
+
+Brought = tuple[Watch, str, list[Meta]]
+
+
+class _Unwanted(Exception):
+    """Ends a stream between two tries."""
+
+
+class Watches:
+    """Follows what is wanted. One that is wanted no longer ends when it is heard next: within a minute or so."""
+
+    def __init__(self, cluster: Watchable, changes: "queue.Queue[Brought]") -> None:
+        self._cluster, self._changes = cluster, changes
+        self._followed: dict[Watch, threading.Event] = {}
+
+    def follow(self, wanted: frozenset[Watch]) -> None:
+        """These, and no others."""
+        for watch in self._followed.keys() - wanted:
+            self._followed.pop(watch).set()
+        for watch in wanted - self._followed.keys():
+            unwanted = self._followed[watch] = threading.Event()
+            name = f"watch-{watch.resource}"
+            threading.Thread(target=self._read, args=(watch, unwanted), name=name, daemon=True).start()
+
+    def _read(self, watch: Watch, unwanted: threading.Event) -> None:
+        def pause(seconds: float) -> None:
+            if unwanted.wait(seconds):
+                raise _Unwanted
+
+        parse = partial(meta_of, watch.resource)
+        stream = follow(self._cluster, watch.resource, parse, timing.WATCH_SILENT, pause, scope=watch.scope)
+        try:
+            for kind, metas in stream:
+                if unwanted.is_set():
+                    return
+                self._changes.put((watch, kind, metas))
+        except _Unwanted:
+            return
+
+
+def wake(waker: Waker, cluster: Watchable, ended: Callable[[], bool]) -> None:
+    """Until `ended`: take what the streams bring, and look now and then at what is to be watched."""
+    changes: queue.Queue[Brought] = queue.Queue(maxsize=10_000)
+    streams, due = Watches(cluster, changes), time.monotonic()
+    while not ended():
+        if time.monotonic() >= due:
+            waker.tick()
+            streams.follow(waker.wanted)
+            due = time.monotonic() + timing.COVERED_EVERY
+        try:
+            waker.take(*changes.get(timeout=max(0.0, due - time.monotonic())))
+        except queue.Empty:
+            continue

@@ -9,13 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from reactor.adapters.rq import DRIFTS
 from tests.support.sites import TIMES, Site
 from vmdrift.demo import WINDOW
 from vmdrift.processes import Processes, wait_for
 
-WATCHER, WORKER, KILLED_WORKER = "reactor watch", "workers drifts", "benchmarks.killed_worker"
-_ROLES = (WATCHER, WATCHER, "workers intake", "workers scheduler", "workers scheduler")
+WATCHER, SCHEDULER, WORKER = "reactor watch", "workers scheduler", "workers drifts"
+KILLED_WORKER = "benchmarks.killed_worker"
+_ROLES = (WATCHER, WATCHER, "workers intake", SCHEDULER, SCHEDULER)
 _LONG = 180.0  # seconds; whatever takes longer has failed
 
 
@@ -66,24 +66,15 @@ class RunningSite(Site):
         found: list[dict[str, Any]] = self.demo.ask(do="audit")
         return [entry for entry in found if entry["resource"] == resource and entry["verb"] in verbs]
 
-    def scheduler(self) -> subprocess.Popen[bytes]:
-        """The one that moves the due drifts."""
-        name = self.redis.get(f"rq:scheduler-lock:{DRIFTS}")
-        pid = self.redis.hget(f"rq:scheduler:{_text(name)}", "pid")
-        return next(child for child in self.children["workers scheduler"] if str(child.pid) == _text(pid))
-
     def deleted_launchers(self) -> list[dict[str, Any]]:
         """The launcher pods that vm-drift deleted."""
         return [entry for entry in self.deletes() if entry["code"] == HTTPStatus.OK]
 
     def _is_ready(self) -> bool:
-        started = self.redis.scard("rq:workers") + len(self.redis.keys("rq:scheduler:*"))
+        clocks: Any = self.redis.hkeys("vmdrift:clocks")
+        started = self.redis.scard("rq:workers") + sum(name.startswith(b"scheduler@") for name in clocks)
         watching = [entry for entry in self.requests("nodes", "watch") if "vm-drift" in entry["user"]]
-        return started + len(watching) >= sum(map(len, self.children.values()))
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+        return bool(started + len(watching) >= sum(map(len, self.children.values())))
 
 
 @contextmanager

@@ -47,8 +47,8 @@ WATCHER = Role(
     "watcher",
     "watch",
     rights={
-        "leases": "list watch",
         f"configmaps/{INTERVENTIONS}": "get list watch",
+        "leases": "list watch",
         "namespaces": "list watch",
         "namespaces/kube-system": "get",
         "nodes": "list watch",

@@ -18,16 +18,14 @@ VM_LOCK_RENEWED_EVERY = 3.0
 # The lock of a node's fencing: no call of a provider takes longer.
 FENCING_LOCK = 60.0
 
-# A worker writes its heartbeat before each call; after this long without one its job is given to another.
+# A worker writes its heartbeat before each call; after this long without one its job is given to another. A scheduler
+# writes that it lives as often.
 BEAT_EVERY = 2.0
 WORKER_SILENT = 8.0
 # A job that left its queue this long ago and was not started was taken by a worker that died.
 TAKEN_NOT_STARTED = 6.0
 # A running job whose worker has written no heartbeat for this long counts as lost in a sweep.
 JOB_ORPHANED = 60.0
-# A scheduler's lock on its queues, and how often another one tries to get it.
-SCHEDULER_LOCK = 8.0
-SCHEDULER_TRIES_EVERY = 2.0
 
 # What is watched of an open outage counts for this long, and how often the waker says so again; a watch that brought
 # nothing for WATCH_SILENT, no bookmark either (about one a minute), may be dead.

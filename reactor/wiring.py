@@ -64,14 +64,14 @@ class Wiring:
         return RedisStore(self.redis, self.settings.history_ttl)
 
     @cached_property
-    def summaries(self) -> RedisSummaries:
-        """All Nodes and Leases as the watchers hold them."""
-        return RedisSummaries(self.redis)
-
-    @cached_property
     def coverage(self) -> RedisCoverage:
         """What the waker has seen."""
         return RedisCoverage(self.redis)
+
+    @cached_property
+    def summaries(self) -> RedisSummaries:
+        """All Nodes and Leases as the watchers hold them."""
+        return RedisSummaries(self.redis)
 
     @cached_property
     def queue(self) -> RqQueue:

@@ -1,11 +1,12 @@
 """The job queue: RQ, with JSON jobs and never pickle.
 
 The contract is small, because RQ promises little: a job that was woken runs at least once, sometimes twice, even twice
-at the same time, up to a second early, and can be killed anywhere. What RQ loses for good, the next `wake` restores:
-the sweep calls it for every job that ought to exist. So `wake` never postpones and may be called at any time, for a job
-in any state.
+at the same time, and can be killed anywhere. Due times are exact, by Redis' clock, but no proof: a job may be woken, or
+queued by hand, before its time. What RQ loses for good, the next `wake` restores: the sweep calls it for every job that
+ought to exist. So `wake` never postpones and may be called at any time, for a job in any state.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +19,13 @@ from rq import Retry
 from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.registry import ScheduledJobRegistry
+from rq.utils import utcformat
 
 from reactor import roles, timing
 from reactor.adapters.cloudevents import encode
 from reactor.adapters.redis.errors import translated
 from reactor.adapters.redis.keys import PREFIX
+from reactor.adapters.redis.lua import script
 from reactor.model.event import Event
 from reactor.model.identity import VERSION, Drift, Outage
 from reactor.model.times import Clock
@@ -45,6 +48,8 @@ RUNS = {
     OUTGOING: (DELIVER,),
 }
 SERIALIZER = "json"
+# Is there while a scheduler is, which looks after every queue. Under RQ's prefix, which every role may read.
+SCHEDULER_ALIVE = "rq:scheduler:alive"
 
 # Neither number is a limit that we want: RQ counts every further pass as a retry, for the life of the job.
 FOR_EVER = 10**9
@@ -95,8 +100,8 @@ class Queue(Protocol):
     def wake(self, entry: JobEntry, due: float) -> None:
         """Make sure that this job runs at `due` (seconds since the epoch) or earlier, whatever state it is in now.
 
-        A waiting job is moved forward, never back; an ended, failed or lost one is queued again; one that is
-        running is asked to run again.
+        A waiting job is moved forward, never back, and where `due` has passed into its queue at once; an ended, failed
+        or lost one is queued again; one that is running is asked to run again.
         """
 
     def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
@@ -124,12 +129,18 @@ class RqQueue:
             queue = RedisQueue(entry.queue, connection=self._redis, serializer=SERIALIZER)
             state = self._state(queue, entry.id)
             if state is _State.SCHEDULED:
-                # Only an existing member, and only if it comes earlier: the scheduler may be taking it right now.
-                self._redis.zadd(_scheduled(queue).key, {entry.id: int(due)}, xx=True, lt=True)
+                self._bring_forward(queue, entry.id, due)
             elif state is _State.RUNNING:
                 self._mark(entry.id, due)
             elif state is _State.OVER:
                 self._put(queue, entry, due)
+
+    def _bring_forward(self, queue: RedisQueue, job_id: str, due: float) -> None:
+        """Only if it still waits, and only if it comes earlier by this: a scheduler may be taking it right now."""
+        if due <= self._clock():
+            enqueue_waiting(self._redis, queue.name, [job_id], self._clock())
+        else:
+            self._redis.zadd(_scheduled(queue).key, {job_id: due}, xx=True, lt=True)
 
     def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
         with translated():
@@ -139,16 +150,16 @@ class RqQueue:
                 self.wake(entry, due)
 
     def _scheduled_in_time(self, wanted: Sequence[tuple[JobEntry, float]]) -> list[bool]:
-        """Which of them are scheduled no later than wanted; all are moved forward and read in one round trip."""
+        """Which of them wait for a time to come, no later than wanted; moves all forward, in one round trip."""
         with self._redis.pipeline(transaction=False) as pipe:
             for entry, due in wanted:
                 scheduled = ScheduledJobRegistry.key_template.format(entry.queue)
                 pipe.hget(Job.key_for(entry.id), "status")
-                pipe.zadd(scheduled, {entry.id: int(due)}, xx=True, lt=True)
+                pipe.zadd(scheduled, {entry.id: due}, xx=True, lt=True)
                 pipe.zscore(scheduled, entry.id)
             replies = pipe.execute()
-        rows = zip(replies[::3], replies[2::3], strict=True)
-        return [status == _SCHEDULED and at is not None for status, at in rows]
+        rows, now = zip(replies[::3], replies[2::3], strict=True), self._clock()
+        return [status == _SCHEDULED and at is not None and at > now for status, at in rows]
 
     def woken(self, job_id: str) -> float | None:
         with translated():
@@ -199,6 +210,7 @@ class RqQueue:
                 queue.enqueue_job(job, pipeline=pipe)
             else:
                 queue.schedule_job(job, datetime.fromtimestamp(due, UTC), pipeline=pipe)
+                pipe.zadd(_scheduled(queue).key, {job.id: due})  # RQ cuts it to whole seconds
             pipe.execute()
 
 
@@ -218,6 +230,18 @@ def new_job(entry: JobEntry, queue: RedisQueue, redis: Redis, keep: int) -> Job:
         # Only for a job whose worker died (RQ's "abandoned"); a job says itself, when it ends, whether it runs again.
         retry=Retry(max=FOR_EVER),
     )
+
+
+def enqueue_waiting(
+    redis: Redis, queue: str, job_ids: Sequence[str | bytes], now: float, until: float = math.inf
+) -> None:
+    """Move those of these jobs that wait, and are due by `until`, into their queue. `now` is Redis' time.
+
+    Raises the library's errors.
+    """
+    keys = (ScheduledJobRegistry.key_template.format(queue), f"{RedisQueue.redis_queue_namespace_prefix}{queue}")
+    more = (until, utcformat(datetime.fromtimestamp(now, UTC)), Job.redis_job_namespace_prefix)
+    redis.register_script(script("enqueue"))(keys, [*more, *job_ids])
 
 
 def _scheduled(queue: RedisQueue) -> ScheduledJobRegistry:

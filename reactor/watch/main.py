@@ -1,6 +1,6 @@
 """The watcher's process: a thread for each stream, and the main thread that judges, resyncs and publishes in time.
 
-Beside them run the threads of the waker.
+Beside them runs the waker (`reactor.wake`).
 """
 
 import queue
@@ -50,21 +50,12 @@ def watch(settings: Settings) -> None:
     changes: queue.Queue[NodeChange] = queue.Queue(maxsize=1000)
     leases = Leases()
     publisher = Publisher(watcher, leases, wiring.summaries, clock)
-    threads = [
-        _started(_read, cluster, changes),
-        _started(follow_leases, cluster, leases),
-        _started(wake, _waker(wiring), cluster, stop.asked),
-    ]
+    threads = [_started(_read, cluster, changes), _started(follow_leases, cluster, leases)]
+    threads.append(_started(wake, _waker(wiring), cluster, stop.asked))
     rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock, publisher)
     _loop(rounds, changes, settings.resync, lambda: stop.asked() or not all(map(threading.Thread.is_alive, threads)))
     if not stop.asked():
         log.error("a thread ended, process exits")  # a bug; its traceback is above
-
-
-def _started(read: Callable[..., None], *args: object) -> threading.Thread:
-    thread = threading.Thread(target=read, args=args, daemon=True)
-    thread.start()
-    return thread
 
 
 def _waker(wiring: Wiring) -> Waker:
@@ -75,6 +66,12 @@ def _waker(wiring: Wiring) -> Waker:
 
     adapters = wiring.store, wiring.coverage, wiring.queue
     return Waker(*adapters, asked=asked, steady=time.monotonic, namespace=namespace)
+
+
+def _started(read: Callable[..., None], *args: object) -> threading.Thread:
+    thread = threading.Thread(target=read, args=args, daemon=True)
+    thread.start()
+    return thread
 
 
 def _read(cluster: Watchable, changes: "queue.Queue[NodeChange]") -> None:

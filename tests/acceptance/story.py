@@ -96,7 +96,7 @@ def staged(processes: Processes, folder: Path, sink: Receiver) -> Stage:
     eventually("it receives", lambda: ask(f"http://{stage.address}/readyz").status == 200)
     with Redis.from_url(site.redis_url) as redis:
         eventually("workers are there", lambda: redis.scard("rq:workers") == 5)
-        eventually("a scheduler is there", lambda: redis.exists("rq:scheduler-lock:drifts") == 1)
+        eventually("a scheduler is there", lambda: redis.exists("rq:scheduler:alive") == 1)
     eventually("everybody's heart beats", lambda: all(stage.heartbeat(role).exists() for role in beating()))
     return stage
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from redis import Redis
 
@@ -39,6 +39,12 @@ class World(Protocol):
     def now(self) -> float: ...
     def sleep(self, seconds: float) -> None: ...
     def run(self) -> None: ...
+
+    def work(self) -> None:
+        """As `run`, while no scheduler runs."""
+
+    def due(self) -> float | None:
+        """When the job `job` is due, if it waits."""
 
 
 class AtOnce:
@@ -75,12 +81,14 @@ class RqWorld:
             self.redis.incrbyfloat(key, -seconds)
 
     def run(self) -> None:
-        scheduler: Any = Scheduler([DRIFTS], self.redis, Stop())
-        scheduler.acquire_locks()
-        scheduler.enqueue_scheduled_jobs()
-        scheduler.release_locks()
-        scheduler.connection.connection_pool.disconnect()  # RQ's scheduler opens its own
+        Scheduler([DRIFTS], self.redis, Stop()).move_due()
+        self.work()
+
+    def work(self) -> None:
         JobsWorker(DRIFTS, self.redis, Stop()).work(burst=True, max_jobs=50, logging_level="CRITICAL")
+
+    def due(self) -> float | None:
+        return self.redis.zscore(f"rq:scheduled:{DRIFTS}", "job")
 
 
 class MemoryWorld:
@@ -98,6 +106,13 @@ class MemoryWorld:
     def run(self) -> None:
         with suppress(BrokenError):
             self._twin.step(self._now)
+
+    def work(self) -> None:
+        while self._twin.run_next():
+            pass
+
+    def due(self) -> float | None:
+        return self._twin.jobs["job"].due
 
 
 @dataclass

@@ -26,10 +26,10 @@ def test_what_waits_what_is_due_and_how_late_it_is(redis: Redis) -> None:
     redis.hset("rq:job:out_1-0", "enqueued_at", format_time(NOW + 130))  # RQ has no clock but the machine's
     queue.wake(drift_entry(drift("web")), NOW + 100)
     queue.wake(drift_entry(drift("db")), NOW + 300)
-    redis.set("rq:scheduler-lock:drifts", "x")
+    redis.set("rq:scheduler:alive", 1)
     events, drifts, outgoing = figures(redis, NOW + 160)
     assert drifts == QueueFigures("drifts", 0, 2, 0, 60.0, scheduler=True)
-    assert outgoing == QueueFigures("outgoing", 1, 0, 0, 0.0, scheduler=False, oldest=30.0)
+    assert outgoing == QueueFigures("outgoing", 1, 0, 0, 0.0, scheduler=True, oldest=30.0)
     assert events.waiting == 0
     assert [one.late for one in figures(redis, NOW + 50)] == [0.0, 0.0, 0.0]
 

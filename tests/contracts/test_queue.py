@@ -53,6 +53,33 @@ def test_waking_earlier_moves_a_job_forward(world: World, jobs: Jobs) -> None:
     assert jobs.ran == ["job"]
 
 
+@pytest.mark.parametrize("due", [0.0, -LATER, None])
+def test_a_waiting_job_that_is_woken_now_is_in_its_queue_at_once(world: World, jobs: Jobs, due: float | None) -> None:
+    world.queue.wake(entry(), world.now() + LATER)
+    world.queue.wake(entry(), 0.0 if due is None else world.now() + due)
+    world.work()
+    assert jobs.ran == ["job"]
+    world.sleep(LATER)
+    world.run()
+    assert jobs.ran == ["job"]
+
+
+def test_a_job_is_due_at_the_very_moment_for_which_it_was_woken(world: World) -> None:
+    first, second = world.now() + LATER + 0.625, world.now() + LATER - 0.625
+    world.queue.wake(entry(), first)
+    assert world.due() == first
+    world.queue.wake(entry(), second)
+    assert world.due() == second
+
+
+def test_a_job_comes_again_at_the_very_moment_that_it_names(world: World, jobs: Jobs) -> None:
+    at = world.now() + LATER + 0.625
+    jobs.todo.append(lambda: Again(at, "later", "It waits."))
+    world.queue.wake(entry(), world.now())
+    world.run()
+    assert world.due() == at
+
+
 @pytest.mark.parametrize("due_in", [0.0, LATER])
 def test_waking_later_never_postpones(world: World, jobs: Jobs, due_in: float) -> None:
     world.queue.wake(entry(), world.now() + due_in)

@@ -224,8 +224,8 @@ def is_waiting_for_jobs(_: Api, redis: Redis) -> bool:
     return any(redis.hget(key, "state") == b"idle" for key in redis.scan_iter("rq:worker:*"))
 
 
-def has_its_locks(_: Api, redis: Redis) -> bool:
-    return len(list(redis.scan_iter("rq:scheduler-lock:*"))) == 4
+def is_looking(_: Api, redis: Redis) -> bool:
+    return redis.exists("rq:scheduler:alive") == 1
 
 
 READY = [
@@ -233,7 +233,7 @@ READY = [
     (DRIFTS, is_waiting_for_jobs),
     (INTAKE, is_waiting_for_jobs),
     (OUTGOING, is_waiting_for_jobs),
-    (SCHEDULER, has_its_locks),
+    (SCHEDULER, is_looking),
 ]
 
 

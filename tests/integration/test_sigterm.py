@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from redis import Redis
@@ -33,7 +32,6 @@ from tests.support.forked import silent
 from tests.support.http import ask, free_address
 from vmdrift.processes import Processes, wait_for
 from vmdrift.valkey import start
-from workers.rq.scheduler import Scheduler
 from workers.rq.worker import Worker
 
 WATCH, SERVE = "reactor watch", "reactor serve"
@@ -187,12 +185,11 @@ def test_whatever_signals_come_the_first_is_remembered_and_the_others_change_not
 
 
 @pytest.mark.usefixtures("handlers")
-def test_neither_rqs_worker_nor_its_scheduler_listens_to_signals_itself(redis: Redis) -> None:
+def test_rqs_worker_does_not_listen_to_signals_itself(redis: Redis) -> None:
     stop = Stop()
     stop.listen()
     stop.ask()
     Worker(EVENTS, redis, stop)._install_signal_handlers()  # noqa: SLF001 - RQ's own name
-    Scheduler([EVENTS], redis, stop)._install_signal_handlers()  # noqa: SLF001 - the same
     for number in (signal.SIGINT, signal.SIGTERM):
         assert signal.getsignal(number) == stop.ask
 
@@ -249,18 +246,14 @@ def test_a_watcher_in_the_middle_of_its_list_ends(begin: Begin, api: Api) -> Non
         gate.opened.set()
 
 
-def test_a_scheduler_gives_its_locks_back_and_the_other_takes_them(begin: Begin, redis: Redis) -> None:
-    def holders() -> set[Any]:
-        return {redis.get(f"rq:scheduler-lock:{name}") for name in (EVENTS, DRIFTS)}
-
-    first = begin(SCHEDULER, lambda: len(holders()) == 1 and None not in holders())
-    (holder,) = holders()
-    begin(SCHEDULER, lambda: len(list(redis.scan_iter("rq:scheduler:*"))) == 2)
+def test_a_scheduler_ends_and_the_other_goes_on(begin: Begin, api: Api, redis: Redis) -> None:
+    first, _ = (begin(SCHEDULER, lambda count=count: redis.hlen("vmdrift:clocks") == count) for count in (1, 2))
     for number in IMPATIENT:
         first.process.send_signal(number)
     ends_well(first)
-    assert holder not in holders()
-    assert wait_for(lambda: len(holders()) == 1 and None not in holders(), DEADLINE)
+    RqQueue(redis, time.time, 3600).wake(drift_entry(the_drift(api)), time.time() + 0.5)
+    assert wait_for(lambda: redis.llen(f"rq:queue:{DRIFTS}") == 1, DEADLINE)
+    assert wait_for(lambda: redis.exists("rq:scheduler:alive") == 1, DEADLINE)
 
 
 def receiving(begin: Begin, env: dict[str, str]) -> tuple[Role, tuple[str, int]]:
@@ -313,7 +306,7 @@ def test_a_process_of_the_receiver_that_is_killed_begins_again_and_none_outlives
 def has_begun(redis: Redis) -> bool:
     """All four of them."""
     idle = [key for key in redis.smembers("rq:workers") if redis.hget(key, "state") == b"idle"]
-    return len(idle) == 2 and bool(redis.keys("rq:scheduler-lock:*")) and redis.exists("vmdrift:watcher") == 1
+    return len(idle) == 2 and redis.exists("rq:scheduler:alive") == 1 and redis.exists("vmdrift:watcher") == 1
 
 
 def test_roles_that_wait_for_redis_end(begin: Begin, env: dict[str, str], tmp_path: Path) -> None:

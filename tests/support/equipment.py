@@ -70,16 +70,6 @@ class Equipment:
         """A watcher that knows nothing yet. Its store and its queue are what `through` makes of them."""
         return Watcher(through(self._store), through(queue), watcher_source(self._cluster), self._store.time)
 
-    def publisher(self, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Publisher:
-        """What a watcher publishes with."""
-        return Publisher(watcher, leases, self._summaries, self._store.time, clock.steady)
-
-    def leases(self) -> list[Renewal]:
-        """What a watcher hears of Leases: all of them, as they are now."""
-        self._world.api.before_reads("leases")
-        leases = self._world.store.objects("leases")
-        return [renewal(lease) for (namespace, _), lease in leases.items() if namespace == NODE_LEASES]
-
     def waker(self, clock: ProcessClock, queue: MemoryQueue) -> tuple[Waker, ApiCluster]:
         """A waker that knows nothing yet, and what its streams go through."""
         cluster = ApiCluster(self._world.api, WATCHERS)
@@ -89,6 +79,16 @@ class Equipment:
 
         adapters = self._store, self.coverage, queue
         return Waker(*adapters, asked=asked, steady=clock.steady, namespace=NAMESPACE), cluster
+
+    def publisher(self, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Publisher:
+        """What a watcher publishes with."""
+        return Publisher(watcher, leases, self._summaries, self._store.time, clock.steady)
+
+    def leases(self) -> list[Renewal]:
+        """What a watcher hears of Leases: all of them, as they are now."""
+        self._world.api.before_reads("leases")
+        leases = self._world.store.objects("leases")
+        return [renewal(lease) for (namespace, _), lease in leases.items() if namespace == NODE_LEASES]
 
     def nodes(self) -> Informer:
         """What a watcher hears."""

@@ -4,12 +4,14 @@ They share what real ones share: Redis (a store and a queue) and the API server.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from reactor import timing
 from reactor.adapters.kubernetes.cluster import PAGE
 from reactor.adapters.rq import JobEntry
 from reactor.model.drift import Outcome
+from reactor.model.errors import ClusterError
 from reactor.model.node import node_view
 from reactor.wake.rules import meta_of
 from reactor.wake.scopes import Watch
@@ -129,19 +131,6 @@ class Worker(Process):
         return min((due for due in dues if due is not None), default=None)
 
 
-class Hears(Protocol):
-    """What a watcher hears of the cluster, and what it publishes that with."""
-
-    def nodes(self) -> Informer:
-        """All Nodes."""
-
-    def leases(self) -> list[Renewal]:
-        """All of their Leases, as they are now."""
-
-    def publisher(self, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Publisher:
-        """A new one."""
-
-
 class Waking(Process):
     """The waker, in a process of its own: `watches` are of all that it may want to watch."""
 
@@ -166,14 +155,15 @@ class Waking(Process):
             self._streams = {watch: stream for watch, stream in self._streams.items() if watch in self._waker.wanted}
             self._tick_at = now + timing.COVERED_EVERY
         for watch in sorted(self._waker.wanted, key=str):
-            self._poll(watch)
+            with suppress(ClusterError):  # tried again at the next turn
+                self._poll(watch)
         return self._tick_at if self._waker.wanted else None
 
     def _poll(self, watch: Watch) -> None:
         stream = self._streams.get(watch)
         try:
             changes = stream.poll() if stream else None
-        except ApiError:
+        except ApiError:  # too old, or cut
             changes = None
         for kind, obj in changes or ():
             self._waker.take(watch, kind, [meta_of(watch.resource, obj)])
@@ -183,9 +173,23 @@ class Waking(Process):
             self._waker.take(watch, BOOKMARK, [])
 
     def _list(self, watch: Watch) -> None:
+        self._streams.pop(watch, None)
         pages = list(self._cluster.scoped(watch.resource, watch.scope, PAGE))
         self._streams[watch] = self._cluster.stream(watch.resource, pages[-1].version, watch.scope)
         self._waker.take(watch, LISTED, [meta_of(watch.resource, obj) for page in pages for obj in page.items])
+
+
+class Hears(Protocol):
+    """What a watcher hears of the cluster, and what it publishes that with."""
+
+    def nodes(self) -> Informer:
+        """All Nodes."""
+
+    def leases(self) -> list[Renewal]:
+        """All of their Leases, as they are now."""
+
+    def publisher(self, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Publisher:
+        """A new one."""
 
 
 class Watching(Process):

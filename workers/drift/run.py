@@ -134,7 +134,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
         looked = quick_look(record, cluster, tools, now)
         if isinstance(looked, Record):
             return looked
-        observation, decision, now = _decided(record, cluster, tools, looked)
+        observation, decision, now = _decided(record, cluster, tools, now, looked)
         if decision.judgement.action:
             judged = replace(record, signs=decision.signs, proof=decision.proof)
             act(decision.judgement.action, cluster, judged, tools.around)
@@ -151,14 +151,11 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
 
 
 def _decided(
-    record: Record, cluster: Cluster, tools: Tools, instance: Obj | None
+    record: Record, cluster: Cluster, tools: Tools, now: float, instance: Obj | None
 ) -> tuple[Observation, Decision, float]:
-    """What is seen, what is decided on it, and when.
-
-    A deletion is decided once more where it needs newer Nodes and Leases. `instance`: as `observe` takes it.
-    """
-    seen = observe(cluster, record, tools.policy, tools.clock(), tools.around, instance=instance)
-    observation = _with_clocks(seen, cluster, tools)
+    """What is seen, what is decided, and when; decided once more where a deletion needs newer Nodes and Leases."""
+    observation = observe(cluster, record, tools.policy, now, tools.around, instance=instance)
+    observation = _with_clocks(observation, cluster, tools)
     now = tools.clock()  # what was read just now was not read any earlier, however long that took
     decision = decide(observation, record, tools.policy, now)
     if not decision.judgement.action or not observation.nodes:

@@ -13,7 +13,7 @@ from workers.intake.begin import wake
 from workers.intake.sweep import sweep
 from workers.pass_time import timed
 
-# Seconds until no worker remembers the node as it was (workers.observe.cache.MOMENT); RQ cuts due times by up to one.
+# Seconds until surely no worker remembers the node as it was (workers.observe.cache.MOMENT, twice).
 _FRESH = 2.0
 
 

@@ -80,6 +80,12 @@ def observe(  # noqa: PLR0913 - the last one is optional
     return _after_release(cluster, observation, record, cache)
 
 
+def _may_be_held(record: Record) -> bool:
+    """Can the lost node still keep the VM down: by its launcher, or by a volume?"""
+    nothing_to_hold = bool(record.disks) and not any(disk.driver for disk in record.disks)
+    return record.released_at is None or (record.detached_at is None and not nothing_to_hold)
+
+
 def with_current_nodes(
     cluster: Cluster, observation: Observation, record: Record, policy: Policy, cache: Surroundings
 ) -> Observation:
@@ -89,12 +95,6 @@ def with_current_nodes(
         return observation
     dead = proven(fencings(_fencing_config_map(cluster, observation.node, policy, cache)), nodes)
     return replace(observation, nodes=nodes, renewals=renewals, proven=dead)
-
-
-def _may_be_held(record: Record) -> bool:
-    """Can the lost node still keep the VM down: by its launcher, or by a volume?"""
-    nothing_to_hold = bool(record.disks) and not any(disk.driver for disk in record.disks)
-    return record.released_at is None or (record.detached_at is None and not nothing_to_hold)
 
 
 def observe_briefly(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> Observation:

@@ -79,18 +79,20 @@ def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) ->
     again_at = _again_at(outcome, woken)
     if again_at is None and isinstance(outcome, Ended):
         return {"outcome": outcome.outcome, "reason": outcome.reason, "sentence": outcome.sentence}
-    return Retry(max=FOR_EVER, interval=_seconds_until(again_at or 0.0))
+    return _retry(again_at or 0.0)
 
 
-def _seconds_until(at: float) -> int:
-    """Seconds until then by Redis' clock, rounded up: RQ stumbles over a float, and cuts due times itself."""
+def _retry(at: float) -> Retry:
+    """At once if that has passed by Redis' clock. RQ takes whole seconds only: the job itself remembers the moment."""
     job = Worker.current_job()
     try:
         with translated():
             now = redis_time(job.connection) if job else time.time()
     except StoreError:
-        return TROUBLE_RETRY
-    return max(0, math.ceil(at - now))
+        return Retry(max=FOR_EVER, interval=TROUBLE_RETRY)
+    if job:
+        job.again_at = at
+    return Retry(max=FOR_EVER, interval=max(0, math.ceil(at - now)))
 
 
 def _save_to_meta(outcome: Outcome) -> Outcome:

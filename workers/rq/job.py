@@ -41,8 +41,12 @@ class NotOurJob(VmDriftError):
 
 
 class OurJob(Job):
-    """One of a queue's own functions, with JSON arguments by position."""
+    """One of a queue's own functions, with JSON arguments by position.
 
+    `again_at`: when it wants to run again, by Redis' clock, once it has said so.
+    """
+
+    again_at: float | None = None
     _runs: Collection[str] = ()
 
     def restore(self, raw_data: Mapping[Any, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -11,7 +11,6 @@ from rq import Queue
 from rq.exceptions import NoSuchJobError
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
-from rq.registry import ScheduledJobRegistry
 
 from reactor import timing
 from reactor.adapters.redis.clock import redis_time
@@ -43,15 +42,6 @@ class Intermediate(IntermediateQueue):
         return True
 
 
-class Due(ScheduledJobRegistry):
-    """Jobs that wait for their time, which comes by Redis' clock."""
-
-    def get_jobs_to_schedule(self, timestamp: int | None = None, chunk_size: int = 1000) -> list[str]:  # noqa: ARG002
-        """As RQ does."""
-        due: list[str] = super().get_jobs_to_schedule(int(redis_time(self.connection)), chunk_size)
-        return due
-
-
 class WorkedQueue(Queue):
     """For a worker's maintenance."""
 
@@ -67,9 +57,13 @@ class WorkedQueue(Queue):
         return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=self.MAINTENANCE_LOCK))
 
     def schedule_job(self, job: Job, datetime: datetime, pipeline: Any = None, unique: bool = False) -> Job:
-        """As RQ does, for a job that wants to come again; by Redis' clock, whatever this process' own shows."""
-        off = timedelta(seconds=redis_time(self.connection) - time.time())
-        return super().schedule_job(job, datetime + off, pipeline, unique)
+        """As RQ does, for a job that wants to come again; but by Redis' clock, and not cut to whole seconds."""
+        due = getattr(job, "again_at", None)
+        if due is None:
+            due = datetime.timestamp() + redis_time(self.connection) - time.time()
+        super().schedule_job(job, datetime, pipeline, unique)
+        (self.connection if pipeline is None else pipeline).zadd(self.scheduled_job_registry.key, {job.id: due})
+        return job
 
     def move_dependents_to_ready(self, *_: Any, **__: Any) -> dict[str, list[str]]:
         """None: no job of ours waits for another, and an entry in Redis that says so would fill others' queues."""
@@ -89,12 +83,6 @@ class WorkedQueue(Queue):
             redis.zrem(started, member)
         for member in self._unreadable(redis.lrange(taken, 0, -1)):
             redis.lrem(taken, 0, member)
-
-    def forget_unreadable_due(self) -> None:
-        """The same among the jobs whose time has come."""
-        redis, key = _raw(self.connection), self.scheduled_job_registry.key
-        for member in self._unreadable(redis.zrangebyscore(key, 0, redis_time(redis))):
-            redis.zrem(key, member)
 
     def _unreadable(self, members: Iterable[bytes], job_id: Callable[[bytes], str] = bytes.decode) -> Iterator[bytes]:
         for member in members:

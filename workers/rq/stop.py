@@ -1,4 +1,4 @@
-"""How a process of RQ's stops: at once where it waits, else as soon as nothing is half-done.
+"""How RQ's worker stops: at once where it waits, else as soon as nothing is half-done.
 
 RQ's own handlers raise: at the first signal while it waits for a job, which loses one that comes at this moment; at the
 second signal wherever it is, which makes the running job a failed one. And they ask Redis, which may be away.
@@ -8,7 +8,7 @@ from reactor.process import Stop
 
 
 class Stoppable:
-    """For RQ's worker and scheduler: the flag that they look at in all their loops is the process' own."""
+    """The flag that RQ looks at in all its loops is the process' own."""
 
     stopping: Stop
 

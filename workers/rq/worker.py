@@ -45,7 +45,7 @@ class Worker(Stoppable, SimpleWorker):
     RUNS: ClassVar[Mapping[str, Collection[str]]] = RUNS  # queue -> dotted names of all that its jobs may call
     log_result_lifespan = False
 
-    _current: tuple["Worker", Job, Any] | None = None
+    _current: tuple["Worker", OurJob, Any] | None = None
     _beat_at = 0.0
 
     def __init__(  # noqa: PLR0913 - what only some need is named
@@ -125,8 +125,9 @@ class Worker(Stoppable, SimpleWorker):
 
     def perform_job(self, job: Job, queue: Any, execution: Any) -> bool:
         """As RQ does, of a job that its queue is for; other code in this process can find out which one runs."""
-        cast(OurJob, job).belongs_to(queue.name, self.RUNS[queue.name])
-        Worker._current, Worker._beat_at = (self, job, execution), time.monotonic()
+        ours = cast(OurJob, job)
+        ours.belongs_to(queue.name, self.RUNS[queue.name])
+        Worker._current, Worker._beat_at = (self, ours, execution), time.monotonic()
         try:
             return bool(super().perform_job(job, queue, execution))
         finally:
@@ -145,7 +146,7 @@ class Worker(Stoppable, SimpleWorker):
             Result.delete_all(job)
 
     @classmethod
-    def current_job(cls) -> Job | None:
+    def current_job(cls) -> OurJob | None:
         """The job that runs in this process."""
         return cls._current[1] if cls._current else None
 

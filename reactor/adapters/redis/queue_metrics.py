@@ -8,15 +8,14 @@ from redis import Redis
 from rq import Queue as RedisQueue
 from rq.job import Job
 from rq.registry import FailedJobRegistry, ScheduledJobRegistry
-from rq.scheduler import RQScheduler
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from reactor.adapters.redis.errors import translated
-from reactor.adapters.rq import FENCING, SERIALIZER
+from reactor.adapters.rq import FENCING, SCHEDULER_ALIVE, SERIALIZER
 from reactor.model.times import parse_time
 from reactor.roles import BY_QUEUE
 
-_LATE = 11.0  # seconds; a scheduler checks every second, and another one takes over within ten
+_LATE = 11.0  # seconds; a scheduler looks ten times a second, but Redis may be away while its primary changes
 _SILENT = 30.0  # seconds; a worker writes its heartbeat every one or two of them, and clocks differ
 
 
@@ -25,7 +24,7 @@ class QueueFigures:
     """`late` in seconds: how long ago the oldest job that still waits for the scheduler was due; 0 where none is late.
 
     `oldest` in seconds: how long the first of the jobs that a worker could take has waited for one; 0 where none waits.
-    `failed` are jobs in which a bug of ours showed; `scheduler`: is there one for this queue? `workers`: how many
+    `failed` are jobs in which a bug of ours showed; `scheduler`: is there one? `workers`: how many
     take its jobs; a killed one counts for half a minute.
     """
 
@@ -65,13 +64,13 @@ def _read(queue: RedisQueue, redis: Any, now: float) -> QueueFigures:
         pipe.zcard(scheduled)
         pipe.zcard(failed)
         pipe.zrange(scheduled, 0, 0, withscores=True)
-        pipe.exists(RQScheduler.get_locking_key(queue.name))
+        pipe.exists(SCHEDULER_ALIVE)
         pipe.lindex(queue.key, 0)
         pipe.smembers(WORKERS_BY_QUEUE_KEY % queue.name)
-        waiting, delayed, broken, due, lock, first, workers = pipe.execute()
+        waiting, delayed, broken, due, scheduler, first, workers = pipe.execute()
     late = max(0.0, now - due[0][1]) if due else 0.0
     oldest, alive = _oldest_and_alive(redis, first, workers, now)
-    return QueueFigures(queue.name, waiting, delayed, broken, late, bool(lock), oldest, alive)
+    return QueueFigures(queue.name, waiting, delayed, broken, late, bool(scheduler), oldest, alive)
 
 
 def _oldest_and_alive(redis: Any, first: bytes | None, workers: Iterable[bytes], now: float) -> tuple[float, int]:

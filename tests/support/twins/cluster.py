@@ -74,7 +74,8 @@ class ApiCluster:
     def stream(self, resource: str, version: str, scope: Scope = ALL) -> Watch:
         """What the simulated watch goes on with, as long as the caller asks it."""
         request = self._to("watch", resource, scope.namespace)
-        return self.api.watch(request, scope.labels, scope.fields, since=int(version))
+        with self._translated():
+            return self.api.watch(request, scope.labels, scope.fields, since=int(version))
 
     def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
         self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""

@@ -1,6 +1,5 @@
 """`reactor.adapters.rq.Queue` in memory, with the scheduler and the workers that go with it."""
 
-import math
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ class MemoryQueue:
             self._running.pop(entry.id, None)
             self.jobs[entry.id] = _Job(entry, due, due <= self._clock())
         else:
-            job.due = min(job.due, due)
+            job.due, job.ready = min(job.due, due), job.ready or due <= self._clock()
 
     def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
         for entry, due in wanted:
@@ -114,14 +113,10 @@ class MemoryQueue:
             del self._running[job_id]
             raise
         self._running.pop(job_id, None)
-        wanted = [job.due, self._again(job.outcome), self.marks.pop(job_id, None)]
+        again_at = job.outcome.at if isinstance(job.outcome, Again) else None
+        wanted = [job.due, again_at, self.marks.pop(job_id, None)]
         job.due = min((at for at in wanted if at is not None), default=None)
         job.ready = job.due is not None and job.due <= self._clock()
-
-    def _again(self, outcome: Outcome) -> float | None:
-        """RQ keeps whole seconds, counted from now."""
-        now = self._clock()
-        return now + max(0, math.ceil(outcome.at - now)) if isinstance(outcome, Again) else None
 
 
 def _is_ready(job: _Job, queue: str) -> bool:

@@ -28,10 +28,6 @@ def test_a_job_is_taken_over_before_its_lock_would_hold_it_up_for_long() -> None
     assert t.WORKER_SILENT < t.VM_LOCK < 2 * t.WORKER_SILENT
 
 
-def test_another_scheduler_tries_often_within_the_life_of_a_lock() -> None:
-    assert 2 * t.SCHEDULER_TRIES_EVERY < t.SCHEDULER_LOCK
-
-
 def test_whoever_is_asked_to_stop_has_stopped_before_it_is_killed() -> None:
     assert t.JOB_STOPS_WITHIN + t.API_TIMEOUT_MOST < t.RUN_KILLS_AFTER
     assert t.REQUESTS_END_WITHIN < t.RECEIVER_KILLED_AFTER < t.RUN_KILLS_AFTER < t.KUBERNETES_KILLS_AFTER

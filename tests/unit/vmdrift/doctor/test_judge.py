@@ -74,7 +74,7 @@ def only(facts: Facts) -> Finding:
 
 @pytest.mark.parametrize(("late", "checks"), [(0.0, []), (10.0, []), (12.0, ["late jobs"])])
 def test_page_and_doctor_call_the_same_job_late(late: float, checks: list[str]) -> None:
-    """A scheduler looks every second, and another one takes over within ten."""
+    """A scheduler looks ten times a second, but Redis may change its primary."""
     queues = tuple(replace(queue, late=late) if queue.name == "drifts" else queue for queue in QUEUES)
     clock = lambda: 0.0  # noqa: E731 - for both
     desk = Queries(MemoryStore(clock), lambda: iter(queues), clock, None, Settings(), clock)

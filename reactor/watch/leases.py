@@ -45,7 +45,7 @@ def follow_leases(
 ) -> None:
     """Keep `leases` up to date, for ever. `clock`: one that nobody sets."""
     rests_at = 0.0
-    for kind, renewals in follow(cluster, "leases", _renewal, SILENCE, time.sleep, scope=Scope(NODE_LEASES)):
+    for kind, renewals in follow(cluster, "leases", _renewal, SILENCE, pause, scope=Scope(NODE_LEASES)):
         leases.take(kind, renewals, clock())
         if kind == BOOKMARK and clock() >= rests_at:
             pause(_REST)

@@ -74,6 +74,10 @@ def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_wat
         ("receiver", ("HSET", "vmdrift:took", "ended failed", "1")),
         ("receiver", ("HSET", "rq:worker:x", "state", "idle")),
         ("watcher", ("HGETALL", "vmdrift:took")),
+        ("watcher", ("SET", "vmdrift:read:x", "1")),
+        ("drifts", ("SET", "vmdrift:summary", "x")),
+        ("fencing", ("SET", "vmdrift:summary:x", "x")),
+        ("receiver", ("GET", "vmdrift:summary")),
         # A worker's queue is its own, and so are its jobs, whatever their keys are called.
         ("drifts", ("RPUSH", "rq:queue:events", "x")),
         ("drifts", ("RPUSH", "rq:queue:fencing", "x")),

@@ -1,5 +1,6 @@
 """The stream under the watcher, over real HTTP: whatever breaks, it goes on, and no change is lost."""
 
+import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,9 @@ import pytest
 
 from reactor.adapters.kubernetes.cluster import ALL, Page, Scope, Watchable
 from reactor.model.errors import ClusterUnreachable, Expired
+from reactor.model.lease import NODE_LEASES
 from reactor.model.objects import JsonObject
+from reactor.watch.leases import Leases, follow_leases
 from reactor.watch.list_watch import LISTED, follow
 from simulator.api.api import Api
 from simulator.apiserver import ApiServer
@@ -118,6 +121,36 @@ def test_refusals_are_outlasted_too(api: Api, tmp_path: Path, code: int) -> None
     with following(api, tmp_path) as (_, told):
         assert told() == (LISTED, ["a"])
     assert not refusals
+
+
+def test_leases_are_followed_and_it_is_known_up_to_when_all_is_read(api: Api, tmp_path: Path) -> None:
+    meta, leases, end, count = {"name": "a", "namespace": NODE_LEASES}, Leases(), threading.Event(), itertools.count(1)
+    api.store.create("leases", {"metadata": meta})
+
+    def pause(seconds: float) -> None:
+        if end.wait(min(seconds, 0.05)):
+            raise EndedError
+
+    def run(cluster: Watchable) -> None:
+        with suppress(EndedError):
+            follow_leases(cluster, leases, pause=pause)
+
+    def is_read() -> bool:
+        with api.lock:
+            renewed = f"1970-01-01T00:00:07.{next(count):06}Z"
+            api.store.update("leases", {"metadata": meta, "spec": {"renewTime": renewed}})
+        return leases.read_at is not None
+
+    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
+        thread = threading.Thread(target=run, args=(cluster,))
+        thread.start()
+        try:
+            assert wait_for(is_read, DEADLINE)
+            assert 7.0 < leases.renewals()["a"] < 8.0
+        finally:
+            end.set()
+            server.stop()
+            thread.join(DEADLINE)
 
 
 class Script:

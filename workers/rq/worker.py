@@ -130,9 +130,9 @@ class Worker(Stoppable, SimpleWorker):
             super().check_for_suspension(burst)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """As RQ does, with the worker's state; between jobs not each time, and in one round trip."""
+        """As RQ does, for a shorter time, with the state; between jobs not each time, and in one round trip."""
         if pipeline is not None:
-            super().heartbeat(timeout, pipeline)
+            super().heartbeat(self.WORKER_TTL, pipeline)
             super().set_state(self.get_state(), pipeline)
         elif self._has_rested():
             with self.connection.pipeline() as pipe:
@@ -165,7 +165,6 @@ class Worker(Stoppable, SimpleWorker):
         with self.connection.pipeline() as pipe:
             execution = Execution.create(job, self.HEARTBEAT_TTL, pipeline=pipe, worker_name=self.name)
             self.executions[execution.id] = execution
-            self.heartbeat(self.HEARTBEAT_TTL, pipe)
             job.prepare_for_execution(self.name, pipeline=pipe)
             pipe.persist(job.key)
             pipe.lrem(self.queues[0].intermediate_queue_key, 1, job.id)

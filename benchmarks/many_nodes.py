@@ -1,18 +1,20 @@
 """`python -m benchmarks.many_nodes`: 40 lost nodes with 10,000 VMs, until all of their launcher pods are deleted.
 
-In the same run: whether requests grow with VMs only.
+In the same run: whether requests grow with VMs only, and how long a bare loop takes (`benchmarks.bare`), for the VMs of
+40 more nodes, which are never lost.
 """
 
 import sys
 import time
 
+from benchmarks.bare import asked_until_last_delete, bare
 from benchmarks.place import Place, place, window
 from benchmarks.report import Figure, report
 from reactor.adapters.rq import DRIFTS, event_entry
 from reactor.model.event import unreachable
 from reactor.model.node import node_view
 
-LOST, EACH, ALL = 40, 250, 200
+LOST, EACH, ALL, WORKERS = 40, 250, 200, 2
 LONG = 120.0  # seconds; time to take everything in
 _SCHEDULED = f"rq:scheduled:{DRIFTS}"
 
@@ -45,28 +47,32 @@ def scheduled(here: Place, nodes: int, each: int) -> tuple[float, int, float]:
     return done - begun, here.requests("intake"), (here.memory() - before) / (nodes * each)
 
 
-def released(here: Place, vms: int) -> tuple[float, float, int]:
-    """Seconds from the eviction, after the window, to the last DELETE; bytes per VM then waiting; API requests."""
-    here.start("workers scheduler")
-    here.start("workers drifts", "workers drifts")
-    here.workers(4)
+def released(here: Place, vms: int) -> tuple[float, float, float, int]:
+    """Seconds from the eviction, after the window, to the last DELETE; those of the bare loop; bytes; API requests.
+
+    Bytes are Redis' memory at the end.
+    """
+    here.start("workers scheduler", *["workers drifts"] * WORKERS)
+    here.workers(2 + WORKERS)
     outage = here.store.outages()[0].outage
     time.sleep(max(0.0, outage.since + LONG + 1 - time.time()))
     begun = here.ask("evict")
     here.until("all launcher pods are deleted", lambda: here.deleted() >= vms)
-    last = max(entry["time"] for entry in here.ask("audit") if entry["verb"] == "delete")
-    return last - begun, float(here.memory()), here.requests("drifts")
+    memory, spent = float(here.memory()), here.requests("drifts")
+    asked, last = asked_until_last_delete(here)
+    since = [entry for entry in asked if entry["time"] >= begun]
+    return last - begun, bare(here, since, WORKERS, LOST), memory, spent
 
 
 def main() -> int:
     """Returns the exit code."""
     vms = LOST * EACH
     few = {(4, 250): taken_in(4, 250, ALL), (40, 25): taken_in(40, 25, ALL)}
-    with place(ALL, LOST, EACH, window(LONG)) as here:
+    with place(ALL, 2 * LOST, EACH, window(LONG)) as here:
         empty = here.memory()
         took, requests, before = scheduled(here, LOST, EACH)
         here.ask("forget")
-        last, memory, spent = released(here, vms)
+        last, base, memory, spent = released(here, vms)
     figures = [
         Figure("10,000 VMs of 40 nodes: from the events to all drifts due", took, "s", 30),
         Figure("Redis per VM before its first pass", before / 1000, "kB", 4),
@@ -75,6 +81,8 @@ def main() -> int:
         Figure("the same: 40 nodes, 1,000 VMs", few[40, 25][1] / 1000, ""),
         Figure("the same: 40 nodes, 10,000 VMs", requests / vms, ""),
         Figure("from the eviction to the last of 10,000 DELETEs, 2 workers", last, "s"),
+        Figure("the bare loop of the same requests", base, "s"),
+        Figure("ours, as a multiple of the bare loop", last / base, "x", 1.5),
         Figure("API requests per VM for that", spent / vms, ""),
     ]
     return report("many_nodes", "40 lost nodes, 10,000 VMs", figures)

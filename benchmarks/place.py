@@ -25,8 +25,11 @@ KEEP = 3600.0  # seconds for which what has ended is kept
 
 
 def window(seconds: float) -> Mapping[str, str]:
-    """Settings: a lost node is given up after so long, and must have been silent for no longer."""
-    return {"VMDRIFT_UNREACHABLE_WINDOW": f"{seconds:g}", "VMDRIFT_VIRT_HANDLER_GRACE": f"{seconds:g}"}
+    """Settings: a lost node is given up after so long, and must have been silent for a part of that, as by default.
+
+    So the window is what is waited for, and not the time that taking in took.
+    """
+    return {"VMDRIFT_UNREACHABLE_WINDOW": f"{seconds:g}", "VMDRIFT_VIRT_HANDLER_GRACE": f"{0.6 * seconds:g}"}
 
 
 class Place(Roles):

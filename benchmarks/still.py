@@ -45,7 +45,7 @@ _KINDS = (
 )
 _IMAGES = 50  # of a node, as many as a kubelet tells of
 _BEAT, _BEATS = 1.0, 50  # seconds; a tenth of all Leases is renewed in each, in so many portions: kubelets do not agree
-_AUDIT = 100_000  # requests that are remembered one by one
+_AUDIT = 200_000  # requests that are remembered one by one
 _SPACES = 50  # namespaces: an API server that is asked for a VM's pods goes through all pods of its namespace
 _STATUS = 300.0  # seconds between two updates of a node's status when nothing changes
 

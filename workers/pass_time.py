@@ -23,10 +23,10 @@ class PassTime:
         return self._steady() + self._ahead
 
 
-def locked(tools: Tools, name: str, ttl: float) -> tuple[Lock | None, Tools]:
-    """The lock, None while another holder has it, and the tools of this pass. StoreError."""
+def locked(tools: Tools, name: str, ttl: float, drift_id: str = "") -> tuple[Lock | None, Tools]:
+    """The lock, with this drift's record, None while another holder has it, and the tools of this pass. StoreError."""
     requested_at = tools.clock()
-    lock = tools.store.acquire(name, ttl)
+    lock = tools.store.acquire(name, ttl, drift_id)
     if lock is None:
         return None, timed(tools)
     off = apart(requested_at, tools.clock(), lock.now)

@@ -185,10 +185,12 @@ class Record:
         return {"v": VERSION, **asdict(self)}
 
     def kept(self) -> dict[str, Any]:
-        """What `of` reads, without fields that have their default: ten thousand VMs wait in Redis at once."""
-        return {
-            name: value for name, value in self.as_json().items() if name not in _DEFAULTS or value != _DEFAULTS[name]
-        }
+        """What `of` reads, without fields that have their default: ten thousand VMs wait in Redis at once.
+
+        For orjson, which writes the dataclasses in it as objects, ten times as fast as `asdict` turns them into some.
+        """
+        own = ((row.name, getattr(self, row.name)) for row in fields(self))
+        return {"v": VERSION, **{n: value for n, value in own if n not in _DEFAULTS or value != _DEFAULTS[n]}}
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from reactor.model.times import parse_time
 
 Obj = Mapping[str, Any]  # an object as it was read; nobody changes it
@@ -67,10 +69,20 @@ def from_json(text: str) -> Any:
 
 
 def without_nulls(value: Any) -> Any:
-    """The same without null values, at any depth: null means missing."""
+    """The same without null values, at any depth: null means missing.
+
+    Mostly there are none, which orjson finds out in a tenth of the time.
+    """
+    try:
+        return _without_nulls(value) if b"null" in orjson.dumps(value) else value
+    except TypeError:  # nested too deep for it
+        return _without_nulls(value)
+
+
+def _without_nulls(value: Any) -> Any:
     if isinstance(value, _MAPPINGS):
-        return {name: without_nulls(item) for name, item in value.items() if item is not None}
-    return [without_nulls(item) for item in value if item is not None] if isinstance(value, list) else value
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value if item is not None] if isinstance(value, list) else value
 
 
 def _at(obj: object, path: Sequence[str]) -> object:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 Clock = Callable[[], float]
 
@@ -15,6 +16,7 @@ def ahead(date: float | None, now: float) -> float:
     return date - now if date is not None and abs(date - now) > _NOISE else 0.0
 
 
+@lru_cache(16)  # a server's Date stays the same for a second
 def http_date(text: str) -> float | None:
     """An HTTP date (RFC 9110, 5.6.7) in seconds since the epoch; None for anything else."""
     try:

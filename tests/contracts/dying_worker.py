@@ -1,7 +1,7 @@
 """A worker that takes one job, and is killed at it.
 
-`taken`: out of the queue, not yet started. `running`: in the job. `ending`: the job is to come again, RQ has written
-the status `scheduled`, but not yet when.
+`taken`: out of the queue, not yet started. `running`: in the job. `ending`: the job is to come again, but when is not
+written yet.
 """
 
 import time

@@ -5,7 +5,7 @@ from typing import Any
 
 from redis import Redis
 
-from reactor.adapters.redis.queue_metrics import QueueFigures, figures
+from reactor.adapters.redis.queue_metrics import QueueFigures, figures, is_crowded
 from reactor.adapters.rq import RqQueue, delivery_entry, drift_entry
 from reactor.model.times import format_time
 from reactor.process import Stop
@@ -56,3 +56,12 @@ def test_a_worker_counts_while_its_heartbeat_lives(redis: Redis) -> None:
     assert [one.workers for one in figures(redis, time.time())] == [0, 2, 0]
     redis.delete(next(iter(redis.scan_iter("rq:worker:*"))))
     assert [one.workers for one in figures(redis, time.time())] == [0, 1, 0]
+
+
+def test_a_queue_is_crowded_while_more_than_ten_jobs_wait(redis: Redis) -> None:
+    queue = RqQueue(redis, time.time, 3600)
+    for number in range(10):
+        queue.wake(delivery_entry(f"{number}-0"), 0.0)
+    assert not is_crowded(redis, "outgoing")
+    queue.wake(delivery_entry("10-0"), 0.0)
+    assert is_crowded(redis, "outgoing")

@@ -86,11 +86,24 @@ def test_a_job_that_kills_every_worker_until_rq_gives_it_up_runs_once_it_is_woke
     assert nothing_is_left_over(rq_world.redis)
 
 
-def test_a_job_orphaned_between_its_status_and_its_due_time_runs_once_it_is_woken(
+def test_a_job_whose_worker_is_killed_before_it_is_written_when_it_comes_again_is_run_by_another(
     rq_world: RqWorld, jobs: Jobs, redis_url: str
 ) -> None:
     rq_world.queue.wake(entry(), rq_world.now())
     kill_a_worker(redis_url, "ending")
+    assert (job(rq_world.redis).get_status(), rq_world.redis.zcard(DUE)) == (JobStatus.STARTED, 0)
+    rq_world.sleep(DEAD)
+    rq_world.run()
+    assert jobs.ran == ["job"]
+    assert nothing_is_left_over(rq_world.redis)
+
+
+def test_a_job_orphaned_between_its_status_and_its_due_time_runs_once_it_is_woken(
+    rq_world: RqWorld, jobs: Jobs
+) -> None:
+    """As RQ's own workers write them, one after the other, and ours did in 0.1.0."""
+    rq_world.queue.wake(entry(), rq_world.now() + 1000)
+    rq_world.redis.delete(DUE)
     assert (job(rq_world.redis).get_status(), rq_world.redis.zcard(DUE)) == (JobStatus.SCHEDULED, 0)
     rq_world.sleep(DEAD)
     rq_world.run()

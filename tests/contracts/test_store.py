@@ -149,6 +149,34 @@ def test_saving_writes_record_and_events_under_the_locks_fence(store: Store) -> 
     assert [event for _, event in store.events()] == [EVENT]
 
 
+def test_a_lock_comes_with_the_record_of_its_drift(store: Store) -> None:
+    store.save(record(), first := locked(store), [])
+    lock = store.acquire("vm", LONG, drift().id)
+    assert lock
+    assert lock.record == replace(record(), fence=first.fence)
+
+
+def test_a_lock_comes_with_no_record_where_there_is_none(store: Store) -> None:
+    lock = store.acquire("vm", LONG, drift().id)
+    assert lock
+    assert lock.record is None
+
+
+def test_saving_releases_the_lock(store: Store) -> None:
+    store.save(record(), locked(store), [])
+    assert store.acquire("vm", LONG)
+
+
+def test_who_lost_the_lock_releases_not_the_next_holders_by_saving(place: Place) -> None:
+    old = locked(place.store, ttl=SHORT)
+    place.let_expire()
+    new = locked(place.store)
+    place.store.save(record(), old, [])
+    place.store.release(old)
+    place.store.renew(new, LONG)
+    assert place.store.acquire("vm", LONG) is None
+
+
 def test_one_holder_may_save_again(store: Store) -> None:
     lock = locked(store)
     store.save(record(), lock, [])

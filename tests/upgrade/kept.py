@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from reactor.model.drift import Policy
 from simulator.client import Obj
 from simulator.scene import Scene, Storage, Vm
@@ -55,7 +57,7 @@ def kept(found: Play) -> dict[str, Any]:
     return {
         "outages": [record.as_json() for record in store.outages_by_id.values()],
         "open": sorted(store.open_outages),
-        "records": [record.kept() for record in store.records_by_drift.values()],
+        "records": [orjson.loads(orjson.dumps(record.kept())) for record in store.records_by_drift.values()],
         "fencings": [file.as_text() for file in store.fencings_by_outage.values()],
         "heartbeats": {outage: asdict(one) for outage, one in store.heartbeats_by_outage.items()},
         "receipts": [receipt.as_json() for receipt in found.reactor.inbox.receipts_by_id.values()],

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from reactor.adapters.rq import RUNS, JobEntry
@@ -45,7 +46,7 @@ def test_what_an_earlier_version_kept_says_the_same_today(file: Path, story: str
     old = _there(file, story, moment)
     for what, read in READERS.items():
         for one in old[what]:
-            again = json.loads(json.dumps(read(one)))
+            again = orjson.loads(orjson.dumps(read(one)))
             assert _as_known(again, one) == one, what
     files = [read_fencing(text) for text in old["fencings"]]
     assert [file.as_text() for file in files if file] == old["fencings"]

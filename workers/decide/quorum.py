@@ -1,6 +1,6 @@
 """Is it the nodes that are lost, or the control plane that does not hear them?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reactor.model.drift import Policy, Record
@@ -10,6 +10,7 @@ from reactor.model.times import clock_time
 from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.node import began
 from workers.decide.observation import Manager, Observation
+from workers.decide.remembered import remembered
 
 # Seconds after the last check of a cluster in disorder. Checks are up to 30 s apart: it was in order for a minute.
 # For as long a node that is Ready again counts as lost.
@@ -34,7 +35,7 @@ def quorum(observation: Observation, record: Record, policy: Policy, now: float)
             f"The cluster is in order again; nothing is done before {clock_time(cool_until)}, in case it is not.",
             again_at=cool_until,
         )
-    lost = sum(node.lost for node in observation.nodes)
+    lost = len(_lost_nodes(observation.nodes))
     return Passed(f"{lost} of {len(observation.nodes)} nodes are unreachable, and the control plane hears the others.")
 
 
@@ -46,7 +47,7 @@ def unsteady(observation: Observation, record: Record, policy: Policy) -> Judgem
 def returning(observation: Observation, record: Record, policy: Policy, now: float) -> Judgement | None:
     """Too many nodes are lost, or were until a moment ago, as the cluster itself shows, even if nobody watched."""
     observation = _without_older_outages(observation, record.drift.outage)
-    lost, back = _lost(observation), _recently_back(observation)
+    lost, back = _lost(observation), _recently_back(observation.nodes, observation.renewals, observation.date)
     excess = len(lost) + len(back) - allowed(policy, len(observation.nodes))
     if excess <= 0 or not back:
         return None
@@ -64,27 +65,34 @@ def _without_older_outages(observation: Observation, outage: Outage) -> Observat
 
     One incident is whatever was lost without an hour of calm in between, so that a slow cascade counts as one.
     """
-    begin = float(outage.since)
-    for since in sorted((node.outage.since for node in observation.nodes if node.outage), reverse=True):
+    begin, outages = float(outage.since), _outages(observation.nodes)
+    for since in sorted((each.since for each in outages), reverse=True):
         begin = min(begin, since) if since > begin - _CALM else begin
-    return replace(
-        observation, nodes=tuple(node for node in observation.nodes if not node.outage or node.outage.since >= begin)
-    )
+    older = {each.node.name for each in outages if each.since < begin}
+    return _without(observation, older) if older else observation
 
 
-def _recently_back(observation: Observation) -> dict[str, float]:
+@remembered
+def _outages(nodes: Sequence[NodeView]) -> list[Outage]:
+    """The dated ones of the nodes that are lost."""
+    return [outage for node in nodes if (outage := node.outage)]
+
+
+def _without(observation: Observation, names: Collection[str]) -> Observation:
+    return replace(observation, nodes=tuple(node for node in observation.nodes if node.name not in names))
+
+
+@remembered
+def _recently_back(nodes: Sequence[NodeView], renewals: Mapping[str, float], date: float | None) -> dict[str, float]:
     """The nodes that came back a moment ago, and how many seconds ago that was.
 
     The kubelet writes both when it became Ready and its Lease, so its clock may be anywhere. Where it was set back in
     between, the API server's clock counts; where by that one, too, it is yet to become Ready, nobody can say.
     """
-    if observation.date is None:
+    if date is None:
         return {}
-    ready = [node for node in observation.nodes if node.ready == "True" and observation.date - node.created >= _NEW]
-    seconds_back = {
-        node.name: _seconds_back(node, observation.renewals.get(node.name) or observation.date, observation.date)
-        for node in ready
-    }
+    ready = [node for node in nodes if node.ready == "True" and date - node.created >= _NEW]
+    seconds_back = {node.name: _seconds_back(node, renewals.get(node.name) or date, date) for node in ready}
     return {name: seconds for name, seconds in seconds_back.items() if -_RENEWS < seconds < COOL_DOWN}
 
 
@@ -112,7 +120,12 @@ def _too_many(observation: Observation, policy: Policy) -> Judgement | None:
 
 def _lost(observation: Observation) -> list[str]:
     """Nodes that are proven dead do not count: they are in no doubt."""
-    return [node.name for node in observation.nodes if node.lost and node.name not in observation.proven]
+    return [name for name in _lost_nodes(observation.nodes) if name not in observation.proven]
+
+
+@remembered
+def _lost_nodes(nodes: Sequence[NodeView]) -> list[str]:
+    return [node.name for node in nodes if node.lost]
 
 
 def _joined(nodes: Sequence[str]) -> str:

@@ -1,10 +1,11 @@
 """Changes of drifts as Kubernetes Events, so that `kubectl describe` of a VM or its node shows them.
 
 Written by a chore of the intake workers, never by a pass: a drift makes no request to the API server for them, and
-never waits for them.
+never waits for them. Nor for the API server, which they take more of than a drift: while many drifts wait for a worker,
+they wait.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -21,6 +22,7 @@ from reactor.model.times import Clock, format_time
 log = structlog.get_logger()
 
 _AT_ONCE, _WITHIN = 100, 2.0  # changes, and seconds, of one round
+_PATIENT = 60.0  # seconds that a change may wait for drifts
 _OLD = 3600.0  # seconds; Kubernetes itself forgets an Event after an hour
 _MANY = 10  # similar ones of a node, from which on they are one; client-go's aggregator has the same
 _LONGEST = 1024  # characters of a message that the API server takes
@@ -31,17 +33,23 @@ _SELF = "vm-drift"
 
 @dataclass
 class ChangeReporter:
-    """Reports what has changed. `_refused`: the last error was Forbidden."""
+    """Reports what has changed. `crowded`: do many drifts wait for a worker?
+
+    `_refused`: the last error was Forbidden.
+    """
 
     changes: Changes
     cluster: EventWriter
     clock: Clock
+    crowded: Callable[[], bool] = lambda: False
     _refused: bool = False
 
     def tell(self) -> int:
         """One round; how many were reported. StoreError. What cannot be reported now is reported the next time."""
         begun, reported = self.clock(), 0
         for change_id, change in self.changes.untold(_AT_ONCE):
+            if change and begun - change.at < _PATIENT and self.crowded():
+                break
             if change and begun - change.at < _OLD and not self._report(change):
                 break
             self.changes.told(change_id)

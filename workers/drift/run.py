@@ -47,7 +47,7 @@ log = structlog.get_logger()
 
 def run_pass(drift: Drift, tools: Tools) -> Outcome:
     """One pass. Raises StoreError when Redis is away: then it is not known what was done."""
-    lock, tools = locked(tools, drift.vm.uid, LOCK_TTL)
+    lock, tools = locked(tools, drift.vm.uid, LOCK_TTL, drift.id)
     if lock is None:
         return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this VM right now.")
     try:
@@ -110,7 +110,7 @@ def begin_again(stored: Record, by: str, store: Store) -> Record:
 
 
 def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
-    stored = tools.store.record(drift.id)
+    stored = lock.record
     before = stored or first_record(drift, tools)
     if before.ended:
         return Ended(before.phase, before.reason, before.sentence)

@@ -103,8 +103,9 @@ def _save_to_meta(outcome: Outcome) -> Outcome:
         details = {"reason": outcome.reason, "sentence": outcome.sentence, "due": due}
         reason = REASONS.get(outcome.reason)  # "locked" is about the pass and not the drift
         job.meta.update({"phase": reason.phase.value, **details} if reason else {"due": due})
-        with translated():
-            job.save_meta()
+        if isinstance(outcome, Ended):  # else it is written with the job, which comes again
+            with translated():
+                job.save_meta()
     return outcome
 
 

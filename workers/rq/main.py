@@ -4,12 +4,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 from redis.exceptions import RedisError
 
 from reactor import roles
 from reactor.adapters.kubernetes.cluster import Cluster
+from reactor.adapters.redis.queue_metrics import is_crowded
+from reactor.adapters.rq import DRIFTS
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.fencing import CLAIMS, CONFIG_MAP
 from reactor.model.times import Clock
@@ -49,7 +52,8 @@ def _chores(wiring: Wiring, app: App) -> Callable[[], object]:
     """Unless the policy is auto nothing in the cluster is changed, not even by an Event."""
     if wiring.settings.policy != "auto":
         return lambda: look_after(app.inbox(), app.tools())
-    reporter = ChangeReporter(wiring.changes, wiring.cluster, wiring.clock)
+    crowded = partial(is_crowded, wiring.redis, DRIFTS)
+    reporter = ChangeReporter(wiring.changes, wiring.cluster, wiring.clock, crowded)
     return lambda: (look_after(app.inbox(), app.tools()), reporter.tell())
 
 

@@ -4,6 +4,8 @@ Raw, because typed models cost five times the time and twelve times the memory; 
 the library has none by default; with our own watch, because the library's replays events and stumbles over 410.
 """
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -52,6 +54,7 @@ _METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patc
 
 Count = Callable[[str, str], None]  # called with verb and code of each request; the code is "none" without a response
 NO_ANSWER = "none"
+_TOKEN_FRESH = 1.0  # seconds; the client takes a third of a millisecond to see whether there is a newer one
 
 
 def _uncounted(_verb: str, _code: str) -> None:
@@ -231,6 +234,7 @@ class KubernetesCluster:
         self._load, self._timeout, self._before_call, self._counted = load, timeout, before_call, counted
         self.api = load()
         self._time: float | None = None
+        self._token, self._token_until = "", -math.inf
 
     @property
     def host(self) -> str:
@@ -374,16 +378,14 @@ class KubernetesCluster:
         form: str = "",
     ) -> BaseHTTPResponse:
         self._before_call()
-        configuration = self.api.configuration
         headers = {"Accept": f"application/json{form}", "User-Agent": "vm-drift"}
-        # Read again at every call: the client reloads a ServiceAccount's token about once a minute.
-        if token := configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
+        if token := self._fresh_token():
             headers["Authorization"] = token
         code = NO_ANSWER
         try:
             response: BaseHTTPResponse = self.api.rest_client.pool_manager.request(
                 _METHODS[verb],
-                f"{configuration.host}/{target}",
+                f"{self.host}/{target}",
                 headers=headers | ({"Content-Type": _TYPES.get(verb, "application/json")} if body else {}),
                 body=orjson.dumps(body) if body else None,
                 timeout=timeout,
@@ -399,6 +401,13 @@ class KubernetesCluster:
         self._time = http_date(response.headers.get("Date", ""))
         return response
 
+    def _fresh_token(self) -> str:
+        """Asked for again and again, because the client reloads a ServiceAccount's token about once a minute."""
+        if time.monotonic() >= self._token_until:
+            self._token = self.api.configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
+            self._token_until = time.monotonic() + _TOKEN_FRESH
+        return self._token
+
     def _reload_credentials(self) -> bool:
         """Read the credentials again; False while they cannot be read."""
         try:
@@ -406,7 +415,7 @@ class KubernetesCluster:
         except errors.SettingsError:
             return False
         self.api.rest_client.pool_manager.clear()
-        self.api = client
+        self.api, self._token_until = client, -math.inf
         return True
 
 

@@ -16,6 +16,7 @@ from reactor.model.times import parse_time
 from reactor.roles import BY_QUEUE
 
 _LATE = 11.0  # seconds; a scheduler looks ten times a second, but Redis may be away while its primary changes
+_MANY = 10  # jobs
 _SILENT = 30.0  # seconds; a worker writes its heartbeat every one or two of them, and clocks differ
 
 
@@ -46,6 +47,13 @@ class QueueFigures:
     def used(self) -> bool:
         """Is there any job in it, or any worker at it?"""
         return bool(self.waiting or self.scheduled or self.failed or self.workers)
+
+
+def is_crowded(redis: Redis, queue: str) -> bool:
+    """Do more of its jobs wait for a worker than workers take at once? Raises StoreError."""
+    with translated():
+        waiting: Any = redis.llen(f"{RedisQueue.redis_queue_namespace_prefix}{queue}")
+    return bool(waiting > _MANY)
 
 
 def figures(redis: Redis, now: float) -> Iterator[QueueFigures]:

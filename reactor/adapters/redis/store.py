@@ -57,7 +57,8 @@ _HISTORY_LENGTH = 1_000
 class Lock:
     """One acquisition of one lock; `fence` grows with every acquisition of any lock.
 
-    `now`: Redis' time when it was taken, in seconds since the epoch; `steady_since`: when that clock stepped last.
+    `now`: Redis' time when it was taken, in seconds since the epoch; `steady_since`: when that clock stepped last;
+    `record`: that of the drift for which it was taken, as it was then (`Store.record`).
     """
 
     name: str
@@ -65,6 +66,7 @@ class Lock:
     fence: int
     now: float = 0.0
     steady_since: float = 0.0
+    record: Record | None = None
 
 
 class Store(Protocol):
@@ -73,8 +75,8 @@ class Store(Protocol):
     def time(self) -> float:
         """Redis' clock, the one that all processes share: seconds since the epoch."""
 
-    def acquire(self, name: str, ttl: float) -> Lock | None:
-        """The lock, or None while another holder has it."""
+    def acquire(self, name: str, ttl: float, drift_id: str = "") -> Lock | None:
+        """The lock, with the record of this drift, or None while another holder has it."""
 
     def renew(self, lock: Lock, ttl: float) -> None:
         """Keep it for `ttl` more; LockLost if another holder may have had it meanwhile."""
@@ -107,7 +109,10 @@ class Store(Protocol):
         """Write a first record and its events at once; False, and nothing written, if there is one already."""
 
     def save(self, record: Record, lock: Lock, events: Sequence[Mapping[str, Any]]) -> None:
-        """Write a record and its events at once; LockLost, and nothing written, if a later holder wrote it."""
+        """Write a record and its events, and release the lock, at once.
+
+        LockLost, and nothing written or released, if a later holder wrote it.
+        """
 
     def save_fencing(self, file: Fencing) -> None:
         """Write what is known of a lost node's boot, for people to read: it comes with the record of its outage."""
@@ -148,12 +153,15 @@ class RedisStore:
         self._history_ms = int(history_ttl * 1000)
         self._acquire = redis.register_script(script("clock", "acquire"))
         self._renew_or_release, self._save = (redis.register_script(script(name)) for name in ("hold", "save"))
+        self._released = ""
 
-    def acquire(self, name: str, ttl: float) -> Lock | None:
+    def acquire(self, name: str, ttl: float, drift_id: str = "") -> Lock | None:
         token, keys = secrets.token_hex(16), [f"{PREFIX}lock:{name}", f"{PREFIX}fence"]
+        drift = [f"{PREFIX}drift:{drift_id}"] if drift_id else []
         with translated():
-            reading, (fence,) = self._clock.read(self._acquire, keys, [token, int(ttl * 1000)])
-        return Lock(name, token, fence, reading.now, reading.steady_since) if fence else None
+            reading, (fence, *stored) = self._clock.read(self._acquire, keys + drift, [token, int(ttl * 1000)])
+        record = next(iter(_readable(stored, Record)), None)
+        return Lock(name, token, fence, reading.now, reading.steady_since, record) if fence else None
 
     def time(self) -> float:
         with translated():
@@ -166,6 +174,8 @@ class RedisStore:
             raise LockLost(f"the lock of {lock.name} expired")
 
     def release(self, lock: Lock) -> None:
+        if lock.token == self._released:
+            return
         with translated():
             self._renew_or_release([f"{PREFIX}lock:{lock.name}"], [lock.token, 0])
 
@@ -224,12 +234,14 @@ class RedisStore:
         return self._write(record, events)
 
     def save(self, record: Record, lock: Lock, events: Sequence[Mapping[str, Any]]) -> None:
-        if not self._write(replace(record, fence=lock.fence), events):
+        if not self._write(replace(record, fence=lock.fence), events, lock):
             raise LockLost(f"a later pass over {record.drift} was recorded meanwhile")
+        self._released = lock.token
 
-    def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> bool:
+    def _write(self, record: Record, events: Sequence[Mapping[str, Any]], lock: Lock | None = None) -> bool:
         outage = record.drift.outage.id
         keys = [f"{PREFIX}drift:{record.drift.id}", f"{PREFIX}drifts:{outage}", STREAM, _TOOK, CHANGES]
+        keys += [f"{PREFIX}lock:{lock.name}"] if lock else []
         ttl = self._history_ms if record.ended else 0
         head: list[bytes | str | int] = [
             orjson.dumps(record.kept()),
@@ -238,7 +250,8 @@ class RedisStore:
             ttl,
             STREAM_LENGTH,
             orjson.dumps(amounts(record)),
-            orjson.dumps(Change.into(record).as_json()),
+            orjson.dumps(Change.into(record)),
+            lock.token if lock else "",
         ]
         with translated():
             return bool(self._save(keys, head + [orjson.dumps(dict(event)) for event in events]))

@@ -52,13 +52,14 @@ class MemoryStore:
         self._reading = ClockReading(now, now if stepped or before is None else before.steady_since)
         return self._reading
 
-    def acquire(self, name: str, ttl: float) -> Lock | None:
+    def acquire(self, name: str, ttl: float, drift_id: str = "") -> Lock | None:
         read = self._read()
         if self._holder(name):
             return None
         self.last_fence += 1
         self.held_locks[name] = _Held(str(self.last_fence), self._clock() + ttl)
-        return Lock(name, str(self.last_fence), self.last_fence, read.now, read.steady_since)
+        stored = self.record(drift_id)
+        return Lock(name, str(self.last_fence), self.last_fence, read.now, read.steady_since, stored)
 
     def renew(self, lock: Lock, ttl: float) -> None:
         if self._holder(lock.name) != lock.token:
@@ -115,6 +116,7 @@ class MemoryStore:
         if old and old.fence > lock.fence:
             raise LockLost(f"a later pass over {record.drift} was recorded meanwhile")
         self._write(replace(record, fence=lock.fence), events)
+        self.release(lock)
 
     def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> None:
         old = self.records_by_drift.get(record.drift.id)

@@ -249,8 +249,8 @@ class _Paused(MemoryStore):
         vars(self).update(vars(store))
         self._lock = lock
 
-    def acquire(self, name: str, ttl: float) -> Lock:  # noqa: ARG002 - the Store's signature
-        return self._lock
+    def acquire(self, name: str, ttl: float, drift_id: str = "") -> Lock:  # noqa: ARG002 - the Store's signature
+        return replace(self._lock, record=self.record(drift_id))
 
 
 def test_a_pass_that_a_later_one_has_overtaken_writes_nothing(passing: _Pass) -> None:

@@ -102,6 +102,21 @@ def test_more_than_ten_alike_are_one_event_of_the_node(place: Place) -> None:
     assert place.about("Node")[-1] == "(combined from similar events): shop/vm-29: It waits. (unreachable-window)"
 
 
+def test_while_many_drifts_wait_for_a_worker_a_change_waits_for_a_minute(place: Place) -> None:
+    place.store.create(record("web"), [])
+    place.teller.crowded = lambda: True
+    assert place.teller.tell() == 0
+    place.now += 60
+    assert place.teller.tell() == 1
+
+
+def test_once_few_drifts_wait_changes_are_reported(place: Place) -> None:
+    place.store.create(record("web"), [])
+    answers = iter((True, False))
+    place.teller.crowded = lambda: next(answers)
+    assert (place.teller.tell(), place.teller.tell()) == (0, 1)
+
+
 def test_while_the_api_server_is_away_nothing_is_lost(place: Place) -> None:
     place.store.create(record("web"), [])
     place.api.trouble = errors.ClusterUnreachable("away")

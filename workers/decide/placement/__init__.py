@@ -3,7 +3,7 @@
 It is judged by what the next launcher will ask for (`workers.decide.placement.next_launcher`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reactor.model.drift import Policy
@@ -54,21 +54,22 @@ def placement(needs: PlacementNeeds, volumes: Iterable[Volume], candidates: Cand
     """The lost node never counts as a target."""
     disks = [volume for volume in volumes if volume.admits and not volume.left]
     needs, conditions = with_doubts(needs, disks, candidates)
-    admitted = _admitted(needs.spec, disks, candidates.others)
-    available = 1 + sum(node.available for node in candidates.others)
+    fitting, others = _target(needs, disks, candidates), candidates.others
+    admitted = [fitting] if fitting else list(_admitted(needs.spec, disks, others))
+    available = 1 + sum(node.available for node in others)
     # Without another node, or without KubeVirt on those that there are, nothing is known of what it could run on.
-    if not admitted and any(SCHEDULABLE in node.labels for node in candidates.others):
+    if not admitted and any(SCHEDULABLE in node.labels for node in others):
         return _pinned(needs, disks, candidates)
     if available < policy.min_available_nodes:
         return Judgement(
             "too-few-nodes",
             f"Available nodes, the lost one counted: {available}; asked for: {policy.min_available_nodes}.",
         )
+    if fitting:
+        return _passed(fitting, conditions)
+    if later := _target(needs, disks, replace(candidates, pods=candidates.staying)):
+        return _passed(later, (*conditions, f"the launcher pods that {candidates.lost} had are gone by then"))
     neighbours = _neighbours(needs, candidates)
-    if fitting := [node for node in admitted if _fits_now(needs.spec, node) and not neighbours.hindrance(node)]:
-        return _passed(fitting[0], conditions)
-    if later := targets(needs, disks, replace(candidates, pods=candidates.staying)):
-        return _passed(later[0], (*conditions, f"the launcher pods that {candidates.lost} had are gone by then"))
     reasons = "; ".join(_why_not_now(needs.spec, node, neighbours) for node in admitted[:_NODES_NAMED])
     sentence = f"It could run elsewhere, but no node takes it now: {reasons}."
     return Judgement("no-node-fits", sentence if reasons else "No other node runs KubeVirt now.")
@@ -84,20 +85,27 @@ def with_doubts(
     """The needs with all doubtful selectors if a node satisfies those, else without; and the conditions that remain."""
     disks, limits = list(volumes), (*needs.limits, *unread(needs))
     strict = _with_selectors(needs, {key: value for doubt in needs.doubts for key, value in doubt.selectors.items()})
-    if not needs.doubts or targets(strict, disks, candidates):
+    if not needs.doubts or _target(strict, disks, candidates):
         return strict, limits
-    if not (fitting := targets(needs, disks, candidates)):
+    if not (fitting := _target(needs, disks, candidates)):
         return needs, limits
-    labels = fitting[0].labels.items()
+    labels = fitting.labels.items()
     open_doubts = [doubt.sentence for doubt in needs.doubts if not doubt.selectors.items() <= labels]
     return needs, (*open_doubts, *limits)
 
 
-def targets(needs: PlacementNeeds, volumes: Iterable[Volume], candidates: Candidates) -> list[NodeView]:
-    """Those other nodes on which it could run now, as far as the scheduler's rules go, free capacity aside."""
+def _target(needs: PlacementNeeds, volumes: Iterable[Volume], candidates: Candidates) -> NodeView | None:
+    return next(targets(needs, volumes, candidates), None)
+
+
+def targets(needs: PlacementNeeds, volumes: Iterable[Volume], candidates: Candidates) -> Iterator[NodeView]:
+    """Those other nodes on which it could run now, as far as the scheduler's rules go, free capacity aside.
+
+    One after the other: mostly the first one is as good as all five thousand.
+    """
     neighbours, disks = _neighbours(needs, candidates), [volume for volume in volumes if not volume.left]
     admitted = _admitted(needs.spec, disks, candidates.others)
-    return [node for node in admitted if _fits_now(needs.spec, node) and not neighbours.hindrance(node)]
+    return (node for node in admitted if _fits_now(needs.spec, node) and not neighbours.hindrance(node))
 
 
 def _with_selectors(needs: PlacementNeeds, selectors: dict[str, str]) -> PlacementNeeds:
@@ -135,10 +143,10 @@ def _why_not_now(spec: Obj, node: NodeView, neighbours: Neighbours) -> str:
     return f"{node.name}: {neighbours.hindrance(node)}"
 
 
-def _admitted(spec: Obj, disks: Sequence[Volume], others: Iterable[NodeView]) -> list[NodeView]:
+def _admitted(spec: Obj, disks: Sequence[Volume], others: Iterable[NodeView]) -> Iterator[NodeView]:
     selector, terms = _requirements(spec)
     admitted = (node for node in others if _admits(selector, terms, node))
-    return [node for node in admitted if all(reaches(disk, node) for disk in disks)]
+    return (node for node in admitted if all(reaches(disk, node) for disk in disks))
 
 
 def _pinned(needs: PlacementNeeds, disks: Sequence[Volume], candidates: Candidates) -> Judgement:

@@ -26,5 +26,5 @@ def candidates(observation: Observation, record: Record) -> list[NodeView]:
     """The nodes that it could go to now."""
     among = candidate_nodes(observation, record)
     needs, _ = with_doubts(placement_needs(observation, record), observation.volumes, among)
-    fitting = targets(needs, observation.volumes, among)
-    return fitting or targets(needs, observation.volumes, replace(among, pods=among.staying))
+    fitting = [*targets(needs, observation.volumes, among)]
+    return fitting or [*targets(needs, observation.volumes, replace(among, pods=among.staying))]

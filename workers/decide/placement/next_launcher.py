@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reactor.model.objects import Obj, part, parts, text
-from workers.decide.observation import Observation, PodView
+from workers.decide.observation import Observation, PodView, VmiView, VmView
 from workers.decide.placement.next_instance import Instance, next_instance
 from workers.decide.placement.selectors import (
     MIGRATED,
@@ -22,6 +22,7 @@ from workers.decide.placement.selectors import (
     rendered,
     with_rejects,
 )
+from workers.decide.remembered import remembered
 
 OPENSHIFT, PLUGIN = "openshift.io/node-selector", "scheduler.alpha.kubernetes.io/node-selector"
 _CREATED_BY = "kubevirt.io/created-by"
@@ -60,14 +61,22 @@ def next_launcher(observation: Observation, namespace: str, pods: Iterable[PodVi
     if observation.vm is None:
         return PlacementNeeds()
     lost_instance = observation.vmi if observation.vmi and observation.vmi.spec else None
-    new = next_instance(observation.vm, lost_instance, observation.expanded)
     pod = next((pod for pod in pods if not pod.hotplug and pod.spec), None)
-    old = lost_instance.spec if lost_instance else new.spec
-    needs = _by_lost_pod(pod, old, new, observation.namespace) if pod else _by_rules(new, observation.namespace)
-    labels = _labels(pod, lost_instance.labels if lost_instance else {}) | dict(observation.vm.labels)
+    needs = _needs(observation.vm, lost_instance, observation.expanded, pod, observation.namespace)
+    return replace(needs, namespace=namespace)
+
+
+@remembered  # a pass asks twice: when it reads its neighbours, and when it decides
+def _needs(
+    vm: VmView, lost: VmiView | None, expanded: Obj | None, pod: PodView | None, annotations: Mapping[str, str]
+) -> PlacementNeeds:
+    new = next_instance(vm, lost, expanded)
+    old = lost.spec if lost else new.spec
+    needs = _by_lost_pod(pod, old, new, annotations) if pod else _by_rules(new, annotations)
+    labels = _labels(pod, lost.labels if lost else {}) | dict(vm.labels)
     limits = (*needs.limits, *_limits(needs.spec), *filter(None, [new.unknown]))
-    added = frozenset(part(needs.spec, "nodeSelector").keys() - part(observation.vm.template, "nodeSelector").keys())
-    return replace(needs, labels=labels, namespace=namespace, added=added, limits=limits)
+    added = frozenset(part(needs.spec, "nodeSelector").keys() - part(vm.template, "nodeSelector").keys())
+    return replace(needs, labels=labels, added=added, limits=limits)
 
 
 def _by_rules(new: Instance, annotations: Mapping[str, str]) -> PlacementNeeds:

@@ -1,6 +1,7 @@
--- Write a record, its events and its change at once: 0, and nothing written, if a later holder wrote it.
--- KEYS: record, the outage's set, stream, totals, changes.
--- ARGV: record, its fence (0: must be new), drift id, ttl in ms or 0, cap, what it adds to the totals, change, events...
+-- Write a record, its events and its change, and release its lock: 0, and nothing done, if a later holder wrote it.
+-- KEYS: record, the outage's set, stream, totals, changes, and the lock if there is one.
+-- ARGV: record, its fence (0: must be new), drift id, ttl in ms or 0, cap, what it adds to the totals, change, the
+-- lock's token, events...
 -- A client that lost the answer sends the script again, so an end counts only where there was none before.
 local old, was = redis.call('get', KEYS[1]), {}
 if old then
@@ -23,5 +24,6 @@ local change = cjson.decode(ARGV[7])
 if was['phase'] ~= change['phase'] or was['reason'] ~= change['reason'] then
   redis.call('xadd', KEYS[5], 'maxlen', '~', ARGV[5], '*', 'change', ARGV[7])
 end
-for i = 8, #ARGV do redis.call('xadd', KEYS[3], 'maxlen', '~', ARGV[5], '*', 'event', ARGV[i]) end
+if KEYS[6] and redis.call('get', KEYS[6]) == ARGV[8] then redis.call('del', KEYS[6]) end
+for i = 9, #ARGV do redis.call('xadd', KEYS[3], 'maxlen', '~', ARGV[5], '*', 'event', ARGV[i]) end
 return 1

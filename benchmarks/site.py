@@ -78,10 +78,10 @@ class RunningSite(Site):
 
 
 @contextmanager
-def running(worker: str = WORKER, vms: int = 1) -> Iterator[RunningSite]:
+def running(worker: str = WORKER, vms: int = 1, kind: type[RunningSite] = RunningSite) -> Iterator[RunningSite]:
     """A site for one measurement; nothing of it is left."""
     with TemporaryDirectory(prefix="vmd-") as name, Processes(Path(name)) as processes:
-        yield RunningSite(processes, Path(name), worker, vms)
+        yield kind(processes, Path(name), worker, vms)
 
 
 def sleep_until(moment: float) -> None:

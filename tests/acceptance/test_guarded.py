@@ -70,7 +70,7 @@ def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_wat
         ("receiver", ("HSET", "rq:job:drift", "data", "x")),
         ("watcher", ("GET", "vmdrift:receipt:x")),
         ("receiver", ("SET", "vmdrift:receipt:person-0a1b", "x")),
-        ("watcher", ("LPUSH", "rq:queue:drifts", "x")),
+        ("watcher", ("LPUSH", "rq:queue:fencing", "x")),
         ("receiver", ("HSET", "vmdrift:took", "ended failed", "1")),
         ("receiver", ("HSET", "rq:worker:x", "state", "idle")),
         ("watcher", ("HGETALL", "vmdrift:took")),

@@ -45,3 +45,8 @@ def test_between_two_summaries_the_one_before_is_young_enough() -> None:
 
 def test_no_living_node_is_silent_for_as_long_as_it_takes_to_be_fenced() -> None:
     assert t.HEARTBEAT_LONGEST + t.CLOCK_OFF < t.SILENCE_LEAST <= Settings().fence_after
+
+
+def test_what_is_watched_counts_only_while_somebody_says_so_often() -> None:
+    assert 2 * t.COVERED_EVERY < t.WAKER_LOCK < t.COVERED
+    assert t.COVERED < t.WATCH_SILENT

@@ -150,7 +150,7 @@ def test_what_is_not_well_is_told_once_with_what_to_do(facts: Facts, check: str,
 def test_a_verb_that_is_missing_is_named_with_who_needs_it_and_where_it_is_given() -> None:
     found = only(without(Right("delete", "pods")))
     assert (found.check, found.about, found.status) == ("access", "pods", FAILED)
-    assert found.sentence == "delete not allowed, and needed by drifts; get and list allowed."
+    assert found.sentence == "delete not allowed, and needed by drifts; get, list and watch allowed."
     assert found.fix.endswith("k8s/components/fencing (ClusterRole vm-drift-drifts).")
 
 

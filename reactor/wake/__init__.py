@@ -20,5 +20,4 @@ def look_at(drifts: Collection[Drift], coverage: Coverage, queue: Queue, due: fl
     if not drifts:
         return
     coverage.stir([drift.id for drift in drifts])
-    for drift in drifts:
-        queue.wake(drift_entry(drift), due)
+    queue.wake_all([(drift_entry(drift), due) for drift in drifts])

@@ -41,6 +41,10 @@ class KnownDrifts:
         """By its id; None if it is not known."""
         return self._drifts.get(drift_id)
 
+    def is_lost(self, meta: Meta) -> bool:
+        """Is it a lost instance where it was lost? What is written to that one changes nothing."""
+        return meta.uid in self._by_instance and any(meta.node == outage.node.name for outage in self.outages.values())
+
     def concerned(self, meta: Meta) -> list[Drift]:
         """Those that an object may be about, by its name and its labels."""
         if meta.resource == "namespaces":

@@ -9,6 +9,7 @@ from reactor.wake.scopes import Watch
 from reactor.watch.list_watch import BOOKMARK, LISTED
 
 _Key = tuple[str, str]
+_STARTS = 2.0  # seconds between two changes of a pod that comes up
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Streams:
         self._since: dict[Watch, float] = {}
         self._heard: dict[Watch, float] = {}
         self._ends: dict[str, int] = {}  # how far each pod's end has come (_end), by uid, in whichever stream
+        self._touched: dict[str, float] = {}  # when each living pod was changed last, by uid
         self._ending: set[str] = set()  # instances whose launchers have begun to end
 
     def keep(self, wanted: frozenset[Watch]) -> None:
@@ -37,7 +39,7 @@ class Streams:
         self._since = {watch: since for watch, since in self._since.items() if watch in wanted}
         self._heard = {watch: heard for watch, heard in self._heard.items() if watch in wanted}
         if not wanted:
-            self._ends, self._ending = {}, set()
+            self._ends, self._touched, self._ending = {}, {}, set()
 
     def missed(self, now: float) -> None:
         """Something was lost on the way: nothing was missed only from now on."""
@@ -95,7 +97,15 @@ class Streams:
             self._ends[meta.uid] = max(end, self._ends.get(meta.uid, 0))
             self._ending.add(meta.instance)
             return repeated
+        if meta.resource == "pods":
+            return self._is_starting(meta)
         return not gone and before is not None and before.version == meta.version
+
+    def _is_starting(self, meta: Meta) -> bool:
+        """A pod that comes up is written to again and again; one that could not be scheduled, after a while."""
+        now, before = self._steady(), self._touched.get(meta.uid)
+        self._touched[meta.uid] = now
+        return before is None or now - before < _STARTS
 
 
 def _end(meta: Meta, *, gone: bool) -> int:

@@ -4,7 +4,7 @@ It reads a record only to know whether a change matters to the drift. What it mi
 seen at the drift's next look: it says that an outage is watched only from the moment on from which nothing was missed.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import structlog
 
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 # Others can change objects as often as they like: a drift is woken at once, but no more often than this for long.
 _SPACING, _BURST = 1.0, 3.0  # seconds
 Asked = Callable[[], tuple[Intervention, ...]]
+Brought = tuple[Watch, str, list[Meta]]
 
 
 class Waker:
@@ -62,17 +63,17 @@ class Waker:
         except StoreError as error:
             self._failed(error)
 
-    def take(self, watch: Watch, kind: str, metas: list[Meta]) -> None:
-        """What a stream brings: (LISTED, all), (ADDED | MODIFIED | DELETED, [one]), (BOOKMARK, [])."""
-        if watch not in self.wanted:
-            return
-        changes = list(self._streams.changes(watch, kind, metas))
+    def take(self, brought: Iterable[Brought]) -> None:
+        """What the streams bring: (LISTED, all), (ADDED | MODIFIED | DELETED, [one]), (BOOKMARK, [])."""
+        wanted = [one for one in brought if one[0] in self.wanted]
+        changes = [change for one in wanted for change in self._streams.changes(*one)]
+        listed = [watch for watch, kind, _ in wanted if kind == LISTED]
         try:
-            for change in changes:
-                self._wake(list(self._concerned(change)))
-            if kind == LISTED and watch.resource == INTERVENTIONS:
-                self._wake(list(self._asked_for()))
-            if kind == LISTED:
+            drifts = [drift for change in changes for drift in self._concerned(change)]
+            if any(watch.resource == INTERVENTIONS for watch in listed):
+                drifts += self._asked_for()
+            self._wake(dict.fromkeys(drifts))
+            for watch in listed:
                 self._streams.listed(watch, self._store.time())
         except (StoreError, ClusterError) as error:
             self._failed(error)
@@ -123,7 +124,7 @@ class Waker:
             yield from self._asked_for()
         elif change.gone and meta.resource in {"pods", ATTACHMENTS}:
             yield from self._waiting_for(meta)
-        if may_matter(change.before, meta, gone=change.gone):
+        if may_matter(change.before, meta, gone=change.gone) and (change.gone or not self._known.is_lost(meta)):
             yield from self._affected(change, self._known.concerned(meta))
 
     def _affected(self, change: Change, drifts: Iterable[Drift]) -> Iterator[Drift]:
@@ -145,12 +146,15 @@ class Waker:
             if drift:
                 yield drift
 
-    def _wake(self, drifts: list[Drift]) -> None:
+    def _wake(self, drifts: Collection[Drift]) -> None:
         now = self._store.time() if drifts else 0.0
+        by_due: dict[float, list[Drift]] = {}
         for drift in drifts:
             booked = max(now, self._booked.get(drift.id, 0.0))
             self._booked[drift.id] = booked + _SPACING
-            look_at([drift], self._coverage, self._queue, max(now, booked - _BURST))
+            by_due.setdefault(max(now, booked - _BURST), []).append(drift)
+        for due, several in by_due.items():
+            look_at(several, self._coverage, self._queue, due)
 
     def _failed(self, error: StoreError | ClusterError) -> None:
         """What could not be passed on was missed."""

@@ -4,16 +4,17 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from reactor import timing
 from reactor.adapters.kubernetes.cluster import Watchable
-from reactor.wake.rules import Meta, meta_of
+from reactor.wake.rules import meta_of
 from reactor.wake.scopes import Watch
-from reactor.wake.waker import Waker
-from reactor.watch.list_watch import follow
+from reactor.wake.waker import Brought, Waker
+from reactor.watch.list_watch import BOOKMARK, follow
 
-Brought = tuple[Watch, str, list[Meta]]
+_MOST = 500  # changes that are taken at once
 
 
 class _Unwanted(Exception):
@@ -43,11 +44,14 @@ class Watches:
 
         parse = partial(meta_of, watch.resource)
         stream = follow(self._cluster, watch.resource, parse, timing.WATCH_SILENT, pause, scope=watch.scope)
+        heard = 0.0
         try:
             for kind, metas in stream:
                 if unwanted.is_set():
                     return
-                self._changes.put((watch, kind, metas))
+                if kind != BOOKMARK or time.monotonic() - heard > timing.COVERED_EVERY:
+                    heard = time.monotonic()
+                    self._changes.put((watch, kind, metas))
         except _Unwanted:
             return
 
@@ -61,7 +65,14 @@ def wake(waker: Waker, cluster: Watchable, ended: Callable[[], bool]) -> None:
             waker.tick()
             streams.follow(waker.wanted)
             due = time.monotonic() + timing.COVERED_EVERY
-        try:
-            waker.take(*changes.get(timeout=max(0.0, due - time.monotonic())))
-        except queue.Empty:
-            continue
+        waker.take(_brought(changes, max(0.0, due - time.monotonic())))
+
+
+def _brought(changes: "queue.Queue[Brought]", timeout: float) -> list[Brought]:
+    """All that is there, once there is something; nothing after `timeout` seconds."""
+    found = list[Brought]()
+    with suppress(queue.Empty):
+        found.append(changes.get(timeout=timeout))
+        while len(found) < _MOST:
+            found.append(changes.get_nowait())
+    return found

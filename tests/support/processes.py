@@ -165,18 +165,17 @@ class Waking(Process):
             changes = stream.poll() if stream else None
         except ApiError:  # too old, or cut
             changes = None
-        for kind, obj in changes or ():
-            self._waker.take(watch, kind, [meta_of(watch.resource, obj)])
+        self._waker.take([(watch, kind, [meta_of(watch.resource, obj)]) for kind, obj in changes or ()])
         if changes is None:
             self._list(watch)
         elif not changes:
-            self._waker.take(watch, BOOKMARK, [])
+            self._waker.take([(watch, BOOKMARK, [])])
 
     def _list(self, watch: Watch) -> None:
         self._streams.pop(watch, None)
         pages = list(self._cluster.scoped(watch.resource, watch.scope, PAGE))
         self._streams[watch] = self._cluster.stream(watch.resource, pages[-1].version, watch.scope)
-        self._waker.take(watch, LISTED, [meta_of(watch.resource, obj) for page in pages for obj in page.items])
+        self._waker.take([(watch, LISTED, [meta_of(watch.resource, obj) for page in pages for obj in page.items])])
 
 
 class Hears(Protocol):

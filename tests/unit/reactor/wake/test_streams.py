@@ -75,3 +75,14 @@ def test_from_many_namespaces_on_one_stream_of_a_kind_is_for_all_of_the_cluster(
 def test_attachments_are_watched_only_while_something_detaches() -> None:
     kinds = [{watch.resource for watch in watches(["a"], ["n"], "x", detaching=yes)} for yes in (False, True)]
     assert kinds[1] - kinds[0] == {"volumeattachments"}
+
+
+def test_a_living_pod_is_news_only_after_a_while_without_any() -> None:
+    now = [0.0]
+    one = Streams(lambda: now[0])
+    versions = [replace(POD, version=f"{number}") for number in range(4)]
+    assert list(one.changes(LAUNCHERS, "ADDED", [versions[0]])) == []
+    now[0] = 0.5
+    assert list(one.changes(LAUNCHERS, "MODIFIED", [versions[1]])) == []
+    now[0] = 60.0
+    assert list(one.changes(LAUNCHERS, "MODIFIED", [versions[2]])) == [Change(versions[1], versions[2], gone=False)]

@@ -159,5 +159,5 @@ class Waker:
     def _failed(self, error: StoreError | ClusterError) -> None:
         """What could not be passed on was missed."""
         if str(error) != self._trouble:
-            log.warning("drifts cannot be woken, they are looked at in their intervals", why=str(error))
+            log.warning("drifts cannot be woken", why=str(error))
         self._missed, self._trouble = True, str(error)

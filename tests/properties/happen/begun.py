@@ -29,6 +29,7 @@ class Begun(Installation):
     reactor: Photographed
 
     def __init__(self, vms: Iterable[Vm], seed: int = 0, policy: Policy | None = None) -> None:
+        self.waker = bool(seed % 2)  # in every other world somebody watches what drifts wait for
         self.vms, self.policy = {vm.name: vm for vm in vms}, policy or Settings().to_policy()
         self.world = staged(Scene(NODES, tuple(self.vms.values()), PODS), seed, _SLOW)
         self.hypervisor, self.began = self.world.hypervisor, self.world.now
@@ -60,7 +61,7 @@ class Begun(Installation):
 
     def reactor_with(self, store: MemoryStore | None = None, watchers: int = 1) -> Photographed:
         """On machines whose clocks go on."""
-        reactor = Photographed(self.world, self.policy, store or self.store, watchers, self.clock_of)
+        reactor = Photographed(self.world, self.policy, store or self.store, watchers, self.clock_of, waker=self.waker)
         reactor.providers.update(self.providers)
         return reactor
 

@@ -11,7 +11,9 @@ from tests.properties.happen.begun import Begun
 from tests.support.virtual import KilledError
 from workers.intake.outage import take_event
 
-PROCESSES = ("watcher-0", "watcher-1", "scheduler", "intake", "drifts-0", "drifts-1", "fencing", "receiver", "cli")
+PROCESSES = (
+    *("watcher-0", "watcher-1", "waker", "scheduler", "intake", "drifts-0", "drifts-1", "fencing", "receiver", "cli"),
+)
 
 
 class Product(Begun):
@@ -56,6 +58,8 @@ class Product(Begun):
 
     def kill(self, process: str, away: float) -> None:
         """One process dies, and is back after a while."""
+        if process not in self.reactor.processes:  # nobody watches in this world
+            return
         self.reactor.processes[process].kill(self.world.now, away)
         self.struck[f"{process} dead"] += 1
 

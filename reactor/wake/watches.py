@@ -66,6 +66,7 @@ def wake(waker: Waker, cluster: Watchable, ended: Callable[[], bool]) -> None:
             streams.follow(waker.wanted)
             due = time.monotonic() + timing.COVERED_EVERY
         waker.take(_brought(changes, max(0.0, due - time.monotonic())))
+    streams.follow(frozenset())
 
 
 def _brought(changes: "queue.Queue[Brought]", timeout: float) -> list[Brought]:

@@ -21,6 +21,7 @@ from reactor.model.errors import StoreError
 from reactor.model.node import node_view
 from reactor.process import Stop
 from reactor.settings import Settings
+from reactor.wake.waker import Waker
 from reactor.watch.list_watch import LISTED
 from reactor.watch.watcher import Watcher
 from simulator.world import World
@@ -91,6 +92,8 @@ class Roles:
         raised: list[BaseException] = []
         with _survived(raised):
             self._watched()
+        with _survived(raised):
+            self._woken()
         for queue in (EVENTS, FENCING, DRIFTS, OUTGOING):
             self.redis.delete(f"rq:clean_registries:{queue}")  # maintenance is due
             with _survived(raised):
@@ -106,15 +109,17 @@ class Roles:
         watcher.resync()
         Reporter(self.redis, "watcher", Requests()).report(heard_at=self.clock())
 
+    def _woken(self) -> None:
+        """A waker that has just taken over, and sees nothing new."""
+        self.redis.delete("vmdrift:lock:waker")
+        adapters = self.tools.store, self.tools.coverage, self.tools.queue
+        waker = Waker(*adapters, asked=lambda: (), steady=self.clock, namespace="vm-drift")
+        waker.tick()
+        waker.take((watch, LISTED, []) for watch in waker.wanted)
+        waker.tick()
+
     def _scheduled(self) -> None:
-        scheduler: Any = Scheduler([EVENTS, FENCING, DRIFTS, OUTGOING], self.redis, Stop())
-        try:
-            scheduler.acquire_locks()
-            scheduler.enqueue_scheduled_jobs()
-            scheduler.heartbeat()
-            scheduler.release_locks()
-        finally:
-            scheduler.connection.connection_pool.disconnect()  # RQ's scheduler opens its own
+        Scheduler([EVENTS, FENCING, DRIFTS, OUTGOING], self.redis, Stop()).move_due()
 
 
 @contextmanager

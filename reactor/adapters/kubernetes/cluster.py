@@ -7,9 +7,8 @@ the library has none by default; with our own watch, because the library's repla
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -19,11 +18,45 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import SSLError
 from yaml import YAMLError
 
+from reactor.adapters.kubernetes.interface import (
+    ALL,
+    PAGE,
+    Cluster,
+    ConfigMapWriter,
+    EventWriter,
+    Page,
+    Scope,
+    Survey,
+    Watchable,
+    Writer,
+)
 from reactor.adapters.kubernetes.responses import kubernetes_object, refusal, understood, watch_events
 from reactor.model import errors
 from reactor.model.names import named
 from reactor.model.objects import JsonObject
 from reactor.model.times import Clock, http_date
+
+__all__ = [
+    "ALL",
+    "PAGE",
+    "Cluster",
+    "ConfigMapWriter",
+    "Count",
+    "EventWriter",
+    "KubernetesCluster",
+    "Page",
+    "Scope",
+    "Survey",
+    "Watchable",
+    "Writer",
+    "api_prefix",
+    "connect",
+    "counted_up",
+    "plural",
+    "preconditioned",
+    "served_clock",
+    "uid",
+]
 
 # The API group of each kind; exactly those that are used, besides what a setting names as "group/version/plural".
 _GROUPS = {
@@ -45,7 +78,6 @@ EXPAND_SPEC = "virtualmachines/expand-spec"
 _SUBRESOURCES = {EXPAND_SPEC: "apis/subresources.kubevirt.io/v1"}
 _REVIEWS = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
-PAGE = 500
 _TYPES = {"patch": "application/merge-patch+json"}
 # Only apiVersion, kind and metadata of each object (Kubernetes, "API concepts": metadata-only fetches).
 _METADATA = ";as={kind};g=meta.k8s.io;v=v1"
@@ -59,109 +91,6 @@ _TOKEN_FRESH = 1.0  # seconds; the client takes a third of a millisecond to see 
 
 def _uncounted(_verb: str, _code: str) -> None:
     """Counts nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of a list's items; `version` is the list's resourceVersion, from which a watch can go on."""
-
-    items: list[JsonObject]
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which objects of a kind a list or a watch is about: selectors as in kubectl. `metadata`: nothing else is sent."""
-
-    namespace: str = ""
-    labels: str = ""
-    fields: str = ""
-    metadata: bool = False
-
-
-ALL = Scope()
-
-
-class Cluster(Protocol):
-    """By plural resource name. Every method raises the ClusterErrors of `reactor.model.errors`.
-
-    What is no valid name is never sent: InvalidName, for an object and for a namespace that is not "".
-    """
-
-    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
-        """One live object, or None when there is none of that name."""
-
-    def pages(
-        self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
-    ) -> Iterator[Page]:
-        """A list, page by page; the next page is requested only when it is needed."""
-
-    def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
-        self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
-    ) -> None:
-        """Delete the object of this name *and uid*; Conflict, and nothing happens, if it is another one.
-
-        With a `version`, its resourceVersion as it was read, Conflict also if anybody has changed it since.
-        """
-
-    def time(self) -> float | None:
-        """The API server's clock at its last response, in whole seconds since the epoch; None if it sent none."""
-
-
-class Watchable(Protocol):
-    """What list-and-watch needs; raises as the Cluster does."""
-
-    def scoped(self, resource: str, scope: Scope, limit: int) -> Iterator[Page]:
-        """As the Cluster's `pages`."""
-
-    def watch(
-        self, resource: str, version: str, silence: float, scope: Scope = ALL
-    ) -> Iterator[tuple[str, JsonObject]]:
-        """What changes after `version`: (ADDED | MODIFIED | DELETED | BOOKMARK, object).
-
-        A BOOKMARK has only a resourceVersion, and comes whenever all that has arrived was yielded. Ends when the server
-        ends it. Raises Expired when `version` is too old, and ClusterUnreachable after `silence` seconds without data.
-        """
-
-
-class ConfigMapWriter(Protocol):
-    """Sets keys of ConfigMaps; raises as the Cluster does."""
-
-    def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
-        """Set these keys of a ConfigMap, or remove those that are None. It is created if there is none."""
-
-    def rehearse(self, name: str, namespace: str) -> None:
-        """As `note` without any key, but nothing is changed or created: it raises what `note` would raise."""
-
-
-class Writer(Protocol):
-    """What fencing changes; raises as the Cluster does."""
-
-    def create(self, resource: str, obj: JsonObject, namespace: str = "") -> None:
-        """Create it; Conflict, and nothing happens, if there is one of that name."""
-
-    def change(self, resource: str, read: JsonObject, patch: JsonObject) -> None:
-        """Merge this (RFC 7396) into an object as it was `read`.
-
-        Conflict, and nothing happens, if it was changed since or is another one by now.
-        """
-
-
-class EventWriter(Protocol):
-    """Creates Kubernetes Events; raises as the Cluster does."""
-
-    def announce(self, event: JsonObject) -> None:
-        """Create this core/v1 Event; an existing one of its name is counted up instead, and gets this one's message."""
-
-
-class Survey(Protocol):
-    """What the API server serves, and what we may do; raises as the Cluster does. By plural resource name."""
-
-    def serves(self, resource: str) -> bool:
-        """Is this kind installed? Every authenticated user may ask."""
-
-    def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
-        """Are we allowed to? Without a namespace: in all of them; without a name: of all objects."""
 
 
 def connect(

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import threading
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -42,10 +42,18 @@ async def serving(
         yield runner.addresses[0][1]
     finally:
         bell.close()
-        for connection in runner.server.connections if tls and runner.server else ():
-            if connection.transport:
-                connection.transport.abort()  # an orderly end would wait for clients that do not listen just now
+        transports = [one.transport for one in (runner.server.connections if runner.server else ()) if one.transport]
+        if tls:
+            _abort(transports)
         await runner.cleanup()
+        _abort(transports)
+        await asyncio.sleep(0)  # so that they are gone, too
+
+
+def _abort(transports: Iterable[asyncio.Transport]) -> None:
+    """An orderly end would wait for clients that do not listen just now."""
+    for transport in transports:
+        transport.abort()
 
 
 class ApiServer:

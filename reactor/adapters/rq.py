@@ -144,13 +144,19 @@ class RqQueue:
 
     def wake_all(self, wanted: Sequence[tuple[JobEntry, float]]) -> None:
         with translated():
-            in_time = self._scheduled_in_time(wanted)
-        for (entry, due), is_in_time in zip(wanted, in_time, strict=True):
-            if not is_in_time:
-                self.wake(entry, due)
+            due_at, now = self._brought_forward(wanted), self._clock()
+            due: dict[str, list[str]] = {}
+            for (entry, _), at in zip(wanted, due_at, strict=True):
+                if at is not None and at <= now:
+                    due.setdefault(entry.queue, []).append(entry.id)
+            for queue, job_ids in due.items():
+                enqueue_waiting(self._redis, queue, job_ids, now)
+        for (entry, when), at in zip(wanted, due_at, strict=True):
+            if at is None:
+                self.wake(entry, when)
 
-    def _scheduled_in_time(self, wanted: Sequence[tuple[JobEntry, float]]) -> list[bool]:
-        """Which of them wait for a time to come, no later than wanted; moves all forward, in one round trip."""
+    def _brought_forward(self, wanted: Sequence[tuple[JobEntry, float]]) -> list[float | None]:
+        """When each is due that waits, no later than wanted, and None for all others; in one round trip."""
         with self._redis.pipeline(transaction=False) as pipe:
             for entry, due in wanted:
                 scheduled = ScheduledJobRegistry.key_template.format(entry.queue)
@@ -158,8 +164,8 @@ class RqQueue:
                 pipe.zadd(scheduled, {entry.id: due}, xx=True, lt=True)
                 pipe.zscore(scheduled, entry.id)
             replies = pipe.execute()
-        rows, now = zip(replies[::3], replies[2::3], strict=True), self._clock()
-        return [status == _SCHEDULED and at is not None and at > now for status, at in rows]
+        rows = zip(replies[::3], replies[2::3], strict=True)
+        return [at if status == _SCHEDULED else None for status, at in rows]
 
     def woken(self, job_id: str) -> float | None:
         with translated():

@@ -47,6 +47,7 @@ class Waker:
         self._lock: Lock | None = None
         self._asked: frozenset[Intervention] = frozenset()
         self._booked: dict[str, float] = {}
+        self._due: dict[Drift, None] = {}  # to be woken, also if Redis does not answer just now
         self._missed, self._trouble = False, ""
 
     def tick(self) -> None:
@@ -96,6 +97,7 @@ class Waker:
         self._keep(frozenset())
         self._asked = frozenset()
         self._booked.clear()
+        self._due.clear()
         if lock:
             self._store.release(lock)
 
@@ -147,14 +149,16 @@ class Waker:
                 yield drift
 
     def _wake(self, drifts: Collection[Drift]) -> None:
-        now = self._store.time() if drifts else 0.0
+        self._due |= dict.fromkeys(drifts)
+        now = self._store.time() if self._due else 0.0
         by_due: dict[float, list[Drift]] = {}
-        for drift in drifts:
+        for drift in self._due:
             booked = max(now, self._booked.get(drift.id, 0.0))
             self._booked[drift.id] = booked + _SPACING
             by_due.setdefault(max(now, booked - _BURST), []).append(drift)
         for due, several in by_due.items():
             look_at(several, self._coverage, self._queue, due)
+        self._due.clear()
 
     def _failed(self, error: StoreError | ClusterError) -> None:
         """What could not be passed on was missed."""

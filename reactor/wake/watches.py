@@ -26,16 +26,18 @@ class Watches:
 
     def __init__(self, cluster: Watchable, changes: "queue.Queue[Brought]") -> None:
         self._cluster, self._changes = cluster, changes
-        self._followed: dict[Watch, threading.Event] = {}
+        self._followed: dict[Watch, tuple[threading.Event, threading.Thread]] = {}
 
     def follow(self, wanted: frozenset[Watch]) -> None:
-        """These, and no others."""
-        for watch in self._followed.keys() - wanted:
-            self._followed.pop(watch).set()
+        """These, and no others. One that something unforeseen has ended (its traceback is above) begins again."""
+        ended = {watch for watch, (_, thread) in self._followed.items() if not thread.is_alive()}
+        for watch in (self._followed.keys() - wanted) | ended:
+            self._followed.pop(watch)[0].set()
         for watch in wanted - self._followed.keys():
-            unwanted = self._followed[watch] = threading.Event()
-            name = f"watch-{watch.resource}"
-            threading.Thread(target=self._read, args=(watch, unwanted), name=name, daemon=True).start()
+            unwanted, name = threading.Event(), f"watch-{watch.resource}"
+            thread = threading.Thread(target=self._read, args=(watch, unwanted), name=name, daemon=True)
+            self._followed[watch] = unwanted, thread
+            thread.start()
 
     def _read(self, watch: Watch, unwanted: threading.Event) -> None:
         def pause(seconds: float) -> None:

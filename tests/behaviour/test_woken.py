@@ -1,11 +1,12 @@
 """Where somebody watches, what happens wakes at once what waits for it; where nobody does, all goes on as ever."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import pytest
 
 from reactor.model.drift import Policy
+from reactor.model.errors import StoreUnreachable
 from reactor.model.intervention import ALL, CANCEL, CONFIG_MAP, HOLD, Intervention
 from reactor.settings import Settings
 from simulator.scene import Scene, Storage, Vm
@@ -162,3 +163,22 @@ def test_a_tenant_who_edits_a_vm_all_the_time_wakes_its_drift_once_a_second_at_m
         admin.patch("virtualmachines", "disk", {"metadata": {"labels": {"n": f"{number}"}}}, "default")
         play.world.run_for(0.05)
     assert play.record("disk").passes - before <= 10 + 4
+
+
+def test_what_redis_did_not_take_is_woken_once_it_answers_again() -> None:
+    play = lost(DISK)
+    assert play.until("disk", ("detaching", "detach-window"))
+    play.world.run_for(30)
+    stir, refused = play.reactor.coverage.stir, [1]
+
+    def refusing(drift_ids: Collection[str]) -> None:
+        if refused:
+            refused.pop()
+            raise StoreUnreachable("not now")
+        stir(drift_ids)
+
+    play.reactor.coverage.stir = refusing  # type: ignore[method-assign]
+    _asks(play, CANCEL, play.outages()[0].id)
+    play.world.run_for(3)
+    assert not refused
+    assert play.story("disk") == ("cancelled", "cancelled-by-hand")

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import threading
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -21,7 +21,7 @@ HOST = "127.0.0.1"
 # Kubernetes' own limit for a request's body, in bytes.
 _LARGEST_BODY = 3 * 1024 * 1024
 # How long requests in flight may take once the server stops, in seconds.
-_LATE = 3  # turns of the event loop until a connection that was taken at the last moment is seen
+_LATE = 0.01  # seconds until a connection that was taken at the last moment is seen
 _SHUTDOWN_SECONDS = 1.0
 
 
@@ -43,20 +43,21 @@ async def serving(
         yield runner.addresses[0][1]
     finally:
         bell.close()
-        server = runner.server
+        for site in list(runner.sites):
+            await site.stop()
+        await asyncio.sleep(_LATE)
+        transports = [one.transport for one in (runner.server.connections if runner.server else ()) if one.transport]
         if tls:
-            _abort(server)
+            _abort(transports)
         await runner.cleanup()
-        for _ in range(_LATE):
-            await asyncio.sleep(0)
-            _abort(server)
+        _abort(transports)
+        await asyncio.sleep(0)  # so that they are gone, too
 
 
-def _abort(server: web.Server | None) -> None:
+def _abort(transports: Iterable[asyncio.Transport]) -> None:
     """An orderly end would wait for clients that do not listen just now."""
-    for connection in server.connections if server else ():
-        if connection.transport:
-            connection.transport.abort()
+    for transport in transports:
+        transport.abort()
 
 
 class ApiServer:

@@ -1,6 +1,7 @@
 """The simulated API server over HTTP, for unmodified clients: the official `kubernetes` package, kubectl, curl."""
 
 import asyncio
+import socket
 import ssl
 import threading
 from base64 import b64encode
@@ -21,7 +22,6 @@ HOST = "127.0.0.1"
 # Kubernetes' own limit for a request's body, in bytes.
 _LARGEST_BODY = 3 * 1024 * 1024
 # How long requests in flight may take once the server stops, in seconds.
-_LATE = 0.01  # seconds until a connection that was taken at the last moment is seen
 _SHUTDOWN_SECONDS = 1.0
 
 
@@ -37,21 +37,27 @@ async def serving(
     app.on_response_prepare.append(handler.stamp)
     # Cancelling handlers of clients that left keeps abandoned watches from piling up.
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
+    listening = socket.create_server((HOST, port))
     try:
         await runner.setup()
-        await web.TCPSite(runner, HOST, port, ssl_context=tls).start()
-        yield runner.addresses[0][1]
+        await web.SockSite(runner, listening, ssl_context=tls).start()
+        yield listening.getsockname()[1]
     finally:
         bell.close()
-        for site in list(runner.sites):
-            await site.stop()
-        await asyncio.sleep(_LATE)
+        await _take_no_more(listening)
         transports = [one.transport for one in (runner.server.connections if runner.server else ()) if one.transport]
         if tls:
             _abort(transports)
         await runner.cleanup()
         _abort(transports)
         await asyncio.sleep(0)  # so that they are gone, too
+
+
+async def _take_no_more(listening: socket.socket) -> None:
+    """Before the site is stopped: asyncio would then forget a connection that was taken and is not set up yet."""
+    asyncio.get_running_loop().remove_reader(listening)
+    await asyncio.sleep(0)  # it is set up ...
+    await asyncio.sleep(0)  # ... and told to aiohttp
 
 
 def _abort(transports: Iterable[asyncio.Transport]) -> None:

@@ -2,7 +2,8 @@
 
     python -m tests.lanes [WORDS FOR PYTEST]
 
-Each lane's lines are printed as they come, with its name in front; the last line adds up what pytest counted.
+Each lane's lines are printed as they come, with its name in front. In the end what failed is told once more, whole,
+because whoever reads only the last lines should find it there; the very last line adds up what pytest counted.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ WAITING = ("tests/acceptance", "tests/integration", "tests/page")
 _IN_ORDER = ["--dist", "loadgroup", "--no-loadscope-reorder"]
 _NO_TESTS = 5  # pytest's exit code where words like -k leave a lane nothing to do
 _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
+_TROUBLE = re.compile(r"=+ (FAILURES|ERRORS) =+")
 
 
 def lanes(words: Iterable[str]) -> dict[str, list[str]]:
@@ -32,17 +34,22 @@ def lanes(words: Iterable[str]) -> dict[str, list[str]]:
     }
 
 
-async def run(name: str, command: list[str], counts: Counter[str]) -> int:
-    """One lane from its start to its end; its exit code. What pytest counted is added to `counts`."""
+async def run(name: str, command: list[str], counts: Counter[str], trouble: list[str]) -> int:
+    """One lane from its start to its end; its exit code.
+
+    What pytest counted is added to `counts`, its lines from the first failure on to `trouble`.
+    """
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     assert process.stdout
-    last = ""
+    last, told = "", False
     try:
         async for line in process.stdout:
             last = line.decode(errors="replace").rstrip()
             click.echo(f"{name:>9} | {last}")
+            if told := told or bool(_TROUBLE.fullmatch(last)):
+                trouble.append(f"{name:>9} | {last}")
     except asyncio.CancelledError:
         process.send_signal(signal.SIGINT)  # pytest then ends its workers and fixtures
         raise
@@ -51,19 +58,19 @@ async def run(name: str, command: list[str], counts: Counter[str]) -> int:
     return await process.wait()
 
 
-async def tests(words: list[str], counts: Counter[str]) -> bool:
+async def tests(words: list[str], counts: Counter[str], trouble: list[str]) -> bool:
     """Both lanes, once all tests are compiled: else each of six processes does that for itself.
 
     Only those that wait need Chromium and promtool, so what computes does not wait for these to be installed.
     """
     nowhere = asyncio.subprocess.DEVNULL
-    tools = asyncio.create_task(run("tools", [*MAKE, "tools"], Counter()))
+    tools = asyncio.create_task(run("tools", [*MAKE, "tools"], Counter(), []))
     await (await asyncio.create_subprocess_exec(*PYTEST, "--collect-only", stdout=nowhere, stderr=nowhere)).wait()
 
     async def lane(name: str, command: list[str]) -> int:
         if name == "waiting":
             await tools
-        return await run(name, command, counts)
+        return await run(name, command, counts, trouble)
 
     codes = await asyncio.gather(*(lane(name, command) for name, command in lanes(words).items()))
     return all(code in {0, _NO_TESTS} for code in codes)
@@ -72,7 +79,12 @@ async def tests(words: list[str], counts: Counter[str]) -> bool:
 async def main(words: list[str]) -> int:
     """Checks and tests; 0 only if all went well, and some test was run."""
     counts: Counter[str] = Counter()
-    checked, well = await asyncio.gather(run("checks", [*MAKE, "check"], Counter()), tests(words, counts))
+    trouble: list[str] = []
+    checked, well = await asyncio.gather(
+        run("checks", [*MAKE, "check"], Counter(), trouble), tests(words, counts, trouble)
+    )
+    if trouble:
+        click.echo("\n".join(["What failed, once more:", *trouble]))
     failed = counts["failed"] + counts["error"]
     click.echo(f"{counts['passed']} passed, {failed} failed, {counts['skipped']} skipped")
     return 0 if well and not checked and counts["passed"] else 1

@@ -30,6 +30,7 @@ async def serving(
     api: Api, port: int = 0, *, bookmark_interval: float = 60.0, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """Serve `api` on the loopback interface in the running event loop; yields the port (a free one for 0)."""
+    listening = socket.create_server((HOST, port))
     bell = Bell(api)
     app = web.Application(client_max_size=_LARGEST_BODY)
     handler = Handler(api, bell, bookmark_interval)
@@ -37,7 +38,6 @@ async def serving(
     app.on_response_prepare.append(handler.stamp)
     # Cancelling handlers of clients that left keeps abandoned watches from piling up.
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
-    listening = socket.create_server((HOST, port))
     try:
         await runner.setup()
         await web.SockSite(runner, listening, ssl_context=tls).start()

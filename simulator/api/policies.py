@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-import yaml
 from cel_expr_python import cel
 
 from simulator.api.api import Admit
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
+from simulator.documents import documents
 from simulator.store.errors import denied
 from simulator.store.resources import Resource
 
@@ -109,9 +109,9 @@ class _Binding:
 
 @lru_cache
 def _compiled(manifest: str) -> list[_Binding]:
-    documents = [one for one in yaml.safe_load_all(manifest) if one]
-    named = {one["metadata"]["name"]: one for one in documents if one["kind"] == "ValidatingAdmissionPolicy"}
-    found = [one for one in documents if one["kind"] == "ValidatingAdmissionPolicyBinding"]
+    objects = list(documents(manifest))
+    named = {one["metadata"]["name"]: one for one in objects if one["kind"] == "ValidatingAdmissionPolicy"}
+    found = [one for one in objects if one["kind"] == "ValidatingAdmissionPolicyBinding"]
     return [_Binding(named[one["spec"]["policyName"]], one) for one in found]
 
 

@@ -7,9 +7,8 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/: rules only add up
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from simulator.api.api import Authorize
+from simulator.documents import documents
 from simulator.store.resources import AGGREGATED, SERVED
 
 _GROUPS = {kind.plural: kind.group for kind in SERVED}
@@ -25,10 +24,10 @@ def allows(rule: Rule, resource: str, verb: str, namespace: str) -> bool:
 
 def rules_of(manifest: str) -> Mapping[str, frozenset[Rule]]:
     """What each ServiceAccount of these YAML documents may do, by its user name; without a binding: nothing."""
-    documents = [document for document in yaml.safe_load_all(manifest) if document]
-    roles = {(d["kind"], d["metadata"]["name"]): d for d in documents if d["kind"] in {"Role", "ClusterRole"}}
+    objects = list(documents(manifest))
+    roles = {(d["kind"], d["metadata"]["name"]): d for d in objects if d["kind"] in {"Role", "ClusterRole"}}
     found: dict[str, frozenset[Rule]] = {}
-    for document in documents:
+    for document in objects:
         if document["kind"] in {"RoleBinding", "ClusterRoleBinding"}:
             role = roles[document["roleRef"]["kind"], document["roleRef"]["name"]]
             for subject in document["subjects"]:

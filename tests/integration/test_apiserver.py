@@ -345,7 +345,7 @@ def test_a_stopped_server_ends_its_watches_refuses_connections_and_comes_back(ap
 
 def test_a_port_that_is_taken_is_an_error_at_the_start(api: Api, server: ApiServer) -> None:
     second = ApiServer(api, port=server.port)
-    with pytest.raises(OSError, match="address already in use"):
+    with pytest.raises(OSError, match="Address already in use"):
         second.start()
     second.stop()
     api.client("bob").create("nodes", {"metadata": {"name": "n"}})

@@ -16,13 +16,13 @@ import structlog
 import yaml
 
 from reactor.settings import Settings
+from simulator.documents import documents
 from simulator.scene import FOR_EVER, ClaimPod, Kind, Scene, Storage, Vm, staged
 from simulator.timing import Timing
 from tests.scenarios.happenings import happen
 from tests.scenarios.stage import Stage
 
 HERE = Path(__file__).parent
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, ten times as fast, where it is
 _NODES = ("node-a", "node-b", "node-c")
 _PATIENCE = 700  # seconds after the last happening, for every drift to end
 _AFTERWARDS = 60  # seconds; Kubernetes misses a node after 50, and when all is over nothing more should happen
@@ -56,7 +56,9 @@ class Scenario:
 
 def load(folder: Path = HERE) -> dict[str, Scenario]:
     """All scenarios, by name; TypeError or ValueError where one is not understood."""
-    found = [Scenario(**entry) for file in files(folder) for entry in yaml.load(file.read_text(), _LOADER)]  # noqa: S506 - both are safe
+    found = [
+        Scenario(**entry) for file in files(folder) for entries in documents(file.read_text()) for entry in entries
+    ]
     scenarios = {scenario.name: scenario for scenario in found}
     if len(scenarios) != len(found):
         raise ValueError("two scenarios have the same name")

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from simulator.documents import documents
 from tests import crds
 from tests.support.places import K8S
 
@@ -45,8 +46,7 @@ def _kustomized(folder: Path) -> tuple[Obj, ...]:
     command = ["kubectl", "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:2000]
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, ten times as fast, where it is
-    return tuple(yaml.load_all(done.stdout, loader))
+    return tuple(documents(done.stdout))
 
 
 def faults(obj: Obj) -> list[str]:

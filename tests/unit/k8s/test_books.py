@@ -1,11 +1,11 @@
 """What others say stands in another ConfigMap than what is proven, and that only the fencing role writes."""
 
 import pytest
-import yaml
 
+from simulator.documents import documents
 from tests.support.places import K8S
 
-DOCUMENTS = [one for file in sorted(K8S.rglob("*.yaml")) for one in yaml.safe_load_all(file.read_text()) if one]
+DOCUMENTS = [one for file in sorted(K8S.rglob("*.yaml")) for one in documents(file.read_text())]
 WRITING = {"create", "update", "patch", "delete", "deletecollection", "*"}
 
 

@@ -11,12 +11,13 @@ import workers.__main__
 from reactor.adapters.rq import RUNS
 from reactor.roles import ALIASES, BY_QUEUE, ON_CLUSTER, ROLES, Role, used
 from reactor.settings import Settings
+from simulator.documents import documents
 from simulator.process import USERS
 from tests.support.places import K8S
 from vmdrift.cli import main
 
 BASE = K8S / "base"
-DOCUMENTS = [one for file in sorted(BASE.glob("*.yaml")) for one in yaml.safe_load_all(file.read_text()) if one]
+DOCUMENTS = [one for file in sorted(BASE.glob("*.yaml")) for one in documents(file.read_text())]
 RULES = dict(line.split(maxsplit=1) for line in (BASE / "users.rules").read_text().splitlines() if line[0] != "#")
 OPERATIONS = (K8S.parent / "docs" / "operations.md").read_text()
 EACH = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)

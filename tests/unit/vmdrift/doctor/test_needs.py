@@ -4,17 +4,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import yaml
 
 from reactor.adapters.kubernetes.cluster import api_prefix, plural
 from reactor.settings import Settings
 from simulator.api.rbac import group_of
+from simulator.documents import documents
 from tests.support.places import K8S
 from vmdrift.doctor.needs import OPTIONAL, ROLES, Right, needs, provided, rights
 
 MANIFESTS = (K8S / "base" / "rbac.yaml", K8S / "components" / "fencing" / "rbac.yaml")
 GIVEN: dict[str, list[dict[str, Any]]] = {}
-for document in (document for file in MANIFESTS for document in yaml.safe_load_all(file.read_text())):
+for document in (document for file in MANIFESTS for document in documents(file.read_text())):
     if document["kind"] in {"ClusterRole", "Role"}:
         GIVEN.setdefault(document["metadata"]["name"].removeprefix("vm-drift-"), []).extend(document["rules"])
 GIVEN["fencing"] += GIVEN.pop("fencing-network-fence") + GIVEN.pop("fencing-remediation")

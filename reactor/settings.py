@@ -85,6 +85,15 @@ class Settings:
         "When more nodes than this are unreachable, nothing is done: the cause is then more likely the control plane "
         "than the nodes. One lost node is never too many.",
     )
+    suspect_after: float = setting(
+        "seconds",
+        15.0,
+        setting_types.seconds(12, 300, "kubelets renew their Leases every 10 s and up to 4 % more"),
+        "How long a node's Lease must not have changed before the node is suspected: it asks providers for proof, and "
+        "changes nothing. Longer where the Lease is: at least 3/8 of its leaseDurationSeconds, of which kubelets leave "
+        "a quarter between two renewals. No less than 12; more than 40 is of no use by default, as Kubernetes notices "
+        "then.",
+    )
     detach_window: float = setting(
         "seconds",
         360.0,

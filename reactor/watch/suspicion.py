@@ -1,0 +1,80 @@
+"""Which nodes are suspected: those whose Leases were not renewed in time, while most others were. Pure.
+
+A kubelet renews its Lease every quarter of leaseDurationSeconds and up to 4 % later. Time is measured between our own
+reads, by a clock that nobody sets: what a node or another process takes the time to be does not matter.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from reactor.model.drift import Policy
+from reactor.model.node import NodeView
+from reactor.watch.leases import Seen
+
+MOST_LATE, TOO_MANY = "most-leases-late", "too-many-suspects"
+_INTERVAL = 1 / 4  # of leaseDurationSeconds: from one renewal to the next
+_JITTER, _ON_THE_WAY = 1.04, 1.0  # what a renewal may be late; seconds
+_PATIENCE = 3 / 8  # of leaseDurationSeconds: 15 s of the usual 40
+_NEARLY = 0.9  # of an interval: whoever is renewed that long after the suspect may have had the same turn
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The `suspects` by name, of which none is confirmed yet; or the `reason` why there are none, with its sentence."""
+
+    suspects: tuple[str, ...] = ()
+    reason: str = ""
+    sentence: str = ""
+
+
+def judge(seen: Mapping[str, Seen], nodes: Mapping[str, NodeView], policy: Policy, since: float, now: float) -> Verdict:
+    """`since`: silence counts from then on, as before that nobody could have been heard. Both in monotonic seconds."""
+    known = {
+        name: lease
+        for name, lease in seen.items()
+        if lease.renewed and (node := nodes.get(name)) is not None and not node.lost
+    }
+    late = [name for name, lease in known.items() if now - lease.changed > _due(lease)]
+    if 2 * len(late) > len(known):
+        return Verdict((), MOST_LATE, _most_late(len(late), len(known)))
+    silent = [name for name in late if now - max(known[name].changed, since) >= patience(known[name], policy)]
+    changes = sorted(lease.changed for lease in known.values()) if silent else []
+    renewed = {name: _renewed_since(known[name], changes) for name in silent}
+    suspects = sorted(name for name in silent if renewed[name] >= len(late))
+    if len(suspects) > policy.allowed(len(nodes)):
+        return Verdict((), TOO_MANY, _too_many(suspects, nodes, policy))
+    return Verdict(tuple(name for name in suspects if len(late) <= policy.allowed(renewed[name] + len(late))))
+
+
+def patience(lease: Seen, policy: Policy) -> float:
+    """How long it may be silent, in seconds."""
+    return max(policy.suspect_after, lease.duration * _PATIENCE)
+
+
+def _due(lease: Seen) -> float:
+    """Seconds after its last renewal by which the next one should have been read."""
+    return lease.duration * _INTERVAL * _JITTER + _ON_THE_WAY
+
+
+def _renewed_since(lease: Seen, changes: Sequence[float]) -> int:
+    """How many have been renewed when this one should have been, or later: so the API server took renewals then.
+
+    That they were renewed a moment before says nothing. `changes` in order.
+    """
+    return len(changes) - bisect_right(changes, lease.changed + _NEARLY * lease.duration * _INTERVAL)
+
+
+def _most_late(late: int, known: int) -> str:
+    return (
+        f"{late} of {known} Leases were not renewed in time: that looks like the API server or our own network, not "
+        "like dead nodes, so nobody is suspected."
+    )
+
+
+def _too_many(suspects: Sequence[str], nodes: Collection[str], policy: Policy) -> str:
+    named = ", ".join(suspects[:5]) + (", ..." if len(suspects) > 5 else "")  # noqa: PLR2004 - names in a sentence
+    return (
+        f"{len(suspects)} of {len(nodes)} nodes did not renew their Leases in time ({named}), more than "
+        f"{policy.max_unreachable}: nobody is asked."
+    )

@@ -82,6 +82,9 @@ class Suspects:
         return [*shown, *([self.why] if self.why else [])]
 
 
+NO_SUSPECTS = Suspects()
+
+
 def ending(suspicion: Suspicion, node: NodeView | None, renewed: float | None) -> str:
     """How it has ended, "" while it goes on. `renewed`: the Lease's last renewal, None where there is no Lease."""
     if node is None or node.uid != suspicion.node.uid or not renewed:

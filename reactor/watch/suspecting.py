@@ -20,7 +20,7 @@ from reactor.model.identity import NodeRef
 from reactor.model.lease import NODE_LEASES, renewal
 from reactor.model.node import NodeView
 from reactor.model.objects import JsonObject, text
-from reactor.model.suspicion import Suspects, Suspicion, ending
+from reactor.model.suspicion import NO_SUSPECTS, Suspects, Suspicion, ending
 from reactor.model.times import Clock
 from reactor.watch.leases import Leases, Seen
 from reactor.watch.suspicion import MOST_LATE, TOO_MANY, Verdict, judge
@@ -70,7 +70,7 @@ class Suspecting:
         self._open: dict[str, Suspicion] = {}
         self._since = self._show_at = 0.0  # monotonic seconds
         self._reason = self._trouble = ""
-        self._shown = Suspects()
+        self._shown = NO_SUSPECTS
 
     def look(self) -> None:
         """Once every EVERY seconds. What Redis or the API server refuses is tried again at the next."""
@@ -125,7 +125,7 @@ class Suspecting:
     def _show(self, verdict: Verdict, now: float) -> None:
         """Now and then, and when there is something else to show; not by whoever cannot know."""
         current = Suspects(tuple(self._open.values()), verdict.sentence if verdict.reason == TOO_MANY else "")
-        is_due = current != self._shown or (current != Suspects() and now >= self._show_at)
+        is_due = current != self._shown or (current != NO_SUSPECTS and now >= self._show_at)
         if not is_due or verdict.reason == MOST_LATE:
             return
         try:

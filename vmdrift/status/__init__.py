@@ -10,7 +10,7 @@ from reactor.adapters.redis.store import Store
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.fencing import Fencing
 from reactor.model.recovery import Windows
-from reactor.model.suspicion import Suspects
+from reactor.model.suspicion import NO_SUSPECTS, Suspects
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.command import answer, print_json
@@ -23,7 +23,7 @@ class StatusSnapshot:
     """All that is not done yet, oldest outage first: each with the records of its drifts; and who is suspected."""
 
     outages: list[tuple[OutageRecord, list[Record]]]
-    suspects: Suspects = Suspects()
+    suspects: Suspects = NO_SUSPECTS
 
     @property
     def records(self) -> list[Record]:
@@ -59,7 +59,7 @@ def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
     And where somebody is suspected `{"suspects": {"suspicions": [...], "why": ...}}`.
     """
     suspects = snapshot.suspects
-    return ({"suspects": asdict(suspects)} if suspects != Suspects() else {}) | {
+    return ({"suspects": asdict(suspects)} if suspects != NO_SUSPECTS else {}) | {
         "outages": [
             {
                 **outage.as_json(),

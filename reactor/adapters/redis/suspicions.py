@@ -23,7 +23,7 @@ from reactor.adapters.redis.lua import script
 from reactor.model.errors import BadInput
 from reactor.model.identity import take
 from reactor.model.objects import parts
-from reactor.model.suspicion import Suspects, Suspicion
+from reactor.model.suspicion import NO_SUSPECTS, Suspects, Suspicion
 
 _SUSPECTS, _OPEN = f"{PREFIX}suspects", f"{PREFIX}suspicions"
 _MANY, _ENDED = f"{PREFIX}suspicions:many", f"{PREFIX}suspicions:ended"
@@ -103,10 +103,10 @@ class RedisSuspicions:
         with translated():
             text: Any = self._redis.get(_SUSPECTS)
         try:
-            return _suspects(an_object(text)) if text else Suspects()
+            return _suspects(an_object(text)) if text else NO_SUSPECTS
         except BadInput as error:
             passed_over("suspects", error)
-            return Suspects()
+            return NO_SUSPECTS
 
 
 def _suspects(body: Mapping[str, Any]) -> Suspects:

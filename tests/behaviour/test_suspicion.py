@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from reactor.adapters.redis.process_reports import Reports
 from reactor.model.drift import Policy
+from reactor.web.metrics import Sources
 from simulator.api.api import Fault
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene
+from tests.support.twins.outbox import MemoryOutbox
 from tests.support.virtual import WATCHERS, Play
 
 NODES = tuple(f"node-{letter}" for letter in "abcdefghij")
@@ -239,3 +242,40 @@ def test_a_senseless_duration_suspects_nobody_and_is_no_trouble_of_others(durati
     play.world.hypervisor.power_cut(LOST)
     play.world.run_for(25)
     assert told(play) == [SUSPECTED]
+
+
+def test_metrics_count_those_who_are_suspected_now_and_how_it_ended() -> None:
+    play = watched()
+    play.world.hypervisor.stop_kubelet(LOST)
+    play.world.run_for(25)
+    assert measured(play, "vmdrift_nodes_suspected") == [1.0]
+    play.world.hypervisor.start_kubelet(LOST)
+    play.world.run_for(5)
+    assert measured(play, "vmdrift_nodes_suspected") == [0.0]
+    assert measured(play, "vmdrift_suspicions") == [1.0, 0.0, 0.0]  # life, lost, gone
+
+
+def measured(play: Play, name: str) -> list[float]:
+    inbox, store = play.reactor.inbox, play.reactor.store
+    nothing = Reports({}, None)
+    sources = Sources(inbox, MemoryOutbox(store, 3600), store, lambda: iter(()), lambda: nothing, play.world.clock)
+    (metric,) = [metric for metric in sources.collect() if metric.name == name]
+    return [sample.value for sample in metric.samples]
+
+
+def test_what_is_told_of_suspicions_is_as_it_is_published() -> None:
+    play = watched(watchers=2)
+    play.world.hypervisor.stop_kubelet(LOST)
+    play.world.run_for(25)
+    play.world.hypervisor.start_kubelet(LOST)
+    play.world.run_for(15)
+    play.check()
+    began, over = [event for _, event in play.reactor.store.events()]
+    node = play.world.store.get("nodes", LOST)
+    assert (began["data"]["uid"], began["data"]["boot"]) == (
+        node["metadata"]["uid"],
+        node["status"]["nodeInfo"]["bootID"],
+    )
+    assert began["data"]["renewed"] == over["data"]["renewed"]
+    assert over["data"]["ended"] == "life"
+    assert over["data"]["sentence"].startswith(f"{LOST}: its Lease was renewed")

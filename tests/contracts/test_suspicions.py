@@ -9,12 +9,10 @@ import pytest
 from redis import Redis
 
 from reactor.adapters.redis.store import RedisStore, Store
-from reactor.model.identity import NodeRef
-from reactor.model.suspicion import NO_SUSPECTS, Suspects, Suspicion
-from tests.contracts.samples import LOST_AT
+from reactor.model.suspicion import NO_SUSPECTS, Suspects
+from tests.contracts.samples import SUSPICION
 from tests.support.twins.store import MemoryStore
 
-SUSPICION = Suspicion(NodeRef("node-a", "uid-a"), "boot-1", "2026-11-29T11:44:21.500000Z", LOST_AT - 17.5, asked=True)
 OTHER = replace(SUSPICION, renewed="2026-11-29T11:50:00.000000Z")
 
 

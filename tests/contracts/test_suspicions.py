@@ -104,3 +104,14 @@ def test_what_cannot_be_read_is_not_there_and_no_trouble_of_others(redis: Redis,
     )
     assert suspicions.open() == [SUSPICION]
     assert suspicions.shown() == NO_SUSPECTS
+
+
+def test_where_redis_refuses_nothing_is_shown_and_nothing_fails(redis: Redis, redis_url: str) -> None:
+    RedisStore(redis, 3600).suspicions.show(Suspects((SUSPICION,)))
+    redis.config_set("requirepass", "another")
+    try:
+        with Redis.from_url(redis_url) as stranger:
+            suspicions = RedisStore(stranger, 3600).suspicions
+            assert (suspicions.shown(), suspicions.ended()) == (NO_SUSPECTS, {})
+    finally:
+        redis.config_set("requirepass", "")

@@ -7,10 +7,11 @@ The keyspace (prefix `vmdrift:`):
     suspicions:many     is there while another event about too many suspects would say nothing new; expires
     suspicions:ended    hash: how they ended (model.suspicion) -> how many   since Redis was emptied last
 
-All of it may be lost: a suspicion that goes on begins again, with the same id.
+All of it may be lost: a suspicion that goes on begins again, with the same id. Whoever only shows it is content with
+nothing where Redis refuses, as with the users of an older version.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -20,7 +21,7 @@ from reactor.adapters.redis.contents import an_object, numbers, passed_over
 from reactor.adapters.redis.errors import translated
 from reactor.adapters.redis.keys import PREFIX, STREAM, STREAM_LENGTH
 from reactor.adapters.redis.lua import script
-from reactor.model.errors import BadInput
+from reactor.model.errors import BadInput, StoreRefused
 from reactor.model.identity import take
 from reactor.model.objects import parts
 from reactor.model.suspicion import NO_SUSPECTS, Suspects, Suspicion
@@ -86,8 +87,7 @@ class RedisSuspicions:
         return found
 
     def ended(self) -> dict[str, int]:
-        with translated():
-            counters: Any = self._redis.hgetall(_ENDED)
+        counters: Any = self._readable(lambda: self._redis.hgetall(_ENDED)) or {}
         return {how: int(count) for how, count in numbers(counters).items()}
 
     def too_many(self) -> bool:
@@ -100,13 +100,21 @@ class RedisSuspicions:
             self._redis.set(_SUSPECTS, orjson.dumps({"suspicions": shown, "why": suspects.why}), ex=SHOWN)
 
     def shown(self) -> Suspects:
-        with translated():
-            text: Any = self._redis.get(_SUSPECTS)
+        text: Any = self._readable(lambda: self._redis.get(_SUSPECTS))
         try:
             return _suspects(an_object(text)) if text else NO_SUSPECTS
         except BadInput as error:
             passed_over("suspects", error)
             return NO_SUSPECTS
+
+    @staticmethod
+    def _readable(read: Callable[[], object]) -> object:
+        try:
+            with translated():
+                return read()
+        except StoreRefused as error:
+            passed_over("suspicions", error)
+            return None
 
 
 def _suspects(body: Mapping[str, Any]) -> Suspects:

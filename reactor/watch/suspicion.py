@@ -14,7 +14,7 @@ from reactor.watch.leases import Seen
 
 MOST_LATE, TOO_MANY = "most-leases-late", "too-many-suspects"
 _INTERVAL = 1 / 4  # of leaseDurationSeconds: from one renewal to the next
-_JITTER, _ON_THE_WAY = 1.04, 1.0  # what a renewal may be late; seconds
+_JITTER, _ON_THE_WAY = 0.04, 1.0  # of an interval, and seconds: what a renewal may be late
 _PATIENCE = 3 / 8  # of leaseDurationSeconds: 15 s of the usual 40
 _NEARLY = 0.9  # of an interval: whoever is renewed that long after the suspect may have had the same turn
 
@@ -40,11 +40,17 @@ def judge(seen: Mapping[str, Seen], nodes: Mapping[str, NodeView], policy: Polic
         return Verdict((), MOST_LATE, _most_late(len(late), len(known)))
     silent = [name for name in late if now - max(known[name].changed, since) >= patience(known[name], policy)]
     changes = sorted(lease.changed for lease in known.values()) if silent else []
-    renewed = {name: _renewed_since(known[name], changes) for name in silent}
-    suspects = sorted(name for name in silent if renewed[name] >= len(late))
-    if len(suspects) > policy.allowed(len(nodes)):
-        return Verdict((), TOO_MANY, _too_many(suspects, nodes, policy))
-    return Verdict(tuple(name for name in suspects if len(late) <= policy.allowed(renewed[name] + len(late))))
+    suspects = sorted(name for name in silent if _renewed(changes, known[name], now) >= len(late))
+    lost = sum(node.lost and not node.out_of_service for node in nodes.values()) if suspects else 0
+    if suspects and len(suspects) + lost > policy.allowed(len(nodes)):
+        return Verdict((), TOO_MANY, _too_many(suspects, lost, len(nodes), policy))
+    return Verdict(tuple(name for name in suspects if _few(late, changes, known[name], policy, now)))
+
+
+def _few(late: Collection[str], changes: Sequence[float], lease: Seen, policy: Policy, now: float) -> bool:
+    """Of those that were due just as long ago as this one: the first of a larger loss are late before the last."""
+    heard = _renewed(changes, lease, now - _late_by(lease))
+    return len(late) <= policy.allowed(heard + len(late))
 
 
 def patience(lease: Seen, policy: Policy) -> float:
@@ -54,15 +60,21 @@ def patience(lease: Seen, policy: Policy) -> float:
 
 def _due(lease: Seen) -> float:
     """Seconds after its last renewal by which the next one should have been read."""
+    return lease.duration * _INTERVAL + _late_by(lease)
+
+
+def _late_by(lease: Seen) -> float:
+    """How late a renewal may be, in seconds."""
     return lease.duration * _INTERVAL * _JITTER + _ON_THE_WAY
 
 
-def _renewed_since(lease: Seen, changes: Sequence[float]) -> int:
-    """How many have been renewed when this one should have been, or later: so the API server took renewals then.
+def _renewed(changes: Sequence[float], lease: Seen, until: float) -> int:
+    """How many were renewed when this one should have been, or later: so the API server took renewals then.
 
     That they were renewed a moment before says nothing. `changes` in order.
     """
-    return len(changes) - bisect_right(changes, lease.changed + _NEARLY * lease.duration * _INTERVAL)
+    begin = bisect_right(changes, lease.changed + _NEARLY * lease.duration * _INTERVAL)
+    return max(0, bisect_right(changes, until) - begin)
 
 
 def _most_late(late: int, known: int) -> str:
@@ -72,9 +84,10 @@ def _most_late(late: int, known: int) -> str:
     )
 
 
-def _too_many(suspects: Sequence[str], nodes: Collection[str], policy: Policy) -> str:
+def _too_many(suspects: Sequence[str], lost: int, nodes: int, policy: Policy) -> str:
     named = ", ".join(suspects[:5]) + (", ..." if len(suspects) > 5 else "")  # noqa: PLR2004 - names in a sentence
+    unknown = f" and {lost} are Unknown" if lost else ""
     return (
-        f"{len(suspects)} of {len(nodes)} nodes did not renew their Leases in time ({named}), more than "
-        f"{policy.max_unreachable}: nobody is asked."
+        f"{len(suspects)} of {nodes} nodes did not renew their Leases in time ({named}){unknown}: more than "
+        f"{policy.max_unreachable}, so nobody is asked."
     )

@@ -1,12 +1,13 @@
 """Whom the watcher suspects, by the Leases that it has seen and by its own clock."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from reactor.model.drift import Policy
 from reactor.model.lease import duration
-from reactor.model.node import NodeView
+from reactor.model.node import OUT_OF_SERVICE, NodeView, Taint
 from reactor.watch.leases import Leases, Seen
 from reactor.watch.suspicion import MOST_LATE, TOO_MANY, judge
 
@@ -58,13 +59,23 @@ def test_most_leases_late_is_nobody_s_silence() -> None:
 def test_more_than_may_be_unreachable_is_nobody() -> None:
     verdict = judge(seen(15.0, 16.0, 17.0, *[1.0] * 4), nodes(7), POLICY, 0.0, NOW)
     assert (verdict.suspects, verdict.reason) == ((), TOO_MANY)
-    assert "(node-0, node-1, node-2), more than 40%" in verdict.sentence
+    assert "(node-0, node-1, node-2): more than 40%" in verdict.sentence
     assert len(suspects(seen(15.0, 16.0, 17.0, *[1.0] * 4), Policy(max_unreachable="3"))) == 3
 
 
+def test_nodes_that_kubernetes_calls_unknown_count_with_the_suspects_unless_they_are_proven_dead() -> None:
+    """Else the last ones of a large loss would be asked when the first ones are Unknown."""
+    leases, all_nodes = seen(15.0, 50.0, 50.0, *[1.0] * 4), nodes(7, node_1="Unknown", node_2="Unknown")
+    verdict = judge(leases, all_nodes, POLICY, 0.0, NOW)
+    assert (verdict.suspects, verdict.reason) == ((), TOO_MANY)
+    assert "(node-0) and 2 are Unknown: more than 40%" in verdict.sentence
+    proven = replace(all_nodes["node-1"], taints=(Taint(OUT_OF_SERVICE, "nodeshutdown", "NoSchedule"),))
+    assert judge(leases, {**all_nodes, "node-1": proven}, POLICY, 0.0, NOW).suspects == ("node-0",)
+
+
 def test_while_few_of_the_others_have_been_heard_since_it_counts_how_many_of_those_are_late() -> None:
-    """Of ten nodes seven are dead or not heard of yet: three of six that are known is too many."""
-    known, unknown = [1.0, 2.0, 3.0], [9.0] * 4
+    """Of ten nodes seven are dead or not heard of yet: of those that were due just as long ago, half are late."""
+    known, unknown = [2.0, 3.0, 4.0], [9.0] * 4
     assert suspects(seen(15.0, 14.0, 13.0, *known, *unknown)) == ()
     assert suspects(seen(15.0, 11.0, 11.0, *known, *unknown)) == ("node-0",)
 
@@ -77,7 +88,8 @@ def test_silence_counts_only_from_when_somebody_could_be_heard() -> None:
 
 def test_a_node_that_kubernetes_calls_unknown_is_no_suspect_and_no_witness() -> None:
     assert suspects(seen(50.0, 1.0, 3.0, 2.0), node_0="Unknown") == ()
-    assert suspects(seen(15.0, 50.0, 60.0, 1.0), node_1="Unknown", node_2="Unknown") == ("node-0",)
+    leases = seen(15.0, 50.0, 60.0, *[1.0] * 6)
+    assert suspects(leases, node_1="Unknown", node_2="Unknown") == ("node-0",)
 
 
 def test_a_lease_without_a_node_or_a_time_is_no_suspect_and_no_witness() -> None:

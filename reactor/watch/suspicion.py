@@ -30,11 +30,7 @@ class Verdict:
 
 def judge(seen: Mapping[str, Seen], nodes: Mapping[str, NodeView], policy: Policy, since: float, now: float) -> Verdict:
     """`since`: silence counts from then on, as before that nobody could have been heard. Both in monotonic seconds."""
-    known = {
-        name: lease
-        for name, lease in seen.items()
-        if lease.renewed and (node := nodes.get(name)) is not None and not node.lost
-    }
+    known = {name: lease for name, lease in seen.items() if lease.renewed and _counts(nodes.get(name))}
     late = [name for name, lease in known.items() if now - lease.changed > _due(lease)]
     if 2 * len(late) > len(known):
         return Verdict((), MOST_LATE, _most_late(len(late), len(known)))
@@ -45,6 +41,11 @@ def judge(seen: Mapping[str, Seen], nodes: Mapping[str, NodeView], policy: Polic
     if suspects and len(suspects) + lost > policy.allowed(len(nodes)):
         return Verdict((), TOO_MANY, _too_many(suspects, lost, len(nodes), policy))
     return Verdict(tuple(name for name in suspects if _few(late, changes, known[name], policy, now)))
+
+
+def _counts(node: NodeView | None) -> bool:
+    """Neither a Lease that is nobody's nor one of a node that is known to be lost says anything."""
+    return node is not None and not node.lost
 
 
 def _few(late: Collection[str], changes: Sequence[float], lease: Seen, policy: Policy, now: float) -> bool:

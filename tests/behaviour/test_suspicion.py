@@ -97,6 +97,35 @@ def test_an_api_server_that_restarts_suspects_nobody(seconds: int) -> None:
     assert (told(play), ended(play)) == ([], {})
 
 
+def rolled(play: Play, seconds: float) -> None:
+    """All kubelets are restarted, one after the other, each for so long; from then on each renews in its own turn."""
+    for node in NODES:
+        play.world.hypervisor.stop_kubelet(node)
+        play.world.run_for(seconds)
+        play.world.hypervisor.start_kubelet(node)
+
+
+def test_quick_restarts_of_all_kubelets_suspect_nobody() -> None:
+    play = watched()
+    rolled(play, 0.7)
+    rolled(play, 4.0)
+    play.world.run_for(30)
+    assert (told(play), ended(play)) == ([], {})
+
+
+def test_api_servers_that_are_restarted_one_after_the_other_suspect_nobody() -> None:
+    """Each has a third of the kubelets, which turn to another one after two seconds, and the first one our watch."""
+    play = watched()
+    rolled(play, 0.7)
+    for number in range(3):
+        third = {*NODES[number::3]} | ({""} if number == 0 else set())
+        fault = refused(play, "patch", "watch", by=lambda request: request.name in third)  # noqa: B023 - called here
+        play.world.run_for(2)
+        play.world.api.faults.remove(fault)
+        play.world.run_for(20)
+    assert (told(play), ended(play)) == ([], {})
+
+
 @pytest.mark.parametrize("seconds", [12, 20, 30])
 def test_where_no_lease_is_written_while_all_is_read_nobody_is_suspected(seconds: int) -> None:
     play = watched()

@@ -88,11 +88,11 @@ class Settings:
     suspect_after: float = setting(
         "seconds",
         15.0,
-        setting_types.seconds(12, 300, "kubelets renew their Leases every 10 s and up to 4 % more"),
+        setting_types.seconds(1, 300),
         "How long a node's Lease must not have changed before the node is suspected: it asks providers for proof, and "
-        "changes nothing. Longer where the Lease is: at least 3/8 of its leaseDurationSeconds, of which kubelets leave "
-        "a quarter between two renewals. No less than 12; more than 40 is of no use by default, as Kubernetes notices "
-        "then.",
+        "changes nothing. In any case 3/8 of the Lease's leaseDurationSeconds, of which kubelets leave a quarter and "
+        "up to 4 % more between two renewals; of the usual 40 that is 15 s, so less counts only where Leases are "
+        "shorter. More than 40 is of no use by default, as Kubernetes notices then.",
     )
     detach_window: float = setting(
         "seconds",

@@ -48,7 +48,7 @@ WATCHER = Role(
     "watch",
     rights={
         f"configmaps/{INTERVENTIONS}": "get list watch",
-        "leases": "list watch",
+        "leases": "get list watch",
         "namespaces": "list watch",
         "namespaces/kube-system": "get",
         "nodes": "list watch",

@@ -85,6 +85,15 @@ class Settings:
         "When more nodes than this are unreachable, nothing is done: the cause is then more likely the control plane "
         "than the nodes. One lost node is never too many.",
     )
+    suspect_after: float = setting(
+        "seconds",
+        15.0,
+        setting_types.seconds(1, 300),
+        "How long a node's Lease must not have changed before the node is suspected: it asks providers for proof, and "
+        "changes nothing. In any case 3/8 of the Lease's leaseDurationSeconds, of which kubelets leave a quarter and "
+        "up to 4 % more between two renewals; of the usual 40 that is 15 s, so less counts only where Leases are "
+        "shorter. More than 40 is of no use by default, as Kubernetes notices then.",
+    )
     detach_window: float = setting(
         "seconds",
         360.0,

@@ -80,6 +80,7 @@ class Policy:
     unreachable_window: float = 300.0
     virt_handler_grace: float = 180.0
     max_unreachable: str = "40%"
+    suspect_after: float = 15.0
     min_available_nodes: int = 2
     shared_csi_drivers: tuple[str, ...] = ()
     allow_unfenced_rwx: bool = False
@@ -102,6 +103,11 @@ class Policy:
     dead_pods: str = "delete"
     tenants_may: tuple[str, ...] = ()
     nodes_may_opt_out: bool = False
+
+    def allowed(self, nodes: int) -> int:
+        """How many of so many nodes may be unreachable at once. One is never too many."""
+        limit = self.max_unreachable
+        return max(1, nodes * int(limit[:-1]) // 100 if limit.endswith("%") else int(limit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ LISTED, BOOKMARK = "LISTED", "BOOKMARK"  # beside the API's ADDED, MODIFIED, DEL
 _Parsed = TypeVar("_Parsed")
 
 
-def follow(  # noqa: PLR0913 - the last one is named
+def follow(  # noqa: PLR0913 - the last two are named
     cluster: Watchable,
     resource: str,
     parse: Callable[[JsonObject], _Parsed],
@@ -29,12 +29,14 @@ def follow(  # noqa: PLR0913 - the last one is named
     pause: Callable[[float], None],
     *,
     scope: Scope = ALL,
+    broke: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[str, list[_Parsed]]]:
     """The objects and their changes, for ever: (LISTED, all) first and after each gap, then (ADDED, [one])...
 
     (BOOKMARK, []): all that had arrived was yielded. It comes after each burst of changes, else once a minute or so.
 
-    `silence` in seconds: a watch without an event for so long is dead. `pause` waits so many seconds.
+    `silence` in seconds: a watch without an event for so long is dead. `pause` waits so many seconds. `broke` is called
+    at each error, also at one after which nothing is listed again because nothing was missed.
     """
     version, tries, trouble = "", 0, ""
     while True:
@@ -49,6 +51,7 @@ def follow(  # noqa: PLR0913 - the last one is named
             version = ""
         except ClusterError as error:
             trouble = _log_interrupted(trouble, error, resource)
+            broke()
         pause(_delay(tries))
         tries += 1
 

@@ -1,6 +1,6 @@
 """The watcher's process: a thread for each stream, and the main thread that judges, resyncs and publishes in time.
 
-Beside them runs the waker (`reactor.wake`).
+Beside them run the waker (`reactor.wake`) and, in a thread of its own because it reads, whoever suspects.
 """
 
 import queue
@@ -26,6 +26,7 @@ from reactor.watch.leases import Leases, follow_leases
 from reactor.watch.list_watch import BOOKMARK, SILENCE, follow
 from reactor.watch.node_views import thrifty_view
 from reactor.watch.publisher import Publisher
+from reactor.watch.suspecting import Office, Suspecting, suspect
 from reactor.watch.watcher import Watcher
 from reactor.wiring import Wiring
 
@@ -52,6 +53,9 @@ def watch(settings: Settings) -> None:
     publisher = Publisher(watcher, leases, wiring.summaries, clock)
     threads = [_started(_read, cluster, changes), _started(follow_leases, cluster, leases)]
     threads.append(_started(wake, _waker(wiring), cluster, stop.asked))
+    office = Office(wiring.store, wiring.queue, source, clock)
+    suspecting = Suspecting(leases, watcher.by_name, cluster, settings.to_policy(), office)
+    threads.append(_started(suspect, suspecting, stop.asked))
     rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock, publisher)
     _loop(rounds, changes, settings.resync, lambda: stop.asked() or not all(map(threading.Thread.is_alive, threads)))
     if not stop.asked():

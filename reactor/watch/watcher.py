@@ -39,6 +39,10 @@ class Watcher:
         """All that there are, by name."""
         return tuple(self._nodes[name] for name in sorted(self._nodes))
 
+    def by_name(self) -> Mapping[str, NodeView]:
+        """All that there are, as of now, for another thread."""
+        return self._nodes.copy()  # in one step
+
     @property
     def has_outage(self) -> bool:
         """Is any node lost, or was any outage open at the last resync?"""

@@ -20,8 +20,10 @@ from reactor.adapters.redis.outbox import Outbox
 from reactor.adapters.redis.process_reports import Reports
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
+from reactor.adapters.redis.suspicions import Suspicions
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, ended, histogram
+from reactor.model.suspicion import ENDS
 from reactor.model.times import Clock
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -50,6 +52,7 @@ class Sources(Collector):
         yield GaugeMetricFamily("vmdrift_events_backlog", "Posts that wait to be taken in.", self.inbox.backlog())
         dead = len(self.outbox.dead(self.clock()))
         yield GaugeMetricFamily("vmdrift_events_dead", "Events that could not be delivered.", dead)
+        yield from _suspicions(self.store.suspicions)
         yield from self._drifts()
         yield from _ended_drifts(self.store.took())
         yield from _reported(self.reports())
@@ -76,6 +79,16 @@ class Sources(Collector):
         what = "VMs of lost nodes that do not run again yet, as far as is known, and ought to."
         yield GaugeMetricFamily("vmdrift_vms_down", what, sum(record.down for record in records))
         yield _blocked(records, self.clock())
+
+
+def _suspicions(suspicions: Suspicions) -> Iterator[Metric]:
+    what = "Nodes whose Leases are not renewed in time, and that Kubernetes does not call Unknown yet."
+    yield GaugeMetricFamily("vmdrift_nodes_suspected", what, len(suspicions.shown().suspicions))
+    counter = CounterMetricFamily("vmdrift_suspicions", "Suspicions that ended, by how.", labels=["ended"])
+    counts = suspicions.ended()
+    for how in ENDS:
+        counter.add_metric([how], counts.get(how, 0))
+    yield counter
 
 
 def _sweeps(outages: Iterable[OutageRecord], counts: Mapping[str, int], now: float) -> Iterator[Metric]:

@@ -12,8 +12,11 @@ from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from reactor.adapters.redis.sessions import OpenSessions
+from reactor.adapters.redis.store import RedisStore
+from reactor.model.suspicion import Suspects
 from tests.acceptance.examined import checks
 from tests.acceptance.story import Stage
+from tests.contracts.samples import SUSPICION
 from tests.support.commands import vmdrift
 from tests.support.redis_users import BASE, RULES, TESTER, guarded, roles, users_made
 from vmdrift.processes import Processes
@@ -76,6 +79,9 @@ def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_wat
         ("watcher", ("HGETALL", "vmdrift:took")),
         ("watcher", ("SET", "vmdrift:read:x", "1")),
         ("drifts", ("SET", "vmdrift:summary", "x")),
+        ("receiver", ("SET", "vmdrift:suspects", "x")),
+        ("watcher", ("HSET", "vmdrift:suspicions", "x", "x")),
+        ("receiver", ("HSET", "vmdrift:suspicions:ended", "life", "1")),
         ("fencing", ("SET", "vmdrift:summary:x", "x")),
         ("receiver", ("GET", "vmdrift:summary")),
         # A worker's queue is its own, and so are its jobs, whatever their keys are called.
@@ -115,6 +121,21 @@ def test_the_receiver_opens_and_ends_sessions(urls: Mapping[str, str]) -> None:
         assert (sessions.is_open("ann", one, 1999.9), sessions.is_open("ann", one, 2000.0)) == (True, False)
         sessions.close("ann", one)
         assert not sessions.is_open("ann", one, 1000.0)
+
+
+def test_a_suspicion_is_shown_by_watchers_written_by_intake_and_read_by_whoever_shows_it(
+    urls: Mapping[str, str],
+) -> None:
+    stores = {
+        role: RedisStore(Redis.from_url(urls[role]), 3600) for role in ("watcher", "intake", "receiver", "drifts")
+    }
+    stores["watcher"].suspicions.show(Suspects((SUSPICION,)))
+    stores["intake"].suspicions.begin(SUSPICION, [{"id": "1"}])
+    assert stores["intake"].suspicions.open() == [SUSPICION]
+    stores["intake"].suspicions.end(SUSPICION, "life", [])
+    assert stores["intake"].suspicions.too_many()
+    assert (stores["receiver"].suspicions.ended(), stores["drifts"].suspicions.ended()) == ({"life": 1}, {})
+    assert {stores[role].suspicions.shown().suspicions for role in ("receiver", "drifts")} == {(SUSPICION,)}
 
 
 def test_without_a_user_nobody_gets_in(urls: Mapping[str, str]) -> None:

@@ -2,10 +2,14 @@
 
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.identity import Drift, NodeRef, Outage, VmRef
+from reactor.model.suspicion import Suspicion
 from reactor.model.times import format_time
 from simulator.client import Obj
 
 LOST_AT = 1_700_000_000
+SUSPICION = Suspicion(
+    NodeRef("node-a", "uid-of-node-a"), "boot-1", "2023-11-14T22:13:03.500000Z", LOST_AT - 16.5, asked=True
+)
 
 
 def outage(node: str = "node-a", since: int = LOST_AT) -> Outage:

@@ -69,7 +69,7 @@ def test_a_receipt_that_is_none_is_forgotten_and_its_event_accepted_again(redis:
 @pytest.mark.parametrize("nonsense", [*NONSENSE, b"inf"])
 def test_counters_and_clocks_that_are_none_hide_no_other(redis: Redis, nonsense: bytes) -> None:
     store, inbox = RedisStore(redis, KEEP), RedisInbox(redis, lambda: NOW, KEEP, fsync_wait=0.0)
-    for key in ("counts", "sweeps", "took", "requests", "clocks"):
+    for key in ("counts", "sweeps", "took", "requests", "clocks", "suspicions:ended"):
         redis.hset(f"vmdrift:{key}", "what it is", nonsense)
         redis.hset(f"vmdrift:{key}", b"\xff", "1")
     redis.set("vmdrift:watcher", nonsense)
@@ -79,6 +79,7 @@ def test_counters_and_clocks_that_are_none_hide_no_other(redis: Redis, nonsense:
     redis.set(f"vmdrift:rate:monitoring:bytes:{int(NOW) // 3600}", nonsense)
     Comparer(redis, "intake").look()
     assert (inbox.counts(), store.sweeps(), store.took()) == ({("t", "accepted"): 1}, {"finished": 1}, {})
+    assert store.suspicions.ended() == {}
     assert (store.twins(), reports(redis).requests, reports(redis).heard_at) == (0, {}, None)
     assert len(clocks(redis)) == 1
 

@@ -10,8 +10,9 @@ from reactor.model.drift import Check, Disk, OutageRecord, Phase, Record
 from reactor.model.errors import StoreUnreachable
 from reactor.model.fencing import Attempt, ChosenRelease, Confirmation, Fencing, ReleaseWay
 from reactor.model.intervention import HOLD, Intervention
+from reactor.model.suspicion import Suspects
 from reactor.model.sweep import Sweep
-from tests.contracts.samples import drift, outage
+from tests.contracts.samples import SUSPICION, drift, outage
 from tests.page.site import NOW, PageSite
 
 LOST_AT = 1795499900
@@ -55,6 +56,17 @@ def test_without_an_outage_it_says_that_nothing_is_to_be_done(site: PageSite) ->
     text = site.browser("bob").get("/").text
     assert "<h1>No node is lost</h1>" in text
     assert "Nothing is to be done." in text
+
+
+def test_a_suspect_is_named_with_what_follows_and_not_for_long(site: PageSite) -> None:
+    suspicion = replace(SUSPICION, since=NOW - 17.0)
+    site.store.suspicions.show(Suspects((suspicion,), "5 of 10 <b>nodes</b>."))
+    text = site.browser("bob").get("/").text
+    assert "node-a: its Lease has not been renewed for 17 s; providers are asked." in text
+    assert "5 of 10 &lt;b&gt;nodes&lt;/b&gt;." in text
+    assert "Nothing is to be done." not in text
+    site.redis.pexpire("vmdrift:suspects", 0)
+    assert "Nothing is to be done." in site.browser("bob").get("/").text
 
 
 def test_an_outage_shows_node_window_and_each_vm_with_its_reason(lost: PageSite) -> None:

@@ -12,12 +12,14 @@ from reactor.settings import Settings
 from reactor.wake.waker import Waker
 from reactor.watch.leases import Leases, Renewal
 from reactor.watch.publisher import Publisher
+from reactor.watch.suspecting import Office, Suspecting
 from reactor.watch.watcher import Watcher
 from simulator.client import Informer
 from simulator.fencing import TEMPLATE
 from simulator.world import World
 from tests.support.auditor import FENCING, INTAKE, WORKERS
 from tests.support.clocks import ProcessClock
+from tests.support.suspecting import LeaseStream, Suspecter
 from tests.support.twins.cluster import ApiCluster
 from tests.support.twins.coverage import MemoryCoverage
 from tests.support.twins.queue import MemoryQueue
@@ -83,6 +85,13 @@ class Equipment:
     def publisher(self, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Publisher:
         """What a watcher publishes with."""
         return Publisher(watcher, leases, self._summaries, self._store.time, clock.steady)
+
+    def suspecter(self, queue: MemoryQueue, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Suspecter:
+        """Whoever suspects nodes, of a watcher that has just begun."""
+        cluster = ApiCluster(self._world.api, WATCHERS)
+        office = Office(self._store, queue, watcher_source(self._cluster), self._store.time)
+        suspecting = Suspecting(leases, watcher.by_name, cluster, self._policy, office, steady=clock.steady)
+        return Suspecter(LeaseStream(cluster, leases, clock.steady), suspecting)
 
     def leases(self) -> list[Renewal]:
         """What a watcher hears of Leases: all of them, as they are now."""

@@ -17,9 +17,10 @@ from reactor.adapters.rq import RqQueue, drift_entry
 from reactor.model.drift import Phase
 from reactor.model.event import NODE_UNREACHABLE, Event
 from reactor.model.fencing import Fencing
+from reactor.model.suspicion import Suspects
 from reactor.process import Stop
 from reactor.web.metrics import Sources, exposition
-from tests.contracts.samples import LOST_AT, drift, outage_record, record
+from tests.contracts.samples import LOST_AT, SUSPICION, drift, outage_record, record
 from workers.rq.worker import Worker
 
 NOW = LOST_AT + 1000.0
@@ -63,6 +64,9 @@ def _happened(redis: Redis) -> None:
     told = {"specversion": "1.0", "id": "1", "source": "/s", "type": "io.vmdrift.vm.drift.completed"}
     store.save_outage(outage_record(), done=False)
     store.count_sweep("finished")
+    store.suspicions.begin(SUSPICION, [])
+    store.suspicions.end(SUSPICION, "life", [])
+    store.suspicions.show(Suspects((SUSPICION,)))
     store.save_fencing(Fencing(outage_record().outage, "boot-1", NOW, reason="awaiting-proof"))
     store.save(replace(ended, ended_at=LOST_AT + 400.0), lock, [told, {**told, "id": "2"}])
     store.save(replace(record("db", phase=Phase.BLOCKED), reason="held"), lock, [])

@@ -23,6 +23,7 @@ from reactor.watch.watcher import Watcher
 from simulator.api.watching import Watch as SimulatedWatch
 from simulator.client import ApiError, Informer, Obj
 from tests.support.clocks import ProcessClock
+from tests.support.suspecting import Suspecter
 from tests.support.twins.cluster import ApiCluster
 from tests.support.twins.queue import MemoryQueue
 
@@ -192,18 +193,29 @@ class Hears(Protocol):
 
 
 class Watching(Process):
-    """A watcher: hears of every change of a Node, and tells every `resync` seconds what it knows."""
+    """A watcher: hears of every change of a Node, and tells every `resync` seconds what it knows.
 
-    def __init__(
-        self, name: str, clock: ProcessClock, hears: Hears, watch: Callable[[], Watcher], pause: float
+    `suspect` makes whoever suspects nodes; without it nobody does, and Leases are read only when they are published.
+    """
+
+    def __init__(  # noqa: PLR0913 - the last one is named
+        self,
+        name: str,
+        clock: ProcessClock,
+        hears: Hears,
+        watch: Callable[[], Watcher],
+        pause: float,
+        *,
+        suspect: Callable[[Watcher, Leases, ProcessClock], Suspecter] | None = None,
     ) -> None:
         super().__init__(name, clock)
-        self.watch, self._hears, self._resync = watch, hears, pause
+        self.watch, self._hears, self._resync, self._suspect = watch, hears, pause, suspect
         self.begin()
 
     def begin(self) -> None:
         self._watcher, self._nodes, self._leases = self.watch(), self._hears.nodes(), Leases()
         self._publisher = self._hears.publisher(self._watcher, self._leases, self.clock)
+        self._suspecter = self._suspect(self._watcher, self._leases, self.clock) if self._suspect else None
         self._resync_at: float | None = None
 
     def watch_with(self, watch: Callable[[], Watcher]) -> None:
@@ -218,8 +230,9 @@ class Watching(Process):
         """
         if self.busy or now < self.away_until:
             return
-        for kind, renewals in ((LISTED, self._hears.leases()), (BOOKMARK, [])):
-            self._leases.take(kind, renewals, self.clock.steady())
+        if not self._suspecter:
+            for kind, renewals in ((LISTED, self._hears.leases()), (BOOKMARK, [])):
+                self._leases.take(kind, renewals, self.clock.steady())
         self._publisher.publish_if_due()
 
     def turn(self, now: float) -> float | None:
@@ -227,6 +240,9 @@ class Watching(Process):
         if self._resync_at is None or now >= self._resync_at:
             self._watcher.resync()
             self._resync_at = now + self._resync
+        if self._suspecter:
+            self._suspecter.turn(now)
+            return min(self._resync_at, self._suspecter.due)
         return self._resync_at
 
     def _hear(self, changes: Iterable[tuple[str, Obj]]) -> None:

@@ -59,7 +59,8 @@ class Reactor:
     """An actor: the processes of one installation, with one Redis.
 
     `clocks` gives each process its own, by its name; without it all of them show the true time. `waker`: somebody
-    watches what drifts wait for; without, each is looked at in its intervals. `requests` counts API requests by the
+    watches what drifts wait for; without, each is looked at in its intervals. `suspects`: the watchers suspect nodes.
+    `requests` counts API requests by the
     job's function; `before_call` runs before each of them, `before_job` before each job.
     """
 
@@ -76,7 +77,9 @@ class Reactor:
         clocks: Clocks | None = None,
         *,
         waker: bool = False,
+        suspects: bool = False,
     ) -> None:
+        self._suspects = suspects
         self.world, self.policy = world, policy or Settings().to_policy()
         self.clocks = clocks or (lambda _: ProcessClock(world.clock))
         self.redis = self.clocks("redis")
@@ -212,7 +215,8 @@ class Reactor:
 
     def _watcher(self, name: str) -> Watching:
         watch = partial(self._equipment.watcher, self.queue)
-        return Watching(name, self.clocks(name), self._equipment, watch, RESYNC)
+        suspect = partial(self._equipment.suspecter, self.queue) if self._suspects else None
+        return Watching(name, self.clocks(name), self._equipment, watch, RESYNC, suspect=suspect)
 
     def _publish(self) -> None:
         for watcher in self.watchers:

@@ -17,5 +17,6 @@ for _schema in _SCHEMAS.values():
 def check(event: Mapping[str, Any]) -> None:
     """AssertionError, or jsonschema's ValidationError, where an outgoing event is not as it is published."""
     schema = _SCHEMAS[event["dataschema"]]
-    assert event["subject"] == event["data"]["vm" if "vm" in schema["properties"] else "node"]
+    about = next((name for name in ("vm", "node") if name in schema["properties"]), "")
+    assert event["subject"] == (event["data"][about] if about else "nodes")
     Draft202012Validator(schema).validate(event["data"])

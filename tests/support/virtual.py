@@ -23,7 +23,7 @@ __all__ = ["WATCHERS", "KilledError", "Play", "Reactor"]
 class Play(Installation):
     """A scene with a Reactor and an Auditor in it."""
 
-    def __init__(  # noqa: PLR0913 - the last one is named
+    def __init__(  # noqa: PLR0913 - the last ones are named
         self,
         world: World,
         vms: tuple[Vm, ...],
@@ -32,8 +32,10 @@ class Play(Installation):
         clocks: Clocks | None = None,
         *,
         waker: bool = False,
+        suspects: bool = False,
     ) -> None:
         self.world, self.vms, self._policy, self._clocks, self._waker = world, vms, policy, clocks, waker
+        self._suspects = suspects
         self.auditor = Auditor(world, policy.unreachable_window, policy.virt_handler_grace)
         world.api.admit = admission(world.store)
         world.api.faults.append(self.auditor.sent)
@@ -41,7 +43,9 @@ class Play(Installation):
         self.install(None, watchers)
 
     def reactor_with(self, store: MemoryStore | None = None, watchers: int = 1) -> Reactor:
-        return Reactor(self.world, self._policy, store, watchers, self._clocks, waker=self._waker)
+        return Reactor(
+            self.world, self._policy, store, watchers, self._clocks, waker=self._waker, suspects=self._suspects
+        )
 
     @classmethod
     def of(  # noqa: PLR0913 - as above
@@ -53,9 +57,10 @@ class Play(Installation):
         clocks: Clocks | None = None,
         *,
         waker: bool = False,
+        suspects: bool = False,
     ) -> "Play":
-        """The scene is up and the reactor has just been started. `clocks`, `waker`: as in Reactor."""
-        return cls.on(staged(scene, seed), scene.vms, policy, watchers, clocks, waker=waker)
+        """The scene is up and the reactor has just been started. `clocks`, `waker`, `suspects`: as in Reactor."""
+        return cls.on(staged(scene, seed), scene.vms, policy, watchers, clocks, waker=waker, suspects=suspects)
 
     @classmethod
     def on(  # noqa: PLR0913 - as above
@@ -67,9 +72,10 @@ class Play(Installation):
         clocks: Clocks | None = None,
         *,
         waker: bool = False,
+        suspects: bool = False,
     ) -> "Play":
         """In a cluster that is up, and has the admission policies that we ship."""
-        return cls(world, vms, policy or Settings().to_policy(), watchers, clocks, waker=waker)
+        return cls(world, vms, policy or Settings().to_policy(), watchers, clocks, waker=waker, suspects=suspects)
 
     def record(self, vm: str) -> Record:
         """The newest record of a VM; StopIteration without one."""

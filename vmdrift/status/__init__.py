@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from rich.text import Text
+
 from reactor.adapters.redis.clock_offsets import clocks, off, offset_sentence
 from reactor.adapters.redis.store import Store
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.fencing import Fencing
 from reactor.model.recovery import Windows
+from reactor.model.suspicion import NO_SUSPECTS, Suspects
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.command import answer, print_json
@@ -17,9 +20,10 @@ from vmdrift.terminal import Terminal
 
 @dataclass(frozen=True, slots=True)
 class StatusSnapshot:
-    """All that is not done yet, oldest outage first: each with the records of its drifts."""
+    """All that is not done yet, oldest outage first: each with the records of its drifts; and who is suspected."""
 
     outages: list[tuple[OutageRecord, list[Record]]]
+    suspects: Suspects = NO_SUSPECTS
 
     @property
     def records(self) -> list[Record]:
@@ -30,7 +34,8 @@ class StatusSnapshot:
 
 def read(store: Store) -> StatusSnapshot:
     """Raises StoreError."""
-    return StatusSnapshot([(outage, store.records(outage.outage.id)) for outage in store.outages()])
+    outages = [(outage, store.records(outage.outage.id)) for outage in store.outages()]
+    return StatusSnapshot(outages, store.suspicions.shown())
 
 
 def status(*, as_json: bool) -> int:
@@ -49,8 +54,12 @@ def status(*, as_json: bool) -> int:
 
 
 def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
-    """`{"outages": [{"outage": ..., "fencing": ..., "drifts": [record, ...]}]}`; times in seconds since the epoch."""
-    return {
+    """`{"outages": [{"outage": ..., "fencing": ..., "drifts": [record, ...]}]}`; times in seconds since the epoch.
+
+    And where somebody is suspected `{"suspects": {"suspicions": [...], "why": ...}}`.
+    """
+    suspects = snapshot.suspects
+    return ({"suspects": asdict(suspects)} if suspects != NO_SUSPECTS else {}) | {
         "outages": [
             {
                 **outage.as_json(),
@@ -74,6 +83,8 @@ def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], win
     console = Terminal()
     for name, ahead in wrong.items():
         console.print(offset_sentence(name, ahead), style="bold red")
+    for sentence in snapshot.suspects.sentences(now):
+        console.print(Text(sentence), style="yellow")
     if not snapshot.outages:
         console.print("No node is lost.")
         return

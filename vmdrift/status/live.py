@@ -44,6 +44,11 @@ class Live:
             return
         if was_away:
             self._changed("", "Redis answers again.")
+        for suspicion in snapshot.suspects.suspicions:
+            if suspicion.id not in self._printed:
+                self._changed(suspicion.id, suspicion.sentence(now))
+        if snapshot.suspects.why:
+            self._changed("suspects", snapshot.suspects.why)
         for record in snapshot.records:
             spent = now - record.drift.outage.since
             line = f"{record.drift.vm}: {record.phase}, {record.sentence}"
@@ -70,6 +75,10 @@ class Live:
 
     def _view(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
         """All drifts; where they are more than the terminal has lines for, those that have not ended."""
+        suspects = [Text(sentence, style="yellow") for sentence in snapshot.suspects.sentences(now)]
+        return Group(*suspects, self._outages(snapshot, now)) if suspects else self._outages(snapshot, now)
+
+    def _outages(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
         if not snapshot.outages:
             return Text(f"No node is lost, as far as Kubernetes knows at {clock_time(now)}.")
         view = overview(snapshot.outages, snapshot.records, now, self._windows)

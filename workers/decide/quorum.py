@@ -103,8 +103,7 @@ def _seconds_back(node: NodeView, renewed: float, date: float) -> float:
 
 def allowed(policy: Policy, nodes: int) -> int:
     """How many of so many nodes may be unreachable at once. One is never too many."""
-    limit = policy.max_unreachable
-    return max(1, nodes * int(limit[:-1]) // 100 if limit.endswith("%") else int(limit))
+    return policy.allowed(nodes)
 
 
 def _too_many(observation: Observation, policy: Policy) -> Judgement | None:

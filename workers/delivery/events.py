@@ -1,9 +1,21 @@
 """Records -> outgoing events: what is sent when a drift moves on. Pure; they are written with the record."""
 
 from reactor.model.drift import Phase, Record
-from reactor.model.event import DRIFT_PREFIX, DRIFT_SCHEMA, FENCE_SCHEMA, NODE_FENCING, Event
+from reactor.model.event import (
+    DRIFT_PREFIX,
+    DRIFT_SCHEMA,
+    FENCE_SCHEMA,
+    NODE_CLEARED,
+    NODE_FENCING,
+    NODE_SUSPECTED,
+    NODES_SUSPECTED,
+    SUSPECTS_SCHEMA,
+    SUSPICION_SCHEMA,
+    Event,
+)
 from reactor.model.fencing import Fencing
 from reactor.model.recovery import stages
+from reactor.model.suspicion import LIFE, Suspicion
 
 # Phases that a drift can reach more than once, for another reason each time.
 _BY_REASON = frozenset({Phase.BLOCKED, Phase.REFUSED, Phase.CANCELLED, Phase.FAILED})
@@ -68,3 +80,34 @@ def fence_asked(file: Fencing, provider: str, source: str, now: float) -> Event:
         "bystanders": [{"vm": vm, "reason": reason} for vm, reason in file.bystanders],
     }
     return Event(NODE_FENCING, source, f"{file.outage.id}_{file.boot}_fence", file.node.name, now, data, FENCE_SCHEMA)
+
+
+def node_suspected(suspicion: Suspicion, source: str, now: float) -> Event:
+    """A node is suspected, and providers are asked about it. Once for each last renewal of its Lease."""
+    data = _suspicion(suspicion, now) | {"sentence": suspicion.sentence(now)}
+    event_id = f"{suspicion.id}_suspected"
+    return Event(NODE_SUSPECTED, source, event_id, suspicion.node.name, now, data, SUSPICION_SCHEMA)
+
+
+def node_cleared(suspicion: Suspicion, how: str, source: str, now: float) -> Event:
+    """It is suspected no longer: its Lease was renewed, or it is no node of the cluster any more."""
+    name, data = suspicion.node.name, _suspicion(suspicion, now)
+    end = "its Lease was renewed" if how == LIFE else "this Lease, or this node, is no longer there"
+    data |= {"ended": how, "sentence": f"{name}: {end}, after {data['silent']} s without a change."}
+    return Event(NODE_CLEARED, source, f"{suspicion.id}_cleared", name, now, data, SUSPICION_SCHEMA)
+
+
+def nodes_suspected(sentence: str, source: str, now: float) -> Event:
+    """More nodes are suspected than may be at once, so nobody is asked."""
+    return Event(NODES_SUSPECTED, source, f"{now:.0f}_suspects", "nodes", now, {"sentence": sentence}, SUSPECTS_SCHEMA)
+
+
+def _suspicion(suspicion: Suspicion, now: float) -> dict[str, object]:
+    """As docs/events/suspicion.json has it."""
+    return {
+        "node": suspicion.node.name,
+        "uid": suspicion.node.uid,
+        "boot": suspicion.boot,
+        "renewed": suspicion.renewed,
+        "silent": round(max(0.0, now - suspicion.since), 1),
+    }

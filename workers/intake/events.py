@@ -10,13 +10,14 @@ import structlog
 
 from reactor.adapters.cloudevents import decode
 from reactor.adapters.redis.inbox import Inbox, post_entry
-from reactor.adapters.rq import fence_entry
+from reactor.adapters.rq import event_entry, fence_entry
 from reactor.interventions import newest
 from reactor.model.confirmation_source import EVENT, Source
 from reactor.model.drift import Ended, Record
 from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, Rejected
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.event import recovered as recovered_event
+from reactor.model.event import suspected as suspected_event
 from reactor.model.event import unreachable as unreachable_event
 from reactor.model.fencing import CLAIMS, Claim, fencing_entries
 from reactor.model.identity import NodeRef, Outage, VmRef
@@ -57,11 +58,16 @@ def take_post(events: Mapping[str, object], inbox: Inbox, tools: Tools) -> Ended
 
 
 def look_after(inbox: Inbox, tools: Tools) -> int:
-    """Wake the jobs of events that were accepted and not looked at since; RQ can lose one. How many. StoreError."""
+    """Wake the jobs of events that were accepted and not looked at since; RQ can lose one. How many. StoreError.
+
+    And of suspicions whose end is not known: the watcher that would have noticed it may be gone.
+    """
     now = tools.store.time()
     waiting = inbox.unsettled(now - _LONG)
     for receipt in waiting:
         tools.queue.wake(post_entry({receipt.id: receipt.hint}), now)
+    for suspicion in tools.store.suspicions.open():
+        tools.queue.wake(event_entry(suspected_event(suspicion, tools.source, now)), now)
     return len(waiting)
 
 

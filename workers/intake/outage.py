@@ -4,21 +4,25 @@ from dataclasses import replace
 
 from reactor.model.drift import Ended, Outcome, Record
 from reactor.model.errors import BadInput
-from reactor.model.event import NODE_RECOVERED, NODE_UNREACHABLE, Event
+from reactor.model.event import NODE_RECOVERED, NODE_SUSPECTED, NODE_UNREACHABLE, NODES_SUSPECTED, Event
 from reactor.model.identity import Outage, take
 from reactor.model.node import NodeView, goes_on, node_view
 from reactor.wake import look_at
 from workers.context import Tools
 from workers.intake.begin import wake
+from workers.intake.suspicion import take_suspicion, take_too_many
 from workers.intake.sweep import sweep
 from workers.pass_time import timed
 
 # Seconds until surely no worker remembers the node as it was (workers.observe.cache.MOMENT, twice).
 _FRESH = 2.0
+_SUSPICIONS = {NODE_SUSPECTED: take_suspicion, NODES_SUSPECTED: take_too_many}
 
 
 def take_event(event: Event, tools: Tools) -> Outcome:
     """Take in one CloudEvent; it is a hint, so what it says is looked up. Raises BadInput, ClusterError, StoreError."""
+    if event.type in _SUSPICIONS:
+        return _SUSPICIONS[event.type](event, tools)
     if event.type not in {NODE_UNREACHABLE, NODE_RECOVERED}:
         raise BadInput(f"event.type: {event.type[:80]!r} is not an accepted type")
     outage = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")

@@ -2,4 +2,5 @@
 
 PREFIX = "vmdrift:"
 STREAM = f"{PREFIX}events"
+STREAM_LENGTH = 10_000  # events, about
 CHANGES = f"{PREFIX}changes"  # written with a record (lua/save.lua), read by `changes`

@@ -49,6 +49,10 @@ class Queries:
         """Those that are not done with, newest first."""
         return self._views(reversed(self.store.outages()))
 
+    def suspects(self) -> list[str]:
+        """Nodes that are suspected, in sentences."""
+        return self.store.suspicions.shown().sentences(self.clock())
+
     def history(self, most: int = _HISTORY_SHOWN) -> list[OutageRow]:
         """Those that are done with, newest first."""
         return self._views(self.store.history()[:most])

@@ -81,7 +81,12 @@ def _add_views(blueprint: Blueprint, page: PageTools) -> None:
 
     @blueprint.get("/")
     def outages() -> Response:
-        return page.looked("outages.html", lambda: {"outages": queries.outages(), "past": queries.history(3)})
+        read = lambda: {  # noqa: E731 - read inside
+            "outages": queries.outages(),
+            "suspects": queries.suspects(),
+            "past": queries.history(3),
+        }
+        return page.looked("outages.html", read)
 
     @blueprint.get("/history")
     def history() -> Response:

@@ -7,12 +7,14 @@ from typing import Any
 
 from reactor.adapters.redis.clock import ClockReading, StepWatch
 from reactor.adapters.redis.store import Lock
+from reactor.adapters.redis.suspicions import Suspicions
 from reactor.model.change import Change
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import LockLost
 from reactor.model.fencing import Fencing, Heartbeat
 from reactor.model.recovery import amounts
 from reactor.model.times import Clock
+from tests.support.twins.suspicions import MemorySuspicions
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class MemoryStore:
         self.records_by_drift: dict[str, Record] = {}
         self.sent_events: list[dict[str, Any]] = []
         self.changes: list[Change] = []
+        self.suspicions: Suspicions = MemorySuspicions(clock, lambda events: self.publish(events, []))
         self.fencings_by_outage: dict[str, Fencing] = {}
         self._twins = 0
         self.heartbeats_by_outage: dict[str, Heartbeat] = {}

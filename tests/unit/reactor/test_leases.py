@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from reactor.adapters.kubernetes.cluster import ALL, Page, Scope
+from reactor.model.errors import ClusterError, ClusterUnreachable
 from reactor.model.lease import NODE_LEASES
 from reactor.model.objects import JsonObject
 from reactor.watch.leases import Leases, follow_leases
@@ -23,8 +24,8 @@ def lease(name: str, second: int, version: int = 1) -> JsonObject:
 class _Stream:
     """A cluster with a list and one watch; `clock` shows a time of ours, which goes on as long as we rest."""
 
-    def __init__(self, *events: tuple[str, JsonObject], each: float = 0.0) -> None:
-        self._events, self._each = events, each
+    def __init__(self, *events: tuple[str, JsonObject] | ClusterError, each: float = 0.0) -> None:
+        self._events, self._each = iter(events), each
         self.now = 100.0
         self.rests: list[float] = []
 
@@ -38,9 +39,12 @@ class _Stream:
     def watch(
         self, resource: str, version: str, silence: float, scope: Scope = ALL
     ) -> Iterator[tuple[str, JsonObject]]:
-        assert (resource, version, silence, scope) == ("leases", "1", 150.0, Scope(NODE_LEASES))
+        assert (resource, silence, scope) == ("leases", 150.0, Scope(NODE_LEASES))
+        assert version in {"1", "9"}
         for event in self._events:
             self.now += self._each
+            if isinstance(event, ClusterError):
+                raise event
             yield event
         raise _EndedError
 
@@ -97,3 +101,13 @@ def test_it_never_rests_while_something_waits_to_be_read() -> None:
     stream = _Stream(*[("MODIFIED", lease("a", 11))] * 9, each=1.0)
     followed(stream)
     assert stream.rests == []
+
+
+def test_a_watch_that_breaks_begins_all_silence_again_though_nothing_was_missed() -> None:
+    away = ClusterUnreachable("no answer")
+    stream = _Stream(("MODIFIED", lease("a", 11, 9)), away, ("MODIFIED", lease("b", 12, 9)), each=10.0)
+    (first, second) = followed(stream).seen().values()
+    assert (first.renewed, first.changed, second.renewed) == (11.5, 120.0, 12.5)
+    assert second.changed > 130.0  # after the pause
+    whole = followed(_Stream(("MODIFIED", lease("a", 11, 9)), ("MODIFIED", lease("b", 12, 9)), each=10.0))
+    assert [one.changed for one in whole.seen().values()] == [110.0, 120.0]

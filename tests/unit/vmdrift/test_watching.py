@@ -2,13 +2,15 @@
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from reactor.model.drift import OutageRecord
 from reactor.model.errors import StoreError, StoreRefused, StoreUnreachable
-from tests.contracts.samples import outage, record
+from reactor.model.suspicion import Suspects
+from tests.contracts.samples import SUSPICION, outage, record
 from vmdrift.status import StatusSnapshot
 from vmdrift.status.live import Live
 from vmdrift.status.watch import follow
@@ -68,6 +70,19 @@ def test_what_was_seen_last_stays_with_its_time_while_redis_is_away() -> None:
 def test_once_it_answers_again_nothing_is_said_of_it() -> None:
     text = watched(LOST, AWAY, NONE, terminal=True)
     assert text.rindex("No node is lost, as far as Kubernetes knows at 22:15:02Z.") > text.rindex("Redis is away")
+
+
+def test_who_is_suspected_stands_above_on_a_terminal_and_is_one_line_elsewhere() -> None:
+    suspected = replace(NONE, suspects=Suspects((SUSPICION,), "5 of 10 nodes."))
+    text = " ".join(watched(NONE, suspected, suspected, terminal=True).split())
+    sentence = "node-a: its Lease has not been renewed for 118 s; providers are asked. 5 of 10 nodes. No node is lost"
+    assert sentence in text[text.rindex("node-a") :]
+    lines = watched(suspected, suspected, NONE, terminal=False).splitlines()
+    assert lines == [
+        "node-a: its Lease has not been renewed for 116 s; providers are asked.",
+        "5 of 10 nodes.",
+        "No node is lost, as far as Kubernetes knows.",
+    ]
 
 
 def test_without_a_terminal_each_change_is_a_line() -> None:

@@ -4,15 +4,17 @@ As in a drift, every pass starts from what is there now. What is known is in a C
 the objects that were changed; Redis holds a copy for people. Whatever is about to be done is written down before.
 """
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
 from reactor import timing
 from reactor.adapters.rq import fence_entry
 from reactor.model.drift import Again, Ended, Outcome
-from reactor.model.errors import ClusterUnreachable, FenceError, StoreError
+from reactor.model.errors import ClusterUnreachable, FenceError, NoAnswer, StoreError
 from reactor.model.fencing import LASTING, Fencing, ProviderStatus, State, Target
 from reactor.model.identity import Outage
 from reactor.model.lease import NODE_LEASES
@@ -24,32 +26,47 @@ from workers.context import FenceTools
 from workers.fencing.act import FenceActions, trouble
 from workers.fencing.decide import next_move
 from workers.fencing.decide.allowed import providers, unusable
-from workers.fencing.decide.boot_file import boot_file, target
+from workers.fencing.decide.boot_file import boot_file, suspects_file, target
+from workers.fencing.decide.confirming import enough
+from workers.fencing.decide.suspicion import may_be_suspected
 from workers.fencing.decide.view import SOON, AskProvider, FenceDecision, FenceView
 from workers.fencing.files import FenceFiles, about
 from workers.fencing.observe import look, with_effect
 from workers.observe.cache import renewed
 from workers.pass_time import locked
 
-__all__ = ["FenceTools", "look_after", "run_fence"]
+__all__ = ["FenceTools", "look_after", "run_evidence", "run_fence"]
 
 log = structlog.get_logger()
 
 _LOCK = timing.FENCING_LOCK
 _LOCKED_RETRY = 2.0  # seconds
 _MOVES = 8  # in one pass
+_Files = tuple[Fencing | None, Fencing | None]  # of one boot: as it is stored, and as the pass begins with it
 
 
 def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
     """One pass. Raises ClusterError, StoreError: then its result is unknown, and it is done again."""
+    return _under_lock(outage, fence, lambda run: run.run())
+
+
+def _under_lock(outage: Outage, fence: FenceTools, go: Callable[["_Pass"], Outcome]) -> Outcome:
     lock, tools = locked(fence.tools, f"fence:{outage.node.uid}", _LOCK)
     if lock is None:
         return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this node right now.")
     try:
-        return _Pass(outage, replace(fence, tools=tools)).run()
+        return go(_Pass(outage, replace(fence, tools=tools)))
     finally:
         with suppress(StoreError):  # it expires by itself
             tools.store.release(lock)
+
+
+def run_evidence(outage: Outage, fence: FenceTools, lease: str) -> Outcome:
+    """One pass over a node that still looks Ready, and whose Lease still reads `lease` (its renewTime): a suspicion.
+
+    Its providers are asked for evidence, and nothing else is done. Raises as `run_fence`.
+    """
+    return _under_lock(outage, fence, lambda run: run.evidence(lease))
 
 
 def look_after(fence: FenceTools) -> int:
@@ -73,17 +90,23 @@ class _Pass:
         self._outage, self._tools, self._cluster, self._providers = outage, fence.tools, fence.cluster, fence.providers
         self._files = FenceFiles(fence)
         self._deeds = FenceActions(fence, self._files)
+        self._ask_all = fence.ask_all
 
     def run(self) -> Outcome:
-        """Move after move, until nothing is left to do now.
+        """Move after move, until nothing is left to do now."""
+        outcome = Ended("nothing", "not-fenced-here", f"{self._outage.node.name} is not lost, or nobody may fence it.")
+        return self._moves(self._lost, outcome)
 
-        A pass that never sees what it has written comes again later, not at once and for ever.
-        """
-        name = self._outage.node.name
-        outcome: Outcome = Ended("nothing", "not-fenced-here", f"{name} is not lost, or nobody may fence it.")
+    def evidence(self, lease: str) -> Outcome:
+        """The same, as long as the node is only suspected."""
+        why = f"{self._outage.node.name} is not suspected any more, or nobody may prove anything of it."
+        return self._moves(lambda node: self._suspected(node, lease), Ended("nothing", "not-fenced-here", why))
+
+    def _moves(self, files_of: Callable[[NodeView | None], _Files], outcome: Outcome) -> Outcome:
+        """A pass that never sees what it has written comes again later, not at once and for ever."""
         for _ in range(_MOVES):
-            node, stored_files = self._node(), self._files.read(name)
-            stored, file = boot_file(self._outage, node, stored_files.values(), self._tools.policy, self._tools.clock())
+            node = self._node()
+            stored, file = files_of(node)
             if file is None:
                 return outcome
             if stored is None and node:
@@ -92,6 +115,23 @@ class _Pass:
             if isinstance(outcome, Ended) or outcome.at > self._tools.clock():
                 return outcome
         return outcome if isinstance(outcome, Ended) else replace(outcome, at=self._tools.clock() + SOON)
+
+    def _lost(self, node: NodeView | None) -> _Files:
+        """The file of the boot that is lost, as it is stored and as this pass begins with it."""
+        stored = self._files.read(self._outage.node.name).values()
+        return boot_file(self._outage, node, stored, self._tools.policy, self._tools.clock())
+
+    def _suspected(self, node: NodeView | None, lease: str) -> _Files:
+        """The same of the boot that is suspected: none is opened where it is lost by now, or was heard."""
+        if node is None or not may_be_suspected(node, self._outage):
+            return None, None
+        stored = list(self._files.read(node.name).values())
+        if renewed(self._lease()) != lease:
+            return boot_file(self._outage, node, stored, self._tools.policy, self._tools.clock())
+        return suspects_file(self._outage, node, stored, self._tools.policy, self._tools.clock())
+
+    def _lease(self) -> JsonObject | None:
+        return self._cluster.find("leases", self._outage.node.name, NODE_LEASES)
 
     def _carry_out(self, move: FenceDecision, file: Fencing, stored: Fencing | None) -> Outcome:
         """Written down first, then done."""
@@ -114,9 +154,8 @@ class _Pass:
             log.warning("annotation unusable", sentence=problem, **about(file), reason="annotation-unusable", fix=fix)
 
     def _move(self, file: Fencing, node: NodeView | None) -> FenceDecision:
-        kubelet = self._cluster.find("leases", file.node.name, NODE_LEASES)
         file = self._with_twins(file, node)
-        view = self._view(file, node, kubelet)
+        view = self._view(file, node, self._lease())
         return self._judged(look(view, file, self._tools, self._cluster), file)
 
     def _with_twins(self, file: Fencing, node: NodeView | None) -> Fencing:
@@ -136,7 +175,7 @@ class _Pass:
         allowed = providers(node, policy) if node else policy.fencing
         not_allowed = dict.fromkeys(attempt.provider for attempt in file.attempts if attempt.provider not in allowed)
         fence_target = target(file, node, lease)
-        statuses = {name: self._status(name, fence_target, file) for name in (*allowed, *not_allowed)}
+        statuses = self._statuses([*allowed, *not_allowed], fence_target, file, node)
         former = {name: statuses.pop(name) for name in not_allowed}
         duration, beat_since = number(kubelet, "spec", "leaseDurationSeconds") or 0.0, self._beat_since(file, node)
         return FenceView(node, lease, statuses, left=former, lease_lasts=duration, beat_since=beat_since)
@@ -157,12 +196,36 @@ class _Pass:
             move = next_move(view, file, policy, now)
         return move
 
+    def _statuses(
+        self, names: Sequence[str], fence_target: Target, file: Fencing, node: NodeView | None
+    ) -> dict[str, ProviderStatus]:
+        """All of them are asked at the same time."""
+        questions = {name: partial(self._status, name, fence_target, file) for name in names}
+        answers = self._ask_all(questions, fence_target, partial(enough, file, node))
+        settled = any(enough(file, node, name, answer) is not None for name, answer in answers.items())
+        return {name: answers.get(name) or _unheard(name, file, settled=settled) for name in names}
+
     def _status(self, name: str, fence_target: Target, file: Fencing) -> ProviderStatus:
         """A provider that was asked and cannot answer now may have made something that has to be taken back."""
-        was_asked = name in {attempt.provider for attempt in file.attempts}
         try:
             return self._providers(name).status(fence_target)
-        except (FenceError, ClusterUnreachable) as error:
-            return ProviderStatus(State.ABSENT, str(error), ours=was_asked and name in LASTING)
+        except (NoAnswer, ClusterUnreachable) as error:
+            sentence = f"{str(error).rstrip('.')}. That proves nothing."
+            return ProviderStatus(State.MUTE, sentence, ours=_may_last(name, file))
+        except FenceError as error:
+            return ProviderStatus(State.ABSENT, str(error), ours=_may_last(name, file))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this provider's trouble alone
-            return ProviderStatus(State.FAILED, trouble(name, error), ours=was_asked and name in LASTING)
+            return ProviderStatus(State.FAILED, trouble(name, error), ours=_may_last(name, file))
+
+
+def _unheard(name: str, file: Fencing, *, settled: bool) -> ProviderStatus:
+    """Of one that has not answered in time; `settled`: it was not waited for any longer, because another one has."""
+    if settled:
+        return ProviderStatus(State.ABSENT, f"{name} was not waited for.", ours=_may_last(name, file))
+    sentence = f"{name} has not answered within {timing.PROVIDER_ANSWERS:g} s. That proves nothing."
+    return ProviderStatus(State.MUTE, sentence, ours=_may_last(name, file))
+
+
+def _may_last(name: str, file: Fencing) -> bool:
+    """Was it asked for something that stays until it is taken back?"""
+    return name in LASTING and name in {attempt.provider for attempt in file.attempts}

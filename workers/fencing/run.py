@@ -4,18 +4,17 @@ As in a drift, every pass starts from what is there now. What is known is in a C
 the objects that were changed; Redis holds a copy for people. Whatever is about to be done is written down before.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
 import structlog
 
 from reactor import timing
 from reactor.adapters.rq import fence_entry
 from reactor.model.drift import Again, Ended, Outcome
-from reactor.model.errors import ClusterUnreachable, FenceError, NoAnswer, StoreError
-from reactor.model.fencing import LASTING, Fencing, ProviderStatus, State, Target
+from reactor.model.errors import StoreError
+from reactor.model.fencing import Fencing
 from reactor.model.identity import Outage
 from reactor.model.lease import NODE_LEASES
 from reactor.model.machine_uuid import same, twins
@@ -23,13 +22,13 @@ from reactor.model.node import NodeView, node_view
 from reactor.model.objects import JsonObject, number
 from reactor.wake import look_at
 from workers.context import FenceTools
-from workers.fencing.act import FenceActions, trouble
+from workers.fencing.act import FenceActions
 from workers.fencing.decide import next_move
 from workers.fencing.decide.allowed import providers, unusable
 from workers.fencing.decide.boot_file import boot_file, suspects_file, target
-from workers.fencing.decide.confirming import enough
 from workers.fencing.decide.suspicion import may_be_suspected
 from workers.fencing.decide.view import SOON, AskProvider, FenceDecision, FenceView
+from workers.fencing.evidence import evidence
 from workers.fencing.files import FenceFiles, about
 from workers.fencing.observe import look, with_effect
 from workers.observe.cache import renewed
@@ -90,7 +89,7 @@ class _Pass:
         self._outage, self._tools, self._cluster, self._providers = outage, fence.tools, fence.cluster, fence.providers
         self._files = FenceFiles(fence)
         self._deeds = FenceActions(fence, self._files)
-        self._ask_all = fence.ask_all
+        self._fence = fence
 
     def run(self) -> Outcome:
         """Move after move, until nothing is left to do now."""
@@ -175,7 +174,7 @@ class _Pass:
         allowed = providers(node, policy) if node else policy.fencing
         not_allowed = dict.fromkeys(attempt.provider for attempt in file.attempts if attempt.provider not in allowed)
         fence_target = target(file, node, lease)
-        statuses = self._statuses([*allowed, *not_allowed], fence_target, file, node)
+        statuses = evidence(self._fence, [*allowed, *not_allowed], fence_target, file, node)
         former = {name: statuses.pop(name) for name in not_allowed}
         duration, beat_since = number(kubelet, "spec", "leaseDurationSeconds") or 0.0, self._beat_since(file, node)
         return FenceView(node, lease, statuses, left=former, lease_lasts=duration, beat_since=beat_since)
@@ -195,37 +194,3 @@ class _Pass:
             view = with_effect(view, move.file or file, move.deed.provider, self._tools, self._cluster)
             move = next_move(view, file, policy, now)
         return move
-
-    def _statuses(
-        self, names: Sequence[str], fence_target: Target, file: Fencing, node: NodeView | None
-    ) -> dict[str, ProviderStatus]:
-        """All of them are asked at the same time."""
-        questions = {name: partial(self._status, name, fence_target, file) for name in names}
-        answers = self._ask_all(questions, fence_target, partial(enough, file, node))
-        settled = any(enough(file, node, name, answer) is not None for name, answer in answers.items())
-        return {name: answers.get(name) or _unheard(name, file, settled=settled) for name in names}
-
-    def _status(self, name: str, fence_target: Target, file: Fencing) -> ProviderStatus:
-        """A provider that was asked and cannot answer now may have made something that has to be taken back."""
-        try:
-            return self._providers(name).status(fence_target)
-        except (NoAnswer, ClusterUnreachable) as error:
-            sentence = f"{str(error).rstrip('.')}. That proves nothing."
-            return ProviderStatus(State.MUTE, sentence, ours=_may_last(name, file))
-        except FenceError as error:
-            return ProviderStatus(State.ABSENT, str(error), ours=_may_last(name, file))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this provider's trouble alone
-            return ProviderStatus(State.FAILED, trouble(name, error), ours=_may_last(name, file))
-
-
-def _unheard(name: str, file: Fencing, *, settled: bool) -> ProviderStatus:
-    """Of one that has not answered in time; `settled`: it was not waited for any longer, because another one has."""
-    if settled:
-        return ProviderStatus(State.ABSENT, f"{name} was not waited for.", ours=_may_last(name, file))
-    sentence = f"{name} has not answered within {timing.PROVIDER_ANSWERS:g} s. That proves nothing."
-    return ProviderStatus(State.MUTE, sentence, ours=_may_last(name, file))
-
-
-def _may_last(name: str, file: Fencing) -> bool:
-    """Was it asked for something that stays until it is taken back?"""
-    return name in LASTING and name in {attempt.provider for attempt in file.attempts}

@@ -10,8 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
 from typing import Protocol
 
-from reactor import timing
-from reactor.in_thread import begun
+from reactor import in_thread, timing
 from reactor.model.fencing import ProviderStatus, Target
 from reactor.model.times import Clock
 
@@ -20,6 +19,7 @@ Enough = Callable[[str, ProviderStatus], float | None]
 _Pending = Future[ProviderStatus]
 _LATEST = 30.0  # seconds after it was asked, for an answer that nobody waited for
 Wait = Callable[[list[_Pending], float], object]
+Begin = Callable[[Question, str], _Pending]
 
 
 class AskAll(Protocol):
@@ -47,13 +47,18 @@ def _first(pending: list[_Pending], seconds: float) -> None:
 class Together:
     """An AskAll with a thread for each. `beat` is called in the caller's own thread while it waits (heartbeats).
 
-    `clock`: only its differences matter; `wait` returns when one of these is done, or after so many seconds.
+    `clock`: only its differences matter; `wait` returns when one of these is done, or after so many seconds; `begin`
+    begins work of this name.
     """
 
     def __init__(
-        self, beat: Callable[[], None] = lambda: None, clock: Clock = time.monotonic, wait: Wait = _first
+        self,
+        beat: Callable[[], None] = lambda: None,
+        clock: Clock = time.monotonic,
+        wait: Wait = _first,
+        begin: Begin = in_thread.begun,
     ) -> None:
-        self._beat, self._clock, self._wait = beat, clock, wait
+        self._beat, self._clock, self._wait, self._begin = beat, clock, wait, begin
         self._pending: dict[tuple[str, str], tuple[Target, float, _Pending]] = {}
 
     def __call__(
@@ -72,7 +77,7 @@ class Together:
         before, at, future = self._pending.get(key, (target, now, None))
         is_same = before == target and now - at <= _LATEST
         if future is None or (future.done() and not is_same):
-            future, is_same = begun(question, f"asking {name} about {target.node.name}"), True
+            future, is_same = self._begin(question, f"asking {name} about {target.node.name}"), True
             self._pending[key] = (target, now, future)
         return future if is_same else None
 

@@ -7,7 +7,7 @@ import pytest
 from reactor.model.confirmation_source import Source
 from reactor.model.fencing import Fencing, Loss, ProviderStatus, State
 from reactor.model.node import NodeView
-from tests.unit.workers.fencing.views import FILE, LOST_AT, NODE, NOBODY, OFF, ON, OUTAGE, POLICY, drift, seen
+from tests.unit.workers.fencing.views import FILE, LOST_AT, NOBODY, NODE, OFF, ON, OUTAGE, POLICY, drift, seen
 from workers.fencing.decide import next_move
 from workers.fencing.decide.boot_file import boot_file, suspects_file
 from workers.fencing.decide.suspicion import may_be_suspected

@@ -46,6 +46,10 @@ class Suspicion:
         return file
 
     @property
+    def proof(self) -> bool:
+        return self.file.proof is not None
+
+    @property
     def files(self) -> list[Fencing]:
         found = self.play.world.store.find("configmaps", CONFIG_MAP, "vm-drift")
         return list(fencing_entries(found).values())
@@ -122,11 +126,11 @@ def test_a_bmc_that_lies_is_refuted_by_the_lease_and_then_by_the_kubelet() -> No
     seen.bmcs.words[LOST] = "Off"
     seen.begin()
     seen.ask()
-    assert seen.file.proof
+    assert seen.proof
     seen.play.world.hypervisor.restore_network(LOST)
     seen.play.world.run_for(15)
     seen.ask()
-    assert seen.file.proof is None
+    assert not seen.proof
     assert seen.file.sentence.startswith("The proof does not count any more: ")
     seen.play.world.run_for(400)
     assert [str(source) for source in seen.file.refuted] == ["redfish"]

@@ -1,6 +1,7 @@
 """A node that looks Ready while its Lease is silent: what is asked, what counts, and what ends it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SUSPECTED = replace(FILE, suspected=True, reported="status", reason="awaiting-pr
 NOW = 1010.0
 
 
-def _move(file: Fencing = SUSPECTED, now: float = NOW, node: NodeView | None = READY, **more: object) -> FenceDecision:
+def _move(file: Fencing = SUSPECTED, now: float = NOW, node: NodeView | None = READY, **more: Any) -> FenceDecision:
     return next_move(seen(node, **more), file, replace(POLICY, fence_after=0.0), now)
 
 
@@ -50,7 +51,7 @@ PROVEN = _file(_move(standings={"redfish": OFF}))
 
 
 @pytest.mark.parametrize("life", [{"lease": "another"}, {"node": replace(READY, heartbeat="another")}])
-def test_a_sign_of_life_takes_the_proof_away_and_says_so(life: dict[str, object]) -> None:
+def test_a_sign_of_life_takes_the_proof_away_and_says_so(life: dict[str, Any]) -> None:
     move = _move(PROVEN, NOW + 3, standings={"redfish": OFF}, **{"node": READY, **life})
     assert _file(move).reason == "in-doubt"
     assert _file(move).sentence == (
@@ -78,13 +79,13 @@ def test_a_kubelet_that_reports_the_same_boot_refutes_whoever_had_proven_it_and_
         {"node": replace(READY, uid="uid-b")},
     ],
 )
-def test_a_suspicion_that_ends_as_life_leaves_nothing(life: dict[str, object]) -> None:
+def test_a_suspicion_that_ends_as_life_leaves_nothing(life: dict[str, Any]) -> None:
     assert _move(**{"node": READY, "standings": {"redfish": ON}, **life}).file is None
 
 
 def test_what_was_asked_for_in_an_earlier_outage_is_taken_back_only_once_the_suspicion_is_over() -> None:
     blocked = ProviderStatus(State.FENCED, "Blocked.", storage=(("rbd", "ceph"),), ours=True)
-    view = {"standings": {"network-fence": blocked}, "unfence": "ann asks."}
+    view: dict[str, Any] = {"standings": {"network-fence": blocked}, "unfence": "ann asks."}
     assert _move(replace(SUSPECTED, refuted=(Source("network-fence"),)), **view).deed is None
     assert _move(lease="another", **view).deed is not None
 
@@ -93,6 +94,7 @@ def test_the_unknown_that_follows_is_the_same_outage_and_its_proof_counts() -> N
     later = replace(OUTAGE, since=LOST_AT + 30)
     lost = replace(NODE, ready_since=float(later.since), reported="status")
     stored, file = boot_file(later, lost, [PROVEN], POLICY, NOW + 30)
+    assert file
     assert (stored, file) == (PROVEN, replace(PROVEN, outage=later))
     move = _move(file, NOW + 30, lost, standings={"redfish": OFF})
     assert (_file(move).suspected, _file(move).proof) == (False, PROVEN.confirmation)

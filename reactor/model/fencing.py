@@ -228,7 +228,7 @@ class Fencing:
     why it is not moved. `said`: who confirmed it since the kubelet reported last. `refuted`: who did so before this
     very boot was heard from again. `stale`: the evidence that is older than a sign of life. `twins`: as in Target.
     `closed`: nothing is to be done any more; it stays while the boot lasts because of `refuted`. `suspected`: the node
-    has not been lost yet, its Lease is silent. `answers`: what each provider said before anybody was asked to fence.
+    has not been lost yet, its Lease is silent. `answers`: what those of POWER said before anybody was asked to fence.
     """
 
     outage: Outage
@@ -290,7 +290,7 @@ class Fencing:
     @property
     def loss(self) -> Loss:
         """By what was heard of the machine's power before anybody was asked to fence it."""
-        heard = {said for provider, said in self.answers if provider in POWER}
+        heard = {said for _, said in self.answers}
         return next((loss for loss in Loss if _SAID_OF.get(loss) in heard), Loss.UNKNOWN)
 
     @property

@@ -45,8 +45,7 @@ class Suspicion:
         (file,) = self.files
         return file
 
-    @property
-    def proof(self) -> bool:
+    def proven(self) -> bool:
         return self.file.proof is not None
 
     @property
@@ -126,11 +125,11 @@ def test_a_bmc_that_lies_is_refuted_by_the_lease_and_then_by_the_kubelet() -> No
     seen.bmcs.words[LOST] = "Off"
     seen.begin()
     seen.ask()
-    assert seen.proof
+    assert seen.proven()
     seen.play.world.hypervisor.restore_network(LOST)
     seen.play.world.run_for(15)
     seen.ask()
-    assert not seen.proof
+    assert not seen.proven()
     assert seen.file.sentence.startswith("The proof does not count any more: ")
     seen.play.world.run_for(400)
     assert [str(source) for source in seen.file.refuted] == ["redfish"]

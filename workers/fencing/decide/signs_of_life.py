@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reactor.model.confirmation_source import Source
-from reactor.model.fencing import Attempt, Confirmation, Fencing, ProviderStatus, State, source_of
+from reactor.model.fencing import POWER, Attempt, Confirmation, Fencing, ProviderStatus, State, source_of
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from workers.decide.life import counts
@@ -99,10 +99,11 @@ def _evidence(view: FenceView) -> Iterator[str]:
 
 
 def _with_answers(view: FenceView, file: Fencing) -> Fencing:
-    """What each provider says, until the first is asked to fence: by that one knows afterwards what loss it was."""
+    """What is said of the machine's power until the first is asked to fence: by that the kind of loss is known later."""
     if file.confirmation or any(attempt.at >= file.at for attempt in file.attempts):
         return file
-    return replace(file, answers=tuple((name, standing.state.value) for name, standing in view.standings.items()))
+    said = ((name, standing.state.value) for name, standing in view.standings.items() if name in POWER)
+    return replace(file, answers=tuple(said))
 
 
 def _with_sources(view: FenceView, file: Fencing) -> Fencing:

@@ -99,11 +99,12 @@ def _evidence(view: FenceView) -> Iterator[str]:
 
 
 def _with_answers(view: FenceView, file: Fencing) -> Fencing:
-    """What is said of the machine's power until the first is asked to fence: by that the kind of loss is known later."""
+    """What is said of the machine's power until somebody is asked to fence it: that tells what kind of loss it was."""
     if file.confirmation or any(attempt.at >= file.at for attempt in file.attempts):
         return file
-    said = ((name, standing.state.value) for name, standing in view.standings.items() if name in POWER)
-    return replace(file, answers=tuple(said))
+    said = {name: standing.state for name, standing in view.standings.items() if name in POWER}
+    definite = {name: state.value for name, state in said.items() if state is not State.ABSENT}
+    return replace(file, answers=tuple((dict(file.answers) | definite).items()))
 
 
 def _with_sources(view: FenceView, file: Fencing) -> Fencing:

@@ -92,6 +92,17 @@ def test_a_dark_bmc_gets_no_second_order_while_the_next_provider_is_at_work() ->
     assert len(_made(play)) == 1
 
 
+def test_a_bmc_that_reads_on_and_never_answers_an_order_is_passed_over_after_five_seconds() -> None:
+    play, bmcs, _ = _play("redfish", "network-fence")
+    bmcs.deaf.add(LOST)
+    bmcs.mute.add(LOST)
+    play.world.hypervisor.cut_network(LOST)
+    assert play.world.run(lambda: bool(bmcs.orders), 300)
+    asked_at = play.world.now
+    assert play.world.run(lambda: bool(_made(play)), 10)
+    assert 5 <= play.world.now - asked_at < 6
+
+
 def test_a_hold_between_two_providers_keeps_the_second_from_being_asked() -> None:
     play, bmcs, _ = _play("redfish", "network-fence")
     bmcs.hanging.add(LOST)

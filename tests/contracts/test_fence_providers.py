@@ -10,7 +10,7 @@ import pytest
 
 from reactor.in_thread import begun
 from reactor.model.drift import Policy
-from reactor.model.fencing import CLAIMS, Claim, Fencing, ProviderStatus, State, Target
+from reactor.model.fencing import CLAIMS, LASTING, Attempt, Claim, Fencing, ProviderStatus, State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.model.node import NodeView, node_view
 from simulator.actors.network_fencer import NetworkFencer
@@ -163,8 +163,18 @@ def test_one_of_which_nothing_is_heard_is_mute_which_is_neither_proof_nor_veto(
         world.fenced(name)
     world.mute(name)
     said = world.ask(name)[name]
-    assert said.state is State.MUTE
+    assert (said.state, said.ours) == (State.MUTE, False)
     assert said.sentence.endswith("That proves nothing.")
+
+
+@every_provider
+@pytest.mark.parametrize("trouble", [World.mute, World.refuses])
+def test_of_one_that_was_asked_and_cannot_say_what_lasts_is_still_to_be_taken_back(
+    world: World, name: str, trouble: Callable[[World, str], None]
+) -> None:
+    world.file = replace(world.file, attempts=(Attempt(name, world.play.world.now),))
+    trouble(world, name)
+    assert world.ask(name)[name].ours is (name in LASTING)
 
 
 @every_provider

@@ -20,7 +20,7 @@ def boot_file(
     files = list(stored)
     if node is None or node.outage != outage or not node.boot:
         existing = next((file for file in files if file.outage == outage), None)
-        return existing, existing
+        return existing, None if existing and _handed_over(existing, node) else existing
     existing = _of_boot(outage, node, files)
     return existing, _continued(existing, outage, now) if existing else _opened(outage, node, files, policy, now)
 
@@ -35,6 +35,11 @@ def suspects_file(
         return existing, existing
     file = in_new_outage(existing, outage, now) if existing else _opened(outage, node, files, policy, now)
     return existing, as_suspected(file) if file else None
+
+
+def _handed_over(file: Fencing, node: NodeView | None) -> bool:
+    """Of a node that is lost by now, what a suspicion wrote belongs to the pass over that outage."""
+    return file.suspected and node is not None and node.lost and node.boot == file.boot
 
 
 def _of_boot(outage: Outage, node: NodeView, files: Iterable[Fencing]) -> Fencing | None:

@@ -90,6 +90,14 @@ def test_once_the_next_one_has_failed_the_first_is_asked_again_as_soon_as_it_ans
     assert _move(failed, NOW + 13, ON).deed == AskProvider("redfish")
 
 
+def test_of_several_that_do_not_answer_the_one_that_does_again_is_ordered_again() -> None:
+    gone = ProviderStatus(State.MUTE, "The API server is away.")
+    both = ordered(_BOTH, "network-fence", "The API server is away.", NOW + 5)
+    assert _move(both, NOW + 20, ON, gone).deed == AskProvider("redfish")
+    assert _move(both, NOW + 20, MUTE, NOBODY).deed == AskProvider("network-fence")
+    assert _move(both, NOW + 20, MUTE, gone).deed is None
+
+
 def test_each_has_its_own_deadline_and_then_all_are_asked_once_more() -> None:
     hung = ProviderStatus(State.WORKING, "It hangs.")
     file = _file(_move(_BOTH, NOW + 300, MUTE, hung))

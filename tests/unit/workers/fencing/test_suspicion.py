@@ -100,6 +100,11 @@ def test_the_unknown_that_follows_is_the_same_outage_and_its_proof_counts() -> N
     assert (_file(move).suspected, _file(move).proof) == (False, PROVEN.confirmation)
 
 
+def test_a_late_pass_over_the_suspicion_leaves_its_proof_to_the_outage_that_follows() -> None:
+    lost = replace(NODE, ready_since=LOST_AT + 30.0, reported="status")
+    assert boot_file(OUTAGE, lost, [PROVEN], POLICY, NOW + 30) == (PROVEN, None)
+
+
 def test_a_new_suspicion_of_the_same_boot_counts_nothing_of_the_one_before_and_refutes_nobody() -> None:
     again = replace(OUTAGE, since=LOST_AT + 90)
     _, file = suspects_file(again, READY, [PROVEN], POLICY, NOW + 90)

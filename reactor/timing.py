@@ -12,6 +12,11 @@ SINK_CONNECT, SINK_READ = 2.0, 4.0
 BMC_CONNECT = 2.0
 BMC_CALL = 5.0
 
+# A provider of fencing that has not answered for so long (the longest call to a BMC) proves nothing, and the next one
+# is asked to fence. Once one says that the node is dead, the others have VETO to say that it lives.
+PROVIDER_ANSWERS = BMC_CALL
+VETO = 1.0
+
 # The lock of a VM, and how often a pass renews it. A lock that a killed worker leaves behind lasts this long.
 VM_LOCK = 12.0
 VM_LOCK_RENEWED_EVERY = 3.0

@@ -24,6 +24,7 @@ from workers.delivery.sink import DeliveryTools, deliver
 from workers.drift.run import run_pass
 from workers.fencing.providers.registry import provider
 from workers.fencing.run import FenceTools, run_fence
+from workers.fencing.together import Together
 from workers.intake.events import take_post
 from workers.intake.outage import take_event
 from workers.observe.cache import Surroundings
@@ -96,7 +97,7 @@ def _tools(wiring: Wiring) -> Tools:
 def _fence_tools(wiring: Wiring, tools: Tools) -> FenceTools:
     """Each provider is made when it is first used."""
     providers = cache(lambda name: provider(name, wiring.cluster, wiring.settings, wiring.before_call))
-    return FenceTools(tools, wiring.cluster, providers, wiring.settings.namespace)
+    return FenceTools(tools, wiring.cluster, providers, wiring.settings.namespace, Together(wiring.before_call))
 
 
 def _delivery_tools(wiring: Wiring) -> DeliveryTools:

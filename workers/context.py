@@ -11,6 +11,7 @@ from reactor.adapters.rq import Queue
 from reactor.model.drift import Policy
 from reactor.model.times import Clock
 from workers.fencing.providers.provider import Provider
+from workers.fencing.together import AskAll, one_by_one
 from workers.observe.cache import Surroundings
 
 
@@ -43,9 +44,13 @@ class Changer(Cluster, Writer, ConfigMapWriter, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FenceTools:
-    """`providers`: one of each name, made when it is first needed. `namespace`: where the ConfigMaps are."""
+    """`providers`: one of each name, made when it is first needed. `namespace`: where the ConfigMaps are.
+
+    `ask_all`: how all of them are asked for evidence.
+    """
 
     tools: Tools
     cluster: Changer
     providers: Callable[[str], Provider]
     namespace: str
+    ask_all: AskAll = one_by_one

@@ -6,6 +6,7 @@ VmDriftError
 |-- NotDone                what a person asked for cannot be done: it is not so, or not now; nothing was changed
 |-- SenderQuotaExceeded    a sender's events may take no more of Redis in this hour; nothing was written
 |-- FenceError             a fencing device or operator did not do what was asked; nothing is proven by it
+|   `-- NoAnswer              nothing was heard from it: what it did is not known, and it may be without power itself
 |-- ClusterError           the API server did not do what was asked
 |   |-- ClusterUnreachable    no answer, or one that says "later" (429, 5xx, time-out): nothing is known, try again
 |   |-- Unauthorized          401: the token is wrong or expired
@@ -49,6 +50,10 @@ class SenderQuotaExceeded(VmDriftError):
 
 class FenceError(VmDriftError):
     """A whole sentence: who did not do what. It never holds a password."""
+
+
+class NoAnswer(FenceError):
+    """No answer at all, as from a BMC that lost its power together with its host."""
 
 
 class ClusterError(VmDriftError):

@@ -23,6 +23,8 @@ CONFIG_MAP = "vm-drift-fencing"
 CLAIMS = "vm-drift-claims"
 PROVIDERS = ("event", "remediation", "network-fence", "redfish")
 LASTING = frozenset({"remediation", "network-fence"})  # what they create remains when the boot has ended
+POWER = frozenset({"redfish"})  # they read the machine's power
+_NEW = frozenset({"unanswered", "unanswered_since", "suspected", "answers"})  # since the version before this one
 # On every object that is changed for a fence, in the same request.
 OUTAGE_ANNOTATION = "vmdrift.io/outage"
 BOOT_ANNOTATION = "vmdrift.io/boot-id"
@@ -39,7 +41,20 @@ class State(StrEnum):
     WORKING = "working"  # it was requested and is under way
     FENCED = "fenced"  # verified: this boot is off, or its storage clients are blocked
     ALIVE = "alive"  # verified: the machine is on
+    MUTE = "mute"  # it does not answer: it may be without power itself, which proves nothing
     FAILED = "failed"  # it was requested and ended otherwise, or it answers for another machine
+
+
+class Loss(StrEnum):
+    """What kind of loss it is, by what the machine's BMC says: the first of these that any of them says."""
+
+    ON = "on"  # hung, panicked, or cut off: only an act proves anything
+    DARK = "dark"  # the BMC does not answer: it proves nothing, and neither can it act
+    OFF = "off"  # it can be proven by reading alone
+    UNKNOWN = ""  # nobody reads its power
+
+
+_SAID_OF = {Loss.ON: State.ALIVE, Loss.DARK: State.MUTE, Loss.OFF: State.FENCED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +177,18 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A provider was asked to fence, at `at`; `over`: why it counts as failed, since `over_at` (s since the epoch)."""
+    """A provider was asked to fence, at `at`; `over`: why it counts as failed, since `over_at` (s since the epoch).
+
+    `unanswered_since`: since when it has not answered, 0.0 while it does; `unanswered`: why nobody knows whether the
+    order itself arrived, "" where that is known. It may have been done all the same.
+    """
 
     provider: str
     at: float
     over: str = ""
     over_at: float = 0.0
+    unanswered: str = ""
+    unanswered_since: float = 0.0
 
 
 class ReleaseWay(StrEnum):
@@ -206,7 +227,8 @@ class Fencing:
     asked to fence it, as namespace/name, and `bystanders` those that stay down because of it, each with the reason code
     why it is not moved. `said`: who confirmed it since the kubelet reported last. `refuted`: who did so before this
     very boot was heard from again. `stale`: the evidence that is older than a sign of life. `twins`: as in Target.
-    `closed`: nothing is to be done any more; it stays while the boot lasts because of `refuted`.
+    `closed`: nothing is to be done any more; it stays while the boot lasts because of `refuted`. `suspected`: the node
+    has not been lost yet, its Lease is silent. `answers`: what those of POWER said before anybody was asked to fence.
     """
 
     outage: Outage
@@ -231,6 +253,8 @@ class Fencing:
     stale: tuple[str, ...] = ()
     twins: tuple[str, ...] = ()
     closed: bool = False
+    suspected: bool = False
+    answers: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
@@ -256,7 +280,18 @@ class Fencing:
         pods = self.release.pods if self.release else ()
         removed = f" The taint removes {some(pods)}." if pods else ""
         wrong = f" Wrong about this boot before: {'; '.join(map(str, self.refuted))}." if self.refuted else ""
-        return f"{self.sentence}{missed}{wrong}{self.bystanding}{removed}"
+        return f"{self.sentence}{missed}{self._unanswered}{wrong}{self.bystanding}{removed}"
+
+    @property
+    def _unanswered(self) -> str:
+        mute = [attempt for attempt in self.attempts if attempt.unanswered_since and not attempt.over]
+        return f" Does not answer: {', '.join(attempt.provider for attempt in mute)}." if mute else ""
+
+    @property
+    def loss(self) -> Loss:
+        """By what was heard of the machine's power before anybody was asked to fence it."""
+        heard = {said for _, said in self.answers}
+        return next((loss for loss in Loss if _SAID_OF.get(loss) in heard), Loss.UNKNOWN)
 
     @property
     def bystanding(self) -> str:
@@ -269,8 +304,9 @@ class Fencing:
         return replace(self, reason=reason, sentence=sentence)
 
     def as_text(self) -> str:
-        """What `of` reads."""
-        return json.dumps(asdict(self))
+        """What `of` reads. What the version before this one does not know is left out where it says nothing."""
+        data = _without_new(asdict(self))
+        return json.dumps({**data, "attempts": [_without_new(attempt) for attempt in data["attempts"]]})
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -285,6 +321,7 @@ class Fencing:
             data["bystanders"] = tuple((str(vm), str(why)) for vm, why in data.get("bystanders", ()))
             data |= {name: tuple(Source(**source) for source in data.get(name, ())) for name in ("said", "refuted")}
             data |= {name: tuple(data.get(name, ())) for name in ("stale", "twins")}
+            data["answers"] = tuple((str(provider), str(said)) for provider, said in data.get("answers", ()))
             return checked(cls(**data), "fencing")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadInput(f"fencing: {error}") from error
@@ -361,6 +398,10 @@ def _drivers(storage: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 def source_of(provider: str, by: str, *, person: bool) -> Source:
     """`by` counts only for `event`: of other providers it names an object that they read, which is no source itself."""
     return Source(provider, by, person) if provider == EVENT else Source(provider)
+
+
+def _without_new(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value or name not in _NEW}
 
 
 def _json(text: str, where: str) -> Mapping[str, Any]:

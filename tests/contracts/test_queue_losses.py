@@ -10,6 +10,7 @@ from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry
 
 from reactor.adapters.rq import DRIFTS, SERIALIZER
+from reactor.in_thread import begun
 from reactor.model.drift import Again, Outcome
 from reactor.process import Stop
 from tests.contracts import dying_worker
@@ -235,6 +236,22 @@ class Impatient(JobsWorker):
     """Cuts its job short at once when it shall stop."""
 
     STOP_WITHIN = -1.0  # seconds
+
+
+def test_what_still_hangs_of_a_job_in_another_thread_neither_beats_for_it_nor_cuts_it_short(
+    rq_world: RqWorld, jobs: Jobs
+) -> None:
+    stop = Stop()
+
+    def beat() -> Outcome:
+        stop.ask()
+        begun(Impatient.beat_current, "hangs").result()
+        return DONE
+
+    jobs.todo.append(beat)
+    rq_world.queue.wake(entry(), rq_world.now())
+    Impatient(DRIFTS, rq_world.redis, stop).work(logging_level="CRITICAL")
+    assert (jobs.ran, rq_world.redis.lrange(QUEUE, 0, -1)) == (["job"], [])
 
 
 def test_a_job_that_is_cut_short_because_its_worker_stops_is_there_for_another(rq_world: RqWorld, jobs: Jobs) -> None:

@@ -43,6 +43,8 @@ _IN = (
     "decide.volumes",
     "drift.act",
     "fencing.decide",
+    "fencing.decide.asking",
+    "fencing.decide.confirming",
     "fencing.decide.effect",
     "fencing.decide.signs_of_life",
     "fencing.observe",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from reactor.model.errors import BadInput, SettingsError, StoreUnreachable
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from workers.app import App
+from workers.fencing.together import Together
 
 ROOT = Path(reactor.__path__[0]).parent
 FILES = [file for package in ("reactor", "workers", "vmdrift") for file in sorted((ROOT / package).rglob("*.py"))]
@@ -96,6 +98,12 @@ def test_a_process_has_what_it_needs_although_it_lacks_something_else(redis_url:
         app.tools()
     with pytest.raises(SettingsError, match="VMDRIFT_SINK"):
         App.of(Wiring(Settings(redis_url=redis_url), "")).delivery()
+
+
+def test_a_process_asks_all_providers_of_fencing_at_the_same_time(redis_url: str) -> None:
+    wiring = Wiring(Settings(redis_url=redis_url), "")
+    vars(wiring)["cluster"] = SimpleNamespace(find=lambda *_: {"metadata": {"uid": "cluster"}})
+    assert isinstance(App.of(wiring).fence().ask_all, Together)
 
 
 @pytest.mark.parametrize("function", [function for functions in RUNS.values() for function in functions])

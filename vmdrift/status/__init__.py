@@ -72,8 +72,8 @@ def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
 
 
 def _fencing(fencing: Fencing) -> dict[str, object]:
-    """With the `drivers` of what is blocked, as it was reported before the clusters of each were known."""
-    fields = asdict(fencing)
+    """With the `loss`, and the `drivers` of what is blocked, as it was reported before the clusters were known."""
+    fields = asdict(fencing) | {"loss": fencing.loss.value}
     if fencing.confirmation:
         fields["confirmation"] |= {"drivers": fencing.confirmation.drivers}
     return fields

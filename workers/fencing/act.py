@@ -12,7 +12,7 @@ import structlog
 
 from reactor.adapters.cloudevents import encode
 from reactor.model.change import Change
-from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, SettingsError, VmDriftError
+from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, NoAnswer, SettingsError, VmDriftError
 from reactor.model.fence_requests import fences
 from reactor.model.fencing import Fencing, State, Target, some
 from reactor.model.intervention import ALL, HOLD, cancelled, node_target, vm_target
@@ -20,8 +20,8 @@ from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, TAINT_ANNOT
 from reactor.model.objects import parts, text
 from workers.context import FenceTools
 from workers.delivery.events import fence_asked
-from workers.fencing.decide import failed
 from workers.fencing.decide.allowed import providers
+from workers.fencing.decide.asking import failed, ordered
 from workers.fencing.decide.boot_file import target
 from workers.fencing.decide.effect import never
 from workers.fencing.decide.rate import counted, too_soon
@@ -81,7 +81,7 @@ class FenceActions:
     def _ask(self, name: str, file: Fencing, node: NodeView) -> None:
         """It counts before it is done. Raises Conflict where another one was counted meanwhile: both are judged again.
 
-        Any error marks the provider as failed, except no answer: what that call did is not known.
+        Any error marks the provider as failed, except no answer: what that call did is not known, and that is noted.
         """
         config_map, now, policy = self._files.config_map(), self._tools.clock(), self._tools.policy
         if (
@@ -93,12 +93,18 @@ class FenceActions:
         if new := counted(fences(config_map), file, policy, now):
             self._announce(name, file)
             self._cluster.change("configmaps", dict(config_map), {"data": new})
+        self._files.write(file, file, self._after_order(name, file, node, now))
+
+    def _after_order(self, name: str, file: Fencing, node: NodeView, now: float) -> Fencing:
+        """Give the order; the file with what is known of it."""
         try:
             self._providers(name).fence(target(file, node, file.lease))
-        except ClusterUnreachable as error:
+        except (ClusterUnreachable, NoAnswer) as error:
             log.warning("no answer to the fence", sentence=str(error), **about(file), reason="fencing", provider=name)
+            return ordered(file, name, str(error), now)
         except Exception as error:  # noqa: BLE001 - the next provider is asked, whatever it is
-            self._files.write(file, file, failed(file, trouble(name, error), now))
+            return failed(file, name, trouble(name, error), now)
+        return ordered(file, name, "", now)
 
     def _announce(self, provider: str, file: Fencing) -> None:
         """As an event, and as a change of each VM that is stopped for its neighbours' sake."""

@@ -4,6 +4,7 @@ As in a drift, every pass starts from what is there now. What is known is in a C
 the objects that were changed; Redis holds a copy for people. Whatever is about to be done is written down before.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -12,8 +13,8 @@ import structlog
 from reactor import timing
 from reactor.adapters.rq import fence_entry
 from reactor.model.drift import Again, Ended, Outcome
-from reactor.model.errors import ClusterUnreachable, FenceError, StoreError
-from reactor.model.fencing import LASTING, Fencing, ProviderStatus, State, Target
+from reactor.model.errors import StoreError
+from reactor.model.fencing import Fencing
 from reactor.model.identity import Outage
 from reactor.model.lease import NODE_LEASES
 from reactor.model.machine_uuid import same, twins
@@ -21,35 +22,50 @@ from reactor.model.node import NodeView, node_view
 from reactor.model.objects import JsonObject, number
 from reactor.wake import look_at
 from workers.context import FenceTools
-from workers.fencing.act import FenceActions, trouble
+from workers.fencing.act import FenceActions
 from workers.fencing.decide import next_move
 from workers.fencing.decide.allowed import providers, unusable
-from workers.fencing.decide.boot_file import boot_file, target
+from workers.fencing.decide.boot_file import boot_file, suspects_file, target
+from workers.fencing.decide.suspicion import may_be_suspected
 from workers.fencing.decide.view import SOON, AskProvider, FenceDecision, FenceView
+from workers.fencing.evidence import evidence
 from workers.fencing.files import FenceFiles, about
 from workers.fencing.observe import look, with_effect
 from workers.observe.cache import renewed
 from workers.pass_time import locked
 
-__all__ = ["FenceTools", "look_after", "run_fence"]
+__all__ = ["FenceTools", "look_after", "run_evidence", "run_fence"]
 
 log = structlog.get_logger()
 
 _LOCK = timing.FENCING_LOCK
 _LOCKED_RETRY = 2.0  # seconds
 _MOVES = 8  # in one pass
+_Files = tuple[Fencing | None, Fencing | None]  # of one boot: as it is stored, and as the pass begins with it
 
 
 def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
     """One pass. Raises ClusterError, StoreError: then its result is unknown, and it is done again."""
+    return _under_lock(outage, fence, lambda run: run.run())
+
+
+def _under_lock(outage: Outage, fence: FenceTools, go: Callable[["_Pass"], Outcome]) -> Outcome:
     lock, tools = locked(fence.tools, f"fence:{outage.node.uid}", _LOCK)
     if lock is None:
         return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this node right now.")
     try:
-        return _Pass(outage, replace(fence, tools=tools)).run()
+        return go(_Pass(outage, replace(fence, tools=tools)))
     finally:
         with suppress(StoreError):  # it expires by itself
             tools.store.release(lock)
+
+
+def run_evidence(outage: Outage, fence: FenceTools, lease: str) -> Outcome:
+    """One pass over a node that still looks Ready, and whose Lease still reads `lease` (its renewTime): a suspicion.
+
+    Its providers are asked for evidence, and nothing else is done. Raises as `run_fence`.
+    """
+    return _under_lock(outage, fence, lambda run: run.evidence(lease))
 
 
 def look_after(fence: FenceTools) -> int:
@@ -73,17 +89,23 @@ class _Pass:
         self._outage, self._tools, self._cluster, self._providers = outage, fence.tools, fence.cluster, fence.providers
         self._files = FenceFiles(fence)
         self._deeds = FenceActions(fence, self._files)
+        self._fence = fence
 
     def run(self) -> Outcome:
-        """Move after move, until nothing is left to do now.
+        """Move after move, until nothing is left to do now."""
+        outcome = Ended("nothing", "not-fenced-here", f"{self._outage.node.name} is not lost, or nobody may fence it.")
+        return self._moves(self._lost, outcome)
 
-        A pass that never sees what it has written comes again later, not at once and for ever.
-        """
-        name = self._outage.node.name
-        outcome: Outcome = Ended("nothing", "not-fenced-here", f"{name} is not lost, or nobody may fence it.")
+    def evidence(self, lease: str) -> Outcome:
+        """The same, as long as the node is only suspected."""
+        why = f"{self._outage.node.name} is not suspected any more, or nobody may prove anything of it."
+        return self._moves(lambda node: self._suspected(node, lease), Ended("nothing", "not-fenced-here", why))
+
+    def _moves(self, files_of: Callable[[NodeView | None], _Files], outcome: Outcome) -> Outcome:
+        """A pass that never sees what it has written comes again later, not at once and for ever."""
         for _ in range(_MOVES):
-            node, stored_files = self._node(), self._files.read(name)
-            stored, file = boot_file(self._outage, node, stored_files.values(), self._tools.policy, self._tools.clock())
+            node = self._node()
+            stored, file = files_of(node)
             if file is None:
                 return outcome
             if stored is None and node:
@@ -92,6 +114,23 @@ class _Pass:
             if isinstance(outcome, Ended) or outcome.at > self._tools.clock():
                 return outcome
         return outcome if isinstance(outcome, Ended) else replace(outcome, at=self._tools.clock() + SOON)
+
+    def _lost(self, node: NodeView | None) -> _Files:
+        """The file of the boot that is lost, as it is stored and as this pass begins with it."""
+        stored = self._files.read(self._outage.node.name).values()
+        return boot_file(self._outage, node, stored, self._tools.policy, self._tools.clock())
+
+    def _suspected(self, node: NodeView | None, lease: str) -> _Files:
+        """The same of the boot that is suspected: none is opened where it is lost by now, or was heard."""
+        if node is None or not may_be_suspected(node, self._outage):
+            return None, None
+        stored = list(self._files.read(node.name).values())
+        if renewed(self._lease()) != lease:
+            return boot_file(self._outage, node, stored, self._tools.policy, self._tools.clock())
+        return suspects_file(self._outage, node, stored, self._tools.policy, self._tools.clock())
+
+    def _lease(self) -> JsonObject | None:
+        return self._cluster.find("leases", self._outage.node.name, NODE_LEASES)
 
     def _carry_out(self, move: FenceDecision, file: Fencing, stored: Fencing | None) -> Outcome:
         """Written down first, then done."""
@@ -114,9 +153,8 @@ class _Pass:
             log.warning("annotation unusable", sentence=problem, **about(file), reason="annotation-unusable", fix=fix)
 
     def _move(self, file: Fencing, node: NodeView | None) -> FenceDecision:
-        kubelet = self._cluster.find("leases", file.node.name, NODE_LEASES)
         file = self._with_twins(file, node)
-        view = self._view(file, node, kubelet)
+        view = self._view(file, node, self._lease())
         return self._judged(look(view, file, self._tools, self._cluster), file)
 
     def _with_twins(self, file: Fencing, node: NodeView | None) -> Fencing:
@@ -136,7 +174,7 @@ class _Pass:
         allowed = providers(node, policy) if node else policy.fencing
         not_allowed = dict.fromkeys(attempt.provider for attempt in file.attempts if attempt.provider not in allowed)
         fence_target = target(file, node, lease)
-        statuses = {name: self._status(name, fence_target, file) for name in (*allowed, *not_allowed)}
+        statuses = evidence(self._fence, [*allowed, *not_allowed], fence_target, file, node)
         former = {name: statuses.pop(name) for name in not_allowed}
         duration, beat_since = number(kubelet, "spec", "leaseDurationSeconds") or 0.0, self._beat_since(file, node)
         return FenceView(node, lease, statuses, left=former, lease_lasts=duration, beat_since=beat_since)
@@ -156,13 +194,3 @@ class _Pass:
             view = with_effect(view, move.file or file, move.deed.provider, self._tools, self._cluster)
             move = next_move(view, file, policy, now)
         return move
-
-    def _status(self, name: str, fence_target: Target, file: Fencing) -> ProviderStatus:
-        """A provider that was asked and cannot answer now may have made something that has to be taken back."""
-        was_asked = name in {attempt.provider for attempt in file.attempts}
-        try:
-            return self._providers(name).status(fence_target)
-        except (FenceError, ClusterUnreachable) as error:
-            return ProviderStatus(State.ABSENT, str(error), ours=was_asked and name in LASTING)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this provider's trouble alone
-            return ProviderStatus(State.FAILED, trouble(name, error), ours=was_asked and name in LASTING)

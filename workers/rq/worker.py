@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from threading import get_ident
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
@@ -50,7 +51,7 @@ class Worker(Stoppable, SimpleWorker):
     log_result_lifespan = False
 
     _current: tuple["Worker", OurJob, Any] | None = None
-    _beat_at = 0.0
+    _thread, _beat_at = 0, 0.0
     _rested_at = -math.inf
 
     def __init__(  # noqa: PLR0913 - what only some need is named
@@ -177,6 +178,7 @@ class Worker(Stoppable, SimpleWorker):
     def perform_job(self, job: Job, queue: Any, execution: Any) -> bool:
         """As RQ does; other code in this process can find out which one runs."""
         Worker._current, Worker._beat_at = (self, cast(OurJob, job), execution), time.monotonic()
+        Worker._thread = get_ident()
         try:
             return bool(super().perform_job(job, queue, execution))
         finally:
@@ -230,9 +232,10 @@ class Worker(Stoppable, SimpleWorker):
     def beat_current(cls) -> None:
         """Tell Redis that the running job is alive. Called before every API call; does something every 2 s.
 
+        Only in the job's own thread: another one may still hang when its job has ended.
         Raises Stopping when the process was asked to stop and should have ended by now; StoreError.
         """
-        if cls._current is None:
+        if cls._current is None or get_ident() != cls._thread:
             return
         worker, job, execution = cls._current
         if worker.stopping.is_older_than(cls.STOP_WITHIN):

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
+from threading import Lock
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -147,7 +148,7 @@ def served_clock(cluster: Cluster) -> Clock:
 class KubernetesCluster:
     """The Cluster over HTTP. `timeout` in seconds, for one call; `before_call` runs before each (heartbeats).
 
-    `counted` is called with verb and code of each request that was sent.
+    `counted` is called with verb and code of each request that was sent. Threads may share it.
 
     `load` makes a client from the credentials as they are now. It is called again when the API server no longer accepts
     the old ones: tokens expire and certificates are rotated while we run.
@@ -164,6 +165,7 @@ class KubernetesCluster:
         self.api = load()
         self._time: float | None = None
         self._token, self._token_until = "", -math.inf
+        self._loading = Lock()
 
     @property
     def host(self) -> str:
@@ -288,9 +290,10 @@ class KubernetesCluster:
     def _send(self, verb: str, path: str, query: Mapping[str, str], **more: Any) -> BaseHTTPResponse:
         encoded = urlencode({key: value for key, value in query.items() if value})
         target = f"{path}?{encoded}" if encoded else path
+        used = self.api
         response = self._request(verb, target, **more)
         # Refused before anything was done, so that a second try with new credentials does nothing twice.
-        if response.status == HTTPStatus.UNAUTHORIZED and self._reload_credentials():
+        if response.status == HTTPStatus.UNAUTHORIZED and self._reload_credentials(used):
             response = self._request(verb, target, **more)
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise refusal(_METHODS[verb], path, response)
@@ -307,12 +310,13 @@ class KubernetesCluster:
         form: str = "",
     ) -> BaseHTTPResponse:
         self._before_call()
+        used = self.api
         headers = {"Accept": f"application/json{form}", "User-Agent": "vm-drift"}
         if token := self._fresh_token():
             headers["Authorization"] = token
         code = NO_ANSWER
         try:
-            response: BaseHTTPResponse = self.api.rest_client.pool_manager.request(
+            response: BaseHTTPResponse = used.rest_client.pool_manager.request(
                 _METHODS[verb],
                 f"{self.host}/{target}",
                 headers=headers | ({"Content-Type": _TYPES.get(verb, "application/json")} if body else {}),
@@ -323,7 +327,7 @@ class KubernetesCluster:
             )
             code = str(response.status)
         except SSLError:
-            self._reload_credentials()  # for the next call: whether this one was carried out is not known
+            self._reload_credentials(used)  # for the next call: whether this one was carried out is not known
             raise
         finally:
             self._counted(verb, code)
@@ -337,14 +341,17 @@ class KubernetesCluster:
             self._token_until = time.monotonic() + _TOKEN_FRESH
         return self._token
 
-    def _reload_credentials(self) -> bool:
-        """Read the credentials again; False while they cannot be read."""
-        try:
-            client = self._load()
-        except errors.SettingsError:
-            return False
-        self.api.rest_client.pool_manager.clear()
-        self.api, self._token_until = client, -math.inf
+    def _reload_credentials(self, used: ApiClient) -> bool:
+        """Read the credentials again, unless another thread has since these were used; False where that fails."""
+        with self._loading:
+            if self.api is not used:
+                return True
+            try:
+                client = self._load()
+            except errors.SettingsError:
+                return False
+            self.api, self._token_until = client, -math.inf
+        used.rest_client.pool_manager.clear()
         return True
 
 

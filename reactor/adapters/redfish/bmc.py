@@ -11,7 +11,7 @@ from reactor import timing
 from reactor.adapters.redfish import connection
 from reactor.adapters.redfish.bounded_call import BoundedCalls
 from reactor.adapters.redfish.credentials import BmcAccess, access
-from reactor.model.errors import FenceError, SettingsError
+from reactor.model.errors import FenceError, NoAnswer, SettingsError
 from reactor.settings import Settings
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class BmcReading:
 
 
 class Bmc(Protocol):
-    """The BMCs, by node. Each call takes a few seconds at most, and may raise FenceError: then nothing is known."""
+    """The BMCs, by node. Each call takes a few seconds at most; FenceError: nothing is known; NoAnswer: none came."""
 
     def read(self, node: str) -> BmcReading:
         """The state of the node's machine."""
@@ -89,7 +89,7 @@ class RedfishBmc:
         try:
             return self._calls.call(bmc_access.address, work)
         except TimeoutError as error:
-            raise FenceError(f"{bmc_access.bmc} does not answer in time") from error
+            raise NoAnswer(f"{bmc_access.bmc} does not answer in time") from error
 
 
 def _reading(bmc_access: BmcAccess, system: Any) -> BmcReading:

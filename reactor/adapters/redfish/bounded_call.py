@@ -5,8 +5,9 @@ Socket time-outs do not ensure that: each counts from the last byte, and names a
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from reactor.in_thread import begun
 
 T = TypeVar("T")
 
@@ -20,26 +21,17 @@ class BoundedCalls:
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
-        self._hanging: dict[str, Thread] = {}
+        self._hanging: dict[str, Future[Any]] = {}
 
     def call(self, key: str, work: Callable[[], T]) -> T:
         """What `work` returns or raises; TimeoutError if it takes too long, or the last one under `key` still does."""
         hanging = self._hanging.pop(key, None)
-        if hanging and hanging.is_alive():
+        if hanging and not hanging.done():
             self._hanging[key] = hanging
             raise TimeoutError
-        future: Future[T] = Future()
-        thread = Thread(target=_run_into, args=(future, work), name=f"patience {key}", daemon=True)
-        thread.start()
+        future = begun(work, f"patience {key}")
         try:
             return future.result(self.limit)
         finally:
             if not future.done():
-                self._hanging[key] = thread
-
-
-def _run_into(future: Future[T], work: Callable[[], T]) -> None:
-    try:
-        future.set_result(work())
-    except BaseException as error:  # noqa: BLE001 - it is raised where the future is waited for
-        future.set_exception(error)
+                self._hanging[key] = future

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from reactor import timing
 from reactor.adapters.redfish.credentials import BmcAccess
-from reactor.model.errors import FenceError
+from reactor.model.errors import FenceError, NoAnswer
 
 # As few as it can be set to: a GET that is answered with 5xx is sent once more, at once; all else a single time.
 _RETRIES = {"server_side_retries": 1, "server_side_retries_delay": 0}
@@ -95,13 +95,16 @@ def force_off(machine: Any) -> None:
 
 @contextmanager
 def translated(bmc_access: BmcAccess) -> Iterator[None]:
-    """Whatever sushy, requests, the system or JSON of another shape raises becomes FenceError, with our sentence."""
+    """Whatever sushy, requests, the system or JSON of another shape raises becomes FenceError, with our sentence.
+
+    NoAnswer where nothing was heard.
+    """
     try:
         yield
     except FenceError:
         raise
     except Exception as error:
-        raise FenceError(_sentence(bmc_access, error)) from error
+        raise _translation(bmc_access, error) from error
 
 
 def _only_system(bmc_access: BmcAccess, root: Any) -> str:
@@ -118,15 +121,24 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _sentence(bmc_access: BmcAccess, error: Exception) -> str:
+def _translation(bmc_access: BmcAccess, error: Exception) -> FenceError:
     """From the type of the error, never from its text: that may hold what was sent."""
+    chain = list(_chain(error))
+    if why := _answer(bmc_access, error, chain):
+        return FenceError(why)
+    if any(isinstance(cause, TimeoutError) for cause in chain):  # the socket's own, behind all others
+        return NoAnswer(f"{bmc_access.bmc} does not answer in time")
+    return NoAnswer(f"{bmc_access.bmc} cannot be reached: {type(chain[-1]).__name__}")
+
+
+def _answer(bmc_access: BmcAccess, error: Exception, chain: list[BaseException]) -> str:
+    """What is wrong with what it answered; "" where it did not."""
     from sushy import exceptions as sushy_errors  # noqa: PLC0415 - an extra
 
-    chain = list(_chain(error))
     if isinstance(error, sushy_errors.HTTPError):
         return f"{bmc_access.bmc} {_refusal(bmc_access, error.status_code or 0)}"
-    if any(isinstance(cause, TimeoutError) for cause in chain):  # the socket's own, behind all others
-        return f"{bmc_access.bmc} does not answer in time"
+    if any(isinstance(cause, TimeoutError) for cause in chain):
+        return ""
     if invalid := next((cause for cause in chain if isinstance(cause, ssl.SSLCertVerificationError)), None):
         why = f"{bmc_access.bmc} has a certificate that is not trusted ({invalid.verify_message})"
         return f"{why}: set ca_file in {bmc_access.file} to its CA"
@@ -136,7 +148,7 @@ def _sentence(bmc_access: BmcAccess, error: Exception) -> str:
     if isinstance(error, sushy_errors.ConnectionError) or (
         isinstance(error, OSError) and not isinstance(error, ValueError)
     ):
-        return f"{bmc_access.bmc} cannot be reached: {type(chain[-1]).__name__}"
+        return ""
     return f"{bmc_access.bmc} sent a response that is not valid Redfish: {type(error).__name__}"
 
 

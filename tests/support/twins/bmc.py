@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from reactor.adapters.redfish.bmc import BmcReading
 from reactor.adapters.redfish.credentials import file_of, pinned
-from reactor.model.errors import FenceError
+from reactor.model.errors import FenceError, NoAnswer
 from simulator.machines.hypervisor import Hypervisor
 from simulator.machines.machine import Machine
 
@@ -69,8 +69,8 @@ class MachineBmcs:
         return demanded, machine
 
 
-def _silent(node: str) -> FenceError:
-    return FenceError(f"BMC {_address(node)} does not answer in time")
+def _silent(node: str) -> NoAnswer:
+    return NoAnswer(f"BMC {_address(node)} does not answer in time")
 
 
 def _address(node: str) -> str:

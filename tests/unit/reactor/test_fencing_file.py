@@ -29,11 +29,18 @@ _FILE = replace(
     release=ChosenRelease(ReleaseWay.TAINT, "All.", 2.0, ("a/b",)),
     void="It spoke.",
 )
+_NEW = replace(
+    _FILE,
+    attempts=(Attempt("redfish", 1.0, unanswered="It does not answer.", unanswered_since=2.0),),
+    suspected=True,
+    answers=(("redfish", "mute"),),
+)
 _CLAIM = Claim(OUTAGE.node, "boot-1", "ann", "looked", 1.0, "lease", "beat")
 
 
 def test_it_is_read_as_it_was_written() -> None:
     assert Fencing.of(_FILE.as_text()) == _FILE
+    assert Fencing.of(_NEW.as_text()) == _NEW
     assert Claim.of(_CLAIM.as_text()) == _CLAIM
     kept = {"data": {_FILE.key: _FILE.as_text(), _CLAIM.key: _CLAIM.as_text()}}
     assert fencing_of(kept, "node-a") == _FILE
@@ -66,6 +73,13 @@ def test_the_file_of_a_boot_that_the_version_before_wrote_is_read_and_of_its_sto
     assert file.proof
     assert (file.proof.storage, file.boot) == ((("rbd", ""),), "boot-1")
     assert fencing_entries({"data": {"fence_node-a": text}}, "node-a") == {"fence_node-a": file}
+
+
+def test_what_the_version_before_does_not_know_is_left_out_where_it_says_nothing() -> None:
+    new = {"unanswered", "unanswered_since", "suspected", "answers"}
+    for file, expected in ((_FILE, set()), (_NEW, new)):
+        data = json.loads(file.as_text())
+        assert new & {*data, *(name for attempt in data["attempts"] for name in attempt)} == expected
 
 
 def test_of_several_boots_the_one_that_was_lost_last_is_meant_unless_another_is_named() -> None:

@@ -12,6 +12,7 @@ def test_no_call_is_so_long_that_a_living_worker_seems_dead() -> None:
     assert max(calls) < t.WORKER_SILENT
     assert t.API_TIMEOUT <= t.API_TIMEOUT_MOST
     assert t.BMC_CONNECT < t.BMC_CALL
+    assert t.VETO < t.BMC_CALL <= t.PROVIDER_ANSWERS
 
 
 def test_a_worker_beats_often_enough() -> None:

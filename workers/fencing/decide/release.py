@@ -26,7 +26,7 @@ def proof_sentence(proof: Confirmation) -> str:
 def release_of(case: FenceCase, proof: Confirmation) -> FenceDecision:
     """While the proof counts: how the VMs are released, and which of them have not been judged under it."""
     file = case.file
-    if why := _withdrawn(case.seen, proof):
+    if why := withdrawn(case.seen, proof):
         sentence = f"The proof does not count any more: {why}."
         return FenceDecision(replace(file, void=why).with_reason("proof-void", sentence), case.now + SOON)
     waiting = tuple(record for record in case.seen.going if record.weighed != proof.at)
@@ -46,7 +46,7 @@ def _taint_wanted(case: FenceCase) -> bool:
     return wanted and case.policy.mode == "auto" and not case.seen.holds
 
 
-def _withdrawn(view: FenceView, proof: Confirmation) -> str:
+def withdrawn(view: FenceView, proof: Confirmation) -> str:
     """A boot that has ended stays so; a fence of its storage lasts only while it stands."""
     standing = view.standings.get(proof.provider)
     if standing is None:

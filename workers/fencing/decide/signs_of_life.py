@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reactor.model.confirmation_source import Source
-from reactor.model.fencing import Attempt, Confirmation, Fencing, ProviderStatus, State, source_of
+from reactor.model.fencing import POWER, Attempt, Confirmation, Fencing, ProviderStatus, State, source_of
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from workers.decide.life import counts
@@ -24,7 +24,7 @@ def with_signs(view: FenceView, file: Fencing, now: float) -> Fencing:
         return file  # another boot: whatever is heard now is from that one, and refutes nobody
     if node is not None and _reported(node, file):
         file = refuted(file, now)
-    return _with_sources(view, _signs(view, file, now))
+    return _with_sources(view, _with_answers(view, _signs(view, file, now)))
 
 
 def refuted(file: Fencing, now: float) -> Fencing:
@@ -44,10 +44,10 @@ def _failed_if_wrong(attempt: Attempt, wrong: tuple[Source, ...], now: float) ->
 
 def in_new_outage(file: Fencing, outage: Outage, now: float) -> Fencing:
     """The file in another outage of the same boot, so it was Ready in between. What was asked for still stands."""
-    file = file if file.ready_since is not None else refuted(file, now)
+    file = file if file.suspected or file.ready_since is not None else refuted(file, now)
     void = file.void or ("it was of an earlier outage" if file.confirmation else "")
     file = replace(_silent_from(now, file), outage=outage, at=now, void=void)
-    return replace(file, release=None, ready_since=None, closed=False)
+    return replace(file, release=None, ready_since=None, closed=False, suspected=False, answers=())
 
 
 def believed(provider: str, standing: ProviderStatus, file: Fencing) -> bool:
@@ -68,7 +68,7 @@ def _reported(node: NodeView, file: Fencing) -> bool:
     """Has the kubelet of this boot written to its Node since the last pass?"""
     if node.boot != file.boot or not (file.lease or file.heartbeat or file.reported):
         return False
-    is_back = node.ready == "True" and file.ready_since is None
+    is_back = node.ready == "True" and file.ready_since is None and not file.suspected
     return is_back or file.reported not in {"", node.reported}  # the version before this one did not write it down
 
 
@@ -96,6 +96,15 @@ def _silent_from(now: float, file: Fencing) -> Fencing:
 def _evidence(view: FenceView) -> Iterator[str]:
     fenced = (standing for standing in view.standings.values() if standing.state is State.FENCED)
     yield from (standing.evidence for standing in fenced if standing.evidence)
+
+
+def _with_answers(view: FenceView, file: Fencing) -> Fencing:
+    """What is said of the machine's power until somebody is asked to fence it: that tells what kind of loss it was."""
+    if file.confirmation or any(attempt.at >= file.at for attempt in file.attempts):
+        return file
+    said = {name: standing.state for name, standing in view.standings.items() if name in POWER}
+    definite = {name: state.value for name, state in said.items() if state is not State.ABSENT}
+    return replace(file, answers=tuple((dict(file.answers) | definite).items()))
 
 
 def _with_sources(view: FenceView, file: Fencing) -> Fencing:

@@ -14,7 +14,7 @@ class Provider(Protocol):
     """One way to prove that a node is dead.
 
     Methods raise ClusterError where the API server did not do what was asked, and FenceError where another system did
-    not. Nothing is known then, and nothing is taken for proof.
+    not; ClusterUnreachable and NoAnswer where nothing was heard. Nothing is known then, and nothing is taken for proof.
     """
 
     @property
@@ -29,7 +29,10 @@ class Provider(Protocol):
         """
 
     def status(self, target: Target) -> ProviderStatus:
-        """Its state now. FENCED only if that was verified, for this very boot of this very node; a whole sentence."""
+        """Its state now. FENCED only if that was verified, for this very boot of this very node; a whole sentence.
+
+        It changes nothing, leaves no session open, and may be called in any thread.
+        """
 
     def release(self, target: Target) -> ProviderStatus:
         """Take back what was changed for this target, after its boot has ended and another one runs.

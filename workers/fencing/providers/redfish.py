@@ -8,7 +8,7 @@ there was has ended, and a command hits the boot that runs when it arrives.
 from uuid import UUID
 
 from reactor.adapters.redfish.bmc import Bmc, BmcReading
-from reactor.model.errors import FenceError
+from reactor.model.errors import FenceError, NoAnswer
 from reactor.model.fencing import ProviderStatus, State, Target
 from reactor.model.machine_uuid import same, ways
 
@@ -32,7 +32,7 @@ class Redfish:
 
         Asked for again while the machine is still on, it is sent again: that is not remembered, and changes nothing.
         """
-        reading = self._bmc.read(target.node.name)
+        reading = self._read(target)
         if wrong := _wrong(reading, target):
             raise FenceError(f"{wrong} Nothing was sent to it.")
         if reading.power in _POWERED:
@@ -44,9 +44,9 @@ class Redfish:
         """FENCED where it reads Off. ABSENT, so "it cannot tell", for all but On, Off and PoweringOff.
 
         PoweringOn and Paused may end either way, an unknown word may mean anything, and all of them may change: that
-        is no failure, which would be final.
+        is no failure, which would be final. NoAnswer where the BMC itself is dark: that says nothing of its host.
         """
-        reading = self._bmc.read(target.node.name)
+        reading = self._read(target)
         if wrong := _wrong(reading, target):
             return ProviderStatus(State.FAILED, wrong, by=reading.address)
         machine = f"for the machine of node {target.node.name} (UUID {reading.uuid})"
@@ -61,6 +61,12 @@ class Redfish:
         """ABSENT always. Nothing is switched on again: whoever administers the machine does that."""
         sentence = f"Nothing is left to take back: node {target.node.name} is not switched on again by us."
         return ProviderStatus(State.ABSENT, sentence)
+
+    def _read(self, target: Target) -> BmcReading:
+        try:
+            return self._bmc.read(target.node.name)
+        except NoAnswer as error:
+            raise NoAnswer(f"{error} (dark): it may have lost its power together with the host.") from error
 
 
 def _reads(reading: BmcReading) -> str:

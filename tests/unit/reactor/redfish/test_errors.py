@@ -15,7 +15,7 @@ from urllib3 import exceptions as http
 
 from reactor.adapters.redfish.connection import translated
 from reactor.adapters.redfish.credentials import BmcAccess
-from reactor.model.errors import FenceError
+from reactor.model.errors import FenceError, NoAnswer
 
 ACCESS = BmcAccess("n.json", "https://bmc", "user", "secret")
 
@@ -53,6 +53,27 @@ def test_every_foreign_error_is_translated_into_a_sentence_of_ours(error: Except
     assert str(caught.value).startswith("BMC https://bmc ")
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    ("error", "heard"),
+    [
+        (TimeoutError(), False),
+        (requests.exceptions.ConnectTimeout(), False),
+        (requests.exceptions.ConnectionError(), False),
+        (sushy.exceptions.ConnectionError(url="u", error="e"), False),
+        (socket.gaierror(), False),
+        (sushy.exceptions.AccessError("GET", "/", _answer(401)), True),
+        (sushy.exceptions.ServerSideError("GET", "/", _answer(503)), True),
+        (requests.exceptions.JSONDecodeError("m", "{", 0), True),
+        (KeyError("PowerState"), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_bmc_that_says_anything_at_all_is_not_dark(error: Exception, *, heard: bool) -> None:
+    with pytest.raises(FenceError) as caught, translated(ACCESS):
+        raise error
+    assert isinstance(caught.value, NoAnswer) is not heard
 
 
 def test_what_is_not_theirs_is_not_translated() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reactor.model.errors import FenceError
+from reactor.model.errors import FenceError, NoAnswer
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
 from simulator.machines.hypervisor import Hypervisor
@@ -173,6 +173,20 @@ def test_a_bmc_that_does_not_answer_proves_nothing(bmc: MachineBmcs, knob: str) 
     getattr(bmc, knob).add("worker-1")
     bmc.hypervisor.power_cut("worker-1")
     assert _refused(bmc, _target())
+
+
+def test_a_dark_bmc_is_told_from_one_that_refuses(bmc: MachineBmcs) -> None:
+    bmc.hanging.add("worker-1")
+    for ask in (Redfish(bmc).status, Redfish(bmc).fence):
+        with pytest.raises(NoAnswer) as caught:
+            ask(_target())
+        doubt = "it may have lost its power together with the host."
+        assert str(caught.value) == f"BMC https://bmc.worker-1 does not answer in time (dark): {doubt}"
+    bmc.hanging.clear()
+    bmc.refusing.add("worker-1")
+    with pytest.raises(FenceError) as refused:
+        Redfish(bmc).status(_target())
+    assert not isinstance(refused.value, NoAnswer)
 
 
 def test_nothing_is_switched_on_again(bmc: MachineBmcs) -> None:

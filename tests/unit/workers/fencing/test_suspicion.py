@@ -1,0 +1,144 @@
+"""A node that looks Ready while its Lease is silent: what is asked, what counts, and what ends it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reactor.model.confirmation_source import Source
+from reactor.model.fencing import Fencing, Loss, ProviderStatus, State
+from reactor.model.node import NodeView
+from tests.unit.workers.fencing.views import FILE, LOST_AT, NOBODY, NODE, OFF, ON, OUTAGE, POLICY, drift, seen
+from workers.fencing.decide import next_move
+from workers.fencing.decide.boot_file import boot_file, suspects_file
+from workers.fencing.decide.suspicion import may_be_suspected
+from workers.fencing.decide.view import FenceDecision
+
+READY = replace(NODE, ready="True", ready_since=1.0, reported="status")
+SUSPECTED = replace(FILE, suspected=True, reported="status", reason="awaiting-proof", at=1000.0)
+NOW = 1010.0
+
+
+def _move(file: Fencing = SUSPECTED, now: float = NOW, node: NodeView | None = READY, **more: Any) -> FenceDecision:
+    return next_move(seen(node, **more), file, replace(POLICY, fence_after=0.0), now)
+
+
+def _file(move: FenceDecision) -> Fencing:
+    assert move.file
+    return move.file
+
+
+@pytest.mark.parametrize("standing", [ON, NOBODY, ProviderStatus(State.MUTE, "Dark."), replace(ON, ours=True)])
+def test_a_suspicion_asks_again_soon_and_does_nothing(standing: ProviderStatus) -> None:
+    move = _move(standings={"redfish": standing}, unfence="", drifts=())
+    assert (move.deed, move.again_at, _file(move).reason) == (None, NOW + 2, "awaiting-proof")
+    assert standing.sentence in _file(move).sentence
+
+
+def test_what_a_provider_verifies_is_proof_and_wakes_whoever_waits_for_it_and_nothing_is_done_to_the_node() -> None:
+    proven = _file(_move(standings={"redfish": OFF}))
+    assert (proven.proof is not None, proven.suspected) == (True, True)
+    taint = replace(POLICY, fenced_release="taint")
+    move = next_move(seen(READY, standings={"redfish": OFF}), proven, taint, NOW)
+    assert (move.deed, move.file, move.wake) == (None, proven, (drift("vm"),))
+
+
+def test_whoever_says_alive_vetoes_it() -> None:
+    assert _file(_move(standings={"event": OFF, "redfish": ON})).reason == "at-odds"
+
+
+PROVEN = _file(_move(standings={"redfish": OFF}))
+
+
+@pytest.mark.parametrize("life", [{"lease": "another"}, {"node": replace(READY, heartbeat="another")}])
+def test_a_sign_of_life_takes_the_proof_away_and_says_so(life: dict[str, Any]) -> None:
+    move = _move(PROVEN, NOW + 3, standings={"redfish": OFF}, **{"node": READY, **life})
+    assert _file(move).reason == "in-doubt"
+    assert _file(move).sentence == (
+        "The proof does not count any more: the node gave a sign of life after redfish had confirmed that it is dead."
+    )
+    more = _move(_file(move), NOW + 13, standings={"redfish": OFF}, **{"node": READY, **life, "lease": "a third"})
+    assert (_file(more).proof, _file(more).reason, more.again_at) == (None, "in-doubt", NOW + 43)
+
+
+def test_a_kubelet_that_reports_the_same_boot_refutes_whoever_had_proven_it_and_ends_the_suspicion() -> None:
+    alive = replace(READY, reported="later")
+    first = _move(PROVEN, NOW + 3, alive, lease="another", standings={"redfish": OFF})
+    assert (_file(first).reason, _file(first).refuted) == ("refuted", (Source("redfish"),))
+    second = _file(_move(_file(first), NOW + 4, alive, lease="another", standings={"redfish": OFF}))
+    assert (second.closed, second.suspected, second.refuted) == (True, False, (Source("redfish"),))
+
+
+@pytest.mark.parametrize(
+    "life",
+    [
+        {"lease": "another"},
+        {"node": replace(READY, heartbeat="another")},
+        {"node": replace(READY, boot="boot-2")},
+        {"node": replace(READY, ready="False")},
+        {"node": replace(READY, uid="uid-b")},
+    ],
+)
+def test_a_suspicion_that_ends_as_life_leaves_nothing(life: dict[str, Any]) -> None:
+    assert _move(**{"node": READY, "standings": {"redfish": ON}, **life}).file is None
+
+
+def test_what_was_asked_for_in_an_earlier_outage_is_taken_back_only_once_the_suspicion_is_over() -> None:
+    blocked = ProviderStatus(State.FENCED, "Blocked.", storage=(("rbd", "ceph"),), ours=True)
+    view: dict[str, Any] = {"standings": {"network-fence": blocked}, "unfence": "ann asks."}
+    assert _move(replace(SUSPECTED, refuted=(Source("network-fence"),)), **view).deed is None
+    assert _move(lease="another", **view).deed is not None
+
+
+def test_the_unknown_that_follows_is_the_same_outage_and_its_proof_counts() -> None:
+    later = replace(OUTAGE, since=LOST_AT + 30)
+    lost = replace(NODE, ready_since=float(later.since), reported="status")
+    stored, file = boot_file(later, lost, [PROVEN], POLICY, NOW + 30)
+    assert file
+    assert (stored, file) == (PROVEN, replace(PROVEN, outage=later))
+    move = _move(file, NOW + 30, lost, standings={"redfish": OFF})
+    assert (_file(move).suspected, _file(move).proof) == (False, PROVEN.confirmation)
+
+
+def test_a_late_pass_over_the_suspicion_leaves_its_proof_to_the_outage_that_follows() -> None:
+    lost = replace(NODE, ready_since=LOST_AT + 30.0, reported="status")
+    assert boot_file(OUTAGE, lost, [PROVEN], POLICY, NOW + 30) == (PROVEN, None)
+
+
+def test_a_new_suspicion_of_the_same_boot_counts_nothing_of_the_one_before_and_refutes_nobody() -> None:
+    again = replace(OUTAGE, since=LOST_AT + 90)
+    _, file = suspects_file(again, READY, [PROVEN], POLICY, NOW + 90)
+    assert file
+    assert (file.proof, file.refuted, file.suspected, file.outage) == (None, (), True, again)
+    move = _move(file, NOW + 90, lease="the next silence", standings={"redfish": ON})
+    assert (_file(move).suspected, _file(move).lease) == (True, "the next silence")
+
+
+@pytest.mark.parametrize(
+    "node", [None, NODE, replace(READY, ready="False"), replace(READY, boot=""), replace(READY, uid="uid-b")]
+)
+def test_only_this_very_node_with_a_known_boot_that_looks_ready_is_suspected(node: NodeView | None) -> None:
+    assert not may_be_suspected(node, OUTAGE)
+    assert may_be_suspected(READY, OUTAGE)
+
+
+@pytest.mark.parametrize(
+    ("standings", "loss"),
+    [
+        ({"redfish": OFF}, Loss.OFF),
+        ({"redfish": ON}, Loss.ON),
+        ({"redfish": ProviderStatus(State.MUTE, "Dark.")}, Loss.DARK),
+        ({"redfish": ProviderStatus(State.MUTE, "Dark."), "event": OFF}, Loss.DARK),
+        ({"event": OFF}, Loss.UNKNOWN),
+        ({"remediation": ProviderStatus(State.MUTE, "The API server is away.")}, Loss.UNKNOWN),
+    ],
+)
+def test_what_kind_of_loss_it_is_stands_in_the_file_and_stays_when_it_was_acted_on(
+    standings: dict[str, ProviderStatus], loss: Loss
+) -> None:
+    file = _file(_move(standings=standings))
+    assert file.loss is loss
+    lost = replace(NODE, reported="status")
+    acted = next_move(seen(lost, standings={"redfish": ON, "event": NOBODY}), FILE, POLICY, 1100.0)
+    off = next_move(seen(lost, standings={"redfish": OFF, "event": NOBODY}), _file(acted), POLICY, 1103.0)
+    assert (_file(off).proof is not None, _file(off).loss) == (True, Loss.ON)

@@ -1,0 +1,69 @@
+"""A node that still looks Ready, and whose Lease is silent: its providers are asked for evidence, and nothing is done.
+
+Nothing is fenced, tainted or taken back. What one of them proves is written down as for a node that is lost; a sign of
+life takes it away, and ends the suspicion. Pure.
+"""
+
+from dataclasses import replace
+
+from reactor.model.fencing import Confirmation, Fencing
+from reactor.model.identity import Outage
+from reactor.model.node import NodeView
+from workers.fencing.decide.confirming import confirmed_by, lost_proof
+from workers.fencing.decide.described import awaiting, file_with
+from workers.fencing.decide.release import withdrawn
+from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView
+
+_LOOK = 2.0  # seconds between two rounds of questions
+
+
+def may_be_suspected(node: NodeView | None, outage: Outage) -> bool:
+    """Is it this very node, with a boot that is known, and does it still look Ready? Else it is lost, or deleted."""
+    return node is not None and node.uid == outage.node.uid and node.boot != "" and node.ready == "True"
+
+
+def is_suspected(node: NodeView | None, file: Fencing) -> bool:
+    """Was the file opened by a suspicion of this very boot, and does the node still look Ready?"""
+    return file.suspected and may_be_suspected(node, file.outage) and node is not None and node.boot == file.boot
+
+
+def as_suspected(file: Fencing) -> Fencing:
+    """The file of a suspicion that begins: what it says of the node's signs is from before."""
+    return replace(file, suspected=True, reason="", sentence="")
+
+
+def suspected(case: FenceCase, before: Fencing) -> FenceDecision | None:
+    """None: it is over. `before`: the file as the last pass wrote it."""
+    file = case.file
+    if before.proof and not file.proof:
+        return lost_proof(case, before)
+    if file.proof:
+        return _standing(case, file.proof)
+    doubted = _doubted(file)
+    if doubted.source in file.refuted if doubted else _is_heard(case.seen, before):
+        return None
+    waiting = file if doubted else file_with(case, "awaiting-proof", awaiting(case))
+    return confirmed_by(case) or FenceDecision(waiting, case.now + (IDLE if doubted else _LOOK))
+
+
+def _doubted(file: Fencing) -> Confirmation | None:
+    """What was confirmed in this suspicion, and counts no more. It is kept until it is known whether it was wrong."""
+    confirmation = file.confirmation
+    return confirmation if confirmation and confirmation.at >= file.at else None
+
+
+def _is_heard(view: FenceView, before: Fencing) -> bool:
+    """A sign of life since the last pass; the first one of a suspicion only reads them."""
+    if not before.reason or view.node is None:
+        return False
+    signs = view.lease, view.node.heartbeat, view.node.reported
+    return signs != (before.lease, before.heartbeat, before.reported)
+
+
+def _standing(case: FenceCase, proof: Confirmation) -> FenceDecision:
+    """While the proof counts: the drifts that have not been judged under it are woken."""
+    if why := withdrawn(case.seen, proof):
+        sentence = f"The proof does not count any more: {why}."
+        return FenceDecision(replace(case.file, void=why).with_reason("proof-void", sentence), case.now + SOON)
+    waiting = tuple(record for record in case.seen.going if record.weighed != proof.at)
+    return FenceDecision(case.file, case.now + (SOON if waiting else IDLE), wake=waiting)

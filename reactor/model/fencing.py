@@ -270,7 +270,7 @@ class Fencing:
 
     def as_text(self) -> str:
         """What `of` reads."""
-        return json.dumps(asdict(self))
+        return json.dumps({**asdict(self), "outage": self.outage.as_json()})
 
     @classmethod
     def of(cls, text: str) -> Self:

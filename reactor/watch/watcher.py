@@ -72,11 +72,11 @@ class Watcher:
 
     def resync(self) -> bool:
         """Report every open outage again, or that it is over. False if Redis was away."""
-        outages = {node.outage for node in self._nodes.values() if node.outage}
         try:
-            outages |= {record.outage for record in self._store.outages()}
+            outages = {record.outage for record in self._store.outages()}
         except StoreError as error:
             return self._report_failed(error)
+        outages |= {node.outage for node in self._nodes.values() if node.outage and not any(map(node.is_in, outages))}
         self._has_open = bool(outages)
         return self._report(self._state(outage) for outage in sorted(outages, key=lambda outage: outage.id))
 
@@ -96,7 +96,8 @@ class Watcher:
         return events
 
     def _state(self, outage: Outage) -> Event:
-        if goes_on(self._nodes.get(outage.node.name), outage):
+        node = self._nodes.get(outage.node.name)
+        if goes_on(node, outage) or (node and node.may_be_in(outage)):  # the Lease, which is not read here, says which
             return unreachable(outage, self._source)
         return recovered(outage, self._source, self._clock())
 

@@ -15,7 +15,7 @@ from reactor.model.fencing import Fencing, State, Target, fencing_of
 from reactor.model.intervention import active_holds, cancelled
 from reactor.model.objects import JsonObject
 from workers.decide.decision import Action, Detach, Passed, Release, Remove
-from workers.decide.node import still_lost
+from workers.decide.node import looks_ready, still_lost
 from workers.decide.observation import Attachment, PodView
 from workers.decide.proof import confirmed
 from workers.fencing.providers.network_fence import blocked
@@ -63,7 +63,7 @@ def _still_proven(cluster: Cluster, record: Record, cache: Surroundings, *, whol
     confirmation = confirmed(file, node)
     if file is None or confirmation is None or (node and node.heartbeat != confirmation.heartbeat):
         raise ChangedUnderwayError(f"Node {record.drift.outage.node.name} is not proven dead any more.")
-    if confirmation.storage and whole_node:
+    if confirmation.storage and (whole_node or looks_ready(node)):
         raise ChangedUnderwayError(f"Only storage of node {record.drift.outage.node.name} is blocked.")
     if confirmation.storage:  # a fence of its storage is a proof only while it stands
         _still_blocked(cluster, file, cache)
@@ -115,6 +115,8 @@ def _still_lost(cluster: Cluster, record: Record) -> None:
     verdict = still_lost(node, record.drift.outage)
     if not isinstance(verdict, Passed):
         raise ChangedUnderwayError(verdict.sentence)
+    if looks_ready(node) and record.proof is not Proof.FENCED:
+        raise ChangedUnderwayError(f"Node {record.drift.outage.node.name} looks Ready to Kubernetes.")
     judged = record.signs
     if judged and node and (node.heartbeat, renewed) != (judged.heartbeat, judged.lease):
         raise ChangedUnderwayError(f"Node {node.name} gave a sign of life just now.")

@@ -30,6 +30,7 @@ from reactor.model.times import clock_time
 from workers.context import Tools
 from workers.decide import decide
 from workers.decide.decision import Decision, Judgement, backoff
+from workers.decide.node import with_notice
 from workers.decide.observation import Observation
 from workers.delivery.events import step_events
 from workers.drift.act import ChangedUnderwayError, act
@@ -145,6 +146,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     except ClusterError as error:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
+    record = with_notice(record, observation.node, now)
     after = with_details(_recorded(record, decision, now), observation, tools.policy)
     # Within the window nothing of the VM itself is read.
     return after if after.reason == "unreachable-window" else replace(after, looked_at=began)

@@ -82,13 +82,14 @@ class _Pass:
         name = self._outage.node.name
         outcome: Outcome = Ended("nothing", "not-fenced-here", f"{name} is not lost, or nobody may fence it.")
         for _ in range(_MOVES):
-            node, stored_files = self._node(), self._files.read(name)
+            kubelet, stored_files = self._cluster.find("leases", name, NODE_LEASES), self._files.read(name)
+            node = self._node(kubelet)
             stored, file = boot_file(self._outage, node, stored_files.values(), self._tools.policy, self._tools.clock())
             if file is None:
                 return outcome
             if stored is None and node:
                 self._warn(node, file)
-            outcome = self._carry_out(self._move(file, node), file, stored)
+            outcome = self._carry_out(self._move(file, node, kubelet), file, stored)
             if isinstance(outcome, Ended) or outcome.at > self._tools.clock():
                 return outcome
         return outcome if isinstance(outcome, Ended) else replace(outcome, at=self._tools.clock() + SOON)
@@ -103,9 +104,9 @@ class _Pass:
             self._deeds.do(move.deed, move.file)
         return Again(move.again_at, move.file.reason, move.file.sentence)
 
-    def _node(self) -> NodeView | None:
+    def _node(self, kubelet: JsonObject | None) -> NodeView | None:
         obj = self._cluster.find("nodes", self._outage.node.name)
-        return node_view(obj) if obj else None
+        return node_view(obj).with_lease(renewed(kubelet)) if obj else None
 
     def _warn(self, node: NodeView, file: Fencing) -> None:
         """Once for each boot that is lost; it is also shown with what is reported of its fencing."""
@@ -113,8 +114,7 @@ class _Pass:
         if problem:
             log.warning("annotation unusable", sentence=problem, **about(file), reason="annotation-unusable", fix=fix)
 
-    def _move(self, file: Fencing, node: NodeView | None) -> FenceDecision:
-        kubelet = self._cluster.find("leases", file.node.name, NODE_LEASES)
+    def _move(self, file: Fencing, node: NodeView | None, kubelet: JsonObject | None) -> FenceDecision:
         file = self._with_twins(file, node)
         view = self._view(file, node, kubelet)
         return self._judged(look(view, file, self._tools, self._cluster), file)
@@ -142,10 +142,10 @@ class _Pass:
         return FenceView(node, lease, statuses, left=former, lease_lasts=duration, beat_since=beat_since)
 
     def _beat_since(self, file: Fencing, node: NodeView | None) -> float:
-        """When a watcher first saw the node's present heartbeat; read at the first look only. StoreError."""
+        """When a watcher, which reads no Lease, first saw the node's present heartbeat; read at the first look only."""
         if node is None or not node.heartbeat or file.lease or file.heartbeat:
             return 0.0
-        watched = self._tools.store.heartbeat(file.outage.id)
+        watched = self._tools.store.heartbeat(Outage(file.node, file.outage.unknown_since).id)
         return watched.at if watched and watched.value == node.heartbeat else 0.0
 
     def _judged(self, view: FenceView, file: Fencing) -> FenceDecision:

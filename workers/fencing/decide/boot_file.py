@@ -1,6 +1,7 @@
 """Which file of a node is a pass about? Each boot has its own, so that none keeps another from being proven. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reactor.model.confirmation_source import Source
 from reactor.model.drift import Policy
@@ -16,12 +17,14 @@ def boot_file(
 ) -> tuple[Fencing | None, Fencing | None]:
     """As it is stored, None without one; and as this pass begins with it: a new one for a node that may be fenced."""
     files = list(stored)
-    if node is None or node.outage != outage or not node.boot:
+    if node is None or not node.is_in(outage) or not node.boot:
         existing = next((file for file in files if file.outage == outage), None)
         return existing, existing
     existing = next((file for file in files if (file.node, file.boot) == (outage.node, node.boot)), None)
+    if existing is not None and node.is_in(existing.outage):
+        return existing, replace(existing, outage=node.noticed(existing.outage))
     if existing is not None:
-        return existing, existing if existing.outage == outage else in_new_outage(existing, outage, now)
+        return existing, in_new_outage(existing, outage, now)
     new = Fencing(outage, node.boot, now, silent_since=now, refuted=_wrong(node, files))
     return None, new if providers(node, policy) else None
 

@@ -68,7 +68,7 @@ def _reported(node: NodeView, file: Fencing) -> bool:
     """Has the kubelet of this boot written to its Node since the last pass?"""
     if node.boot != file.boot or not (file.lease or file.heartbeat or file.reported):
         return False
-    is_back = node.ready == "True" and file.ready_since is None
+    is_back = node.ready == "True" and file.ready_since is None and not node.may_be_in(file.outage)
     return is_back or file.reported not in {"", node.reported}  # the version before this one did not write it down
 
 

@@ -1,4 +1,4 @@
-"""Could the scheduler put a VM back onto a dead node that Kubernetes takes for alive? Only taints prevent that. Pure."""
+"""Could the scheduler put a VM back onto a dead node that it takes for alive? Only taints prevent that. Pure."""
 
 from workers.decide.case import Case
 from workers.decide.decision import Judgement

@@ -25,8 +25,9 @@ def take_event(event: Event, tools: Tools) -> Outcome:
     hint = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")
     tools = timed(tools)
     wake(tools.store.records(hint.id), tools)  # before anything is read that may not be readable
-    node = current_node(hint.node.name, tools)
-    outage = known(hint, node, tools)
+    stored = tools.store.outage(hint.id)
+    node = current_node(hint.node.name, tools, stored.outage if stored else None)
+    outage = stored.outage if stored else known(hint, node, tools)
     records = tools.store.records(outage.id)
     if outage != hint:
         wake(records, tools)

@@ -107,7 +107,11 @@ class NodeView:
         return outage if self.is_in(outage) and not self.lost else None
 
     def _outage(self, since: float) -> Outage:
-        return Outage(NodeRef(self.name, self.uid), int(since), silence_of(self.boot, self.reported, self.renewed))
+        return Outage(self._ref, int(since), silence_of(self.boot, self.reported, self.renewed))
+
+    @property
+    def _ref(self) -> NodeRef:
+        return NodeRef(self.name, self.uid)
 
     def is_in(self, outage: Outage) -> bool:
         """Is this the outage that it is in?
@@ -116,14 +120,14 @@ class NodeView:
         judge. Before, Lease and Node must be as they were.
         """
         if self.lost and not self.undated and int(self.ready_since) == outage.unknown_since:
-            return self.uid == outage.node.uid
+            return self._ref == outage.node
         return self.may_be_in(outage) and self._outage(0).silence == outage.silence
 
     def may_be_in(self, outage: Outage) -> bool:
         """Does only its Lease show that? Its kubelet has reported nothing since this outage began."""
         dated = self.ready_since > 0 and (self.lost or (self.ready == "True" and self.ready_since < outage.since))
         report = silence_of(self.boot, self.reported, renewed=1.0)
-        return dated and self.uid == outage.node.uid and outage.began_with(report)
+        return dated and self._ref == outage.node and outage.began_with(report)
 
     def noticed(self, outage: Outage) -> Outage:
         """The outage that it is in, with what Kubernetes says of it since."""

@@ -10,7 +10,7 @@ from reactor.model.node import NodeView, goes_on
 from reactor.wake import look_at
 from workers.context import Tools
 from workers.intake.begin import wake
-from workers.intake.known import current_node, known, may_begin
+from workers.intake.known import look_up
 from workers.intake.sweep import sweep
 from workers.pass_time import timed
 
@@ -25,18 +25,16 @@ def take_event(event: Event, tools: Tools) -> Outcome:
     hint = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")
     tools = timed(tools)
     wake(tools.store.records(hint.id), tools)  # before anything is read that may not be readable
-    stored = tools.store.outage(hint.id)
-    node = current_node(hint.node.name, tools, stored.outage if stored else None)
-    outage = stored.outage if stored else known(hint, node, tools)
+    node, outage, counts = look_up(hint, tools)
     records = tools.store.records(outage.id)
     if outage != hint:
         wake(records, tools)
     if not goes_on(node, outage):
         return _over(outage, node, records, tools)
-    if not may_begin(node, tools):
+    if not counts:
         sentence = f"Kubernetes has not noticed that {outage.node.name} is lost, and nobody has proven it."
         return Ended("ignored", "not-proven", sentence)
-    return sweep(node.noticed(outage) if node else outage, node, records, tools)
+    return sweep(outage, node, records, tools)
 
 
 def _over(outage: Outage, node: NodeView | None, records: list[Record], tools: Tools) -> Ended:

@@ -61,7 +61,7 @@ def observe(  # noqa: PLR0913 - the last one is optional
     if observation.cancelled:
         return observation
     config_map = _fencing_config_map(cluster, observation.node, policy, cache)
-    observation = replace(observation, fencing=_fencing(config_map, observation.node, policy))
+    observation = replace(observation, fencing=_fencing(config_map, observation.node, record, policy))
     if _may_be_held(record):  # both windows are counted by its clock
         observation = replace(observation, manager=cache.once("manager", lambda: manager(cluster, cache.clock)))
     if record.released_at is None and not _due(observation, record, policy, now):
@@ -107,7 +107,7 @@ def observe_briefly(cluster: Cluster, record: Record, policy: Policy, cache: Sur
     vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
     observation = Observation(_lost_node(cluster, record, policy, cache), vm_view(vm) if vm else None, None)
     config_map = _fencing_config_map(cluster, observation.node, policy, cache)
-    observation = replace(observation, fencing=_fencing(config_map, observation.node, policy))
+    observation = replace(observation, fencing=_fencing(config_map, observation.node, record, policy))
     observation = replace(observation, cancelled=cancelled(cache.asked(cluster, record.drift), record.drift))
     return replace(observation, namespace=annotations_of(cluster, record, cache))
 
@@ -117,12 +117,19 @@ def _fencing_config_map(cluster: Cluster, node: NodeView | None, policy: Policy,
     return cache.fencings(cluster) if node and providers(node, policy) else None
 
 
-def _fencing(config_map: Obj | None, node: NodeView | None, policy: Policy) -> Fencing | None:
+def _fencing(config_map: Obj | None, node: NodeView | None, record: Record, policy: Policy) -> Fencing | None:
     """What is known of the boot that is lost. A proof counts only from a provider that setting and Node name now."""
-    file = fencing_of(config_map, node.name, node.boot) if node else None
+    file = file_of(config_map, node, record)
     if file and node and file.proof and file.proof.provider not in providers(node, policy):
         return replace(file, void=f"{file.proof.provider} is not named for this node any more")
     return file
+
+
+def file_of(config_map: Obj | None, node: NodeView | None, record: Record) -> Fencing | None:
+    """Of the boot that the node shows; of the drift's outage it knows what the drift knows."""
+    outage = record.drift.outage
+    file = fencing_of(config_map, outage.node.name, node.boot if node else "")
+    return replace(file, outage=outage) if file and file.outage == outage else file
 
 
 def annotations_of(cluster: Cluster, record: Record, cache: Surroundings) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""All nodes as they count for each other: one that is silent, which Kubernetes has not noticed, is lost as well."""
+"""All nodes as they count for each other: one in an outage that Kubernetes has not noticed is lost as well."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,8 +26,8 @@ def with_unnoticed(
 
 
 def _is_unnoticed(node: NodeView, renewals: Mapping[str, float], files: Mapping[str, Fencing]) -> bool:
-    seen = replace(node, renewed=renewals.get(node.name, 0.0))
-    return not node.lost and seen.is_in(files[node.name].outage)
+    seen, outage = replace(node, renewed=renewals.get(node.name, 0.0)), files[node.name].outage
+    return not node.is_in(outage) and seen.is_in(outage)
 
 
 def _as_lost(node: NodeView, unnoticed: Mapping[str, Fencing]) -> NodeView:

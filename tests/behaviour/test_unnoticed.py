@@ -1,4 +1,4 @@
-"""An outage that begins before Kubernetes notices it: proof releases, nothing else does, and Unknown is the same one."""
+"""An outage that begins before Kubernetes notices it: only proof releases, and the Unknown to come is the same one."""
 
 from typing import Any
 
@@ -56,8 +56,8 @@ def _keep_away(play: Play) -> None:
 
 
 def _prove(play: Play, outage: Outage) -> None:
-    play.confirm(LOST)
     play.reactor.queue.wake(fence_entry(outage), play.world.now)
+    play.confirm(LOST)
     assert play.world.run(lambda: _is_proven(play), 5)
 
 
@@ -72,8 +72,13 @@ def _begin(play: Play, *, tainted: bool = True) -> Outage:
     if tainted:
         _keep_away(play)
     _prove(play, outage)
-    play.take(unreachable(outage, "test"))
+    _take_in(play, outage)
     return outage
+
+
+def _take_in(play: Play, outage: Outage) -> None:
+    play.take(unreachable(outage, "test"))
+    play.nudge()
 
 
 def _renewed(play: Play) -> None:
@@ -135,7 +140,7 @@ def test_when_redis_has_lost_everything_before_kubernetes_notices_it_is_still_on
     outage = _begin(play)
     play.world.run_for(1)
     play.reactor.flush()
-    play.take(unreachable(outage, "test"))
+    _take_in(play, outage)
     assert [known.id for known in play.outages()] == [outage.id]
     play.reactor.flush()
 

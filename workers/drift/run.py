@@ -64,9 +64,10 @@ def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | N
     """Where a drift begins, or begins again after its record was lost. `signs`: of its node, if they were read."""
     # The first pass finds out by which clock that was written; this is only when to look first.
     now = tools.clock()
-    due = min(drift.outage.since, now) + tools.policy.unreachable_window
+    since = drift.outage.unknown_since
+    due = min(since, now) + tools.policy.unreachable_window
     sentence = (
-        f"Node {drift.outage.node.name} is unreachable since {clock_time(drift.outage.since)}; "
+        f"Node {drift.outage.node.name} is unreachable since {clock_time(since)}; "
         f"the window of {tools.policy.unreachable_window:g} s ends at {clock_time(due)}."
     )
     first = Record(drift, Phase.WAITING, "unreachable-window", sentence, now, now, again_at=due, vmi_uid=vmi_uid)

@@ -32,7 +32,7 @@ from workers.context import Tools
 from workers.drift.run import begin_again
 from workers.fencing.decide.allowed import providers
 from workers.intake.begin import begin
-from workers.intake.known import current_node, outage_of
+from workers.intake.known import current_node, outage_of, suspected
 from workers.intake.outage import take_event
 from workers.observe.cache import renewed
 from workers.observe.launchers import launchers, vm_of_launcher
@@ -171,7 +171,7 @@ def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: boo
         tools.claims.note(CLAIMS, tools.around.namespace, {claim.key: claim.as_text()})
     except (Forbidden, NotFound, Rejected) as error:  # waiting does not help
         return _not_written(node.name, by, error, tools.around.namespace)
-    outage = outage_of(node, tools)
+    outage = suspected(node, tools)
     if outage is None:
         sentence = (
             f"Recorded. The Ready condition of node {node.name} is {node.ready or 'missing'}: the confirmation counts"

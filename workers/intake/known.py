@@ -69,6 +69,12 @@ def outage_of(node: NodeView, tools: Tools) -> Outage | None:
     return among(all_known(node.name, tools), node) or node.outage
 
 
+def suspected(node: NodeView, tools: Tools) -> Outage | None:
+    """The same, or one that is yet to be proven. Raises ClusterError, StoreError."""
+    outages = [known._replace(counts=True) for known in all_known(node.name, tools)]
+    return among(outages, node) or node.outage
+
+
 def look_up(hint: Outage, tools: Tools) -> tuple[NodeView | None, Outage, bool]:
     """The node, the outage that this is about, and whether it counts. Raises ClusterError, StoreError.
 
@@ -79,7 +85,7 @@ def look_up(hint: Outage, tools: Tools) -> tuple[NodeView | None, Outage, bool]:
     node = current_node(hint.node.name, tools, outages if stored or not hint.silence else None)
     outage = stored.outage if stored else _meant(hint, node, outages)
     counts = node is None or not looks_ready(node) or among(outages, node) is not None
-    return node, node.noticed(outage) if node else outage, counts
+    return node, outage, counts
 
 
 def _meant(hint: Outage, node: NodeView | None, outages: Sequence[Known]) -> Outage:

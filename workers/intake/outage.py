@@ -34,7 +34,16 @@ def take_event(event: Event, tools: Tools) -> Outcome:
     if not counts:
         sentence = f"Kubernetes has not noticed that {outage.node.name} is lost, and nobody has proven it."
         return Ended("ignored", "not-proven", sentence)
-    return sweep(outage, node, records, tools)
+    return sweep(_noticed(outage, node, records, tools), node, records, tools)
+
+
+def _noticed(outage: Outage, node: NodeView | None, records: list[Record], tools: Tools) -> Outage:
+    """The outage as the node shows it. When Kubernetes notices it, its drifts may have waited for that."""
+    noticed = node.noticed(outage) if node else outage
+    if noticed.noticed != outage.noticed:
+        going = [record.drift for record in records if not record.ended]
+        look_at(going, tools.coverage, tools.queue, tools.clock() + _FRESH)
+    return noticed
 
 
 def _over(outage: Outage, node: NodeView | None, records: list[Record], tools: Tools) -> Ended:

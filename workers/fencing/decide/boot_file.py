@@ -24,7 +24,7 @@ def boot_file(
     if existing is not None and node.is_in(existing.outage):
         return existing, replace(existing, outage=node.noticed(existing.outage))
     if existing is not None:
-        return existing, in_new_outage(existing, outage, now)
+        return existing, in_new_outage(existing, outage, now, reported=not node.may_be_in(existing.outage))
     new = Fencing(outage, node.boot, now, silent_since=now, refuted=_wrong(node, files))
     return None, new if providers(node, policy) else None
 

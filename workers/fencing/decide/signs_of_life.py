@@ -42,9 +42,12 @@ def _failed_if_wrong(attempt: Attempt, wrong: tuple[Source, ...], now: float) ->
     return replace(attempt, over="it was wrong about this boot before", over_at=now)
 
 
-def in_new_outage(file: Fencing, outage: Outage, now: float) -> Fencing:
-    """The file in another outage of the same boot, so it was Ready in between. What was asked for still stands."""
-    file = file if file.ready_since is not None else refuted(file, now)
+def in_new_outage(file: Fencing, outage: Outage, now: float, *, reported: bool = True) -> Fencing:
+    """The file in another outage of the same boot. What was asked for still stands.
+
+    `reported`: it was Ready in between; else only its Lease has changed, and whose boot that was is not known.
+    """
+    file = file if file.ready_since is not None or not reported else refuted(file, now)
     void = file.void or ("it was of an earlier outage" if file.confirmation else "")
     file = replace(_silent_from(now, file), outage=outage, at=now, void=void)
     return replace(file, release=None, ready_since=None, closed=False)

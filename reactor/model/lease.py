@@ -12,4 +12,4 @@ def renewal(lease: Obj) -> tuple[str, float]:
 
 def renewed_at(renewed: str) -> float:
     """A renewTime in seconds since the epoch, 0 where it is none."""
-    return moment({"renewTime": renewed}, "renewTime") or 0.0
+    return max(0.0, moment({"renewTime": renewed}, "renewTime") or 0.0)

@@ -35,6 +35,10 @@ class Leases:
         else:
             self._renewals.update(renewals)
 
+    def renewed(self, name: str) -> float:
+        """As of now; 0 where that is not known."""
+        return self._renewals.get(name, 0.0)
+
     def renewals(self) -> dict[str, float]:
         """By node, as of now."""
         return self._renewals.copy()  # in one step: the other thread never sees half of it

@@ -285,6 +285,46 @@ def test_the_outage_of_a_deleted_node_is_done_when_nothing_is_left_of_it(intake:
     assert intake.tools.store.outages() == []
 
 
+def _with_lease(intake: _Intake, later: float = 0.0) -> Outage:
+    """The outage as a watcher reports it whose Lease is by so much younger than the cluster's."""
+    lease = intake.world.store.get("leases", LOST, "kube-node-lease")
+    node = node_view(intake.world.store.get("nodes", LOST)).with_lease(lease["spec"]["renewTime"])
+    lost = replace(node, renewed=node.renewed + later).outage
+    assert lost
+    return lost
+
+
+def test_whatever_lease_a_watcher_knows_it_is_the_outage_of_the_last_one(intake: _Intake) -> None:
+    last = _with_lease(intake)
+    for later in (-10.0, 0.0, 10.0):
+        intake.lost(_with_lease(intake, later))
+    intake.lost()
+    assert [known.outage.id for known in intake.tools.store.outages()] == [last.id]
+    assert intake.vms() == ["db", "web"]
+
+
+def test_an_outage_that_is_known_by_its_moment_alone_is_the_one_that_is_reported_with_its_silence(
+    intake: _Intake,
+) -> None:
+    intake.lost()  # as an earlier version did
+    old = intake.outage.id
+    intake.lost(_with_lease(intake))
+    assert [known.outage.id for known in intake.tools.store.outages()] == [old]
+    assert (intake.vms(), intake.play.news("db")) == (["db", "web"], ["scheduled"])
+
+    intake.world.hypervisor.power_on(LOST)
+    intake.world.run_for(30)
+    assert intake.back(replace(intake.play.record("db").drift.outage, silence="0" * 16)) == "recovered"
+
+
+def test_the_end_of_an_outage_is_taken_in_from_whoever_knows_its_moment_alone(intake: _Intake) -> None:
+    moment = intake.outage
+    intake.lost(_with_lease(intake))
+    intake.world.hypervisor.power_on(LOST)
+    intake.world.run_for(30)
+    assert intake.back(moment) == "recovered"
+
+
 def test_a_drifts_job_is_named_by_the_drift(intake: _Intake) -> None:
     intake.lost()
     ids = {record.drift.id for record in intake.play.records}

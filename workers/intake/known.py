@@ -66,7 +66,8 @@ def among(outages: Sequence[Known], node: NodeView) -> Outage | None:
 
 def outage_of(node: NodeView, tools: Tools) -> Outage | None:
     """The one that this node is in. Raises ClusterError, StoreError."""
-    return among(all_known(node.name, tools), node) or node.outage
+    outage = among(all_known(node.name, tools), node) or node.outage
+    return _or_again(outage, node, tools) if outage else None
 
 
 def suspected(node: NodeView, tools: Tools) -> Outage | None:
@@ -85,7 +86,16 @@ def look_up(hint: Outage, tools: Tools) -> tuple[NodeView | None, Outage, bool]:
     node = current_node(hint.node.name, tools, outages if stored or not hint.silence else None)
     outage = stored.outage if stored else _meant(hint, node, outages)
     counts = node is None or not looks_ready(node) or among(outages, node) is not None
-    return node, outage, counts
+    return node, _or_again(outage, node, tools) if node else outage, counts
+
+
+def _or_again(outage: Outage, node: NodeView, tools: Tools) -> Outage:
+    """It; where that is over, and the node still says the same, whoever wrote to it in between began another one."""
+    record, since = tools.store.outage(outage.id), int(node.ready_since)
+    is_over = record is not None and record.recovered_at is not None
+    if not is_over or not node.lost or node.undated or since == outage.unknown_since:
+        return outage
+    return Outage(outage.node, since)
 
 
 def _meant(hint: Outage, node: NodeView | None, outages: Sequence[Known]) -> Outage:

@@ -142,7 +142,8 @@ class Record:
     when the cluster as a whole was last seen too unsteady to act, `in_use_at` when another pod on the lost node was
     last seen to use a volume, `hotplugs` the volumes that only the lost instance had, `proof` what was known of the
     node's death at the last look, and `weighed` the `at` of the confirmation that was weighed then. `basis` is a digest
-    of what a refusal was decided on (workers.decide.basis). `looked_at`: when the last pass began that read what it
+    of what a refusal was decided on (workers.decide.basis). `noticed_at`: when a pass first saw that Kubernetes has
+    noticed an outage that had begun before, None of any other. `looked_at`: when the last pass began that read what it
     waits for; `awaits`: the objects (RESOURCE/NAME) whose end it waits to see. For people only: when Kubernetes asked
     the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), and the `disks`.
     """
@@ -175,6 +176,7 @@ class Record:
     basis: str = ""
     looked_at: float = 0.0
     awaits: tuple[str, ...] = ()
+    noticed_at: float | None = None
 
     @property
     def ended(self) -> bool:

@@ -24,7 +24,7 @@ CLAIMS = "vm-drift-claims"
 PROVIDERS = ("event", "remediation", "network-fence", "redfish")
 LASTING = frozenset({"remediation", "network-fence"})  # what they create remains when the boot has ended
 POWER = frozenset({"redfish"})  # they read the machine's power
-_NEW = frozenset({"unanswered", "unanswered_since", "suspected", "answers"})  # since the version before this one
+_NEW = frozenset({"unanswered", "unanswered_since", "answers"})  # since the version before this one
 # On every object that is changed for a fence, in the same request.
 OUTAGE_ANNOTATION = "vmdrift.io/outage"
 BOOT_ANNOTATION = "vmdrift.io/boot-id"
@@ -227,8 +227,8 @@ class Fencing:
     asked to fence it, as namespace/name, and `bystanders` those that stay down because of it, each with the reason code
     why it is not moved. `said`: who confirmed it since the kubelet reported last. `refuted`: who did so before this
     very boot was heard from again. `stale`: the evidence that is older than a sign of life. `twins`: as in Target.
-    `closed`: nothing is to be done any more; it stays while the boot lasts because of `refuted`. `suspected`: the node
-    has not been lost yet, its Lease is silent. `answers`: what those of POWER said before anybody was asked to fence.
+    `closed`: nothing is to be done any more; it stays while the boot lasts because of `refuted`. `answers`: what
+    those of POWER said before anybody was asked to fence.
     """
 
     outage: Outage
@@ -253,7 +253,6 @@ class Fencing:
     stale: tuple[str, ...] = ()
     twins: tuple[str, ...] = ()
     closed: bool = False
-    suspected: bool = False
     answers: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -305,7 +304,7 @@ class Fencing:
 
     def as_text(self) -> str:
         """What `of` reads. What the version before this one does not know is left out where it says nothing."""
-        data = _without_new(asdict(self))
+        data = _without_new({**asdict(self), "outage": self.outage.as_json()})
         return json.dumps({**data, "attempts": [_without_new(attempt) for attempt in data["attempts"]]})
 
     @classmethod

@@ -1,12 +1,14 @@
 """Identities of nodes, VMs, outages and drifts: all that a job carries.
 
-An outage is a node (by uid) and the moment its Ready condition turned Unknown; a drift is one VM (by uid) leaving one
-outage. So the same outage reported twice, by two watchers or after a restart, is one.
+An outage is a node (by uid) and its silence: the boot, and the last that its kubelet wrote; where that is not known,
+the moment its Ready condition turned Unknown. A drift is one VM (by uid) leaving one outage. So the same outage
+reported twice, by two watchers, after a restart, or before and after Kubernetes noticed it, is one.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Any, Self
 
 from reactor.model.checked_json import is_moment
@@ -19,6 +21,9 @@ INSTANCE = "VirtualMachineInstance"
 
 # RQ's job ids take [A-Za-z0-9_-] only, and so do ours: a uid with anything else is not one of Kubernetes.
 _UID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+_HALF = 8  # hex digits
+_SILENCE = re.compile(rf"[0-9a-f]{{{2 * _HALF}}}")
 
 
 def take(data: Mapping[str, Any], field: str, kind: type, where: str) -> Any:
@@ -93,29 +98,82 @@ class VmRef:
         return f"{self.namespace}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+def silence_of(boot: str, reported: str, renewed: float) -> str:
+    """What does not change while a node is silent: its boot and its kubelet's last report, and its Lease's renewTime.
+
+    The first half is a digest of boot and report, the second one of the Lease; "" where any of them is not known.
+    """
+    if not (boot and reported and renewed > 0):
+        return ""
+    return _digest(boot, reported) + _digest(f"{renewed:.6f}")
+
+
+def _digest(*texts: str) -> str:
+    return sha256("\n".join(texts).encode(errors="replace")).hexdigest()[:_HALF]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Outage:
-    """A node is lost. `since`: seconds since the epoch, lastTransitionTime of Ready=Unknown (whole seconds)."""
+    """A node is lost. `silence`: as that function says; where it is known, it is the identity.
+
+    Times in whole seconds since the epoch. `since`: lastTransitionTime of Ready=Unknown; of an outage that began before
+    Kubernetes noticed it, when its silence was first seen, by the clock that all processes share. `noticed`: of such a
+    one that lastTransitionTime, 0 until it is known.
+    """
 
     node: NodeRef
     since: int
+    silence: str = ""
+    noticed: int = 0
 
     @property
     def id(self) -> str:
         """The same for everyone who sees this outage."""
-        return f"{self.node.uid}_{self.since}"
+        return f"{self.node.uid}_{self.silence or self.since}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Outage) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[NodeRef, str | int]:
+        return self.node, self.silence or self.since
+
+    @property
+    def unknown_since(self) -> int:
+        """As Kubernetes says, once it has noticed."""
+        return self.noticed or self.since
+
+    def began_with(self, report: str) -> bool:
+        """Is this silence one after this report, of this boot? `report`: a silence, whatever the Lease in it."""
+        return bool(report) and self.silence[:_HALF] == report[:_HALF]
 
     @classmethod
     def of(cls, data: Mapping[str, Any], where: str = "outage") -> Self:
-        """From `{"node": {...}, "since": 1}`; BadInput."""
-        since = take(data, "since", int, where)
-        if not is_moment(since):
-            raise BadInput(f"{where}.since: {str(since)[:60]} is not a valid time")
-        return cls(NodeRef.of(take(data, "node", dict, where), f"{where}.node"), since)
+        """From `{"node": {...}, "since": 1}`, and perhaps `silence` and `noticed`; BadInput."""
+        data = {"silence": "", "noticed": 0, **data}  # the version before this one knew neither
+        node = NodeRef.of(take(data, "node", dict, where), f"{where}.node")
+        return cls(node, _time(data, "since", where), _silence(data, where), _time(data, "noticed", where))
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value or name == "since"}
+
+
+def _time(data: Mapping[str, Any], field: str, where: str) -> int:
+    moment: int = take(data, field, int, where)
+    if not is_moment(moment):
+        raise BadInput(f"{where}.{field}: {str(moment)[:60]} is not a valid time")
+    return moment
+
+
+def _silence(data: Mapping[str, Any], where: str) -> str:
+    text: str = take(data, "silence", str, where)
+    if text and not _SILENCE.fullmatch(text):
+        raise BadInput(f"{where}.silence: {text[:60]!r} is not {2 * _HALF} hex digits")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +196,7 @@ class Drift:
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""
-        return asdict(self)
+        return {"vm": asdict(self.vm), "outage": self.outage.as_json()}
 
     def __str__(self) -> str:
         return f"{self.vm} off {self.outage.node.name}"

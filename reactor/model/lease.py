@@ -19,3 +19,8 @@ def duration(lease: Obj) -> float:
     value: Any = part(lease, "spec").get("leaseDurationSeconds")
     usable = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
     return float(min(value, _LONGEST)) if usable else USUAL
+
+
+def renewed_at(renewed: str) -> float:
+    """A renewTime in seconds since the epoch, 0 where it is none."""
+    return max(0.0, moment({"renewTime": renewed}, "renewTime") or 0.0)

@@ -1,10 +1,11 @@
 """A Node as far as it matters here, and whether it is lost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
-from reactor.model.identity import NodeRef, Outage
+from reactor.model.identity import NodeRef, Outage, silence_of
+from reactor.model.lease import renewed_at
 from reactor.model.objects import moment, part, parts, text
 
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
@@ -36,7 +37,8 @@ class NodeView:
     systemUUID of status.nodeInfo; `fencing`, `tainted` and `policy` are annotations of ours: who may fence it, what our
     out-of-service taint was set for, and its recovery policy. `created`: its creationTimestamp, seconds since the
     epoch. `reported` is Ready's lastHeartbeatTime as the kubelet wrote it, together with `boot`: another value was
-    written by the boot that is named there.
+    written by the boot that is named there. `renewed`: its Lease's renewTime in seconds since the epoch, 0 where that
+    was not read, or cannot be.
     """
 
     name: str
@@ -54,6 +56,7 @@ class NodeView:
     created: float = 0.0
     policy: str = ""
     reported: str = ""
+    renewed: float = 0.0
 
     @property
     def control_plane(self) -> bool:
@@ -89,15 +92,55 @@ class NodeView:
     @property
     def outage(self) -> Outage | None:
         """The outage that this node is in, None without one, and where it is undated."""
-        dated = self.lost and not self.undated
-        return Outage(NodeRef(self.name, self.uid), int(self.ready_since)) if dated else None
+        return self._outage(self.ready_since) if self.lost and not self.undated else None
+
+    def with_lease(self, renewed: str) -> Self:
+        """With its Lease's renewTime, as it is written there."""
+        return replace(self, renewed=renewed_at(renewed))
+
+    def early_outage(self, since: float) -> Outage | None:
+        """The one that began unnoticed by Kubernetes; None where it was noticed, or Lease or Node do not say enough.
+
+        `since`: when this silence was first seen, in seconds since the epoch.
+        """
+        outage = self._outage(since)
+        return outage if self.is_in(outage) and not self.lost else None
+
+    def _outage(self, since: float) -> Outage:
+        return Outage(self._ref, int(since), silence_of(self.boot, self.reported, self.renewed))
+
+    @property
+    def _ref(self) -> NodeRef:
+        return NodeRef(self.name, self.uid)
+
+    def is_in(self, outage: Outage) -> bool:
+        """Is this the outage that it is in?
+
+        Once Kubernetes has noticed, that does not change while it is Unknown: what a changed Lease means, signs of life
+        judge. Before, Lease and Node must be as they were.
+        """
+        if self.lost and not self.undated and int(self.ready_since) == outage.unknown_since:
+            return self._ref == outage.node
+        return self.may_be_in(outage) and self._outage(0).silence == outage.silence
+
+    def may_be_in(self, outage: Outage) -> bool:
+        """Does only its Lease show that? Its kubelet has reported nothing since this outage began."""
+        dated = self.ready_since > 0 and (self.lost or (self.ready == "True" and self.ready_since < outage.since))
+        report = silence_of(self.boot, self.reported, renewed=1.0)
+        return dated and self._ref == outage.node and outage.began_with(report)
+
+    def noticed(self, outage: Outage) -> Outage:
+        """The outage that it is in, with what Kubernetes says of it since."""
+        if not self.lost or int(self.ready_since) == outage.unknown_since or not self.is_in(outage):
+            return outage
+        return replace(outage, noticed=int(self.ready_since))
 
 
 def goes_on(node: NodeView | None, outage: Outage) -> bool:
     """Is this outage not over yet? A deleted node, one that only reports itself not Ready, or is undated, ends none."""
     if node is None:
         return True
-    return node.uid == outage.node.uid and (node.outage == outage or node.ready == "False" or node.undated)
+    return node.is_in(outage) or (node.uid == outage.node.uid and (node.ready == "False" or node.undated))
 
 
 def node_view(obj: Mapping[str, Any]) -> NodeView:

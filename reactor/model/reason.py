@@ -36,6 +36,13 @@ _TABLE = (
         "Nothing else shortens it.",
     ),
     Reason(
+        "not-noticed",
+        Phase.WAITING,
+        "The node is silent, and Kubernetes has not noticed yet: it still takes it for Ready. Before it calls it "
+        "Unknown, only proof that the whole machine is dead releases a VM.",
+        "Proof, Kubernetes' own notice, or the node's next sign of life.",
+    ),
+    Reason(
         "watching-for-life",
         Phase.WAITING,
         "Lease and virt-handler heartbeat of the lost node must have been watched for VMDRIFT_VIRT_HANDLER_GRACE "
@@ -172,6 +179,13 @@ _TABLE = (
         "Make sure that the node is off, then: kubectl delete pod NAME --grace-period=0 --force. With proof that the "
         "machine is dead VMDRIFT_DEAD_PODS=delete does that, unless the pod is of another VM; `vmdrift taint NODE` has "
         "Kubernetes remove all that is there.",
+    ),
+    Reason(
+        "could-be-put-back",
+        Phase.BLOCKED,
+        "The node is proven dead, but still looks Ready, and no taint of it keeps this VM away: the scheduler could "
+        "put the VM back there.",
+        "The out-of-service taint, unless the VM tolerates it; or Kubernetes calls the node Unknown.",
     ),
     Reason(
         "not-terminating",

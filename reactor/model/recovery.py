@@ -68,7 +68,7 @@ class Window:
 def window(record: Record, windows: Windows) -> Window | None:
     """The one that this drift waits for now. It may be looked at again before the window ends."""
     if record.phase is Phase.WAITING and record.again_at is not None:
-        return Window("unreachable window", record.drift.outage.since, record.again_at)
+        return Window("unreachable window", record.drift.outage.unknown_since, record.again_at)
     if record.reason == "detach-window" and record.released_at is not None:
         return Window("Kubernetes' detach window", record.released_at, record.released_at + windows.detach)
     return None

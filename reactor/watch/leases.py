@@ -55,6 +55,10 @@ class Leases:
         """The watch has broken: whatever is silent now may have been so because of that."""
         self._seen = {name: seen._replace(changed=now) for name, seen in self._seen.items()}
 
+    def renewed(self, name: str) -> float:
+        """As of now; 0 where that is not known."""
+        return self._renewals.get(name, 0.0)
+
     def renewals(self) -> dict[str, float]:
         """By node, as of now."""
         return {name: seen.renewed for name, seen in self.seen().items()}

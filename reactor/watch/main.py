@@ -47,9 +47,9 @@ def watch(settings: Settings) -> None:
     source = watcher_source(uid(cluster))
     for resource, scope in {"nodes": ALL, "leases": Scope(NODE_LEASES)}.items():
         next(cluster.scoped(resource, scope, 1))  # a missing permission must show at start, not in a thread below
-    watcher = Watcher(wiring.store, wiring.queue, source, clock)
-    changes: queue.Queue[NodeChange] = queue.Queue(maxsize=1000)
     leases = Leases()
+    watcher = Watcher(wiring.store, wiring.queue, source, clock, leases.renewed)
+    changes: queue.Queue[NodeChange] = queue.Queue(maxsize=1000)
     publisher = Publisher(watcher, leases, wiring.summaries, clock)
     threads = [_started(_read, cluster, changes), _started(follow_leases, cluster, leases)]
     threads.append(_started(wake, _waker(wiring), cluster, stop.asked))

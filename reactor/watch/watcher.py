@@ -4,7 +4,8 @@ Any number of watchers can run side by side: their events have the outage's iden
 job. Nothing that a watcher remembers is needed by another or after a restart.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -24,11 +25,15 @@ log = structlog.get_logger()
 class Watcher:
     """Keeps the nodes, reports the outages. `source` is the CloudEvents source of the cluster's watchers.
 
-    `clock` is the one that all processes share.
+    `clock` is the one that all processes share; `renewed` shows when a node last renewed its Lease, 0 where that is not
+    known. It may be a little older or newer than the node: whoever takes an event in reads both.
     """
 
-    def __init__(self, store: Store, queue: Queue, source: str, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, queue: Queue, source: str, clock: Clock, renewed: Callable[[str], float] = lambda _: 0.0
+    ) -> None:
         self._store, self._queue, self._source, self._clock = store, queue, source, clock
+        self._renewed = renewed
         self._nodes: dict[str, NodeView] = {}
         self._heartbeats: dict[str, Heartbeat] = {}
         self._trouble = ""
@@ -76,11 +81,12 @@ class Watcher:
 
     def resync(self) -> bool:
         """Report every open outage again, or that it is over. False if Redis was away."""
-        outages = {node.outage for node in self._nodes.values() if node.outage}
         try:
-            outages |= {record.outage for record in self._store.outages()}
+            outages = {record.outage for record in self._store.outages()}
         except StoreError as error:
             return self._report_failed(error)
+        lost = (node for node in self._nodes.values() if node.outage and not any(map(node.is_in, outages)))
+        outages |= {outage for node in lost if (outage := self._with_lease(node).outage)}
         self._has_open = bool(outages)
         return self._report(self._state(outage) for outage in sorted(outages, key=lambda outage: outage.id))
 
@@ -96,11 +102,15 @@ class Watcher:
             events.append(recovered(old, self._source, self._clock()))
         if new:
             log.info("node is unreachable", node=node.name, since=clock_time(new.since))
-            events.append(unreachable(new, self._source))
+            events.append(unreachable(self._with_lease(node).outage or new, self._source))
         return events
 
+    def _with_lease(self, node: NodeView) -> NodeView:
+        return replace(node, renewed=self._renewed(node.name))
+
     def _state(self, outage: Outage) -> Event:
-        if goes_on(self._nodes.get(outage.node.name), outage):
+        node = self._nodes.get(outage.node.name)
+        if goes_on(self._with_lease(node) if node else None, outage):
             return unreachable(outage, self._source)
         return recovered(outage, self._source, self._clock())
 

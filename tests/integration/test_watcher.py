@@ -214,6 +214,38 @@ def test_what_two_watchers_tell_is_one_job(store: MemoryStore) -> None:
     assert ran == [f"event_{outage().id}"]
 
 
+def test_where_the_lease_is_known_the_event_names_the_silence(board: Board, store: MemoryStore) -> None:
+    lost = replace(view("Unknown"), boot="boot-1", reported="2026-11-28T10:00:00Z")
+    watcher = Watcher(store, board, SOURCE, lambda: NOW, {"node-a": LOST_AT - 40.0}.__getitem__)
+    watcher.take(LISTED, [lost])
+    (event,) = board.take()
+    silent = replace(lost, renewed=LOST_AT - 40.0).outage
+    assert silent
+    assert event.data == {"outage": silent.as_json()}
+    assert event.id == silent.id != outage().id
+
+
+def test_a_resync_reports_an_outage_once_that_began_before_kubernetes_noticed_it(
+    board: Board, store: MemoryStore
+) -> None:
+    ready = replace(view(since=LOST_AT - 900), boot="boot-1", reported="2026-11-28T10:00:00Z", renewed=LOST_AT - 40.0)
+    early = ready.early_outage(LOST_AT - 20)
+    assert early
+    store.save_outage(OutageRecord(early, NOW), done=False)
+    renewed = {"node-a": LOST_AT - 40.0}
+    watcher = Watcher(store, board, SOURCE, lambda: NOW, renewed.__getitem__)
+    for lost in (ready, replace(ready, ready="Unknown", ready_since=LOST_AT)):
+        watcher.take(LISTED, [lost])
+        board.take()
+        watcher.resync()
+        assert [(event.type, event.id) for event in board.take()] == [(NODE_UNREACHABLE, early.id)]
+    renewed["node-a"] += 10.0
+    watcher.take(LISTED, [ready])
+    board.take()
+    watcher.resync()
+    assert [(event.type, event.id) for event in board.take()] == [(NODE_RECOVERED, f"{early.id}_recovered")]
+
+
 def test_a_resync_tells_every_open_outage_again(watcher: Watcher, board: Board) -> None:
     watcher.take(LISTED, [view("Unknown"), view("Unknown", name="node-b"), view(name="node-c")])
     board.take()

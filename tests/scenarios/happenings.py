@@ -6,11 +6,13 @@ from http import HTTPStatus
 
 import yaml
 
-from reactor.adapters.rq import drift_entry, fence_entry
-from reactor.model.event import NODE_FENCED, Event
+from reactor.adapters.rq import drift_entry, event_entry, fence_entry
+from reactor.model.event import NODE_FENCED, Event, unreachable
 from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.fencing import fencings
 from reactor.model.intervention import CANCEL, CONFIG_MAP, HOLD, TAINT, UNFENCE, Intervention
+from reactor.model.lease import NODE_LEASES
+from reactor.model.node import node_view
 from simulator.actors import objects
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
@@ -287,6 +289,16 @@ def _confirm(stage: Stage, rest: str) -> None:
     stage.nudge()
 
 
+def _suspect(stage: Stage, node: str) -> None:
+    """`suspect node-a`: its silence is seen before Kubernetes notices; its providers are asked, and it is taken in."""
+    lease = _admin(stage).get("leases", node, NODE_LEASES)["spec"]["renewTime"]
+    outage = node_view(_admin(stage).get("nodes", node)).with_lease(lease).early_outage(stage.world.now)
+    assert outage
+    for entry in (fence_entry(outage), event_entry(unreachable(outage, "/suspicion"))):
+        stage.reactor.queue.wake(entry, stage.world.now)
+    stage.nudge()
+
+
 def _csi_addons(stage: Stage, how: str) -> None:
     """`csi-addons works`: it knows every node's storage clients; or it `fails`, or `hangs`."""
     if "network-fencer" not in stage.actors:
@@ -368,6 +380,7 @@ _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
     "resume": _resume,
     "cancel": _cancel,
     "confirm": _confirm,
+    "suspect": _suspect,
     "csi-addons": _csi_addons,
     "medik8s": _medik8s,
     "remediate": _remediate,

@@ -70,7 +70,8 @@ class Equipment:
 
     def watcher(self, queue: MemoryQueue, through: Callable[[Any], Any] = lambda adapter: adapter) -> Watcher:
         """A watcher that knows nothing yet. Its store and its queue are what `through` makes of them."""
-        return Watcher(through(self._store), through(queue), watcher_source(self._cluster), self._store.time)
+        adapters = through(self._store), through(queue)
+        return Watcher(*adapters, watcher_source(self._cluster), self._store.time, self._renewed)
 
     def waker(self, clock: ProcessClock, queue: MemoryQueue) -> tuple[Waker, ApiCluster]:
         """A waker that knows nothing yet, and what its streams go through."""
@@ -98,6 +99,10 @@ class Equipment:
         self._world.api.before_reads("leases")
         leases = self._world.store.objects("leases")
         return [renewal(lease) for (namespace, _), lease in leases.items() if namespace == NODE_LEASES]
+
+    def _renewed(self, node: str) -> float:
+        lease = self._world.store.objects("leases").get((NODE_LEASES, node))
+        return renewal(lease)[1] if lease else 0.0
 
     def nodes(self) -> Informer:
         """What a watcher hears."""

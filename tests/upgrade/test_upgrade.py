@@ -78,7 +78,7 @@ def test_a_drift_of_an_earlier_version_goes_on_and_its_pod_is_deleted_once(file:
     for job in old["jobs"]:
         if (due := job.pop("due")) is not None:
             queue.wake(JobEntry(**{**job, "args": tuple(job["args"])}), due)
-    before = [record.created_at for record in now.records]
+    before, outages = [record.created_at for record in now.records], set(store.outages_by_id)
 
     until(now, story, since, max(moment, 99))
     now.world.run_for(1200)
@@ -89,6 +89,7 @@ def test_a_drift_of_an_earlier_version_goes_on_and_its_pod_is_deleted_once(file:
         "old": "refused",
     }
     assert [record.created_at for record in now.records] == before, "they were begun anew"
+    assert set(store.outages_by_id) == outages, "the same outage under another identity"
     assert len(now.auditor.deleted("pods")) == 2
     assert LOST not in now.running("db") + now.running("web")
     now.check()

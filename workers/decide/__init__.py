@@ -20,13 +20,14 @@ from workers.decide.decision import Action, Decision, Judgement, Passed, Release
 from workers.decide.ending import ending, late
 from workers.decide.launcher import ahead, evicting, terminating
 from workers.decide.life import signs, silent
-from workers.decide.node import is_back, is_over, still_lost, window
+from workers.decide.node import is_back, is_over, still_lost, unnoticed, window, with_notice
 from workers.decide.node_returned import back
 from workers.decide.observation import Observation, VmiView
 from workers.decide.placement import placement
 from workers.decide.placement.candidates import candidate_nodes, candidates, placement_needs
 from workers.decide.placement.lost import lost_launchers, replacement
 from workers.decide.proof import confirmed, level, proof
+from workers.decide.put_back import put_back
 from workers.decide.quorum import quorum, unsteady
 from workers.decide.release import one_by_one, release
 from workers.decide.restart import comeback, deleted, ended_before_outage
@@ -39,6 +40,7 @@ NamedVerdict = tuple[str, Verdict]
 
 def decide(observation: Observation, record: Record, policy: Policy, now: float) -> Decision:
     """`now` in seconds since the epoch. The decision carries at most one action; `workers.drift.act` performs it."""
+    record = with_notice(record, observation.node, now)
     case = Case(
         observation, replace(record, signs=signs(record.signs, observation, now)), wished(observation, policy), now
     )
@@ -77,6 +79,7 @@ def _decide(case: Case) -> Decision:
         return _decision(Judgement("cancelled-by-hand", observation.cancelled), [], case)
     outage_checks: list[NamedVerdict] = [
         ("node", still_lost(observation.node, drift.outage)),
+        *_noticed(case),
         ("window", _waived(case, window(record, observation.manager, case.policy, case.now))),
     ]
     proof_check = ("proof", proof(case))
@@ -96,8 +99,19 @@ def _decide(case: Case) -> Decision:
         return _decision(not_affected, outage_checks, case)
     checks = [*outage_checks, proof_check, *_prerequisites(case)]
     release_judgement = release(pods, case) if case.proven else one_by_one(pods)
-    judgement = back(_first_objection(checks) or _clock_off(case) or release_judgement, case, pods)
+    judgement = back(_first_objection(checks) or _clock_off(case) or _not_put_back(release_judgement, case), case, pods)
     return replace(_decision(judgement, checks, case), hotplugs=_lost_hotplugs(observation))
+
+
+def _noticed(case: Case) -> list[NamedVerdict]:
+    """Checked only of an outage that Kubernetes has not noticed yet."""
+    objection = unnoticed(case.seen.node, case.drift.outage)
+    return [("noticed", _waived(case, objection))] if objection else []
+
+
+def _not_put_back(judgement: Judgement, case: Case) -> Judgement:
+    """The release, if the VM cannot come back to its dead node."""
+    return (put_back(case) or judgement) if judgement.action else judgement
 
 
 def _eviction_due(case: Case) -> Judgement | None:
@@ -190,7 +204,8 @@ def _seconds_old(case: Case, instance: VmiView) -> float:
 def _freed(case: Case, released_at: float) -> Verdict:
     """The attachments of a node that is back, that lives, or that is a new one of its name are left alone."""
     observation, record, policy, now = case.seen, case.record, case.policy, case.now
-    silence = _waived(case, _clock_off(case) or silent(record.signs, policy, now))
+    doubt = unnoticed(observation.node, case.drift.outage) or _clock_off(case)
+    silence = _waived(case, doubt or silent(record.signs, policy, now))
     checks = (still_lost(observation.node, case.drift.outage), silence, proof(case))
     may_delete = all(isinstance(check, Passed) for check in checks) and policy.mode != "never" and not observation.holds
     allowed = policy if may_delete else replace(policy, detach="wait")

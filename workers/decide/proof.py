@@ -13,6 +13,7 @@ from reactor.model.times import clock_time
 from workers.decide.annotations import fence_required
 from workers.decide.case import Case
 from workers.decide.decision import Judgement, Passed, Verdict
+from workers.decide.node import looks_ready
 from workers.decide.observation import Observation, Volume
 
 _ENDS = "`vmdrift confirm-off NODE`, a fencing provider's word, or the node's return ends it."
@@ -22,7 +23,7 @@ def confirmed(fencing: Fencing | None, node: NodeView | None) -> Confirmation | 
     """The confirmation, if it is of this very boot of this very node, and of the outage that it is in."""
     if fencing is None or node is None or not node.boot:
         return None
-    return fencing.proof if (fencing.outage, fencing.boot) == (node.outage, node.boot) else None
+    return fencing.proof if fencing.boot == node.boot and node.is_in(fencing.outage) else None
 
 
 def whole(fencing: Fencing | None, node: NodeView | None) -> bool:
@@ -47,6 +48,7 @@ def level(case: Case) -> Proof:
         confirmation
         and not contradicted(confirmation, observation)
         and not bare(confirmation, observation, case.policy)
+        and not (confirmation.storage and looks_ready(observation.node))
     ):
         return Proof.FENCED
     is_silent = signs is not None and case.now >= signs.since + case.policy.virt_handler_grace
@@ -79,11 +81,10 @@ def _what_is_known(case: Case) -> str:
     source = f"{confirmation.provider}, by {confirmation.by} at {clock_time(confirmation.at)}: {confirmation.how}"
     if changed := contradicted(confirmation, observation):
         return f"In doubt: {changed} changed after it was confirmed ({source})"
+    if not case.proven and not (uncovered := bare(confirmation, observation, case.policy)):
+        return f"Only {_storage(confirmation)} is fenced, which is not enough before Kubernetes notices ({source})"
     if not case.proven:
-        return (
-            f"Only {_storage(confirmation)} is fenced, "
-            f"and not {bare(confirmation, observation, case.policy)} ({source})"
-        )
+        return f"Only {_storage(confirmation)} is fenced, and not {uncovered} ({source})"
     return f"Fenced: {source}"
 
 

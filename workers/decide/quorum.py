@@ -141,13 +141,13 @@ def _asleep(observation: Observation, record: Record) -> Judgement | None:
     outage, (begin, _) = record.drift.outage, began(record, observation.manager)
     if (
         observation.manager
-        and observation.manager.renewed <= outage.since
+        and observation.manager.renewed <= outage.unknown_since
         and not _abandoned(observation.manager, outage)
     ):
         return Judgement(
             "control-plane-unsteady",
             "The controller manager has not renewed its Lease since "
-            f"{clock_time(observation.manager.renewed, outage.since)}, "
+            f"{clock_time(observation.manager.renewed, outage.unknown_since)}, "
             "so nobody keeps the nodes' conditions up to date.",
         )
     others = [node for node in observation.nodes if node.name != outage.node.name and not node.lost]
@@ -163,4 +163,4 @@ def _asleep(observation: Observation, record: Record) -> Judgement | None:
 
 def _abandoned(manager: Manager, outage: Outage) -> bool:
     """The controller manager wrote when the outage began, long after it last renewed this Lease."""
-    return 0.0 < manager.renewed < outage.since - ABANDONED
+    return 0.0 < manager.renewed < outage.unknown_since - ABANDONED

@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.drift import Proof, Record
 from reactor.model.errors import Conflict, FenceError, NotFound
-from reactor.model.fencing import Fencing, State, Target, fencing_of
+from reactor.model.fencing import Fencing, State, Target
 from reactor.model.intervention import active_holds, cancelled
 from reactor.model.objects import JsonObject
 from workers.decide.decision import Action, Detach, Passed, Release, Remove
-from workers.decide.node import still_lost
+from workers.decide.node import looks_ready, still_lost
 from workers.decide.observation import Attachment, PodView
 from workers.decide.proof import confirmed
 from workers.fencing.providers.network_fence import blocked
-from workers.observe import lease, lost_node
+from workers.observe import file_of, lease, lost_node
 from workers.observe.cache import Surroundings
 from workers.observe.parse import attachment_view, pod_view
 
@@ -59,11 +59,11 @@ def _still_proven(cluster: Cluster, record: Record, cache: Surroundings, *, whol
     if record.proof is not Proof.FENCED and not whole_node:
         return
     node = lost_node(cluster, record)
-    file = fencing_of(cache.fencings(cluster), record.drift.outage.node.name, node.boot if node else "")
+    file = file_of(cache.fencings(cluster), node, record)
     confirmation = confirmed(file, node)
     if file is None or confirmation is None or (node and node.heartbeat != confirmation.heartbeat):
         raise ChangedUnderwayError(f"Node {record.drift.outage.node.name} is not proven dead any more.")
-    if confirmation.storage and whole_node:
+    if confirmation.storage and (whole_node or looks_ready(node)):
         raise ChangedUnderwayError(f"Only storage of node {record.drift.outage.node.name} is blocked.")
     if confirmation.storage:  # a fence of its storage is a proof only while it stands
         _still_blocked(cluster, file, cache)
@@ -115,6 +115,8 @@ def _still_lost(cluster: Cluster, record: Record) -> None:
     verdict = still_lost(node, record.drift.outage)
     if not isinstance(verdict, Passed):
         raise ChangedUnderwayError(verdict.sentence)
+    if looks_ready(node) and record.proof is not Proof.FENCED:
+        raise ChangedUnderwayError(f"Node {record.drift.outage.node.name} looks Ready to Kubernetes.")
     judged = record.signs
     if judged and node and (node.heartbeat, renewed) != (judged.heartbeat, judged.lease):
         raise ChangedUnderwayError(f"Node {node.name} gave a sign of life just now.")

@@ -9,16 +9,18 @@ from reactor.model.node import node_view
 from reactor.model.objects import Obj
 from workers.decide.basis import rests_on_claims, rests_on_nodes
 from workers.decide.observation import Observation, VmView, Volume
-from workers.observe import annotations_of, vm_of
+from workers.observe import annotations_of, lease, vm_of, with_lease
 from workers.observe.cache import Surroundings, listed
 from workers.observe.volumes import claims_of
 
 
 def outage_of(cluster: Cluster, record: Record, cache: Surroundings) -> Observation:
     """Whether the outage lasts and nobody cancelled the drift: all of it is shared. Raises ClusterError."""
-    node = cache.find(cluster, "nodes", record.drift.outage.node.name)
+    outage = record.drift.outage
+    obj = cache.find(cluster, "nodes", outage.node.name)
+    node = with_lease(node_view(obj), outage, lambda: lease(cluster, outage)) if obj else None
     requests = interventions(cache.find(cluster, "configmaps", CONFIG_MAP, cache.namespace))
-    return Observation(node_view(node) if node else None, None, None, cancelled=cancelled(requests, record.drift))
+    return Observation(node, None, None, cancelled=cancelled(requests, record.drift))
 
 
 def recheck(cluster: Cluster, record: Record, cache: Surroundings) -> Observation:

@@ -30,6 +30,7 @@ from reactor.model.times import clock_time
 from workers.context import Tools
 from workers.decide import decide
 from workers.decide.decision import Decision, Judgement, backoff
+from workers.decide.node import with_notice
 from workers.decide.observation import Observation
 from workers.delivery.events import step_events
 from workers.drift.act import ChangedUnderwayError, act
@@ -63,9 +64,10 @@ def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | N
     """Where a drift begins, or begins again after its record was lost. `signs`: of its node, if they were read."""
     # The first pass finds out by which clock that was written; this is only when to look first.
     now = tools.clock()
-    due = min(drift.outage.since, now) + tools.policy.unreachable_window
+    since = drift.outage.unknown_since
+    due = min(since, now) + tools.policy.unreachable_window
     sentence = (
-        f"Node {drift.outage.node.name} is unreachable since {clock_time(drift.outage.since)}; "
+        f"Node {drift.outage.node.name} is unreachable since {clock_time(since)}; "
         f"the window of {tools.policy.unreachable_window:g} s ends at {clock_time(due)}."
     )
     first = Record(drift, Phase.WAITING, "unreachable-window", sentence, now, now, again_at=due, vmi_uid=vmi_uid)
@@ -145,6 +147,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
     except ClusterError as error:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
+    record = with_notice(record, observation.node, now)
     after = with_details(_recorded(record, decision, now), observation, tools.policy)
     # Within the window nothing of the VM itself is read.
     return after if after.reason == "unreachable-window" else replace(after, looked_at=began)

@@ -59,8 +59,9 @@ class FenceActions:
 
     def _unchanged(self, file: Fencing, node: NodeView | None) -> bool:
         """As it was judged, and nobody set a hold meanwhile."""
-        same = is_lost(node, file) and node is not None and node.heartbeat == file.heartbeat
-        return same and lease(self._cluster, file.outage) == file.lease and not self._on_hold(file)
+        renewed = lease(self._cluster, file.outage)
+        same = node is not None and node.heartbeat == file.heartbeat and is_lost(node.with_lease(renewed), file)
+        return same and renewed == file.lease and not self._on_hold(file)
 
     def _on_hold(self, file: Fencing) -> bool:
         """Did somebody set a hold meanwhile on the node, or on any VM of it?"""

@@ -36,7 +36,7 @@ class FenceFiles:
 
         In the cluster, and a copy for people; only where it says something new.
         """
-        if new != stored:
+        if (new and new.as_text()) != (stored and stored.as_text()):
             if new is None or new.closed:
                 self._forget_claims(file)
             self._cluster.note(CONFIG_MAP, self._namespace, self._entries(file, new))

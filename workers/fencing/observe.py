@@ -18,6 +18,7 @@ from workers.fencing.decide.unfence import is_lost
 from workers.fencing.decide.view import FenceView, Leftover
 from workers.fencing.effect import effect
 from workers.observe import manager
+from workers.observe.all_nodes import with_unnoticed
 from workers.observe.cache import Surroundings, listed
 from workers.observe.launchers import UNREADABLE, Launcher, launcher, vm_of_launcher
 from workers.observe.parse import pod_view
@@ -72,9 +73,11 @@ def with_cluster(view: FenceView, tools: Tools, cluster: Cluster, cache: Surroun
 
     What we fenced ourselves counts as lost: a cascade ends by itself. Nodes that others proved dead are explained.
     """
-    config_map, nodes = cache.fencings(cluster), cache.nodes(cluster)
-    dead = proven(fencings(config_map), nodes) - ours(fencings(config_map))
-    observation = Observation(None, None, None, nodes=nodes, renewals=cache.renewals(cluster), proven=dead)
+    config_map, renewals = cache.fencings(cluster), cache.renewals(cluster)
+    files = fencings(config_map)
+    nodes = with_unnoticed(cache.nodes(cluster), renewals, files, cache)
+    dead = proven(files, nodes) - ours(files)
+    observation = Observation(None, None, None, nodes=nodes, renewals=renewals, proven=dead)
     observation = replace(observation, manager=manager(cluster, tools.clock), date=cluster.time())
     first, policy = view.drifts[0], tools.policy
     disorder = unsteady(observation, first, policy) or returning(observation, first, policy, tools.clock())

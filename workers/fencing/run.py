@@ -4,7 +4,6 @@ As in a drift, every pass starts from what is there now. What is known is in a C
 the objects that were changed; Redis holds a copy for people. Whatever is about to be done is written down before.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -25,8 +24,7 @@ from workers.context import FenceTools
 from workers.fencing.act import FenceActions
 from workers.fencing.decide import next_move
 from workers.fencing.decide.allowed import providers, unusable
-from workers.fencing.decide.boot_file import boot_file, suspects_file, target
-from workers.fencing.decide.suspicion import may_be_suspected
+from workers.fencing.decide.boot_file import boot_file, target
 from workers.fencing.decide.view import SOON, AskProvider, FenceDecision, FenceView
 from workers.fencing.evidence import evidence
 from workers.fencing.files import FenceFiles, about
@@ -34,38 +32,25 @@ from workers.fencing.observe import look, with_effect
 from workers.observe.cache import renewed
 from workers.pass_time import locked
 
-__all__ = ["FenceTools", "look_after", "run_evidence", "run_fence"]
+__all__ = ["FenceTools", "look_after", "run_fence"]
 
 log = structlog.get_logger()
 
 _LOCK = timing.FENCING_LOCK
 _LOCKED_RETRY = 2.0  # seconds
 _MOVES = 8  # in one pass
-_Files = tuple[Fencing | None, Fencing | None]  # of one boot: as it is stored, and as the pass begins with it
 
 
 def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
     """One pass. Raises ClusterError, StoreError: then its result is unknown, and it is done again."""
-    return _under_lock(outage, fence, lambda run: run.run())
-
-
-def _under_lock(outage: Outage, fence: FenceTools, go: Callable[["_Pass"], Outcome]) -> Outcome:
     lock, tools = locked(fence.tools, f"fence:{outage.node.uid}", _LOCK)
     if lock is None:
         return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this node right now.")
     try:
-        return go(_Pass(outage, replace(fence, tools=tools)))
+        return _Pass(outage, replace(fence, tools=tools)).run()
     finally:
         with suppress(StoreError):  # it expires by itself
             tools.store.release(lock)
-
-
-def run_evidence(outage: Outage, fence: FenceTools, lease: str) -> Outcome:
-    """One pass over a node that still looks Ready, and whose Lease still reads `lease` (its renewTime): a suspicion.
-
-    Its providers are asked for evidence, and nothing else is done. Raises as `run_fence`.
-    """
-    return _under_lock(outage, fence, lambda run: run.evidence(lease))
 
 
 def look_after(fence: FenceTools) -> int:
@@ -92,45 +77,24 @@ class _Pass:
         self._fence = fence
 
     def run(self) -> Outcome:
-        """Move after move, until nothing is left to do now."""
-        outcome = Ended("nothing", "not-fenced-here", f"{self._outage.node.name} is not lost, or nobody may fence it.")
-        return self._moves(self._lost, outcome)
+        """Move after move, until nothing is left to do now.
 
-    def evidence(self, lease: str) -> Outcome:
-        """The same, as long as the node is only suspected."""
-        why = f"{self._outage.node.name} is not suspected any more, or nobody may prove anything of it."
-        return self._moves(lambda node: self._suspected(node, lease), Ended("nothing", "not-fenced-here", why))
-
-    def _moves(self, files_of: Callable[[NodeView | None], _Files], outcome: Outcome) -> Outcome:
-        """A pass that never sees what it has written comes again later, not at once and for ever."""
+        A pass that never sees what it has written comes again later, not at once and for ever.
+        """
+        name = self._outage.node.name
+        outcome: Outcome = Ended("nothing", "not-fenced-here", f"{name} is not lost, or nobody may fence it.")
         for _ in range(_MOVES):
-            node = self._node()
-            stored, file = files_of(node)
+            kubelet, stored_files = self._cluster.find("leases", name, NODE_LEASES), self._files.read(name)
+            node = self._node(kubelet)
+            stored, file = boot_file(self._outage, node, stored_files.values(), self._tools.policy, self._tools.clock())
             if file is None:
                 return outcome
             if stored is None and node:
                 self._warn(node, file)
-            outcome = self._carry_out(self._move(file, node), file, stored)
+            outcome = self._carry_out(self._move(file, node, kubelet), file, stored)
             if isinstance(outcome, Ended) or outcome.at > self._tools.clock():
                 return outcome
         return outcome if isinstance(outcome, Ended) else replace(outcome, at=self._tools.clock() + SOON)
-
-    def _lost(self, node: NodeView | None) -> _Files:
-        """The file of the boot that is lost, as it is stored and as this pass begins with it."""
-        stored = self._files.read(self._outage.node.name).values()
-        return boot_file(self._outage, node, stored, self._tools.policy, self._tools.clock())
-
-    def _suspected(self, node: NodeView | None, lease: str) -> _Files:
-        """The same of the boot that is suspected: none is opened where it is lost by now, or was heard."""
-        if node is None or not may_be_suspected(node, self._outage):
-            return None, None
-        stored = list(self._files.read(node.name).values())
-        if renewed(self._lease()) != lease:
-            return boot_file(self._outage, node, stored, self._tools.policy, self._tools.clock())
-        return suspects_file(self._outage, node, stored, self._tools.policy, self._tools.clock())
-
-    def _lease(self) -> JsonObject | None:
-        return self._cluster.find("leases", self._outage.node.name, NODE_LEASES)
 
     def _carry_out(self, move: FenceDecision, file: Fencing, stored: Fencing | None) -> Outcome:
         """Written down first, then done."""
@@ -142,9 +106,9 @@ class _Pass:
             self._deeds.do(move.deed, move.file)
         return Again(move.again_at, move.file.reason, move.file.sentence)
 
-    def _node(self) -> NodeView | None:
+    def _node(self, kubelet: JsonObject | None) -> NodeView | None:
         obj = self._cluster.find("nodes", self._outage.node.name)
-        return node_view(obj) if obj else None
+        return node_view(obj).with_lease(renewed(kubelet)) if obj else None
 
     def _warn(self, node: NodeView, file: Fencing) -> None:
         """Once for each boot that is lost; it is also shown with what is reported of its fencing."""
@@ -152,9 +116,9 @@ class _Pass:
         if problem:
             log.warning("annotation unusable", sentence=problem, **about(file), reason="annotation-unusable", fix=fix)
 
-    def _move(self, file: Fencing, node: NodeView | None) -> FenceDecision:
+    def _move(self, file: Fencing, node: NodeView | None, kubelet: JsonObject | None) -> FenceDecision:
         file = self._with_twins(file, node)
-        view = self._view(file, node, self._lease())
+        view = self._view(file, node, kubelet)
         return self._judged(look(view, file, self._tools, self._cluster), file)
 
     def _with_twins(self, file: Fencing, node: NodeView | None) -> Fencing:
@@ -180,10 +144,10 @@ class _Pass:
         return FenceView(node, lease, statuses, left=former, lease_lasts=duration, beat_since=beat_since)
 
     def _beat_since(self, file: Fencing, node: NodeView | None) -> float:
-        """When a watcher first saw the node's present heartbeat; read at the first look only. StoreError."""
+        """When a watcher, which reads no Lease, first saw the node's present heartbeat; read at the first look only."""
         if node is None or not node.heartbeat or file.lease or file.heartbeat:
             return 0.0
-        watched = self._tools.store.heartbeat(file.outage.id)
+        watched = self._tools.store.heartbeat(Outage(file.node, file.outage.unknown_since).id)
         return watched.at if watched and watched.value == node.heartbeat else 0.0
 
     def _judged(self, view: FenceView, file: Fencing) -> FenceDecision:

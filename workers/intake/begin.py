@@ -1,6 +1,7 @@
 """Where a drift begins, and how it is woken."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import structlog
 
@@ -10,6 +11,7 @@ from reactor.model.drift import Record, Signs
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import NodeView
 from workers.context import Tools
+from workers.decide.node import unnoticed
 from workers.delivery.events import step_events
 from workers.drift.run import first_record, log_fields
 from workers.observe import lease
@@ -23,12 +25,19 @@ _REFUSED = 300.0  # seconds, the same of a drift that was refused or has failed:
 def begin(vm: VmRef, vmi_uid: str, node: NodeView, outage: Outage, tools: Tools) -> Record:
     """The drift of one VM, as it is or new, and of no other VM of its node. Raises ClusterError, StoreError."""
     drift = Drift(vm, outage)
-    return tools.store.record(drift.id) or first(drift, vmi_uid, signs(node, outage, tools), tools)
+    return tools.store.record(drift.id) or first(drift, vmi_uid, (node, signs(node, outage, tools)), tools)
 
 
-def first(drift: Drift, vmi_uid: str, node_signs: Signs | None, tools: Tools) -> Record:
-    """The record of a new drift, or the one that somebody else wrote meanwhile. StoreError."""
+def first(drift: Drift, vmi_uid: str, lost: tuple[NodeView | None, Signs | None], tools: Tools) -> Record:
+    """The record of a new drift, or the one that somebody else wrote meanwhile. StoreError.
+
+    `lost`: its node and the signs of life of that.
+    """
+    node, node_signs = lost
     record = first_record(drift, tools, vmi_uid, node_signs)
+    if objection := unnoticed(node, drift.outage):  # only proof releases it, which may be there
+        phase, reason, sentence = objection.phase, objection.reason, objection.sentence
+        record = replace(record, phase=phase, reason=reason, sentence=sentence, again_at=record.created_at)
     events = [encode(event) for event in step_events(None, record, tools.source, tools.clock())]
     if tools.store.create(record, events):
         log.info("drift decided", **log_fields(record))

@@ -23,7 +23,7 @@ from reactor.model.fencing import CLAIMS, Claim, fencing_entries
 from reactor.model.identity import NodeRef, Outage, VmRef
 from reactor.model.lease import NODE_LEASES
 from reactor.model.names import is_name
-from reactor.model.node import NodeView, node_view
+from reactor.model.node import NodeView
 from reactor.model.objects import text
 from reactor.model.receipt import Receipt, Result
 from reactor.model.times import clock_time
@@ -33,6 +33,7 @@ from workers.context import Tools
 from workers.drift.run import begin_again
 from workers.fencing.decide.allowed import providers
 from workers.intake.begin import begin
+from workers.intake.known import current_node, outage_of, suspected
 from workers.intake.outage import take_event
 from workers.observe.cache import renewed
 from workers.observe.launchers import launchers, vm_of_launcher
@@ -86,17 +87,12 @@ def _handled(payload: object, receipt: Receipt | None, tools: Tools) -> Result:
 
 
 def _unreachable(event: Event, tools: Tools) -> Result:
-    node = _node(event.subject, tools)
-    if node is None or node.outage is None:
+    node = current_node(event.subject, tools)
+    outage = outage_of(node, tools) if node else None
+    if outage is None:
         return _not_lost(event.subject, node)
-    take_event(unreachable_event(node.outage, event.source), tools)
-    return _outage(node.outage, tools)
-
-
-def _node(name: str, tools: Tools) -> NodeView | None:
-    """None where there is none, and where that is no valid name."""
-    obj = tools.cluster.find("nodes", name) if is_name(name) else None
-    return node_view(obj) if obj else None
+    take_event(unreachable_event(outage, event.source), tools)
+    return _outage(outage, tools)
 
 
 def _not_lost(name: str, node: NodeView | None) -> Result:
@@ -152,7 +148,7 @@ def _fenced(receipt: Receipt | None, tools: Tools) -> Result:
 def _confirmed_off(receipt: Receipt, tools: Tools) -> Result:
     event, by = receipt.hint, receipt.sender
     name, data = event.subject, event.data
-    node = _node(name, tools)
+    node = current_node(name, tools)
     if node is None:
         return Result("nothing", "no-such-node", f"There is no node {name}.")
     if "event" not in providers(node, tools.policy):
@@ -181,17 +177,18 @@ def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: boo
         tools.claims.note(CLAIMS, tools.around.namespace, {claim.key: claim.as_text()})
     except (Forbidden, NotFound, Rejected) as error:  # waiting does not help
         return _not_written(node.name, by, error, tools.around.namespace)
-    if node.outage is None:
+    outage = suspected(node, tools)
+    if outage is None:
         sentence = (
             f"Recorded. The Ready condition of node {node.name} is {node.ready or 'missing'}: the confirmation counts"
         )
         return Result(
             "taken", "claimed", f"{sentence} once the node is unreachable, if it gives no sign of life until then."
         )
-    tools.queue.wake(fence_entry(node.outage), now)
+    tools.queue.wake(fence_entry(outage), now)
     confirmed = f"Recorded: {by} confirmed that boot {node.boot} of node {node.name} is off."
     sentence = f"{confirmed} `vmdrift status` shows what follows."
-    return Result("taken", "claimed", sentence, node.outage.id)
+    return Result("taken", "claimed", sentence, outage.id)
 
 
 def _not_written(node: str, by: str, error: ClusterError, namespace: str) -> Result:
@@ -210,14 +207,15 @@ def _requested(event: Event, tools: Tools) -> Result:
     node_name = text(vmi, "status", "nodeName")
     if not node_name:
         return _between_nodes(event.subject, tools)
-    node = _node(node_name, tools)
-    if node is None or node.outage is None:
+    node = current_node(node_name, tools)
+    outage = outage_of(node, tools) if node else None
+    if node is None or outage is None:
         record = newest(tools.store, event.subject)  # it may just start there
         return _woken(record, tools) if record and not record.ended else _not_lost(node_name, node)
     for pod, _ in launchers(tools.cluster, namespace=namespace, fields=f"spec.nodeName={node_name}"):
         vm = vm_of_launcher(pod, tools.cluster) if pod.vmi == name else None
         if isinstance(vm, VmRef):
-            return _woken(begin(vm, pod.vmi_uid, node, node.outage, tools), tools)
+            return _woken(begin(vm, pod.vmi_uid, node, outage, tools), tools)
     return Result("nothing", "not-on-node", f"{event.subject} has no launcher pod on {node_name} any more.")
 
 

@@ -6,10 +6,11 @@ from reactor.model.drift import Ended, Outcome, Record
 from reactor.model.errors import BadInput
 from reactor.model.event import NODE_RECOVERED, NODE_SUSPECTED, NODE_UNREACHABLE, NODES_SUSPECTED, Event
 from reactor.model.identity import Outage, take
-from reactor.model.node import NodeView, goes_on, node_view
+from reactor.model.node import NodeView, goes_on
 from reactor.wake import look_at
 from workers.context import Tools
 from workers.intake.begin import wake
+from workers.intake.known import look_up
 from workers.intake.suspicion import take_suspicion, take_too_many
 from workers.intake.sweep import sweep
 from workers.pass_time import timed
@@ -25,13 +26,28 @@ def take_event(event: Event, tools: Tools) -> Outcome:
         return _SUSPICIONS[event.type](event, tools)
     if event.type not in {NODE_UNREACHABLE, NODE_RECOVERED}:
         raise BadInput(f"event.type: {event.type[:80]!r} is not an accepted type")
-    outage = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")
+    hint = Outage.of(take(event.data, "outage", dict, "event.data"), "event.data.outage")
     tools = timed(tools)
+    wake(tools.store.records(hint.id), tools)  # before anything is read that may not be readable
+    node, outage, counts = look_up(hint, tools)
     records = tools.store.records(outage.id)
-    wake(records, tools)  # before anything is read that may not be readable
-    obj = tools.cluster.find("nodes", outage.node.name)
-    node = node_view(obj) if obj else None
-    return sweep(outage, node, records, tools) if goes_on(node, outage) else _over(outage, node, records, tools)
+    if outage != hint:
+        wake(records, tools)
+    if not goes_on(node, outage):
+        return _over(outage, node, records, tools)
+    if not counts:
+        sentence = f"Kubernetes has not noticed that {outage.node.name} is lost, and nobody has proven it."
+        return Ended("ignored", "not-proven", sentence)
+    return sweep(_noticed(outage, node, records, tools), node, records, tools)
+
+
+def _noticed(outage: Outage, node: NodeView | None, records: list[Record], tools: Tools) -> Outage:
+    """The outage as the node shows it. When Kubernetes notices it, its drifts may have waited for that."""
+    noticed = node.noticed(outage) if node else outage
+    if noticed.noticed != outage.noticed:
+        going = [record.drift for record in records if not record.ended]
+        look_at(going, tools.coverage, tools.queue, tools.clock() + _FRESH)
+    return noticed
 
 
 def _over(outage: Outage, node: NodeView | None, records: list[Record], tools: Tools) -> Ended:

@@ -44,9 +44,10 @@ def sweep(outage: Outage, node: NodeView | None, records: list[Record], tools: T
 def _started(outage: Outage, tools: Tools) -> OutageRecord:
     """The outage is recorded before its VMs are. `begun_at` stays as it is where no earlier sweep has finished."""
     now = tools.clock()
-    outage_record = tools.store.outage(outage.id) or OutageRecord(outage, now)
-    if outage_record.sweep.begun_at is None:
-        outage_record = replace(outage_record, sweep=replace(outage_record.sweep, begun_at=now))
+    stored = tools.store.outage(outage.id) or OutageRecord(outage, now)
+    outage_record = replace(stored, outage=outage)
+    if stored.sweep.begun_at is None:
+        outage_record = replace(outage_record, sweep=replace(stored.sweep, begun_at=now))
         tools.store.save_outage(outage_record, done=False)
     return outage_record
 
@@ -91,7 +92,7 @@ def _closed(search: "Search", outage_record: OutageRecord, tools: Tools) -> Outc
         log.warning("pod skipped", pod=name, why=why, **_about(outage_record), reason="pod-skipped")
     fresh = tools.store.outage(outage_record.outage.id) or outage_record  # somebody may have seen its end meanwhile
     end = Sweep(begun, trouble, outage_record.sweep.searched or not trouble, tuple(sorted(search.skipped)))
-    tools.store.save_outage(replace(fresh, sweep=end), done=done)
+    tools.store.save_outage(replace(fresh, outage=search.outage, sweep=end), done=done)
     tools.store.count_sweep(INCOMPLETE if trouble else FINISHED)
     summary = f"{outage_record.outage.node.name}: {len(search.records)} VMs, {going} under way."
     if trouble:
@@ -158,7 +159,8 @@ class Search:
     def _begin(self, vm: VmRef, vmi_uid: str) -> None:
         if self.node and not self._signs:
             self._signs.append(signs(self.node, self.outage, self._tools))
-        record = first(Drift(vm, self.outage), vmi_uid, next(iter(self._signs), None), self._tools)
+        lost = self.node, next(iter(self._signs), None)
+        record = first(Drift(vm, self.outage), vmi_uid, lost, self._tools)
         self._records[record.drift.id] = record
         self._drift_keys |= _keys(record)
         if not record.ended:

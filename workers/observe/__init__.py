@@ -5,7 +5,7 @@ the same in a cluster of any size; what is the same for all VMs is in `workers.o
 be selected by node or volume, but their names are deterministic.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from reactor.adapters.kubernetes.cluster import Cluster
@@ -21,7 +21,7 @@ from reactor.model.times import Clock
 from workers.decide import lost_launchers, replacement
 from workers.decide.decision import Passed
 from workers.decide.launcher import ahead, evicted_at
-from workers.decide.node import is_back, still_lost, window
+from workers.decide.node import is_back, still_lost, window, with_notice
 from workers.decide.observation import (
     Attachment,
     Manager,
@@ -34,6 +34,7 @@ from workers.decide.observation import (
 from workers.decide.placement.candidates import placement_needs
 from workers.decide.proof import confirmed, proven
 from workers.fencing.decide.allowed import providers
+from workers.observe.all_nodes import with_unnoticed
 from workers.observe.cache import MOMENT, Surroundings, listed, renewed
 from workers.observe.others import expansion, neighbours, owned, witness
 from workers.observe.parse import attachment_view, claims_of, pod_view, vm_view, vmi_view
@@ -54,12 +55,13 @@ def observe(  # noqa: PLR0913 - the last one is optional
     """
     interventions = cache.asked(cluster, record.drift)
     node = _lost_node(cluster, record, policy, cache)
+    record = with_notice(record, node, now)
     observation = Observation(node, None, None, holds=active_holds(interventions, record.drift, cluster.time() or 0.0))
     observation = replace(observation, cancelled=cancelled(interventions, record.drift))
     if observation.cancelled:
         return observation
     config_map = _fencing_config_map(cluster, observation.node, policy, cache)
-    observation = replace(observation, fencing=_fencing(config_map, observation.node, policy))
+    observation = replace(observation, fencing=_fencing(config_map, observation.node, record, policy))
     if _may_be_held(record):  # both windows are counted by its clock
         observation = replace(observation, manager=cache.once("manager", lambda: manager(cluster, cache.clock)))
     if record.released_at is None and not _due(observation, record, policy, now):
@@ -75,8 +77,9 @@ def observe(  # noqa: PLR0913 - the last one is optional
         return observation
     observation = replace(observation, namespace=annotations_of(cluster, record, cache))
     if lost_launchers(observation, record):
-        observation = _before_release(cluster, observation, record, cache)
-        return replace(observation, proven=proven(fencings(config_map), observation.nodes))
+        observation, files = _before_release(cluster, observation, record, cache), fencings(config_map)
+        nodes = with_unnoticed(observation.nodes, observation.renewals, files, cache)
+        return replace(observation, nodes=nodes, proven=proven(files, nodes))
     return _after_release(cluster, observation, record, cache)
 
 
@@ -91,10 +94,11 @@ def with_current_nodes(
 ) -> Observation:
     """With all Nodes and Leases as they have to be known before a deletion; itself where it has these. ClusterError."""
     nodes, renewals = cache.current(cluster, record.drift.outage)
+    files = fencings(_fencing_config_map(cluster, observation.node, policy, cache))
+    nodes = with_unnoticed(nodes, renewals, files, cache)
     if nodes is observation.nodes and renewals is observation.renewals:
         return observation
-    dead = proven(fencings(_fencing_config_map(cluster, observation.node, policy, cache)), nodes)
-    return replace(observation, nodes=nodes, renewals=renewals, proven=dead)
+    return replace(observation, nodes=nodes, renewals=renewals, proven=proven(files, nodes))
 
 
 def observe_briefly(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> Observation:
@@ -103,7 +107,7 @@ def observe_briefly(cluster: Cluster, record: Record, policy: Policy, cache: Sur
     vm = None if ref.is_instance else cluster.find("virtualmachines", ref.name, ref.namespace)
     observation = Observation(_lost_node(cluster, record, policy, cache), vm_view(vm) if vm else None, None)
     config_map = _fencing_config_map(cluster, observation.node, policy, cache)
-    observation = replace(observation, fencing=_fencing(config_map, observation.node, policy))
+    observation = replace(observation, fencing=_fencing(config_map, observation.node, record, policy))
     observation = replace(observation, cancelled=cancelled(cache.asked(cluster, record.drift), record.drift))
     return replace(observation, namespace=annotations_of(cluster, record, cache))
 
@@ -113,12 +117,19 @@ def _fencing_config_map(cluster: Cluster, node: NodeView | None, policy: Policy,
     return cache.fencings(cluster) if node and providers(node, policy) else None
 
 
-def _fencing(config_map: Obj | None, node: NodeView | None, policy: Policy) -> Fencing | None:
+def _fencing(config_map: Obj | None, node: NodeView | None, record: Record, policy: Policy) -> Fencing | None:
     """What is known of the boot that is lost. A proof counts only from a provider that setting and Node name now."""
-    file = fencing_of(config_map, node.name, node.boot) if node else None
+    file = file_of(config_map, node, record)
     if file and node and file.proof and file.proof.provider not in providers(node, policy):
         return replace(file, void=f"{file.proof.provider} is not named for this node any more")
     return file
+
+
+def file_of(config_map: Obj | None, node: NodeView | None, record: Record) -> Fencing | None:
+    """Of the boot that the node shows; of the drift's outage it knows what the drift knows."""
+    outage = record.drift.outage
+    file = fencing_of(config_map, outage.node.name, node.boot if node else "")
+    return replace(file, outage=outage) if file and file.outage == outage else file
 
 
 def annotations_of(cluster: Cluster, record: Record, cache: Surroundings) -> Mapping[str, str]:
@@ -129,8 +140,9 @@ def annotations_of(cluster: Cluster, record: Record, cache: Surroundings) -> Map
 def _lost_node(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> NodeView | None:
     """From the cache only where it cannot be proven dead: a proof should not wait for that."""
     remembered = MOMENT if record.released_at is None else None
-    node = cache.find(cluster, "nodes", record.drift.outage.node.name, ttl=0.0 if policy.fencing else remembered)
-    return node_view(node) if node else None
+    outage = record.drift.outage
+    node = cache.find(cluster, "nodes", outage.node.name, ttl=0.0 if policy.fencing else remembered)
+    return with_lease(node_view(node), outage, lambda: _lease(cluster, outage, cache)) if node else None
 
 
 def _lease(cluster: Cluster, outage: Outage, cache: Surroundings) -> str:
@@ -139,8 +151,14 @@ def _lease(cluster: Cluster, outage: Outage, cache: Surroundings) -> str:
 
 def lost_node(cluster: Cluster, record: Record) -> NodeView | None:
     """The lost node as it is now."""
-    node = cluster.find("nodes", record.drift.outage.node.name)
-    return node_view(node) if node else None
+    outage = record.drift.outage
+    node = cluster.find("nodes", outage.node.name)
+    return with_lease(node_view(node), outage, lambda: lease(cluster, outage)) if node else None
+
+
+def with_lease(node: NodeView, outage: Outage, read: Callable[[], str]) -> NodeView:
+    """With its Lease, where the Node alone does not show whether it is in this outage."""
+    return node.with_lease(read()) if node.may_be_in(outage) and not node.is_in(outage) else node
 
 
 def lease(cluster: Cluster, outage: Outage) -> str:

@@ -86,7 +86,7 @@ def _marks(record: Record, windows: Windows) -> list[tuple[str, str, float]]:
 def _window_ends(record: Record, windows: Windows) -> float | None:
     """None where the drift ended before it."""
     current = window(record, windows) if record.reason == "unreachable-window" else None
-    end = current.end if current else record.drift.outage.since + windows.unreachable
+    end = current.end if current else record.drift.outage.unknown_since + windows.unreachable
     return end if record.ended_at is None or record.ended_at >= end else None
 
 

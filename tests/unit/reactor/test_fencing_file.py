@@ -32,7 +32,6 @@ _FILE = replace(
 _NEW = replace(
     _FILE,
     attempts=(Attempt("redfish", 1.0, unanswered="It does not answer.", unanswered_since=2.0),),
-    suspected=True,
     answers=(("redfish", "mute"),),
 )
 _CLAIM = Claim(OUTAGE.node, "boot-1", "ann", "looked", 1.0, "lease", "beat")
@@ -76,7 +75,7 @@ def test_the_file_of_a_boot_that_the_version_before_wrote_is_read_and_of_its_sto
 
 
 def test_what_the_version_before_does_not_know_is_left_out_where_it_says_nothing() -> None:
-    new = {"unanswered", "unanswered_since", "suspected", "answers"}
+    new = {"unanswered", "unanswered_since", "answers"}
     for file, expected in ((_FILE, set()), (_NEW, new)):
         data = json.loads(file.as_text())
         assert new & {*data, *(name for attempt in data["attempts"] for name in attempt)} == expected

@@ -19,7 +19,8 @@ JOB_ID = re.compile(r"[A-Za-z0-9_-]+")
 names = st.sampled_from(["a", "node-a", "db.example", "0", "x" * 253])
 uids = st.uuids().map(str)
 nodes = st.builds(NodeRef, names, uids)
-outages = st.builds(Outage, nodes, st.integers(0, 2**33))
+silences = st.just("") | st.text("0123456789abcdef", min_size=16, max_size=16)
+outages = st.builds(Outage, nodes, st.integers(0, 2**33), silences, st.integers(0, 2**33))
 vms = st.builds(VmRef, names, names, uids)
 instances = st.builds(VmRef, names, names, uids, st.just(INSTANCE), st.just("") | names)
 drifts = st.builds(Drift, vms | instances, outages)
@@ -46,7 +47,7 @@ def test_a_drift_is_read_as_it_was_written(drift: Drift) -> None:
 @given(drifts, drifts)
 def test_drifts_have_the_same_id_only_if_vm_and_outage_are_the_same(one: Drift, two: Drift) -> None:
     def key(drift: Drift) -> object:
-        return drift.vm.uid, drift.outage.node.uid, drift.outage.since
+        return drift.vm.uid, drift.outage.node.uid, drift.outage.silence or drift.outage.since
 
     assert (one.id == two.id) == (key(one) == key(two))
 
@@ -65,6 +66,18 @@ def test_a_vm_that_leaves_the_next_outage_is_another_drift() -> None:
 
 def test_a_node_that_registered_anew_has_other_outages() -> None:
     assert Outage(NodeRef("node-a", "uid-b"), 100).id != OUTAGE.id
+
+
+def test_a_silence_is_the_same_outage_whenever_it_was_seen_first_and_noticed() -> None:
+    one, two = Outage(OUTAGE.node, 100, "0" * 16), Outage(OUTAGE.node, 130, "0" * 16, noticed=150)
+    assert (one, one.id, hash(one)) == (two, two.id, hash(two))
+    assert (one.unknown_since, two.unknown_since) == (100, 150)
+    assert one != Outage(OUTAGE.node, 100)
+
+
+def test_an_outage_without_a_silence_is_written_as_the_version_before_reads_it() -> None:
+    assert OUTAGE.as_json() == {"node": {"name": "node-a", "uid": "uid-a"}, "since": 100}
+    assert Outage(OUTAGE.node, 100, "0" * 16).as_json() == {**OUTAGE.as_json(), "silence": "0" * 16}
 
 
 def test_identities_read_well() -> None:
@@ -94,7 +107,10 @@ PATHS: dict[str, list[Any]] = {
     "drift.outage.node.name": [None, "", "a?b=c"],
     "drift.outage.node.uid": [None, "*"],
     "drift.outage.since": [None, "5", 5.5, True],
+    "drift.outage.silence": [None, 5, "x", "0" * 15, "0" * 17, "ABCDEF0123456789", "0123456789abcde_", "0" * 16 + "\n"],
+    "drift.outage.noticed": [None, "5", 5.5, True],
 }
+_OPTIONAL = {"drift.vm.kind", "drift.vm.owner", "drift.outage.silence", "drift.outage.noticed"}
 
 
 @pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in PATHS.items() for value in values])
@@ -103,7 +119,7 @@ def test_what_is_malformed_is_named_with_its_path(path: str, value: Any) -> None
         Drift.of(changed(path, value))
 
 
-@pytest.mark.parametrize("path", sorted(PATHS.keys() - {"drift.vm.kind", "drift.vm.owner"}))
+@pytest.mark.parametrize("path", sorted(PATHS.keys() - _OPTIONAL))
 def test_what_is_missing_is_named_with_its_path(path: str) -> None:
     body = changed(path, None)
     where = body

@@ -9,11 +9,22 @@ import pytest
 from reactor.model.drift import Proof
 from reactor.model.errors import ClusterUnreachable, Forbidden, LockLost
 from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing
+from reactor.model.node import node_view
 from simulator.api.api import Api
 from simulator.client import ApiError, Obj
 from simulator.store.objects import copied
 from tests.support.twins.cluster import ApiCluster
-from tests.unit.workers.decide.recorded import RELEASED, TERMINATING, cluster, held, launcher, node, outage, record
+from tests.unit.workers.decide.recorded import (
+    RELEASED,
+    SINCE,
+    TERMINATING,
+    cluster,
+    held,
+    launcher,
+    node,
+    outage,
+    record,
+)
 from workers.decide.decision import Action, Detach, Release, Remove
 from workers.drift.act import ChangedUnderwayError, act
 from workers.drift.locked_cluster import LockedCluster
@@ -312,3 +323,36 @@ def test_what_comes_after_a_change_is_not_touched_either() -> None:
     with pytest.raises(ChangedUnderwayError):
         _act(Release((changed, launcher("vm-cd"))), there)
     assert _deletes(there.api) == []
+
+
+@pytest.mark.parametrize(
+    ("proof", "file", "renewed", "why"),
+    [
+        (Proof.FENCED, _FILE, "", ""),
+        (Proof.SILENT, _FILE, "", "looks Ready"),
+        (Proof.NONE, None, "", "looks Ready"),
+        (Proof.FENCED, None, "", "not proven dead any more"),
+        (Proof.FENCED, replace(_FILE, void="It spoke."), "", "not proven dead any more"),
+        (Proof.FENCED, replace(_FILE, confirmation=_STORAGE), "", "Only storage"),
+        (Proof.FENCED, _FILE, "2026-11-23T06:13:31.000001Z", "not proven dead any more"),
+    ],
+    ids=["dead", "silent", "unknown", "the proof is gone", "void", "only storage is blocked", "its Lease has changed"],
+)
+def test_before_kubernetes_notices_only_proof_of_the_whole_machine_deletes_while_its_lease_is_as_it_was(
+    proof: Proof, file: Fencing | None, renewed: str, why: str
+) -> None:
+    there = cluster(TERMINATING)
+    _change(there.api, "nodes", "node-a", _node("True", "2026-11-22T00:00:00Z"))
+    _change(there.api, "nodes", "node-a", lambda obj: {**obj, "status": {**obj["status"], "nodeInfo": _BOOT}})
+    lease = there.find("leases", "node-a", "kube-node-lease") or {}
+    early = node_view(there.find("nodes", "node-a") or {}).with_lease(lease["spec"]["renewTime"]).early_outage(SINCE)
+    assert early
+    if file:
+        there.note(CONFIG_MAP, "vm-drift", {file.key: replace(file, outage=early).as_text()})
+    if renewed:
+        there.api.store.objects("leases")["kube-node-lease", "node-a"]["spec"]["renewTime"] = renewed
+    known = record("vm-rbd", proof=proof)
+    known = replace(known, drift=replace(known.drift, outage=early))
+    with pytest.raises(ChangedUnderwayError, match=why) if why else nullcontext():
+        act(_RELEASE, LockedCluster(there, _held, lambda: 0.0, 3.0), known, Surroundings(lambda: 0.0))
+    assert len(_deletes(there.api)) == (0 if why else 1)

@@ -14,6 +14,7 @@ from reactor.model.node import node_view
 from reactor.settings import Settings
 from simulator import shapes
 from simulator.scene import Scene, Storage, Vm
+from simulator.store.objects import rfc3339
 from tests.support.auditor import fail
 from tests.support.virtual import Play
 from workers.intake.outage import take_event
@@ -283,6 +284,68 @@ def test_the_outage_of_a_deleted_node_is_done_when_nothing_is_left_of_it(intake:
     intake.end("web")
     intake.lost(outage)
     assert intake.tools.store.outages() == []
+
+
+def _with_lease(intake: _Intake, later: float = 0.0) -> Outage:
+    """The outage as a watcher reports it whose Lease is by so much younger than the cluster's."""
+    lease = intake.world.store.get("leases", LOST, "kube-node-lease")
+    node = node_view(intake.world.store.get("nodes", LOST)).with_lease(lease["spec"]["renewTime"])
+    lost = replace(node, renewed=node.renewed + later).outage
+    assert lost
+    return lost
+
+
+def test_whatever_lease_a_watcher_knows_it_is_the_outage_of_the_last_one(intake: _Intake) -> None:
+    last = _with_lease(intake)
+    for later in (-10.0, 0.0, 10.0):
+        intake.lost(_with_lease(intake, later))
+    intake.lost()
+    assert [known.outage.id for known in intake.tools.store.outages()] == [last.id]
+    assert intake.vms() == ["db", "web"]
+
+
+def test_an_outage_that_is_known_by_its_moment_alone_is_the_one_that_is_reported_with_its_silence(
+    intake: _Intake,
+) -> None:
+    intake.lost()  # as an earlier version did
+    old = intake.outage.id
+    intake.lost(_with_lease(intake))
+    assert [known.outage.id for known in intake.tools.store.outages()] == [old]
+    assert (intake.vms(), intake.play.news("db")) == (["db", "web"], ["scheduled"])
+
+    intake.world.hypervisor.power_on(LOST)
+    intake.world.run_for(30)
+    assert intake.back(replace(intake.play.record("db").drift.outage, silence="0" * 16)) == "recovered"
+
+
+def test_a_node_that_somebody_else_called_ready_and_that_is_lost_again_is_in_another_outage(intake: _Intake) -> None:
+    first = _with_lease(intake)
+    intake.lost(first)
+    _say(intake, "True", first.since + 30)
+    assert intake.back(first) == "recovered"
+    for vm in ("db", "web"):
+        intake.end(vm)
+    _say(intake, "Unknown", first.since + 90)
+    intake.lost(_with_lease(intake))
+    assert [known.outage for known in intake.tools.store.outages() if known.recovered_at is None] == [intake.outage]
+    assert intake.outage.since == first.since + 90
+    assert [record.drift.outage for record in intake.play.records].count(intake.outage) == len(intake.vms()) / 2
+
+
+def _say(intake: _Intake, ready: str, since: float) -> None:
+    """Not by the kubelet, which has reported nothing."""
+    node, changed = intake.world.store.get("nodes", LOST), {"status": ready, "lastTransitionTime": rfc3339(since)}
+    conditions = [{**condition, **changed} for condition in node["status"]["conditions"]]
+    patch = {"status": {"conditions": conditions}}
+    intake.world.api.client("system:admin").patch("nodes", LOST, patch, subresource="status")
+
+
+def test_the_end_of_an_outage_is_taken_in_from_whoever_knows_its_moment_alone(intake: _Intake) -> None:
+    moment = intake.outage
+    intake.lost(_with_lease(intake))
+    intake.world.hypervisor.power_on(LOST)
+    intake.world.run_for(30)
+    assert intake.back(moment) == "recovered"
 
 
 def test_a_drifts_job_is_named_by_the_drift(intake: _Intake) -> None:

@@ -121,18 +121,18 @@ def _neighbours(needs: PlacementNeeds, candidates: Candidates) -> Neighbours:
 
 def _is_eligible(constraint: Obj, spec: Obj, node: NodeView) -> bool:
     """Source: `matchNodeInclusionPolicies` in kubernetes, plugins/podtopologyspread/common.go."""
-    untainted = text(constraint, "nodeTaintsPolicy") != "Honor" or not _repelling(spec, node)
+    untainted = text(constraint, "nodeTaintsPolicy") != "Honor" or not repelling(spec, node)
     admitted = admits(spec, node) and node.labels[SCHEDULABLE] == "true"
     return untainted and (admitted or text(constraint, "nodeAffinityPolicy") == "Ignore")
 
 
 def _fits_now(spec: Obj, node: NodeView) -> bool:
-    return node.available and node.labels[SCHEDULABLE] == "true" and not _repelling(spec, node)
+    return node.available and node.labels[SCHEDULABLE] == "true" and not repelling(spec, node)
 
 
 def _why_not_now(spec: Obj, node: NodeView, neighbours: Neighbours) -> str:
     """Why a node that could take the VM in principle does not now."""
-    if taints := _repelling(spec, node):
+    if taints := repelling(spec, node):
         return f"{node.name} bears {', '.join(f'{taint.key}:{taint.effect}' for taint in taints)}"
     if node.unschedulable:
         return f"{node.name} is cordoned"
@@ -195,7 +195,7 @@ def _admits(labels: Sequence[tuple[str, str]], terms: Sequence[Obj], node: NodeV
     return not terms or any(_matches_term(term, node) for term in terms)
 
 
-def _repelling(spec: Obj, node: NodeView) -> list[Taint]:
+def repelling(spec: Obj, node: NodeView) -> list[Taint]:
     """The taints of a node that keep the VM away now."""
     tolerations = parts(spec, "tolerations")
     effective = (t for t in node.taints if t.effect != "PreferNoSchedule" and (t.key, t.effect) not in _TOLERATED)

@@ -5,8 +5,6 @@ life, that is under a hold, of which no VM would be released, or while too many 
 only while nobody contradicts it. How the VMs are released under it: `workers.fencing.decide.release`.
 """
 
-from dataclasses import replace
-
 from reactor.model.confirmation_source import EVENT, Source
 from reactor.model.drift import Policy, Proof
 from reactor.model.fencing import Fencing, State
@@ -34,7 +32,6 @@ def next_move(view: FenceView, file: Fencing, policy: Policy, now: float) -> Fen
         return suspected(case, file) or _over(case)
     if not is_lost(view.node, case.file):
         return _over(case)
-    case = replace(case, file=replace(case.file, suspected=False))
     if file.proof and not case.file.proof:
         return lost_proof(case, file)
     if case.file.proof:
@@ -44,7 +41,7 @@ def next_move(view: FenceView, file: Fencing, policy: Policy, now: float) -> Fen
 
 def _over(case: FenceCase) -> FenceDecision:
     """The node is not lost, and no suspicion is left of it."""
-    return _allowed(afterwards(replace(case, file=replace(case.file, suspected=False))), case)
+    return _allowed(afterwards(case), case)
 
 
 def _allowed(decision: FenceDecision, case: FenceCase) -> FenceDecision:

@@ -37,7 +37,7 @@ def enough(file: Fencing, node: NodeView | None, name: str, answer: ProviderStat
     A proof leaves them a moment to say "alive". Later it only matters whether whoever proved it still says so. Of a
     node that is back each has to say what is left to be taken back.
     """
-    if node is None or node.boot != file.boot or not (node.lost or file.suspected):
+    if node is None or node.boot != file.boot or not (node.lost or node.may_be_in(file.outage)):
         return None
     if file.proof:
         return 0.0 if name == file.proof.provider else None

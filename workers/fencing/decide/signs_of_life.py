@@ -42,12 +42,15 @@ def _failed_if_wrong(attempt: Attempt, wrong: tuple[Source, ...], now: float) ->
     return replace(attempt, over="it was wrong about this boot before", over_at=now)
 
 
-def in_new_outage(file: Fencing, outage: Outage, now: float) -> Fencing:
-    """The file in another outage of the same boot, so it was Ready in between. What was asked for still stands."""
-    file = file if file.suspected or file.ready_since is not None else refuted(file, now)
+def in_new_outage(file: Fencing, outage: Outage, now: float, *, reported: bool = True) -> Fencing:
+    """The file in another outage of the same boot. What was asked for still stands.
+
+    `reported`: it was Ready in between; else only its Lease has changed, and whose boot that was is not known.
+    """
+    file = file if file.ready_since is not None or not reported else refuted(file, now)
     void = file.void or ("it was of an earlier outage" if file.confirmation else "")
     file = replace(_silent_from(now, file), outage=outage, at=now, void=void)
-    return replace(file, release=None, ready_since=None, closed=False, suspected=False, answers=())
+    return replace(file, release=None, ready_since=None, closed=False, answers=())
 
 
 def believed(provider: str, standing: ProviderStatus, file: Fencing) -> bool:
@@ -68,7 +71,7 @@ def _reported(node: NodeView, file: Fencing) -> bool:
     """Has the kubelet of this boot written to its Node since the last pass?"""
     if node.boot != file.boot or not (file.lease or file.heartbeat or file.reported):
         return False
-    is_back = node.ready == "True" and file.ready_since is None and not file.suspected
+    is_back = node.ready == "True" and file.ready_since is None and not node.may_be_in(file.outage)
     return is_back or file.reported not in {"", node.reported}  # the version before this one did not write it down
 
 

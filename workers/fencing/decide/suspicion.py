@@ -7,29 +7,19 @@ life takes it away, and ends the suspicion. Pure.
 from dataclasses import replace
 
 from reactor.model.fencing import Confirmation, Fencing
-from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from workers.fencing.decide.confirming import confirmed_by, lost_proof
 from workers.fencing.decide.described import awaiting, file_with
 from workers.fencing.decide.release import withdrawn
-from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView
+from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision
 
 _LOOK = 2.0  # seconds between two rounds of questions
 
 
-def may_be_suspected(node: NodeView | None, outage: Outage) -> bool:
-    """Is it this very node, with a boot that is known, and does it still look Ready? Else it is lost, or deleted."""
-    return node is not None and node.uid == outage.node.uid and node.boot != "" and node.ready == "True"
-
-
 def is_suspected(node: NodeView | None, file: Fencing) -> bool:
-    """Was the file opened by a suspicion of this very boot, and does the node still look Ready?"""
-    return file.suspected and may_be_suspected(node, file.outage) and node is not None and node.boot == file.boot
-
-
-def as_suspected(file: Fencing) -> Fencing:
-    """The file of a suspicion that begins: what it says of the node's signs is from before."""
-    return replace(file, suspected=True, reason="", sentence="")
+    """Does this very boot still look Ready, and has its kubelet reported nothing since the outage began?"""
+    is_ready = node is not None and node.ready == "True" and node.boot == file.boot
+    return node is not None and is_ready and node.may_be_in(file.outage)
 
 
 def suspected(case: FenceCase, before: Fencing) -> FenceDecision | None:
@@ -40,7 +30,7 @@ def suspected(case: FenceCase, before: Fencing) -> FenceDecision | None:
     if file.proof:
         return _standing(case, file.proof)
     doubted = _doubted(file)
-    if doubted.source in file.refuted if doubted else _is_heard(case.seen, before):
+    if not doubted and not (case.seen.node and case.seen.node.is_in(file.outage)):
         return None
     waiting = file if doubted else file_with(case, "awaiting-proof", awaiting(case))
     return confirmed_by(case) or FenceDecision(waiting, case.now + (IDLE if doubted else _LOOK))
@@ -50,14 +40,6 @@ def _doubted(file: Fencing) -> Confirmation | None:
     """What was confirmed in this suspicion, and counts no more. It is kept until it is known whether it was wrong."""
     confirmation = file.confirmation
     return confirmation if confirmation and confirmation.at >= file.at else None
-
-
-def _is_heard(view: FenceView, before: Fencing) -> bool:
-    """A sign of life since the last pass; the first one of a suspicion only reads them."""
-    if not before.reason or view.node is None:
-        return False
-    signs = view.lease, view.node.heartbeat, view.node.reported
-    return signs != (before.lease, before.heartbeat, before.reported)
 
 
 def _standing(case: FenceCase, proof: Confirmation) -> FenceDecision:

@@ -18,10 +18,10 @@ _CLOSED_LOOK = 300.0  # seconds, for a file that is only kept
 
 
 def is_lost(node: NodeView | None, file: Fencing) -> bool:
-    """Is this very boot still unreachable, since the very moment of this outage? An undated node does not deny it."""
+    """Is this very boot still in this outage, whether Kubernetes has noticed or not? An undated node denies neither."""
     if node is None or node.boot != file.boot:
         return False
-    return node.outage == file.outage or (node.undated and node.uid == file.node.uid)
+    return node.is_in(file.outage) or (node.undated and node.uid == file.node.uid)
 
 
 def afterwards(case: FenceCase) -> FenceDecision:

@@ -57,7 +57,8 @@ class Leases:
 
     def renewed(self, name: str) -> float:
         """As of now; 0 where that is not known."""
-        return self._renewals.get(name, 0.0)
+        seen = self._seen.get(name)
+        return seen.renewed if seen else 0.0
 
     def renewals(self) -> dict[str, float]:
         """By node, as of now."""

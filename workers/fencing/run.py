@@ -10,9 +10,10 @@ from dataclasses import replace
 import structlog
 
 from reactor import timing
-from reactor.adapters.rq import fence_entry
+from reactor.adapters.rq import event_entry, fence_entry
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import StoreError
+from reactor.model.event import unreachable
 from reactor.model.fencing import Fencing
 from reactor.model.identity import Outage
 from reactor.model.lease import NODE_LEASES
@@ -100,6 +101,8 @@ class _Pass:
         """Written down first, then done."""
         self._files.write(file, stored, move.file)
         look_at([record.drift for record in move.wake], self._tools.coverage, self._tools.queue, self._tools.clock())
+        if move.file and move.begins:
+            self._tools.queue.wake(event_entry(unreachable(move.file.outage, self._tools.source)), self._tools.clock())
         if move.file is None:
             return Ended("closed", "fencing-over", f"Nothing of a fence is left on {file.node.name}.")
         if move.deed:

@@ -5,6 +5,7 @@ watcher that was restarted remembers none.
 """
 
 from reactor.adapters.cloudevents import encode
+from reactor.adapters.rq import fence_entry
 from reactor.model.drift import Ended
 from reactor.model.event import Event
 from reactor.model.identity import take
@@ -36,10 +37,14 @@ def take_too_many(event: Event, tools: Tools) -> Ended:
 
 
 def _goes_on(suspicion: Suspicion, node: NodeView, tools: Tools) -> Ended:
+    """Providers are asked at each look: a fencing pass that goes on already is only woken."""
     now = tools.clock()
     asked = bool(providers(node, tools.policy))
     events = [encode(node_suspected(suspicion, tools.source, now))] if asked else []
     tools.store.suspicions.begin(suspicion, events)
+    outage = node.with_lease(suspicion.renewed).early_outage(suspicion.since)
+    if asked and outage:
+        tools.queue.wake(fence_entry(outage), now)
     return Ended("suspected", "lease-silent", suspicion.sentence(now))
 
 

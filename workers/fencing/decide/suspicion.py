@@ -48,4 +48,5 @@ def _standing(case: FenceCase, proof: Confirmation) -> FenceDecision:
         sentence = f"The proof does not count any more: {why}."
         return FenceDecision(replace(case.file, void=why).with_reason("proof-void", sentence), case.now + SOON)
     waiting = tuple(record for record in case.seen.going if record.weighed != proof.at)
-    return FenceDecision(case.file, case.now + (SOON if waiting else IDLE), wake=waiting)
+    begins = not case.seen.drifts and not proof.storage
+    return FenceDecision(case.file, case.now + (SOON if waiting else IDLE), wake=waiting, begins=begins)

@@ -13,6 +13,12 @@ from reactor.model.errors import SettingsError
 from reactor.model.fencing import PROVIDERS
 from reactor.model.recovery import Windows
 
+# Settings of earlier versions that nothing reads any more, and what to do about that.
+GONE = {
+    "VMDRIFT_FENCED_RELEASE": "remove it: there is one way to release with proof now, as fast as taint was, which "
+    "evicts nobody (docs/fencing.md). `vmdrift taint NODE` still removes everything from a node."
+}
+
 
 def setting(unit: str, default: Any, parse: setting_types.Parse, why: str, **more: Any) -> Any:
     """One row of the registry, named VMDRIFT_ + the field's name, or `env`. A `secret` value is never shown."""
@@ -149,14 +155,6 @@ class Settings:
         "Let vmdrift.io/fencing: none on a Node keep it from being fenced; then only a person's or a system's "
         "confirmation (event, where it is named) counts. A kubelet may annotate its own Node, so this is not the "
         "default.",
-    )
-    fenced_release: str = setting(
-        "force-delete | taint",
-        "force-delete",
-        setting_types.one_of("force-delete", "taint"),
-        "How the VMs of a node that is proven dead are released. force-delete: pods and VolumeAttachments one by one. "
-        "taint: everything on the node at once, by Kubernetes' own taint node.kubernetes.io/out-of-service. taint is "
-        "faster; where it would hit a VM that is not to be moved, force-delete is used.",
     )
     fence_after: float = setting(
         "seconds",

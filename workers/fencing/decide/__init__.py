@@ -14,10 +14,11 @@ from reactor.model.fencing import Attempt, Confirmation, Fencing, State, some
 from reactor.model.times import clock_time
 from workers.fencing.decide.allowed import unusable
 from workers.fencing.decide.effect import never, refused
+from workers.fencing.decide.out_of_service import proof_sentence
 from workers.fencing.decide.rate import too_soon
-from workers.fencing.decide.release import proof_sentence, release_of
+from workers.fencing.decide.release import release_of
 from workers.fencing.decide.signs_of_life import believed, confirmed, with_signs, wrong_before
-from workers.fencing.decide.unfence import afterwards, closed_file, is_lost
+from workers.fencing.decide.unfence import after_void, afterwards, closed_file, is_lost, noted
 from workers.fencing.decide.view import IDLE, SOON, AskProvider, FenceCase, FenceDecision, FenceView, Unfence
 
 _LOOK = 10.0  # seconds until the next check of what keeps a node from being fenced that is silent for long enough
@@ -40,7 +41,9 @@ def next_move(view: FenceView, file: Fencing, policy: Policy, now: float) -> Fen
         )
     if case.file.proof:
         return release_of(case, case.file.proof)
-    return _confirmed(case) or _fenced(case)
+    if taken_back := after_void(case):
+        return _allowed(taken_back, case)
+    return noted(_confirmed(case) or _fenced(case), case)
 
 
 def _allowed(decision: FenceDecision, case: FenceCase) -> FenceDecision:

@@ -1,0 +1,178 @@
+"""Kubernetes' out-of-service taint with the effect NoSchedule on a node that is proven dead: set, and taken back. Pure.
+
+It keeps the scheduler away and has volumes of deleted pods detached at once, and evicts nobody. But pod garbage
+collection looks at its key only: within 20 s it removes every Terminating pod of such a node that is not Ready. So it
+is taken back before Kubernetes evicts the launcher of a VM that may not move. Measured: docs/fencing.md, "Release".
+"""
+
+from dataclasses import replace
+
+from reactor.model.drift import Phase, Record
+from reactor.model.fencing import ChosenRelease, Confirmation, Fencing, ReleaseWay
+from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, NodeView
+from reactor.model.times import clock_time
+from workers.fencing.decide.marks import NO_SCHEDULE, is_marked, is_tainted
+from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView, Leftover, RemoveTaint, SetTaint
+
+TAINT = f"{OUT_OF_SERVICE}={OUT_OF_SERVICE_VALUE}:{NO_SCHEDULE}"
+# A worker that dies is replaced after 8 s, a pass comes every 5 s, and a call to the API may take three tries of 3 s.
+MARGIN = 30.0  # seconds before an eviction
+_PATIENCE = 30.0  # seconds for the drift of a VM that is Terminating to be judged under the proof
+_LOOK = 5.0  # seconds between two checks while it is set
+_AGAIN = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)  # seconds after so many tries, until it is set once more
+# The VM is not on the node any more, or already on its way from there.
+_GONE = frozenset({"vm-deleted", "not-on-node"})
+_UNDER_WAY = frozenset({Phase.RELEASED, Phase.DETACHING, Phase.STARTING, Phase.COMPLETED, Phase.FAILED})
+
+
+def out_of_service(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> FenceDecision:
+    """While the proof counts. `waiting`: the drifts that have not been judged under it."""
+    view, file = case.seen, case.file
+    obstacle = _obstacle(case)
+    given_up = file.release is not None and file.release.way is ReleaseWay.FORCE_DELETE
+    if is_marked(view.node, file) and (given_up or obstacle):
+        return _taken_back(file if given_up else _one_by_one(file, "would-evict", obstacle, case.now), case)
+    if view.holds or given_up:
+        return _wait(case, waiting)
+    if is_set(view.node, file) and file.release:
+        return _while_set(case, proof, waiting)
+    return _to_set(case, proof, waiting, obstacle)
+
+
+def is_set(node: NodeView | None, file: Fencing) -> bool:
+    """By whomever. Ours of an earlier boot is taken over, so that it is not removed with what is left of that one."""
+    return node is not None and node.out_of_service and (not node.tainted or is_tainted(node, file))
+
+
+def needed(view: FenceView) -> bool:
+    """Is a VM to be released under it, or is a volume of one that was released not attached elsewhere yet?"""
+    return bool(due(view)) or any(not _settled(record) for record in view.drifts)
+
+
+def due(view: FenceView) -> tuple[Record, ...]:
+    """The drifts that wait for it."""
+    return tuple(record for record in view.going if record.reason == "taint-due")
+
+
+def _settled(record: Record) -> bool:
+    if record.released_at is None or record.phase.is_end:
+        return True
+    lost, claims = record.drift.outage.node.name, [disk for disk in record.disks if disk.claim]
+    return all(disk.holders and lost not in disk.holders for disk in claims)
+
+
+def _while_set(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> FenceDecision:
+    """Until the node is Unknown the scheduler would use it. What somebody else set is not ours to take back."""
+    node, wake = case.seen.node, (*waiting, *due(case.seen))
+    undecided = waiting and case.now < proof.at + _PATIENCE
+    if needed(case.seen) or undecided or node is None or not node.lost:
+        return FenceDecision(case.file, case.now + (SOON if wake else _LOOK), wake=wake)
+    return _taken_back(_with_tries(case.file, 0, 0.0), case) if node.tainted else _wait(case, waiting)
+
+
+def _to_set(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...], obstacle: str) -> FenceDecision:
+    view, file, now = case.seen, case.file, case.now
+    if not needed(view):
+        return _taken_back(file, case) if is_marked(view.node, file) else _wait(case, waiting)
+    if obstacle:
+        undecided = now < proof.at + _PATIENCE and _is_terminating(view, waiting)
+        return _wait(case, waiting) if undecided else _woken(_one_by_one(file, "would-evict", obstacle, now), case)
+    release = file.release or _chosen(case)
+    if is_set(view.node, file):
+        return _woken(_with_why(replace(file, release=release), proof), case)
+    if release.tries == len(_AGAIN):
+        why = f"its taint {TAINT} did not last, {release.tries} times"
+        return _woken(_one_by_one(file, "taint-removed", f"{why}; SNR, FAR and Harvester remove such", now), case)
+    if now < (again := release.tried_at + _AGAIN[release.tries] if release.tries else now):
+        return FenceDecision(file, again, wake=waiting)
+    file = replace(file, release=replace(release, tries=release.tries + 1, tried_at=now))
+    return FenceDecision(_why_set(file, case, proof), now, SetTaint(NO_SCHEDULE))
+
+
+def _chosen(case: FenceCase) -> ChosenRelease:
+    launchers = tuple(pod.name for pod in case.seen.pods if pod.vm)
+    return ChosenRelease(ReleaseWay.NO_SCHEDULE, f"Out of service by {TAINT}.", case.now, launchers)
+
+
+def _why_set(file: Fencing, case: FenceCase, proof: Confirmation) -> Fencing:
+    if not is_marked(case.seen.node, file) or file.release is None:
+        return _with_why(file, proof)
+    tries = f"for the {file.release.tries}. time of at most {len(_AGAIN)}"
+    sentence = f"Somebody removed the out-of-service taint of {file.node.name}, as SNR, FAR and Harvester do."
+    return file.with_reason("taint-removed", f"{sentence} It is set {tries}: volumes have still to be detached.")
+
+
+def _with_why(file: Fencing, proof: Confirmation) -> Fencing:
+    why = file.release.why if file.release else ""
+    return file.with_reason("fenced", f"{proof_sentence(proof)} {why}")
+
+
+def proof_sentence(proof: Confirmation) -> str:
+    """What people read."""
+    return f"Proven dead ({proof.provider}). {proof.how}"
+
+
+def _with_tries(file: Fencing, tries: int, tried_at: float) -> Fencing:
+    release = file.release and replace(file.release, tries=tries, tried_at=tried_at)
+    return replace(file, release=release)
+
+
+def _one_by_one(file: Fencing, reason: str, why: str, now: float) -> Fencing:
+    sentence = f"Pods and VolumeAttachments are deleted one by one: {why}."
+    release = ChosenRelease(ReleaseWay.FORCE_DELETE, sentence, now)
+    return replace(file, release=release).with_reason(reason, sentence)
+
+
+def _taken_back(file: Fencing, case: FenceCase) -> FenceDecision:
+    """In observe mode nothing is; that of a VM which may not move is protected even under a hold."""
+    held = case.seen.holds and file.release and file.release.way is not ReleaseWay.FORCE_DELETE
+    return _wait(case, ()) if held else FenceDecision(file, case.now, RemoveTaint(NO_SCHEDULE), case.seen.going)
+
+
+def _woken(file: Fencing, case: FenceCase) -> FenceDecision:
+    return FenceDecision(file, case.now, wake=case.seen.going)
+
+
+def _wait(case: FenceCase, waiting: tuple[Record, ...]) -> FenceDecision:
+    later = _LOOK if is_marked(case.seen.node, case.file) else IDLE
+    return FenceDecision(case.file, case.now + (SOON if waiting else later), wake=waiting)
+
+
+def _obstacle(case: FenceCase) -> str:
+    """Why the taint would take a VM that may not move; "" where it takes none."""
+    reasons = {str(record.drift.vm): f"{record.phase}, {record.reason}" for record in case.seen.drifts}
+    for pod in _stay(case.seen):
+        vm = f"{pod.vm} may not move ({reasons.get(pod.vm, 'it has not been looked at')})"
+        if pod.terminating:
+            return f"{vm}, and pod garbage collection would remove its launcher, which is Terminating"
+        evicted_at = _evicted_at(pod, case)
+        if evicted_at is not None and case.now >= evicted_at - MARGIN:
+            return f"{vm}, and Kubernetes may evict its launcher from {clock_time(evicted_at)} on"
+    return ""
+
+
+def _stay(view: FenceView) -> list[Leftover]:
+    """Launchers of VMs that may not move. Other pods are as dead as the node: their removal takes nothing."""
+    moving = {str(record.drift.vm) for record in view.drifts if _is_moving(record)}
+    return [pod for pod in view.pods if pod.vm and pod.vm not in moving]
+
+
+def _is_moving(record: Record) -> bool:
+    released = record.released_at is not None or record.phase in _UNDER_WAY
+    return released or record.reason == "taint-due" or record.reason in _GONE
+
+
+def _is_terminating(view: FenceView, records: tuple[Record, ...]) -> bool:
+    vms = {str(record.drift.vm) for record in records}
+    return any(pod.terminating and pod.vm in vms for pod in view.pods)
+
+
+def _evicted_at(pod: Leftover, case: FenceCase) -> float | None:
+    """When at the earliest; None: never. A node that has no such taint yet may get it any moment."""
+    node, ahead = case.seen.node, case.seen.manager_ahead
+    if pod.tolerates is None or node is None:
+        return None
+    if node.unreachable_since is None:
+        return case.now + pod.tolerates
+    began = case.file.at if ahead is None else min(node.unreachable_since - ahead, case.now)
+    return began + pod.tolerates

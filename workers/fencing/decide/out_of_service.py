@@ -67,13 +67,13 @@ def _while_set(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]
     undecided = waiting and case.now < proof.at + _PATIENCE
     if needed(case.seen) or undecided or node is None or not node.lost:
         return FenceDecision(case.file, case.now + (SOON if wake else _LOOK), wake=wake)
-    return _taken_back(_with_tries(case.file, 0, 0.0), case) if node.tainted else _wait(case, waiting)
+    return _taken_back(_done(case.file, proof), case) if node.tainted else _wait(case, waiting)
 
 
 def _to_set(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...], obstacle: str) -> FenceDecision:
     view, file, now = case.seen, case.file, case.now
     if not needed(view):
-        return _taken_back(file, case) if is_marked(view.node, file) else _wait(case, waiting)
+        return _taken_back(_done(file, proof), case) if is_marked(view.node, file) else _wait(case, waiting)
     if obstacle:
         undecided = now < proof.at + _PATIENCE and _is_terminating(view, waiting)
         return _wait(case, waiting) if undecided else _woken(_one_by_one(file, "would-evict", obstacle, now), case)
@@ -112,9 +112,11 @@ def proof_sentence(proof: Confirmation) -> str:
     return f"Proven dead ({proof.provider}). {proof.how}"
 
 
-def _with_tries(file: Fencing, tries: int, tried_at: float) -> Fencing:
-    release = file.release and replace(file.release, tries=tries, tried_at=tried_at)
-    return replace(file, release=release)
+def _done(file: Fencing, proof: Confirmation) -> Fencing:
+    """For a VM that is released later it is set again."""
+    why = "Every volume that was released is attached elsewhere: its out-of-service taint is taken back."
+    release = file.release and replace(file.release, tries=0, tried_at=0.0)
+    return replace(file, release=release).with_reason("fenced", f"{proof_sentence(proof)} {why}")
 
 
 def _one_by_one(file: Fencing, reason: str, why: str, now: float) -> Fencing:

@@ -1,8 +1,8 @@
 """A node is proven dead: how are its VMs released? Pure.
 
 One launcher after the other, under Kubernetes' out-of-service taint with the effect NoSchedule (`out_of_service`).
-Where only storage is proven to be blocked, without it. With the effect NoExecute, which removes all that is on the node, only
-where a person asks for that.
+Where only storage is proven to be blocked, without it. With the effect NoExecute, which removes all that is on the
+node, only where a person asks for that.
 """
 
 from dataclasses import replace

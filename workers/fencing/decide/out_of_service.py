@@ -22,6 +22,7 @@ _LOOK = 5.0  # seconds between two checks while it is set
 _AGAIN = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)  # seconds after so many tries, until it is set once more
 # The VM is not on the node any more, or already on its way from there.
 _GONE = frozenset({"vm-deleted", "not-on-node"})
+_TRIED_AGAIN = frozenset({"api-unavailable", "changed-underway"})
 _UNDER_WAY = frozenset({Phase.RELEASED, Phase.DETACHING, Phase.STARTING, Phase.COMPLETED, Phase.FAILED})
 
 
@@ -54,6 +55,11 @@ def due(view: FenceView) -> tuple[Record, ...]:
     return tuple(record for record in view.going if record.reason == "taint-due")
 
 
+def _is_failing(view: FenceView, proof: Confirmation) -> bool:
+    """Is a VM to be released whose pod could not be deleted just now? Setting the taint anew each time helps nobody."""
+    return any(record.reason in _TRIED_AGAIN and record.weighed == proof.at for record in view.going)
+
+
 def _settled(record: Record) -> bool:
     if record.released_at is None or record.phase.is_end:
         return True
@@ -64,7 +70,7 @@ def _settled(record: Record) -> bool:
 def _while_set(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> FenceDecision:
     """Until the node is Unknown the scheduler would use it. What somebody else set is not ours to take back."""
     node, wake = case.seen.node, (*waiting, *due(case.seen))
-    undecided = waiting and case.now < proof.at + _PATIENCE
+    undecided = (waiting and case.now < proof.at + _PATIENCE) or _is_failing(case.seen, proof)
     if needed(case.seen) or undecided or node is None or not node.lost:
         return FenceDecision(case.file, case.now + (SOON if wake else _LOOK), wake=wake)
     return _taken_back(_done(case.file, proof), case) if node.tainted else _wait(case, waiting)
@@ -81,8 +87,8 @@ def _to_set(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...], o
     if is_set(view.node, file):
         return _woken(_with_why(replace(file, release=release), proof), case)
     if release.tries == len(_AGAIN):
-        why = f"its taint {TAINT} did not last, {release.tries} times"
-        return _woken(_one_by_one(file, "taint-removed", f"{why}; SNR, FAR and Harvester remove such", now), case)
+        why = f"its taint {TAINT} was set {release.tries} times, and did not last"
+        return _woken(_one_by_one(file, "taint-removed", f"{why}; SNR, FAR and Harvester remove it", now), case)
     if now < (again := release.tried_at + _AGAIN[release.tries] if release.tries else now):
         return FenceDecision(file, again, wake=waiting)
     file = replace(file, release=replace(release, tries=release.tries + 1, tried_at=now))
@@ -97,9 +103,9 @@ def _chosen(case: FenceCase) -> ChosenRelease:
 def _why_set(file: Fencing, case: FenceCase, proof: Confirmation) -> Fencing:
     if not is_marked(case.seen.node, file) or file.release is None:
         return _with_why(file, proof)
-    tries = f"for the {file.release.tries}. time of at most {len(_AGAIN)}"
+    times = f"{file.release.tries - 1} of at most {len(_AGAIN) - 1} times"
     sentence = f"Somebody removed the out-of-service taint of {file.node.name}, as SNR, FAR and Harvester do."
-    return file.with_reason("taint-removed", f"{sentence} It is set {tries}: volumes have still to be detached.")
+    return file.with_reason("taint-removed", f"{sentence} It is set again ({times}): VMs still need it.")
 
 
 def _with_why(file: Fencing, proof: Confirmation) -> Fencing:

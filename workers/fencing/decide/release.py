@@ -43,7 +43,7 @@ def _observed(case: FenceCase, proof: Confirmation) -> FenceCase:
     if proof.storage or not any(record.reason == "observe-only" for record in case.seen.going):
         return case
     would = f"Only observing. Would now do: kubectl taint node {case.file.node.name} {TAINT}"
-    return replace(case, file=case.file.with_reason("fenced", f"{proof_sentence(proof)} {would}"))
+    return replace(case, file=case.file.with_reason("observe-only", f"{proof_sentence(proof)} {would}"))
 
 
 def _withdrawn(view: FenceView, proof: Confirmation) -> str:

@@ -23,9 +23,10 @@ def is_marked(node: NodeView | None, file: Fencing) -> bool:
 
 
 def evicts_nobody(node: NodeView, file: Fencing) -> bool:
-    """Is what we set of the effect NoSchedule?"""
-    chosen = file.release is not None and file.release.way is not ReleaseWay.TAINT
-    return chosen or NO_SCHEDULE in node.out_of_service_effects
+    """Is what we set of the effect NoSchedule? Where the taint itself is gone, the file says so."""
+    if effects := node.out_of_service_effects:
+        return NO_SCHEDULE in effects
+    return file.release is not None and file.release.way is not ReleaseWay.TAINT
 
 
 def has_begun(view: FenceView, file: Fencing) -> bool:

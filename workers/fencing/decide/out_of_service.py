@@ -11,7 +11,7 @@ from reactor.model.drift import Phase, Record
 from reactor.model.fencing import ChosenRelease, Confirmation, Fencing, ReleaseWay
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, NodeView
 from reactor.model.times import clock_time
-from workers.fencing.decide.marks import NO_SCHEDULE, is_marked, is_tainted
+from workers.fencing.decide.marks import NO_SCHEDULE, has_begun, is_marked, is_tainted
 from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView, Leftover, RemoveTaint, SetTaint
 
 TAINT = f"{OUT_OF_SERVICE}={OUT_OF_SERVICE_VALUE}:{NO_SCHEDULE}"
@@ -55,9 +55,16 @@ def due(view: FenceView) -> tuple[Record, ...]:
     return tuple(record for record in view.going if record.reason == "taint-due")
 
 
-def _is_failing(view: FenceView, proof: Confirmation) -> bool:
-    """Is a VM to be released whose pod could not be deleted just now? Setting the taint anew each time helps nobody."""
-    return any(record.reason in _TRIED_AGAIN and record.weighed == proof.at for record in view.going)
+def _may_need_it(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> bool:
+    """For some seconds: VMs are not judged yet, a pod could not be deleted just now, or Redis forgot what was released.
+
+    Then it would only be set again.
+    """
+    view, release = case.seen, case.file.release
+    failing = any(record.reason in _TRIED_AGAIN and record.weighed == proof.at for record in view.going)
+    forgotten = has_begun(view, case.file) and all(record.released_at is None for record in view.drifts)
+    lately = release is not None and case.now < release.tried_at + _PATIENCE
+    return (bool(waiting) and case.now < proof.at + _PATIENCE) or (lately and (failing or forgotten))
 
 
 def _settled(record: Record) -> bool:
@@ -70,8 +77,7 @@ def _settled(record: Record) -> bool:
 def _while_set(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> FenceDecision:
     """Until the node is Unknown the scheduler would use it. What somebody else set is not ours to take back."""
     node, wake = case.seen.node, (*waiting, *due(case.seen))
-    undecided = (waiting and case.now < proof.at + _PATIENCE) or _is_failing(case.seen, proof)
-    if needed(case.seen) or undecided or node is None or not node.lost:
+    if needed(case.seen) or _may_need_it(case, proof, waiting) or node is None or not node.lost:
         return FenceDecision(case.file, case.now + (SOON if wake else _LOOK), wake=wake)
     return _taken_back(_done(case.file, proof), case) if node.tainted else _wait(case, waiting)
 

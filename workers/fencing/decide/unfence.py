@@ -34,17 +34,21 @@ def afterwards(case: FenceCase) -> FenceDecision:
     case = replace(case, file=file)
     if node is None or node.uid != file.node.uid:
         return _deleted(case, ours)
+    evicts = is_tainted(node, file) and not evicts_nobody(node, file)
+    cordoned = _cordoned(case, node) if is_tainted(node, file) and not evicts else None
+    if cordoned and cordoned.deed:  # a provider that never ends to take back keeps nobody from the node
+        return cordoned
     ended = has_ended(file, node)
     if ours and (ended or view.unfence):
         sentence = (
             view.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
         )
         return FenceDecision(file.with_reason("unfencing", sentence), now + 1, Unfence(ours))
-    if is_tainted(node, file):
-        return _cordoned(case, node) if evicts_nobody(node, file) else _tainted(case, node)
+    if evicts:
+        return _tainted(case, node)
     if ours:
         return FenceDecision(_half_fenced(file, node, ours), now + _LOOK)
-    return closed_file(file, node, now)
+    return cordoned or closed_file(file, node, now)
 
 
 def has_ended(file: Fencing, node: NodeView) -> bool:
@@ -115,7 +119,8 @@ def _deleted(case: FenceCase, ours: tuple[str, ...]) -> FenceDecision:
 
 
 def _half_fenced(file: Fencing, node: NodeView, ours: tuple[str, ...]) -> Fencing:
-    sentence = f"Node {node.name} is heard again with the same boot, while fenced by {', '.join(ours)}: reboot it."
+    by = ", ".join((*ours, *(["its out-of-service taint"] if is_tainted(node, file) else [])))
+    sentence = f"Node {node.name} is heard again with the same boot, while fenced by {by}: reboot it."
     return replace(file, void=file.void or "the node was heard again").with_reason("half-fenced", sentence)
 
 

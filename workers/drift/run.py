@@ -13,7 +13,6 @@ from reactor import timing
 from reactor.adapters.cloudevents import encode
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.adapters.redis.store import Lock, Store
-from reactor.adapters.rq import fence_entry
 from reactor.model.drift import Again, Check, Ended, Outcome, Phase, Record, Signs
 from reactor.model.errors import (
     ClusterError,
@@ -121,8 +120,6 @@ def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     tools.store.save(after, lock, events)
     if after.awaits != before.awaits:
         tools.coverage.wait_for(drift, after.awaits, before.awaits)
-    if after.reason == "taint-due" != before.reason:  # the first of a node has it tainted
-        tools.queue.wake(fence_entry(drift.outage), tools.clock())
     if stored is None or (before.phase, before.reason) != (after.phase, after.reason):
         log.info("drift decided", **log_fields(after))
     if after.again_at is None:

@@ -7,33 +7,30 @@ is taken back before Kubernetes evicts the launcher of a VM that may not move. M
 
 from dataclasses import replace
 
-from reactor.model.drift import Phase, Record
+from reactor.model.drift import Record
 from reactor.model.fencing import ChosenRelease, Confirmation, Fencing, ReleaseWay
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, NodeView
-from reactor.model.times import clock_time
 from workers.fencing.decide.marks import NO_SCHEDULE, has_begun, is_marked, is_tainted
-from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView, Leftover, RemoveTaint, SetTaint
+from workers.fencing.decide.obstacle import obstacle_to
+from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView, RemoveTaint, SetTaint
 
 TAINT = f"{OUT_OF_SERVICE}={OUT_OF_SERVICE_VALUE}:{NO_SCHEDULE}"
-# A worker that dies is replaced after 8 s, a pass comes every 5 s, and a call to the API may take three tries of 3 s.
-MARGIN = 30.0  # seconds before an eviction
 _PATIENCE = 30.0  # seconds for the drift of a VM that is Terminating to be judged under the proof
 _LOOK = 5.0  # seconds between two checks while it is set
+_BLOCKED_LOOK = 10.0  # seconds, while it is not
+_QUICK, _AT_FIRST = 0.25, 3.0  # seconds between two checks in the first ones after the proof
 _AGAIN = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)  # seconds after so many tries, until it is set once more
-# The VM is not on the node any more, or already on its way from there.
-_GONE = frozenset({"vm-deleted", "not-on-node"})
 _TRIED_AGAIN = frozenset({"api-unavailable", "changed-underway"})
-_UNDER_WAY = frozenset({Phase.RELEASED, Phase.DETACHING, Phase.STARTING, Phase.COMPLETED, Phase.FAILED})
 
 
 def out_of_service(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> FenceDecision:
     """While the proof counts. `waiting`: the drifts that have not been judged under it."""
     view, file = case.seen, case.file
-    obstacle = _obstacle(case)
+    obstacle = obstacle_to(case)
     given_up = file.release is not None and file.release.way is ReleaseWay.FORCE_DELETE
     if is_marked(view.node, file) and (given_up or obstacle):
         return _taken_back(file if given_up else _one_by_one(file, "would-evict", obstacle, case.now), case)
-    if view.holds or given_up:
+    if view.holds or given_up or (file.release and file.release.way is ReleaseWay.TAINT):
         return _wait(case, waiting)
     if is_set(view.node, file) and file.release:
         return _while_set(case, proof, waiting)
@@ -46,8 +43,13 @@ def is_set(node: NodeView | None, file: Fencing) -> bool:
 
 
 def needed(view: FenceView) -> bool:
-    """Is a VM to be released under it, or is a volume of one that was released not attached elsewhere yet?"""
-    return bool(due(view)) or any(not _settled(record) for record in view.drifts)
+    """Is a VM to be released under it, or is a volume of one that was released not attached elsewhere yet?
+
+    While the node looks Ready the scheduler would put others there, too.
+    """
+    released = [record for record in view.drifts if record.released_at is not None]
+    looks_ready = view.node is not None and view.node.ready == "True"
+    return bool(due(view)) or any(looks_ready or not _settled(record) for record in released)
 
 
 def due(view: FenceView) -> tuple[Record, ...]:
@@ -68,7 +70,7 @@ def _may_need_it(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ..
 
 
 def _settled(record: Record) -> bool:
-    if record.released_at is None or record.phase.is_end:
+    if record.phase.is_end:
         return True
     lost, claims = record.drift.outage.node.name, [disk for disk in record.disks if disk.claim]
     return all(disk.holders and lost not in disk.holders for disk in claims)
@@ -78,7 +80,7 @@ def _while_set(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]
     """Until the node is Unknown the scheduler would use it. What somebody else set is not ours to take back."""
     node, wake = case.seen.node, (*waiting, *due(case.seen))
     if needed(case.seen) or _may_need_it(case, proof, waiting) or node is None or not node.lost:
-        return FenceDecision(case.file, case.now + (SOON if wake else _LOOK), wake=wake)
+        return FenceDecision(case.file, case.now + (_soon(case) if wake else _LOOK), wake=wake)
     return _taken_back(_done(case.file, proof), case) if node.tainted else _wait(case, waiting)
 
 
@@ -138,7 +140,7 @@ def _one_by_one(file: Fencing, reason: str, why: str, now: float) -> Fencing:
 
 
 def _taken_back(file: Fencing, case: FenceCase) -> FenceDecision:
-    """In observe mode nothing is; that of a VM which may not move is protected even under a hold."""
+    """Under a hold only where it would cost a VM that may not move, or was given up."""
     held = case.seen.holds and file.release and file.release.way is not ReleaseWay.FORCE_DELETE
     return _wait(case, ()) if held else FenceDecision(file, case.now, RemoveTaint(NO_SCHEDULE), case.seen.going)
 
@@ -148,45 +150,18 @@ def _woken(file: Fencing, case: FenceCase) -> FenceDecision:
 
 
 def _wait(case: FenceCase, waiting: tuple[Record, ...]) -> FenceDecision:
-    later = _LOOK if is_marked(case.seen.node, case.file) else IDLE
-    return FenceDecision(case.file, case.now + (SOON if waiting else later), wake=waiting)
+    """A VM that is blocked may be released later, and needs it then."""
+    blocked = any(record.released_at is None for record in case.seen.going)
+    later = _LOOK if is_marked(case.seen.node, case.file) else _BLOCKED_LOOK if blocked else IDLE
+    return FenceDecision(case.file, case.now + (_soon(case) if waiting else later), wake=waiting)
 
 
-def _obstacle(case: FenceCase) -> str:
-    """Why the taint would take a VM that may not move; "" where it takes none."""
-    reasons = {str(record.drift.vm): f"{record.phase}, {record.reason}" for record in case.seen.drifts}
-    for pod in _stay(case.seen):
-        vm = f"{pod.vm} may not move ({reasons.get(pod.vm, 'it has not been looked at')})"
-        if pod.terminating:
-            return f"{vm}, and pod garbage collection would remove its launcher, which is Terminating"
-        evicted_at = _evicted_at(pod, case)
-        if evicted_at is not None and case.now >= evicted_at - MARGIN:
-            return f"{vm}, and Kubernetes may evict its launcher from {clock_time(evicted_at)} on"
-    return ""
-
-
-def _stay(view: FenceView) -> list[Leftover]:
-    """Launchers of VMs that may not move. Other pods are as dead as the node: their removal takes nothing."""
-    moving = {str(record.drift.vm) for record in view.drifts if _is_moving(record)}
-    return [pod for pod in view.pods if pod.vm and pod.vm not in moving]
-
-
-def _is_moving(record: Record) -> bool:
-    released = record.released_at is not None or record.phase in _UNDER_WAY
-    return released or record.reason == "taint-due" or record.reason in _GONE
+def _soon(case: FenceCase) -> float:
+    """Right after the proof every second counts."""
+    proof = case.file.proof
+    return _QUICK if proof and case.now < proof.at + _AT_FIRST else SOON
 
 
 def _is_terminating(view: FenceView, records: tuple[Record, ...]) -> bool:
     vms = {str(record.drift.vm) for record in records}
     return any(pod.terminating and pod.vm in vms for pod in view.pods)
-
-
-def _evicted_at(pod: Leftover, case: FenceCase) -> float | None:
-    """When at the earliest; None: never. A node that has no such taint yet may get it any moment."""
-    node, ahead = case.seen.node, case.seen.manager_ahead
-    if pod.tolerates is None or node is None:
-        return None
-    if node.unreachable_since is None:
-        return case.now + pod.tolerates
-    began = case.file.at if ahead is None else min(node.unreachable_since - ahead, case.now)
-    return began + pod.tolerates

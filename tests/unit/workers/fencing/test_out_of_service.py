@@ -10,8 +10,9 @@ from reactor.model.fencing import ChosenRelease, ReleaseWay
 from reactor.model.node import OUT_OF_SERVICE, UNREACHABLE_TAINT, NodeView, Taint
 from tests.unit.workers.fencing.views import NODE, NOW, OFF, POLICY, PROOF, PROVEN, drift, seen
 from workers.fencing.decide import next_move
-from workers.fencing.decide.out_of_service import MARGIN
-from workers.fencing.decide.view import FenceDecision, FenceView, Leftover, RemoveTaint, SetTaint
+from workers.fencing.decide.obstacle import MARGIN
+from workers.fencing.decide.out_of_service import out_of_service
+from workers.fencing.decide.view import FenceCase, FenceDecision, FenceView, Leftover, RemoveTaint, SetTaint
 
 _DUE = drift("due", "taint-due", weighed=PROOF.at)
 _LAUNCHER = Leftover("default/virt-launcher-due", 900.0, "default/due", tolerates=300.0)
@@ -133,6 +134,18 @@ def test_nor_right_after_redis_has_forgotten_what_was_released() -> None:
     view = _view(_PINNED, node=_tainted(), pods=(_STAYS,))
     assert next_move(view, _SET, POLICY, NOW).deed is None
     assert next_move(view, _SET, POLICY, NOW + 26).deed == RemoveTaint("NoSchedule")
+
+
+def test_before_kubernetes_notices_it_stays_whatever_is_attached_and_is_set_again() -> None:
+    view = _view(replace(_ATTACHED, phase=Phase.COMPLETED), node=_tainted(ready="True", ready_since=900.0))
+    assert out_of_service(FenceCase(view, _SET, POLICY, NOW), PROOF, ()).deed is None
+    removed = replace(view, node=_tainted(ready="True", taints=()))
+    assert out_of_service(FenceCase(removed, _SET, POLICY, NOW), PROOF, ()).deed == SetTaint("NoSchedule")
+
+
+def test_what_was_set_with_no_execute_is_left_to_its_own_rules() -> None:
+    all_of_it = replace(_SET, release=replace(_CHOSEN, way=ReleaseWay.TAINT))
+    assert next_move(_view(_ATTACHED, node=_tainted("NoExecute")), all_of_it, POLICY, NOW).deed is None
 
 
 def test_under_a_hold_it_stays_but_for_a_vm_that_it_would_take() -> None:

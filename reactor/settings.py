@@ -219,7 +219,7 @@ class Settings:
         "seconds",
         600.0,
         setting_types.seconds(30, 86400),
-        "How long a node that is Ready again keeps vm-drift's out-of-service taint at most: then the taint is removed, "
+        "How long a node that is Ready again keeps the taint that `vmdrift taint` asked for at most: then it goes, "
         "with a warning, even if some of the node's old pods and VolumeAttachments are left. Nothing can run there "
         "before.",
     )

@@ -11,10 +11,10 @@ _GONE = frozenset({"vm-deleted", "not-on-node"})
 _UNDER_WAY = frozenset({Phase.RELEASED, Phase.DETACHING, Phase.STARTING, Phase.COMPLETED, Phase.FAILED})
 
 
-def obstacle_to(case: FenceCase) -> str:
-    """Why the taint would take a VM that may not move; "" where it takes none."""
+def obstacle_to(case: FenceCase, *, proven: bool = True) -> str:
+    """Why the taint would take a VM that may not move; "" where it takes none. Without proof none may that is there."""
     reasons = {str(record.drift.vm): f"{record.phase}, {record.reason}" for record in case.seen.drifts}
-    for pod in _stay(case.seen):
+    for pod in _stay(case.seen, proven=proven):
         vm = f"{pod.vm} may not move ({reasons.get(pod.vm, 'it has not been looked at')})"
         if pod.terminating:
             return f"{vm}, and pod garbage collection would remove its launcher, which is Terminating"
@@ -24,15 +24,15 @@ def obstacle_to(case: FenceCase) -> str:
     return ""
 
 
-def _stay(view: FenceView) -> list[Leftover]:
+def _stay(view: FenceView, *, proven: bool) -> list[Leftover]:
     """Launchers of VMs that may not move. Other pods are as dead as the node: their removal takes nothing."""
-    moving = {str(record.drift.vm) for record in view.drifts if _is_moving(record)}
+    moving = {str(record.drift.vm) for record in view.drifts if _is_moving(record, proven=proven)}
     return [pod for pod in view.pods if pod.vm and pod.vm not in moving]
 
 
-def _is_moving(record: Record) -> bool:
+def _is_moving(record: Record, *, proven: bool) -> bool:
     released = record.released_at is not None or record.phase in _UNDER_WAY
-    return released or record.reason == "taint-due" or record.reason in _GONE
+    return released or record.reason in _GONE or (proven and record.reason == "taint-due")
 
 
 def _evicted_at(pod: Leftover, case: FenceCase) -> float | None:

@@ -11,6 +11,7 @@ from reactor.model.intervention import MONTH
 from reactor.model.node import NodeView
 from reactor.model.times import ahead, clock_time
 from workers.fencing.decide.marks import NO_SCHEDULE, evicts_nobody, has_begun, is_marked, is_tainted
+from workers.fencing.decide.obstacle import obstacle_to
 from workers.fencing.decide.view import FenceCase, FenceDecision, RemoveTaint, Unfence
 
 _LOOK = 10.0  # seconds
@@ -69,13 +70,25 @@ def closed_file(file: Fencing, node: NodeView | None, now: float) -> FenceDecisi
 
 def after_void(case: FenceCase) -> FenceDecision | None:
     """The boot is still lost, but nothing is proven any more: NoSchedule goes, if nothing was released under it."""
-    view, file = case.seen, case.file
-    if view.node is None or not is_marked(view.node, file) or not evicts_nobody(view.node, file):
+    node, file = case.seen.node, case.file
+    if node is None or not is_marked(node, file) or not evicts_nobody(node, file):
         return None
-    if has_begun(view, file) and not view.unfence:
-        return None
-    sentence = view.unfence or f"Nothing is proven any more, and nothing was deleted: {_TAKEN_BACK}."
-    return FenceDecision(file.with_reason("untainting", sentence), case.now + 1, RemoveTaint(NO_SCHEDULE))
+    why = _why_taken_back(case, node)
+    return _without_taint(case, f"Nothing is proven any more. {why}") if why else None
+
+
+def _why_taken_back(case: FenceCase, node: NodeView) -> str:
+    """Of a taint NoSchedule without proof, as a sentence; "" as long as it stays."""
+    if case.seen.unfence:
+        return case.seen.unfence
+    if not has_begun(case.seen, case.file):
+        return f"Nothing was deleted: {_TAKEN_BACK}."
+    obstacle = obstacle_to(case, proven=False) if node.ready != "True" else ""
+    return f"{obstacle}: {_TAKEN_BACK}." if obstacle else ""
+
+
+def _without_taint(case: FenceCase, sentence: str) -> FenceDecision:
+    return FenceDecision(case.file.with_reason("untainting", sentence), case.now + 1, RemoveTaint(NO_SCHEDULE))
 
 
 def noted(decision: FenceDecision, case: FenceCase) -> FenceDecision:
@@ -96,13 +109,12 @@ def _stays_tainted(node: NodeView) -> str:
 
 def _cordoned(case: FenceCase, node: NodeView) -> FenceDecision:
     """A new boot needs it no more. Under the same one VMs may run that were started elsewhere meanwhile."""
-    view, file = case.seen, case.file
-    if has_ended(file, node) or view.unfence or not has_begun(view, file):
-        why = f"Boot {file.boot} of {node.name} has ended" if has_ended(file, node) else "Nothing was deleted"
-        sentence = view.unfence or f"{why}: {_TAKEN_BACK}."
-        return FenceDecision(file.with_reason("untainting", sentence), case.now + 1, RemoveTaint(NO_SCHEDULE))
-    void = file.void or "the node was heard again"
-    return FenceDecision(replace(file, void=void).with_reason("half-fenced", _stays_tainted(node)), case.now + _LOOK)
+    if has_ended(case.file, node):
+        return _without_taint(case, f"Boot {case.file.boot} of {node.name} has ended: {_TAKEN_BACK}.")
+    if why := _why_taken_back(case, node):
+        return _without_taint(case, why)
+    file = replace(case.file, void=case.file.void or "the node was heard again")
+    return FenceDecision(file.with_reason("half-fenced", _stays_tainted(node)), case.now + _LOOK)
 
 
 def _deleted(case: FenceCase, ours: tuple[str, ...]) -> FenceDecision:

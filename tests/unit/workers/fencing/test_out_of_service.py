@@ -207,6 +207,18 @@ def test_else_it_stays_until_a_new_boot_or_a_persons_word(change: Any, ready: st
     assert next_move(reboot, _VOID, POLICY, NOW).deed == RemoveTaint("NoSchedule")
 
 
+@pytest.mark.parametrize("stays", [_STAYS, _LAUNCHER], ids=["may never move", "might have moved with proof"])
+def test_but_not_so_long_that_it_costs_a_vm_which_may_live_its_launcher(stays: Leftover) -> None:
+    drifts = (_DUE, _PINNED, replace(_DETACHING, drift=drift("gone").drift))
+    view = _view(*drifts, node=_tainted(), standings={}, pods=(replace(stays, terminating=True),))
+    move = next_move(view, _VOID, POLICY, NOW)
+    assert (move.deed, _way(move)[1]) == (RemoveTaint("NoSchedule"), "untainting")
+    assert move.file
+    assert "which is Terminating: its out-of-service taint is taken back." in move.file.sentence
+    heard = replace(view, node=_tainted(ready="True"))  # pod garbage collection leaves such a node alone
+    assert next_move(heard, _VOID, POLICY, NOW).deed is None
+
+
 def test_what_is_not_known_counts_as_released() -> None:
     unknown = replace(_VOID, release=None)
     assert _way(next_move(_view(node=_tainted(), standings={}), unknown, POLICY, NOW))[1] == "half-fenced"

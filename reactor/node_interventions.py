@@ -33,8 +33,8 @@ def taint(interventions: Interventions, queue: Queue, name: str, why: str) -> In
     if not of_node:
         raise NotDone(f"{name} has no open outage; `vmdrift status` shows them")
     sentence = (
-        f"Once {name} is proven dead it gets Kubernetes' out-of-service taint, which removes every pod that does "
-        "not tolerate it. `vmdrift status` shows which."
+        f"Once {name} is proven dead it gets Kubernetes' out-of-service taint with the effect NoExecute, which removes "
+        "every pod that does not tolerate it. `vmdrift status` shows which."
     )
     return InterventionResult(sentence, _write_and_wake(interventions, queue, TAINT, of_node[-1], why))
 

@@ -14,7 +14,7 @@ import structlog
 from reactor.liveness import LivenessFile
 from reactor.model.errors import NotServed, VmDriftError
 from reactor.model.printable import folded, harmless
-from reactor.settings import Settings
+from reactor.settings import GONE, Settings
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ def start(role: str, work: Callable[[Settings], None]) -> int:
     try:
         settings = Settings.read(os.environ)
         for name in Settings.unknown(os.environ):
-            log.warning("unknown setting", name=name, fix="docs/settings.md lists the settings")
+            log.warning("unknown setting", name=name, fix=GONE.get(name, "docs/settings.md lists the settings"))
         work(settings)
     except VmDriftError as error:
         sys.stderr.write(f"vmdrift {role}: cannot start: {explain(error)}\n")

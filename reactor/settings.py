@@ -13,6 +13,12 @@ from reactor.model.errors import SettingsError
 from reactor.model.fencing import PROVIDERS
 from reactor.model.recovery import Windows
 
+# Settings of earlier versions that nothing reads any more, and what to do about that.
+GONE = {
+    "VMDRIFT_FENCED_RELEASE": "remove it: there is one way to release with proof now, as fast as taint was, which "
+    "evicts nobody (docs/fencing.md). `vmdrift taint NODE` still removes everything from a node."
+}
+
 
 def setting(unit: str, default: Any, parse: setting_types.Parse, why: str, **more: Any) -> Any:
     """One row of the registry, named VMDRIFT_ + the field's name, or `env`. A `secret` value is never shown."""
@@ -159,14 +165,6 @@ class Settings:
         "confirmation (event, where it is named) counts. A kubelet may annotate its own Node, so this is not the "
         "default.",
     )
-    fenced_release: str = setting(
-        "force-delete | taint",
-        "force-delete",
-        setting_types.one_of("force-delete", "taint"),
-        "How the VMs of a node that is proven dead are released. force-delete: pods and VolumeAttachments one by one. "
-        "taint: everything on the node at once, by Kubernetes' own taint node.kubernetes.io/out-of-service. taint is "
-        "faster; where it would hit a VM that is not to be moved, force-delete is used.",
-    )
     fence_after: float = setting(
         "seconds",
         180.0,
@@ -230,7 +228,7 @@ class Settings:
         "seconds",
         600.0,
         setting_types.seconds(30, 86400),
-        "How long a node that is Ready again keeps vm-drift's out-of-service taint at most: then the taint is removed, "
+        "How long a node that is Ready again keeps the taint that `vmdrift taint` asked for at most: then it goes, "
         "with a warning, even if some of the node's old pods and VolumeAttachments are left. Nothing can run there "
         "before.",
     )

@@ -25,7 +25,7 @@ from reactor.model.fencing import CLAIMS
 from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.process import CANNOT_START, Stopped, explain, raise_stopped
-from reactor.settings import Settings
+from reactor.settings import GONE, Settings
 from reactor.wiring import Wiring
 from vmdrift.command import complain
 from vmdrift.demo import Demo
@@ -79,7 +79,7 @@ def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> int:
         with Processes(folder) as processes:
             local_run = _LocalRun(processes, folder, console)
             for name in Settings.unknown(os.environ):
-                console.print(f"{name} is not a setting; nothing reads it.")
+                console.print(f"{name} is not a setting; nothing reads it. {GONE.get(name, '')}".rstrip())
             try:
                 code = local_run.real(act=act) if real else local_run.simulated(factor, stay=stay)
             except Stopped:

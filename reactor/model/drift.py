@@ -1,7 +1,7 @@
 """A drift: its phases, its record, and the two outcomes that a pass over it can have."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, InitVar, asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -73,7 +73,7 @@ class Policy:
 
     `max_unreachable` is a share of the nodes ("40%") or a count ("3"); `shared_csi_drivers` are globs; `fencing` names
     providers in order; `same_storage` the clusterIDs that are one storage cluster, in groups; `tenants_may` is some of
-    TENANTS_MAY.
+    TENANTS_MAY. `fenced_release` is accepted, and means nothing any more.
     """
 
     mode: str = "auto"
@@ -89,7 +89,7 @@ class Policy:
     detach_window: float = 360.0
     start_deadline: float = 1800.0
     fencing: tuple[str, ...] = ()
-    fenced_release: str = "force-delete"
+    fenced_release: InitVar[str] = ""
     fence_after: float = 180.0
     fence_deadline: float = 300.0
     taint_timeout: float = 600.0

@@ -194,18 +194,30 @@ class Attempt:
 class ReleaseWay(StrEnum):
     """How the VMs of a fenced node are released."""
 
-    FORCE_DELETE = "force-delete"
-    TAINT = "taint"
+    FORCE_DELETE = "force-delete"  # pods and VolumeAttachments one by one
+    NO_SCHEDULE = "no-schedule"  # pods one by one, under the out-of-service taint that keeps new ones away
+    TAINT = "taint"  # as a person may want it: the taint with the effect NoExecute, which removes all
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenRelease:
-    """The way that was chosen for this node, why, and when; `pods`: what the taint removes, as namespace/name."""
+    """The way that was chosen for this node, why, and when (seconds since the epoch).
+
+    `pods`, as namespace/name: what the taint removes (`taint`), or the launchers that were there (`no-schedule`).
+    `tries`: how often the taint was set without lasting, and `tried_at` when last.
+    """
 
     way: ReleaseWay
     why: str
     at: float
     pods: tuple[str, ...] = ()
+    tries: int = 0
+    tried_at: float = 0.0
+
+    @property
+    def removes(self) -> tuple[str, ...]:
+        """What the taint removes."""
+        return self.pods if self.way is ReleaseWay.TAINT else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +288,7 @@ class Fencing:
         """For people: how far it is, who failed before, which VMs stay down with it, and what the taint removes."""
         failed = [f"{attempt.provider}: {attempt.over.rstrip('.')}" for attempt in self.attempts if attempt.over]
         missed = f" Failed: {'; '.join(failed)}." if failed and self.reason != "fence-failed" else ""
-        pods = self.release.pods if self.release else ()
+        pods = self.release.removes if self.release else ()
         removed = f" The taint removes {some(pods)}." if pods else ""
         wrong = f" Wrong about this boot before: {'; '.join(map(str, self.refuted))}." if self.refuted else ""
         return f"{self.sentence}{missed}{self._unanswered}{wrong}{self.bystanding}{removed}"
@@ -425,4 +437,4 @@ def _confirmation(data: Mapping[str, Any] | None) -> Confirmation | None:
 def _release(data: Mapping[str, Any] | None) -> ChosenRelease | None:
     if not data:
         return None
-    return ChosenRelease(ReleaseWay(data["way"]), str(data["why"]), float(data["at"]), tuple(data.get("pods", ())))
+    return ChosenRelease(**{**data, "way": ReleaseWay(data["way"]), "pods": tuple(data.get("pods", ()))})

@@ -70,8 +70,13 @@ class NodeView:
 
     @property
     def out_of_service(self) -> bool:
-        """Kubernetes removes and detaches what is on it, whoever set the taint."""
-        return any(taint.key == OUT_OF_SERVICE for taint in self.taints)
+        """Kubernetes detaches at once what is not used there, whoever set the taint, and with which effect."""
+        return bool(self.out_of_service_effects)
+
+    @property
+    def out_of_service_effects(self) -> frozenset[str]:
+        """NoSchedule keeps new pods away, NoExecute also removes those that are there."""
+        return frozenset(taint.effect for taint in self.taints if taint.key == OUT_OF_SERVICE)
 
     @property
     def unreachable_since(self) -> float | None:

@@ -308,9 +308,9 @@ _TABLE = (
     Reason(
         "taint-due",
         Phase.WAITING,
-        "The node is proven dead and this VM may be released. Whether its node is put out of service as a whole, by "
-        "Kubernetes' taint, or its VMs are released one by one, is decided when each of them has been looked at.",
-        "The other VMs of the node have been looked at, and the taint is set or given up.",
+        "The node is proven dead and this VM may be released. First its node is put out of service by Kubernetes' "
+        "taint (effect NoSchedule), which keeps the scheduler away and evicts nobody.",
+        "The taint is set, within a second or two; or it is given up, because it would cost a VM that may not move.",
     ),
     Reason(
         "force-deleted",

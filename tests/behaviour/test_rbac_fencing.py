@@ -41,7 +41,7 @@ ADDED = {user: rules - rules_of(BASE).get(user, frozenset()) for user, rules in 
 
 def played(provider: str, refusals: Refusals) -> Play:
     """A node is lost, fenced by this provider, and back after a power cycle."""
-    policy = Policy(fencing=(provider,), fenced_release="taint", fence_after=LATER.get(provider, 180.0))
+    policy = Policy(fencing=(provider,), fence_after=LATER.get(provider, 180.0))
     play = Play.of(Scene(NODES, VMS.get(provider, (DISK,))), policy)
     admin, world = play.world.api.client("system:admin"), play.world
     for name in (CONFIG_MAP, "vm-drift-claims", "vm-drift-fencing"):

@@ -1,4 +1,4 @@
-"""A node that somebody confirms to be off: its VMs run elsewhere within seconds, by either release; nothing stays."""
+"""A node that somebody confirms to be off: its VMs run elsewhere within seconds; nothing stays."""
 
 import tempfile
 import time
@@ -22,17 +22,15 @@ from vmdrift.processes import Processes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-WAYS = ("force-delete", "taint")
 # Their launchers tolerate a lost node for five minutes, or for ever: none is Terminating when it is confirmed.
 _VMS = (Vm("web"), Vm("database", Storage.RBD_BLOCK), Vm("patient", Storage.RBD_SHARED, toleration=FOR_EVER))
 
 
 @dataclass(frozen=True)
 class Fenced:
-    """What became of a node's VMs; `tainted`: whether the node bore the taint then, and when it was back."""
+    """What became of a node's VMs."""
 
     seen: Seen
-    tainted: tuple[bool, bool]
     site: Site
 
     def took(self, vm: str) -> float:
@@ -42,32 +40,32 @@ class Fenced:
         return record.ended_at - record.weighed
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def played(request: pytest.FixtureRequest, around: Surroundings) -> Iterator[Once[tuple[str, Fenced]]]:
-    with once(_played(request.param, around)) as played:
+@pytest.fixture(scope="module")
+def played(around: Surroundings) -> Iterator[Once[Fenced]]:
+    with once(_played(around)) as played:
         yield played
 
 
 @contextmanager
-def _played(way: str, around: Surroundings) -> Iterator[tuple[str, Fenced]]:
+def _played(around: Surroundings) -> Iterator[Fenced]:
     with (
         tempfile.TemporaryDirectory(prefix="vmd-") as folder,
         a_site(around) as site,
         Processes(Path(folder)) as processes,
     ):
         product = Product(processes, Path(folder), around)
-        yield way, _told(site, product, way)
+        yield _told(site, product)
 
 
 @pytest.fixture
-def fenced(played: Once[tuple[str, Fenced]]) -> tuple[str, Fenced]:
+def fenced(played: Once[Fenced]) -> Fenced:
     return played.get()
 
 
-def _told(site: Site, product: Product, way: str) -> Fenced:
+def _told(site: Site, product: Product) -> Fenced:
     lost = site.nodes[0]
     site.add(*(replace(vm, node=lost) for vm in _VMS))
-    more = {"VMDRIFT_FENCING": "event", "VMDRIFT_FENCED_RELEASE": way, "VMDRIFT_UNREACHABLE_WINDOW": "300"}
+    more = {"VMDRIFT_FENCING": "event", "VMDRIFT_UNREACHABLE_WINDOW": "300"}
     with product.running("auto", **more) as running:
 
         def records(true: Callable[[Record], bool]) -> bool:
@@ -79,12 +77,12 @@ def _told(site: Site, product: Product, way: str) -> Fenced:
         site.until("vm-drift knows of every VM", lambda: records(lambda _: True))
         _confirm(site, product, lost)
         site.until("every VM is at its end", lambda: records(lambda record: record.phase.is_end))
-        seen, tainted = site.seen(product), _tainted(site, lost)
+        seen = site.seen(product)
         site.hypervisor.power_on(lost)
         site.until(
             "the node is Ready, and free of our taint", lambda: site.ready(lost) == "True" and not _tainted(site, lost)
         )
-        return Fenced(seen, (tainted, _tainted(site, lost)), site)
+        return Fenced(seen, site)
 
 
 def _confirm(site: Site, product: Product, name: str) -> None:
@@ -99,21 +97,14 @@ def _tainted(site: Site, name: str) -> bool:
 
 @pytest.mark.parametrize("vm", [vm.name for vm in _VMS])
 def test_a_vm_runs_elsewhere_long_before_any_window_ends(
-    fenced: tuple[str, Fenced], vm: str, record_property: Callable[[str, object], None]
+    fenced: Fenced, vm: str, record_property: Callable[[str, object], None]
 ) -> None:
-    way, story = fenced
-    assert story.seen.story(vm) == ("completed", "running-elsewhere")
-    assert story.seen.records[vm].proof is Proof.FENCED
-    assert story.seen.running[vm] == [story.seen.records[vm].target]
-    record_property(f"seconds from proof to running on {story.site.plane}, {way}, {vm}", round(story.took(vm), 1))
+    assert fenced.seen.story(vm) == ("completed", "running-elsewhere")
+    assert fenced.seen.records[vm].proof is Proof.FENCED
+    assert fenced.seen.running[vm] == [fenced.seen.records[vm].target]
+    record_property(f"seconds from proof to running on {fenced.site.plane}, {vm}", round(fenced.took(vm), 1))
 
 
-def test_the_node_bears_the_taint_only_with_that_release_and_only_until_it_is_back(fenced: tuple[str, Fenced]) -> None:
-    way, story = fenced
-    assert story.tainted == (way == "taint", False)
-
-
-def test_no_vm_ran_twice_and_no_disk_had_two_writers(fenced: tuple[str, Fenced]) -> None:
-    _, story = fenced
-    assert story.site.hypervisor.double_runs == []
-    assert story.site.hypervisor.double_writes == []
+def test_no_vm_ran_twice_and_no_disk_had_two_writers(fenced: Fenced) -> None:
+    assert fenced.site.hypervisor.double_runs == []
+    assert fenced.site.hypervisor.double_writes == []

@@ -33,7 +33,7 @@ _EVERYBODYS = ("nodes", "leases", "configmaps")
 _KEPT = (("metadata", "name"), ("metadata", "namespace"), ("metadata", "uid"), ("metadata", "resourceVersion"))
 _DONE = (("completed", "running-elsewhere"),)
 _PATIENCE = 1500.0  # seconds
-_POLICIES = (Policy(), Policy(detach="delete"), Policy(fencing=("event",), fenced_release="taint"))
+_POLICIES = (Policy(), Policy(detach="delete"), Policy(fencing=("event",)))
 
 
 class Spoiling:

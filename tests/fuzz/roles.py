@@ -38,7 +38,7 @@ from workers.intake.events import look_after
 from workers.observe.cache import Surroundings
 from workers.rq.scheduler import Scheduler
 
-POLICY = Policy(fencing=("event",), fenced_release="one-by-one")
+POLICY = Policy(fencing=("event",))
 KEEP = 3600.0
 # What a role survives: it says so, and tries again.
 _HANDLED = (RedisError, StoreError, OSError)

@@ -38,12 +38,12 @@ _POLICIES = st.builds(
         (
             _DOCUMENTED,
             replace(_DOCUMENTED, fencing=("event",)),
-            replace(_DOCUMENTED, fencing=("event", "redfish"), fenced_release="taint"),
+            replace(_DOCUMENTED, fencing=("event", "redfish")),
             replace(_DOCUMENTED, fencing=("network-fence", "event")),
-            replace(_DOCUMENTED, fencing=("network-fence",), fenced_release="taint"),
+            replace(_DOCUMENTED, fencing=("network-fence",)),
             replace(_DOCUMENTED, fencing=("redfish", "network-fence"), fence_deadline=60.0),
             replace(_DOCUMENTED, fencing=("remediation", "event")),
-            replace(_DOCUMENTED, fencing=("remediation", "redfish"), fenced_release="taint"),
+            replace(_DOCUMENTED, fencing=("remediation", "redfish")),
             replace(_DOCUMENTED, fencing=("redfish", "remediation"), mode="observe"),
         )
     ),

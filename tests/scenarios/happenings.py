@@ -12,7 +12,7 @@ from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.fencing import fencings
 from reactor.model.intervention import CANCEL, CONFIG_MAP, HOLD, TAINT, UNFENCE, Intervention
 from reactor.model.lease import NODE_LEASES
-from reactor.model.node import node_view
+from reactor.model.node import OUT_OF_SERVICE, node_view
 from simulator.actors import objects
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
@@ -178,6 +178,33 @@ def _add_taint(stage: Stage, rest: str) -> None:
     known = objects.taints(_admin(stage).get("nodes", node))
     new: Obj = {"key": key, "effect": effect} | ({"value": value} if value else {})
     _admin(stage).patch("nodes", node, {"spec": {"taints": [*known, new]}})
+
+
+def _untaint(stage: Stage, node: str) -> None:
+    """`untaint node-a`: somebody removes the out-of-service taint, as medik8s' operators do, and nothing else."""
+    kept = [taint for taint in objects.taints(_admin(stage).get("nodes", node)) if taint["key"] != OUT_OF_SERVICE]
+    _admin(stage).patch("nodes", node, {"spec": {"taints": kept or None}})
+
+
+class _Harvester:
+    """Its node controller removes every out-of-service taint, whoever set it."""
+
+    name, watches = "harvester", ("nodes",)
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def step(self, now: float) -> None:
+        del now
+        for node in _admin(self._stage).list("nodes"):
+            if any(taint["key"] == OUT_OF_SERVICE for taint in objects.taints(node)):
+                _untaint(self._stage, node["metadata"]["name"])
+
+
+def _renew(stage: Stage, node: str) -> None:
+    """`renew node-a`: its Lease changes once; whatever lives there is not known."""
+    renewed = {"spec": {"renewTime": objects.micro_time(stage.world.now)}}
+    _admin(stage).patch("leases", node, renewed, "kube-node-lease")
 
 
 def _restart(stage: Stage, vm: str) -> None:
@@ -404,6 +431,9 @@ _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
     "force-delete": _force_delete,
     "finalizer": _finalizer,
     "add-taint": _add_taint,
+    "untaint": _untaint,
+    "harvester": lambda stage, _works: stage.world.add(_Harvester(stage)),
+    "renew": _renew,
     "restart": _restart,
     "replace": _replace,
     "create": _create,

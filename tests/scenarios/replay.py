@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from simulator import shapes
 from simulator.actors.cast import Phases, cast
 from simulator.client import Obj
 from simulator.scene import adopt
@@ -83,13 +84,20 @@ class Recorder:
 def stage(trace: Trace, zero: float, lead: float, phases: Phases) -> tuple[World, Recorder]:
     """The recorded cluster, `lead` seconds before the power cut at `zero` (seconds since the epoch)."""
     world = World(start=zero - lead)
-    for kind, items in trace.before.items():
+    for kind, items in (_unrecorded(trace.before) | trace.before).items():
         for obj in items:
             world.store.create(_BEFORE.get(kind, kind), obj)
     adopt(world.api.client("system:admin"), world.hypervisor)
     recorder = Recorder(world, zero)
     world.add(*cast(world.api.client, world.hypervisor, _AS_RECORDED, phases), recorder)
     return world, recorder
+
+
+def _unrecorded(before: Mapping[str, list[Obj]]) -> dict[str, list[Obj]]:
+    """What the later recordings left out, as the earlier ones show it: volumes, Leases, CSINodes."""
+    nodes = [node["metadata"]["name"] for node in before["nodes"]]
+    volumes = [shapes.volume(claim, shapes.rbd_source(claim["spec"]["volumeName"])) for claim in before["pvc"]]
+    return {"pv": volumes, "leases": list(map(shapes.lease, nodes)), "csinodes": list(map(shapes.csi_node, nodes))}
 
 
 @dataclass

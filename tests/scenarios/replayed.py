@@ -7,7 +7,7 @@ from simulator.client import Client
 from simulator.world import World
 from tests.scenarios.replay import History, Recorder, Trace, history, stage
 
-_OUT_OF_SERVICE = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}
+_OUT_OF_SERVICE = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown"}
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,11 @@ class Replay:
             meta = pod["metadata"]
             self.admin.delete("pods", meta["name"], meta["namespace"], uid=meta["uid"], grace=0)
 
-    def put_out_of_service(self) -> None:
+    def put_out_of_service(self, effect: str = "NoExecute") -> None:
         """Taint the lost node as verified to be off."""
-        taints = self.admin.get("nodes", self.trace.lost)["spec"]["taints"]
-        self.admin.patch("nodes", self.trace.lost, {"spec": {"taints": [*taints, _OUT_OF_SERVICE]}})
+        taints = self.admin.get("nodes", self.trace.lost)["spec"].get("taints") or []
+        taint = {**_OUT_OF_SERVICE, "effect": effect}
+        self.admin.patch("nodes", self.trace.lost, {"spec": {"taints": [*taints, taint]}})
 
     def put_into_service(self) -> None:
         """Take that taint away."""

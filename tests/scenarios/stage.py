@@ -56,8 +56,8 @@ class Stage(Installation):
     def note_removed(self, old: Fencing | None, file: Fencing) -> None:
         """What a taint removes is listed before it is set."""
         before = old.release if old else None
-        if file.release and file.release != before and file.release.pods:
-            self.note(f"fencing {file.node.name} removes {', '.join(file.release.pods)}")
+        if file.release and file.release != before and file.release.removes:
+            self.note(f"fencing {file.node.name} removes {', '.join(file.release.removes)}")
 
     def log(self) -> str:
         """All of it, with what is random in names taken out, and how it ended."""

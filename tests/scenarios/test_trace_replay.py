@@ -15,6 +15,7 @@ _TOLERANCE = 2.0  # seconds
 _MONITOR_PERIOD = 5.0  # seconds
 _BLAMED = "event Normal NodeUnresponsive"
 _LOST = {"default-windows": "node-a", "delete-volumeattachment": "node-d", "out-of-service-taint": "node-e"}
+_EARLY = ("early-release", "out-of-service-noschedule")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,34 @@ def out_of_service() -> Replay:
     return replay
 
 
+@pytest.fixture(scope="module")
+def early_release() -> Replay:
+    """T=0 power cut; 21.85 out-of-service taint on a node that looks Ready, and then launchers force-deleted."""
+    trace = Trace.load("early-release", "node-a")
+    replay = replayed(trace, 1795877766.7, 8.0, Phases(node_monitor=1.2))
+    replay.run_until(21.85)
+    replay.put_out_of_service()
+    replay.force_delete()
+    replay.run_until(51.0)
+    return replay
+
+
+@pytest.fixture(scope="module")
+def out_of_service_noschedule() -> Replay:
+    """T=0 power cut; 21.86 the taint with NoSchedule, five launchers force-deleted; 60.14 the taint taken away."""
+    trace = Trace.load("out-of-service-noschedule", "node-a")
+    replay = replayed(trace, 1795880098.97, 5.2, Phases(node_monitor=4.8))
+    replay.run_until(21.86)
+    replay.put_out_of_service("NoSchedule")
+    replay.run_until(22.64)
+    replay.admin.delete("pods", "hp-volume-jkxkd", "nosched")
+    replay.force_delete()
+    replay.run_until(60.14)
+    replay.put_into_service()
+    replay.run_until(140.0)
+    return replay
+
+
 def _incomparable(recorded: History, simulated: History) -> frozenset[Aspect]:
     """What the traces cannot decide.
 
@@ -82,6 +111,10 @@ def _incomparable(recorded: History, simulated: History) -> frozenset[Aspect]:
     return frozenset(
         blamed | {aspect for aspect in aspects if aspect[0].startswith("pod on ") and "event" in aspect[1]}
     )
+
+
+def _values(told: History, aspect: Aspect) -> list[str]:
+    return [value for value, _ in told[aspect]]
 
 
 def _report(lines: list[str]) -> str:
@@ -155,6 +188,17 @@ def test_the_out_of_service_taint_brings_the_volume_back_in_the_seconds_that_wer
     assert took == [pytest.approx(5.4, abs=0.1), pytest.approx(5.4, abs=_TOLERANCE)]
 
 
+@pytest.mark.parametrize("folder", _EARLY)
+def test_a_release_before_kubernetes_notices_is_lived_as_recorded(folder: str, request: pytest.FixtureRequest) -> None:
+    replay: Replay = request.getfixturevalue(folder.replace("-", "_"))
+    recorded, simulated = replay.histories(140)
+    # A first hotplug pod that a stand-in never made Ready, and a PodTerminating that lasted for a tenth of a second.
+    first = {aspect for aspect in recorded if aspect[0] == "hotplug pod of vm-hp #1" or aspect[1] == "hotplug"}
+    first |= {aspect for aspect in recorded if "False/PodTerminating" in _values(recorded, aspect)}
+    lines = differences(recorded, simulated, _TOLERANCE, ignore=_incomparable(recorded, simulated) | first)
+    assert not lines, _report(lines)
+
+
 @pytest.mark.parametrize(("folder", "lost"), _LOST.items())
 def test_attachments_are_named_as_recorded(folder: str, lost: str) -> None:
     before = Trace.load(folder, lost).before
@@ -164,7 +208,16 @@ def test_attachments_are_named_as_recorded(folder: str, lost: str) -> None:
         assert attachment["metadata"]["name"] == attachment_name(volume, lost)
 
 
-@pytest.mark.parametrize("folder", _LOST)
+def test_no_schedule_evicts_nobody_and_pod_gc_takes_nobody_once_the_taint_is_gone(
+    out_of_service_noschedule: Replay,
+) -> None:
+    pods = out_of_service_noschedule.admin.list("pods", "nosched")
+    kept = [pod["metadata"]["name"] for pod in pods if pod["spec"].get("nodeName") == "node-a"]
+    assert sorted(kept) == ["virt-launcher-vm-man-fmslr", "virt-launcher-vm-pin-srl6c"]
+    assert all("deletionTimestamp" in pod["metadata"] for pod in pods if pod["metadata"]["name"] in kept)
+
+
+@pytest.mark.parametrize("folder", [*_LOST, *_EARLY])
 def test_no_vm_of_the_traces_runs_twice(folder: str, request: pytest.FixtureRequest) -> None:
     replay: Replay = request.getfixturevalue(folder.replace("-", "_").removesuffix("_taint"))
     assert replay.world.hypervisor.double_runs == []

@@ -27,7 +27,7 @@ from tests.unit.workers.decide.recorded import DUE, POWER_CUT, TERMINATING, clus
 from tests.unit.workers.fencing import test_network_fence, test_remediation
 from tests.unit.workers.fencing.views import FILE, NODE, OUTAGE
 from workers.decide import decide
-from workers.fencing.decide.unfence import is_tainted
+from workers.fencing.decide.marks import is_tainted
 from workers.fencing.providers.provider import Provider
 
 HOSTILE = NO_NAMES + FOREIGN

@@ -5,7 +5,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 
 from reactor.adapters.redis.clock_offsets import off, offset_sentence
-from reactor.settings import Settings, env_names
+from reactor.settings import GONE, Settings, env_names
 from vmdrift.doctor.cluster import cluster_findings
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, RedisFacts, Skew, Unreadable
 from vmdrift.doctor.finding import Finding, Status, failed, ok, unknown, warning
@@ -59,6 +59,8 @@ def _settings(configured: Configured) -> Iterator[Finding]:
 
 def _suggestion(name: str) -> str:
     """Compared without the prefix, which all have."""
+    if name in GONE:
+        return f"{GONE[name][0].upper()}{GONE[name][1:]}"
     names = {setting.removeprefix("VMDRIFT_"): setting for setting in _NAMES}
     close = get_close_matches(name.removeprefix("VMDRIFT_"), names, n=1)
     return f"Did you mean {names[close[0]]}?" if close else "See docs/settings.md for all settings."

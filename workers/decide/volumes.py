@@ -33,7 +33,7 @@ def volumes(observation: Observation, policy: Policy, free_at: float, now: float
                 volume, observation, policy, dead=proven and whole(observation.fencing, observation.node)
             )
     attachments = [volume.held for volume in blocking if volume.held]
-    if proven and tainted(observation, now):
+    if proven and tainted(observation, free_at, now):
         names = ", ".join(attachment.volume for attachment in attachments)
         sentence = f"Kubernetes detaches {names} from the lost node: it is out of service."
         return Judgement("detached-by-taint", sentence, again_at=now + RELEASE_LOOK)

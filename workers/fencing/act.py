@@ -24,6 +24,7 @@ from workers.fencing.decide.allowed import providers
 from workers.fencing.decide.asking import failed, ordered
 from workers.fencing.decide.boot_file import target
 from workers.fencing.decide.effect import never
+from workers.fencing.decide.marks import NO_SCHEDULE
 from workers.fencing.decide.rate import counted, too_soon
 from workers.fencing.decide.unfence import is_lost
 from workers.fencing.decide.view import AskProvider, Deed, RemoveTaint, SetTaint, Unfence
@@ -48,26 +49,35 @@ class FenceActions:
                 if node and not never(node, self._tools.policy) and self._unchanged(file, node):
                     self._ask(deed.provider, file, node)
             case SetTaint():
-                if obj and self._unchanged(file, node) and not self._cancelled(file):
-                    self._cluster.change("nodes", obj, _with_taint(obj, file))
+                if obj and self._may_taint(deed.effect, file, node):
+                    self._cluster.change("nodes", obj, _with_taint(obj, file, deed.effect))
             case RemoveTaint():
                 if obj and node and node.tainted:
                     log.log(30 if deed.warning else 20, "taint removed", sentence=file.sentence, **about(file))
-                    self._cluster.change("nodes", obj, _without_taint(obj))
+                    self._cluster.change("nodes", obj, _without_taint(obj, deed.effect))
             case Unfence():
                 self._unfence(deed.providers, file, node)
 
-    def _unchanged(self, file: Fencing, node: NodeView | None) -> bool:
-        """As it was judged, and nobody set a hold meanwhile."""
-        renewed = lease(self._cluster, file.outage)
-        same = node is not None and node.heartbeat == file.heartbeat and is_lost(node.with_lease(renewed), file)
-        return same and renewed == file.lease and not self._on_hold(file)
+    def _may_taint(self, effect: str, file: Fencing, node: NodeView | None) -> bool:
+        """NoExecute would remove each VM there: that of a drift that was cancelled, or is held. NoSchedule does not."""
+        if effect == NO_SCHEDULE:
+            return self._silent(file, node) and not self._on_hold(file, ())
+        return self._unchanged(file, node) and not self._cancelled(file)
 
-    def _on_hold(self, file: Fencing) -> bool:
-        """Did somebody set a hold meanwhile on the node, or on any VM of it?"""
-        now, interventions = self._cluster.time() or 0.0, self._tools.around.interventions(self._cluster)
+    def _unchanged(self, file: Fencing, node: NodeView | None) -> bool:
+        """As it was judged, and nobody set a hold meanwhile on the node, or on any VM of it."""
         vms = [vm_target(record.drift.vm) for record in self._tools.store.records(file.outage.id)]
         vms += [f"vm/{name}" for name in (*file.releases, *(vm for vm, _ in file.bystanders))]
+        return self._silent(file, node) and not self._on_hold(file, vms)
+
+    def _silent(self, file: Fencing, node: NodeView | None) -> bool:
+        renewed = lease(self._cluster, file.outage)
+        same = node is not None and node.heartbeat == file.heartbeat and is_lost(node.with_lease(renewed), file)
+        return same and renewed == file.lease
+
+    def _on_hold(self, file: Fencing, vms: Iterable[str]) -> bool:
+        """Did somebody set a hold meanwhile on everything, on the node, or on one of these?"""
+        now, interventions = self._cluster.time() or 0.0, self._tools.around.interventions(self._cluster)
         targets = {ALL, node_target(file.node.name), *vms}
         return any(
             intervention.kind == HOLD and intervention.target in targets and not intervention.is_over(now)
@@ -145,17 +155,22 @@ def trouble(name: str, error: Exception) -> str:
     return f"{name} has a bug: {type(error).__name__} {str(error)[:200]} in {at.name}, line {at.lineno}."
 
 
-def _with_taint(node: Mapping[str, object], file: Fencing) -> dict[str, object]:
+def _with_taint(node: Mapping[str, object], file: Fencing, effect: str) -> dict[str, object]:
     """Kubernetes' taint for a node that is off, and in the same request what it was set for."""
     others = [taint for taint in _taints(node) if text(taint, "key") != OUT_OF_SERVICE]
-    taints = [*others, {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": "NoExecute"}]
+    taints = [*others, {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": effect}]
     marks = json.dumps(Target(file.outage, file.boot).marks)
     return {"metadata": {"annotations": {TAINT_ANNOTATION: marks}}, "spec": {"taints": taints}}
 
 
-def _without_taint(node: Mapping[str, object]) -> dict[str, object]:
-    taints = [taint for taint in _taints(node) if text(taint, "key") != OUT_OF_SERVICE]
+def _without_taint(node: Mapping[str, object], effect: str) -> dict[str, object]:
+    """`effect`: the one that goes; "": any."""
+    taints = [taint for taint in _taints(node) if not _is_out_of_service(taint, effect)]
     return {"metadata": {"annotations": {TAINT_ANNOTATION: None}}, "spec": {"taints": taints or None}}
+
+
+def _is_out_of_service(taint: Mapping[str, object], effect: str) -> bool:
+    return text(taint, "key") == OUT_OF_SERVICE and effect in {"", text(taint, "effect")}
 
 
 def _taints(node: Mapping[str, object]) -> list[dict[str, object]]:

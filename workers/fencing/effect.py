@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from reactor.adapters.kubernetes.cluster import PAGE, Cluster, Page
 from reactor.model.drift import Phase, Policy, Record
 from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, InvalidName, NotServed, Rejected
-from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing, Target
+from reactor.model.fencing import CONFIG_MAP, ChosenRelease, Confirmation, Fencing, ReleaseWay, Target
 from reactor.model.identity import Drift
 from reactor.model.intervention import HOLD, vm_target
 from reactor.model.objects import JsonObject, part, text
@@ -69,7 +69,7 @@ class AssumedProven:
         """Of one VM. One that cannot be read, or is of a kind that is not served, costs only itself: it stays."""
         if record.ended:
             return VmEffect(record.phase, record.reason)
-        policy, proof = replace(self.policy, fenced_release="force-delete"), self.proven.proof
+        policy, proof = self.policy, self.proven.proof
         drivers = [driver for driver, _ in proof.storage] if proof else []
         try:
             fenced_cluster = IfFenced(self.cluster, self.proven)
@@ -103,10 +103,11 @@ def effect_on(records: Sequence[Record], supposed: AssumedProven) -> Effect:
 
 
 def proving(file: Fencing, provider: str, cluster: Cluster, cache: Surroundings, now: float) -> Fencing:
-    """The file as it would be with this provider's proof."""
+    """The file as it would be with this provider's proof, and nothing to wait for any more."""
     storage = _storage(file, cluster, cache) if provider == "network-fence" else ()
     proof = Confirmation(provider, provider, "It is only supposed.", now, file.lease, file.heartbeat, storage)
-    return replace(file, confirmation=proof, void="", release=None)
+    at_once = ChosenRelease(ReleaseWay.FORCE_DELETE, "It is only supposed.", now)
+    return replace(file, confirmation=proof, void="", release=at_once)
 
 
 def _storage(file: Fencing, cluster: Cluster, cache: Surroundings) -> tuple[tuple[str, str], ...]:

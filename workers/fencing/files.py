@@ -42,7 +42,7 @@ class FenceFiles:
             self._cluster.note(CONFIG_MAP, self._namespace, self._entries(file, new))
             self._store.save_fencing(new or file.with_reason("fencing-over", "Nothing of a fence is left."))
         if new and (stored is None or (stored.reason, stored.release) != (new.reason, new.release)):
-            pods = new.release.pods[:_PODS] if new.release else ()
+            pods = new.release.removes[:_PODS] if new.release else ()
             facts = {"reason": new.reason, **({"removes": pods} if pods else {})}
             log.info("fencing decided", sentence=new.sentence, **about(file), **facts)
 

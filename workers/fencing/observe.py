@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.fence_requests import fences
-from reactor.model.fencing import Fencing, ReleaseWay, fencings
+from reactor.model.fencing import Fencing, fencings
 from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, TAINT, UNFENCE, Intervention, node_target
 from reactor.model.objects import JsonObject, moment, text
@@ -13,6 +13,7 @@ from workers.context import Tools
 from workers.decide.observation import Observation
 from workers.decide.proof import proven
 from workers.decide.quorum import returning, unsteady
+from workers.fencing.decide.out_of_service import needed
 from workers.fencing.decide.rate import ours
 from workers.fencing.decide.unfence import is_lost
 from workers.fencing.decide.view import FenceView, Leftover
@@ -46,8 +47,8 @@ def look(view: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> Fenc
     )
     if is_lost(view.node, file) and file.proof is None and view.drifts:
         view = with_cluster(view, tools, cluster, tools.around)
-    if _taint_matters(view, file, tools):
-        view = replace(view, pods=_pods(file, {str(record.drift.vm) for record in view.drifts}, cluster))
+    if _taint_matters(view, file):
+        view = _with_pods(view, file, tools, cluster)
     if view.node and view.node.tainted and not is_lost(view.node, file):
         view = replace(view, attachments=_attachments(file, cluster))
     return view
@@ -93,11 +94,17 @@ def with_effect(view: FenceView, file: Fencing, provider: str, tools: Tools, clu
     return replace(view, effects={**view.effects, provider: fence_effect})
 
 
-def _taint_matters(view: FenceView, file: Fencing, tools: Tools) -> bool:
+def _taint_matters(view: FenceView, file: Fencing) -> bool:
     if view.node is None or view.node.tainted:
         return view.node is not None
-    wanted = tools.policy.fenced_release == ReleaseWay.TAINT or view.although
-    return bool(wanted and file.proof and (file.release is None or file.release.way is not ReleaseWay.TAINT))
+    return file.proof is not None and not file.proof.storage and bool(view.although or needed(view))
+
+
+def _with_pods(view: FenceView, file: Fencing, tools: Tools, cluster: Cluster) -> FenceView:
+    """`view` with what is on the node, and the clock by which Kubernetes evicts that."""
+    evicting = manager(cluster, tools.clock)
+    pods = _pods(file, {str(record.drift.vm) for record in view.drifts}, cluster)
+    return replace(view, pods=pods, manager_ahead=evicting.ahead if evicting else None)
 
 
 def _pods(file: Fencing, vms: Collection[str], cluster: Cluster) -> tuple[Leftover, ...]:
@@ -109,7 +116,8 @@ def _pods(file: Fencing, vms: Collection[str], cluster: Cluster) -> tuple[Leftov
 def _leftover(pod: JsonObject, vms: Collection[str], cluster: Cluster) -> Leftover:
     view, bears_label = pod_view(pod), text(pod, "metadata", "labels", "kubevirt.io") == _LAUNCHER
     vm = _vm_of(launcher(pod), vms, cluster) if bears_label else ""
-    return Leftover(f"{view.namespace}/{view.name}", view.created, vm, view.stays)
+    name = f"{view.namespace}/{view.name}"
+    return Leftover(name, view.created, vm, view.stays, view.tolerates, view.terminating)
 
 
 def _vm_of(pod: Launcher, vms: Collection[str], cluster: Cluster) -> str:

@@ -1,5 +1,6 @@
 """Whoever may be asked to fence: BMCs, CSI-Addons, a medik8s operator. They fail, hang, refuse, lie, or hit another."""
 
+from reactor.model.node import OUT_OF_SERVICE
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.audit import Request
@@ -99,6 +100,15 @@ class Fencers(Begun):
                 operator.remembers = False
             self.world.remove(operator)
             self.world.add(operator)
+
+    def out_of_service_removed(self, node: str) -> None:
+        """As medik8s' operators and Harvester do, whoever set that taint."""
+        found = self.visible.get("nodes", node)
+        taints = (found["spec"].get("taints") or []) if found else []
+        kept = [taint for taint in taints if taint["key"] != OUT_OF_SERVICE]
+        if kept != taints:
+            self._admin.patch("nodes", node, {"spec": {"taints": kept or None}})
+            self.struck["somebody removes our taint"] += 1
 
     def remediated(self, node: str, *, forged: bool) -> None:
         """Somebody else's remediation of a node; `forged`: a tenant's, who says that it has succeeded."""

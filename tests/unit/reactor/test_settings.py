@@ -1,12 +1,12 @@
 """Settings: every default, and what a malformed value is answered with."""
 
-from dataclasses import FrozenInstanceError, asdict, fields
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 
 import pytest
 
 from reactor.model.drift import Policy
 from reactor.model.errors import SettingsError
-from reactor.settings import Settings, env_name
+from reactor.settings import GONE, Settings, env_name
 
 DEFAULTS: dict[str, object] = {
     "VMDRIFT_REDIS_URL": "redis://127.0.0.1:6379/0",
@@ -26,7 +26,6 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_DELETE_UNEVICTED": False,
     "VMDRIFT_START_DEADLINE": 1800.0,
     "VMDRIFT_FENCING": (),
-    "VMDRIFT_FENCED_RELEASE": "force-delete",
     "VMDRIFT_FENCE_AFTER": 180.0,
     "VMDRIFT_FENCE_BYSTANDERS": "accept",
     "VMDRIFT_DEAD_PODS": "delete",
@@ -102,7 +101,6 @@ GOOD = {
     "VMDRIFT_DELETE_UNEVICTED": ["true", "false"],
     "VMDRIFT_START_DEADLINE": ["60", "604800"],
     "VMDRIFT_FENCING": ["event", "redfish,event", "remediation, network-fence"],
-    "VMDRIFT_FENCED_RELEASE": ["taint"],
     "VMDRIFT_FENCE_AFTER": ["140", "3600"],
     "VMDRIFT_FENCE_BYSTANDERS": ["refuse"],
     "VMDRIFT_DEAD_PODS": ["keep"],
@@ -163,7 +161,6 @@ EXPECTED = {
     "VMDRIFT_START_DEADLINE": "a number of seconds from 60 to 604800",
     "VMDRIFT_FENCING": "a comma-separated list of event, remediation, network-fence, redfish (each at most once), "
     "or none",
-    "VMDRIFT_FENCED_RELEASE": "one of force-delete, taint",
     "VMDRIFT_FENCE_AFTER": "a number of seconds from 140 to 3600: virt-handler's heartbeats are up to 132 s apart",
     "VMDRIFT_FENCE_BYSTANDERS": "one of accept, refuse",
     "VMDRIFT_DEAD_PODS": "one of delete, keep",
@@ -215,7 +212,6 @@ BAD = {
     "VMDRIFT_DELETE_UNEVICTED": ["TRUE", "no", "0"],
     "VMDRIFT_START_DEADLINE": ["0", "59.9", "604801"],
     "VMDRIFT_FENCING": ["ipmi", "event,none", "event,event", ",", "event,"],
-    "VMDRIFT_FENCED_RELEASE": ["delete", "Taint"],
     "VMDRIFT_FENCE_AFTER": ["-1", "60", "139", "3601"],
     "VMDRIFT_FENCE_BYSTANDERS": ["never", "Accept"],
     "VMDRIFT_DEAD_PODS": ["never", "Keep"],
@@ -376,7 +372,6 @@ def test_the_policy_is_what_the_settings_say() -> None:
         "VMDRIFT_SUSPECT_AFTER": "20",
         "VMDRIFT_START_DEADLINE": "60",
         "VMDRIFT_FENCING": "redfish,event",
-        "VMDRIFT_FENCED_RELEASE": "taint",
         "VMDRIFT_FENCE_AFTER": "200",
         "VMDRIFT_FENCE_BYSTANDERS": "refuse",
         "VMDRIFT_DEAD_PODS": "keep",
@@ -403,7 +398,6 @@ def test_the_policy_is_what_the_settings_say() -> None:
         suspect_after=20.0,
         start_deadline=60.0,
         fencing=("redfish", "event"),
-        fenced_release="taint",
         fence_after=200.0,
         fence_deadline=30.0,
         taint_timeout=60.0,
@@ -423,3 +417,16 @@ def test_the_policy_is_what_the_settings_say() -> None:
 
 def test_every_part_of_the_policy_is_a_setting() -> None:
     assert {row.name for row in fields(Policy)} - {"mode"} < {row.name for row in fields(Settings)}
+
+
+def test_a_setting_of_an_earlier_version_stops_nobody_and_is_named_with_what_to_do() -> None:
+    env = {"VMDRIFT_FENCED_RELEASE": "taint"}
+    assert Settings.read(env) == Settings()
+    assert Settings.unknown(env) == ["VMDRIFT_FENCED_RELEASE"]
+    assert GONE["VMDRIFT_FENCED_RELEASE"].startswith("remove it: ")
+    assert not GONE.keys() & {env_name(row) for row in fields(Settings)}
+
+
+def test_a_policy_of_an_earlier_version_means_the_same_as_without_that_choice() -> None:
+    assert Policy(fenced_release="taint") == Policy(fenced_release="force-delete") == Policy()
+    assert replace(Policy(), mode="observe") == Policy(mode="observe")

@@ -178,3 +178,15 @@ def test_a_node_that_is_back_under_the_taint_gets_nothing_before_it_is_taken_awa
     assert world.hypervisor.running(VM) == []
     world.api.client("system:admin").patch("nodes", LOST, {"spec": {"taints": None}})
     assert world.run(lambda: world.hypervisor.running(VM) == [LOST], 10)
+
+
+def test_with_no_schedule_nobody_is_evicted_but_what_is_terminating_is_collected_all_the_same() -> None:
+    world = _lost()
+    _taint(world, _TAINT | {"effect": "NoSchedule"})
+    world.run_for(60)
+    assert "deletionTimestamp" not in _launcher(world)["metadata"]
+    pod = _launcher(world)["metadata"]
+    world.api.client("system:admin").delete("pods", pod["name"], pod["namespace"])
+    world.run_for(21)
+    names = [one["metadata"]["name"] for one in world.api.client("test").list("pods")]
+    assert pod["name"] not in names

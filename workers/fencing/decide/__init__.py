@@ -16,8 +16,8 @@ from workers.fencing.decide.effect import never
 from workers.fencing.decide.rate import too_soon
 from workers.fencing.decide.release import release_of
 from workers.fencing.decide.signs_of_life import with_signs
-from workers.fencing.decide.suspicion import is_suspected, suspected
-from workers.fencing.decide.unfence import afterwards, closed_file, is_lost
+from workers.fencing.decide.suspicion import is_suspected, suspected, with_beginning
+from workers.fencing.decide.unfence import after_void, afterwards, closed_file, is_lost, noted
 from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView, Unfence
 
 _LOOK = 10.0  # seconds until the next check of what keeps a node from being fenced that is silent for long enough
@@ -28,15 +28,23 @@ def next_move(view: FenceView, file: Fencing, policy: Policy, now: float) -> Fen
     if file.closed:
         return closed_file(file, view.node, now)
     case = FenceCase(view, with_signs(view, file, now), policy, now)
-    if is_suspected(view.node, file):
-        return suspected(case, file) or _over(case)
-    if not is_lost(view.node, case.file):
+    early = is_suspected(view.node, file)
+    if not early and not is_lost(view.node, case.file):
         return _over(case)
     if file.proof and not case.file.proof:
         return lost_proof(case, file)
-    if case.file.proof:
-        return release_of(case, case.file.proof)
-    return confirmed_by(case) or _fenced(case)
+    if proof := case.file.proof:
+        decision = release_of(case, proof)
+        return with_beginning(decision, case, proof) if early else decision
+    return _unproven(case, early=early)
+
+
+def _unproven(case: FenceCase, *, early: bool) -> FenceDecision:
+    """Of a node that still looks Ready (`early`) only evidence is asked for."""
+    if taken_back := after_void(case):
+        return _allowed(taken_back, case)
+    decision = suspected(case) or _over(case) if early else confirmed_by(case) or _fenced(case)
+    return noted(decision, case)
 
 
 def _over(case: FenceCase) -> FenceDecision:

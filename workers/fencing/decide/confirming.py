@@ -3,7 +3,7 @@
 from reactor import timing
 from reactor.model.fencing import Confirmation, Fencing, ProviderStatus, State
 from reactor.model.node import NodeView
-from workers.fencing.decide.release import proof_sentence
+from workers.fencing.decide.out_of_service import proof_sentence
 from workers.fencing.decide.signs_of_life import believed, confirmed, wrong_before
 from workers.fencing.decide.view import SOON, FenceCase, FenceDecision
 

@@ -6,15 +6,17 @@ the same boot may still have VMs that were started elsewhere meanwhile.
 
 from dataclasses import replace
 
-from reactor.model.fencing import BOOT_ANNOTATION, Fencing
+from reactor.model.fencing import Fencing
 from reactor.model.intervention import MONTH
 from reactor.model.node import NodeView
-from reactor.model.objects import from_json
 from reactor.model.times import ahead, clock_time
+from workers.fencing.decide.marks import NO_SCHEDULE, evicts_nobody, has_begun, is_marked, is_tainted
+from workers.fencing.decide.obstacle import obstacle_to
 from workers.fencing.decide.view import FenceCase, FenceDecision, RemoveTaint, Unfence
 
 _LOOK = 10.0  # seconds
 _CLOSED_LOOK = 300.0  # seconds, for a file that is only kept
+_TAKEN_BACK = "its out-of-service taint is taken back"
 
 
 def is_lost(node: NodeView | None, file: Fencing) -> bool:
@@ -33,31 +35,26 @@ def afterwards(case: FenceCase) -> FenceDecision:
     case = replace(case, file=file)
     if node is None or node.uid != file.node.uid:
         return _deleted(case, ours)
+    evicts = is_tainted(node, file) and not evicts_nobody(node, file)
+    cordoned = _cordoned(case, node) if is_tainted(node, file) and not evicts else None
+    if cordoned and cordoned.deed:  # a provider that never ends to take back keeps nobody from the node
+        return cordoned
     ended = has_ended(file, node)
     if ours and (ended or view.unfence):
         sentence = (
             view.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
         )
         return FenceDecision(file.with_reason("unfencing", sentence), now + 1, Unfence(ours))
-    if is_tainted(node, file):
+    if evicts:
         return _tainted(case, node)
     if ours:
         return FenceDecision(_half_fenced(file, node, ours), now + _LOOK)
-    return closed_file(file, node, now)
+    return cordoned or closed_file(file, node, now)
 
 
 def has_ended(file: Fencing, node: NodeView) -> bool:
     """Another boot runs; one that is not known is none."""
     return node.boot not in {"", file.boot}
-
-
-def is_tainted(node: NodeView, file: Fencing) -> bool:
-    """With our taint, for this boot? Where it does not say for which, it is any boot's."""
-    try:
-        marks = from_json(node.tainted)
-    except ValueError:
-        return bool(node.tainted)
-    return isinstance(marks, dict) and marks.get(BOOT_ANNOTATION, file.boot) == file.boot
 
 
 def closed_file(file: Fencing, node: NodeView | None, now: float) -> FenceDecision:
@@ -69,6 +66,55 @@ def closed_file(file: Fencing, node: NodeView | None, now: float) -> FenceDecisi
     sentence = f"Boot {file.boot} was heard after it had been confirmed to be off; for this boot not believed: {wrong}."
     closed = replace(file, confirmation=None, void="", attempts=(), release=None, closed=True)
     return FenceDecision(closed.with_reason("refuted", sentence), now + _CLOSED_LOOK)
+
+
+def after_void(case: FenceCase) -> FenceDecision | None:
+    """The boot is still lost, but nothing is proven any more: NoSchedule goes, if nothing was released under it."""
+    node, file = case.seen.node, case.file
+    if node is None or not is_marked(node, file) or not evicts_nobody(node, file):
+        return None
+    why = _why_taken_back(case, node)
+    return _without_taint(case, f"Nothing is proven any more. {why}") if why else None
+
+
+def _why_taken_back(case: FenceCase, node: NodeView) -> str:
+    """Of a taint NoSchedule without proof, as a sentence; "" as long as it stays."""
+    if case.seen.unfence:
+        return case.seen.unfence
+    if not has_begun(case.seen, case.file):
+        return f"Nothing was deleted: {_TAKEN_BACK}."
+    obstacle = obstacle_to(case, proven=False) if node.ready != "True" else ""
+    return f"{obstacle}: {_TAKEN_BACK}." if obstacle else ""
+
+
+def _without_taint(case: FenceCase, sentence: str) -> FenceDecision:
+    return FenceDecision(case.file.with_reason("untainting", sentence), case.now + 1, RemoveTaint(NO_SCHEDULE))
+
+
+def noted(decision: FenceDecision, case: FenceCase) -> FenceDecision:
+    """The sentence says what becomes of a taint under which VMs were released, while nothing is proven any more."""
+    node, file = case.seen.node, decision.file
+    quiet = file is not None and file.proof is None and file.reason in {"awaiting-proof", "fence-waits"}
+    if file is None or not quiet or node is None or not is_marked(node, file) or not evicts_nobody(node, file):
+        return decision
+    return replace(decision, file=file.with_reason("half-fenced", f"{_stays_tainted(node)} {file.sentence}"))
+
+
+def _stays_tainted(node: NodeView) -> str:
+    return (
+        f"Node {node.name} gave a sign of life after VMs of it were released: its out-of-service taint stays until it "
+        f"is rebooted. Reboot it, or `vmdrift unfence {node.name}`."
+    )
+
+
+def _cordoned(case: FenceCase, node: NodeView) -> FenceDecision:
+    """A new boot needs it no more. Under the same one VMs may run that were started elsewhere meanwhile."""
+    if has_ended(case.file, node):
+        return _without_taint(case, f"Boot {case.file.boot} of {node.name} has ended: {_TAKEN_BACK}.")
+    if why := _why_taken_back(case, node):
+        return _without_taint(case, why)
+    file = replace(case.file, void=case.file.void or "the node was heard again")
+    return FenceDecision(file.with_reason("half-fenced", _stays_tainted(node)), case.now + _LOOK)
 
 
 def _deleted(case: FenceCase, ours: tuple[str, ...]) -> FenceDecision:
@@ -85,7 +131,8 @@ def _deleted(case: FenceCase, ours: tuple[str, ...]) -> FenceDecision:
 
 
 def _half_fenced(file: Fencing, node: NodeView, ours: tuple[str, ...]) -> Fencing:
-    sentence = f"Node {node.name} is heard again with the same boot, while fenced by {', '.join(ours)}: reboot it."
+    by = ", ".join((*ours, *(["its out-of-service taint"] if is_tainted(node, file) else [])))
+    sentence = f"Node {node.name} is heard again with the same boot, while fenced by {by}: reboot it."
     return replace(file, void=file.void or "the node was heard again").with_reason("half-fenced", sentence)
 
 
@@ -103,7 +150,7 @@ def _tainted(case: FenceCase, node: NodeView) -> FenceDecision:
     why = f"{', '.join(leftovers[:5])} of before are left there" if leftovers else "it was not rebooted"
     if now >= end:
         warning = f"Node {node.name} is Ready since {clock_time(file.ready_since)}, but {why}."
-        return FenceDecision(file.with_reason("untainting", warning), now + 1, RemoveTaint(warning))
+        return FenceDecision(file.with_reason("untainting", warning), now + 1, RemoveTaint(warning=warning))
     sentence = f"Node {node.name} is Ready, but {why}: its taint stays, at the longest until {clock_time(end)}."
     return FenceDecision(file.with_reason("tainted", sentence), min(now + _LOOK, end))
 

@@ -18,12 +18,15 @@ class Leftover:
     """A pod or a VolumeAttachment of the lost node: `created` in seconds since the epoch.
 
     `vm`: the VM whose launcher a pod is, as namespace/name, "" for any other. `stays`: no taint removes it.
+    `tolerates`: for how many seconds a node that is unreachable; None: for ever. `terminating`: it was asked to end.
     """
 
     name: str
     created: float
     vm: str = ""
     stays: bool = False
+    tolerates: float | None = None
+    terminating: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class FenceView:
     beat_since: float = 0.0
     effects: Mapping[str, Effect] = field(default_factory=dict)
     left: Mapping[str, ProviderStatus] = field(default_factory=dict)
+    manager_ahead: float | None = None
 
     @property
     def going(self) -> tuple[Record, ...]:
@@ -88,13 +92,16 @@ class AskProvider:
 
 @dataclass(frozen=True, slots=True)
 class SetTaint:
-    """Set Kubernetes' out-of-service taint."""
+    """Set Kubernetes' out-of-service taint with this effect."""
+
+    effect: str
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveTaint:
-    """Remove our taint; `warning`: what is left on the node all the same."""
+    """Remove our taint, of this effect or ("") of any; `warning`: what is left on the node all the same."""
 
+    effect: str = ""
     warning: str = ""
 
 

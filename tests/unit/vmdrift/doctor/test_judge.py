@@ -257,3 +257,9 @@ def test_a_config_map_that_cannot_be_written_is_told_with_what_to_create() -> No
     (found,) = bad(with_cluster(notebooks=written))
     assert (found.check, found.about, found.status) == ("ConfigMaps", "vm-drift-fencing", Status.FAILED)
     assert "kubectl create namespace vm-drift; kubectl -n vm-drift create configmap vm-drift-fencing" in found.fix
+
+
+def test_a_setting_of_an_earlier_version_is_named_with_what_to_do() -> None:
+    found = judge(replace(WELL, configured=Configured(Settings(), strange=("VMDRIFT_FENCED_RELEASE",))))
+    (finding,) = [finding for finding in found if "VMDRIFT_FENCED_RELEASE" in finding.sentence]
+    assert finding.fix.startswith("Remove it: there is one way to release with proof now")

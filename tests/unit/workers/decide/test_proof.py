@@ -33,11 +33,11 @@ _STUCK = seen("vm-rbd")
 _BOOT = "boot-of-node-a"
 _SAID = Confirmation("redfish", "bmc-a", "It reads Off.", SINCE + 5.0, signs().lease, node_of(_STUCK).heartbeat)
 _FILE = Fencing(outage(), _BOOT, float(SINCE), confirmation=_SAID)
-_TAINT = Policy(fenced_release="taint")
+_AT_ONCE = replace(_FILE, release=ChosenRelease(ReleaseWay.FORCE_DELETE, "At once.", float(SINCE)))
 _RBD = "rook-ceph.rbd.csi.ceph.com"
 
 
-def _lost(name: str = "vm-rbd", file: Fencing | None = _FILE, **more: Any) -> Observation:
+def _lost(name: str = "vm-rbd", file: Fencing | None = _AT_ONCE, **more: Any) -> Observation:
     """The recorded VM on a node that is proven dead, with a launcher that nobody has asked to end."""
     before = seen(name)
     pods = tuple(replace(pod, terminating=False) for pod in before.launchers)
@@ -187,29 +187,35 @@ def test_a_vm_is_spared_with_leave_what_the_installation_asks_for_but_never_what
     assert decide(guarded, record("vm-rbd"), policy, late).judgement.reason == "not-fenced"
 
 
-def test_with_the_taint_it_waits_for_the_whole_node_to_be_looked_at_and_for_the_taint_to_be_set() -> None:
-    first = _decide(_lost(), _TAINT)
+_OUT = ChosenRelease(ReleaseWay.NO_SCHEDULE, "Out.", _NOW)
+
+
+def test_it_waits_for_its_node_to_be_put_out_of_service() -> None:
+    first = _decide(_lost(file=_FILE))
     assert (first.judgement.reason, first.judgement.action) == ("taint-due", None)
-    chosen = replace(_FILE, release=ChosenRelease(ReleaseWay.TAINT, "All.", _NOW))
-    assert _decide(_lost(file=chosen), _TAINT).judgement.reason == "taint-due"
-    view = _lost(file=chosen)
-    there = replace(node_of(view), taints=(Taint(OUT_OF_SERVICE, "nodeshutdown", "NoExecute"),))
-    assert _decide(replace(view, node=there), _TAINT).judgement.reason == "force-deleted"
+    view = _lost(file=replace(_FILE, release=_OUT))
+    assert _decide(view).judgement.reason == "taint-due"
+    there = replace(node_of(view), taints=(Taint(OUT_OF_SERVICE, "nodeshutdown", "NoSchedule"),))
+    assert _decide(replace(view, node=there)).judgement.reason == "force-deleted"
 
 
-@pytest.mark.parametrize("way", [ReleaseWay.FORCE_DELETE, ReleaseWay.TAINT])
-def test_it_does_not_wait_for_a_taint_that_does_not_come(way: ReleaseWay) -> None:
-    chosen = replace(_FILE, release=ChosenRelease(way, "All.", _NOW - 30.0))
-    assert _decide(_lost(file=chosen), _TAINT).judgement.reason == "force-deleted"
+@pytest.mark.parametrize("chosen", [None, _OUT])
+def test_it_does_not_wait_for_a_taint_that_does_not_come(chosen: ChosenRelease | None) -> None:
+    waiting = record("vm-rbd", reason="taint-due", changed_at=_NOW - 30.0)
+    assert _decide(_lost(file=replace(_FILE, release=chosen)), known=waiting).judgement.reason == "force-deleted"
 
 
-def test_nor_for_somebody_who_chooses() -> None:
-    waiting = record("vm-rbd", reason="taint-due", changed_at=_NOW - 60.0)
-    assert _decide(_lost(), _TAINT, waiting).judgement.reason == "force-deleted"
+def test_nor_for_one_that_was_given_up_nor_where_only_storage_is_blocked() -> None:
+    given_up = replace(_FILE, release=replace(_OUT, way=ReleaseWay.FORCE_DELETE))
+    assert _decide(_lost(file=given_up)).judgement.reason == "force-deleted"
+    volumes_of = _lost().volumes
+    storage = tuple((volume.driver, volume.cluster) for volume in volumes_of if volume.claim)
+    partly = replace(_FILE, confirmation=replace(_SAID, storage=storage))
+    assert _decide(_lost(file=partly)).judgement.reason == "force-deleted"
 
 
-def test_who_only_observes_tells_what_he_would_do_and_waits_for_no_taint() -> None:
-    decision = _decide(_lost(), replace(_TAINT, mode="observe"))
+def test_who_only_observes_says_what_would_be_done_and_waits_for_no_taint() -> None:
+    decision = _decide(_lost(), Policy(mode="observe"))
     assert decision.judgement.reason == "observe-only"
 
 
@@ -225,10 +231,10 @@ def test_the_attachments_of_a_dead_node_are_deleted_at_once() -> None:
 
 def test_while_a_taint_works_kubernetes_detaches_and_after_it_we_do() -> None:
     left, now = seen("vm-rbd", RELEASED), POWER_CUT + RELEASED
-    view = replace(left, fencing=replace(_FILE, release=ChosenRelease(ReleaseWay.TAINT, "All.", now - 29.0)))
-    early = volumes(view, Policy(), now, now, proven=True)
+    view = replace(left, fencing=replace(_FILE, release=replace(_OUT, at=now - 500.0)))
+    early = volumes(view, Policy(), now, now + 29.0, proven=True)
     assert getattr(early, "reason", "") == "detached-by-taint"
-    late = volumes(view, Policy(), now, now + 1.0, proven=True)
+    late = volumes(view, Policy(), now, now + 30.0, proven=True)
     assert getattr(late, "reason", "") == "volumeattachment-deleted"
 
 

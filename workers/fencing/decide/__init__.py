@@ -14,6 +14,7 @@ from reactor.model.fencing import Attempt, Confirmation, Fencing, State, some
 from reactor.model.times import clock_time
 from workers.fencing.decide.allowed import unusable
 from workers.fencing.decide.effect import never, refused
+from workers.fencing.decide.obstacle import WOULD_EVICT
 from workers.fencing.decide.out_of_service import proof_sentence
 from workers.fencing.decide.rate import too_soon
 from workers.fencing.decide.release import release_of
@@ -47,10 +48,11 @@ def next_move(view: FenceView, file: Fencing, policy: Policy, now: float) -> Fen
 
 
 def _allowed(decision: FenceDecision, case: FenceCase) -> FenceDecision:
-    """In observe mode nothing is taken back either, nor under a hold, unless a person asked for it."""
+    """In observe mode nothing is taken back either, nor under a hold, but for a person's word or a VM's sake."""
     if decision.deed is None or decision.file is None:
         return decision
-    holds = "; ".join(case.seen.holds) if not case.seen.unfence else ""
+    urgent = case.seen.unfence or decision.file.reason == WOULD_EVICT
+    holds = "" if urgent else "; ".join(case.seen.holds)
     why = "Only observing" if case.policy.mode != "auto" else holds.rstrip(".")
     if not why:
         return decision

@@ -13,6 +13,7 @@ from workers.fencing.decide.asking import ask
 from workers.fencing.decide.confirming import confirmed_by, lost_proof
 from workers.fencing.decide.described import awaiting, file_with
 from workers.fencing.decide.effect import never
+from workers.fencing.decide.obstacle import WOULD_EVICT
 from workers.fencing.decide.rate import too_soon
 from workers.fencing.decide.release import release_of
 from workers.fencing.decide.signs_of_life import with_signs
@@ -53,10 +54,11 @@ def _over(case: FenceCase) -> FenceDecision:
 
 
 def _allowed(decision: FenceDecision, case: FenceCase) -> FenceDecision:
-    """In observe mode nothing is taken back either, nor under a hold, unless a person asked for it."""
+    """In observe mode nothing is taken back either, nor under a hold, but for a person's word or a VM's sake."""
     if decision.deed is None or decision.file is None:
         return decision
-    holds = "; ".join(case.seen.holds) if not case.seen.unfence else ""
+    urgent = case.seen.unfence or decision.file.reason == WOULD_EVICT
+    holds = "" if urgent else "; ".join(case.seen.holds)
     why = "Only observing" if case.policy.mode != "auto" else holds.rstrip(".")
     if not why:
         return decision

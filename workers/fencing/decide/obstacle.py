@@ -6,6 +6,7 @@ from workers.fencing.decide.view import FenceCase, FenceView, Leftover
 
 # A worker that dies is replaced after 8 s, a pass comes every 5 s, and a call to the API may take three tries of 3 s.
 MARGIN = 30.0  # seconds before an eviction
+WOULD_EVICT = "would-evict"  # the reason code
 # The VM is not on the node any more, or already on its way from there.
 _GONE = frozenset({"vm-deleted", "not-on-node"})
 _UNDER_WAY = frozenset({Phase.RELEASED, Phase.DETACHING, Phase.STARTING, Phase.COMPLETED, Phase.FAILED})

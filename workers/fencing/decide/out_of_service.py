@@ -11,7 +11,7 @@ from reactor.model.drift import Record
 from reactor.model.fencing import ChosenRelease, Confirmation, Fencing, ReleaseWay
 from reactor.model.node import OUT_OF_SERVICE, OUT_OF_SERVICE_VALUE, NodeView
 from workers.fencing.decide.marks import NO_SCHEDULE, has_begun, is_marked, is_tainted
-from workers.fencing.decide.obstacle import obstacle_to
+from workers.fencing.decide.obstacle import WOULD_EVICT, obstacle_to
 from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView, RemoveTaint, SetTaint
 
 TAINT = f"{OUT_OF_SERVICE}={OUT_OF_SERVICE_VALUE}:{NO_SCHEDULE}"
@@ -29,7 +29,7 @@ def out_of_service(case: FenceCase, proof: Confirmation, waiting: tuple[Record, 
     obstacle = obstacle_to(case)
     given_up = file.release is not None and file.release.way is ReleaseWay.FORCE_DELETE
     if is_marked(view.node, file) and (given_up or obstacle):
-        return _taken_back(file if given_up else _one_by_one(file, "would-evict", obstacle, case.now), case)
+        return _taken_back(file if given_up else _one_by_one(file, WOULD_EVICT, obstacle, case.now), case)
     if view.holds or given_up or (file.release and file.release.way is ReleaseWay.TAINT):
         return _wait(case, waiting)
     if is_set(view.node, file) and file.release:
@@ -90,7 +90,7 @@ def _to_set(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...], o
         return _taken_back(_done(file, proof), case) if is_marked(view.node, file) else _wait(case, waiting)
     if obstacle:
         undecided = now < proof.at + _PATIENCE and _is_terminating(view, waiting)
-        return _wait(case, waiting) if undecided else _woken(_one_by_one(file, "would-evict", obstacle, now), case)
+        return _wait(case, waiting) if undecided else _woken(_one_by_one(file, WOULD_EVICT, obstacle, now), case)
     release = file.release or _chosen(case)
     if is_set(view.node, file):
         return _woken(_with_why(replace(file, release=release), proof), case)

@@ -11,7 +11,7 @@ from reactor.model.intervention import MONTH
 from reactor.model.node import NodeView
 from reactor.model.times import ahead, clock_time
 from workers.fencing.decide.marks import NO_SCHEDULE, evicts_nobody, has_begun, is_marked, is_tainted
-from workers.fencing.decide.obstacle import obstacle_to
+from workers.fencing.decide.obstacle import WOULD_EVICT, obstacle_to
 from workers.fencing.decide.view import FenceCase, FenceDecision, RemoveTaint, Unfence
 
 _LOOK = 10.0  # seconds
@@ -73,31 +73,29 @@ def after_void(case: FenceCase) -> FenceDecision | None:
     node, file = case.seen.node, case.file
     if node is None or not is_marked(node, file) or not evicts_nobody(node, file):
         return None
-    why = _why_taken_back(case, node)
-    return _without_taint(case, f"Nothing is proven any more. {why}") if why else None
+    return _unproven(case, node, "Nothing is proven any more. ")
 
 
-def _why_taken_back(case: FenceCase, node: NodeView) -> str:
-    """Of a taint NoSchedule without proof, as a sentence; "" as long as it stays."""
-    if case.seen.unfence:
-        return case.seen.unfence
-    if not has_begun(case.seen, case.file):
-        return f"Nothing was deleted: {_TAKEN_BACK}."
+def _unproven(case: FenceCase, node: NodeView, preface: str = "") -> FenceDecision | None:
+    """A taint NoSchedule without proof; None as long as it stays."""
+    if case.seen.unfence or not has_begun(case.seen, case.file):
+        return _without_taint(case, preface + (case.seen.unfence or f"Nothing was deleted: {_TAKEN_BACK}."))
     obstacle = obstacle_to(case, proven=False) if node.ready != "True" else ""
-    return f"{obstacle}: {_TAKEN_BACK}." if obstacle else ""
+    return _without_taint(case, f"{preface}{obstacle}: {_TAKEN_BACK}.", WOULD_EVICT) if obstacle else None
 
 
-def _without_taint(case: FenceCase, sentence: str) -> FenceDecision:
-    return FenceDecision(case.file.with_reason("untainting", sentence), case.now + 1, RemoveTaint(NO_SCHEDULE))
+def _without_taint(case: FenceCase, sentence: str, reason: str = "untainting") -> FenceDecision:
+    return FenceDecision(case.file.with_reason(reason, sentence), case.now + 1, RemoveTaint(NO_SCHEDULE))
 
 
 def noted(decision: FenceDecision, case: FenceCase) -> FenceDecision:
-    """The sentence says what becomes of a taint under which VMs were released, while nothing is proven any more."""
+    """While nothing is proven any more: what becomes of a taint under which VMs were released. It is looked after."""
     node, file = case.seen.node, decision.file
-    quiet = file is not None and file.proof is None and file.reason in {"awaiting-proof", "fence-waits"}
-    if file is None or not quiet or node is None or not is_marked(node, file) or not evicts_nobody(node, file):
+    if file is None or file.proof or node is None or not is_marked(node, file) or not evicts_nobody(node, file):
         return decision
-    return replace(decision, file=file.with_reason("half-fenced", f"{_stays_tainted(node)} {file.sentence}"))
+    if file.reason in {"awaiting-proof", "fence-waits"}:
+        file = file.with_reason("half-fenced", f"{_stays_tainted(node)} {file.sentence}")
+    return replace(decision, file=file, again_at=min(decision.again_at, case.now + _LOOK))
 
 
 def _stays_tainted(node: NodeView) -> str:
@@ -111,8 +109,8 @@ def _cordoned(case: FenceCase, node: NodeView) -> FenceDecision:
     """A new boot needs it no more. Under the same one VMs may run that were started elsewhere meanwhile."""
     if has_ended(case.file, node):
         return _without_taint(case, f"Boot {case.file.boot} of {node.name} has ended: {_TAKEN_BACK}.")
-    if why := _why_taken_back(case, node):
-        return _without_taint(case, why)
+    if decision := _unproven(case, node):
+        return decision
     file = replace(case.file, void=case.file.void or "the node was heard again")
     return FenceDecision(file.with_reason("half-fenced", _stays_tainted(node)), case.now + _LOOK)
 

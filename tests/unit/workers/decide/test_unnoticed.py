@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reactor.model.drift import Policy, Record
-from reactor.model.fencing import Confirmation, Fencing
+from reactor.model.fencing import ChosenRelease, Confirmation, Fencing, ReleaseWay
 from reactor.model.identity import Outage
 from reactor.model.node import OUT_OF_SERVICE, NodeView, Taint
 from tests.unit.workers.decide.recorded import DUE, SINCE, node_of, record, seen, signs, vm_of
@@ -34,7 +34,8 @@ def _outage() -> Outage:
     return outage
 
 
-_FILE = Fencing(_outage(), "boot-1", _SUSPECTED, confirmation=_SAID)
+_CHOSEN = ChosenRelease(ReleaseWay.FORCE_DELETE, "No taint of ours.", _NOW)
+_FILE = Fencing(_outage(), "boot-1", _SUSPECTED, confirmation=_SAID, release=_CHOSEN)
 
 
 def _record(**changes: Any) -> Record:

@@ -200,6 +200,7 @@ def test_else_it_stays_until_a_new_boot_or_a_persons_word(change: Any, ready: st
     view = _view(**{"node": _tainted(ready=ready), "standings": {}, **change})
     move = next_move(view, _VOID, POLICY, NOW)
     assert (move.deed, _way(move)[1]) == (None, "half-fenced")
+    assert move.again_at <= NOW + MARGIN / 3
     assert move.file
     assert "Reboot it, or `vmdrift unfence node-a`." in move.file.sentence
     assert next_move(replace(view, unfence="ann looked."), _VOID, POLICY, NOW).deed == RemoveTaint("NoSchedule")
@@ -212,7 +213,8 @@ def test_but_not_so_long_that_it_costs_a_vm_which_may_live_its_launcher(stays: L
     drifts = (_DUE, _PINNED, replace(_DETACHING, drift=drift("gone").drift))
     view = _view(*drifts, node=_tainted(), standings={}, pods=(replace(stays, terminating=True),))
     move = next_move(view, _VOID, POLICY, NOW)
-    assert (move.deed, _way(move)[1]) == (RemoveTaint("NoSchedule"), "untainting")
+    assert (move.deed, _way(move)[1]) == (RemoveTaint("NoSchedule"), "would-evict")
+    assert next_move(replace(view, holds=("Held by ann.",)), _VOID, POLICY, NOW).deed == RemoveTaint("NoSchedule")
     assert move.file
     assert "which is Terminating: its out-of-service taint is taken back." in move.file.sentence
     heard = replace(view, node=_tainted(ready="True"))  # pod garbage collection leaves such a node alone

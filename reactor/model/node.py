@@ -36,7 +36,7 @@ class NodeView:
     systemUUID of status.nodeInfo; `fencing`, `tainted` and `policy` are annotations of ours: who may fence it, what our
     out-of-service taint was set for, and its recovery policy. `created`: its creationTimestamp, seconds since the
     epoch. `reported` is Ready's lastHeartbeatTime as the kubelet wrote it, together with `boot`: another value was
-    written by the boot that is named there.
+    written by the boot that is named there. `address` is its first InternalIP, "" without one.
     """
 
     name: str
@@ -54,6 +54,7 @@ class NodeView:
     created: float = 0.0
     policy: str = ""
     reported: str = ""
+    address: str = ""
 
     @property
     def control_plane(self) -> bool:
@@ -121,6 +122,7 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
         created=moment(meta, "creationTimestamp") or 0.0,
         policy=text(annotations, POLICY_ANNOTATION),
         reported=text(ready, "lastHeartbeatTime"),
+        address=next((text(a, "address") for a in parts(status, "addresses") if text(a, "type") == "InternalIP"), ""),
     )
 
 

@@ -40,6 +40,8 @@ def settings() -> str:
 def _shown(default: object) -> str:
     if default in ("", ()):
         return "not set"
+    if isinstance(default, tuple):
+        return f"`{','.join(map(str, default))}`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{str(default).lower()}`"
 
 

@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from reactor.model.names import is_namespace
+from reactor.model.names import is_name, is_namespace
 
 Parse = Callable[[str], Any]
+_PORTS = 65536
 _WORD = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?")
 
 
@@ -117,10 +118,28 @@ def groups(what: str, example: str) -> Parse:
     return parse
 
 
+def ports(text: str) -> tuple[int, ...]:
+    """TCP ports, each once, separated by commas."""
+    found = text.split(",")
+    if not all(re.fullmatch(r"[1-9][0-9]{0,4}", port) and int(port) < _PORTS for port in found) or len({*found}) != len(
+        found
+    ):
+        message = "a comma-separated list of ports from 1 to 65535, each once, such as 10250,22"
+        raise ValueError(message)
+    return tuple(map(int, found))
+
+
+def node_name(text: str) -> str:
+    """The name of a Node."""
+    if not is_name(text):
+        raise ValueError("a valid name of a Node")
+    return text
+
+
 def address(text: str) -> str:
     """An address and a port."""
     matched = re.fullmatch(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", text)
-    if not matched or not int(matched[1]) < 65536:  # noqa: PLR2004 - ports
+    if not matched or not int(matched[1]) < _PORTS:
         message = "an address and a port, such as 127.0.0.1:8080 or [::1]:8080"
         raise ValueError(message)
     return text

@@ -173,6 +173,29 @@ class Settings:
         "network-fence or redfish is asked to fence it; longer where the Lease's leaseDurationSeconds is. At least "
         "140: a living virt-handler writes every 60 to 132 s, so a shorter silence says nothing.",
     )
+    fence_at: str = setting(
+        "unreachable | suspicion",
+        "unreachable",
+        setting_types.one_of("unreachable", "suspicion"),
+        "When a provider may be asked to fence a node. unreachable: once Kubernetes calls it unreachable, and after "
+        "VMDRIFT_FENCE_AFTER. suspicion: also as soon as its Lease's leaseDurationSeconds are over, if watchers on two "
+        "other Ready nodes find it silent on ports that answered them before (VMDRIFT_WITNESS_PORTS). Where only the "
+        "network of those ports is lost, this kills VMs that others still reach over another network.",
+    )
+    witness_ports: tuple[int, ...] = setting(
+        "TCP ports, separated by commas",
+        (10250,),
+        setting_types.ports,
+        "The ports of a node on which watchers try whether it answers, for VMDRIFT_FENCE_AT=suspicion: the kubelet's, "
+        "and others that any living node has open, such as 22. Nothing is sent to them.",
+    )
+    node_name: str = setting(
+        "name",
+        "",
+        setting_types.node_name,
+        "The Node that this process runs on, by the downward API. A watcher needs it for VMDRIFT_FENCE_AT=suspicion: "
+        "nobody is a witness about its own node.",
+    )
     fence_bystanders: str = setting(
         "accept | refuse",
         "accept",

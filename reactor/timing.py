@@ -61,6 +61,14 @@ SUMMARY_EVERY = 2.0
 SUMMARY_FRESH = 5.0
 SUMMARY_KEPT = 10.0
 
+# A watcher asks a suspected node's ports this often, and waits so long for all answers; what it heard counts, and is
+# kept, for so long. Each node's ports are tried this often while it is healthy.
+WITNESS_EVERY = 1.0
+WITNESS_WAITS = 0.9
+WITNESS_FRESH = 4.0
+WITNESS_KEPT = 10.0
+DRILL_EVERY = 600.0
+
 # virt-handler writes its heartbeat every 60 s and up to 120 % more (KubeVirt, `heartbeat.go`).
 HEARTBEAT_LONGEST = 132.0
 SILENCE_LEAST = 140.0

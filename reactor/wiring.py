@@ -21,6 +21,7 @@ from reactor.adapters.redis.outbox import RedisOutbox
 from reactor.adapters.redis.process_reports import Reporter, Requests
 from reactor.adapters.redis.store import RedisStore
 from reactor.adapters.redis.summaries import RedisSummaries
+from reactor.adapters.redis.witness_reports import RedisWitnessReports
 from reactor.adapters.rq import RqQueue
 from reactor.adapters.sink import HttpSink
 from reactor.model.times import Clock
@@ -72,6 +73,11 @@ class Wiring:
     def summaries(self) -> RedisSummaries:
         """All Nodes and Leases as the watchers hold them."""
         return RedisSummaries(self.redis)
+
+    @cached_property
+    def witness_reports(self) -> RedisWitnessReports:
+        """What watchers heard of suspected nodes."""
+        return RedisWitnessReports(self.redis)
 
     @cached_property
     def queue(self) -> RqQueue:

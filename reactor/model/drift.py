@@ -90,6 +90,7 @@ class Policy:
     start_deadline: float = 1800.0
     fencing: tuple[str, ...] = ()
     fenced_release: InitVar[str] = ""
+    fence_at: str = "unreachable"
     fence_after: float = 180.0
     fence_deadline: float = 300.0
     taint_timeout: float = 600.0

@@ -38,7 +38,7 @@ class NodeView:
     out-of-service taint was set for, and its recovery policy. `created`: its creationTimestamp, seconds since the
     epoch. `reported` is Ready's lastHeartbeatTime as the kubelet wrote it, together with `boot`: another value was
     written by the boot that is named there. `renewed`: its Lease's renewTime in seconds since the epoch, 0 where that
-    was not read, or cannot be.
+    was not read, or cannot be. `address` is its first InternalIP, "" without one.
     """
 
     name: str
@@ -57,6 +57,7 @@ class NodeView:
     policy: str = ""
     reported: str = ""
     renewed: float = 0.0
+    address: str = ""
 
     @property
     def control_plane(self) -> bool:
@@ -169,6 +170,7 @@ def node_view(obj: Mapping[str, Any]) -> NodeView:
         created=moment(meta, "creationTimestamp") or 0.0,
         policy=text(annotations, POLICY_ANNOTATION),
         reported=text(ready, "lastHeartbeatTime"),
+        address=next((text(a, "address") for a in parts(status, "addresses") if text(a, "type") == "InternalIP"), ""),
     )
 
 

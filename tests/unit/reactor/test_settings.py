@@ -27,6 +27,9 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_START_DEADLINE": 1800.0,
     "VMDRIFT_FENCING": (),
     "VMDRIFT_FENCE_AFTER": 180.0,
+    "VMDRIFT_FENCE_AT": "unreachable",
+    "VMDRIFT_WITNESS_PORTS": (10250,),
+    "VMDRIFT_NODE_NAME": "",
     "VMDRIFT_FENCE_BYSTANDERS": "accept",
     "VMDRIFT_DEAD_PODS": "delete",
     "VMDRIFT_MAX_FENCES": 4,
@@ -102,6 +105,9 @@ GOOD = {
     "VMDRIFT_START_DEADLINE": ["60", "604800"],
     "VMDRIFT_FENCING": ["event", "redfish,event", "remediation, network-fence"],
     "VMDRIFT_FENCE_AFTER": ["140", "3600"],
+    "VMDRIFT_FENCE_AT": ["suspicion"],
+    "VMDRIFT_WITNESS_PORTS": ["22,65535", "1"],
+    "VMDRIFT_NODE_NAME": ["node-a", "ip-10-0-0-1.ec2.internal"],
     "VMDRIFT_FENCE_BYSTANDERS": ["refuse"],
     "VMDRIFT_DEAD_PODS": ["keep"],
     "VMDRIFT_MAX_FENCES": ["1", "1000"],
@@ -162,6 +168,9 @@ EXPECTED = {
     "VMDRIFT_FENCING": "a comma-separated list of event, remediation, network-fence, redfish (each at most once), "
     "or none",
     "VMDRIFT_FENCE_AFTER": "a number of seconds from 140 to 3600: virt-handler's heartbeats are up to 132 s apart",
+    "VMDRIFT_FENCE_AT": "one of unreachable, suspicion",
+    "VMDRIFT_WITNESS_PORTS": "a comma-separated list of ports from 1 to 65535, each once, such as 10250,22",
+    "VMDRIFT_NODE_NAME": "a valid name of a Node",
     "VMDRIFT_FENCE_BYSTANDERS": "one of accept, refuse",
     "VMDRIFT_DEAD_PODS": "one of delete, keep",
     "VMDRIFT_MAX_FENCES": "a whole number from 1 to 1000",
@@ -213,6 +222,9 @@ BAD = {
     "VMDRIFT_START_DEADLINE": ["0", "59.9", "604801"],
     "VMDRIFT_FENCING": ["ipmi", "event,none", "event,event", ",", "event,"],
     "VMDRIFT_FENCE_AFTER": ["-1", "60", "139", "3601"],
+    "VMDRIFT_FENCE_AT": ["Suspicion", "never"],
+    "VMDRIFT_WITNESS_PORTS": ["0", "65536", "10250,", "10250,10250", "22, 23", "ssh", "٢٢", "22\n"],
+    "VMDRIFT_NODE_NAME": ["Node", "a/b", "../a", "a" * 254],
     "VMDRIFT_FENCE_BYSTANDERS": ["never", "Accept"],
     "VMDRIFT_DEAD_PODS": ["never", "Keep"],
     "VMDRIFT_MAX_FENCES": ["0", "1001", "40%"],
@@ -267,13 +279,15 @@ def parsed(name: str, text: str) -> object:
     if name in {"VMDRIFT_CSI_ADDONS_NAMESPACES", "VMDRIFT_SAME_STORAGE"}:
         return tuple(tuple(part.split("=")) for part in text.replace(" ", "").split(","))
     if isinstance(default, tuple):
-        return tuple(text.replace(" ", "").split(","))
+        return tuple(map(int if name.endswith("_PORTS") else str, text.replace(" ", "").split(",")))
     return type(default)(text)  # type: ignore[call-arg]
 
 
 def shown(value: object) -> str:
     """A default as somebody would write it into a manifest."""
-    return str(value).lower() if isinstance(value, bool) else "" if value == () else str(value)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def every(table: dict[str, list[str]]) -> list[tuple[str, str]]:
@@ -373,6 +387,7 @@ def test_the_policy_is_what_the_settings_say() -> None:
         "VMDRIFT_START_DEADLINE": "60",
         "VMDRIFT_FENCING": "redfish,event",
         "VMDRIFT_FENCE_AFTER": "200",
+        "VMDRIFT_FENCE_AT": "suspicion",
         "VMDRIFT_FENCE_BYSTANDERS": "refuse",
         "VMDRIFT_DEAD_PODS": "keep",
         "VMDRIFT_MAX_FENCES": "2",
@@ -398,6 +413,7 @@ def test_the_policy_is_what_the_settings_say() -> None:
         suspect_after=20.0,
         start_deadline=60.0,
         fencing=("redfish", "event"),
+        fence_at="suspicion",
         fence_after=200.0,
         fence_deadline=30.0,
         taint_timeout=60.0,

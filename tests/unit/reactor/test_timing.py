@@ -36,6 +36,11 @@ def test_whoever_is_asked_to_stop_has_stopped_before_it_is_killed() -> None:
     assert pod["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == t.KUBERNETES_KILLS_AFTER
 
 
+def test_what_a_witness_heard_counts_until_it_asks_again_and_not_for_long_after() -> None:
+    assert t.WITNESS_WAITS < t.WITNESS_EVERY
+    assert 3 * t.WITNESS_EVERY < t.WITNESS_FRESH < t.WITNESS_KEPT
+
+
 def test_a_clock_is_looked_at_more_often_than_a_step_could_hide() -> None:
     assert 2 * t.LOOK_EVERY < t.CLOCK_UNWATCHED
 

@@ -1,0 +1,28 @@
+"""`reactor.adapters.redis.witness_reports.WitnessReports` in memory."""
+
+from reactor import timing
+from reactor.model.times import Clock
+from reactor.model.witness import WitnessReport
+
+
+class MemoryWitnessReports:
+    """Under an injected clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.written: dict[str, dict[str, WitnessReport]] = {}
+        self._until: dict[str, float] = {}
+
+    def write(self, uid: str, report: WitnessReport) -> None:
+        if self._is_over(uid):
+            self.written.pop(uid, None)
+        self.written.setdefault(uid, {})[report.witness] = report
+        self._until[uid] = self._clock() + timing.WITNESS_KEPT
+
+    def of(self, uid: str) -> list[WitnessReport]:
+        if self._is_over(uid):
+            return []
+        return [report for _, report in sorted(self.written.get(uid, {}).items())]
+
+    def _is_over(self, uid: str) -> bool:
+        return self._clock() >= self._until.get(uid, 0.0)

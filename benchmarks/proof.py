@@ -1,6 +1,6 @@
-"""`python -m benchmarks.proof [LOSSES]`: from a power cut to the last release, where proof is to be had. In virtual time.
+"""`python -m benchmarks.proof [LOSSES]`: from a power cut to the last release, where proof is to be had.
 
-Default timings of kubelets and of Kubernetes; the loss comes at a random moment of the kubelet's interval. The host is
+In virtual time. Default timings of kubelets and of Kubernetes; the loss comes at a random moment of the kubelet's interval. The host is
 off and its BMC says so from the first second; or the BMC is dark, too, and network-fence is asked.
 """
 
@@ -50,10 +50,13 @@ def _settled(policy: Policy, number: int) -> tuple[Play, MachineBmcs]:
 def _lost(play: Play) -> float:
     at = play.world.now
     play.world.hypervisor.power_cut(LOST)
-    released = lambda: sum(record.released_at is not None for record in play.records)  # noqa: E731
-    if not play.world.run(lambda: released() == len(_SCENE.vms), _LIMIT):
+    if not play.world.run(lambda: len(_released(play)) == len(_SCENE.vms), _LIMIT):
         raise RuntimeError(f"not released: {[(record.reason, record.sentence) for record in play.records]}")
-    return max(record.released_at or 0.0 for record in play.records) - at
+    return max(_released(play)) - at
+
+
+def _released(play: Play) -> list[float]:
+    return [record.released_at for record in play.records if record.released_at is not None]
 
 
 def main(losses: int) -> int:

@@ -39,6 +39,8 @@ class Intercepted:
 
     def __getattr__(self, name: str) -> Any:
         method, who = getattr(self._adapter, name), type(self._adapter).__name__
+        if not callable(method):
+            return Intercepted(method, self._call)
         return lambda *args, **more: self._call(f"{who}.{name}", method, *args, **more)
 
 

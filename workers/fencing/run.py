@@ -101,7 +101,7 @@ class _Pass:
         """Written down first, then done."""
         self._files.write(file, stored, move.file)
         look_at([record.drift for record in move.wake], self._tools.coverage, self._tools.queue, self._tools.clock())
-        if move.file and move.begins:
+        if move.file and move.begins and self._tools.store.outage(move.file.outage.id) is None:
             self._tools.queue.wake(event_entry(unreachable(move.file.outage, self._tools.source)), self._tools.clock())
         if move.file is None:
             return Ended("closed", "fencing-over", f"Nothing of a fence is left on {file.node.name}.")

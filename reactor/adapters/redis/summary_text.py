@@ -22,7 +22,7 @@ from reactor.model.summary import Summary
 
 VERSION = 1  # of this format; a summary of another one counts as none
 MOVING = ("ready", "ready_since", "heartbeat", "reported")
-FIXED = tuple(field.name for field in fields(NodeView) if field.name not in {*MOVING, "renewed"})
+FIXED = tuple(field.name for field in fields(NodeView) if field.name not in {*MOVING, "renewed", "address"})
 _LEVEL = 1  # of compression: higher ones cost more time than they save space
 _CHUNK, _LONGEST = 1 << 20, 128 << 20  # bytes, unpacked: at a time, and altogether
 

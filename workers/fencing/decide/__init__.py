@@ -36,7 +36,7 @@ def next_move(view: FenceView, file: Fencing, policy: Policy, now: float) -> Fen
         return lost_proof(case, file)
     if proof := case.file.proof:
         decision = release_of(case, proof)
-        return with_beginning(decision, case, proof) if early else decision
+        return with_beginning(decision, proof) if early else decision
     return _unproven(case, early=early)
 
 

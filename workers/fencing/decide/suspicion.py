@@ -31,9 +31,9 @@ def suspected(case: FenceCase) -> FenceDecision | None:
     return confirmed_by(case) or FenceDecision(waiting, case.now + (IDLE if doubted else _LOOK))
 
 
-def with_beginning(decision: FenceDecision, case: FenceCase, proof: Confirmation) -> FenceDecision:
-    """With proof that the whole machine is dead the outage begins, and its drifts are found."""
-    return replace(decision, begins=not case.seen.drifts and not proof.storage)
+def with_beginning(decision: FenceDecision, proof: Confirmation) -> FenceDecision:
+    """With proof that the whole machine is dead the outage begins, and its drifts are found. Again where that is lost."""
+    return replace(decision, begins=not proof.storage)
 
 
 def _doubted(file: Fencing) -> Confirmation | None:

@@ -120,7 +120,7 @@ class FenceDecision:
     """The file as it is to be written first, None: nothing is left to be done, and it is closed. Then the deed.
 
     `again_at`: when to check again, seconds since the epoch. `wake`: drifts that have not been judged under this proof.
-    `begins`: with this proof an outage begins that Kubernetes has not noticed; its drifts are yet to be found.
+    `begins`: with this proof an outage begins that Kubernetes has not noticed, if it has not begun yet.
     """
 
     file: Fencing | None

@@ -58,7 +58,7 @@ def _check(play: Play) -> None:
 def test_the_undisturbed_story_calls_every_door() -> None:
     fate = Fate()
     _story(fate)
-    assert fate.adapters == {"ApiCluster", "MemoryStore", "MemoryQueue"}
+    assert fate.adapters == {"ApiCluster", "MemoryStore", "MemorySuspicions", "MemoryQueue"}
 
 
 class _Observer(Fate):

@@ -32,7 +32,7 @@ def suspected(case: FenceCase) -> FenceDecision | None:
 
 
 def with_beginning(decision: FenceDecision, proof: Confirmation) -> FenceDecision:
-    """With proof that the whole machine is dead the outage begins, and its drifts are found. Again where that is lost."""
+    """With proof that the whole machine is dead the outage begins, and its drifts are found."""
     return replace(decision, begins=not proof.storage)
 
 

@@ -134,6 +134,26 @@ def test_a_taint_that_somebody_else_set_is_used_and_left_alone() -> None:
     assert _files(play) == {}
 
 
+def test_when_ours_is_taken_back_one_that_somebody_set_beside_it_stays() -> None:
+    play = Play.of(SCENE, POLICY)
+    attacher = next(actor for actor in play.world.actors if actor.name == "csi-attacher")
+    play.world.remove(attacher)
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(60)
+    play.confirm(LOST)
+    play.world.run_for(10)
+    ours = _node(play)["spec"]["taints"]
+    assert [taint["effect"] for taint in ours if taint["key"] == OUT_OF_SERVICE] == ["NoSchedule"]
+    theirs = {"key": OUT_OF_SERVICE, "value": "nodeshutdown", "effect": "NoExecute"}
+    play.world.api.client("system:admin").patch("nodes", LOST, {"spec": {"taints": [*ours, theirs]}})
+    play.world.add(attacher)
+    assert play.until_ended(100)
+    play.world.run_for(10)
+    left = [taint for taint in _node(play)["spec"]["taints"] if taint["key"] == OUT_OF_SERVICE]
+    assert [taint["effect"] for taint in left] == ["NoExecute"]
+    assert TAINT_ANNOTATION not in _node(play)["metadata"].get("annotations", {})
+
+
 def test_our_taint_stays_until_everything_of_before_is_gone_and_then_goes_with_a_warning() -> None:
     play = Play.of(SCENE, POLICY)
     admin = play.world.api.client("system:admin")

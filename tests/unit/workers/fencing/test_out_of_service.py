@@ -143,6 +143,14 @@ def test_before_kubernetes_notices_it_stays_whatever_is_attached_and_is_set_agai
     assert out_of_service(FenceCase(removed, _SET, POLICY, NOW), PROOF, ()).deed == SetTaint("NoSchedule")
 
 
+def test_nor_does_it_go_before_kubernetes_notices_where_nothing_was_released() -> None:
+    view = _view(_PINNED, node=_tainted(ready="True"))
+    late = NOW + 60
+    assert out_of_service(FenceCase(view, _SET, POLICY, late), PROOF, ()).deed is None
+    noticed = replace(view, node=_tainted())
+    assert out_of_service(FenceCase(noticed, _SET, POLICY, late), PROOF, ()).deed == RemoveTaint("NoSchedule")
+
+
 def test_what_was_set_with_no_execute_is_left_to_its_own_rules() -> None:
     all_of_it = replace(_SET, release=replace(_CHOSEN, way=ReleaseWay.TAINT))
     assert next_move(_view(_ATTACHED, node=_tainted("NoExecute")), all_of_it, POLICY, NOW).deed is None

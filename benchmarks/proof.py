@@ -1,7 +1,7 @@
 """`python -m benchmarks.proof [LOSSES]`: from a power cut to the last release, where proof is to be had.
 
 In virtual time. Default timings of kubelets and of Kubernetes; the loss comes at a random moment of the kubelet's
-interval. The host is off and its BMC says so from the first second; or the BMC is dark, too, and network-fence is asked.
+interval. The host is off and its BMC says so from the first second; or the BMC is dark, and network-fence is asked.
 """
 
 import random

@@ -177,10 +177,10 @@ class Settings:
         "unreachable | suspicion",
         "unreachable",
         setting_types.one_of("unreachable", "suspicion"),
-        "When a provider may be asked to fence a node. unreachable: once Kubernetes calls it unreachable, and after "
-        "VMDRIFT_FENCE_AFTER. suspicion: also as soon as its Lease's leaseDurationSeconds are over, if watchers on two "
-        "other Ready nodes find it silent on ports that answered them before (VMDRIFT_WITNESS_PORTS). Where only the "
-        "network of those ports is lost, this kills VMs that others still reach over another network.",
+        "When a provider may be asked to fence a node that Kubernetes calls unreachable. unreachable: after "
+        "VMDRIFT_FENCE_AFTER. suspicion: its Lease's leaseDurationSeconds after it was first suspected, if watchers on "
+        "two other Ready nodes find it silent on ports that answered them before (VMDRIFT_WITNESS_PORTS). Where only "
+        "the network of those ports is lost, this kills VMs that others still reach over another network.",
     )
     witness_ports: tuple[int, ...] = setting(
         "TCP ports, separated by commas",

@@ -97,7 +97,8 @@ def _tools(wiring: Wiring) -> Tools:
 def _fence_tools(wiring: Wiring, tools: Tools) -> FenceTools:
     """Each provider is made when it is first used."""
     providers = cache(lambda name: provider(name, wiring.cluster, wiring.settings, wiring.before_call))
-    return FenceTools(tools, wiring.cluster, providers, wiring.settings.namespace, Together(wiring.before_call))
+    ask_all, reports = Together(wiring.before_call), wiring.witness_reports.of
+    return FenceTools(tools, wiring.cluster, providers, wiring.settings.namespace, ask_all, reports)
 
 
 def _delivery_tools(wiring: Wiring) -> DeliveryTools:

@@ -1,6 +1,6 @@
 """What a pass works with: the adapters, the policy, and the clocks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from reactor.adapters.redis.store import Store
 from reactor.adapters.rq import Queue
 from reactor.model.drift import Policy
 from reactor.model.times import Clock
+from reactor.model.witness import WitnessReport
 from workers.fencing.providers.provider import Provider
 from workers.fencing.together import AskAll, one_by_one
 from workers.observe.cache import Surroundings
@@ -46,7 +47,8 @@ class Changer(Cluster, Writer, ConfigMapWriter, Protocol):
 class FenceTools:
     """`providers`: one of each name, made when it is first needed. `namespace`: where the ConfigMaps are.
 
-    `ask_all`: how all of them are asked for evidence.
+    `ask_all`: how all of them are asked for evidence. `reports`: what watchers heard of the node with this uid, or
+    StoreError.
     """
 
     tools: Tools
@@ -54,3 +56,4 @@ class FenceTools:
     providers: Callable[[str], Provider]
     namespace: str
     ask_all: AskAll = one_by_one
+    reports: Callable[[str], Sequence[WitnessReport]] = lambda _: ()

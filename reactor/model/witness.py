@@ -8,6 +8,8 @@ from typing import Any, Self
 from reactor.model.checked_json import is_moment
 from reactor.model.errors import BadInput
 
+SUSPICION = "suspicion"  # VMDRIFT_FENCE_AT: a fence may be asked for where witnesses hear nothing
+
 
 class Answer(StrEnum):
     """Of one port. REFUSED is an answer, too: only something that lives refuses. SILENT: none, or no route to it."""

@@ -13,11 +13,14 @@ import structlog
 from reactor import roles
 from reactor.adapters.kubernetes.cluster import ALL, Scope, Watchable, uid
 from reactor.adapters.redis.process_reports import Reporter
+from reactor.adapters.tcp import answers
+from reactor.model.errors import SettingsError
 from reactor.model.event import watcher_source
 from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.lease import NODE_LEASES
 from reactor.model.node import NodeView
 from reactor.model.times import Clock
+from reactor.model.witness import SUSPICION
 from reactor.process import Stop
 from reactor.settings import Settings
 from reactor.wake.waker import Waker
@@ -28,6 +31,7 @@ from reactor.watch.node_views import thrifty_view
 from reactor.watch.publisher import Publisher
 from reactor.watch.suspecting import Office, Suspecting, suspect
 from reactor.watch.watcher import Watcher
+from reactor.watch.witness import Witness, bear_witness
 from reactor.wiring import Wiring
 
 _TROUBLE_RETRY = 2.0  # seconds until Redis is tried again
@@ -56,6 +60,9 @@ def watch(settings: Settings) -> None:
     office = Office(wiring.store, wiring.queue, source, clock)
     suspecting = Suspecting(leases, watcher.by_name, cluster, settings.to_policy(), office)
     threads.append(_started(suspect, suspecting, stop.asked))
+    if settings.fence_at == SUSPICION:
+        witness = _witness(wiring)
+        threads.append(_started(bear_witness, witness, lambda: suspecting.suspected, lambda: watcher.nodes, stop.asked))
     rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock, publisher)
     _loop(rounds, changes, settings.resync, lambda: stop.asked() or not all(map(threading.Thread.is_alive, threads)))
     if not stop.asked():
@@ -70,6 +77,14 @@ def _waker(wiring: Wiring) -> Waker:
 
     adapters = wiring.store, wiring.coverage, wiring.queue
     return Waker(*adapters, asked=asked, steady=time.monotonic, namespace=namespace)
+
+
+def _witness(wiring: Wiring) -> Witness:
+    """SettingsError where it is not known which node this process runs on."""
+    settings = wiring.settings
+    if not settings.node_name:
+        raise SettingsError("VMDRIFT_NODE_NAME is not set: VMDRIFT_FENCE_AT=suspicion needs the Node of each watcher")
+    return Witness(settings.node_name, settings.witness_ports, answers, wiring.witness_reports, wiring.clock)
 
 
 def _started(read: Callable[..., None], *args: object) -> threading.Thread:

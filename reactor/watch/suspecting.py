@@ -72,6 +72,11 @@ class Suspecting:
         self._reason = self._trouble = ""
         self._shown = NO_SUSPECTS
 
+    @property
+    def suspected(self) -> frozenset[str]:
+        """The names of the nodes that are, as of the last look."""
+        return frozenset(self._open.copy())
+
     def look(self) -> None:
         """Once every EVERY seconds. What Redis or the API server refuses is tried again at the next."""
         now, seen, nodes = self._steady(), self._leases.seen(), self._nodes()

@@ -4,16 +4,25 @@ A port that never accepted says nothing by its silence, nor does anything while 
 may be ours. What it means for a fence: `workers.fencing.decide.witnesses`.
 """
 
+import time
 from collections.abc import Callable, Collection, Sequence
+from math import ceil
+
+import structlog
 
 from reactor import timing
 from reactor.adapters.redis.witness_reports import WitnessReports
 from reactor.adapters.tcp import Place
+from reactor.model.errors import StoreError
 from reactor.model.node import NodeView
 from reactor.model.times import Clock
 from reactor.model.witness import Answer, WitnessReport
 
+log = structlog.get_logger()
+
 Ask = Callable[[Sequence[Place], float], Sequence[Answer]]
+_LONG = 900.0  # seconds after which a node that is lost is asked no more
+_AT_ONCE = 100  # nodes
 _CONTROLS = 3  # other nodes that are asked in the same second: one of them may just be restarting
 
 
@@ -26,28 +35,48 @@ class Witness:
     def __init__(self, own: str, ports: Sequence[int], ask: Ask, reports: WitnessReports, clock: Clock) -> None:
         self._own, self._ports, self._ask, self._reports, self._clock = own, ports, ask, reports, clock
         self._drilled: dict[str, frozenset[int]] = {}  # by a node's uid: the ports that accepted last
-        self._next = 0
+        self._asked_since: dict[str, float] = {}  # by uid
+        self._turn, self._drill_at = 0, 0.0
 
-    def drill(self, nodes: Sequence[NodeView], some: int) -> None:
-        """Try the ports of the next `some` healthy nodes. Only they are remembered, and those that exist."""
+    def drill(self, nodes: Sequence[NodeView]) -> None:
+        """Try the ports of these nodes, if they are healthy, and remember which accepted."""
         healthy = [node for node in nodes if node.ready == "True" and node.address]
-        chosen = [healthy[(self._next + at) % len(healthy)] for at in range(min(some, len(healthy)))]
-        self._next = (self._next + some) % max(1, len(healthy))
-        known = {node.uid for node in nodes}
-        self._drilled = {uid: ports for uid, ports in self._drilled.items() if uid in known}
-        for node, answers in zip(chosen, self._answers(chosen), strict=True):
+        for node, answers in zip(healthy, self._answers(healthy), strict=True):
             self._drilled[node.uid] = frozenset(port for port, one in answers.items() if one is Answer.ACCEPTED)
 
-    def testify(self, suspects: Sequence[NodeView], nodes: Sequence[NodeView]) -> None:
+    def report(self, suspects: Sequence[NodeView], nodes: Sequence[NodeView]) -> None:
         """Ask each suspect, and others in the same second, and write down what was heard. Raises StoreError."""
         suspects = [node for node in suspects if node.name != self._own]
-        others = self._controls({node.uid for node in suspects}, nodes)
+        others = self._controls({*self._asked_since, *(node.uid for node in suspects)}, nodes)
         heard, now = self._answers([*suspects, *others]), self._clock()
         asked_others = zip(others, heard[len(suspects) :], strict=True)
         control = next((other.name for other, answers in asked_others if Answer.ACCEPTED in answers.values()), "")
         for node, answers in zip(suspects, heard[: len(suspects)], strict=True):
             drilled = self._drilled.get(node.uid, frozenset())
             self._reports.write(node.uid, WitnessReport(self._own, now, answers, drilled, control))
+
+    def turn(self, suspected: Collection[str], nodes: Sequence[NodeView], steady: float) -> None:
+        """Once every timing.WITNESS_EVERY: ask those that are `suspected` or lost, and now and then drill the others.
+
+        `steady`: seconds of a clock that nobody sets. Raises StoreError.
+        """
+        asked = [node for node in nodes if node.lost or node.name in suspected]
+        self._asked_since = {node.uid: self._asked_since.get(node.uid, steady) for node in asked}
+        if asked:
+            self.report([node for node in asked if steady < self._asked_since[node.uid] + _LONG], nodes)
+        known = {node.uid for node in nodes}
+        self._drilled = {uid: ports for uid, ports in self._drilled.items() if uid in known}
+        if steady >= self._drill_at:
+            self._drill_at = steady + max(timing.WITNESS_EVERY, timing.DRILL_EVERY / max(1, len(nodes)))
+            self.drill(self._next([node for node in nodes if node.uid not in self._asked_since]))
+
+    def _next(self, nodes: Sequence[NodeView]) -> Sequence[NodeView]:
+        """First those that were never drilled; then all in turn, so that each is drilled every DRILL_EVERY."""
+        if new := [node for node in nodes if node.uid not in self._drilled]:
+            return new[:_AT_ONCE]
+        some = ceil(len(nodes) * timing.WITNESS_EVERY / timing.DRILL_EVERY)
+        self._turn = (self._turn + some) % max(1, len(nodes))
+        return [*nodes, *nodes][self._turn : self._turn + some]
 
     def _controls(self, suspects: Collection[str], nodes: Sequence[NodeView]) -> list[NodeView]:
         others = (node for node in nodes if node.ready == "True" and node.uid not in suspects)
@@ -57,3 +86,22 @@ class Witness:
         """Of each node, by port."""
         found = iter(self._ask([(node.address, port) for node in nodes for port in self._ports], timing.WITNESS_WAITS))
         return [{port: next(found) for port in self._ports} for _ in nodes]
+
+
+def bear_witness(
+    witness: Witness,
+    suspected: Callable[[], Collection[str]],
+    nodes: Callable[[], Sequence[NodeView]],
+    ended: Callable[[], bool],
+) -> None:
+    """Until `ended`. What Redis does not take is said again a second later."""
+    trouble = ""
+    while not ended():
+        try:
+            witness.turn(suspected(), nodes(), time.monotonic())
+            trouble = ""
+        except StoreError as error:
+            if str(error) != trouble:
+                log.warning("what witnesses heard is not written", why=str(error))
+            trouble = str(error)
+        time.sleep(timing.WITNESS_EVERY)

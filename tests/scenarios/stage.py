@@ -9,6 +9,7 @@ from typing import Any
 
 from reactor.model.drift import Policy, Record
 from reactor.model.fencing import Fencing
+from reactor.model.witness import SUSPICION
 from simulator.actors.attach_detach import attachment_name
 from simulator.audit import AuditEntry
 from simulator.manager import ControllerManager
@@ -43,7 +44,8 @@ class Stage(Installation):
         self.install(None, watchers)
 
     def reactor_with(self, store: MemoryStore | None = None, watchers: int = 1) -> Reactor:
-        return Reactor(self.world, self._policy, store or _Records(self), watchers)
+        suspects = self._policy.fence_at == SUSPICION
+        return Reactor(self.world, self._policy, store or _Records(self), watchers, suspects=suspects)
 
     def over(self) -> bool:
         """Is everything that began at an end?"""

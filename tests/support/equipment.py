@@ -1,19 +1,23 @@
 """What each process of a simulated installation works with: connections, a clock and a memory of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from reactor.adapters.tcp import Place
 from reactor.model.drift import Policy
 from reactor.model.event import watcher_source, worker_source
 from reactor.model.intervention import CONFIG_MAP, Intervention, interventions
 from reactor.model.lease import NODE_LEASES, renewal
+from reactor.model.node import node_view
+from reactor.model.witness import SUSPICION, Answer
 from reactor.settings import Settings
 from reactor.wake.waker import Waker
 from reactor.watch.leases import Leases, Renewal
 from reactor.watch.publisher import Publisher
 from reactor.watch.suspecting import Office, Suspecting
 from reactor.watch.watcher import Watcher
+from reactor.watch.witness import Witness
 from simulator.client import Informer
 from simulator.fencing import TEMPLATE
 from simulator.world import World
@@ -25,6 +29,7 @@ from tests.support.twins.coverage import MemoryCoverage
 from tests.support.twins.queue import MemoryQueue
 from tests.support.twins.store import MemoryStore
 from tests.support.twins.summaries import MemorySummaries
+from tests.support.twins.witness_reports import MemoryWitnessReports
 from workers.context import Tools
 from workers.fencing.providers.provider import Provider
 from workers.fencing.providers.registry import provider
@@ -49,6 +54,7 @@ class Equipment:
         self._world, self._policy, self._store, self._summaries = world, policy, store, summaries
         self._called = called
         self.coverage = MemoryCoverage(store.time)
+        self.witness_reports = MemoryWitnessReports(store.time)
         self.providers: dict[str, Provider] = {}
         self.settings = Settings(remediation_template=TEMPLATE)
         self.entitled = True  # are all who send events entitled to those?
@@ -66,7 +72,8 @@ class Equipment:
         """Of a worker of the queue `fencing`."""
         cluster = ApiCluster(self._world.api, FENCING, self._called)
         tools = self._tools(FENCING, clock, queue)
-        return FenceTools(tools, cluster, partial(self._provider, cluster), tools.around.namespace)
+        providers = partial(self._provider, cluster)
+        return FenceTools(tools, cluster, providers, tools.around.namespace, reports=self.witness_reports.of)
 
     def watcher(self, queue: MemoryQueue, through: Callable[[Any], Any] = lambda adapter: adapter) -> Watcher:
         """A watcher that knows nothing yet. Its store and its queue are what `through` makes of them."""
@@ -87,12 +94,31 @@ class Equipment:
         """What a watcher publishes with."""
         return Publisher(watcher, leases, self._summaries, self._store.time, clock.steady)
 
-    def suspecter(self, queue: MemoryQueue, watcher: Watcher, leases: Leases, clock: ProcessClock) -> Suspecter:
-        """Whoever suspects nodes, of a watcher that has just begun."""
+    def suspecter(
+        self, queue: MemoryQueue, name: str, watcher: Watcher, leases: Leases, clock: ProcessClock
+    ) -> Suspecter:
+        """Whoever suspects nodes, of the watcher of this name that has just begun."""
         cluster = ApiCluster(self._world.api, WATCHERS)
         office = Office(self._store, queue, watcher_source(self._cluster), self._store.time)
         suspecting = Suspecting(leases, watcher.by_name, cluster, self._policy, office, steady=clock.steady)
-        return Suspecter(LeaseStream(cluster, leases, clock.steady), suspecting)
+        witness = self._witness(int(name.rpartition("-")[2])) if self._policy.fence_at == SUSPICION else None
+        return Suspecter(LeaseStream(cluster, leases, clock.steady), suspecting, witness, lambda: watcher.nodes)
+
+    def _witness(self, number: int) -> Witness:
+        """Watchers run on the last nodes; a port is answered by a machine that has power, and is on the network."""
+        own = sorted(self._world.hypervisor.machines)[-1 - number]
+
+        def ask(places: Sequence[Place], _: float) -> list[Answer]:
+            return [self._answer(own, address) for address, _ in places]
+
+        return Witness(own, Settings().witness_ports, ask, self.witness_reports, self._store.time)
+
+    def _answer(self, own: str, address: str) -> Answer:
+        views = [node_view(node) for node in self._world.store.objects("nodes").values()]
+        asked = next((view.name for view in views if view.address == address), "")
+        machines = [self._world.hypervisor.machines[name] for name in (own, asked) if name]
+        answers = asked != "" and all(machine.network and machine.powered for machine in machines)
+        return Answer.ACCEPTED if answers else Answer.SILENT
 
     def leases(self) -> list[Renewal]:
         """What a watcher hears of Leases: all of them, as they are now."""

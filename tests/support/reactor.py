@@ -215,7 +215,7 @@ class Reactor:
 
     def _watcher(self, name: str) -> Watching:
         watch = partial(self._equipment.watcher, self.queue)
-        suspect = partial(self._equipment.suspecter, self.queue) if self._suspects else None
+        suspect = partial(self._equipment.suspecter, self.queue, name) if self._suspects else None
         return Watching(name, self.clocks(name), self._equipment, watch, RESYNC, suspect=suspect)
 
     def _publish(self) -> None:

@@ -1,12 +1,16 @@
 """A watcher's suspicions in virtual time: its stream of Leases, and a look every second."""
 
+from collections.abc import Callable, Sequence
+
 from reactor.adapters.kubernetes.cluster import PAGE, Scope
 from reactor.model.errors import ClusterError, Expired
 from reactor.model.lease import NODE_LEASES
+from reactor.model.node import NodeView
 from reactor.model.times import Clock
 from reactor.watch.leases import Leases, parse
 from reactor.watch.list_watch import BOOKMARK, LISTED
 from reactor.watch.suspecting import EVERY, Suspecting
+from reactor.watch.witness import Witness
 from tests.support.twins.cluster import ApiCluster
 
 _SCOPE = Scope(NODE_LEASES)
@@ -40,10 +44,16 @@ class LeaseStream:
 
 
 class Suspecter:
-    """Reads, and looks, every second."""
+    """Reads, and looks, every second; and asks around, where it has a `witness`. `nodes`: what its watcher knows."""
 
-    def __init__(self, stream: LeaseStream, suspecting: Suspecting) -> None:
-        self._stream, self._suspecting = stream, suspecting
+    def __init__(
+        self,
+        stream: LeaseStream,
+        suspecting: Suspecting,
+        witness: Witness | None,
+        nodes: Callable[[], Sequence[NodeView]],
+    ) -> None:
+        self._stream, self._suspecting, self._witness, self._nodes = stream, suspecting, witness, nodes
         self.due = 0.0
 
     def turn(self, now: float) -> None:
@@ -51,4 +61,6 @@ class Suspecter:
         if now >= self.due:
             self._stream.poll()
             self._suspecting.look()
+            if self._witness:
+                self._witness.turn(self._suspecting.suspected, self._nodes(), now)
             self.due = now + EVERY

@@ -9,6 +9,7 @@ from reactor.model.fencing import Fencing, fencings
 from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, TAINT, UNFENCE, Intervention, node_target
 from reactor.model.objects import JsonObject, moment, text
+from reactor.model.witness import SUSPICION
 from workers.context import Tools
 from workers.decide.observation import Observation
 from workers.decide.proof import proven
@@ -17,6 +18,7 @@ from workers.fencing.decide.out_of_service import needed
 from workers.fencing.decide.rate import ours
 from workers.fencing.decide.unfence import is_lost
 from workers.fencing.decide.view import FenceView, Leftover
+from workers.fencing.decide.witnesses import heard
 from workers.fencing.effect import effect
 from workers.observe import manager
 from workers.observe.all_nodes import with_unnoticed
@@ -81,6 +83,8 @@ def with_cluster(view: FenceView, tools: Tools, cluster: Cluster, cache: Surroun
     observation = Observation(None, None, None, nodes=nodes, renewals=renewals, proven=dead)
     observation = replace(observation, manager=manager(cluster, tools.clock), date=cluster.time())
     first, policy = view.drifts[0], tools.policy
+    if policy.fence_at == SUSPICION:
+        view = replace(view, heard=heard(view.reports, first.drift.outage.node, nodes, tools.clock()))
     disorder = unsteady(observation, first, policy) or returning(observation, first, policy, tools.clock())
     return replace(view, done=tuple(fences(config_map).values()), disorder=disorder)
 

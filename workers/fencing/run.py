@@ -20,6 +20,7 @@ from reactor.model.lease import NODE_LEASES
 from reactor.model.machine_uuid import same, twins
 from reactor.model.node import NodeView, node_view
 from reactor.model.objects import JsonObject, number
+from reactor.model.witness import SUSPICION
 from reactor.wake import look_at
 from workers.context import FenceTools
 from workers.fencing.act import FenceActions
@@ -144,7 +145,9 @@ class _Pass:
         statuses = evidence(self._fence, [*allowed, *not_allowed], fence_target, file, node)
         former = {name: statuses.pop(name) for name in not_allowed}
         duration, beat_since = number(kubelet, "spec", "leaseDurationSeconds") or 0.0, self._beat_since(file, node)
-        return FenceView(node, lease, statuses, left=former, lease_lasts=duration, beat_since=beat_since)
+        view = FenceView(node, lease, statuses, left=former, lease_lasts=duration, beat_since=beat_since)
+        asks = policy.fence_at == SUSPICION and file.proof is None
+        return replace(view, reports=tuple(self._fence.reports(file.node.uid))) if asks else view
 
     def _beat_since(self, file: Fencing, node: NodeView | None) -> float:
         """When a watcher, which reads no Lease, first saw the node's present heartbeat; read at the first look only."""

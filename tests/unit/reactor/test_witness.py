@@ -1,7 +1,8 @@
 """A watcher as a witness: what it asks of suspected nodes, and what it writes down."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reactor.adapters.tcp import Place
 from reactor.model.node import NodeView
@@ -42,9 +43,9 @@ def heard(network: Network, *, drilled: bool = True, suspect: NodeView = B) -> l
     witness, reports = witness_in(network)
     if drilled:
         says, network.says = network.says, {}
-        witness.drill(NODES, len(NODES))
+        witness.drill(NODES)
         network.says = says
-    witness.testify([suspect], NODES)
+    witness.report([suspect], NODES)
     return reports.of(suspect.uid)
 
 
@@ -85,32 +86,52 @@ def test_its_own_node_is_no_control() -> None:
 def test_a_node_that_is_not_ready_is_neither_drilled_nor_a_control() -> None:
     network = Network()
     witness, _ = witness_in(network)
-    witness.drill([node("node-c", 2, "Unknown"), node("node-d", 3, "False")], 5)
+    witness.drill([node("node-c", 2, "Unknown"), node("node-d", 3, "False")])
     assert network.asked == []
 
 
-def test_nodes_are_drilled_some_at_a_time_and_all_in_turn() -> None:
+def kubelets(network: Network) -> list[str]:
+    """Of which nodes they were asked, in order."""
+    names = {node.address: node.name for node in NODES}
+    return [names[address] for address, port in network.asked if port == KUBELET]
+
+
+def test_nodes_are_drilled_as_soon_as_they_are_known_and_then_in_turn() -> None:
     network = Network()
     witness, _ = witness_in(network)
-    for _ in range(4):
-        witness.drill(NODES, 1)
-    assert [address for address, port in network.asked if port == KUBELET] == [one.address for one in NODES]
+    for second in range(601):
+        witness.turn((), NODES, 1000.0 + second)
+    assert kubelets(network) == ["node-a", "node-b", "node-c", "node-d", "node-b", "node-c", "node-d", "node-a"]
+
+
+def test_who_is_suspected_or_lost_is_asked_each_second_and_not_drilled() -> None:
+    network = Network()
+    witness, reports = witness_in(network)
+    witness.turn((), NODES, 1000.0)
+    network.asked.clear()
+    lost = replace(C, ready="Unknown")
+    for second in range(1, 1200):
+        witness.turn({"node-b"}, [A, B, lost, D], 1000.0 + second)
+    asked = Counter(kubelets(network))
+    assert asked["node-b"] == asked["node-c"] == 900
+    assert reports.of(B.uid) != [] != reports.of(C.uid)
+    assert asked["node-d"] > 900
 
 
 def test_what_accepted_before_and_no_longer_does_is_forgotten_at_the_next_drill() -> None:
     network = Network()
     witness, reports = witness_in(network)
-    witness.drill(NODES, 4)
+    witness.drill(NODES)
     network.says = {B.address: Answer.SILENT}
-    witness.drill(NODES, 4)
-    witness.testify([B], NODES)
+    witness.drill(NODES)
+    witness.report([B], NODES)
     assert not reports.of(B.uid)[0].counts_as_silence
 
 
 def test_of_a_node_that_comes_again_under_its_name_nothing_is_remembered() -> None:
     network = Network()
     witness, reports = witness_in(network)
-    witness.drill(NODES, 4)
+    witness.drill(NODES)
     again = NodeView("node-b", "another", "True", 0.0, address=B.address)
-    witness.testify([again], NODES)
+    witness.report([again], NODES)
     assert reports.of("another")[0].drilled == frozenset()

@@ -21,6 +21,7 @@ from workers.fencing.decide.suspicion import is_suspected, suspected, with_begin
 from workers.fencing.decide.unfence import after_void, afterwards, closed_file, is_lost, noted
 from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView, Unfence
 
+_WITNESS_LOOK = 3.0  # seconds, where watchers ask the node's ports meanwhile
 _LOOK = 10.0  # seconds until the next check of what keeps a node from being fenced that is silent for long enough
 
 
@@ -77,7 +78,8 @@ def _fenced(case: FenceCase) -> FenceDecision:
         return FenceDecision(file_with(case, "awaiting-proof", awaiting(case)), now + IDLE)
     if why := _why_not_fenced(case):
         file, begin = file_with(case, "fence-waits", why), _earliest(case)
-        return FenceDecision(file, min(now + IDLE, max(now + SOON, begin)) if now < begin else now + _LOOK)
+        later = _WITNESS_LOOK if case.seen.heard else IDLE
+        return FenceDecision(file, min(now + later, max(now + SOON, begin)) if now < begin else now + _LOOK)
     return ask(case, names)
 
 
@@ -98,8 +100,12 @@ def _unneeded(case: FenceCase) -> tuple[str, ...]:
 def _earliest(case: FenceCase) -> float:
     """Lease and heartbeat must not have changed for longer than they ever do while they live.
 
-    The Lease between our own reads; the heartbeat by the watcher, which sees all nodes all the time.
+    The Lease between our own reads; the heartbeat by the watcher, which sees all nodes all the time. Where nobody hears
+    the node either, its Lease's own time is enough.
     """
+    view = case.seen
+    if view.heard and view.heard.silent and view.lease_lasts:
+        return case.file.silent_since + view.lease_lasts
     return max(_silent_since(case) + case.policy.fence_after, case.file.silent_since + case.seen.lease_lasts)
 
 
@@ -117,7 +123,8 @@ def _why_not_fenced(case: FenceCase) -> str:
         return f"It is not fenced: {why}"
     if case.now < (begin := _earliest(case)):
         since = clock_time(_silent_since(case))
-        return f"Unreachable and silent since {since}; it is fenced at {clock_time(begin)}."
+        sentence = f"Unreachable and silent since {since}; it is fenced at {clock_time(begin)}."
+        return f"{sentence} {view.heard.sentence}" if view.heard else sentence
     rate = too_soon(view.done, case.file, case.policy, case.now)
     why = view.clock_off or (view.disorder.sentence if view.disorder else rate)
     return f"It is not fenced: {why}" if why else ""

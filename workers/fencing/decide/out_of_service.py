@@ -20,6 +20,7 @@ _LOOK = 5.0  # seconds between two checks while it is set
 _BLOCKED_LOOK = 10.0  # seconds, while it is not
 _QUICK, _AT_FIRST = 0.25, 3.0  # seconds between two checks in the first ones after the proof
 _AGAIN = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)  # seconds after so many tries, until it is set once more
+_DUE = "taint-due"
 _TRIED_AGAIN = frozenset({"api-unavailable", "changed-underway"})
 
 
@@ -49,12 +50,13 @@ def needed(view: FenceView) -> bool:
     """
     released = [record for record in view.drifts if record.released_at is not None]
     looks_ready = view.node is not None and view.node.ready == "True"
-    return bool(due(view)) or any(looks_ready or not _settled(record) for record in released)
+    waiting = any(record.reason in {_DUE, "could-be-put-back"} for record in view.going)
+    return waiting or any(looks_ready or not _settled(record) for record in released)
 
 
 def due(view: FenceView) -> tuple[Record, ...]:
     """The drifts that wait for it."""
-    return tuple(record for record in view.going if record.reason == "taint-due")
+    return tuple(record for record in view.going if record.reason == _DUE)
 
 
 def _may_need_it(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...]) -> bool:

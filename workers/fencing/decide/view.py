@@ -7,8 +7,10 @@ from reactor.model.drift import Policy, Record
 from reactor.model.fence_requests import FenceRequest
 from reactor.model.fencing import Fencing, ProviderStatus
 from reactor.model.node import NodeView
+from reactor.model.witness import WitnessReport
 from workers.decide.decision import Judgement
 from workers.fencing.decide.effect import Effect
+from workers.fencing.decide.witnesses import Heard
 
 SOON, IDLE = 1.0, 30.0  # seconds until the next check: while something should happen any moment, and otherwise
 
@@ -41,7 +43,8 @@ class FenceView:
     fences that were requested lately, on any node; `lease_lasts`: the Lease's leaseDurationSeconds. `beat_since`: in
     the first pass, when a watcher saw the present heartbeat first; 0.0 where none did, and later. `effects`: by
     provider, what its fence would do; judged only of one that is about to be asked. `left`: the reports of those that
-    were asked and may not prove it any more; only what they made matters, to be taken back.
+    were asked and may not prove it any more; only what they made matters, to be taken back. `reports`: what watchers
+    heard of the node over TCP, read where VMDRIFT_FENCE_AT is suspicion; `heard`: what that means.
     """
 
     node: NodeView | None
@@ -61,6 +64,8 @@ class FenceView:
     lease_lasts: float = 0.0
     beat_since: float = 0.0
     effects: Mapping[str, Effect] = field(default_factory=dict)
+    reports: tuple[WitnessReport, ...] = ()
+    heard: Heard | None = None
     left: Mapping[str, ProviderStatus] = field(default_factory=dict)
     manager_ahead: float | None = None
 

@@ -5,8 +5,7 @@ import pytest
 from reactor.model.identity import NodeRef
 from reactor.model.node import NodeView
 from reactor.model.witness import Answer, WitnessReport
-from workers.decide.decision import Judgement, Passed
-from workers.fencing.decide.witnesses import unheard
+from workers.fencing.decide.witnesses import Heard, heard
 
 NOW, KUBELET = 1000.0, 10250
 SUSPECT = NodeRef("node-b", "uid-b")
@@ -21,14 +20,13 @@ def says(witness: str, answer: Answer) -> WitnessReport:
     return WitnessReport(witness, NOW, {KUBELET: answer, 22: Answer.SILENT}, frozenset(), "")
 
 
-def reason(*reports: WitnessReport, nodes: list[NodeView] = NODES) -> str:
-    verdict = unheard(reports, SUSPECT, nodes, NOW)
-    return verdict.reason if isinstance(verdict, Judgement) else ""
+def said(*reports: WitnessReport, nodes: list[NodeView] = NODES) -> Heard:
+    return heard(reports, SUSPECT, nodes, NOW)
 
 
 def test_two_of_them_are_enough() -> None:
-    verdict = unheard([silent("node-a"), silent("node-c")], SUSPECT, NODES, NOW)
-    assert verdict == Passed("node-a and node-c reach other nodes, and node node-b on no port that answered before.")
+    sentence = "node-a and node-c reach other nodes, and node-b on no port that answered before."
+    assert said(silent("node-a"), silent("node-c")) == Heard(True, sentence)
 
 
 @pytest.mark.parametrize(
@@ -45,20 +43,20 @@ def test_two_of_them_are_enough() -> None:
     ids=["the same node", "the suspect", "no node of ours", "old", "of the future", "never drilled", "no control"],
 )
 def test_this_is_no_second_one(second: WitnessReport) -> None:
-    assert reason(silent("node-a"), second) == "too-few-witnesses"
+    found = said(silent("node-a"), second)
+    assert (found.silent, found.sentence[-14:]) == (False, "; now: node-a.")
 
 
 def test_a_witness_on_a_node_that_is_not_ready_does_not_count() -> None:
     lost = [NODES[0], NODES[1], NodeView("node-c", "uid-node-c", "Unknown", 0.0)]
-    assert reason(silent("node-a"), silent("node-c"), nodes=lost) == "too-few-witnesses"
+    assert not said(silent("node-a"), silent("node-c"), nodes=lost).silent
 
 
 @pytest.mark.parametrize("answer", [Answer.ACCEPTED, Answer.REFUSED])
 def test_one_answer_outweighs_any_number_that_hear_nothing(answer: Answer) -> None:
-    assert reason(silent("node-a"), silent("node-c"), says("node-x", answer)) == "witness-heard-it"
+    found = said(silent("node-a"), silent("node-c"), says("node-x", answer))
+    assert found == Heard(False, "Node node-b answers node-x over TCP, so it lives.")
 
 
 def test_without_any_there_are_too_few() -> None:
-    verdict = unheard([], SUSPECT, NODES, NOW)
-    assert isinstance(verdict, Judgement)
-    assert verdict.sentence.endswith("now: none.")
+    assert said().sentence.endswith("now: none.")

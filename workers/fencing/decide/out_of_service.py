@@ -91,7 +91,7 @@ def _to_set(case: FenceCase, proof: Confirmation, waiting: tuple[Record, ...], o
     if not needed(view):
         return _taken_back(_done(file, proof), case) if is_marked(view.node, file) else _wait(case, waiting)
     if obstacle:
-        undecided = now < proof.at + _PATIENCE and _is_terminating(view, waiting)
+        undecided = now < proof.at + _patience(view, waiting)
         return _wait(case, waiting) if undecided else _woken(_one_by_one(file, WOULD_EVICT, obstacle, now), case)
     release = file.release or _chosen(case)
     if is_set(view.node, file):
@@ -164,6 +164,8 @@ def _soon(case: FenceCase) -> float:
     return _QUICK if proof and case.now < proof.at + _AT_FIRST else SOON
 
 
-def _is_terminating(view: FenceView, records: tuple[Record, ...]) -> bool:
-    vms = {str(record.drift.vm) for record in records}
-    return any(pod.terminating and pod.vm in vms for pod in view.pods)
+def _patience(view: FenceView, waiting: tuple[Record, ...]) -> float:
+    """For how many seconds after the proof VMs may be judged that would be an obstacle: most turn out to be none."""
+    vms = {str(record.drift.vm) for record in waiting}
+    pods = [pod for pod in view.pods if pod.vm in vms]
+    return (_PATIENCE if any(pod.terminating for pod in pods) else _AT_FIRST) if pods else 0.0

@@ -11,6 +11,8 @@ from statistics import median, quantiles
 
 from benchmarks.report import Figure, report
 from reactor.model.drift import Policy
+from simulator.actors.network_fencer import NetworkFencer
+from simulator.fencing import add_storage_clients
 from simulator.scene import Scene, Storage, Vm
 from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
@@ -18,27 +20,29 @@ from workers.fencing.providers.redfish import Redfish
 
 LOSSES, LOST, SETTLED = 1000, "node-a", 60.0
 _NODES = (LOST, "node-b", "node-c", "node-d")
-_SCENE = Scene(_NODES, (Vm("disk", Storage.RBD_BLOCK, node=LOST), Vm("plain", node=LOST)))
+_DISK = Vm("disk", Storage.RBD_BLOCK, node=LOST)
 _LIMIT = 400.0  # seconds
 _DARK = Policy(fencing=("redfish", "network-fence"))
 
 
 def off(number: int) -> float:
     """Seconds from the power cut to the last release; the BMC answers."""
-    play, _ = _settled(Policy(fencing=("redfish",)), number)
+    play, _ = _settled(Policy(fencing=("redfish",)), number, _DISK, Vm("plain", node=LOST))
     return _lost(play)
 
 
 def dark(number: int, policy: Policy) -> float:
     """The same; the BMC has lost its power, too."""
-    play, bmcs = _settled(policy, number)
+    play, bmcs = _settled(policy, number, _DISK)
     bmcs.hanging.add(LOST)
+    admin = play.world.api.client("system:admin")
+    play.world.add(NetworkFencer(admin, play.world.hypervisor, add_storage_clients(admin, _NODES)))
     return _lost(play)
 
 
-def _settled(policy: Policy, number: int) -> tuple[Play, MachineBmcs]:
+def _settled(policy: Policy, number: int, *vms: Vm) -> tuple[Play, MachineBmcs]:
     """At a moment that differs from one loss to the next."""
-    play = Play.of(_SCENE, policy, number, watchers=2, waker=True, suspects=True)
+    play = Play.of(Scene(_NODES, vms), policy, number, watchers=2, waker=True, suspects=True)
     nodes = play.world.store.objects("nodes").values()
     uuids = {node["metadata"]["name"]: node["status"]["nodeInfo"]["systemUUID"] for node in nodes}
     bmcs = MachineBmcs(play.world.hypervisor, uuids)
@@ -50,7 +54,7 @@ def _settled(policy: Policy, number: int) -> tuple[Play, MachineBmcs]:
 def _lost(play: Play) -> float:
     at = play.world.now
     play.world.hypervisor.power_cut(LOST)
-    if not play.world.run(lambda: len(_released(play)) == len(_SCENE.vms), _LIMIT):
+    if not play.world.run(lambda: len(_released(play)) == len(play.vms), _LIMIT):
         raise RuntimeError(f"not released: {[(record.reason, record.sentence) for record in play.records]}")
     return max(_released(play)) - at
 

@@ -32,10 +32,10 @@ class JudgedStore(MemoryStore):
 class Photographed(Reactor):
     """There are pictures of its Redis, one of each moment at which something may have been written."""
 
-    def __init__(  # noqa: PLR0913 - as the Reactor
-        self, world: World, policy: Policy, store: MemoryStore, watchers: int, clocks: Clocks, *, waker: bool = False
+    def __init__(
+        self, world: World, policy: Policy, store: MemoryStore, watchers: int, clocks: Clocks, **processes: bool
     ) -> None:
-        super().__init__(world, policy, store, watchers, clocks, waker=waker)
+        super().__init__(world, policy, store, watchers, clocks, **processes)
         self._pictures: deque[tuple[float, _Picture, _Picture]] = deque(maxlen=50)
 
     def step(self, now: float) -> float:

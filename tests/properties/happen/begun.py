@@ -30,6 +30,7 @@ class Begun(Installation):
 
     def __init__(self, vms: Iterable[Vm], seed: int = 0, policy: Policy | None = None) -> None:
         self.waker = bool(seed % 2)  # in every other world somebody watches what drifts wait for
+        self.suspects = bool(seed // 2 % 2)  # in every other world watchers suspect nodes
         self.vms, self.policy = {vm.name: vm for vm in vms}, policy or Settings().to_policy()
         self.world = staged(Scene(NODES, tuple(self.vms.values()), PODS), seed, _SLOW)
         self.hypervisor, self.began = self.world.hypervisor, self.world.now
@@ -61,7 +62,8 @@ class Begun(Installation):
 
     def reactor_with(self, store: MemoryStore | None = None, watchers: int = 1) -> Photographed:
         """On machines whose clocks go on."""
-        reactor = Photographed(self.world, self.policy, store or self.store, watchers, self.clock_of, waker=self.waker)
+        processes = {"waker": self.waker, "suspects": self.suspects}
+        reactor = Photographed(self.world, self.policy, store or self.store, watchers, self.clock_of, **processes)
         reactor.providers.update(self.providers)
         return reactor
 

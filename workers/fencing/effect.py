@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from reactor.adapters.kubernetes.cluster import PAGE, Cluster, Page
 from reactor.model.drift import Phase, Policy, Record
 from reactor.model.errors import ClusterError, ClusterUnreachable, FenceError, InvalidName, NotServed, Rejected
-from reactor.model.fencing import CONFIG_MAP, ChosenRelease, Confirmation, Fencing, ReleaseWay, Target
+from reactor.model.fencing import CONFIG_MAP, ChosenRelease, Confirmation, Fencing, ReleaseWay, Target, fencings
 from reactor.model.identity import Drift
 from reactor.model.intervention import HOLD, vm_target
 from reactor.model.objects import JsonObject, part, text
@@ -20,6 +20,7 @@ from workers.drift.run import first_record
 from workers.fencing.decide.effect import Effect, VmEffect, ceph_at_risk, namespace_vetoes, vm_effect
 from workers.fencing.providers.network_fence import reach
 from workers.observe import observe
+from workers.observe.all_nodes import with_unnoticed
 from workers.observe.cache import Surroundings, listed
 from workers.observe.launchers import on_node
 
@@ -152,4 +153,6 @@ def _power(supposed: AssumedProven) -> str:
         return f"whether Ceph's hosts are up cannot be read: {error}"
     running = [pod for pod in pods if text(pod, "status", "phase") not in _FINISHED]
     hosts = {text(pod, "spec", "nodeName") or lost for pod in running}
-    return ceph_at_risk(hosts, supposed.cache.nodes(supposed.cluster), lost)
+    cluster, cache = supposed.cluster, supposed.cache
+    files = fencings(cache.fencings(cluster))
+    return ceph_at_risk(hosts, with_unnoticed(cache.nodes(cluster), cache.renewals(cluster), files, cache), lost)

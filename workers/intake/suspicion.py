@@ -5,9 +5,9 @@ watcher that was restarted remembers none.
 """
 
 from reactor.adapters.cloudevents import encode
-from reactor.adapters.rq import fence_entry
+from reactor.adapters.rq import event_entry, fence_entry
 from reactor.model.drift import Ended
-from reactor.model.event import Event
+from reactor.model.event import Event, recovered
 from reactor.model.identity import take
 from reactor.model.lease import NODE_LEASES, renewal
 from reactor.model.node import NodeView, node_view
@@ -53,4 +53,14 @@ def _over(suspicion: Suspicion, how: str, node: NodeView | None, tools: Tools) -
     told = how != LOST and tools.policy.fencing and (node is None or providers(node, tools.policy))
     events = [encode(node_cleared(suspicion, how, tools.source, tools.clock()))] if told else []
     tools.store.suspicions.end(suspicion, how, events)
+    if how != LOST:
+        _close_outages(suspicion, tools)
     return Ended("ignored", f"suspicion-{how}", f"{suspicion.node.name}: the suspicion is over ({how}).")
+
+
+def _close_outages(suspicion: Suspicion, tools: Tools) -> None:
+    """An outage that began early may be over, too: it is looked up now, and not only at the next resync."""
+    now = tools.clock()
+    for record in tools.store.outages():
+        if record.outage.node == suspicion.node and record.recovered_at is None:
+            tools.queue.wake(event_entry(recovered(record.outage, tools.source, now)), now)

@@ -37,6 +37,7 @@ class Node:
     lease_at: float = 0.0
     beat: str = ""
     beat_at: float = 0.0
+    reported: str = ""
 
     @property
     def sign_at(self) -> float:
@@ -185,12 +186,13 @@ class Visible:
             node = self.nodes[name] = Node(obj["metadata"]["uid"], ready, now)
         lease = (self.get("leases", name, "kube-node-lease") or {}).get("spec", {}).get("renewTime", "")
         beat = obj["metadata"].get("annotations", {}).get(_HEARTBEAT, "")
-        if ready == "True":
+        reported = found.get("lastHeartbeatTime", "")
+        if ready == "True" and (ready, reported) != (node.ready, node.reported):  # it may be proven before it is Unknown
             self.refuted |= {known for known in self._proofs if known[0] == self._boot(name)}
         node.lease_at = now if lease != node.lease else node.lease_at
         node.beat_at = now if beat != node.beat else node.beat_at
         node.ready_at = now if ready != node.ready else node.ready_at
-        node.lease, node.beat, node.ready = lease, beat, ready
+        node.lease, node.beat, node.ready, node.reported = lease, beat, ready, reported
         node.since = epoch(found["lastTransitionTime"]) if found else 0.0
 
 

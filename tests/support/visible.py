@@ -187,7 +187,8 @@ class Visible:
         lease = (self.get("leases", name, "kube-node-lease") or {}).get("spec", {}).get("renewTime", "")
         beat = obj["metadata"].get("annotations", {}).get(_HEARTBEAT, "")
         reported = found.get("lastHeartbeatTime", "")
-        if ready == "True" and (ready, reported) != (node.ready, node.reported):  # it may be proven before it is Unknown
+        # It may be proven before it is Unknown: only what its kubelet reports after that refutes it.
+        if ready == "True" and (ready, reported) != (node.ready, node.reported):
             self.refuted |= {known for known in self._proofs if known[0] == self._boot(name)}
         node.lease_at = now if lease != node.lease else node.lease_at
         node.beat_at = now if beat != node.beat else node.beat_at

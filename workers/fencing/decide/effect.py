@@ -7,7 +7,7 @@ of them alone, and the VMs that it stops and does not move are named before.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from reactor.model.drift import Phase, Policy
+from reactor.model.drift import Phase, Policy, Proof
 from reactor.model.fencing import some
 from reactor.model.node import POLICY_ANNOTATION, NodeView
 from workers.decide.decision import Decision
@@ -49,10 +49,13 @@ class VmEffect:
 
 
 def vm_effect(decision: Decision, observation: Observation, drivers: Collection[str]) -> VmEffect:
-    """`drivers`: whose storage alone would be blocked, () where the whole machine is off."""
-    judgement = decision.judgement
+    """`drivers`: whose storage alone would be blocked, () where the whole machine is off.
+
+    A VM that is released without that proof, only not at this moment, needs no fence.
+    """
+    judgement, moves = decision.judgement, decision.judgement.action is not None and decision.proof is Proof.FENCED
     hit = not drivers or any(volume.driver in drivers for volume in observation.volumes)
-    return VmEffect(judgement.phase, judgement.reason, judgement.action is not None, hit)
+    return VmEffect(judgement.phase, judgement.reason, moves, hit)
 
 
 def namespace_vetoes(namespaces: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

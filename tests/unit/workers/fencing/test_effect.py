@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from reactor.model.drift import Phase, Policy
+from reactor.model.drift import Phase, Policy, Proof
 from reactor.model.fencing import Attempt
 from reactor.model.node import NodeView
 from tests.unit.workers.fencing.views import FILE, NOBODY, NODE, NOW, POLICY, seen
+from workers.decide.decision import Decision, Judgement, Release
+from workers.decide.observation import Observation
 from workers.fencing.decide import next_move
-from workers.fencing.decide.effect import Effect, VmEffect, ceph_at_risk, namespace_vetoes, never, refused
+from workers.fencing.decide.effect import Effect, VmEffect, ceph_at_risk, namespace_vetoes, never, refused, vm_effect
 from workers.fencing.decide.view import AskProvider
 
 _WEB = Effect(releases=("default/web",))
@@ -145,3 +147,10 @@ def test_one_that_was_asked_is_not_asked_again_against_what_was_said_since() -> 
 def test_a_file_is_read_as_it_was_written() -> None:
     file = replace(FILE, releases=_WITH.releases, bystanders=_WITH.bystanders)
     assert type(file).of(file.as_text()) == file
+
+
+@pytest.mark.parametrize(("proof", "moves"), [(Proof.FENCED, True), (Proof.SILENT, False), (Proof.NONE, False)])
+def test_a_vm_that_is_released_without_the_proof_needs_no_fence(proof: Proof, *, moves: bool) -> None:
+    release = Judgement("force-deleted", "Force deleting.", action=Release(()))
+    found = vm_effect(Decision(release, (), None, proof=proof), Observation(None, None, None), ())
+    assert (found.moves, found.stays) == (moves, False)

@@ -6,11 +6,11 @@ from reactor.model.drift import Policy
 from reactor.model.fencing import CONFIG_MAP, fencings
 from reactor.model.node import OUT_OF_SERVICE, NodeView, node_view
 from simulator.scene import Scene, Storage, Vm
+from tests.behaviour.test_fenced_for_nothing import with_bmcs
 from tests.support.branches import AFTER, EVERY, Branches
 from tests.support.killing import Fate, KillableReactor
 from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
-from workers.fencing.providers.redfish import Redfish
 
 LOST = "node-a"
 SCENE = Scene((LOST, "node-b", "node-c", "node-d"), (Vm("disk", Storage.RBD_BLOCK, node=LOST), Vm("plain", node=LOST)))
@@ -21,17 +21,9 @@ NOTICED = 60.0  # seconds after a loss in which Kubernetes has certainly noticed
 def _play(watchers: int = 2, scene: Scene = SCENE) -> tuple[Play, MachineBmcs]:
     """Everybody is up, and the watchers have seen each Lease change."""
     play = Play.of(scene, POLICY, watchers=watchers, waker=True, suspects=True)
-    bmcs = _with_bmcs(play)
+    bmcs = with_bmcs(play)
     play.world.run_for(45)
     return play, bmcs
-
-
-def _with_bmcs(play: Play) -> MachineBmcs:
-    get = play.world.store.get
-    uuids = {name: get("nodes", name)["status"]["nodeInfo"]["systemUUID"] for name in play.world.hypervisor.machines}
-    bmcs = MachineBmcs(play.world.hypervisor, uuids)
-    play.reactor.providers["redfish"] = Redfish(bmcs)
-    return bmcs
 
 
 def _node(play: Play) -> NodeView:
@@ -118,7 +110,7 @@ def _story(fate: Fate) -> Play:
     play = Play.of(SCENE, POLICY)
     play.world.remove(play.reactor)
     play.reactor = reactor = KillableReactor(play.world, POLICY, watchers=2, waker=True, suspects=True)
-    _with_bmcs(play)
+    with_bmcs(play)
     play.world.add(reactor)
     play.world.run_for(45)
     reactor.hand_over_fencing(fate)

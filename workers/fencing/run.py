@@ -150,8 +150,8 @@ class _Pass:
         return replace(view, reports=tuple(self._fence.reports(file.node.uid))) if asks else view
 
     def _beat_since(self, file: Fencing, node: NodeView | None) -> float:
-        """When a watcher, which reads no Lease, first saw the node's present heartbeat; read at the first look only."""
-        if node is None or not node.heartbeat or file.lease or file.heartbeat:
+        """When a watcher, which reads no Lease, first saw the node's present heartbeat; read until it is known."""
+        if node is None or not (node.heartbeat and node.lost) or file.beat_since or file.proof:
             return 0.0
         watched = self._tools.store.heartbeat(Outage(file.node, file.outage.unknown_since).id)
         return watched.at if watched and watched.value == node.heartbeat else 0.0

@@ -9,12 +9,15 @@ was wrong, and is not believed about this boot again; only a person may check on
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reactor import timing
 from reactor.model.confirmation_source import Source
 from reactor.model.fencing import POWER, Attempt, Confirmation, Fencing, ProviderStatus, State, source_of
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
 from workers.decide.life import counts
 from workers.fencing.decide.view import FenceView
+
+_FIRST_PASS = timing.PROVIDER_ANSWERS + timing.VETO  # seconds that it may take, as all providers are asked in it
 
 
 def with_signs(view: FenceView, file: Fencing, now: float) -> Fencing:
@@ -82,14 +85,23 @@ def _signs(view: FenceView, file: Fencing, now: float) -> Fencing:
     before, signs = (file.lease, file.heartbeat, file.reported or reported), (view.lease, heartbeat, reported)
     if signs == before:
         steady = counts(file.silent_since, view.steady_since, now)
-        return replace(file if steady else _silent_from(now, file), reported=reported)
+        return _with_beat(view, replace(file if steady else _silent_from(now, file), reported=reported), now)
     updated = replace(_silent_from(now, file), lease=view.lease, heartbeat=heartbeat, reported=reported)
-    if not (file.lease or file.heartbeat or file.confirmation):
-        watched = counts(view.beat_since, view.steady_since, now)
-        return replace(updated, beat_since=view.beat_since) if watched else updated  # the first pass
+    if not (file.lease or file.heartbeat or file.confirmation):  # the first pass
+        return _with_beat(view, updated, now)
     doubt = "the node gave a sign of life after {} had confirmed that it is dead"
     void = file.void or (doubt.format(file.confirmation.provider) if file.confirmation else "")
     return replace(updated, void=void, stale=tuple(dict.fromkeys([*file.stale, *_evidence(view)])))
+
+
+def _with_beat(view: FenceView, file: Fencing, now: float) -> Fencing:
+    """A watcher writes down what it knows once Kubernetes calls the node Unknown: of a suspicion, only later.
+
+    It counts as long as nothing was heard since the first pass.
+    """
+    unheard = file.silent_since <= file.at + _FIRST_PASS
+    watched = view.beat_since and not file.beat_since and counts(view.beat_since, view.steady_since, now)
+    return replace(file, beat_since=view.beat_since) if watched and unheard else file
 
 
 def _silent_from(now: float, file: Fencing) -> Fencing:

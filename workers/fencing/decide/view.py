@@ -40,8 +40,8 @@ class FenceView:
     left alone. `disorder`: what is wrong with the cluster as a whole, None if nothing is. `although`: who asked for the
     taint whatever it hits; `unfence`: who asked to take the fences back. `pods` and `attachments` of the node are read
     where a taint is to be set, or bears on them. `date`, `steady_since`, `clock_off`: as in an Observation. `done`: the
-    fences that were requested lately, on any node; `lease_lasts`: the Lease's leaseDurationSeconds. `beat_since`: in
-    the first pass, when a watcher saw the present heartbeat first; 0.0 where none did, and later. `effects`: by
+    fences that were requested lately, on any node; `lease_lasts`: the Lease's leaseDurationSeconds. `beat_since`:
+    when a watcher saw the present heartbeat first; 0.0 where none did, and once it is in the file. `effects`: by
     provider, what its fence would do; judged only of one that is about to be asked. `left`: the reports of those that
     were asked and may not prove it any more; only what they made matters, to be taken back. `reports`: what watchers
     heard of the node over TCP, read where VMDRIFT_FENCE_AT is suspicion; `heard`: what that means.

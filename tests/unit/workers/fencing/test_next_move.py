@@ -68,6 +68,24 @@ def test_what_a_watcher_saw_before_a_step_of_the_clock_does_not_count() -> None:
     assert move.file.beat_since == 0.0
 
 
+def test_of_a_suspected_node_a_watcher_says_later_since_when_its_heartbeat_is_silent() -> None:
+    first = next_move(seen(), _FIRST, POLICY, 1000.0).file
+    assert first
+    move = next_move(seen(beat_since=970.0), first, POLICY, 1020.0)
+    assert move.file
+    assert (move.file.beat_since, move.again_at) == (970.0, 1030.0)
+
+
+def test_after_a_sign_of_life_it_does_not_count_any_more() -> None:
+    first = next_move(seen(), _FIRST, POLICY, 1000.0).file
+    assert first
+    heard = next_move(seen(lease="another"), first, POLICY, 1010.0).file
+    assert heard
+    move = next_move(seen(lease="another", beat_since=970.0), heard, POLICY, 1020.0)
+    assert move.file
+    assert move.file.beat_since == 0.0
+
+
 @pytest.mark.parametrize("change", [{"lease": "another"}, {"steady_since": 1004.0}])
 def test_with_a_sign_of_life_what_a_watcher_saw_is_over(change: dict[str, Any]) -> None:
     first = next_move(seen(beat_since=970.0), _FIRST, POLICY, 1000.0).file

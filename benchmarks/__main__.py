@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benchmarks.report import RESULTS, table
 
-ALL = ("start", "requests", "worker", "watcher", "receiver", "added", "woken", "crowd", "many_nodes", "sweep")
+ALL = ("start", "requests", "proof", "worker", "watcher", "receiver", "added", "woken", "crowd", "many_nodes", "sweep")
 
 
 def main(names: Sequence[str]) -> int:

@@ -30,7 +30,7 @@ def quiet(record: Record, policy: Policy, now: float, watched: Watched | None) -
     `watched`: None where nobody watches. A window and an eviction wait for nothing but their time, and for what wakes.
     Where Redis' clock was set back since the last look, nobody can say what came after it.
     """
-    if watched is None or watched.stirred > record.looked_at or record.looked_at > now:
+    if watched is None or watched.stirred > record.looked_at or max(record.looked_at, record.changed_at) > now:
         return None
     if record.reason in _TIMED and record.again_at is not None and now < record.again_at:
         return record.again_at

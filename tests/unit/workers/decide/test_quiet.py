@@ -17,7 +17,7 @@ VA = replace(RBD, attachment="csi-1")
 
 
 def drift(reason: str, phase: Phase = Phase.WAITING, **fields: Any) -> Record:
-    return replace(record(), phase=phase, reason=reason, looked_at=LOOKED, **fields)
+    return replace(record(), phase=phase, reason=reason, changed_at=LOOKED, looked_at=LOOKED, **fields)
 
 
 WINDOW = drift("unreachable-window", again_at=NOW + 60)
@@ -45,6 +45,7 @@ def test_a_drift_to_which_nothing_has_happened_is_not_looked_at(waiting: Record,
     for reason_to_look in (None, STIRRED):
         assert quiet(waiting, Policy(), NOW, reason_to_look) is None
     assert quiet(replace(waiting, looked_at=NOW + 5), Policy(), NOW, CALM) is None, "the clock was set back"
+    assert quiet(replace(waiting, changed_at=NOW + 5), Policy(), NOW, CALM) is None, "the same, before the first look"
 
 
 @pytest.mark.parametrize("waiting", [EVICTION, SIX_MINUTES, RELEASED, STARTING])

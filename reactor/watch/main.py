@@ -61,8 +61,8 @@ def watch(settings: Settings) -> None:
     suspecting = Suspecting(leases, watcher.by_name, cluster, settings.to_policy(), office)
     threads.append(_started(suspect, suspecting, stop.asked))
     if settings.fence_at == SUSPICION:
-        witness = _witness(wiring)
-        threads.append(_started(bear_witness, witness, lambda: suspecting.suspected, lambda: watcher.nodes, stop.asked))
+        witness = witness_of(wiring)
+        threads.append(_started(bear_witness, witness, lambda: suspecting.suspected, watcher.by_name, stop.asked))
     rounds = Rounds(watcher, wiring.reporter(roles.WATCHER.name), clock, publisher)
     _loop(rounds, changes, settings.resync, lambda: stop.asked() or not all(map(threading.Thread.is_alive, threads)))
     if not stop.asked():
@@ -79,8 +79,8 @@ def _waker(wiring: Wiring) -> Waker:
     return Waker(*adapters, asked=asked, steady=time.monotonic, namespace=namespace)
 
 
-def _witness(wiring: Wiring) -> Witness:
-    """SettingsError where it is not known which node this process runs on."""
+def witness_of(wiring: Wiring) -> Witness:
+    """A watcher's. SettingsError where it is not known which node this process runs on."""
     settings = wiring.settings
     if not settings.node_name:
         raise SettingsError("VMDRIFT_NODE_NAME is not set: VMDRIFT_FENCE_AT=suspicion needs the Node of each watcher")

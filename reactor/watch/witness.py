@@ -5,7 +5,7 @@ may be ours. What it means for a fence: `workers.fencing.decide.witnesses`.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import ceil
 
 import structlog
@@ -39,9 +39,8 @@ class Witness:
         self._turn, self._drill_at = 0, 0.0
 
     def drill(self, nodes: Sequence[NodeView]) -> None:
-        """Try the ports of these nodes, if they are healthy, and remember which accepted."""
-        healthy = [node for node in nodes if node.ready == "True" and node.address]
-        for node, answers in zip(healthy, self._answers(healthy), strict=True):
+        """Try the ports of these nodes, and remember which accepted."""
+        for node, answers in zip(nodes, self._answers(nodes), strict=True):
             self._drilled[node.uid] = frozenset(port for port, one in answers.items() if one is Answer.ACCEPTED)
 
     def report(self, suspects: Sequence[NodeView], nodes: Sequence[NodeView]) -> None:
@@ -68,7 +67,8 @@ class Witness:
         self._drilled = {uid: ports for uid, ports in self._drilled.items() if uid in known}
         if steady >= self._drill_at:
             self._drill_at = steady + max(timing.WITNESS_EVERY, timing.DRILL_EVERY / max(1, len(nodes)))
-            self.drill(self._next([node for node in nodes if node.uid not in self._asked_since]))
+            healthy = [node for node in nodes if node.ready == "True" and node.address]
+            self.drill(self._next([node for node in healthy if node.uid not in self._asked_since]))
 
     def _next(self, nodes: Sequence[NodeView]) -> Sequence[NodeView]:
         """First those that were never drilled; then all in turn, so that each is drilled every DRILL_EVERY."""
@@ -91,14 +91,14 @@ class Witness:
 def bear_witness(
     witness: Witness,
     suspected: Callable[[], Collection[str]],
-    nodes: Callable[[], Sequence[NodeView]],
+    nodes: Callable[[], Mapping[str, NodeView]],
     ended: Callable[[], bool],
 ) -> None:
-    """Until `ended`. What Redis does not take is said again a second later."""
+    """Until `ended`; `nodes`: all that the watcher knows now. What Redis does not take is said again a second later."""
     trouble = ""
     while not ended():
         try:
-            witness.turn(suspected(), nodes(), time.monotonic())
+            witness.turn(suspected(), tuple(nodes().values()), time.monotonic())
             trouble = ""
         except StoreError as error:
             if str(error) != trouble:

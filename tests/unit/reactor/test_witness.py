@@ -4,10 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from reactor.adapters.tcp import Place
+from reactor.model.errors import SettingsError
 from reactor.model.node import NodeView
 from reactor.model.witness import Answer, WitnessReport
+from reactor.settings import Settings
+from reactor.watch import main
 from reactor.watch.witness import Witness
+from reactor.wiring import Wiring
 from tests.support.twins.witness_reports import MemoryWitnessReports
 
 KUBELET, SSH = 10250, 22
@@ -83,11 +89,18 @@ def test_its_own_node_is_no_control() -> None:
     assert report.control == ""
 
 
-def test_a_node_that_is_not_ready_is_neither_drilled_nor_a_control() -> None:
+def test_a_node_that_is_not_ready_or_has_no_address_is_neither_drilled_nor_keeps_others_from_it() -> None:
     network = Network()
     witness, _ = witness_in(network)
-    witness.drill([node("node-c", 2, "Unknown"), node("node-d", 3, "False")])
-    assert network.asked == []
+    odd = (node("node-c", 2, "False"), replace(D, address=""))
+    for second in range(1201):
+        witness.turn((), [A, B, *odd], 1000.0 + second)
+    assert Counter(kubelets(network)) == {"node-a": 5, "node-b": 5}
+
+
+def test_a_watcher_that_does_not_know_its_own_node_does_not_start() -> None:
+    with pytest.raises(SettingsError, match="VMDRIFT_NODE_NAME is not set"):
+        main.witness_of(Wiring(Settings(fence_at="suspicion"), ""))
 
 
 def kubelets(network: Network) -> list[str]:

@@ -57,7 +57,7 @@ async def _take_no_more(listening: socket.socket) -> None:
     """Before the site is stopped: asyncio would then forget a connection that was taken and is not set up yet."""
     asyncio.get_running_loop().remove_reader(listening)
     await asyncio.sleep(0)  # it is set up ...
-    await asyncio.sleep(0)  # ... and told to aiohttp
+    await asyncio.sleep(0)  # ... and known to aiohttp
 
 
 def _abort(transports: Iterable[asyncio.Transport]) -> None:

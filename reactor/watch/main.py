@@ -1,6 +1,6 @@
 """The watcher's process: a thread for each stream, and the main thread that judges, resyncs and publishes in time.
 
-Beside them run the waker (`reactor.wake`) and, in a thread of its own because it reads, whoever suspects.
+Beside them run the waker (`reactor.wake`) and, in a thread of its own because it reads, what suspects nodes.
 """
 
 import queue

@@ -32,7 +32,7 @@ _SHOWN_EVERY = 2.0  # seconds
 
 
 class Finds(Protocol):
-    """Whoever reads one object as it is now."""
+    """Reads one object as it is now."""
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """None where there is none. Raises ClusterError."""
@@ -128,7 +128,7 @@ class Suspecting:
         log.info("node is suspected", node=node.name, sentence=suspicion.sentence(self._office.clock()))
 
     def _show(self, verdict: Verdict, now: float) -> None:
-        """Now and then, and when there is something else to show; not by whoever cannot know."""
+        """Now and then, and when there is something else to show; not while most Leases are late."""
         current = Suspects(tuple(self._open.values()), verdict.sentence if verdict.reason == TOO_MANY else "")
         is_due = current != self._shown or (current != NO_SUSPECTS and now >= self._show_at)
         if not is_due or verdict.reason == MOST_LATE:

@@ -16,7 +16,7 @@ MOST_LATE, TOO_MANY = "most-leases-late", "too-many-suspects"
 _INTERVAL = 1 / 4  # of leaseDurationSeconds: from one renewal to the next
 _JITTER, _ON_THE_WAY = 0.04, 1.0  # of an interval, and seconds: what a renewal may be late
 _PATIENCE = 3 / 8  # of leaseDurationSeconds: 15 s of the usual 40
-_NEARLY = 0.9  # of an interval: whoever is renewed that long after the suspect may have had the same turn
+_NEARLY = 0.9  # of an interval: a Lease renewed that long after the suspect may have had the same turn
 
 
 @dataclass(frozen=True, slots=True)

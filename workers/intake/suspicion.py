@@ -50,8 +50,8 @@ def _goes_on(suspicion: Suspicion, node: NodeView, tools: Tools) -> Ended:
 
 def _over(suspicion: Suspicion, how: str, node: NodeView | None, tools: Tools) -> Ended:
     """One that Kubernetes confirms is not cleared: what follows is reported of the outage."""
-    told = how != LOST and tools.policy.fencing and (node is None or providers(node, tools.policy))
-    events = [encode(node_cleared(suspicion, how, tools.source, tools.clock()))] if told else []
+    announced = how != LOST and tools.policy.fencing and (node is None or providers(node, tools.policy))
+    events = [encode(node_cleared(suspicion, how, tools.source, tools.clock()))] if announced else []
     tools.store.suspicions.end(suspicion, how, events)
     if how != LOST:
         _close_outages(suspicion, tools)

@@ -17,6 +17,7 @@ from reactor.model.drift import Outcome
 from reactor.model.errors import BadInput
 from reactor.model.event import worker_source
 from reactor.model.identity import VERSION, Drift, Outage, take
+from reactor.model.times import Clock
 from reactor.web.auth.senders import Senders
 from reactor.wiring import Wiring
 from workers.context import Tools
@@ -42,13 +43,19 @@ class App:
     tools: Callable[[], Tools]
     fence: Callable[[], FenceTools]
     delivery: Callable[[], DeliveryTools]
+    clock: Callable[[], Clock]
 
     @classmethod
     def of(cls, wiring: Wiring) -> Self:
         """The product's. Each tool is made once, at its first use: a process may lack a cluster, or a sink."""
         tools = cache(lambda: _tools(wiring))
         fence = cache(lambda: _fence_tools(wiring, tools()))
-        return cls(lambda: wiring.queue, lambda: wiring.inbox, tools, fence, cache(lambda: _delivery_tools(wiring)))
+        delivery = cache(lambda: _delivery_tools(wiring))
+        return cls(lambda: wiring.queue, lambda: wiring.inbox, tools, fence, delivery, lambda: wiring.clock)
+
+    def now(self) -> float:
+        """By Redis' clock, in seconds since the epoch. Raises StoreError where it has never answered."""
+        return self.clock()()
 
     def run(self, function: str, args: Sequence[Any]) -> Outcome:
         """A job that calls this function. Raises BadInput, ClusterError, StoreError: then its result is unknown."""

@@ -17,7 +17,7 @@ def jobs() -> Jobs:
 def woken_world(redis: Redis, jobs: Jobs) -> RqWorld:
     """RQ on a real Valkey, whose jobs do what `jobs` says."""
     world = RqWorld(redis)
-    Desk.work, Desk.woken = jobs.work, world.queue.woken
+    Desk.work, Desk.woken, Desk.clock = jobs.work, world.queue.woken, world.now
     return world
 
 

@@ -40,6 +40,6 @@ class Ending(JobsWorker):
 
 def main(url: str, where: str) -> None:
     """Does not return. `where`: taken, running or ending."""
-    Desk.work, Desk.woken = (die if where == "running" else later), lambda _: None
+    Desk.work, Desk.woken, Desk.clock = (die if where == "running" else later), lambda _: None, time.time
     kind = {"taken": Taken, "running": JobsWorker, "ending": Ending}[where]
     kind(DRIFTS, Redis.from_url(url), Stop()).work(max_jobs=1, logging_level="CRITICAL")

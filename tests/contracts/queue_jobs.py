@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from reactor.adapters.rq import DRIFTS
 from reactor.model.drift import Outcome
+from reactor.model.times import Clock
 from workers import rq
 from workers.app import body
 from workers.rq.worker import Worker
@@ -13,10 +14,11 @@ RUN = "tests.contracts.queue_jobs.run"
 
 
 class Desk:
-    """What the running test has put here: what a job does, and the queue's `woken`."""
+    """What the running test has put here: what a job does, the queue's `woken`, and Redis' clock."""
 
     work: Callable[[str], Outcome]
     woken: Callable[[str], float | None]
+    clock: Clock
     marked: ClassVar[list[str]] = []
 
 
@@ -28,7 +30,7 @@ class JobsWorker(Worker):
 
 def run(*args: Any) -> Any:
     """A job: (version, {"name": its name})."""
-    return rq.answer(lambda: Desk.work(body(args)["name"]), Desk.woken)
+    return rq.answer(lambda: Desk.work(body(args)["name"]), Desk.woken, Desk.clock)
 
 
 def mark(*_: Any, **__: Any) -> None:

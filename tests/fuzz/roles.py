@@ -79,7 +79,8 @@ class Roles:
         self.fence = FenceTools(self.tools, cluster, lambda name: provider(name, cluster, Settings()), "vm-drift")
         self.office = DeliveryTools(self.outbox, Sink(), queue, self.clock, KEEP)
         self.teller = ChangeReporter(RedisChanges(redis), cluster, self.clock)
-        self._app = App(lambda: queue, lambda: self.inbox, lambda: self.tools, lambda: self.fence, lambda: self.office)
+        tools = (lambda: self.inbox, lambda: self.tools, lambda: self.fence, lambda: self.office)
+        self._app = App(lambda: queue, *tools, lambda: self.clock)
         self._chores = {
             EVENTS: lambda: (look_after(self.inbox, self.tools), self.teller.tell()),
             DRIFTS: lambda: None,

@@ -178,7 +178,9 @@ class Reactor:
     def _outcome(self, entry: JobEntry) -> Outcome:
         """By the product's own dispatch, with the tools of the worker whose turn it is."""
         tools = self.at_work(entry.queue).tools
-        app = App(lambda: self.queue, lambda: self.inbox, lambda: tools, lambda: tools, _no_sink)
+        app = App(
+            lambda: self.queue, lambda: self.inbox, lambda: tools, lambda: tools, _no_sink, lambda: self.world.clock
+        )
         return app.run(entry.function, entry.args)
 
     def _run(self, worker: Worker, entry: JobEntry) -> Outcome:

@@ -4,14 +4,12 @@ RQ's `failed` means a bug of ours: every end of the domain is a success with its
 """
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 from rq import Retry
 
-from reactor.adapters.redis.clock import redis_time
 from reactor.adapters.redis.errors import translated
 from reactor.adapters.rq import DELIVER, FOR_EVER, RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST
 from reactor.model.drift import Again, Ended, Outcome
@@ -26,7 +24,7 @@ from reactor.model.errors import (
     StoreError,
 )
 from reactor.model.reason import REASONS
-from reactor.model.times import clock_time
+from reactor.model.times import Clock, clock_time
 from workers.app import TROUBLE_RETRY
 from workers.rq.worker import Stopping, Worker
 
@@ -60,11 +58,14 @@ def deliver(*args: Any) -> Any:
 
 def _run(function: str, args: tuple[Any, ...], publish: Callable[[Outcome], Outcome] = lambda outcome: outcome) -> Any:
     app = Worker.current_app()
-    return answer(lambda: publish(app.run(function, args)), lambda job_id: app.queue().woken(job_id))
+    return answer(lambda: publish(app.run(function, args)), lambda job_id: app.queue().woken(job_id), app.now)
 
 
-def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) -> Any:
-    """An outcome as RQ understands it: a JSON result, or Retry for "come again". `woken` is the queue's method."""
+def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None], clock: Clock) -> Any:
+    """An outcome as RQ understands it: a JSON result, or Retry for "come again". `woken` is the queue's method.
+
+    `clock` is Redis'.
+    """
     try:
         outcome = work()
     except BadInput as error:
@@ -79,18 +80,16 @@ def answer(work: Callable[[], Outcome], woken: Callable[[str], float | None]) ->
     again_at = _again_at(outcome, woken)
     if again_at is None and isinstance(outcome, Ended):
         return {"outcome": outcome.outcome, "reason": outcome.reason, "sentence": outcome.sentence}
-    return _retry(again_at or 0.0)
+    return _retry(again_at or 0.0, clock)
 
 
-def _retry(at: float) -> Retry:
+def _retry(at: float, clock: Clock) -> Retry:
     """At once if that has passed by Redis' clock. RQ takes whole seconds only: the job itself remembers the moment."""
-    job = Worker.current_job()
     try:
-        with translated():
-            now = redis_time(job.connection) if job else time.time()
+        now = clock()
     except StoreError:
         return Retry(max=FOR_EVER, interval=TROUBLE_RETRY)
-    if job:
+    if job := Worker.current_job():
         job.again_at = at
     return Retry(max=FOR_EVER, interval=max(0, math.ceil(at - now)))
 

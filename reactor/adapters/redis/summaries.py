@@ -51,6 +51,7 @@ class RedisSummaries:
         self._fixed: tuple[str, bytes] = fixed_part(())
         self._text, self._digest = b"", ""
         self._read: Summary | None = None
+        self._noted: set[str] = set()  # outages of which it is known here; none ceases to be
 
     def publish(self, current: Summary) -> None:
         if not _same(self._written, current.nodes):
@@ -79,12 +80,14 @@ class RedisSummaries:
 
     def was_read(self, outage_id: str) -> bool:
         with suppress(StoreError), translated():
-            return bool(self._redis.exists(f"{_READ}{outage_id}"))
-        return False
+            if outage_id not in self._noted and self._redis.exists(f"{_READ}{outage_id}"):
+                self._noted.add(outage_id)
+        return outage_id in self._noted
 
     def note_read(self, outage_id: str) -> None:
         with suppress(StoreError), translated():
             self._redis.set(f"{_READ}{outage_id}", "1", ex=_READ_KEPT)
+            self._noted.add(outage_id)
 
     def _parsed(self, text: bytes) -> Summary:
         body = moving(text)

@@ -119,6 +119,15 @@ def test_that_a_worker_has_read_the_cluster_itself_is_known_to_all_for_this_outa
     assert not place.summaries.was_read(outage("node-b").id)
 
 
+def test_who_has_seen_that_once_asks_no_more(redis: Redis) -> None:
+    RedisSummaries(redis).note_read("an-outage")
+    worker = RedisSummaries(redis)
+    assert worker.was_read("an-outage")
+    redis.flushdb()
+    assert worker.was_read("an-outage")
+    assert not RedisSummaries(redis).was_read("an-outage")
+
+
 def only(redis: Redis, pattern: str) -> str:
     """The name of the only key like this."""
     keys: Any = redis.keys(pattern)

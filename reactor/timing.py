@@ -69,6 +69,10 @@ WITNESS_FRESH = 4.0
 WITNESS_KEPT = 10.0
 DRILL_EVERY = 600.0
 
+# Each provider of a healthy node is tried this often, and one that could not fence it again after a shorter time.
+FENCE_DRILL_EVERY = 3600.0
+FENCE_DRILL_AGAIN = 300.0
+
 # virt-handler writes its heartbeat every 60 s and up to 120 % more (KubeVirt, `heartbeat.go`).
 HEARTBEAT_LONGEST = 132.0
 SILENCE_LEAST = 140.0

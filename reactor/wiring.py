@@ -6,7 +6,7 @@ Each is made when it is first used, and raises SettingsError, StoreError, Cluste
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +16,7 @@ from reactor.adapters.redis import connection as redis_connection
 from reactor.adapters.redis.changes import RedisChanges
 from reactor.adapters.redis.clock_offsets import Comparer
 from reactor.adapters.redis.coverage import RedisCoverage
+from reactor.adapters.redis.fence_drills import RedisFenceDrills
 from reactor.adapters.redis.inbox import FSYNC_WAIT, RedisInbox
 from reactor.adapters.redis.outbox import RedisOutbox
 from reactor.adapters.redis.process_reports import Reporter, Requests
@@ -44,6 +45,12 @@ class Wiring:
     def of(cls, settings: Settings, before_call: Callable[[], None] = lambda: None) -> Self:
         """With the cluster that the environment names."""
         return cls(settings, os.environ.get("KUBECONFIG", ""), before_call)
+
+    def beside(self) -> Self:
+        """For another thread: connections and adapters of its own, whose API requests are counted with these."""
+        other = replace(self, before_call=lambda: None)
+        other.__dict__["requests"] = self.requests  # where cached_property keeps it
+        return other
 
     def connection(self) -> Redis:
         """A new one: the caller closes it."""
@@ -78,6 +85,11 @@ class Wiring:
     def witness_reports(self) -> RedisWitnessReports:
         """What watchers heard of suspected nodes."""
         return RedisWitnessReports(self.redis)
+
+    @cached_property
+    def fence_drills(self) -> RedisFenceDrills:
+        """Who could fence which node, as of the last drills."""
+        return RedisFenceDrills(self.redis)
 
     @cached_property
     def queue(self) -> RqQueue:

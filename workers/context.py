@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from reactor.adapters.kubernetes.cluster import Cluster, ConfigMapWriter, Writer
+from reactor.adapters.kubernetes.cluster import Cluster, ConfigMapWriter, Survey, Writer
 from reactor.adapters.redis.coverage import Coverage
 from reactor.adapters.redis.store import Store
 from reactor.adapters.rq import Queue
@@ -39,8 +39,8 @@ class Tools:
     clock_off: str = ""
 
 
-class Changer(Cluster, Writer, ConfigMapWriter, Protocol):
-    """A cluster that can be read, changed, and written to."""
+class Changer(Cluster, Writer, ConfigMapWriter, Survey, Protocol):
+    """A cluster that can be read, changed, and written to, and says what we may do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ VmDriftError
 |-- NotDone                what a person asked for cannot be done: it is not so, or not now; nothing was changed
 |-- SenderQuotaExceeded    a sender's events may take no more of Redis in this hour; nothing was written
 |-- FenceError             a fencing device or operator did not do what was asked; nothing is proven by it
+|   |-- AccessRefused         it answered, and does not let us in: every further try may lock the account
 |   `-- NoAnswer              nothing was heard from it: what it did is not known, and it may be without power itself
 |-- ClusterError           the API server did not do what was asked
 |   |-- ClusterUnreachable    no answer, or one that says "later" (429, 5xx, time-out): nothing is known, try again
@@ -50,6 +51,10 @@ class SenderQuotaExceeded(VmDriftError):
 
 class FenceError(VmDriftError):
     """A whole sentence: who did not do what. It never holds a password."""
+
+
+class AccessRefused(FenceError):
+    """The credentials are wrong, or may not do this."""
 
 
 class NoAnswer(FenceError):

@@ -9,6 +9,7 @@ import pytest
 from reactor.adapters.rq import RUN_DRIFT
 from reactor.model.drift import Policy
 from reactor.model.event import NODE_FENCED, Event
+from reactor.model.fence_drill import Drilled
 from reactor.model.fencing import CONFIG_MAP, Fencing, ProviderStatus, State, Target, fencing_entries
 from reactor.model.node import FENCING_ANNOTATION, OUT_OF_SERVICE
 from simulator import shapes
@@ -236,6 +237,12 @@ class _Broken:
 
     def release(self, target: Target) -> ProviderStatus:
         return ProviderStatus(State.ABSENT, f"Nothing of {target.boot}.")
+
+    def drill(self, target: Target) -> Drilled | None:
+        raise IndexError(target.boot)
+
+    def credentials(self, target: Target) -> str:  # noqa: ARG002 - a Provider's
+        return ""
 
 
 def _with_bug(play: Play) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from reactor.in_thread import begun
 from reactor.model.drift import Policy
+from reactor.model.fence_drill import Drilled
 from reactor.model.fencing import CLAIMS, LASTING, Attempt, Claim, Fencing, ProviderStatus, State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.model.node import NodeView, node_view
@@ -212,6 +213,12 @@ class _Twin:
 
     def release(self, target: Target) -> ProviderStatus:  # noqa: ARG002 - the same
         return self.says()
+
+    def drill(self, target: Target) -> Drilled | None:  # noqa: ARG002 - the same
+        return Drilled(True, self.says().sentence)
+
+    def credentials(self, target: Target) -> str:  # noqa: ARG002 - the same
+        return ""
 
 
 @pytest.fixture

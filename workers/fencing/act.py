@@ -50,7 +50,7 @@ class FenceActions:
                     self._ask(deed.provider, file, node)
             case SetTaint():
                 if obj and self._may_taint(deed.effect, file, node):
-                    self._cluster.change("nodes", obj, _with_taint(obj, file, deed.effect))
+                    self._cluster.change("nodes", obj, with_taint(obj, Target(file.outage, file.boot), deed.effect))
             case RemoveTaint():
                 if obj and node and node.tainted:
                     log.log(30 if deed.warning else 20, "taint removed", sentence=file.sentence, **about(file))
@@ -155,11 +155,11 @@ def trouble(name: str, error: Exception) -> str:
     return f"{name} has a bug: {type(error).__name__} {str(error)[:200]} in {at.name}, line {at.lineno}."
 
 
-def _with_taint(node: Mapping[str, object], file: Fencing, effect: str) -> dict[str, object]:
+def with_taint(node: Mapping[str, object], target: Target, effect: str) -> dict[str, object]:
     """Kubernetes' taint for a node that is off, and in the same request what it was set for."""
     others = [taint for taint in _taints(node) if text(taint, "key") != OUT_OF_SERVICE]
     taints = [*others, {"key": OUT_OF_SERVICE, "value": OUT_OF_SERVICE_VALUE, "effect": effect}]
-    marks = json.dumps(Target(file.outage, file.boot).marks)
+    marks = json.dumps(target.marks)
     return {"metadata": {"annotations": {TAINT_ANNOTATION: marks}}, "spec": {"taints": taints}}
 
 

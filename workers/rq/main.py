@@ -13,6 +13,7 @@ from reactor import roles
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.adapters.redis.queue_metrics import is_crowded
 from reactor.adapters.rq import DRIFTS
+from reactor.in_thread import begun
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.fencing import CLAIMS, CONFIG_MAP
 from reactor.model.times import Clock
@@ -24,6 +25,7 @@ from workers.config_maps import writable
 from workers.delivery.kubernetes_events import ChangeReporter
 from workers.delivery.sink import collect
 from workers.fencing import run as fencing
+from workers.fencing.drill import FenceDrilling, keep_drilling
 from workers.intake.events import look_after
 from workers.rq.scheduler import Scheduler
 from workers.rq.worker import Worker
@@ -77,7 +79,14 @@ def work_fencing(settings: Settings) -> None:
     for name in (CONFIG_MAP, CLAIMS):
         writable(fence.cluster, name, settings.namespace)
     chore = every(settings.resync, lambda: fencing.look_after(fence), time.monotonic)
+    begun(partial(_drill, wiring.beside()), "fence drills")
     _work(roles.FENCING, wiring, app, chore)
+
+
+def _drill(wiring: Wiring) -> None:
+    """In a thread of its own, for as long as the process lives: it changes nothing that could be left half done."""
+    drilling = FenceDrilling(App.of(wiring).fence(), wiring.fence_drills)
+    keep_drilling(drilling.turn, lambda: False, time.sleep)
 
 
 def every(seconds: float, chore: Callable[[], object], clock: Clock) -> Callable[[], object]:

@@ -225,9 +225,15 @@ class KubernetesCluster:
         self._json("create", _path(resource, namespace), body=obj)
 
     def change(self, resource: str, read: JsonObject, patch: JsonObject) -> None:
+        self._change(resource, read, patch, {})
+
+    def rehearse_change(self, resource: str, read: JsonObject, patch: JsonObject) -> None:
+        self._change(resource, read, patch, {"dryRun": "All"})
+
+    def _change(self, resource: str, read: JsonObject, patch: JsonObject, query: Mapping[str, str]) -> None:
         meta = read["metadata"]
         path = _object_path(resource, meta.get("namespace", ""), meta["name"])
-        self._json("patch", path, body=preconditioned(patch, read))
+        self._json("patch", path, query, body=preconditioned(patch, read))
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
         self._note(name, namespace, data, {})

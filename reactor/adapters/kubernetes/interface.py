@@ -94,6 +94,9 @@ class Writer(Protocol):
         Conflict, and nothing happens, if it was changed since or is another one by now.
         """
 
+    def rehearse_change(self, resource: str, read: JsonObject, patch: JsonObject) -> None:
+        """As `change`, but nothing is changed: it raises what `change` would raise."""
+
 
 class EventWriter(Protocol):
     """Creates Kubernetes Events; raises as the Cluster does."""

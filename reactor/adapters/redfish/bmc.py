@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypeVar
 from reactor import timing
 from reactor.adapters.redfish import connection
 from reactor.adapters.redfish.bounded_call import BoundedCalls
-from reactor.adapters.redfish.credentials import BmcAccess, access
+from reactor.adapters.redfish.credentials import BmcAccess, access, stamp
 from reactor.model.errors import FenceError, NoAnswer, SettingsError
+from reactor.model.objects import JsonObject, part, words
 from reactor.settings import Settings
 
 T = TypeVar("T")
@@ -25,13 +26,15 @@ class BmcReading:
 
     `power`: as it writes it: On, Off, PoweringOn, PoweringOff, Paused (PowerState in DMTF's Resource schema), or
     anything else; `uuid`: of the machine that it answers for, as it writes it; "" where it reports none. `expected`:
-    the UUID that the node's file demands, "" if none. `address`: the BMC's, without credentials.
+    the UUID that the node's file demands, "" if none. `address`: the BMC's, without credentials. `can_force_off`:
+    False where it lists the orders that this machine takes, and ForceOff is none of them.
     """
 
     address: str
     power: str
     uuid: str
     expected: str = ""
+    can_force_off: bool = True
 
 
 class Bmc(Protocol):
@@ -46,6 +49,9 @@ class Bmc(Protocol):
         That it returns proves nothing: only `read` shows whether the machine is off. That it raises proves nothing
         either: the order may have arrived all the same.
         """
+
+    def credentials(self, node: str) -> str:
+        """Another text once the node's file has changed; nothing of its content. FenceError where there is none."""
 
 
 class RedfishBmc:
@@ -77,6 +83,9 @@ class RedfishBmc:
 
         self._call(node, order)
 
+    def credentials(self, node: str) -> str:
+        return stamp(self._folder, node)
+
     def _call(self, node: str, action: Callable[[BmcAccess, Any], T]) -> T:
         self._before_call()
         bmc_access = access(self._folder, node)
@@ -95,7 +104,15 @@ class RedfishBmc:
 def _reading(bmc_access: BmcAccess, system: Any) -> BmcReading:
     """From the JSON itself: sushy shows a power state that it does not know as none."""
     power, uuid = (system.json.get(name) for name in ("PowerState", "UUID"))
-    return BmcReading(bmc_access.address, _text(power), _text(uuid), bmc_access.uuid)
+    return BmcReading(bmc_access.address, _text(power), _text(uuid), bmc_access.uuid, _can_force_off(system.json))
+
+
+def _can_force_off(system: JsonObject) -> bool:
+    """By what the action lists (DMTF's ComputerSystem schema); many BMCs list nothing there."""
+    reset = part(system, "Actions", "#ComputerSystem.Reset")
+    return "ResetType@Redfish.AllowableValues" not in reset or "ForceOff" in words(
+        reset, "ResetType@Redfish.AllowableValues"
+    )
 
 
 def _text(value: Any) -> str:

@@ -15,12 +15,13 @@ from urllib.parse import urljoin, urlsplit
 
 from reactor import timing
 from reactor.adapters.redfish.credentials import BmcAccess
-from reactor.model.errors import FenceError, NoAnswer
+from reactor.model.errors import AccessRefused, FenceError, NoAnswer
 
 # As few as it can be set to: a GET that is answered with 5xx is sent once more, at once; all else a single time.
 _RETRIES = {"server_side_retries": 1, "server_side_retries_delay": 0}
 # A management network is not behind the proxy that the environment names.
 _DIRECTLY = {"http": None, "https": None, "all": None}
+_REFUSED = frozenset({401, 403})  # Unauthorized, Forbidden
 
 
 class BoundedConnector:
@@ -125,7 +126,7 @@ def _translation(bmc_access: BmcAccess, error: Exception) -> FenceError:
     """From the type of the error, never from its text: that may hold what was sent."""
     chain = list(_chain(error))
     if why := _answer(bmc_access, error, chain):
-        return FenceError(why)
+        return AccessRefused(why) if _is_refusal(error) else FenceError(why)
     if any(isinstance(cause, TimeoutError) for cause in chain):  # the socket's own, behind all others
         return NoAnswer(f"{bmc_access.bmc} does not answer in time")
     return NoAnswer(f"{bmc_access.bmc} cannot be reached: {type(chain[-1]).__name__}")
@@ -152,8 +153,14 @@ def _answer(bmc_access: BmcAccess, error: Exception, chain: list[BaseException])
     return f"{bmc_access.bmc} sent a response that is not valid Redfish: {type(error).__name__}"
 
 
+def _is_refusal(error: Exception) -> bool:
+    from sushy import exceptions as sushy_errors  # noqa: PLC0415 - an extra
+
+    return isinstance(error, sushy_errors.HTTPError) and error.status_code in _REFUSED
+
+
 def _refusal(bmc_access: BmcAccess, status: int) -> str:
-    if status in {401, 403}:
+    if status in _REFUSED:
         user = f"username and password in {bmc_access.file}, whether that user may switch the power"
         return f"refuses access (HTTP {status}): check {user}, and whether the BMC allows Basic authentication"
     if status == 404:  # noqa: PLR2004 - Not Found

@@ -57,6 +57,16 @@ def access(folder: Path, node: str) -> BmcAccess:
     )
 
 
+def stamp(folder: Path, node: str) -> str:
+    """Another text once the node's file was written again; FenceError where there is none."""
+    path = folder / file_of(node)
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _File(path.name, {}).wrong(f"it cannot be read: {error.strerror}") from None
+    return f"{status.st_ino}-{status.st_mtime_ns}"
+
+
 def file_of(node: str) -> str:
     """The name of a node's file; FenceError where that is no name of a node."""
     if not is_name(node):  # a name has no slash, so it stays in the folder

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from reactor.adapters.redfish.bmc import BmcReading
 from reactor.adapters.redfish.credentials import file_of, pinned
-from reactor.model.errors import FenceError, NoAnswer
+from reactor.model.errors import AccessRefused, FenceError, NoAnswer
 from simulator.machines.hypervisor import Hypervisor
 from simulator.machines.machine import Machine
 
@@ -19,7 +19,8 @@ class MachineBmcs:
     `hanging` and `refusing`: nodes whose BMC does not answer, or refuses us. `deaf`: those whose BMC takes the order
     and does nothing; `mute`: those whose BMC carries it out and does not answer. `swapped`: by node, whose machine its
     BMC answers for. `words`: by node, the PowerState that is told instead of the true one. `expected`: by node, the
-    UUID that its file demands. `orders`: of whom ForceOff was asked, by the node whose machine it hit.
+    UUID that its file demands. `unable`: those whose BMC lists no ForceOff. `files`: which version of its file a node
+    has. `orders`: of whom ForceOff was asked, by the node whose machine it hit.
     """
 
     hypervisor: Hypervisor
@@ -32,11 +33,17 @@ class MachineBmcs:
     expected: dict[str, str] = field(default_factory=dict)
     orders: list[str] = field(default_factory=list)
     mute: set[str] = field(default_factory=set)
+    unable: set[str] = field(default_factory=set)
+    files: dict[str, str] = field(default_factory=dict)
 
     def read(self, node: str) -> BmcReading:
         demanded, machine = self._reached(node)
         told = self.words.get(node, "On" if machine.powered else "Off")
-        return BmcReading(_address(node), told[:_SHOWN], self._uuid(machine), demanded)
+        able = node not in self.unable
+        return BmcReading(_address(node), told[:_SHOWN], self._uuid(machine), demanded, can_force_off=able)
+
+    def credentials(self, node: str) -> str:
+        return f"{file_of(node)} {self.files.get(node, '')}"
 
     def force_off(self, node: str, uuid: str) -> None:
         _, machine = self._reached(node)
@@ -62,7 +69,7 @@ class MachineBmcs:
         if node in self.hanging:
             raise _silent(node)
         if node in self.refusing:
-            raise FenceError(f"BMC {_address(node)} refuses access (HTTP 401)")
+            raise AccessRefused(f"BMC {_address(node)} refuses access (HTTP 401)")
         machine = self.hypervisor.machines.get(self.swapped.get(node, node))
         if machine is None:
             raise FenceError(f"BMC {_address(node)} has no such machine (HTTP 404): check system in {file}")

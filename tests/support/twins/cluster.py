@@ -94,6 +94,12 @@ class ApiCluster:
             request = self._to("patch", resource, meta.get("namespace", ""), named(meta["name"]))
             self.api.patch(request, preconditioned(patch, read))
 
+    def rehearse_change(self, resource: str, read: JsonObject, patch: JsonObject) -> None:
+        meta = read["metadata"]
+        with self._translated():
+            request = self._to("patch", resource, meta.get("namespace", ""), named(meta["name"]))
+            self.api.patch(request, preconditioned(patch, read), dry=True)
+
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
         self._note(name, namespace, data, dry=False)
 

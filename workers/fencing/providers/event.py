@@ -1,6 +1,7 @@
 """The confirmation of a system by an event, or of a person by `vmdrift confirm-off`. It cannot be asked for."""
 
 from reactor.adapters.kubernetes.cluster import Cluster
+from reactor.model.fence_drill import Drilled
 from reactor.model.fencing import CLAIMS, CONFIG_MAP, Claim, ProviderStatus, State, Target, claim_of
 from reactor.model.times import clock_time
 
@@ -37,6 +38,14 @@ class EventProvider:
     def release(self, target: Target) -> ProviderStatus:
         """Nothing was changed."""
         return ProviderStatus(State.ABSENT, f"What was said of {target.node.name} is forgotten.")
+
+    def drill(self, target: Target) -> Drilled | None:  # noqa: ARG002 - as every provider
+        """Nobody can be asked."""
+        return None
+
+    def credentials(self, target: Target) -> str:  # noqa: ARG002 - as every provider
+        """None."""
+        return ""
 
 
 def _sentence(claim: Claim) -> str:

@@ -6,14 +6,16 @@ message, and not their generation; **deleting one does not let its clients in ag
 first, and deleted once the message says that this was done.
 """
 
+from collections.abc import Mapping
 from hashlib import sha256
 
 from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.errors import Conflict, FenceError
+from reactor.model.fence_drill import Drilled
 from reactor.model.fencing import ProviderStatus, State, Target
 from reactor.model.objects import JsonObject, part, text, words
 from workers.fencing.providers.marks import marked
-from workers.fencing.providers.provider import FencingCluster
+from workers.fencing.providers.provider import GRANT, FencingCluster, lacking
 from workers.fencing.providers.storage_clients import Client, Network, Pairs, clients, needed, network_of
 
 _FENCES = "networkfences"
@@ -33,14 +35,7 @@ class NetworkFence:
 
     def fence(self, target: Target) -> None:
         """One NetworkFence per class of the node's clients; existing ones for this boot stay as they are."""
-        by_class = clients(self._cluster, target, self._namespaces)
-        if not by_class:
-            raise FenceError(
-                f"No CSIAddonsNode lists the storage clients of node {target.node.name}: is the CSI-Addons sidecar of "
-                "its driver running with network fencing, in the namespace that VMDRIFT_CSI_ADDONS_NAMESPACES or the "
-                "driver's name says, and is there a NetworkFenceClass of that driver?"
-            )
-        for name, client in by_class.items():
+        for name, client in self._clients(target).items():
             self._make(name, client, target)
 
     def status(self, target: Target) -> ProviderStatus:
@@ -55,6 +50,31 @@ class NetworkFence:
         if names:
             return ProviderStatus(State.WORKING, f"NetworkFence {', '.join(names)} is being taken back.", ours=True)
         return ProviderStatus(State.ABSENT, "No NetworkFence of ours is left.")
+
+    def drill(self, target: Target) -> Drilled:
+        """Are its storage clients known, and may we block them?"""
+        by_class = self._clients(target)
+        needed(self._cluster, _FENCES)
+        if why := lacking(self._cluster, _FENCES, "create", "patch", "delete"):
+            return Drilled(False, f"network-fence cannot block anything: {why}.", GRANT)
+        hosts = sorted({str(host) for client in by_class.values() for host in client.hosts})
+        return Drilled(
+            True, f"Its storage clients are known ({', '.join(hosts)}; class {', '.join(sorted(by_class))})."
+        )
+
+    def credentials(self, target: Target) -> str:  # noqa: ARG002 - as every provider
+        """It logs in nowhere."""
+        return ""
+
+    def _clients(self, target: Target) -> Mapping[str, Client]:
+        by_class = clients(self._cluster, target, self._namespaces)
+        if not by_class:
+            raise FenceError(
+                f"No CSIAddonsNode lists the storage clients of node {target.node.name}: is the CSI-Addons sidecar of "
+                "its driver running with network fencing, in the namespace that VMDRIFT_CSI_ADDONS_NAMESPACES or the "
+                "driver's name says, and is there a NetworkFenceClass of that driver?"
+            )
+        return by_class
 
     def _make(self, name: str, client: Client, target: Target) -> None:
         fence_name = _name(target.node.name, name)

@@ -2,12 +2,13 @@
 
 from typing import Protocol
 
-from reactor.adapters.kubernetes.cluster import Cluster, Writer
+from reactor.adapters.kubernetes.cluster import Cluster, Survey, Writer
+from reactor.model.fence_drill import Drilled
 from reactor.model.fencing import ProviderStatus, Target
 
 
-class FencingCluster(Cluster, Writer, Protocol):
-    """A cluster that can be read and changed."""
+class FencingCluster(Cluster, Writer, Survey, Protocol):
+    """A cluster that can be read and changed, and says what we may do."""
 
 
 class Provider(Protocol):
@@ -39,3 +40,21 @@ class Provider(Protocol):
 
         ABSENT: nothing of ours is left. Anything else: not yet, and why; it is asked again.
         """
+
+    def drill(self, target: Target) -> Drilled | None:
+        """Could it fence this healthy node, and prove it? None where there is nothing to try.
+
+        It changes nothing, logs in once, and leaves no session open. AccessRefused where it was not let in.
+        """
+
+    def credentials(self, target: Target) -> str:
+        """What stands for what it logs in with, another text once that has changed; "" where it logs in nowhere."""
+
+
+def lacking(cluster: Survey, resource: str, *verbs: str) -> str:
+    """Which of these verbs we may not use, as the end of a sentence; "" if none. Raises ClusterError."""
+    refused = [verb for verb in verbs if not cluster.may(verb, resource)]
+    return f"it may not {', '.join(refused)} {resource}" if refused else ""
+
+
+GRANT = "Grant the fencing role the rights of k8s/components/fencing."

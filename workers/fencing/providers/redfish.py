@@ -9,6 +9,7 @@ from uuid import UUID
 
 from reactor.adapters.redfish.bmc import Bmc, BmcReading
 from reactor.model.errors import FenceError, NoAnswer
+from reactor.model.fence_drill import Drilled
 from reactor.model.fencing import ProviderStatus, State, Target
 from reactor.model.machine_uuid import same, ways
 
@@ -61,6 +62,24 @@ class Redfish:
         """ABSENT always. Nothing is switched on again: whoever administers the machine does that."""
         sentence = f"Nothing is left to take back: node {target.node.name} is not switched on again by us."
         return ProviderStatus(State.ABSENT, sentence)
+
+    def drill(self, target: Target) -> Drilled:
+        """Does its BMC let us in, answer for this very machine, say that it is on, and take ForceOff?"""
+        reading = self._read(target)
+        file = f"{target.node.name}.json in VMDRIFT_BMC_DIR"
+        if wrong := _wrong(reading, target):
+            return Drilled(False, wrong)
+        if reading.power != "On":
+            sentence = f"{_reads(reading)}, and node {target.node.name} is Ready: it is not believed when it counts."
+            return Drilled(False, sentence, f"Check address and system in {file}, and the BMC itself.")
+        if not reading.can_force_off:
+            sentence = f"BMC {reading.address} does not list ForceOff among the orders that this machine takes."
+            return Drilled(False, sentence, f"Give the user in {file} the right to switch the power.")
+        return Drilled(True, f"BMC {reading.address} answers for this machine, says that it is on, and takes ForceOff.")
+
+    def credentials(self, target: Target) -> str:
+        """The node's file."""
+        return self._bmc.credentials(target.node.name)
 
     def _read(self, target: Target) -> BmcReading:
         try:

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from reactor.model.errors import Conflict, FenceError, NotFound, NotServed
+from reactor.model.fence_drill import Drilled
 from reactor.model.fencing import BOOT_ANNOTATION, ProviderStatus, State, Target
 from reactor.model.objects import JsonObject, moment, part, parts, text
 from workers.fencing.providers.marks import marked
-from workers.fencing.providers.provider import FencingCluster
+from workers.fencing.providers.provider import GRANT, FencingCluster, lacking
 from workers.observe.cache import listed
 
 NODE_NAME = "remediation.medik8s.io/node-name"
@@ -81,6 +82,18 @@ class Remediation:
         if names:
             return ProviderStatus(State.WORKING, f"{', '.join(names)} is being deleted.", ours=True)
         return ProviderStatus(State.ABSENT, "No remediation of ours is left.")
+
+    def drill(self, target: Target) -> Drilled:
+        """Is its template there, and may we make and delete what it is a template for?"""
+        self._find_template()
+        self._all(target)
+        if why := lacking(self._cluster, self._resource, "create", "delete"):
+            return Drilled(False, f"remediation cannot ask for anything: {why}.", GRANT)
+        return Drilled(True, f"Its template {self._path} is there, and remediations of it may be made.")
+
+    def credentials(self, target: Target) -> str:  # noqa: ARG002 - as every provider
+        """It logs in nowhere."""
+        return ""
 
     def _all(self, target: Target) -> list[JsonObject]:
         """Every remediation of a node of this name that is ours or a health check's, in the template's namespace."""

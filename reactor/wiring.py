@@ -16,7 +16,6 @@ from reactor.adapters.redis import connection as redis_connection
 from reactor.adapters.redis.changes import RedisChanges
 from reactor.adapters.redis.clock_offsets import Comparer
 from reactor.adapters.redis.coverage import RedisCoverage
-from reactor.adapters.redis.fence_drills import RedisFenceDrills
 from reactor.adapters.redis.inbox import FSYNC_WAIT, RedisInbox
 from reactor.adapters.redis.outbox import RedisOutbox
 from reactor.adapters.redis.process_reports import Reporter, Requests
@@ -85,11 +84,6 @@ class Wiring:
     def witness_reports(self) -> RedisWitnessReports:
         """What watchers heard of suspected nodes."""
         return RedisWitnessReports(self.redis)
-
-    @cached_property
-    def fence_drills(self) -> RedisFenceDrills:
-        """Who could fence which node, as of the last drills."""
-        return RedisFenceDrills(self.redis)
 
     @cached_property
     def queue(self) -> RqQueue:

@@ -10,6 +10,7 @@ from reactor.model.errors import BadInput
 from reactor.model.node import NodeView
 
 TAINT = "taint"  # in place of a provider: Kubernetes' out-of-service taint, which comes after the proof
+_SHOWN = 5  # names in a sentence
 _REFUSALS = 2  # in a row, with the same credentials; after three and more, BMCs lock the account
 
 
@@ -66,6 +67,16 @@ def due(nodes: Sequence[NodeView], drills: Iterable[FenceDrill], now: float) -> 
         again[drill.uid] = min(at, again.get(drill.uid, at))
     waiting = [node for node in nodes if node.ready == "True" and again.get(node.uid, 0.0) <= now]
     return sorted(waiting, key=lambda node: again.get(node.uid, 0.0))
+
+
+def headline(drills: Sequence[FenceDrill]) -> str:
+    """Which nodes cannot be fenced, as a sentence; "" while each can."""
+    nodes = list(not_fenceable(drills))
+    if not nodes:
+        return ""
+    more = f" and {len(nodes) - _SHOWN} more" if len(nodes) > _SHOWN else ""
+    word = "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes"
+    return f"{word} cannot be fenced, by the last drill: {', '.join(nodes[:_SHOWN])}{more}."
 
 
 def not_fenceable(drills: Iterable[FenceDrill]) -> dict[str, tuple[FenceDrill, ...]]:

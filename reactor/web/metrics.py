@@ -1,7 +1,7 @@
 """Metrics of events in and out, drifts and queues, for Prometheus; from Redis, so any process serves the same."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -22,6 +22,7 @@ from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
 from reactor.adapters.redis.suspicions import Suspicions
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.fence_drill import FenceDrill, not_fenceable
 from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, ended, histogram
 from reactor.model.suspicion import ENDS
 from reactor.model.times import Clock
@@ -53,6 +54,7 @@ class Sources(Collector):
         dead = len(self.outbox.dead(self.clock()))
         yield GaugeMetricFamily("vmdrift_events_dead", "Events that could not be delivered.", dead)
         yield from _suspicions(self.store.suspicions)
+        yield from _drills(self.store.drills.all())
         yield from self._drifts()
         yield from _ended_drifts(self.store.took())
         yield from _reported(self.reports())
@@ -89,6 +91,16 @@ def _suspicions(suspicions: Suspicions) -> Iterator[Metric]:
     for how in ENDS:
         counter.add_metric([how], counts.get(how, 0))
     yield counter
+
+
+def _drills(drills: Sequence[FenceDrill]) -> Iterator[Metric]:
+    what = "1 where this provider passed its last fence drill for this node, 0 where it failed."
+    passed = GaugeMetricFamily("vmdrift_fence_drill_passed", what, labels=["node", "provider"])
+    for drill in drills:
+        passed.add_metric([drill.node, drill.provider], float(drill.passed))
+    yield passed
+    what = "Nodes that no provider could fence at their last fence drill."
+    yield GaugeMetricFamily("vmdrift_nodes_not_fenceable", what, len(not_fenceable(drills)))
 
 
 def _sweeps(outages: Iterable[OutageRecord], counts: Mapping[str, int], now: float) -> Iterator[Metric]:

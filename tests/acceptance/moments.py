@@ -16,7 +16,7 @@ from tests.support.http import ask
 from tests.support.redis_users import denied
 from vmdrift.valkey import start as start_valkey
 
-PAGES = ("/metrics", "/", "/history", "/vm/shop/database", "/rq/", "/rq/0/data/workers.json")
+PAGES = ("/metrics", "/", "/fencing", "/history", "/vm/shop/database", "/rq/", "/rq/0/data/workers.json")
 REGISTRIES = ("queued", "started", "failed", "finished", "scheduled")
 REPORTED = [
     f'vmdrift_api_requests_total{{code="200",role="{role}",verb="{verb}"}}'.encode()

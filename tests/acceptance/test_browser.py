@@ -17,6 +17,7 @@ pytestmark = needs_chromium
 TOKEN = "a-token-of-anns-own"
 ROLES = ("reactor watch", "workers intake", "workers scheduler", "workers drifts", "workers drifts")
 WINDOW = "20"  # seconds, long enough to be looked at
+PAGES = {"node": "/node/worker-1", "fencing": "/fencing", "history": "/history", "queues": "/rq/"}
 SECONDS = 60000.0  # milliseconds, as Playwright counts
 
 
@@ -114,7 +115,7 @@ def test_a_whole_outage_also_on_a_telephone_by_keyboard_and_without_scripts_or_r
 
 
 def _look_around(page: Page, url: str) -> None:
-    for name, path in {"node": "/node/worker-1", "history": "/history", "queues": "/rq/"}.items():
+    for name, path in PAGES.items():
         page.goto(url + path)
         expect(page.locator("body")).to_contain_text("vm-drift")
         picture(page, name)

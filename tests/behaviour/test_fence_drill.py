@@ -21,7 +21,6 @@ from simulator.scene import Scene, Vm
 from tests.support.auditor import FENCING
 from tests.support.places import K8S
 from tests.support.twins.bmc import MachineBmcs
-from tests.support.twins.fence_drills import MemoryFenceDrills
 from tests.support.virtual import Play
 from workers.fencing.drill import FenceDrilling, keep_drilling
 from workers.fencing.providers.redfish import Redfish
@@ -44,9 +43,9 @@ class World:
         for name in (INTERVENTIONS, CONFIG_MAP, CLAIMS):
             self.admin.create("configmaps", {"metadata": {"name": name, "namespace": "vm-drift"}})
         self.play.world.api.authorize = authorizer(RULES, "vm-drift")
-        self.drills, self.requests = MemoryFenceDrills(), list[Request]()
+        self.drills, self.requests = self.play.reactor.store.drills, list[Request]()
         self.play.world.api.faults.append(self.requests.append)
-        self.drilling = FenceDrilling(self.play.reactor.fencing, self.drills, _at_once)
+        self.drilling = FenceDrilling(self.play.reactor.fencing, _at_once)
 
     def turn(self) -> dict[str, FenceDrill]:
         """What a turn found, by NODE PROVIDER."""
@@ -232,7 +231,7 @@ def test_of_a_provider_that_is_asked_no_more_nothing_is_left() -> None:
     fence = world.play.reactor.fencing
     fewer = replace(fence, tools=replace(fence.tools, policy=replace(fence.tools.policy, fencing=("redfish",))))
     world.later(timing.FENCE_DRILL_EVERY)
-    FenceDrilling(fewer, world.drills, _at_once).turn()
+    FenceDrilling(fewer, _at_once).turn()
     assert {drill.provider for drill in world.drills.all()} == {"redfish", TAINT}
 
 
@@ -248,8 +247,7 @@ def test_one_process_drills_at_a_time() -> None:
 def test_in_threads_a_few_at_once_and_those_that_wait_come_without_a_rest() -> None:
     play = Play.of(Scene(tuple(f"node-{number}" for number in range(6)), ()), Policy(fencing=("remediation",)))
     add_template(play.world.api.client("system:admin"))
-    drills = MemoryFenceDrills()
-    drilling = FenceDrilling(play.reactor.fencing, drills)
+    drilling, drills = FenceDrilling(play.reactor.fencing), play.reactor.store.drills
     rests = [drilling.turn(), drilling.turn()]
     assert [rest > 0 for rest in rests] == [False, True]
     assert len({drill.node for drill in drills.all()}) == 6

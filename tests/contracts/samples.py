@@ -1,6 +1,7 @@
 """Identities, records and Nodes to test with."""
 
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.fence_drill import FenceDrill
 from reactor.model.identity import Drift, NodeRef, Outage, VmRef
 from reactor.model.suspicion import Suspicion
 from reactor.model.times import format_time
@@ -37,3 +38,12 @@ def node(name: str = "node-a", ready: str = "True", since: float = LOST_AT, uid:
     condition = {"type": "Ready", "status": ready, "lastTransitionTime": format_time(since)}
     meta = {"name": name, "uid": uid or f"uid-of-{name}"}
     return {"metadata": meta, "spec": {}, "status": {"conditions": [condition]}}
+
+
+DRILLS = (
+    FenceDrill("node-a", "uid-a", "redfish", 1_795_500_000.0, False, "BMC x <b>refuses</b>.", "Change it.", 2, "7-1"),
+    FenceDrill("node-a", "uid-a", "taint", 1_795_500_000.0, True, "It can be set."),
+    FenceDrill("node-b", "uid-b", "redfish", 1_795_500_000.0, True, "It answers."),
+    FenceDrill("node-c", "uid-c", "network-fence", 1_795_500_000.0, True, "Its storage clients are known."),
+    FenceDrill("node-c", "uid-c", "redfish", 1_795_500_000.0, False, "BMC z does not answer.", "Check its power."),
+)

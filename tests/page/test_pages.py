@@ -1,6 +1,7 @@
 """What stands on the pages, at each turn of a drift."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -12,7 +13,7 @@ from reactor.model.fencing import Attempt, ChosenRelease, Confirmation, Fencing,
 from reactor.model.intervention import HOLD, Intervention
 from reactor.model.suspicion import Suspects
 from reactor.model.sweep import Sweep
-from tests.contracts.samples import SUSPICION, drift, outage
+from tests.contracts.samples import DRILLS, SUSPICION, drift, outage
 from tests.page.site import NOW, PageSite
 
 LOST_AT = 1795499900
@@ -50,6 +51,29 @@ def test_what_the_search_for_a_nodes_vms_lacks_stands_with_its_outage(site: Page
         shown = site.browser("bob").get(address).text
         assert "The search for its VMs was cut short: &lt;b&gt;it&lt;/b&gt;." in shown
         assert "Passed over as no VM&#39;s: acme/boo: no owner." in shown
+
+
+def test_nodes_that_cannot_be_fenced_are_named_on_the_first_page_and_each_with_why_and_what_to_do(
+    site: PageSite,
+) -> None:
+    assert "cannot be fenced" not in site.browser("bob").get("/").text
+    site.store.drills.write(DRILLS)
+    assert "1 node cannot be fenced, by the last drill: node-a." in site.browser("bob").get("/").text
+    shown = site.browser("bob").get("/fencing").text
+    assert "2 of 3 drilled nodes can be fenced" in shown
+    assert "BMC x &lt;b&gt;refuses&lt;/b&gt;. <strong>Change it.</strong>" in shown
+    rows = [shown.index(f'">{name}') for name in ("node-a", "node-c", "node-b")]
+    assert rows == sorted(rows)
+    assert "Nothing is to be done." not in site.browser("bob").get("/").text
+    assert "7-1" not in shown  # what stands for credentials is nobody's
+
+
+@pytest.mark.parametrize(("fencing", "words"), [((), "No provider is configured"), (("redfish",), "been drilled yet")])
+def test_where_nothing_was_drilled_it_says_why(
+    redis: Redis, tmp_path: Path, fencing: tuple[str, ...], words: str
+) -> None:
+    site = PageSite(redis, tmp_path, fencing=fencing)
+    assert words in site.browser("bob").get("/fencing").text
 
 
 def test_without_an_outage_it_says_that_nothing_is_to_be_done(site: PageSite) -> None:

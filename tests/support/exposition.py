@@ -20,7 +20,7 @@ from reactor.model.fencing import Fencing
 from reactor.model.suspicion import Suspects
 from reactor.process import Stop
 from reactor.web.metrics import Sources, exposition
-from tests.contracts.samples import LOST_AT, SUSPICION, drift, outage_record, record
+from tests.contracts.samples import DRILLS, LOST_AT, SUSPICION, drift, outage_record, record
 from workers.rq.worker import Worker
 
 NOW = LOST_AT + 1000.0
@@ -64,6 +64,7 @@ def _happened(redis: Redis) -> None:
     told = {"specversion": "1.0", "id": "1", "source": "/s", "type": "io.vmdrift.vm.drift.completed"}
     store.save_outage(outage_record(), done=False)
     store.count_sweep("finished")
+    store.drills.write(DRILLS)
     store.suspicions.begin(SUSPICION, [])
     store.suspicions.end(SUSPICION, "life", [])
     store.suspicions.show(Suspects((SUSPICION,)))

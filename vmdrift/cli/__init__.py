@@ -126,18 +126,19 @@ def history(*, last: int, as_json: bool) -> None:
     type=click.Choice([role.name for role in roles.ON_CLUSTER]),
     help="Whose rights in the cluster are looked at. Else: those of all roles together.",
 )
+@click.option("--fencing", is_flag=True, help="Try each healthy node's fencing, as the hourly drill does.")
 @JSON
-def doctor(*, role: str | None, as_json: bool) -> None:
+def doctor(*, role: str | None, fencing: bool, as_json: bool) -> None:
     """Look whether everything is there that vm-drift stands on, and say what to do if not. Changes nothing.
 
     Settings, Redis, scheduler and workers, API server, KubeVirt, nodes, each verb that is needed, clocks. All of it
-    as whoever runs this: run it in a role's pod to see what that role sees.
+    as whoever runs this: run it in a role's pod to see what that role sees; --fencing in a pod of the role fencing.
 
     Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 something could not be looked at.
     """
     from vmdrift.doctor.show import doctor as look  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(look(role=role or "", as_json=as_json))
+    sys.exit(look(role=role or "", fencing=fencing, as_json=as_json))
 
 
 @main.command(short_help="For a liveness probe: does this role still go round?")

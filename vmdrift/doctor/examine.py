@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from functools import partial
+from functools import cache, partial
 from typing import Protocol, TypeVar
 
 from redis import Redis
@@ -15,6 +15,7 @@ from reactor.adapters.redis.process_reports import reports
 from reactor.adapters.redis.queue_metrics import figures
 from reactor.adapters.redis.server import server
 from reactor.model.errors import Forbidden, SettingsError, StoreRefused, VmDriftError
+from reactor.model.fence_drill import FenceDrill
 from reactor.model.node import NodeView, node_view
 from reactor.model.times import Clock
 from reactor.process import explain
@@ -23,7 +24,8 @@ from reactor.wiring import Wiring
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Unreadable
 from vmdrift.doctor.needs import OPTIONAL, Right, provided, rights, used
 from workers import observe
-from workers.fencing.providers.registry import ready
+from workers.fencing.drill import Tried, drill_node
+from workers.fencing.providers.registry import provider, ready
 from workers.observe.cache import listed
 
 _Fact = TypeVar("_Fact")
@@ -34,14 +36,31 @@ class ExaminedCluster(Cluster, Survey, ConfigMapWriter, Protocol):
     """All in one: the objects, what we may do, and what could be written."""
 
 
-def examine(env: Mapping[str, str], roles: Sequence[str], clock: Clock = time.time) -> Facts:
-    """All facts, from the environment on. `roles`: whose rights are checked; none: those of all roles in use."""
+def examine(env: Mapping[str, str], roles: Sequence[str], clock: Clock = time.time, *, fencing: bool = False) -> Facts:
+    """All facts, from the environment on. `roles`: whose rights are checked; none: those of all roles in use.
+
+    `fencing`: every provider of every healthy node is tried, one node after the other.
+    """
     configuration = configured(env)
     wrong = configuration.wrong or {}
     wiring = Wiring(configuration.settings, env.get("KUBECONFIG", ""))
     redis = Unreadable(wrong["VMDRIFT_REDIS_URL"]) if "VMDRIFT_REDIS_URL" in wrong else _redis(wiring, clock)
     roles = roles or used(configuration.settings)
-    return Facts(configuration, redis, _cluster(wiring, roles, clock), tuple(roles))
+    cluster = _cluster(wiring, roles, clock)
+    drills = _or_unreadable(lambda: _drills(wiring, clock)) if fencing else None
+    return Facts(configuration, redis, cluster, tuple(roles), drills)
+
+
+def _drills(wiring: Wiring, clock: Clock) -> tuple[FenceDrill, ...]:
+    """Whoever was refused twice is not tried here either, where Redis says so."""
+    settings, nodes = wiring.settings, _nodes(wiring.cluster)
+    named = cache(lambda name: provider(name, wiring.cluster, settings))
+    tried = Tried(settings.to_policy(), wiring.cluster, named)
+    before = _or_unreadable(partial(_last_drills, wiring))
+    if isinstance(before, Unreadable):
+        before = []
+    healthy = [node for node in nodes if node.ready == "True"]
+    return tuple(drill for node in healthy for drill in drill_node(node, nodes, before, tried, clock()))
 
 
 def configured(env: Mapping[str, str]) -> Configured:
@@ -51,6 +70,10 @@ def configured(env: Mapping[str, str]) -> Configured:
     set_names = sorted(name for name in names if env.get(name))
     unknown_names = tuple(Settings.unknown(env))
     return Configured(settings, tuple(set_names), {**wrong, **_lacking(settings)}, unknown_names)
+
+
+def _last_drills(wiring: Wiring) -> list[FenceDrill]:
+    return wiring.store.drills.all()
 
 
 def _lacking(settings: Settings) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.server import Server
+from reactor.model.fence_drill import FenceDrill
 from reactor.model.node import NodeView
 from reactor.settings import Settings
 from vmdrift.doctor.needs import Right
@@ -79,9 +80,10 @@ class ClusterFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All facts. `roles`: whose rights are checked."""
+    """All facts. `roles`: whose rights are checked. `drills`: of every healthy node; None where none were asked for."""
 
     configured: Configured
     redis: RedisFacts | Unreadable
     cluster: ClusterFacts | Unreadable
     roles: tuple[str, ...]
+    drills: tuple[FenceDrill, ...] | Unreadable | None = None

@@ -20,10 +20,13 @@ VERSION = 1  # of the JSON; within a version fields are only added
 _STYLE = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "red", Status.UNKNOWN: "magenta"}
 
 
-def doctor(*, role: str, as_json: bool) -> int:
-    """Print it; returns the exit code. `role`: whose rights are checked, "" for all of them together."""
+def doctor(*, role: str, fencing: bool, as_json: bool) -> int:
+    """Print it; returns the exit code. `role`: whose rights are checked, "" for all of them together.
+
+    `fencing`: with a drill of every healthy node's fencing.
+    """
     configure_logs()
-    findings = judge(examine(os.environ, [role] if role else ()))
+    findings = judge(examine(os.environ, [role] if role else (), fencing=fencing))
     if as_json:
         print_json(as_object(findings))
     else:

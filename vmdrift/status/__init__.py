@@ -8,6 +8,7 @@ from rich.text import Text
 from reactor.adapters.redis.clock_offsets import clocks, off, offset_sentence
 from reactor.adapters.redis.store import Store
 from reactor.model.drift import OutageRecord, Record
+from reactor.model.fence_drill import FenceDrill, headline
 from reactor.model.fencing import Fencing
 from reactor.model.recovery import Windows
 from reactor.model.suspicion import NO_SUSPECTS, Suspects
@@ -20,10 +21,11 @@ from vmdrift.terminal import Terminal
 
 @dataclass(frozen=True, slots=True)
 class StatusSnapshot:
-    """All that is not done yet, oldest outage first: each with the records of its drifts; and who is suspected."""
+    """All that is not done yet, oldest outage first: each with the records of its drifts; suspects; fence drills."""
 
     outages: list[tuple[OutageRecord, list[Record]]]
     suspects: Suspects = NO_SUSPECTS
+    drills: tuple[FenceDrill, ...] = ()
 
     @property
     def records(self) -> list[Record]:
@@ -35,7 +37,7 @@ class StatusSnapshot:
 def read(store: Store) -> StatusSnapshot:
     """Raises StoreError."""
     outages = [(outage, store.records(outage.outage.id)) for outage in store.outages()]
-    return StatusSnapshot(outages, store.suspicions.shown())
+    return StatusSnapshot(outages, store.suspicions.shown(), tuple(store.drills.all()))
 
 
 def status(*, as_json: bool) -> int:
@@ -56,10 +58,13 @@ def status(*, as_json: bool) -> int:
 def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
     """`{"outages": [{"outage": ..., "fencing": ..., "drifts": [record, ...]}]}`; times in seconds since the epoch.
 
-    And where somebody is suspected `{"suspects": {"suspicions": [...], "why": ...}}`.
+    And where somebody is suspected `{"suspects": {"suspicions": [...], "why": ...}}`; where fencing was drilled
+    `{"drills": [...]}`, without what stands for credentials.
     """
     suspects = snapshot.suspects
-    return ({"suspects": asdict(suspects)} if suspects != NO_SUSPECTS else {}) | {
+    drills = [{**drill.as_json(), "credentials": ""} for drill in snapshot.drills]
+    more = {"suspects": asdict(suspects)} if suspects != NO_SUSPECTS else {}
+    return (more | {"drills": drills} if drills else more) | {
         "outages": [
             {
                 **outage.as_json(),
@@ -85,6 +90,8 @@ def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], win
         console.print(offset_sentence(name, ahead), style="bold red")
     for sentence in snapshot.suspects.sentences(now):
         console.print(Text(sentence), style="yellow")
+    if sentence := headline(snapshot.drills):
+        console.print(Text(f"{sentence} `vmdrift doctor --fencing` and the page say why."), style="bold red")
     if not snapshot.outages:
         console.print("No node is lost.")
         return

@@ -5,15 +5,15 @@ A provider that failed its drill is asked all the same when it counts.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 
 from reactor import timing
-from reactor.adapters.redis.fence_drills import FenceDrills
 from reactor.adapters.redis.store import Lock
 from reactor.in_thread import begun
+from reactor.model.drift import Policy
 from reactor.model.errors import AccessRefused, ClusterUnreachable, FenceError, Forbidden, NoAnswer, VmDriftError
 from reactor.model.fence_drill import TAINT, Drilled, FenceDrill, due
 from reactor.model.fencing import Target
@@ -24,7 +24,7 @@ from workers.context import Changer, FenceTools
 from workers.fencing.act import trouble, with_taint
 from workers.fencing.decide.allowed import providers
 from workers.fencing.decide.marks import NO_SCHEDULE
-from workers.fencing.providers.provider import GRANT
+from workers.fencing.providers.provider import GRANT, Provider
 
 log = structlog.get_logger()
 
@@ -35,18 +35,27 @@ _CREDENTIALS = "Change its credentials: until then it is not tried again, so tha
 _HEARD_NOTHING = "Check that it has power, and that the fencing role reaches its address."
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What is tried: the providers, by name, as `policy` says whose they are, and the taint in this cluster."""
+
+    policy: Policy
+    cluster: Changer
+    providers: Callable[[str], Provider]
+
+
 def drill_node(
-    node: NodeView, nodes: Sequence[NodeView], before: Sequence[FenceDrill], fence: FenceTools, now: float
+    node: NodeView, nodes: Sequence[NodeView], before: Sequence[FenceDrill], tried: Tried, now: float
 ) -> list[FenceDrill]:
     """Of each provider of a node that has anything to try, and of the taint; `before`: the last ones.
 
     `nodes`: all of them. Raises StoreError.
     """
-    names, target = providers(node, fence.tools.policy), _target(node, nodes, now)
+    names, target = providers(node, tried.policy), _target(node, nodes, now)
     last = {drill.provider: drill for drill in before if drill.uid == node.uid}
-    found = [_of_provider(name, target, last.get(name), fence, now) for name in names]
+    found = [_of_provider(name, target, last.get(name), tried.providers, now) for name in names]
     if any(name != "network-fence" for name in names):  # it blocks storage: no taint follows from that
-        found.append(_row(TAINT, target, now, partial(_taint, fence.cluster, target)))
+        found.append(_row(TAINT, target, now, partial(_taint, tried.cluster, target)))
     return [drill for drill in found if drill]
 
 
@@ -56,16 +65,16 @@ def _target(node: NodeView, nodes: Sequence[NodeView], now: float) -> Target:
 
 
 def _of_provider(
-    name: str, target: Target, last: FenceDrill | None, fence: FenceTools, now: float
+    name: str, target: Target, last: FenceDrill | None, named: Callable[[str], Provider], now: float
 ) -> FenceDrill | None:
     """What is locked out stays as it was found."""
     try:
-        credentials = fence.providers(name).credentials(target)
+        credentials = named(name).credentials(target)
     except FenceError:
         credentials = ""  # the drill says why there are none
     if last and last.is_locked_out(credentials):
         return replace(last, at=now)
-    row = _row(name, target, now, lambda: fence.providers(name).drill(target))
+    row = _row(name, target, now, lambda: named(name).drill(target))
     return row and _counted(replace(row, credentials=credentials), last)
 
 
@@ -112,9 +121,9 @@ def _taint(cluster: Changer, target: Target) -> Drilled | None:
 class FenceDrilling:
     """The drills of one process; of all processes of the role, one drills at a time."""
 
-    def __init__(self, fence: FenceTools, drills: FenceDrills, begin: Begin = begun) -> None:
+    def __init__(self, fence: FenceTools, begin: Begin = begun) -> None:
         """`begin` begins work of this name in a thread."""
-        self._fence, self._drills, self._begin = fence, drills, begin
+        self._fence, self._drills, self._begin = fence, fence.tools.store.drills, begin
 
     def turn(self) -> float:
         """A few of the nodes whose drill is due; in how many seconds to look again. Raises ClusterError, StoreError."""
@@ -130,7 +139,9 @@ class FenceDrilling:
     def _drill(self, lock: Lock) -> float:
         nodes, before = self._fence.tools.around.nodes(self._fence.cluster, own=True), self._drills.all()
         waiting = due(nodes, before, lock.now)
-        drill = partial(drill_node, nodes=nodes, before=before, fence=self._fence, now=lock.now)
+        fence = self._fence
+        tried = Tried(fence.tools.policy, fence.cluster, fence.providers)
+        drill = partial(drill_node, nodes=nodes, before=before, tried=tried, now=lock.now)
         asked = [self._begin(partial(drill, node), f"drill of {node.name}") for node in waiting[:_AT_ONCE]]
         found = [row for answer in asked for row in answer.result()]
         self._drills.write(found, _gone(before, nodes, waiting[:_AT_ONCE], found))

@@ -85,8 +85,7 @@ def work_fencing(settings: Settings) -> None:
 
 def _drill(wiring: Wiring) -> None:
     """In a thread of its own, for as long as the process lives: it changes nothing that could be left half done."""
-    drilling = FenceDrilling(App.of(wiring).fence(), wiring.fence_drills)
-    keep_drilling(drilling.turn, lambda: False, time.sleep)
+    keep_drilling(FenceDrilling(App.of(wiring).fence()).turn, lambda: False, time.sleep)
 
 
 def every(seconds: float, chore: Callable[[], object], clock: Clock) -> Callable[[], object]:

@@ -19,6 +19,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     took                hash: what ended drifts add up to, by the fields of model.recovery since Redis was emptied last
     sweeps              hash: sweeps for the VMs of a lost node, by how they ended  since Redis was emptied last
     suspicions...       nodes that are suspected                    (`suspicions`)
+    drills              the last fence drills                       (`fence_drills`)
 
 All of it may be lost: the sweep finds outages and VMs again, and `decide` finds out again what was done.
 A lock only saves work. It can expire under a holder that was paused, so a record is written only while no later
@@ -37,6 +38,7 @@ from redis import Redis
 from reactor.adapters.redis.clock import RedisClock
 from reactor.adapters.redis.contents import a_number, an_object, events_of, numbers, passed_over, text_of
 from reactor.adapters.redis.errors import translated
+from reactor.adapters.redis.fence_drills import FenceDrills, RedisFenceDrills
 from reactor.adapters.redis.keys import CHANGES, PREFIX, STREAM, STREAM_LENGTH
 from reactor.adapters.redis.lua import script
 from reactor.adapters.redis.suspicions import RedisSuspicions, Suspicions
@@ -74,6 +76,7 @@ class Store(Protocol):
     """Every method raises StoreUnreachable or StoreRefused. `ttl` in seconds."""
 
     suspicions: Suspicions
+    drills: FenceDrills
 
     def time(self) -> float:
         """Redis' clock, the one that all processes share: seconds since the epoch."""
@@ -154,6 +157,7 @@ class RedisStore:
     def __init__(self, redis: Redis, history_ttl: float, monotonic: Clock = time.monotonic) -> None:
         self._redis, self._clock = redis, RedisClock(redis, monotonic)
         self.suspicions: Suspicions = RedisSuspicions(redis)
+        self.drills: FenceDrills = RedisFenceDrills(redis)
         self._history_ms = int(history_ttl * 1000)
         self._acquire = redis.register_script(script("clock", "acquire"))
         self._renew_or_release, self._save = (redis.register_script(script(name)) for name in ("hold", "save"))

@@ -10,6 +10,7 @@ from reactor.adapters.redis.store import Store
 from reactor.interventions import NO_CLUSTER
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
+from reactor.model.fence_drill import FenceDrill, headline, not_fenceable
 from reactor.model.intervention import Intervention
 from reactor.model.times import Clock, clock_time
 from reactor.settings import Settings, deaf_after
@@ -52,6 +53,19 @@ class Queries:
     def suspects(self) -> list[str]:
         """Nodes that are suspected, in sentences."""
         return self.store.suspicions.shown().sentences(self.clock())
+
+    def not_fenceable(self) -> str:
+        """Which nodes cannot be fenced, as a sentence; "" while each can."""
+        return headline(self.store.drills.all())
+
+    def drills(self) -> list[tuple[str, bool, list[FenceDrill]]]:
+        """By node, those first that cannot be fenced: its name, whether it can be, and its last drills."""
+        drills = self.store.drills.all()
+        lost_hope = not_fenceable(drills)
+        rows = {drill.node: (drill.node, drill.node not in lost_hope, list[FenceDrill]()) for drill in drills}
+        for drill in drills:
+            rows[drill.node][-1].append(drill)
+        return sorted(rows.values(), key=lambda row: (row[1], all(drill.passed for drill in row[2]), row[0]))
 
     def history(self, most: int = _HISTORY_SHOWN) -> list[OutageRow]:
         """Those that are done with, newest first."""

@@ -1,4 +1,4 @@
-"""The page's addresses: `/`, `/vm/...`, `/node/...`, `/history`, `/login`, and the one POST by which people act."""
+"""The page's addresses: `/`, `/vm/...`, `/node/...`, `/fencing`, `/history`, `/login`; and the one POST to act."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -84,9 +84,14 @@ def _add_views(blueprint: Blueprint, page: PageTools) -> None:
         read = lambda: {  # noqa: E731 - read inside
             "outages": queries.outages(),
             "suspects": queries.suspects(),
+            "not_fenceable": queries.not_fenceable(),
             "past": queries.history(3),
         }
         return page.looked("outages.html", read)
+
+    @blueprint.get("/fencing")
+    def fencing() -> Response:
+        return page.looked("fencing.html", lambda: {"drills": queries.drills(), "providers": queries.settings.fencing})
 
     @blueprint.get("/history")
     def history() -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 
 from reactor.model.fencing import Attempt
 from reactor.model.suspicion import Suspects
-from tests.contracts.samples import SUSPICION, outage_record
+from tests.contracts.samples import DRILLS, SUSPICION, outage_record
 from tests.support.twins.store import MemoryStore
 from tests.unit.workers.fencing.views import FILE, PROOF, PROVEN
 from vmdrift.status import as_object, read
@@ -27,6 +27,14 @@ def test_who_is_suspected_is_told_beside_the_outages_if_anybody_is() -> None:
     assert as_object(read(store)) == {"outages": []}
     store.suspicions.show(Suspects((SUSPICION,)))
     assert as_object(read(store)) == {"suspects": {"suspicions": (SUSPICION.as_json(),), "why": ""}, "outages": []}
+
+
+def test_fence_drills_are_told_if_there_are_any_without_what_stands_for_credentials() -> None:
+    store = MemoryStore(lambda: 0.0)
+    store.drills.write(DRILLS)
+    told: Any = as_object(read(store))["drills"]
+    assert [(drill["node"], drill["provider"]) for drill in told] == [(one.node, one.provider) for one in DRILLS]
+    assert {drill["credentials"] for drill in told} == {""}
 
 
 def test_a_dark_bmc_and_who_does_not_answer_are_told() -> None:

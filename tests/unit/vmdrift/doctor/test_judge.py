@@ -7,9 +7,11 @@ import pytest
 
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.server import Server
+from reactor.model.fence_drill import FenceDrill
 from reactor.model.node import NodeView
 from reactor.settings import Settings
 from reactor.web.page.queries import Queries
+from tests.contracts.samples import DRILLS
 from tests.support.twins.store import MemoryStore
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Unreadable
 from vmdrift.doctor.finding import Finding, Status
@@ -44,6 +46,9 @@ def with_queue(number: int, **more: Any) -> Facts:
 
 def with_cluster(**more: Any) -> Facts:
     return replace(WELL, cluster=replace(CLUSTER, **more))
+
+
+FAILED, WARNING, UNKNOWN = Status.FAILED, Status.WARNING, Status.UNKNOWN
 
 
 def with_settings(**more: Any) -> Facts:
@@ -82,12 +87,34 @@ def test_page_and_doctor_call_the_same_job_late(late: float, checks: list[str]) 
     assert len(desk.troubles()) == len(checks)
 
 
+def drilled(*drills: FenceDrill) -> Facts:
+    return replace(WELL, configured=Configured(Settings(fencing=("redfish",))), drills=drills)
+
+
+def test_of_fence_drills_what_failed_is_told_by_node_and_what_passed_by_provider() -> None:
+    found = [finding for finding in judge(drilled(*DRILLS)) if finding.check == "fence drill"]
+    assert [(finding.about, finding.status) for finding in found] == [
+        ("node-a: redfish", FAILED),
+        ("node-c: redfish", WARNING),
+        ("taint", Status.OK),
+        ("redfish", Status.OK),
+        ("network-fence", Status.OK),
+    ]
+    assert found[0].fix == "Change it."
+    assert found[3].sentence == "1 of 3 healthy nodes passed."
+
+
+def test_without_a_drill_nothing_is_told_of_it_and_what_cannot_be_drilled_is_unknown() -> None:
+    assert [finding for finding in judge(WELL) if finding.check == "fence drill"] == []
+    assert only(replace(WELL, drills=Unreadable("no answer"))).status is UNKNOWN
+    assert "names no provider" in only(replace(WELL, drills=())).sentence
+
+
 def test_where_all_is_well_nothing_is_complained_of() -> None:
     assert bad(WELL) == []
     assert exit_code(judge(WELL)) == 0
 
 
-FAILED, WARNING, UNKNOWN = Status.FAILED, Status.WARNING, Status.UNKNOWN
 FORBIDDEN = Unreadable("GET /x: 403", refused=True)
 
 

@@ -1,0 +1,119 @@
+"""The fencing provider `fence-agent`: any ClusterLabs agent reads what feeds a lost node, and switches it off.
+
+A plug is named by the administrator, and knows no UUID: which machine it feeds is their word alone. What can be checked
+is that the plug is one: OFF counts only of what was read as ON before, as it is configured now. A misspelt outlet, an
+empty one, or an agent that says OFF whatever it finds, proves nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+
+from reactor import in_thread, timing
+from reactor.adapters.fence_agents.agents import Plugs
+from reactor.adapters.redis.plug_memory import PlugMemory
+from reactor.model.errors import FenceError, StoreRefused
+from reactor.model.fencing import ProviderStatus, State, Target
+from reactor.model.identity import NodeRef
+from reactor.model.plug import PlugReading
+
+Begin = Callable[[Callable[[], None], str], Future[None]]
+_LOOK = "Run the fence drill while the node is up; now, look at the machine, and say so by vmdrift confirm-off"
+
+
+class FenceAgent:
+    """A Provider. `begin` begins work of this name, which may take longer than anybody waits for it."""
+
+    name = "fence-agent"
+
+    def __init__(self, plugs: Plugs, memory: PlugMemory, begin: Begin = in_thread.begun) -> None:
+        self._plugs, self._memory, self._begin = plugs, memory, begin
+        self._orders: dict[tuple[NodeRef, str], Future[None]] = {}
+
+    def fence(self, target: Target) -> None:
+        """Off, for what reads ON; nothing is sent unless all plugs can be read.
+
+        An agent may take longer than a pass: then it goes on, and `status` says so. What became of it is raised when it
+        is asked for again.
+        """
+        key = (target.node, target.boot)
+        order = self._orders.get(key) or self._begin(partial(self._order, target.node), f"off {target.node.name}")
+        self._orders[key] = order
+        try:
+            order.result(timing.PROVIDER_ANSWERS)
+        except TimeoutError:
+            if order.done():  # its own
+                raise
+        finally:
+            if order.done():
+                self._orders.pop(key, None)
+
+    def status(self, target: Target) -> ProviderStatus:
+        """As `standing`; WORKING while an order runs, because many devices let in one at a time."""
+        if (order := self._orders.get((target.node, target.boot))) and not order.done():
+            return ProviderStatus(State.WORKING, f"Its agents are switching node {target.node.name} off.")
+        readings = self._plugs.read(target.node.name)
+        try:
+            self._remember(target.node, readings)
+            seen = self._memory.seen_on(target.node.uid, [reading.id for reading in readings])
+        except StoreRefused as error:
+            if not _lives(readings):
+                raise _unknown(error) from error
+            seen = {}
+        return standing(target.node.name, readings, seen)
+
+    def release(self, target: Target) -> ProviderStatus:
+        """ABSENT always. Nothing is switched on again: whoever administers the machine does that."""
+        sentence = f"Nothing is left to take back: node {target.node.name} is not switched on again by us."
+        return ProviderStatus(State.ABSENT, sentence)
+
+    def drill(self, node: NodeRef) -> tuple[PlugReading, ...]:
+        """Read each plug of this node, and remember those that are on. It switches nothing.
+
+        For a drill, while the node is up: one that reads off then belongs to another machine, or to none. If the node
+        was heard after that reading, `PlugMemory.forget` what was seen of it. Raises FenceError, StoreUnreachable.
+        """
+        readings = self._plugs.read(node.name)
+        try:
+            self._remember(node, readings)
+        except StoreRefused as error:
+            raise _unknown(error) from error
+        return readings
+
+    def _remember(self, node: NodeRef, readings: Sequence[PlugReading]) -> None:
+        self._memory.saw_on(node.uid, [reading.id for reading in readings if reading.on])
+
+    def _order(self, node: NodeRef) -> None:
+        on = [reading.id for reading in self.drill(node) if reading.on]
+        if on:
+            self._plugs.off(node.name, on)
+
+
+def standing(node: str, readings: Sequence[PlugReading], seen: Mapping[str, float]) -> ProviderStatus:
+    """What these readings say of the node. Pure. `seen`: when each plug, by id, was read as on.
+
+    FENCED: all read OFF, and each was seen ON. A machine that reads ON lives; an outlet with power says nothing of the
+    machine behind it, which may be off all the same, so that is no veto against who knows better.
+    """
+    on, by = [reading for reading in readings if reading.on], _names(readings)
+    if _lives(readings):
+        return ProviderStatus(State.ALIVE, f"{by} reads ON: node {node} is on.", by=by)
+    if on:
+        sentence = f"{_names(on)} reads ON: node {node} has power, which does not say whether it is on."
+        return ProviderStatus(State.ABSENT, sentence, by=by)
+    if unseen := [reading for reading in readings if reading.id not in seen]:
+        sentence = f"{_names(unseen)} reads OFF, and was never read as ON as it is configured now: that proves nothing."
+        return ProviderStatus(State.ABSENT, f"{sentence} {_LOOK}.", by=by)
+    return ProviderStatus(State.FENCED, f"{by} reads OFF, and was read as ON before: node {node} is off.", by=by)
+
+
+def _lives(readings: Sequence[PlugReading]) -> bool:
+    return any(reading.on and not reading.feed for reading in readings)
+
+
+def _unknown(error: StoreRefused) -> FenceError:
+    return FenceError(f"Which plugs were read as ON cannot be noted or read: {error}. Apply users.rules.")
+
+
+def _names(readings: Sequence[PlugReading]) -> str:
+    return " and ".join(reading.plug for reading in readings)

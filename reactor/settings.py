@@ -169,9 +169,9 @@ class Settings:
         "seconds",
         180.0,
         setting_types.seconds(timing.SILENCE_LEAST, 3600, "virt-handler's heartbeats are up to 132 s apart"),
-        "How long a lost node's Lease and virt-handler heartbeat must not have changed before any provider but event is "
-        "asked to fence it; longer where the Lease's leaseDurationSeconds is. At least 140: a "
-        "living virt-handler writes every 60 to 132 s, so a shorter silence says nothing.",
+        "How long a lost node's Lease and virt-handler heartbeat must not have changed before any provider but event "
+        "is asked to fence it; longer where the Lease's leaseDurationSeconds is. At least 140: a living virt-handler "
+        "writes every 60 to 132 s, so a shorter silence says nothing.",
     )
     fence_at: str = setting(
         "unreachable | suspicion",

@@ -23,6 +23,7 @@ AGENTS = Path("/usr/sbin")  # where packages put them; no file may name another 
 _SAID = re.compile(r"(?m)^Status: (ON|OFF)[ \t\r]*$")
 _READ = {(0, frozenset({"ON"})): True, (2, frozenset({"OFF"})): False}
 _UNKNOWN = re.compile(r"[Uu]nknown option '([A-Za-z0-9_-]+)")
+_STAMP = re.compile(r"[0-9-]+ [0-9:,.]+ (?=[A-Z]+:)")  # the same trouble is the same sentence at each look
 _SHOWN = 200  # characters of what an agent wrote
 
 
@@ -129,7 +130,7 @@ def _is_on(plug: Plug, finished: Finished) -> bool:
 def _last_words(plug: Plug, finished: Finished) -> str:
     """Its exit code, and the last line that it wrote as an error."""
     said = [line for line in finished.err.splitlines() if line.strip()]
-    words = cleaned(said[-1], plug.options)[:_SHOWN] if said else ""
+    words = cleaned(_STAMP.sub("", said[-1], 1), plug.options)[:_SHOWN] if said else ""
     return f"exit code {finished.code}" + (f": {words}" if words else "")
 
 

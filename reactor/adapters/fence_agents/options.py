@@ -1,13 +1,12 @@
 """An agent's options: which it may be given, how they are given, and which of them are nobody's business."""
 
+import json
 import re
 import shlex
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
-
-import orjson
 
 from reactor.adapters.node_files import NodeFile
 
@@ -63,8 +62,9 @@ def cleaned(text: str, options: Mapping[str, str]) -> str:
 
 
 def _ways(value: str) -> Iterator[str]:
-    written = orjson.dumps(value).decode()[1:-1], repr(value)[1:-1], b64encode(value.encode()).decode()
-    yield from (value, quote(value, safe=""), quote_plus(value), shlex.quote(value), *written)
+    yield from (value, quote(value, safe=""), quote(value), quote_plus(value), shlex.quote(value))
+    yield from (repr(value)[1:-1], ascii(value)[1:-1], b64encode(value.encode()).decode())
+    yield from (json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
 
 
 def _key(file: NodeFile, key: str, where: str) -> str:

@@ -12,6 +12,7 @@ from reactor.model.fencing import ProviderStatus, State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.model.plug import PlugReading
 from simulator.machines.hypervisor import Hypervisor
+from tests.support.threads import at_once
 from tests.support.twins.plug_memory import MemoryPlugMemory
 from tests.support.twins.plugs import MachinePlugs
 from workers.fencing.providers.fence_agent import FenceAgent, standing
@@ -40,15 +41,6 @@ class World:
 
     def is_on(self) -> bool:
         return self.plugs.hypervisor.machines["worker-1"].powered
-
-
-def at_once(work: Callable[[], None], _: str) -> Future[None]:
-    future: Future[None] = Future()
-    try:
-        future.set_result(work())
-    except Exception as error:  # noqa: BLE001 - it is raised where the future is waited for
-        future.set_exception(error)
-    return future
 
 
 def test_it_is_a_provider() -> None:

@@ -287,14 +287,6 @@ def test_the_file_is_read_anew_each_time(script: Script) -> None:
     assert plugs.read("worker-1")[0].plug == "fence_test at 10.1.0.8"
 
 
-def test_before_each_reading_and_each_order_a_worker_says_that_it_lives(script: Script) -> None:
-    beats: list[int] = []
-    settings = Settings.read({"VMDRIFT_FENCE_AGENT_DIR": str(script.secret)})
-    plugs = FenceAgents(settings, lambda: beats.append(1), script.agents)
-    plugs.off("worker-1", [reading.id for reading in plugs.read("worker-1")])
-    assert len(beats) == 2
-
-
 def test_without_the_folder_of_files_or_any_agents_it_does_not_start(script: Script) -> None:
     with pytest.raises(SettingsError, match=r"^VMDRIFT_FENCE_AGENT_DIR: not set"):
         FenceAgents(Settings(), agents=script.agents)

@@ -8,7 +8,8 @@ def at_once(work: Callable[[], None], _: str) -> Future[None]:
     """As `reactor.in_thread.begun`."""
     future: Future[None] = Future()
     try:
-        future.set_result(work())
+        work()
+        future.set_result(None)
     except Exception as error:  # noqa: BLE001 - it is raised where the future is waited for
         future.set_exception(error)
     return future

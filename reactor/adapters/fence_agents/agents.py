@@ -57,30 +57,21 @@ class Limits:
 
 
 class FenceAgents:
-    """The real ones. `before_call` runs before each reading or order (heartbeats); `agents`: the folder they are in."""
+    """The real ones. `agents`: the folder they are in."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        before_call: Callable[[], None] = lambda: None,
-        agents: Path = AGENTS,
-        limits: Limits | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, agents: Path = AGENTS, limits: Limits | None = None) -> None:
         """Raises SettingsError."""
         if not settings.fence_agent_dir:
             raise SettingsError(f"{SETTING}: not set; the provider fence-agent finds there what can switch nodes off")
         if not any(agents.glob("fence_*")):
             need = f"VMDRIFT_FENCING: fence-agent needs ClusterLabs' agents in {agents}"
             raise SettingsError(f"{need}: use an image with them (docs/fencing.md), or install fence-agents")
-        self._folder, self._before_call, self._agents = Path(settings.fence_agent_dir), before_call, agents
-        self._limits = limits or Limits()
+        self._folder, self._agents, self._limits = Path(settings.fence_agent_dir), agents, limits or Limits()
 
     def read(self, node: str) -> tuple[PlugReading, ...]:
-        self._before_call()
         return tuple(_all([self._reading(plug) for plug in plugs_of(self._folder, node)]))
 
     def off(self, node: str, ids: Sequence[str]) -> None:
-        self._before_call()
         plugs = {plug.id: plug for plug in plugs_of(self._folder, node)}
         if missing := [id_ for id_ in ids if id_ not in plugs]:
             file = next(iter(plugs.values())).file

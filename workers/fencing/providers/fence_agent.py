@@ -22,12 +22,21 @@ _LOOK = "Run the fence drill while the node is up; now, look at the machine, and
 
 
 class FenceAgent:
-    """A Provider. `begin` begins work of this name, which may take longer than anybody waits for it."""
+    """A Provider. `begin` begins work of this name, which may take longer than anybody waits for it.
+
+    `beat` runs before an order is waited for (heartbeats).
+    """
 
     name = "fence-agent"
 
-    def __init__(self, plugs: Plugs, memory: PlugMemory, begin: Begin = in_thread.begun) -> None:
-        self._plugs, self._memory, self._begin = plugs, memory, begin
+    def __init__(
+        self,
+        plugs: Plugs,
+        memory: PlugMemory,
+        begin: Begin = in_thread.begun,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._plugs, self._memory, self._begin, self._beat = plugs, memory, begin, beat
         self._orders: dict[tuple[NodeRef, str], Future[None]] = {}
 
     def fence(self, target: Target) -> None:
@@ -36,6 +45,7 @@ class FenceAgent:
         An agent may take longer than a pass: then it goes on, and `status` says so. What became of it is raised when it
         is asked for again.
         """
+        self._beat()
         key = (target.node, target.boot)
         order = self._orders.get(key) or self._begin(partial(self._order, target.node), f"off {target.node.name}")
         self._orders[key] = order

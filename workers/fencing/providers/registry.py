@@ -50,6 +50,6 @@ def provider(
         case "redfish":
             return Redfish(RedfishBmc(settings, before_call))
         case "fence-agent" if memory:
-            return FenceAgent(FenceAgents(settings, before_call), memory)
+            return FenceAgent(FenceAgents(settings), memory, beat=before_call)
         case _:
             raise KeyError(name)

@@ -111,13 +111,16 @@ def test_an_option_that_is_not_the_files_to_give_is_refused(tmp_path: Path, key:
     assert said.startswith(f"options.{key[:40]!r}: {why}")
 
 
+_NO_VALUES: list[Any] = [None, 1.5, [], {}, ["a"]]
+
+
 @pytest.mark.parametrize(
     ("value", "why"),
     [
         *((value, "it has a line break or a control") for value in ("a\naction=reboot", "a\rb", "a\0b", "\u2028")),
         *((value, "agents cut off spaces and double quotes") for value in (" secret", "secret ", '"secret"', '"')),
         *((value, "expected 1 to 4096 characters") for value in ("", "x" * 4097)),
-        *((value, "expected text in quotes, a whole number, true or false") for value in (None, 1.5, [], {}, ["a"])),
+        *((value, "expected text in quotes, a whole number, true or false") for value in _NO_VALUES),
     ],
 )  # fmt: skip
 def test_a_value_that_an_agent_would_read_otherwise_is_refused(tmp_path: Path, value: Any, why: str) -> None:

@@ -191,6 +191,13 @@ def test_what_became_of_it_is_told_when_it_is_asked_for_again_and_then_it_is_giv
     assert provider.status(TARGET).state is State.FENCED
 
 
+def test_a_worker_says_that_it_lives_before_it_waits_for_an_order() -> None:
+    beats: list[str] = []
+    world = World()
+    FenceAgent(world.plugs, world.memory, at_once, lambda: beats.append("alive")).fence(TARGET)
+    assert beats == ["alive"]
+
+
 class _NoMemory(MemoryPlugMemory):
     """As Redis where its users have no such key, or that is away."""
 

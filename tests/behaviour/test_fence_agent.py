@@ -65,7 +65,7 @@ def test_without_a_drill_an_off_proves_nothing_and_it_is_said_what_to_do() -> No
     play.world.run_for(280)
     file = _file(play)
     assert (file.proof, plugs.orders, play.auditor.deleted("pods")) == (None, [], [])
-    assert "was never read as ON" in file.summary
+    assert "nobody has read ON there" in file.summary
     assert "vmdrift confirm-off" in file.summary
 
 

@@ -75,7 +75,7 @@ def test_each_feed_is_read_and_only_what_is_named_is_switched_off(script: Script
 
 
 def test_every_call_says_first_what_to_do_and_none_says_anything_but_status_and_off(script: Script) -> None:
-    script.feeds("7", "8", lanplus=True, power_wait=2, **{"api-path": "/v1"})
+    script.feeds("7", "8", lanplus=True, power_wait=2, **{"api-path": "/v1", "accessId": "x"})
     plugs = script.plugs()
     plugs.off("worker-1", [reading.id for reading in plugs.read("worker-1")])
     plugs.read("worker-1")
@@ -84,7 +84,8 @@ def test_every_call_says_first_what_to_do_and_none_says_anything_but_status_and_
     for lines in given:
         assert [line for line in lines if line.startswith(("action", "option", "o="))] == lines[:1]
         assert sorted(lines[1:]) in (
-            ["api-path=/v1", "lanplus=1", f"password={PASSWORD}", f"plug={plug}", "power_wait=2"] for plug in "78"
+            ["accessId=x", "api-path=/v1", "lanplus=1", f"password={PASSWORD}", f"plug={plug}", "power_wait=2"]
+            for plug in "78"
         )
         assert "reboot" not in "".join(lines)
 

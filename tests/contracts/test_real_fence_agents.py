@@ -52,7 +52,7 @@ def test_a_dummy_that_says_off_without_its_file_proves_nothing_until_it_was_on(
     state = tmp_path / "state"
     write("fence_dummy", status_file=str(state))
     said = provider.status(TARGET)
-    assert (said.state, "never read as ON" in said.sentence) == (State.ABSENT, True)
+    assert (said.state, "nobody has read ON there" in said.sentence) == (State.ABSENT, True)
     state.write_text("on")
     assert provider.status(TARGET).state is State.ALIVE
     provider.fence(TARGET)

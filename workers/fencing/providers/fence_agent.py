@@ -18,7 +18,7 @@ from reactor.model.identity import NodeRef
 from reactor.model.plug import PlugReading
 
 Begin = Callable[[Callable[[], None], str], Future[None]]
-_LOOK = "Run the fence drill while the node is up; now, look at the machine, and say so by vmdrift confirm-off"
+_LOOK = "Now: look at the machine, and vmdrift confirm-off. Once it is up: run the fence drill"
 
 
 class FenceAgent:
@@ -107,14 +107,14 @@ def standing(node: str, readings: Sequence[PlugReading], seen: Mapping[str, floa
     """
     on, by = [reading for reading in readings if reading.on], _names(readings)
     if _lives(readings):
-        return ProviderStatus(State.ALIVE, f"{by} reads ON: node {node} is on.", by=by)
+        return ProviderStatus(State.ALIVE, f"{_read(on)} ON: node {node} is on.", by=by)
     if on:
-        sentence = f"{_names(on)} reads ON: node {node} has power, which does not say whether it is on."
+        sentence = f"{_read(on)} ON: node {node} has power, which does not say whether it is on."
         return ProviderStatus(State.ABSENT, sentence, by=by)
     if unseen := [reading for reading in readings if reading.id not in seen]:
-        sentence = f"{_names(unseen)} reads OFF, and was never read as ON as it is configured now: that proves nothing."
+        sentence = f"{_read(unseen)} OFF, and nobody has read ON there with this configuration: that proves nothing."
         return ProviderStatus(State.ABSENT, f"{sentence} {_LOOK}.", by=by)
-    return ProviderStatus(State.FENCED, f"{by} reads OFF, and was read as ON before: node {node} is off.", by=by)
+    return ProviderStatus(State.FENCED, f"{_read(readings)} OFF, and ON before: node {node} is off.", by=by)
 
 
 def _lives(readings: Sequence[PlugReading]) -> bool:
@@ -127,3 +127,7 @@ def _unknown(error: StoreRefused) -> FenceError:
 
 def _names(readings: Sequence[PlugReading]) -> str:
     return " and ".join(reading.plug for reading in readings)
+
+
+def _read(readings: Sequence[PlugReading]) -> str:
+    return f"{_names(readings)} {'reads' if len(readings) == 1 else 'read'}"

@@ -144,7 +144,11 @@ def test_what_is_too_much_or_there_twice_is_refused(tmp_path: Path) -> None:
 _TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=30)
 
 
-@given(st.dictionaries(st.text(max_size=20) | st.sampled_from(["action", "o", "Option", "ACTION"]), _TEXT | st.text()))
+_NAMES = st.from_regex(r"[A-Za-z][a-z_-]{0,8}", fullmatch=True)
+_KEYS = _NAMES | st.sampled_from(["action", "o", "Option", "ACTION"]) | st.text(max_size=20)
+
+
+@given(st.dictionaries(_NAMES, _TEXT) | st.dictionaries(_KEYS, _TEXT | st.text()))
 def test_whatever_options_a_file_has_an_agent_reads_one_action_and_that_first(
     tmp_path_factory: pytest.TempPathFactory, options: dict[str, str]
 ) -> None:

@@ -66,8 +66,8 @@ def test_off_is_no_proof_of_a_plug_that_nobody_ever_read_as_on_and_it_says_what_
     said = world.status()
     assert said.state is State.ABSENT
     assert said.sentence == (
-        "fence_pdu plug worker-1-0 reads OFF, and was never read as ON as it is configured now: that proves nothing. "
-        "Run the fence drill while the node is up; now, look at the machine, and say so by vmdrift confirm-off."
+        "fence_pdu plug worker-1-0 reads OFF, and nobody has read ON there with this configuration: that proves "
+        "nothing. Now: look at the machine, and vmdrift confirm-off. Once it is up: run the fence drill."
     )
     world.provider.fence(TARGET)
     assert (world.plugs.orders, world.status().state) == ([], State.ABSENT)
@@ -94,13 +94,13 @@ def test_of_a_node_that_was_registered_again_or_was_forgotten_nothing_was_seen()
 @pytest.mark.parametrize(
     ("readings", "seen", "state", "words"),
     [
-        ([_MACHINE], _SEEN, State.FENCED, "reads OFF, and was read as ON before: node worker-1 is off."),
+        ([_MACHINE], _SEEN, State.FENCED, "reads OFF, and ON before: node worker-1 is off."),
         ([PlugReading("fence_x", "bmc", feed=False, on=True)], {}, State.ALIVE, "fence_x reads ON: node worker-1 is"),
         ([PlugReading("fence_x", "x", feed=True, on=True)], _SEEN, State.ABSENT, "does not say whether it is on."),
-        ([_A, _B], _SEEN, State.FENCED, "fence_pdu plug 0 and fence_pdu plug 1 reads OFF"),
+        ([_A, _B], _SEEN, State.FENCED, "fence_pdu plug 0 and fence_pdu plug 1 read OFF, and ON"),
         ([_A, PlugReading("fence_x", "x", feed=True, on=True)], _SEEN, State.ABSENT, "fence_x reads ON: node worker-1"),
-        ([_A, _B], {_A.id: 1000.0}, State.ABSENT, "fence_pdu plug 1 reads OFF, and was never read as ON"),
-        ([_A, _B], {}, State.ABSENT, "fence_pdu plug 0 and fence_pdu plug 1 reads OFF, and was never read as ON"),
+        ([_A, _B], {_A.id: 1000.0}, State.ABSENT, "fence_pdu plug 1 reads OFF, and nobody has read ON"),
+        ([_A, _B], {}, State.ABSENT, "fence_pdu plug 0 and fence_pdu plug 1 read OFF, and nobody"),
     ],
 )
 def test_only_if_all_read_off_and_each_was_seen_on_the_node_is_off(

@@ -7,16 +7,18 @@ from threading import Event
 import pytest
 
 from reactor.in_thread import begun
-from reactor.model.errors import FenceError, NoAnswer, StoreRefused, StoreUnreachable
+from reactor.model.errors import FenceError, NoAnswer, SettingsError, StoreRefused, StoreUnreachable
 from reactor.model.fencing import ProviderStatus, State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.model.plug import PlugReading
+from reactor.settings import Settings
 from simulator.machines.hypervisor import Hypervisor
 from tests.support.threads import at_once
 from tests.support.twins.plug_memory import MemoryPlugMemory
 from tests.support.twins.plugs import MachinePlugs
 from workers.fencing.providers.fence_agent import FenceAgent, standing
 from workers.fencing.providers.provider import Provider
+from workers.fencing.providers.registry import ready
 
 NODE = NodeRef("worker-1", "u1")
 TARGET = Target(Outage(NODE, 1795500000), "boot-1")
@@ -47,6 +49,11 @@ def test_it_is_a_provider() -> None:
     provider: Provider = World().provider
     assert provider.name == "fence-agent"
     assert provider.release(TARGET).state is State.ABSENT
+
+
+def test_without_its_folder_of_files_the_role_does_not_start_with_it() -> None:
+    with pytest.raises(SettingsError, match=r"^VMDRIFT_FENCE_AGENT_DIR: not set; the provider fence-agent finds there"):
+        ready("fence-agent", Settings())
 
 
 @pytest.mark.parametrize("feeds", [0, 1, 2])

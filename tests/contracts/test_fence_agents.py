@@ -163,10 +163,11 @@ def test_an_option_that_the_agent_ignores_makes_its_answer_worthless_and_is_name
     )
 
 
+@pytest.mark.long(10)
 def test_an_agent_that_hangs_is_ended_with_its_children_and_nothing_was_heard(script: Script) -> None:
     script.does(_HANGS)
-    with pytest.raises(NoAnswer, match=r"^fence_test at 10\.1\.0\.7 has not ended within 5 s \(status\)$"):
-        script.plugs(5.0).read("worker-1")
+    with pytest.raises(NoAnswer, match=r"^fence_test at 10\.1\.0\.7 has not ended within 10 s \(status\)$"):
+        script.plugs(10.0).read("worker-1")
     for name in ("agent", "child"):
         pid = int((script.folder / name).read_text())
         assert wait_for(lambda pid=pid: _gone(pid), 60)  # type: ignore[misc]
@@ -182,12 +183,13 @@ def test_a_child_that_an_agent_leaves_behind_is_ended_too(script: Script) -> Non
     assert wait_for(lambda: _gone(pid), 60)
 
 
+@pytest.mark.long(11)
 def test_an_agent_ends_even_if_whoever_called_it_was_killed(script: Script) -> None:
     script.does(_HANGS)
     caller = dedent(f"""
         from pathlib import Path
         from reactor.adapters.fence_agents.process import run
-        run(Path({str(script.agents / "fence_test")!r}), "action=off\\n", 5.0)
+        run(Path({str(script.agents / "fence_test")!r}), "action=off\\n", 10.0)
     """)
     with subprocess.Popen([sys.executable, "-c", caller]) as process:
         assert wait_for(lambda: _written(script.folder / "agent") > 0, 60)

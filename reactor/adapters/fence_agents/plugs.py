@@ -23,7 +23,8 @@ SETTING = "VMDRIFT_FENCE_AGENT_DIR"
 _AGENT = re.compile(r"fence_[a-z0-9_]+")
 _MOST_FEEDS = 8
 _SHOWN = 60  # characters of an outlet's or a device's name
-_SHAPE = '{"agent": ..., "options": {...}} or {"feeds": [...]}'
+_ONE = '{"agent": ..., "options": {...}}'
+_SHAPE = f'{_ONE} or {{"feeds": [...]}}'
 # Their "off" cuts a machine from storage or a network, or nothing at all: it may go on running.
 _NO_POWER = frozenset(
     f"fence_{name}"
@@ -71,7 +72,7 @@ def plugs_of(folder: Path, node: str) -> tuple[Plug, ...]:
 def _feeds(file: NodeFile) -> Iterator[Plug]:
     feeds = file.data["feeds"]
     if not isinstance(feeds, list) or not 1 <= len(feeds) <= _MOST_FEEDS:
-        raise file.wrong(f"feeds: expected a list of 1 to {_MOST_FEEDS} objects such as {_SHAPE[:36]}")
+        raise file.wrong(f"feeds: expected a list of 1 to {_MOST_FEEDS} objects such as {_ONE}")
     plugs = [_plug(file, feed, f"feeds[{number}].", feed=True) for number, feed in enumerate(feeds)]
     if len({plug.id for plug in plugs}) < len(plugs):
         raise file.wrong("feeds: two of them are the same outlet: name each feed of the machine once")
@@ -80,7 +81,7 @@ def _feeds(file: NodeFile) -> Iterator[Plug]:
 
 def _plug(file: NodeFile, data: Any, where: str, *, feed: bool) -> Plug:
     if not isinstance(data, dict):
-        raise file.wrong(f"{where.rstrip('.')}: expected an object, {_SHAPE[:36]}")
+        raise file.wrong(f"{where.rstrip('.')}: expected an object, {_ONE}")
     _only(file, data, where, "agent", "options")
     options = data.get("options")
     if not isinstance(options, dict):

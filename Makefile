@@ -35,9 +35,10 @@ check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/mypy $(TYPED)
 	$(BIN)/lint-imports --no-logo
 
-tools: ## Install what some tests need besides Python: Chromium and promtool, by night a Redis with TLS (as root on Debian; else those tests are skipped)
+tools: ## Install what some tests need besides Python: Chromium and promtool, by night a Redis with TLS, fence agents and a simulated BMC (as root on Debian; else those tests are skipped)
 	@missing=""; command -v chromium >/dev/null || missing="chromium"; command -v promtool >/dev/null || missing="$$missing prometheus"; \
-	$(if $(NIGHT),command -v redis-check-rdb >/dev/null || missing="$$missing redis-tools";) \
+	$(if $(NIGHT),command -v redis-check-rdb >/dev/null || missing="$$missing redis-tools"; \
+	command -v ipmi_sim >/dev/null && ls /usr/sbin/fence_ipmilan >/dev/null 2>&1 || missing="$$missing fence-agents ipmitool openipmi";) \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing$${missing:+ }$$missing for the tests ..."; \

@@ -12,6 +12,13 @@ SINK_CONNECT, SINK_READ = 2.0, 4.0
 BMC_CONNECT = 2.0
 BMC_CALL = 5.0
 
+# One call of a fence agent: many log in like a person does, and wait until the outlet reads off (20 s by default). Its
+# answer counts for half a minute; an order runs on while its node's plugs are not read.
+AGENT_STATUS = 20.0
+AGENT_OFF = 60.0
+# How long it counts that a plug was read as on.
+PLUG_SEEN = 7 * 86400.0
+
 # A provider of fencing that has not answered for so long (the longest call to a BMC) proves nothing, and the next one
 # is asked to fence. Once one says that the node is dead, the others have VETO to say that it lives.
 PROVIDER_ANSWERS = BMC_CALL

@@ -18,6 +18,7 @@ from reactor.adapters.redis.clock_offsets import Comparer
 from reactor.adapters.redis.coverage import RedisCoverage
 from reactor.adapters.redis.inbox import FSYNC_WAIT, RedisInbox
 from reactor.adapters.redis.outbox import RedisOutbox
+from reactor.adapters.redis.plug_memory import RedisPlugMemory
 from reactor.adapters.redis.process_reports import Reporter, Requests
 from reactor.adapters.redis.store import RedisStore
 from reactor.adapters.redis.summaries import RedisSummaries
@@ -84,6 +85,11 @@ class Wiring:
     def witness_reports(self) -> RedisWitnessReports:
         """What watchers heard of suspected nodes."""
         return RedisWitnessReports(self.redis)
+
+    @cached_property
+    def plug_memory(self) -> RedisPlugMemory:
+        """Which plugs of fence agents were read as on."""
+        return RedisPlugMemory(self.redis, self.clock)
 
     @cached_property
     def queue(self) -> RqQueue:

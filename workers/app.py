@@ -6,7 +6,7 @@ A job carries an identity, or what others reported of one; the pass reads the cl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Self
 
 from reactor.adapters.cloudevents import decode
@@ -103,7 +103,8 @@ def _tools(wiring: Wiring) -> Tools:
 
 def _fence_tools(wiring: Wiring, tools: Tools) -> FenceTools:
     """Each provider is made when it is first used."""
-    providers = cache(lambda name: provider(name, wiring.cluster, wiring.settings, wiring.before_call))
+    made = partial(provider, before_call=wiring.before_call, memory=wiring.plug_memory)
+    providers = cache(lambda name: made(name, wiring.cluster, wiring.settings))
     ask_all, reports = Together(wiring.before_call), wiring.witness_reports.of
     return FenceTools(tools, wiring.cluster, providers, wiring.settings.namespace, ask_all, reports)
 

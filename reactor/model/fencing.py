@@ -21,9 +21,9 @@ from reactor.model.objects import from_json
 
 CONFIG_MAP = "vm-drift-fencing"
 CLAIMS = "vm-drift-claims"
-PROVIDERS = ("event", "remediation", "network-fence", "redfish")
+PROVIDERS = ("event", "remediation", "network-fence", "redfish", "fence-agent")
 LASTING = frozenset({"remediation", "network-fence"})  # what they create remains when the boot has ended
-POWER = frozenset({"redfish"})  # they read the machine's power
+POWER = frozenset({"redfish", "fence-agent"})  # they read the machine's power
 _NEW = frozenset({"unanswered", "unanswered_since", "answers"})  # since the version before this one
 # On every object that is changed for a fence, in the same request.
 OUTAGE_ANNOTATION = "vmdrift.io/outage"

@@ -11,6 +11,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
+from reactor.adapters.redis.plug_memory import RedisPlugMemory
 from reactor.adapters.redis.sessions import OpenSessions
 from reactor.adapters.redis.store import RedisStore
 from reactor.model.suspicion import Suspects
@@ -80,6 +81,9 @@ def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_wat
         ("watcher", ("SET", "vmdrift:read:x", "1")),
         ("drifts", ("SET", "vmdrift:summary", "x")),
         ("receiver", ("SET", "vmdrift:suspects", "x")),
+        ("drifts", ("SET", "vmdrift:plug:u1:x", "1")),
+        ("watcher", ("SET", "vmdrift:plug:u1:x", "1")),
+        ("intake", ("SET", "vmdrift:plug:u1:x", "1")),
         ("watcher", ("HSET", "vmdrift:suspicions", "x", "x")),
         ("receiver", ("HSET", "vmdrift:suspicions:ended", "life", "1")),
         ("fencing", ("SET", "vmdrift:summary:x", "x")),
@@ -121,6 +125,14 @@ def test_the_receiver_opens_and_ends_sessions(urls: Mapping[str, str]) -> None:
         assert (sessions.is_open("ann", one, 1999.9), sessions.is_open("ann", one, 2000.0)) == (True, False)
         sessions.close("ann", one)
         assert not sessions.is_open("ann", one, 1000.0)
+
+
+def test_which_plugs_were_read_as_on_is_the_fencing_roles_own_memory(urls: Mapping[str, str]) -> None:
+    with Redis.from_url(urls["fencing"]) as redis:
+        memory = RedisPlugMemory(redis, lambda: 1000.0)
+        memory.saw_on("u1", ["one", "two"])
+        memory.forget("u1", ["two"])
+        assert memory.seen_on("u1", ["one", "two"]) == {"one": 1000.0}
 
 
 def test_a_suspicion_is_shown_by_watchers_written_by_intake_and_read_by_whoever_shows_it(

@@ -21,12 +21,15 @@ from simulator.scene import Scene, Vm
 from tests.support.auditor import FENCING
 from tests.support.places import K8S
 from tests.support.twins.bmc import MachineBmcs
+from tests.support.twins.plug_memory import MemoryPlugMemory
+from tests.support.twins.plugs import MachinePlugs
 from tests.support.virtual import Play
 from workers.fencing.drill import FenceDrilling, keep_drilling
+from workers.fencing.providers.fence_agent import FenceAgent
 from workers.fencing.providers.redfish import Redfish
 
 SICK, WELL = "node-a", "node-b"
-PROVIDERS = ("redfish", "network-fence", "remediation", "event")
+PROVIDERS = ("redfish", "fence-agent", "network-fence", "remediation", "event")
 RULES = "\n---\n".join((K8S / part / "rbac.yaml").read_text() for part in ("base", "components/fencing"))
 
 
@@ -38,6 +41,9 @@ class World:
         self.admin, machines = self.play.world.api.client("system:admin"), self.play.world.hypervisor.machines
         self.bmcs = MachineBmcs(self.play.world.hypervisor, {name: m.system_uuid for name, m in machines.items()})
         self.play.reactor.providers["redfish"] = Redfish(self.bmcs)
+        self.plugs = MachinePlugs(self.play.world.hypervisor)
+        self.seen = MemoryPlugMemory(lambda: self.play.world.now)
+        self.play.reactor.providers["fence-agent"] = FenceAgent(self.plugs, self.seen)
         add_storage_clients(self.admin, machines)
         add_template(self.admin)
         for name in (INTERVENTIONS, CONFIG_MAP, CLAIMS):
@@ -103,6 +109,18 @@ def no_force_off(world: World) -> None:
     world.bmcs.unable.add(SICK)
 
 
+def plug_of_another(world: World) -> None:
+    world.plugs.words[f"{SICK}-0"] = False
+
+
+def agent_that_says_nothing(world: World) -> None:
+    world.plugs.refusing.add(SICK)
+
+
+def agent_that_does_not_end(world: World) -> None:
+    world.plugs.hanging.add(SICK)
+
+
 def without_clients(world: World) -> None:
     list_addresses(world.admin, SICK, [])
 
@@ -152,6 +170,9 @@ BREAKAGES = [
     (dark, "redfish", (SICK,), "does not answer"),
     (says_off, "redfish", (SICK,), "reads PowerState Off"),
     (no_force_off, "redfish", (SICK,), "does not list ForceOff"),
+    (plug_of_another, "fence-agent", (SICK,), "it feeds another machine"),
+    (agent_that_says_nothing, "fence-agent", (SICK,), "does not say whether it is on"),
+    (agent_that_does_not_end, "fence-agent", (SICK,), "has not ended"),
     (without_clients, "network-fence", (SICK,), "No CSIAddonsNode lists the storage clients"),
     (address_of_two, "network-fence", BOTH, ""),
     (a_whole_network, "network-fence", (SICK,), "not one host"),
@@ -233,6 +254,40 @@ def test_of_a_provider_that_is_asked_no_more_nothing_is_left() -> None:
     world.later(timing.FENCE_DRILL_EVERY)
     FenceDrilling(fewer, _at_once).turn()
     assert {drill.provider for drill in world.drills.all()} == {"redfish", TAINT}
+
+
+def test_of_a_plug_that_feeds_another_machine_it_is_forgotten_that_it_was_on_but_not_at_the_first_off() -> None:
+    """The node may have lost its power a moment ago: then that OFF is proof, and must stay."""
+    world = World(("fence-agent",))
+    world.turn()
+    uid, plug = world.admin.get("nodes", SICK)["metadata"]["uid"], f"{SICK}-0"
+    world.plugs.words[plug] = False
+    world.later(timing.FENCE_DRILL_EVERY)
+    assert not world.turn()[f"{SICK} fence-agent"].passed
+    assert world.seen.seen_on(uid, [plug])
+    world.later(timing.FENCE_DRILL_AGAIN)
+    world.turn()
+    assert world.seen.seen_on(uid, [plug]) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        ("(exit code 1: RAKP 2 HMAC is invalid)", True),
+        ("(exit code 1: Login incorrect)", True),
+        ("(exit code 1: ERROR: Invalid user name)", True),
+        ("(exit code 1: Unable to connect/login to fencing device)", False),
+        ("(exit code 1: Connection timed out)", False),
+    ],
+)
+def test_an_agent_that_speaks_of_a_wrong_password_is_asked_twice_and_no_more(words: str, *, refused: bool) -> None:
+    world = World(("fence-agent",))
+    world.plugs.refusing.add(SICK)
+    world.plugs.trouble = words
+    for _ in range(3):
+        world.turn()
+        world.later(timing.FENCE_DRILL_AGAIN)
+    assert world.turn()[f"{SICK} fence-agent"].refused == (2 if refused else 0)
 
 
 def test_one_process_drills_at_a_time() -> None:

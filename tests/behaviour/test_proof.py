@@ -238,7 +238,7 @@ class _Broken:
     def release(self, target: Target) -> ProviderStatus:
         return ProviderStatus(State.ABSENT, f"Nothing of {target.boot}.")
 
-    def drill(self, target: Target) -> Drilled | None:
+    def drill(self, target: Target, *, failed_before: bool = False) -> Drilled | None:  # noqa: ARG002 - the same
         raise IndexError(target.boot)
 
     def credentials(self, target: Target) -> str:  # noqa: ARG002 - a Provider's

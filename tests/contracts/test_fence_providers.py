@@ -21,16 +21,21 @@ from simulator.client import ApiError
 from simulator.fencing import add_storage_clients, add_template
 from simulator.scene import Scene, Vm
 from tests.support.auditor import FENCING
+from tests.support.threads import at_once
 from tests.support.twins.bmc import MachineBmcs
+from tests.support.twins.plug_memory import MemoryPlugMemory
+from tests.support.twins.plugs import MachinePlugs
 from tests.support.virtual import Play
 from workers.fencing.decide import next_move
 from workers.fencing.decide.view import FenceView
 from workers.fencing.evidence import evidence
+from workers.fencing.providers.fence_agent import FenceAgent
 from workers.fencing.providers.redfish import Redfish
 from workers.fencing.together import Question, Together
 
 LOST = "node-a"
-NAMES = ("event", "redfish", "network-fence", "remediation")
+NAMES = ("event", "redfish", "fence-agent", "network-fence", "remediation")
+_POWER = frozenset({"redfish", "fence-agent"})  # they read the machine's own power, and know no boots
 _READS = frozenset({"get", "list"})
 _THEIRS = {
     "event": "configmaps",
@@ -47,6 +52,9 @@ class World:
         self.admin, hypervisor = self.play.world.api.client("system:admin"), self.play.world.hypervisor
         self.bmcs = MachineBmcs(hypervisor, {name: m.system_uuid for name, m in hypervisor.machines.items()})
         self.play.reactor.providers["redfish"] = Redfish(self.bmcs)
+        self.plugs = MachinePlugs(hypervisor)
+        memory = MemoryPlugMemory(lambda: self.play.world.now)
+        self.play.reactor.providers["fence-agent"] = FenceAgent(self.plugs, memory, at_once)
         self.fencer = NetworkFencer(self.admin, hypervisor, add_storage_clients(self.admin, hypervisor.machines))
         add_template(self.admin)
         self.operator = Remediator(self.admin, hypervisor)
@@ -69,12 +77,17 @@ class World:
     def ask(self, *names: str) -> dict[str, ProviderStatus]:
         """As a pass does; nothing is written by it."""
         self.play.world.api.faults.append(self._noted)
-        orders = list(self.bmcs.orders)
+        orders = self.orders
         said = evidence(self.fence, names, self.target, self.file, self.node)
         self.play.world.api.faults.remove(self._noted)
         assert {request.verb for request in self.requests if request.user == FENCING} <= _READS
-        assert self.bmcs.orders == orders
+        assert self.orders == orders
         return said
+
+    @property
+    def orders(self) -> list[str]:
+        """To switch a machine off."""
+        return [*self.bmcs.orders, *self.plugs.orders]
 
     def _noted(self, request: Request) -> None:
         self.requests.append(request)
@@ -105,15 +118,15 @@ class World:
 
     def mute(self, name: str) -> None:
         """Nothing is heard from it."""
-        if name == "redfish":
-            self.bmcs.hanging.add(LOST)
+        if name in _POWER:
+            (self.bmcs if name == "redfish" else self.plugs).hanging.add(LOST)
         else:
             self.api_answers(name, 503)
 
     def refuses(self, name: str) -> None:
         """It answers, and does not say."""
-        if name == "redfish":
-            self.bmcs.refusing.add(LOST)
+        if name in _POWER:
+            (self.bmcs if name == "redfish" else self.plugs).refusing.add(LOST)
         else:
             self.api_answers(name, 403)
 
@@ -123,6 +136,8 @@ class World:
             self._claim('{"node": 7}')
         elif name == "redfish":
             self.bmcs.words[LOST] = "Off\u0000Off"
+        elif name == "fence-agent":
+            self.plugs.refusing.add(LOST)  # what an agent writes is judged by the adapter (test_fence_agents.py)
         else:
             self.fencer.hangs = self.operator.hangs = True
             self.fenced(name)
@@ -142,7 +157,7 @@ every_provider = pytest.mark.parametrize("name", NAMES)
 @every_provider
 def test_before_anything_was_asked_it_proves_nothing_and_has_left_nothing(world: World, name: str) -> None:
     said = world.ask(name)[name]
-    assert (said.state, said.ours) == (State.ALIVE if name == "redfish" else State.ABSENT, False)
+    assert (said.state, said.ours) == (State.ALIVE if name in _POWER else State.ABSENT, False)
     assert said.sentence
 
 
@@ -150,7 +165,7 @@ def test_before_anything_was_asked_it_proves_nothing_and_has_left_nothing(world:
 def test_what_was_done_is_proof_of_this_very_boot(world: World, name: str) -> None:
     world.fenced(name)
     assert world.ask(name)[name].state is State.FENCED
-    if name != "redfish":  # a BMC knows no boots: that it reads Off ends any
+    if name not in _POWER:  # a BMC knows no boots: that it reads Off ends any
         world.target = Target(world.target.outage, "another boot", world.target.machine)
         assert world.ask(name)[name].state is not State.FENCED
 
@@ -192,9 +207,9 @@ def test_one_that_refuses_or_makes_no_sense_is_neither_mute_nor_proof_nor_veto(
 @every_provider
 def test_one_that_is_asked_and_has_done_it_before_is_not_asked_for_more(world: World, name: str) -> None:
     world.fenced(name)
-    before = list(world.bmcs.orders), *(world.admin.list(kind) for kind in _THEIRS.values() if kind != "configmaps")
+    before = world.orders, *(world.admin.list(kind) for kind in _THEIRS.values() if kind != "configmaps")
     world.fence.providers(name).fence(world.target)
-    after = list(world.bmcs.orders), *(world.admin.list(kind) for kind in _THEIRS.values() if kind != "configmaps")
+    after = world.orders, *(world.admin.list(kind) for kind in _THEIRS.values() if kind != "configmaps")
     assert after == before
 
 
@@ -214,7 +229,7 @@ class _Twin:
     def release(self, target: Target) -> ProviderStatus:  # noqa: ARG002 - the same
         return self.says()
 
-    def drill(self, target: Target) -> Drilled | None:  # noqa: ARG002 - the same
+    def drill(self, target: Target, *, failed_before: bool = False) -> Drilled | None:  # noqa: ARG002 - the same
         return Drilled(True, self.says().sentence)
 
     def credentials(self, target: Target) -> str:  # noqa: ARG002 - the same

@@ -29,7 +29,7 @@ def test_it_starts_the_role_with_its_rights_and_changes_nothing_else(
     assert deployment["spec"]["replicas"] == 2
 
 
-def test_its_pod_is_restricted_as_every_other_and_bmc_secrets_are_mounted_read_only(
+def test_its_pod_is_restricted_as_every_other_and_secrets_are_mounted_read_only(
     both: tuple[tuple[Obj, ...], tuple[Obj, ...]],
 ) -> None:
     (pod,) = [pod for owner, pod in pods(both[1]) if owner == "Deployment fencing"]
@@ -37,11 +37,15 @@ def test_its_pod_is_restricted_as_every_other_and_bmc_secrets_are_mounted_read_o
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert pod["securityContext"]["runAsNonRoot"]
     assert pod["automountServiceAccountToken"]
-    folder = next(one["value"] for one in container["env"] if one["name"] == "VMDRIFT_BMC_DIR")
-    (mount,) = [one for one in container["volumeMounts"] if one["mountPath"] == folder]
-    assert mount["readOnly"]
-    (secret,) = [one["secret"] for one in pod["volumes"] if "secret" in one]
-    assert secret["optional"]
-    described = (K8S.parent / "docs" / "operations.md").read_text()
-    assert f"secret generic {secret['secretName']}" in described
-    Settings.read({"VMDRIFT_BMC_DIR": folder})
+    described, secrets = (K8S.parent / "docs" / "operations.md").read_text(), {}
+    for volume in pod["volumes"]:
+        if secret := volume.get("secret"):
+            secrets[volume["name"]] = secret["secretName"]
+            assert secret["optional"]
+            assert f"secret generic {secret['secretName']}" in described
+    assert secrets == {"bmc": "vm-drift-bmc", "fence-agents": "vm-drift-fence-agents"}
+    for setting, volume in (("VMDRIFT_BMC_DIR", "bmc"), ("VMDRIFT_FENCE_AGENT_DIR", "fence-agents")):
+        folder = next(one["value"] for one in container["env"] if one["name"] == setting)
+        (mount,) = [one for one in container["volumeMounts"] if one["mountPath"] == folder]
+        assert (mount["name"], mount["readOnly"]) == (volume, True)
+        Settings.read({setting: folder})

@@ -40,6 +40,15 @@ def test_nothing_runs_in_the_end_image_and_nobody_is_root() -> None:
     assert rest(END, "ENTRYPOINT") == ['["vmdrift"]']
 
 
+def test_the_image_with_fence_agents_is_ours_with_nothing_but_packages_more() -> None:
+    text = (ROOT / "k8s" / "fence-agents.Dockerfile").read_text()
+    lines = [line.split(maxsplit=1) for line in text.splitlines() if re.match(r"[A-Z]+ ", line)]
+    assert [word for word, _ in lines] == ["ARG", "FROM", "ARG", "USER", "RUN", "USER"]
+    assert rest(lines, "FROM") == ["${IMAGE}"]
+    assert rest(lines, "USER")[-1:] == rest(END, "USER")
+    assert " fence-agents " in rest(lines, "RUN")[0]
+
+
 ROLES = (
     "watch",
     "serve",

@@ -25,6 +25,7 @@ from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, Redi
 from vmdrift.doctor.needs import OPTIONAL, Right, provided, rights, used
 from workers import observe
 from workers.fencing.drill import Tried, drill_node
+from workers.fencing.providers.provider import Provider
 from workers.fencing.providers.registry import provider, ready
 from workers.observe.cache import listed
 
@@ -54,7 +55,7 @@ def examine(env: Mapping[str, str], roles: Sequence[str], clock: Clock = time.ti
 def _drills(wiring: Wiring, clock: Clock) -> tuple[FenceDrill, ...]:
     """Whoever was refused twice is not tried here either, where Redis says so."""
     settings, nodes = wiring.settings, _nodes(wiring.cluster)
-    named = cache(lambda name: provider(name, wiring.cluster, settings))
+    named = cache(lambda name: _provider(name, wiring))
     tried = Tried(settings.to_policy(), wiring.cluster, named)
     before = _or_unreadable(partial(_last_drills, wiring))
     if isinstance(before, Unreadable):
@@ -70,6 +71,11 @@ def configured(env: Mapping[str, str]) -> Configured:
     set_names = sorted(name for name in names if env.get(name))
     unknown_names = tuple(Settings.unknown(env))
     return Configured(settings, tuple(set_names), {**wrong, **_lacking(settings)}, unknown_names)
+
+
+def _provider(name: str, wiring: Wiring) -> Provider:
+    memory = wiring.plug_memory if name == "fence-agent" else None
+    return provider(name, wiring.cluster, wiring.settings, memory=memory)
 
 
 def _last_drills(wiring: Wiring) -> list[FenceDrill]:

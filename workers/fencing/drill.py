@@ -74,7 +74,8 @@ def _of_provider(
         credentials = ""  # the drill says why there are none
     if last and last.is_locked_out(credentials):
         return replace(last, at=now)
-    row = _row(name, target, now, lambda: named(name).drill(target))
+    failed = last is not None and not last.passed and now - last.at >= timing.FENCE_DRILL_AGAIN
+    row = _row(name, target, now, lambda: named(name).drill(target, failed_before=failed))
     return row and _counted(replace(row, credentials=credentials), last)
 
 

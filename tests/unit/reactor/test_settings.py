@@ -41,6 +41,7 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_REQUIRE_FENCE": False,
     "VMDRIFT_REMEDIATION_TEMPLATE": "",
     "VMDRIFT_BMC_DIR": "",
+    "VMDRIFT_FENCE_AGENT_DIR": "",
     "VMDRIFT_CSI_ADDONS_NAMESPACES": (),
     "VMDRIFT_SAME_STORAGE": (),
     "VMDRIFT_RESYNC": 60.0,
@@ -73,6 +74,7 @@ DEFAULTS: dict[str, object] = {
 TEXTS = {
     "VMDRIFT_HEARTBEAT_FILE",
     "VMDRIFT_BMC_DIR",
+    "VMDRIFT_FENCE_AGENT_DIR",
     "VMDRIFT_TOKENS_FILE",
     "VMDRIFT_OIDC_AUDIENCE",
     "VMDRIFT_OIDC_CA_FILE",
@@ -103,7 +105,7 @@ GOOD = {
     "VMDRIFT_ALLOW_UNFENCED_RWX": ["true", "false"],
     "VMDRIFT_DELETE_UNEVICTED": ["true", "false"],
     "VMDRIFT_START_DEADLINE": ["60", "604800"],
-    "VMDRIFT_FENCING": ["event", "redfish,event", "remediation, network-fence"],
+    "VMDRIFT_FENCING": ["event", "redfish,event", "remediation, network-fence", "redfish,fence-agent"],
     "VMDRIFT_FENCE_AFTER": ["140", "3600"],
     "VMDRIFT_FENCE_AT": ["suspicion"],
     "VMDRIFT_WITNESS_PORTS": ["22,65535", "1"],
@@ -165,8 +167,8 @@ EXPECTED = {
     "VMDRIFT_ALLOW_UNFENCED_RWX": "one of true, false",
     "VMDRIFT_DELETE_UNEVICTED": "one of true, false",
     "VMDRIFT_START_DEADLINE": "a number of seconds from 60 to 604800",
-    "VMDRIFT_FENCING": "a comma-separated list of event, remediation, network-fence, redfish (each at most once), "
-    "or none",
+    "VMDRIFT_FENCING": "a comma-separated list of event, remediation, network-fence, redfish, fence-agent (each at "
+    "most once), or none",
     "VMDRIFT_FENCE_AFTER": "a number of seconds from 140 to 3600: virt-handler's heartbeats are up to 132 s apart",
     "VMDRIFT_FENCE_AT": "one of unreachable, suspicion",
     "VMDRIFT_WITNESS_PORTS": "a comma-separated list of ports from 1 to 65535, each once, such as 10250,22",

@@ -5,6 +5,7 @@ import yaml
 from reactor import timing as t
 from reactor.settings import Settings
 from tests.support.places import K8S
+from workers.fencing.together import _LATEST
 
 
 def test_no_call_is_so_long_that_a_living_worker_seems_dead() -> None:
@@ -13,6 +14,12 @@ def test_no_call_is_so_long_that_a_living_worker_seems_dead() -> None:
     assert t.API_TIMEOUT <= t.API_TIMEOUT_MOST
     assert t.BMC_CONNECT < t.BMC_CALL
     assert t.VETO < t.BMC_CALL <= t.PROVIDER_ANSWERS
+
+
+def test_an_agent_answers_before_its_answer_is_too_old_and_an_order_ends_before_another_provider_is_asked() -> None:
+    assert t.PROVIDER_ANSWERS < t.AGENT_STATUS < _LATEST
+    assert Settings().fence_deadline > t.AGENT_STATUS + t.AGENT_OFF
+    assert t.PLUG_SEEN > 24 * 3600  # drills may fail for a day
 
 
 def test_a_worker_beats_often_enough() -> None:

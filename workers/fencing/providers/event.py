@@ -39,7 +39,7 @@ class EventProvider:
         """Nothing was changed."""
         return ProviderStatus(State.ABSENT, f"What was said of {target.node.name} is forgotten.")
 
-    def drill(self, target: Target) -> Drilled | None:  # noqa: ARG002 - as every provider
+    def drill(self, target: Target, *, failed_before: bool = False) -> Drilled | None:  # noqa: ARG002 - as every one
         """Nobody can be asked."""
         return None
 

@@ -51,7 +51,7 @@ class NetworkFence:
             return ProviderStatus(State.WORKING, f"NetworkFence {', '.join(names)} is being taken back.", ours=True)
         return ProviderStatus(State.ABSENT, "No NetworkFence of ours is left.")
 
-    def drill(self, target: Target) -> Drilled:
+    def drill(self, target: Target, *, failed_before: bool = False) -> Drilled:  # noqa: ARG002 - as every provider
         """Are its storage clients known, and may we block them?"""
         by_class = self._clients(target)
         needed(self._cluster, _FENCES)

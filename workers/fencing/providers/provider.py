@@ -41,10 +41,11 @@ class Provider(Protocol):
         ABSENT: nothing of ours is left. Anything else: not yet, and why; it is asked again.
         """
 
-    def drill(self, target: Target) -> Drilled | None:
+    def drill(self, target: Target, *, failed_before: bool = False) -> Drilled | None:
         """Could it fence this healthy node, and prove it? None where there is nothing to try.
 
-        It changes nothing, logs in once, and leaves no session open. AccessRefused where it was not let in.
+        It changes nothing, logs in once, and leaves no session open. `failed_before`: so did the last drill, minutes
+        ago, and the node was heard since. AccessRefused where it was not let in.
         """
 
     def credentials(self, target: Target) -> str:

@@ -63,7 +63,7 @@ class Redfish:
         sentence = f"Nothing is left to take back: node {target.node.name} is not switched on again by us."
         return ProviderStatus(State.ABSENT, sentence)
 
-    def drill(self, target: Target) -> Drilled:
+    def drill(self, target: Target, *, failed_before: bool = False) -> Drilled:  # noqa: ARG002 - as every provider
         """Does its BMC let us in, answer for this very machine, say that it is on, and take ForceOff?"""
         reading = self._read(target)
         file = f"{target.node.name}.json in VMDRIFT_BMC_DIR"

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+from reactor.adapters.fence_agents.agents import FenceAgents
 from reactor.adapters.redfish.bmc import RedfishBmc
+from reactor.adapters.redis.plug_memory import PlugMemory
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
 from workers.fencing.providers.event import EventProvider
+from workers.fencing.providers.fence_agent import FenceAgent
 from workers.fencing.providers.network_fence import NetworkFence
 from workers.fencing.providers.provider import FencingCluster, Provider
 from workers.fencing.providers.redfish import Redfish
@@ -20,14 +23,21 @@ def ready(name: str, settings: Settings) -> None:
         )
     if name == "redfish":
         RedfishBmc(settings)
+    if name == "fence-agent":
+        FenceAgents(settings)
 
 
 def provider(
-    name: str, cluster: FencingCluster, settings: Settings, before_call: Callable[[], None] = lambda: None
+    name: str,
+    cluster: FencingCluster,
+    settings: Settings,
+    before_call: Callable[[], None] = lambda: None,
+    memory: PlugMemory | None = None,
 ) -> Provider:
     """By one of the names of VMDRIFT_FENCING. SettingsError where it lacks a setting.
 
-    `before_call` runs before each call to any system but the API server (heartbeats).
+    `before_call` runs before each call to any system but the API server (heartbeats). `memory`: for fence-agent, which
+    is made only with one.
     """
     ready(name, settings)
     match name:
@@ -39,5 +49,7 @@ def provider(
             return Remediation(cluster, settings.remediation_template)
         case "redfish":
             return Redfish(RedfishBmc(settings, before_call))
+        case "fence-agent" if memory:
+            return FenceAgent(FenceAgents(settings), memory, beat=before_call)
         case _:
             raise KeyError(name)

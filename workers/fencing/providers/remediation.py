@@ -83,7 +83,7 @@ class Remediation:
             return ProviderStatus(State.WORKING, f"{', '.join(names)} is being deleted.", ours=True)
         return ProviderStatus(State.ABSENT, "No remediation of ours is left.")
 
-    def drill(self, target: Target) -> Drilled:
+    def drill(self, target: Target, *, failed_before: bool = False) -> Drilled:  # noqa: ARG002 - as every provider
         """Is its template there, and may we make and delete what it is a template for?"""
         self._find_template()
         self._all(target)

@@ -150,7 +150,7 @@ class Settings:
         "How long the new VM may take to run, once no volume blocks it, before its drift is reported as failed.",
     )
     fencing: tuple[str, ...] = setting(
-        "none, or some of event, remediation, network-fence, redfish, separated by commas",
+        "none, or some of event, remediation, network-fence, redfish, metal3, separated by commas",
         (),
         setting_types.some_of(*PROVIDERS),
         "The fencing providers that may prove that a lost node is dead, in the order in which they are tried. The "
@@ -170,8 +170,8 @@ class Settings:
         180.0,
         setting_types.seconds(timing.SILENCE_LEAST, 3600, "virt-handler's heartbeats are up to 132 s apart"),
         "How long a lost node's Lease and virt-handler heartbeat must not have changed before remediation, "
-        "network-fence or redfish is asked to fence it; longer where the Lease's leaseDurationSeconds is. At least "
-        "140: a living virt-handler writes every 60 to 132 s, so a shorter silence says nothing.",
+        "network-fence, redfish or metal3 is asked to fence it; longer where the Lease's leaseDurationSeconds is. At "
+        "least 140: a living virt-handler writes every 60 to 132 s, so a shorter silence says nothing.",
     )
     fence_at: str = setting(
         "unreachable | suspicion",
@@ -275,6 +275,13 @@ class Settings:
         str,
         "A folder with one file NODE.json per node, for the provider redfish: how its BMC is reached, and the "
         "credentials (docs/fencing.md). A mounted Secret; read again at each use.",
+    )
+    metal3_namespace: str = setting(
+        "name",
+        "",
+        setting_types.namespace,
+        "The one namespace in which the provider metal3 trusts BareMetalHosts: anybody can create one in a namespace "
+        "of theirs. On OpenShift openshift-machine-api.",
     )
     csi_addons_namespaces: tuple[tuple[str, str], ...] = setting(
         "DRIVER=NAMESPACE, separated by commas",

@@ -1,4 +1,4 @@
-"""What fencing meets in a cluster: CSI-Addons' nodes with their storage clients, and a medik8s template."""
+"""What fencing meets in a cluster: CSI-Addons' nodes with their storage clients, a medik8s template, Metal3's hosts."""
 
 from collections.abc import Iterable
 
@@ -7,6 +7,7 @@ from simulator.shapes import CEPH, RBD
 
 CLASS, CLUSTER = "ceph-fencing", CEPH  # the NetworkFenceClass, and the clusterID that it names
 TEMPLATE = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift"
+METAL3 = "metal3"  # the namespace of its BareMetalHosts
 _HOME = "rook-ceph"  # the namespace of its CSIAddonsNodes
 
 
@@ -46,6 +47,41 @@ def add_template(client: Client) -> None:
         "spec": {"template": {"spec": inner}},
     }
     client.create("fenceagentsremediationtemplates", template)
+
+
+def add_hosts(client: Client, nodes: Iterable[str], namespace: str = METAL3) -> dict[str, str]:
+    """A BareMetalHost for each node, used by a Metal3Machine, and its name in the Node's providerID.
+
+    Returns which host (by name) is which node's machine.
+    """
+    hosts = {f"host-{node}": node for node in nodes}
+    for name, node in hosts.items():
+        client.create("baremetalhosts", _host(name, namespace, f"machine-{node}"))
+        status = {"operationalStatus": "OK", "poweredOn": True, "errorMessage": "", "errorCount": 0}
+        provisioned = {**status, "provisioning": {"state": "provisioned", "ID": f"ironic-{name}"}}
+        client.patch("baremetalhosts", name, {"status": provisioned}, namespace, subresource="status")
+        client.patch("nodes", node, {"spec": {"providerID": f"metal3://{namespace}/{name}/machine-{node}"}})
+    return hosts
+
+
+def _host(name: str, namespace: str, machine: str) -> Obj:
+    consumer = {
+        "apiVersion": "infrastructure.cluster.x-k8s.io/v1beta1",
+        "kind": "Metal3Machine",
+        "name": machine,
+        "namespace": namespace,
+    }
+    return {
+        "apiVersion": "metal3.io/v1alpha1",
+        "kind": "BareMetalHost",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "online": True,
+            "bootMACAddress": "00:5c:52:31:3a:9c",
+            "bmc": {"address": f"redfish://{name}.example/redfish/v1/Systems/1", "credentialsName": f"{name}-bmc"},
+            "consumerRef": consumer,
+        },
+    }
 
 
 def _addon(client: Client, node: str, driver: str) -> Obj:

@@ -13,11 +13,12 @@ from reactor.model.drift import Policy
 from reactor.model.fencing import CLAIMS, LASTING, Attempt, Claim, Fencing, ProviderStatus, State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.model.node import NodeView, node_view
+from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.audit import Request
 from simulator.client import ApiError
-from simulator.fencing import add_storage_clients, add_template
+from simulator.fencing import METAL3, add_hosts, add_storage_clients, add_template
 from simulator.scene import Scene, Vm
 from tests.support.auditor import FENCING
 from tests.support.twins.bmc import MachineBmcs
@@ -29,12 +30,13 @@ from workers.fencing.providers.redfish import Redfish
 from workers.fencing.together import Question, Together
 
 LOST = "node-a"
-NAMES = ("event", "redfish", "network-fence", "remediation")
+NAMES = ("event", "redfish", "network-fence", "remediation", "metal3")
 _READS = frozenset({"get", "list"})
 _THEIRS = {
     "event": "configmaps",
     "network-fence": "networkfences",
     "remediation": "fenceagentsremediations",
+    "metal3": "baremetalhosts",
 }
 
 
@@ -49,7 +51,9 @@ class World:
         self.fencer = NetworkFencer(self.admin, hypervisor, add_storage_clients(self.admin, hypervisor.machines))
         add_template(self.admin)
         self.operator = Remediator(self.admin, hypervisor)
-        self.play.world.add(self.fencer, self.operator)
+        self.metal3 = Metal3Operator(self.admin, hypervisor, add_hosts(self.admin, hypervisor.machines))
+        self.play.world.add(self.fencer, self.operator, self.metal3)
+        self.play.world.run_for(5)
         self.requests = list[Request]()
         self.fence = self.play.reactor.fencing
         self.target = self._target()
@@ -122,6 +126,11 @@ class World:
             self._claim('{"node": 7}')
         elif name == "redfish":
             self.bmcs.words[LOST] = "Off\u0000Off"
+        elif name == "metal3":
+            self.metal3.hangs = True
+            self.fenced(name)
+            status = {"status": {"poweredOn": "false", "operationalStatus": ["OK"]}}
+            self.admin.patch(_THEIRS[name], f"host-{LOST}", status, METAL3, subresource="status")
         else:
             self.fencer.hangs = self.operator.hangs = True
             self.fenced(name)

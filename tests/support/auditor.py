@@ -21,7 +21,7 @@ OURS = {INTAKE, WORKERS, FENCING}
 # Intake writes down what others said, and only the fencing role what is proven. A new one's name is in its body.
 _BOOKS = {"": {INTAKE, FENCING}, CLAIMS: {INTAKE, FENCING}, CONFIG_MAP_OF_FENCING: {FENCING}}
 # What the fencing role, and only it, may change beside pods and attachments.
-_FENCED = {"nodes", "networkfences", "fenceagentsremediations", "selfnoderemediations"}
+_FENCED = {"nodes", "networkfences", "fenceagentsremediations", "selfnoderemediations", "baremetalhosts"}
 
 
 def writes_down(request: Request) -> bool:

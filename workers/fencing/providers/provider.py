@@ -37,5 +37,7 @@ class Provider(Protocol):
     def release(self, target: Target) -> ProviderStatus:
         """Take back what was changed for this target, after its boot has ended and another one runs.
 
+        Of those of KEEP_OFF, of which no other boot can run before: when a person asks for it.
+
         ABSENT: nothing of ours is left. Anything else: not yet, and why; it is asked again.
         """

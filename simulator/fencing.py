@@ -1,12 +1,25 @@
 """What fencing meets in a cluster: CSI-Addons' nodes with their storage clients, a medik8s template, Metal3's hosts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from simulator.client import Client, Obj
 from simulator.shapes import CEPH, RBD
 
 CLASS, CLUSTER = "ceph-fencing", CEPH  # the NetworkFenceClass, and the clusterID that it names
 TEMPLATE = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift"
+SNR_TEMPLATE = "self-node-remediation.medik8s.io/v1alpha1/selfnoderemediationtemplates/fencing/vm-drift"
+_KINDS = {
+    "fenceagentsremediationtemplates": "FenceAgentsRemediationTemplate",
+    "selfnoderemediationtemplates": "SelfNodeRemediationTemplate",
+}
+_REMEDIATIONS: Mapping[str, Obj] = {
+    "fenceagentsremediationtemplates": {
+        "agent": "fence_ipmilan",
+        "retrycount": 5,
+        "remediationStrategy": "ResourceDeletion",
+    },
+    "selfnoderemediationtemplates": {"remediationStrategy": "Automatic"},
+}
 METAL3 = "metal3"  # the namespace of its BareMetalHosts
 _HOME = "rook-ceph"  # the namespace of its CSIAddonsNodes
 
@@ -30,23 +43,22 @@ def list_addresses(client: Client, node: str, cidrs: Iterable[str], driver: str 
     """A driver says from now on that these are the node's in one class, whether they are or not."""
     addon = _addon(client, node, driver)
     told: list[Obj] = addon.get("status", {}).get("networkFenceClientStatus") or []
-    fresh = {"networkFenceClassName": name, "clientDetails": [{"id": "client.1", "cidrs": list(cidrs)}]}
+    fresh = {"networkFenceClassName": name, "ClientDetails": [{"id": "client.1", "cidrs": list(cidrs)}]}
     kept = [one for one in told if one["networkFenceClassName"] != name]
     status = {"status": {"state": "Connected", "networkFenceClientStatus": [*kept, fresh]}}
     client.patch("csiaddonsnodes", addon["metadata"]["name"], status, _HOME, subresource="status")
 
 
-def add_template(client: Client) -> None:
-    """That of `TEMPLATE`."""
-    _, version, _, namespace, name = TEMPLATE.split("/")
-    inner = {"agent": "fence_ipmilan", "retrycount": 5, "remediationStrategy": "ResourceDeletion"}
+def add_template(client: Client, path: str = TEMPLATE) -> None:
+    """That of this path, GROUP/VERSION/PLURAL/NAMESPACE/NAME."""
+    group, version, plural, namespace, name = path.split("/")
     template: Obj = {
-        "apiVersion": f"{TEMPLATE.partition('/')[0]}/{version}",
-        "kind": "FenceAgentsRemediationTemplate",
+        "apiVersion": f"{group}/{version}",
+        "kind": _KINDS[plural],
         "metadata": {"name": name, "namespace": namespace},
-        "spec": {"template": {"spec": inner}},
+        "spec": {"template": {"spec": _REMEDIATIONS[plural]}},
     }
-    client.create("fenceagentsremediationtemplates", template)
+    client.create(plural, template)
 
 
 def add_hosts(client: Client, nodes: Iterable[str], namespace: str = METAL3) -> dict[str, str]:
@@ -58,6 +70,7 @@ def add_hosts(client: Client, nodes: Iterable[str], namespace: str = METAL3) -> 
     for name, node in hosts.items():
         client.create("baremetalhosts", _host(name, namespace, f"machine-{node}"))
         status = {"operationalStatus": "OK", "poweredOn": True, "errorMessage": "", "errorCount": 0}
+        status["provisioningFailCount"] = 0
         provisioned = {**status, "provisioning": {"state": "provisioned", "ID": f"ironic-{name}"}}
         client.patch("baremetalhosts", name, {"status": provisioned}, namespace, subresource="status")
         client.patch("nodes", node, {"spec": {"providerID": f"metal3://{namespace}/{name}/machine-{node}"}})

@@ -52,7 +52,7 @@ class Site:
         meta = {"name": f"more-{len(self.admin.list('csiaddonsnodes'))}", "namespace": home}
         of_node = {"name": driver, "nodeID": node, "endpoint": ""}
         self.admin.create("csiaddonsnodes", {"metadata": meta, "spec": {"driver": of_node}})
-        told = {"networkFenceClassName": of, "clientDetails": [{"id": "c", "cidrs": list(cidrs)}]}
+        told = {"networkFenceClassName": of, "ClientDetails": [{"id": "c", "cidrs": list(cidrs)}]}
         status = {"status": {"networkFenceClientStatus": [told]}}
         self.admin.patch("csiaddonsnodes", meta["name"], status, home, subresource="status")
 

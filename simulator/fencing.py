@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from simulator.client import Client, Obj
 from simulator.shapes import CEPH, RBD
+from simulator.store.objects import rfc3339
 
 CLASS, CLUSTER = "ceph-fencing", CEPH  # the NetworkFenceClass, and the clusterID that it names
 TEMPLATE = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates/fencing/vm-drift"
@@ -59,6 +60,12 @@ def add_template(client: Client, path: str = TEMPLATE) -> None:
         "spec": {"template": {"spec": _REMEDIATIONS[plural]}},
     }
     client.create(plural, template)
+
+
+def succeeded(at: float) -> Obj:
+    """A remediation's condition that says so, whoever writes it."""
+    told = {"reason": "Told", "message": "", "lastTransitionTime": rfc3339(at)}
+    return {"type": "Succeeded", "status": "True", **told}
 
 
 def add_hosts(client: Client, nodes: Iterable[str], namespace: str = METAL3) -> dict[str, str]:

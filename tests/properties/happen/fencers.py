@@ -5,7 +5,7 @@ from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
-from simulator.fencing import add_storage_clients, add_template, list_addresses
+from simulator.fencing import add_storage_clients, add_template, list_addresses, succeeded
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import NODES
 from tests.support.auditor import FENCING
@@ -119,7 +119,7 @@ class Fencers(Begun):
         made: Obj = {"metadata": meta, "spec": {"agent": "fence_ipmilan"}}
         self._admin.create(_REMEDIATIONS, made)
         if forged:
-            done = {"status": {"conditions": [{"type": "Succeeded", "status": "True", "reason": "Told"}]}}
+            done = {"status": {"conditions": [succeeded(self.world.now)]}}
             self._admin.patch(_REMEDIATIONS, name, done, namespace, subresource="status")
         else:
             self.harm.others.add(node)

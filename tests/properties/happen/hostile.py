@@ -2,6 +2,7 @@
 
 from simulator import shapes
 from simulator.client import Obj
+from simulator.fencing import succeeded
 from simulator.scene import Vm, add_vm
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import ELIGIBLE, NODES
@@ -67,7 +68,7 @@ class Hostile(Begun):
         told = [{"networkFenceClassName": "ceph-fencing", "ClientDetails": [{"id": "x", "cidrs": ["192.0.2.1/32"]}]}]
         self._pretend(_ADDONS, name, {"state": "Connected", "networkFenceClientStatus": told})
         self._tenant.create(_REMEDIATIONS, {"metadata": meta, "spec": {"agent": "fence_ipmilan"}})
-        self._pretend(_REMEDIATIONS, name, {"conditions": [{"type": "Succeeded", "status": "True", "reason": "Told"}]})
+        self._pretend(_REMEDIATIONS, name, {"conditions": [succeeded(self.world.now)]})
         self.struck["hostile records"] += 1
 
     def _pretend(self, resource: str, name: str, status: Obj) -> None:

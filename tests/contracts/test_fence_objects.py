@@ -93,8 +93,12 @@ def test_every_published_kind_is_made_here_and_valid() -> None:
 
 def _host(**spec: Any) -> dict[str, Any]:
     meta = {"name": "a", "namespace": "metal3"}
-    base = {"apiVersion": "metal3.io/v1alpha1", "kind": "BareMetalHost", "metadata": meta, "spec": {"online": True}}
-    return {**base, "spec": {**base["spec"], **spec}}
+    return {
+        "apiVersion": "metal3.io/v1alpha1",
+        "kind": "BareMetalHost",
+        "metadata": meta,
+        "spec": {"online": True, **spec},
+    }
 
 
 @pytest.mark.parametrize(

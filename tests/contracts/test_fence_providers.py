@@ -129,8 +129,8 @@ class World:
         elif name == "metal3":
             self.metal3.hangs = True
             self.fenced(name)
-            status = {"status": {"poweredOn": "false", "operationalStatus": ["OK"]}}
-            self.admin.patch(_THEIRS[name], f"host-{LOST}", status, METAL3, subresource="status")
+            nonsense = {"status": {"poweredOn": "false", "operationalStatus": ["OK"]}}
+            self.admin.patch(_THEIRS[name], f"host-{LOST}", nonsense, METAL3, subresource="status")
         else:
             self.fencer.hangs = self.operator.hangs = True
             self.fenced(name)

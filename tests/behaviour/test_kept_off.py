@@ -6,8 +6,11 @@ from reactor.model.drift import Policy
 from reactor.model.fencing import CONFIG_MAP, fencings
 from reactor.model.intervention import UNFENCE
 from simulator.actors.metal3_operator import Metal3Operator
+from simulator.audit import Request
+from simulator.client import ApiError
 from simulator.fencing import METAL3, add_hosts
 from simulator.scene import Scene, Storage, Vm
+from tests.support.auditor import FENCING
 from tests.support.branches import AFTER, EVERY, Branches
 from tests.support.killing import Fate, KillableReactor
 from tests.support.twins.bmc import MachineBmcs
@@ -145,3 +148,22 @@ def test_a_node_that_lives_on_after_its_host_was_said_to_be_off_refutes_it(*, li
     assert _powered(play) is lie
     file = fencings(play.world.store.get("configmaps", CONFIG_MAP, "vm-drift"))[LOST]
     assert [str(source) for source in file.refuted] == (["metal3"] if lie else [])
+
+
+def test_what_cannot_be_read_when_it_is_back_is_not_forgotten() -> None:
+    play, operator = _play("metal3")
+    assert play.until_ended(400)
+    operator.hangs = True
+
+    def forbidden(request: Request) -> ApiError | None:
+        ours = (request.user, request.resource) == (FENCING, "baremetalhosts")
+        return ApiError(403, "Forbidden", "a right is missing") if ours else None
+
+    play.world.api.faults.append(forbidden)
+    play.world.hypervisor.restore_network(LOST)
+    play.world.hypervisor.power_on(LOST)
+    play.world.run_for(300)
+    assert _ready(play)
+    assert not _tidy(play)
+    play.world.api.faults.remove(forbidden)
+    assert play.world.run(lambda: _tidy(play), 60)

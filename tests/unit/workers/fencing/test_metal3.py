@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from reactor.model.errors import FenceError
+from reactor.model.errors import FenceError, SettingsError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
+from reactor.settings import Settings
 from simulator.actors.metal3_operator import Metal3Operator
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
@@ -16,6 +17,7 @@ from simulator.fencing import METAL3, add_hosts
 from simulator.world import EPOCH, World
 from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.metal3 import REBOOT, Metal3
+from workers.fencing.providers.registry import provider
 
 _HOSTS = "baremetalhosts"
 _PAUSED, _DETACHED = "baremetalhost.metal3.io/paused", "baremetalhost.metal3.io/detached"
@@ -393,3 +395,10 @@ def test_without_metal3_it_is_said_what_is_lacking() -> None:
     site.world.api.faults.append(unknown)
     with pytest.raises(FenceError, match="metal3 needs BareMetalHosts in this cluster"):
         site.provider.status(site.target)
+
+
+def test_without_a_namespace_that_is_trusted_it_is_not_used() -> None:
+    cluster = ApiCluster(World().api, "vm-drift")
+    with pytest.raises(SettingsError, match="VMDRIFT_METAL3_NAMESPACE: not set"):
+        provider("metal3", cluster, Settings())
+    assert provider("metal3", cluster, Settings(metal3_namespace="a")).name == "metal3"

@@ -55,7 +55,7 @@ def _sentence(play: Play) -> str:
 
 def _ready(play: Play) -> bool:
     conditions = play.world.store.get("nodes", LOST)["status"]["conditions"]
-    return next(c["status"] for c in conditions if c["type"] == "Ready") == "True"
+    return [c["status"] for c in conditions if c["type"] == "Ready"] == ["True"]
 
 
 def _tidy(play: Play) -> bool:
@@ -64,7 +64,8 @@ def _tidy(play: Play) -> bool:
 
 def _check(play: Play) -> None:
     assert {record.phase.value for record in play.records} == {"completed"}
-    assert play.world.hypervisor.double_runs == play.world.hypervisor.double_writes == []
+    assert play.world.hypervisor.double_runs == []
+    assert play.world.hypervisor.double_writes == []
     play.check()
 
 

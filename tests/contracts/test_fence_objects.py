@@ -4,9 +4,11 @@ By their CustomResourceDefinitions (`tests.crds.published`), in which an unknown
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
@@ -15,6 +17,7 @@ from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.fencing import METAL3, SNR_TEMPLATE, TEMPLATE, add_hosts, add_storage_clients, add_template
 from simulator.world import EPOCH, World
+from tests import crds
 from tests.crds.published import PUBLISHED, schemas
 from tests.support.foreign import KINDS, Keeping, faults
 from tests.support.twins.cluster import ApiCluster
@@ -148,3 +151,11 @@ def test_of_a_definition_only_its_shape_is_kept_and_what_it_does_not_name_is_clo
     assert properties["labels"] == {"type": "object", "additionalProperties": {"type": "string"}}
     item = {"type": "object", "properties": {"description": {"type": "string"}}, "additionalProperties": False}
     assert properties["list"] == {"type": "array", "items": item}
+
+
+def test_every_schema_that_is_kept_is_a_schema_and_is_used() -> None:
+    for kind in PUBLISHED:
+        Draft202012Validator.check_schema(crds.schema(*kind))
+    kept = {file.name for file in Path(crds.__file__).parent.glob("*.json")}
+    of_models = tuple(api_version.replace("/", "_") for api_version in crds.MODELS)
+    assert {name for name in kept if not name.startswith(of_models)} == {crds.place(*kind).name for kind in PUBLISHED}

@@ -47,3 +47,14 @@ class Keeping:
                 self._seen.add(version)
                 self.written.add((request.user, request.resource))
                 self.wrong += [f"{request.user}: {fault}" for fault in faults(obj)]
+
+
+def refusing(world: World) -> None:
+    """From now on whoever writes an object that its operator does not know fails at once."""
+    keeping = Keeping(world)
+
+    def refuse(request: Request) -> None:
+        keeping.written_by(request)
+        assert keeping.wrong == []
+
+    world.api.late_faults.append(refuse)

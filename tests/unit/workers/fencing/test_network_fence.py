@@ -14,6 +14,7 @@ from simulator.client import ApiError, Obj
 from simulator.fencing import CLASS, add_storage_clients
 from simulator.shapes import RBD
 from simulator.world import EPOCH, World
+from tests.support.foreign import refusing
 from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.network_fence import NetworkFence
 
@@ -27,6 +28,7 @@ class Site:
 
     def __init__(self, *, clients: bool = True) -> None:
         self.world = World()
+        refusing(self.world)
         self.admin = self.world.api.client("system:admin")
         for node in ("node-a", "node-b"):
             self.world.hypervisor.add_machine(node)

@@ -40,7 +40,7 @@ def taint(interventions: Interventions, queue: Queue, name: str, why: str) -> In
 
 
 def unfence(interventions: Interventions, queue: Queue, name: str, how: str) -> InterventionResult:
-    """Have a node unfenced that was deleted, or is heard from again with the same boot."""
+    """Have a node unfenced that was deleted, is heard from again with the same boot, or is kept off."""
     fencings = fencing_entries(
         interventions.book.cluster.find("configmaps", CONFIG_MAP, interventions.book.namespace), name
     ).values()

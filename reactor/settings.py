@@ -150,7 +150,7 @@ class Settings:
         "How long the new VM may take to run, once no volume blocks it, before its drift is reported as failed.",
     )
     fencing: tuple[str, ...] = setting(
-        "none, or some of event, remediation, network-fence, redfish, fence-agent, separated by commas",
+        "none, or some of event, remediation, network-fence, redfish, fence-agent, metal3, separated by commas",
         (),
         setting_types.some_of(*PROVIDERS),
         "The fencing providers that may prove that a lost node is dead, in the order in which they are tried. The "
@@ -282,6 +282,13 @@ class Settings:
         str,
         "A folder with one file NODE.json per node, for the provider fence-agent: which ClusterLabs agent can switch "
         "it off, and that agent's options (docs/fencing.md). A mounted Secret; read again at each use.",
+    )
+    metal3_namespace: str = setting(
+        "name",
+        "",
+        setting_types.namespace,
+        "The one namespace in which the provider metal3 trusts BareMetalHosts: anybody can create one in a namespace "
+        "of theirs. On OpenShift openshift-machine-api.",
     )
     csi_addons_namespaces: tuple[tuple[str, str], ...] = setting(
         "DRIVER=NAMESPACE, separated by commas",

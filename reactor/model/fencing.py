@@ -21,8 +21,9 @@ from reactor.model.objects import from_json
 
 CONFIG_MAP = "vm-drift-fencing"
 CLAIMS = "vm-drift-claims"
-PROVIDERS = ("event", "remediation", "network-fence", "redfish", "fence-agent")
-LASTING = frozenset({"remediation", "network-fence"})  # what they create remains when the boot has ended
+PROVIDERS = ("event", "remediation", "network-fence", "redfish", "fence-agent", "metal3")
+LASTING = frozenset({"remediation", "network-fence", "metal3"})  # what they make remains when the boot has ended
+KEEP_OFF = frozenset({"metal3"})  # while what they make remains, no other boot can begin
 POWER = frozenset({"redfish", "fence-agent"})  # they read the machine's power
 _NEW = frozenset({"unanswered", "unanswered_since", "answers"})  # since the version before this one
 # On every object that is changed for a fence, in the same request.

@@ -55,7 +55,9 @@ class PodVolumes:
         names = {objects.unique_volume(volume) for pod in live for volume in self._of(pod) if self._attaches(volume)}
         wanted = sorted(name for name in names if name)
         self._nodes.poll()
-        status = self._nodes.objects[("", node)].get("status", {})
+        status = self._nodes.objects.get(("", node), {}).get("status")
+        if status is None:  # somebody deleted the Node of a machine that is on
+            return
         if sorted(status.get("volumesInUse") or ()) != wanted:
             self._client.patch("nodes", node, {"status": {"volumesInUse": wanted or None}}, subresource="status")
 

@@ -192,7 +192,7 @@ def _fencing(group: str, plural: str, kind: str, *, namespaced: bool = True) -> 
 
 
 _FAR, _SNR = "fence-agents-remediation.medik8s.io", "self-node-remediation.medik8s.io"
-# CSI-Addons' (`api/csiaddons/v1alpha1`), and two of medik8s' remediations with their templates (`api/v1alpha1`).
+# CSI-Addons' (`api/csiaddons/v1alpha1`), two of medik8s' remediations with their templates (`api/v1alpha1`), Metal3's.
 FENCING: tuple[Resource, ...] = (
     _fencing("csiaddons.openshift.io", "networkfences", "NetworkFence", namespaced=False),
     _fencing("csiaddons.openshift.io", "networkfenceclasses", "NetworkFenceClass", namespaced=False),
@@ -201,5 +201,6 @@ FENCING: tuple[Resource, ...] = (
     _fencing(_FAR, "fenceagentsremediationtemplates", "FenceAgentsRemediationTemplate"),
     _fencing(_SNR, "selfnoderemediations", "SelfNodeRemediation"),
     _fencing(_SNR, "selfnoderemediationtemplates", "SelfNodeRemediationTemplate"),
+    _fencing("metal3.io", "baremetalhosts", "BareMetalHost"),
 )
 SERVED: tuple[Resource, ...] = KUBERNETES + KUBEVIRT + STORAGE + FENCING

@@ -13,10 +13,11 @@ from reactor.model.errors import StoreUnreachable
 from reactor.model.fence_drill import TAINT, FenceDrill
 from reactor.model.fencing import CLAIMS, CONFIG_MAP
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
+from simulator.actors.metal3_operator import Metal3Operator
 from simulator.api.rbac import authorizer
 from simulator.audit import Request
 from simulator.client import ApiError
-from simulator.fencing import CLASS, TEMPLATE, add_storage_clients, add_template, list_addresses
+from simulator.fencing import CLASS, METAL3, TEMPLATE, add_hosts, add_storage_clients, add_template, list_addresses
 from simulator.scene import Scene, Vm
 from tests.support.auditor import FENCING
 from tests.support.places import K8S
@@ -29,7 +30,7 @@ from workers.fencing.providers.fence_agent import FenceAgent
 from workers.fencing.providers.redfish import Redfish
 
 SICK, WELL = "node-a", "node-b"
-PROVIDERS = ("redfish", "fence-agent", "network-fence", "remediation", "event")
+PROVIDERS = ("redfish", "fence-agent", "network-fence", "remediation", "metal3", "event")
 RULES = "\n---\n".join((K8S / part / "rbac.yaml").read_text() for part in ("base", "components/fencing"))
 
 
@@ -46,6 +47,9 @@ class World:
         self.play.reactor.providers["fence-agent"] = FenceAgent(self.plugs, self.seen)
         add_storage_clients(self.admin, machines)
         add_template(self.admin)
+        if "metal3" in providers:  # its operator switches on whatever is off
+            self.play.world.add(Metal3Operator(self.admin, self.play.world.hypervisor, add_hosts(self.admin, machines)))
+            self.play.world.run_for(5)
         for name in (INTERVENTIONS, CONFIG_MAP, CLAIMS):
             self.admin.create("configmaps", {"metadata": {"name": name, "namespace": "vm-drift"}})
         self.play.world.api.authorize = authorizer(RULES, "vm-drift")
@@ -154,6 +158,19 @@ def without_template(world: World) -> None:
     world.admin.delete("fenceagentsremediationtemplates", name, namespace)
 
 
+def host_that_reads_off(world: World) -> None:
+    world.admin.patch("baremetalhosts", f"host-{SICK}", {"status": {"poweredOn": False}}, METAL3, subresource="status")
+
+
+def host_that_is_paused(world: World) -> None:
+    paused = {"metadata": {"annotations": {"baremetalhost.metal3.io/paused": ""}}}
+    world.admin.patch("baremetalhosts", f"host-{SICK}", paused, METAL3)
+
+
+def host_of_nobody(world: World) -> None:
+    world.admin.delete("baremetalhosts", f"host-{SICK}", METAL3)
+
+
 def node_that_refuses_changes(world: World) -> None:
     def refuse(request: Request) -> ApiError | None:
         hit = (request.user, request.verb, request.name) == (FENCING, "patch", SICK)
@@ -180,6 +197,10 @@ BREAKAGES = [
     (_lacks("create", "networkfences"), "network-fence", BOTH, "may not create networkfences"),
     (_lacks("delete", "networkfences"), "network-fence", BOTH, "may not delete networkfences"),
     (without_template, "remediation", BOTH, "there is no"),
+    (host_that_reads_off, "metal3", (SICK,), "reads off"),
+    (host_that_is_paused, "metal3", (SICK,), "paused"),
+    (host_of_nobody, "metal3", (SICK,), ""),
+    (_lacks("patch", "baremetalhosts"), "metal3", BOTH, "may not patch baremetalhosts"),
     (node_that_refuses_changes, TAINT, (SICK,), "a webhook forbids it"),
     (_lacks("patch", "nodes"), TAINT, BOTH, "403"),
 ]

@@ -6,18 +6,20 @@ import pytest
 
 from reactor.adapters.kubernetes.cluster import uid
 from reactor.model.drift import Policy
-from reactor.model.intervention import CONFIG_MAP
+from reactor.model.intervention import CONFIG_MAP, UNFENCE
+from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.api.rbac import Rule, allows, authorizer, rules_of
 from simulator.client import Client
-from simulator.fencing import add_storage_clients, add_template
+from simulator.fencing import METAL3, add_hosts, add_storage_clients, add_template
 from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import FENCING, INTAKE, WORKERS
 from tests.support.places import K8S
 from tests.support.refusals import Refusals, whole
 from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
+from workers.fencing.providers.metal3 import REBOOT
 from workers.rq.main import FENCE, check
 
 pytestmark = pytest.mark.xdist_group("rbac of fencing")  # the same stories for all
@@ -34,7 +36,7 @@ TYPED = Vm("typed", node=LOST, instancetype={"nodeSelector": {"kubernetes.io/hos
 VMS = {"remediation": (*ALL, TYPED, Vm("mirrored", Storage.HWAMEISTOR_HA, node=LOST))}
 # One is asked only when the VM was released already, and its volume is still held.
 LATER = {"network-fence": 400.0}
-PROVIDERS = ("event", "remediation", "network-fence")
+PROVIDERS = ("event", "remediation", "network-fence", "metal3")
 # What the component adds, by user; of the base's only what is for proof.
 ADDED = {user: rules - rules_of(BASE).get(user, frozenset()) for user, rules in rules_of(BOTH).items()}
 
@@ -48,7 +50,12 @@ def played(provider: str, refusals: Refusals) -> Play:
         admin.create("configmaps", {"metadata": {"name": name, "namespace": "vm-drift"}})
     add_template(admin)
     addresses = add_storage_clients(admin, NODES)
-    world.add(Remediator(admin, world.hypervisor), NetworkFencer(admin, world.hypervisor, addresses))
+    hosts = add_hosts(admin, NODES)
+    world.add(
+        Remediator(admin, world.hypervisor),
+        NetworkFencer(admin, world.hypervisor, addresses),
+        Metal3Operator(admin, world.hypervisor, hosts),
+    )
     if provider == "remediation":
         edit(admin, TYPED.name)
     refusals.hold(world)
@@ -63,7 +70,10 @@ def played(provider: str, refusals: Refusals) -> Play:
     play.until_ended(600)
     world.hypervisor.power_cut(LOST)
     world.hypervisor.restore_network(LOST)
-    world.hypervisor.power_on(LOST)
+    if provider == "metal3":
+        play.ask(UNFENCE, LOST)
+    else:
+        world.hypervisor.power_on(LOST)
     world.run_for(200)
     return play
 
@@ -86,6 +96,7 @@ def well(play: Play) -> None:
     assert not store.get("configmaps", "vm-drift-claims", "vm-drift").get("data")
     taints = store.get("nodes", LOST)["spec"].get("taints") or ()
     assert "node.kubernetes.io/out-of-service" not in [taint["key"] for taint in taints]
+    assert REBOOT not in (store.get("baremetalhosts", f"host-{LOST}", METAL3)["metadata"].get("annotations") or {})
     for kind in ("networkfences", "fenceagentsremediations"):
         assert list(play.world.api.client("system:admin").list(kind)) == []
 

@@ -14,11 +14,12 @@ from reactor.model.fence_drill import Drilled
 from reactor.model.fencing import CLAIMS, LASTING, Attempt, Claim, Fencing, ProviderStatus, State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.model.node import NodeView, node_view
+from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.audit import Request
 from simulator.client import ApiError
-from simulator.fencing import add_storage_clients, add_template
+from simulator.fencing import METAL3, add_hosts, add_storage_clients, add_template
 from simulator.scene import Scene, Vm
 from tests.support.auditor import FENCING
 from tests.support.threads import at_once
@@ -34,13 +35,14 @@ from workers.fencing.providers.redfish import Redfish
 from workers.fencing.together import Question, Together
 
 LOST = "node-a"
-NAMES = ("event", "redfish", "fence-agent", "network-fence", "remediation")
+NAMES = ("event", "redfish", "fence-agent", "network-fence", "remediation", "metal3")
 _POWER = frozenset({"redfish", "fence-agent"})  # they read the machine's own power, and know no boots
 _READS = frozenset({"get", "list"})
 _THEIRS = {
     "event": "configmaps",
     "network-fence": "networkfences",
     "remediation": "fenceagentsremediations",
+    "metal3": "baremetalhosts",
 }
 
 
@@ -58,7 +60,9 @@ class World:
         self.fencer = NetworkFencer(self.admin, hypervisor, add_storage_clients(self.admin, hypervisor.machines))
         add_template(self.admin)
         self.operator = Remediator(self.admin, hypervisor)
-        self.play.world.add(self.fencer, self.operator)
+        self.metal3 = Metal3Operator(self.admin, hypervisor, add_hosts(self.admin, hypervisor.machines))
+        self.play.world.add(self.fencer, self.operator, self.metal3)
+        self.play.world.run_for(5)
         self.requests = list[Request]()
         self.fence = self.play.reactor.fencing
         self.target = self._target()
@@ -138,6 +142,11 @@ class World:
             self.bmcs.words[LOST] = "Off\u0000Off"
         elif name == "fence-agent":
             self.plugs.refusing.add(LOST)  # what an agent writes is judged by the adapter (test_fence_agents.py)
+        elif name == "metal3":
+            self.metal3.hangs = True
+            self.fenced(name)
+            nonsense = {"status": {"poweredOn": "false", "operationalStatus": ["OK"]}}
+            self.admin.patch(_THEIRS[name], f"host-{LOST}", nonsense, METAL3, subresource="status")
         else:
             self.fencer.hangs = self.operator.hangs = True
             self.fenced(name)

@@ -45,6 +45,8 @@ _POLICIES = st.builds(
             replace(_DOCUMENTED, fencing=("remediation", "event")),
             replace(_DOCUMENTED, fencing=("remediation", "redfish")),
             replace(_DOCUMENTED, fencing=("redfish", "remediation"), mode="observe"),
+            replace(_DOCUMENTED, fencing=("metal3", "event")),
+            replace(_DOCUMENTED, fencing=("metal3", "redfish"), fence_deadline=60.0),
         )
     ),
     tenants_may=_LEAVES,

@@ -14,12 +14,13 @@ from reactor.model.intervention import CANCEL, CONFIG_MAP, HOLD, TAINT, UNFENCE,
 from reactor.model.lease import NODE_LEASES
 from reactor.model.node import OUT_OF_SERVICE, node_view
 from simulator.actors import objects
+from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.api.client import StoreClient
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
-from simulator.fencing import add_storage_clients, add_template
+from simulator.fencing import add_hosts, add_storage_clients, add_template
 from simulator.migrating import migrate
 from simulator.scene import Vm, add_vm
 from simulator.store.objects import rfc3339
@@ -346,6 +347,16 @@ def _medik8s(stage: Stage, how: str) -> None:
     _behave(stage.actors["remediator"], how)
 
 
+def _metal3(stage: Stage, how: str) -> None:
+    """`metal3 works`: every node runs on a host of it; or its operator `fails`, or `hangs`."""
+    if "metal3-operator" not in stage.actors:
+        hosts = add_hosts(_admin(stage), stage.world.hypervisor.machines)
+        operator = Metal3Operator(_admin(stage), stage.world.hypervisor, hosts)
+        stage.actors[operator.name] = operator
+        stage.world.add(operator)
+    _behave(stage.actors["metal3-operator"], how)
+
+
 def _behave(actor: object, how: str) -> None:
     vars(actor).update(hangs=how == "hangs", fails="refused" if how == "fails" else "", reboots=how == "reboots")
 
@@ -410,6 +421,7 @@ _HAPPENINGS: Mapping[str, Callable[[Stage, str], None]] = {
     "suspect": _suspect,
     "csi-addons": _csi_addons,
     "medik8s": _medik8s,
+    "metal3": _metal3,
     "remediate": _remediate,
     "bmc": _bmc,
     "osd": _osd,

@@ -17,6 +17,7 @@ from simulator.store.selectors import Selection
 from simulator.vms import Kind, Vm
 from simulator.world import Actor, World
 from tests.support.auditor import OURS
+from tests.support.foreign import Keeping
 from tests.support.installation import Installation
 from tests.support.reactor import Reactor
 from tests.support.twins.store import MemoryStore
@@ -40,6 +41,8 @@ class Stage(Installation):
         self.undated: dict[str, Undated] = {}
         self._lines: list[str] = []
         world.api.audit = _Writes(self)
+        self._foreign = Keeping(world)
+        world.api.late_faults.append(self._foreign.written_by)
         self._policy = policy
         self.install(None, watchers)
 
@@ -78,6 +81,7 @@ class Stage(Installation):
             f"TWICE {'/'.join(r.vm)} runs on {' and '.join(r.nodes)} from T{math.floor(r.at - self.zero):+} on"
             for r in hypervisor.double_runs
         ]
+        lines += [f"INVALID {wrong}" for wrong in self._foreign.wrong]
         return lines + [
             f"TWO WRITERS of {w.disk} on {' and '.join(w.nodes)} from T{math.floor(w.at - self.zero):+} on"
             for w in hypervisor.double_writes

@@ -13,6 +13,7 @@ from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.store.objects import epoch
 from simulator.world import World
+from tests.support.foreign import Keeping
 from tests.support.visible import Visible
 
 INTAKE, WORKERS = "system:serviceaccount:vm-drift:intake", "system:serviceaccount:vm-drift:drifts"
@@ -21,7 +22,7 @@ OURS = {INTAKE, WORKERS, FENCING}
 # Intake writes down what others said, and only the fencing role what is proven. A new one's name is in its body.
 _BOOKS = {"": {INTAKE, FENCING}, CLAIMS: {INTAKE, FENCING}, CONFIG_MAP_OF_FENCING: {FENCING}}
 # What the fencing role, and only it, may change beside pods and attachments.
-_FENCED = {"nodes", "networkfences", "fenceagentsremediations", "selfnoderemediations"}
+_FENCED = {"nodes", "networkfences", "fenceagentsremediations", "selfnoderemediations", "baremetalhosts"}
 
 
 def writes_down(request: Request) -> bool:
@@ -59,6 +60,7 @@ class Auditor:
 
     def __post_init__(self) -> None:
         self._visible = Visible(self.world)
+        self.foreign = Keeping(self.world)
 
     def sent(self, request: Request) -> ApiError | None:
         """Before a request is carried out."""
@@ -69,13 +71,14 @@ class Auditor:
 
     def done(self, request: Request) -> ApiError | None:
         """After a request took effect."""
+        self.foreign.written_by(request)
         if request.user in OURS and request.verb == "delete" and self._sent:
             self.deletions.append(self._sent)
         return None
 
     def check(self) -> None:
         """Nothing wrong was done, and nothing twice."""
-        assert self.wrong == []
+        assert self.wrong + self.foreign.wrong == []
         uids = Counter(deletion.uid for deletion in self.deletions)
         assert [uid for uid, times in uids.items() if times > 1] == []
 

@@ -19,7 +19,7 @@ from reactor.watch.suspecting import Office, Suspecting
 from reactor.watch.watcher import Watcher
 from reactor.watch.witness import Witness
 from simulator.client import Informer
-from simulator.fencing import TEMPLATE
+from simulator.fencing import METAL3, TEMPLATE
 from simulator.world import World
 from tests.support.auditor import FENCING, INTAKE, WORKERS
 from tests.support.clocks import ProcessClock
@@ -56,7 +56,7 @@ class Equipment:
         self.coverage = MemoryCoverage(store.time)
         self.witness_reports = MemoryWitnessReports(store.time)
         self.providers: dict[str, Provider] = {}
-        self.settings = Settings(remediation_template=TEMPLATE)
+        self.settings = Settings(remediation_template=TEMPLATE, metal3_namespace=METAL3)
         self.entitled = True  # are all who send events entitled to those?
         self._cluster = world.store.get("namespaces", "kube-system")["metadata"]["uid"]
 

@@ -1,8 +1,13 @@
 """The whole product in virtual time: `Play` is a scene that is up, with a Reactor in it and an Auditor who watches."""
 
+from reactor.adapters.rq import fence_entry
 from reactor.model.drift import Policy, Record
 from reactor.model.event import NODE_FENCED, Event
+from reactor.model.fencing import CONFIG_MAP as FENCING_FILES
+from reactor.model.fencing import fencings
 from reactor.model.identity import Outage
+from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
+from reactor.model.intervention import Intervention
 from reactor.settings import Settings
 from simulator.scene import Scene, Vm, staged
 from simulator.world import World
@@ -14,6 +19,7 @@ from tests.support.installation import Installation
 from tests.support.policies import admission
 from tests.support.processes import KilledError
 from tests.support.reactor import Reactor
+from tests.support.twins.cluster import ApiCluster
 from tests.support.twins.store import MemoryStore
 from workers.intake.outage import take_event
 
@@ -104,6 +110,15 @@ class Play(Installation):
         found, now = self.world.store.get("nodes", node), self.world.now
         told = {"uid": found["metadata"]["uid"], "bootID": found["status"]["nodeInfo"]["bootID"], "how": "looked"}
         self.reactor.inbox.accept([Event(NODE_FENCED, "/pdu", f"{now}", node, now, told)], "pdu")
+        self.nudge()
+
+    def ask(self, kind: str, node: str) -> None:
+        """A person wants this for what is known of a lost node."""
+        files = fencings(self.world.store.get("configmaps", FENCING_FILES, "vm-drift"))
+        outage = files[node].outage
+        wish = Intervention(kind, f"node/{node}", "ann", "I looked", self.world.now, outage=outage.id)
+        ApiCluster(self.world.api, "ann").note(INTERVENTIONS, "vm-drift", {wish.key: wish.as_text()})
+        self.reactor.queue.wake(fence_entry(outage), self.world.now)
         self.nudge()
 
     def running(self, vm: str, namespace: str = "default") -> list[str]:

@@ -12,7 +12,7 @@ from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from simulator.actors.objects import backend
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
-from simulator.machines.machine import NO_BACKEND, Backend
+from simulator.machines.machine import NO_BACKEND, Backend, Machine
 from simulator.store.objects import epoch
 from simulator.store.selectors import Selection
 from simulator.world import World
@@ -106,8 +106,15 @@ class Visible:
     def untrue_proof(self, obj: Obj) -> Iterator[str]:
         """What no rule of ours would excuse: a machine that lives, and can write there."""
         machine = self.world.hypervisor.machines[obj["spec"]["nodeName"]]
+        if self._began_unheard(machine):
+            return
         if machine.powered and any(machine.reaches(backend) for backend in self._backends(obj) or {NO_BACKEND}):
             yield f"{machine.node} is told to be proven dead, and lives"
+
+    def _began_unheard(self, machine: Machine) -> bool:
+        """Was it switched on again after the boot that is proven dead, and nothing runs there yet?"""
+        file = self._files.get(machine.node)
+        return file is not None and file.boot != machine.boot_id and not self.world.hypervisor.on(machine.node)
 
     def _backends(self, obj: Obj) -> set[Backend]:
         """Where the volumes lie that a pod uses, or that is attached."""

@@ -16,7 +16,7 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.errors import FenceError
 from reactor.model.fence_requests import FenceRequest, fences
-from reactor.model.fencing import Claim, claim_of, fencing_entries
+from reactor.model.fencing import Claim, State, claim_of, fencing_entries
 from reactor.model.intervention import HOLD, Intervention, interventions
 from reactor.model.names import is_name
 from simulator.client import Obj
@@ -24,7 +24,7 @@ from simulator.store.objects import key_of
 from tests.support.hostile import FOREIGN, NO_JSON, NO_NAMES, fields, replaced
 from tests.unit.test_missing_fields import READ_BY_A_PASS, READERS, optional, recorded, search_launchers
 from tests.unit.workers.decide.recorded import DUE, POWER_CUT, TERMINATING, cluster, look, record
-from tests.unit.workers.fencing import test_network_fence, test_remediation
+from tests.unit.workers.fencing import test_metal3, test_network_fence, test_remediation
 from tests.unit.workers.fencing.views import FILE, NODE, OUTAGE
 from workers.decide import decide
 from workers.fencing.decide.marks import is_tainted
@@ -123,6 +123,14 @@ def _fenced(resource: str) -> tuple[Provider, Any, str]:
     return site.provider, site.world.store, resource
 
 
+def _host_off(resource: str) -> tuple[Provider, Any, str]:
+    """In a world with the same uids each time."""
+    site = test_metal3.Site()
+    site.fenced()
+    assert site.said() is State.FENCED
+    return site.provider, site.world.store, resource
+
+
 @pytest.mark.parametrize(
     ("made", "target"),
     [
@@ -131,6 +139,7 @@ def _fenced(resource: str) -> tuple[Provider, Any, str]:
             (lambda kind=kind: _fenced(kind), test_network_fence.TARGET)
             for kind in ("networkfences", "csiaddonsnodes", "networkfenceclasses")
         ),
+        *((lambda kind=kind: _host_off(kind), test_metal3.Site().target) for kind in ("baremetalhosts", "nodes")),
     ],
 )
 def test_a_fencing_operators_object_is_believed_or_doubted_and_never_falls_over(made: Any, target: Any) -> None:

@@ -139,7 +139,8 @@ def taint(*, name: str, why: str, as_json: bool) -> None:
 def unfence(*, name: str, how: str, as_json: bool) -> None:
     """Take back what fences a node that was deleted, or that is heard again with the same boot.
 
-    Whatever still runs there can write again. After a reboot it is taken back without you.
+    Whatever still runs there can write again. After a reboot it is taken back without you. A machine that is kept off
+    (provider metal3) is switched on again.
 
     Exit codes: 0 it is asked for, 1 nothing is known of a fence, 2 it could not be asked for.
     """

@@ -173,9 +173,11 @@ def _manager(cluster: Cluster, clock: Clock) -> Skew | Unreadable | None:
 
 def _allowed(cluster: Survey, settings: Settings, roles: Sequence[str], absent: Sequence[str]) -> dict[Right, bool]:
     wanted = [right for right in rights(roles, settings) if right.resource not in absent]
-    # Only the ConfigMap has a namespace of its own; everything else is needed in all.
-    namespaces = {right: settings.namespace if right.resource == "configmaps" else "" for right in wanted}
-    return {right: cluster.may(right.verb, right.resource, namespaces[right], right.name) for right in wanted}
+    # These are needed in one namespace only; everything else in all.
+    places = {"configmaps": settings.namespace, "baremetalhosts": settings.metal3_namespace}
+    return {
+        right: cluster.may(right.verb, right.resource, places.get(right.resource, ""), right.name) for right in wanted
+    }
 
 
 def _or_unreadable(read: Callable[[], _Fact]) -> _Fact | Unreadable:

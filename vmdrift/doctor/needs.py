@@ -38,6 +38,8 @@ def used(settings: Settings) -> tuple[str, ...]:
 def provided(role: str, settings: Settings) -> Mapping[str, str]:
     """What the providers of VMDRIFT_FENCING need this role to be allowed besides: verbs, by the kind that they use."""
     verbs_by_kind = dict(_NETWORK_FENCE.get(role, {})) if "network-fence" in settings.fencing else {}
+    if role == "fencing" and "metal3" in settings.fencing:
+        verbs_by_kind["baremetalhosts"] = "list patch"
     if role == "fencing" and "remediation" in settings.fencing and settings.remediation_template:
         templates, remediations = kinds(settings.remediation_template)
         verbs_by_kind |= {templates: "get", remediations: "list create delete"}

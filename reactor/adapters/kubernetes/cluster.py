@@ -66,6 +66,7 @@ _GROUPS = {
     "apis/coordination.k8s.io/v1": ("leases",),
     "apis/csiaddons.openshift.io/v1alpha1": ("csiaddonsnodes", "networkfenceclasses", "networkfences"),
     "apis/hwameistor.io/v1alpha1": ("localvolumes", "localvolumereplicas"),
+    "apis/metal3.io/v1alpha1": ("baremetalhosts",),
     "apis/storage.k8s.io/v1": ("csidrivers", "storageclasses", "volumeattachments"),
     "apis/kubevirt.io/v1": (
         "kubevirts",

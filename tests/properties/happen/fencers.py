@@ -1,11 +1,12 @@
 """Whoever may be asked to fence: BMCs, CSI-Addons, a medik8s operator. They fail, hang, refuse, lie, or hit another."""
 
 from reactor.model.node import OUT_OF_SERVICE
+from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
-from simulator.fencing import add_storage_clients, add_template, list_addresses
+from simulator.fencing import add_hosts, add_storage_clients, add_template, list_addresses, succeeded
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import NODES
 from tests.support.auditor import FENCING
@@ -14,7 +15,7 @@ from workers.fencing.providers.redfish import Redfish
 from workers.fencing.providers.remediation import NODE_NAME
 
 _REMEDIATIONS = "fenceagentsremediations"
-_THEIRS = frozenset({"networkfences", "csiaddonsnodes", _REMEDIATIONS})
+_THEIRS = frozenset({"networkfences", "csiaddonsnodes", "baremetalhosts", _REMEDIATIONS})
 
 
 class Fencers(Begun):
@@ -29,13 +30,16 @@ class Fencers(Begun):
         self.world.api.faults.append(self._forbid)
         self.world.api.late_faults.append(self._told)
         self._admin = self.world.api.client("system:admin")
-        self.operators: list[NetworkFencer | Remediator] = []
+        self.operators: list[NetworkFencer | Remediator | Metal3Operator] = []
         if "network-fence" in self.policy.fencing:
             self.addresses = add_storage_clients(self._admin, NODES)
             self.operators.append(NetworkFencer(self._admin, self.hypervisor, self.addresses, shared=self.shared))
         if "remediation" in self.policy.fencing:
             add_template(self._admin)
             self.operators.append(Remediator(self._admin, self.hypervisor))
+        if "metal3" in self.policy.fencing:
+            hosts = add_hosts(self._admin, NODES)
+            self.operators.append(Metal3Operator(self._admin, self.hypervisor, hosts))
         self.world.add(*self.operators)
 
     def fences_fail(self, node: str, how: str) -> None:
@@ -119,7 +123,7 @@ class Fencers(Begun):
         made: Obj = {"metadata": meta, "spec": {"agent": "fence_ipmilan"}}
         self._admin.create(_REMEDIATIONS, made)
         if forged:
-            done = {"status": {"conditions": [{"type": "Succeeded", "status": "True", "reason": "Told"}]}}
+            done = {"status": {"conditions": [succeeded(self.world.now)]}}
             self._admin.patch(_REMEDIATIONS, name, done, namespace, subresource="status")
         else:
             self.harm.others.add(node)
@@ -143,5 +147,5 @@ class Fencers(Begun):
         return ApiError(403, "Forbidden", "a fault of the test's")
 
 
-def _lies(operator: NetworkFencer | Remediator) -> bool:
+def _lies(operator: NetworkFencer | Remediator | Metal3Operator) -> bool:
     return operator.lies or (isinstance(operator, Remediator) and operator.remembers)

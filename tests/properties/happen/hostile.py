@@ -2,6 +2,7 @@
 
 from simulator import shapes
 from simulator.client import Obj
+from simulator.fencing import succeeded
 from simulator.scene import Vm, add_vm
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import ELIGIBLE, NODES
@@ -64,10 +65,10 @@ class Hostile(Begun):
         meta: Obj = {"name": name, "namespace": EVIL, "annotations": {NODE_NAME: node}}
         driver = {"name": shapes.RBD, "nodeID": node, "endpoint": "pod://x"}
         self._tenant.create(_ADDONS, {"metadata": meta, "spec": {"driver": driver}})
-        told = [{"networkFenceClassName": "ceph-fencing", "clientDetails": [{"id": "x", "cidrs": ["192.0.2.1/32"]}]}]
+        told = [{"networkFenceClassName": "ceph-fencing", "ClientDetails": [{"id": "x", "cidrs": ["192.0.2.1/32"]}]}]
         self._pretend(_ADDONS, name, {"state": "Connected", "networkFenceClientStatus": told})
         self._tenant.create(_REMEDIATIONS, {"metadata": meta, "spec": {"agent": "fence_ipmilan"}})
-        self._pretend(_REMEDIATIONS, name, {"conditions": [{"type": "Succeeded", "status": "True", "reason": "Told"}]})
+        self._pretend(_REMEDIATIONS, name, {"conditions": [succeeded(self.world.now)]})
         self.struck["hostile records"] += 1
 
     def _pretend(self, resource: str, name: str, status: Obj) -> None:

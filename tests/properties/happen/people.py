@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.fencing import CONFIG_MAP as FENCING
-from reactor.model.fencing import fencing_entries
+from reactor.model.fencing import KEEP_OFF, fencing_entries
 from reactor.model.intervention import CONFIG_MAP, HOLD, UNFENCE, Intervention, node_target
 from reactor.model.node import FENCING_ANNOTATION
 from tests.properties.happen.begun import Begun
@@ -52,12 +52,13 @@ class People(Begun):
         self._note(dict.fromkeys(found.get("data") or {}))
 
     def unfence_what_is_gone(self) -> None:
-        """What fenced Nodes that were deleted since is taken back, which the product leaves to people."""
+        """What fenced Nodes that were deleted since, or keeps them off: the product leaves that to people."""
         now = self.world.now
         kept = fencing_entries(self.visible.get("configmaps", FENCING, "vm-drift")).values()
         for file in [file for file in kept if not file.closed]:
             node = self.visible.get("nodes", file.node.name)
-            if node is None or node["metadata"]["uid"] != file.node.uid:
+            keeps_off = any(attempt.provider in KEEP_OFF for attempt in file.attempts)
+            if keeps_off or node is None or node["metadata"]["uid"] != file.node.uid:
                 target = node_target(file.node.name)
                 one = Intervention(UNFENCE, target, "ann", "it is another now", now, now + 3600, file.outage.id)
                 self._note({one.key: one.as_text()})

@@ -84,9 +84,9 @@ def _stated(kind: str) -> dict[str, Any]:
 
 def test_each_policy_is_bound_denies_and_is_about_the_account_and_the_config_map_that_there_are() -> None:
     stated, bound = _stated("ValidatingAdmissionPolicy"), _stated("ValidatingAdmissionPolicyBinding")
-    assert stated.keys() == bound.keys() == {"vm-drift-drifts", "vm-drift-fencing"}
+    assert stated.keys() == bound.keys() == {"vm-drift-drifts", "vm-drift-fencing", "vm-drift-fencing-hosts"}
     for name, spec in stated.items():
-        account = name.removeprefix("vm-drift-")
+        account = name.removeprefix("vm-drift-").removesuffix("-hosts")
         (condition,) = spec["matchConditions"]
         assert condition["expression"] == f"request.userInfo.username == 'system:serviceaccount:vm-drift:{account}'"
         assert (bound[name]["policyName"], bound[name]["validationActions"]) == (name, ["Deny"])

@@ -42,6 +42,7 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_REMEDIATION_TEMPLATE": "",
     "VMDRIFT_BMC_DIR": "",
     "VMDRIFT_FENCE_AGENT_DIR": "",
+    "VMDRIFT_METAL3_NAMESPACE": "",
     "VMDRIFT_CSI_ADDONS_NAMESPACES": (),
     "VMDRIFT_SAME_STORAGE": (),
     "VMDRIFT_RESYNC": 60.0,
@@ -120,6 +121,7 @@ GOOD = {
     "VMDRIFT_TAINT_TIMEOUT": ["30", "86400"],
     "VMDRIFT_REQUIRE_FENCE": ["true", "false"],
     "VMDRIFT_REMEDIATION_TEMPLATE": [_TEMPLATE],
+    "VMDRIFT_METAL3_NAMESPACE": ["metal3", "openshift-machine-api"],
     "VMDRIFT_CSI_ADDONS_NAMESPACES": ["rbd.csi.ceph.com=ceph-csi", "a.b=c, d=e"],
     "VMDRIFT_SAME_STORAGE": ["rook-ceph=tenants", "a=b=c, 9f1e-4=d_e"],
     "VMDRIFT_RESYNC": ["1", "3600"],
@@ -167,8 +169,8 @@ EXPECTED = {
     "VMDRIFT_ALLOW_UNFENCED_RWX": "one of true, false",
     "VMDRIFT_DELETE_UNEVICTED": "one of true, false",
     "VMDRIFT_START_DEADLINE": "a number of seconds from 60 to 604800",
-    "VMDRIFT_FENCING": "a comma-separated list of event, remediation, network-fence, redfish, fence-agent (each at "
-    "most once), or none",
+    "VMDRIFT_FENCING": "a comma-separated list of event, remediation, network-fence, redfish, fence-agent, metal3 "
+    "(each at most once), or none",
     "VMDRIFT_FENCE_AFTER": "a number of seconds from 140 to 3600: virt-handler's heartbeats are up to 132 s apart",
     "VMDRIFT_FENCE_AT": "one of unreachable, suspicion",
     "VMDRIFT_WITNESS_PORTS": "a comma-separated list of ports from 1 to 65535, each once, such as 10250,22",
@@ -182,6 +184,7 @@ EXPECTED = {
     "VMDRIFT_FENCE_DEADLINE": "a number of seconds from 10 to 3600",
     "VMDRIFT_TAINT_TIMEOUT": "a number of seconds from 30 to 86400",
     "VMDRIFT_REQUIRE_FENCE": "one of true, false",
+    "VMDRIFT_METAL3_NAMESPACE": "a valid namespace name",
     "VMDRIFT_CSI_ADDONS_NAMESPACES": "a comma-separated list of CSI drivers and namespaces as DRIVER=NAMESPACE, each "
     "name once, such as rbd.csi.ceph.com=ceph-csi",
     "VMDRIFT_SAME_STORAGE": "a comma-separated list of clusterIDs of CSI drivers, with = between those that are the "
@@ -236,6 +239,7 @@ BAD = {
     "VMDRIFT_FENCE_DEADLINE": ["9", "3601"],
     "VMDRIFT_TAINT_TIMEOUT": ["29", "86401"],
     "VMDRIFT_REQUIRE_FENCE": ["yes"],
+    "VMDRIFT_METAL3_NAMESPACE": ["Metal3", "a.b", "a/b"],
     "VMDRIFT_CSI_ADDONS_NAMESPACES": ["a.b", "a.b=", "=c", "a.b=c=d", "a.b=c,", "a.b=c,a.b=d", "a/b=c", "a.b=../c"],
     "VMDRIFT_SAME_STORAGE": ["a", "a=", "a=b,", "a=b,c", "a b=c", "a=../b"],
     "VMDRIFT_REMEDIATION_TEMPLATE": ["x", f"{_TEMPLATE}/c", _TEMPLATE.replace("templates", ""), f"{_TEMPLATE}\n"],

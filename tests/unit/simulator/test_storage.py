@@ -153,8 +153,8 @@ def test_a_driver_may_list_the_addresses_of_another_node(world: World) -> None:
     list_addresses(admin, LOST, ["10.9.0.2/32"])
     (addon,) = [one for one in admin.list("csiaddonsnodes") if one["spec"]["driver"]["nodeID"] == LOST]
     (told,) = addon["status"]["networkFenceClientStatus"]
-    assert told["clientDetails"] == [{"id": "client.1", "cidrs": ["10.9.0.2/32"]}]
-    _fence(world, *told["clientDetails"][0]["cidrs"])
+    assert told["ClientDetails"] == [{"id": "client.1", "cidrs": ["10.9.0.2/32"]}]
+    _fence(world, *told["ClientDetails"][0]["cidrs"])
     assert [name for name, machine in world.hypervisor.machines.items() if not machine.storage] == ["node-b"]
 
 

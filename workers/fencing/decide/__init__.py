@@ -18,7 +18,7 @@ from workers.fencing.decide.rate import too_soon
 from workers.fencing.decide.release import release_of
 from workers.fencing.decide.signs_of_life import with_signs
 from workers.fencing.decide.suspicion import is_suspected, suspected, with_beginning
-from workers.fencing.decide.unfence import after_void, afterwards, closed_file, is_lost, noted
+from workers.fencing.decide.unfence import after_void, afterwards, closed_file, is_lost, kept_off, let_boot, noted
 from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView, Unfence
 
 _WITNESS_LOOK = 3.0  # seconds, where watchers ask the node's ports meanwhile
@@ -36,7 +36,9 @@ def next_move(view: FenceView, file: Fencing, policy: Policy, now: float) -> Fen
     if file.proof and not case.file.proof:
         return lost_proof(case, file)
     if proof := case.file.proof:
-        decision = release_of(case, proof)
+        if let := let_boot(case):
+            return _allowed(let, case)
+        decision = kept_off(release_of(case, proof), case)
         return with_beginning(decision, proof) if early else decision
     return _unproven(case, early=early)
 

@@ -1,12 +1,13 @@
 """The node is not lost any more: what was done to fence it is taken back, each thing when it may be. Pure.
 
 What fences a boot stays until that boot has ended: a new bootID says so, or a person. A node that is heard again with
-the same boot may still have VMs that were started elsewhere meanwhile.
+the same boot may still have VMs that were started elsewhere meanwhile. What keeps a machine off that is proven dead
+ends only when a person says so: by itself it never has a new boot, and whoever is on call may want to look at it first.
 """
 
 from dataclasses import replace
 
-from reactor.model.fencing import Fencing
+from reactor.model.fencing import KEEP_OFF, Fencing
 from reactor.model.intervention import MONTH
 from reactor.model.node import NodeView
 from reactor.model.times import ahead, clock_time
@@ -50,6 +51,29 @@ def afterwards(case: FenceCase) -> FenceDecision:
     if ours:
         return FenceDecision(_half_fenced(file, node, ours), now + _LOOK)
     return cordoned or closed_file(file, node, now)
+
+
+def let_boot(case: FenceCase) -> FenceDecision | None:
+    """The boot is proven dead, and its machine is kept off: only a person says that another one may begin."""
+    names, asked = _keeping_off(case), case.seen.unfence
+    if not (names and asked):
+        return None
+    sentence = f"{asked} What keeps {case.file.node.name} off ({', '.join(names)}) is taken back."
+    return FenceDecision(case.file.with_reason("unfencing", sentence), case.now + 1, Unfence(names))
+
+
+def kept_off(decision: FenceDecision, case: FenceCase) -> FenceDecision:
+    """The decision, whose sentence says that nobody can switch it on, and what to do about it."""
+    names, file, remedy = _keeping_off(case), decision.file, f"`vmdrift unfence {case.file.node.name}`"
+    if not names or file is None or remedy in file.sentence:
+        return decision
+    sentence = f"{file.sentence} It is kept off by {', '.join(names)} until {remedy}."
+    return replace(decision, file=file.with_reason(file.reason, sentence))
+
+
+def _keeping_off(case: FenceCase) -> tuple[str, ...]:
+    standings = {**case.seen.standings, **case.seen.left}
+    return tuple(name for name, standing in standings.items() if standing.ours and name in KEEP_OFF)
 
 
 def has_ended(file: Fencing, node: NodeView) -> bool:

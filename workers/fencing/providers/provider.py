@@ -38,6 +38,8 @@ class Provider(Protocol):
     def release(self, target: Target) -> ProviderStatus:
         """Take back what was changed for this target, after its boot has ended and another one runs.
 
+        Of those of KEEP_OFF, of which no other boot can run before: when a person asks for it.
+
         ABSENT: nothing of ours is left. Anything else: not yet, and why; it is asked again.
         """
 
@@ -52,9 +54,9 @@ class Provider(Protocol):
         """What stands for what it logs in with, another text once that has changed; "" where it logs in nowhere."""
 
 
-def lacking(cluster: Survey, resource: str, *verbs: str) -> str:
-    """Which of these verbs we may not use, as the end of a sentence; "" if none. Raises ClusterError."""
-    refused = [verb for verb in verbs if not cluster.may(verb, resource)]
+def lacking(cluster: Survey, resource: str, *verbs: str, namespace: str = "") -> str:
+    """Which of these verbs we may not use (there, or everywhere), as words for a sentence; "" if none. ClusterError."""
+    refused = [verb for verb in verbs if not cluster.may(verb, resource, namespace)]
     return f"it may not {', '.join(refused)} {resource}" if refused else ""
 
 

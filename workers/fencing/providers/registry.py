@@ -9,6 +9,7 @@ from reactor.model.errors import SettingsError
 from reactor.settings import Settings
 from workers.fencing.providers.event import EventProvider
 from workers.fencing.providers.fence_agent import FenceAgent
+from workers.fencing.providers.metal3 import Metal3
 from workers.fencing.providers.network_fence import NetworkFence
 from workers.fencing.providers.provider import FencingCluster, Provider
 from workers.fencing.providers.redfish import Redfish
@@ -21,6 +22,8 @@ def ready(name: str, settings: Settings) -> None:
         raise SettingsError(
             "VMDRIFT_REMEDIATION_TEMPLATE: not set; the provider remediation creates remediations from this template"
         )
+    if name == "metal3" and not settings.metal3_namespace:
+        raise SettingsError("VMDRIFT_METAL3_NAMESPACE: not set; the provider metal3 trusts BareMetalHosts only there")
     if name == "redfish":
         RedfishBmc(settings)
     if name == "fence-agent":
@@ -47,6 +50,8 @@ def provider(
             return NetworkFence(cluster, settings.csi_addons_namespaces)
         case "remediation":
             return Remediation(cluster, settings.remediation_template)
+        case "metal3":
+            return Metal3(cluster, settings.metal3_namespace)
         case "redfish":
             return Redfish(RedfishBmc(settings, before_call))
         case "fence-agent" if memory:

@@ -78,7 +78,7 @@ def _entries(
             of_class = text(client, "networkFenceClassName")
             if text(classes, of_class, "provisioner") != name:
                 continue
-            for detail in parts(client, "clientDetails"):
+            for detail in parts(client, "ClientDetails"):  # the only field there that begins with a capital letter
                 yield from ((node, name, of_class, cidr) for cidr in words(detail, "cidrs"))
 
 

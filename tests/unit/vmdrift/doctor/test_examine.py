@@ -74,6 +74,16 @@ def test_of_providers_that_are_used_it_is_told_what_is_not_installed() -> None:
     assert Right("get", kind) in served.allowed
 
 
+def test_what_is_needed_of_bare_metal_hosts_is_asked_in_the_namespace_of_the_setting() -> None:
+    api = an_api()
+    api.authorize = lambda _user, _verb, resource, namespace: resource != "baremetalhosts" or namespace == "metal3"
+    for trusted in ("metal3", "elsewhere"):
+        allowed = asked(api, settings=replace(SETTINGS, fencing=("metal3",), metal3_namespace=trusted)).allowed
+        assert isinstance(allowed, dict)
+        theirs = {right.verb: given for right, given in allowed.items() if right.resource == "baremetalhosts"}
+        assert theirs == dict.fromkeys(("list", "patch"), trusted == "metal3")
+
+
 def test_kubevirts_version_is_its_operators_word() -> None:
     api = an_api()
     assert asked(api).kubevirt == KubeVirt("", "")

@@ -17,10 +17,12 @@ GIVEN: dict[str, list[dict[str, Any]]] = {}
 for document in (document for file in MANIFESTS for document in documents(file.read_text())):
     if document["kind"] in {"ClusterRole", "Role"}:
         GIVEN.setdefault(document["metadata"]["name"].removeprefix("vm-drift-"), []).extend(document["rules"])
-GIVEN["fencing"] += GIVEN.pop("fencing-network-fence") + GIVEN.pop("fencing-remediation")
+GIVEN["fencing"] += [
+    rule for provider in ("network-fence", "remediation", "metal3") for rule in GIVEN.pop(f"fencing-{provider}")
+]
 GIVEN["drifts"] += GIVEN.pop("drifts-network-fence")
 KIND = "fence-agents-remediation.medik8s.io/v1alpha1/fenceagentsremediationtemplates"
-SETTINGS = Settings(fencing=("remediation", "network-fence"), remediation_template=f"{KIND}/medik8s/off")
+SETTINGS = Settings(fencing=("remediation", "network-fence", "metal3"), remediation_template=f"{KIND}/medik8s/off")
 
 
 def test_every_role_that_has_rights_is_looked_at() -> None:

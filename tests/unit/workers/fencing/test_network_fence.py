@@ -14,6 +14,7 @@ from simulator.client import ApiError, Obj
 from simulator.fencing import CLASS, add_storage_clients
 from simulator.shapes import RBD
 from simulator.world import EPOCH, World
+from tests.support.foreign import refusing
 from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.network_fence import NetworkFence
 
@@ -27,6 +28,7 @@ class Site:
 
     def __init__(self, *, clients: bool = True) -> None:
         self.world = World()
+        refusing(self.world)
         self.admin = self.world.api.client("system:admin")
         for node in ("node-a", "node-b"):
             self.world.hypervisor.add_machine(node)
@@ -52,7 +54,7 @@ class Site:
         meta = {"name": f"more-{len(self.admin.list('csiaddonsnodes'))}", "namespace": home}
         of_node = {"name": driver, "nodeID": node, "endpoint": ""}
         self.admin.create("csiaddonsnodes", {"metadata": meta, "spec": {"driver": of_node}})
-        told = {"networkFenceClassName": of, "clientDetails": [{"id": "c", "cidrs": list(cidrs)}]}
+        told = {"networkFenceClassName": of, "ClientDetails": [{"id": "c", "cidrs": list(cidrs)}]}
         status = {"status": {"networkFenceClientStatus": [told]}}
         self.admin.patch("csiaddonsnodes", meta["name"], status, home, subresource="status")
 

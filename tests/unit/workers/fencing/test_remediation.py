@@ -11,9 +11,9 @@ from reactor.model.fencing import BOOT_ANNOTATION, State, Target
 from reactor.model.identity import NodeRef, Outage
 from simulator.actors.remediator import Remediator
 from simulator.client import Obj
-from simulator.fencing import TEMPLATE, add_template
-from simulator.store.objects import rfc3339
+from simulator.fencing import TEMPLATE, add_template, succeeded
 from simulator.world import EPOCH, World
+from tests.support.foreign import refusing
 from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.remediation import NODE_NAME, Remediation
 
@@ -28,6 +28,7 @@ class Site:
 
     def __init__(self, *, template: bool = True) -> None:
         self.world = World()
+        refusing(self.world)
         self.admin = self.world.api.client("system:admin")
         self.world.hypervisor.add_machine("node-a")
         self.operator = Remediator(self.admin, self.world.hypervisor)
@@ -49,10 +50,12 @@ class Site:
         """Somebody else's."""
         meta: Obj = {"name": name, "namespace": namespace, "annotations": annotations}
         meta |= {"ownerReferences": [owner]} if owner else {}
-        return self.admin.create(_KIND, {"kind": "FenceAgentsRemediation", "metadata": meta, "spec": {}})
+        return self.admin.create(
+            _KIND, {"kind": "FenceAgentsRemediation", "metadata": meta, "spec": {"agent": "fence_ipmilan"}}
+        )
 
     def condition(self, name: str, status: str, at: float, namespace: str = "fencing") -> None:
-        told = {"type": "Succeeded", "status": status, "message": "Fence agent: no.", "lastTransitionTime": rfc3339(at)}
+        told = {**succeeded(at), "status": status, "message": "Fence agent: no."}
         self.admin.patch(_KIND, name, {"status": {"conditions": [told]}}, namespace, subresource="status")
 
 

@@ -5,8 +5,21 @@ from typing import Any
 
 import pytest
 
-from reactor.model.fencing import ChosenRelease, ReleaseWay
-from tests.unit.workers.fencing.views import BACK, FILE, NOBODY, NODE, NOW, OURS, POLICY, PROVEN, REBOOTED, seen
+from reactor.model.fencing import ChosenRelease, ProviderStatus, ReleaseWay, State
+from tests.unit.workers.fencing.views import (
+    BACK,
+    FILE,
+    NOBODY,
+    NODE,
+    NOW,
+    OFF,
+    OURS,
+    POLICY,
+    PROOF,
+    PROVEN,
+    REBOOTED,
+    seen,
+)
 from workers.fencing.decide import next_move
 from workers.fencing.decide.view import FenceView, Leftover, RemoveTaint, Unfence
 
@@ -43,6 +56,49 @@ def test_a_node_that_is_heard_again_with_the_same_boot_or_was_deleted_stays_fenc
     assert (move.deed, move.file.reason) == (None, "half-fenced")
     asked = next_move(_view(node, standings=_BLOCKED, unfence="ann looked."), PROVEN, POLICY, NOW)
     assert asked.deed == Unfence(("network-fence",))
+
+
+_KEPT_OFF = {"metal3": OURS, "network-fence": OURS}
+
+
+def test_of_a_node_that_is_proven_dead_only_what_keeps_it_off_is_taken_back_when_a_person_says_so() -> None:
+    dead = seen(standings=_KEPT_OFF)
+    proven = replace(PROVEN, confirmation=replace(PROOF, provider="metal3"))
+    assert not isinstance(next_move(dead, proven, POLICY, NOW).deed, Unfence)
+    move = next_move(replace(dead, unfence="ann looked."), proven, POLICY, NOW)
+    assert move.deed == Unfence(("metal3",))
+    assert move.file
+    assert (move.file.reason, move.file.proof) == ("unfencing", proven.proof)
+    assert move.file.sentence == "ann looked. What keeps node-a off (metal3) is taken back."
+    nothing_left = replace(dead, unfence="ann looked.", standings={"metal3": NOBODY, "network-fence": OURS})
+    assert not isinstance(next_move(nothing_left, proven, POLICY, NOW).deed, Unfence)
+
+
+def test_what_keeps_it_off_and_may_not_prove_it_any_more_is_taken_back_too() -> None:
+    asked = seen(standings={"redfish": OFF}, left=_KEPT_OFF, unfence="ann looked.")
+    assert next_move(asked, PROVEN, POLICY, NOW).deed == Unfence(("metal3",))
+
+
+def test_who_reads_of_a_proof_reads_that_nobody_can_switch_it_on() -> None:
+    move = next_move(seen(standings={"redfish": OFF, "metal3": OURS}), PROVEN, POLICY, NOW)
+    assert move.file
+    assert move.file.sentence.endswith(" It is kept off by metal3 until `vmdrift unfence node-a`.")
+    again = next_move(seen(standings={"redfish": OFF, "metal3": OURS}), move.file, POLICY, NOW)
+    assert again.file
+    assert again.file.sentence == move.file.sentence
+
+
+def test_of_a_node_that_is_not_proven_dead_it_stays_as_it_would_be_asked_for_again() -> None:
+    asked = seen(standings={"metal3": ProviderStatus(State.WORKING, "Soon.", ours=True)}, unfence="ann looked.")
+    assert not isinstance(next_move(asked, FILE, POLICY, NOW).deed, Unfence)
+
+
+def test_whoever_only_observes_lets_nothing_boot() -> None:
+    asked = seen(standings=_KEPT_OFF, unfence="ann looked.")
+    move = next_move(asked, PROVEN, replace(POLICY, mode="observe"), NOW)
+    assert move.deed is None
+    assert move.file
+    assert move.file.sentence.startswith("Only observing, so nothing is taken back.")
 
 
 def test_under_a_hold_nothing_is_taken_back_unless_a_person_asks_for_it() -> None:

@@ -269,6 +269,14 @@ class Settings:
         setting_types.template,
         "The medik8s template of the remediation that the provider remediation asks for.",
     )
+    accept_assumed_proof: bool = setting(
+        "true | false",
+        False,
+        setting_types.truth,
+        "Is it enough for you that a SelfNodeRemediation says that it has succeeded? It verifies nothing: it assumes "
+        "that the node's own agent has rebooted it by then (docs/fencing.md). Without this the provider remediation "
+        "takes no template of that kind.",
+    )
     bmc_dir: str = setting(
         "path",
         "",

@@ -93,6 +93,7 @@ def vm_object(prediction: Prediction, *, lost: bool) -> dict[str, Any]:
         "requests": {name: amount / 1000 for name, amount in prediction.needs.items()},
         "volumes": [_volume(volume) for volume in prediction.volumes],
         "takes": _takes(prediction),
+        "with_proof": [asdict(time) for time in prediction.proven],
     }
 
 

@@ -72,6 +72,7 @@ def _node(node_audit: NodeAudit) -> dict[str, Any]:
         "node": node_audit.node.name,
         "lost_since": outage.since if outage else None,
         "summary": summary(node_audit.fates),
+        "slowest": dict(zip(("by_silence", "with_proof"), node_audit.slowest, strict=True)),
         "no_room": [str(prediction.vm) for prediction in node_audit.waiting],
         "lost_disks": {str(prediction.vm): prediction.lost_disks for prediction in node_audit.lacks[LOST_DISKS]},
         "ifs": {str(prediction.vm): prediction.ifs for prediction in node_audit.lacks[PROVISO]},
@@ -111,14 +112,18 @@ def _table(*columns: str) -> Table:
 def _nodes_table(nodes: Sequence[NodeAudit]) -> Table:
     table = _table("Node")
     unknown = any(prediction.outcome is Outcome.UNKNOWN for prediction in every(nodes))
+    proven = any(prediction.proven for prediction in every(nodes))
     for column in ("State", "VMs", "Would move", "Stay down", "No room for", *(["Unknown"] if unknown else [])):
         table.add_column(column, justify="left" if column == "State" else "right")
+    for column in ("Longest", *(["With proof"] if proven else [])):
+        table.add_column(column, justify="right")
     for node_audit in nodes:
         counts = summary(node_audit.fates)
         numbers = [len(node_audit.fates), counts["moves"], counts["stays"], len(node_audit.waiting)]
         numbers += [counts["unknown"]] if unknown else []
         cells = [Text(str(number), style="red" if number and index > 1 else "") for index, number in enumerate(numbers)]
-        table.add_row(Text(node_audit.node.name), Text(_state(node_audit.node)), *cells)
+        longest = [Text(words) for words in (node_audit.slowest if proven else node_audit.slowest[:1])]
+        table.add_row(Text(node_audit.node.name), Text(_state(node_audit.node)), *cells, *longest)
     return table
 
 

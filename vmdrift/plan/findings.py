@@ -1,5 +1,6 @@
 """What an audit finds: what to change, and for which VMs."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,6 +60,15 @@ class NodeAudit:
     def waiting(self) -> list[Prediction]:
         """Those that would move and find no room."""
         return [prediction for prediction in self.fates if prediction.moves and not prediction.place]
+
+    @property
+    def slowest(self) -> tuple[str, str]:
+        """Of those that would move, the longest by silence and with proof, as words; "" where there is none."""
+        takes = [prediction.takes.total[1] for prediction in self.fates if prediction.takes]
+        proven = [prediction.proven[0] for prediction in self.fates if prediction.proven]
+        last = max(proven, key=lambda time: time.most or math.inf, default=None)
+        most = "" if last is None else f"{last.most:g} s" if last.most is not None else f"{last.least:g} s or more"
+        return f"{max(takes):g} s" if takes else "", f"{most} ({last.provider})" if last else ""
 
     @property
     def lacks(self) -> Mapping[str, list[Prediction]]:

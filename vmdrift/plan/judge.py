@@ -10,12 +10,14 @@ from vmdrift.plan.conditions import shared, single_copies
 from vmdrift.plan.free_room import FreeRoom, requests
 from vmdrift.plan.incomplete import unseen
 from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction, unknown
+from vmdrift.plan.proof import ProvenTime, proven_times
 from vmdrift.plan.what_if import IfLost
 from vmdrift.snapshot import ClusterSnapshot
 from workers.decide import candidates, decide
 from workers.decide.annotations import ignored_annotations, wished
 from workers.decide.decision import Decision, Judgement, Release
 from workers.decide.observation import Observation, PodView
+from workers.fencing.decide.allowed import providers
 from workers.observe import observe
 from workers.observe.cache import Surroundings
 from workers.observe.launchers import on_node
@@ -112,6 +114,7 @@ def _prediction(dry_run: _DryRun, after: _Passes, room: FreeRoom) -> Prediction:
     if prediction.moves:
         ifs, lost_disks = (*dry_run.decision.ifs, *single_copies(volumes, after.lost)), _lost_disks(dry_run.observation)
         prediction = replace(prediction, reason="", sentence="", takes=takes, ifs=ifs, lost_disks=lost_disks)
+        prediction = replace(prediction, proven=_proven(dry_run, after))
     prediction = replace(
         prediction, checks=_checks(dry_run.decision), policy=wished(dry_run.observation, after.policy).mode
     )
@@ -138,6 +141,12 @@ def _takes(pods: tuple[PodView, ...], reason: str, policy: Policy) -> ExpectedTi
     window = policy.detach_window
     detach = {"detach-window": (window, window), "volumeattachment-deleted": (0.0, SYNC)}
     return ExpectedTimes(release, detach.get(reason, (0.0, 0.0)))
+
+
+def _proven(dry_run: _DryRun, after: _Passes) -> tuple[ProvenTime, ...]:
+    drivers = frozenset(volume.driver for volume in dry_run.observation.volumes if volume.driver)
+    put_back = any(pod.stays for pod in dry_run.released)
+    return proven_times(providers(after.lost.node, after.policy), after.policy, drivers, put_back=put_back)
 
 
 def _lost_disks(observation: Observation) -> tuple[str, ...]:

@@ -7,9 +7,8 @@ from enum import StrEnum
 from reactor.model.drift import Check
 from reactor.model.identity import VmRef
 from vmdrift.plan.free_room import Amounts
+from vmdrift.plan.proof import START, ProvenTime
 from workers.decide.observation import Volume
-
-START = 5.0  # seconds, at most, from the last obstacle to Running: measured on a real control plane
 
 
 class Outcome(StrEnum):
@@ -44,7 +43,8 @@ class Prediction:
     finds room when the node's VMs go one after the other ("": there is none left). `needs`: see `plan.free_room`;
     `beyond`: what of it no target has so much of, even when empty. `ifs`: it moves only if all of these are true, which
     nobody can know before. `lost_disks`: volumes that were plugged into the lost instance only, so that the VM comes up
-    without them. `unheeded`: what its owners ask for and does not count, in sentences.
+    without them. `unheeded`: what its owners ask for and does not count, in sentences. `proven`: how soon it
+    runs again with proof, the soonest first.
     """
 
     vm: VmRef
@@ -63,6 +63,7 @@ class Prediction:
     ifs: tuple[str, ...] = ()
     lost_disks: tuple[str, ...] = ()
     unheeded: tuple[str, ...] = ()
+    proven: tuple[ProvenTime, ...] = ()
 
     @property
     def moves(self) -> bool:

@@ -93,6 +93,8 @@ def _why(prediction: Prediction, *, lost: bool) -> Iterator[str]:
     if prediction.moves:
         yield f"To {_node_names(prediction.targets)}; {_room(prediction)}."
         yield from (f"If {proviso}." for proviso in prediction.ifs)
+        if prediction.proven:
+            yield f"With proof: {prediction.proven[0].text}."
         if prediction.lost_disks:
             yield f"It comes up without {', '.join(prediction.lost_disks)}, which was plugged into the instance only."
     elif prediction.outcome is Outcome.STAYS:
@@ -150,6 +152,8 @@ def _notes(predictions: Sequence[Prediction]) -> Iterator[str]:
             "Takes: from when the node turns Unknown, 41 to 54 s after it dies: the window or the eviction, whichever "
             "ends later, then the detach, then the start."
         )
+    if any(prediction.proven for prediction in predictions):
+        yield "With proof: from when the node dies, by the provider that is the soonest (docs/fencing.md)."
     without = [
         str(prediction.vm) for prediction in predictions if prediction.outcome is Outcome.MOVES and not prediction.place
     ]

@@ -13,7 +13,7 @@ from workers.fencing.providers.metal3 import Metal3
 from workers.fencing.providers.network_fence import NetworkFence
 from workers.fencing.providers.provider import FencingCluster, Provider
 from workers.fencing.providers.redfish import Redfish
-from workers.fencing.providers.remediation import Remediation
+from workers.fencing.providers.remediation import Remediation, assumes
 
 
 def ready(name: str, settings: Settings) -> None:
@@ -21,6 +21,11 @@ def ready(name: str, settings: Settings) -> None:
     if name == "remediation" and not settings.remediation_template:
         raise SettingsError(
             "VMDRIFT_REMEDIATION_TEMPLATE: not set; the provider remediation creates remediations from this template"
+        )
+    if name == "remediation" and assumes(settings.remediation_template) and not settings.accept_assumed_proof:
+        raise SettingsError(
+            "VMDRIFT_REMEDIATION_TEMPLATE: names a SelfNodeRemediation, whose success is assumed and not verified; set "
+            "VMDRIFT_ACCEPT_ASSUMED_PROOF=true if that is enough, or name a template that has the power cut"
         )
     if name == "metal3" and not settings.metal3_namespace:
         raise SettingsError("VMDRIFT_METAL3_NAMESPACE: not set; the provider metal3 trusts BareMetalHosts only there")

@@ -21,6 +21,7 @@ from workers.observe.cache import listed
 
 NODE_NAME = "remediation.medik8s.io/node-name"
 _TEMPLATES = "templates"
+_ASSUMING, _ASSUMED = "selfnoderemediationtemplates", "SelfNodeRemediation"
 _HEALTH_CHECKS = frozenset(
     {
         ("remediation.medik8s.io", "NodeHealthCheck"),
@@ -34,6 +35,14 @@ def kinds(template: str) -> tuple[str, str]:
     """(templates, remediations), each as "group/version/plural", of what VMDRIFT_REMEDIATION_TEMPLATE says."""
     templates, _, _ = template.rsplit("/", 2)
     return templates, f"{templates.removesuffix(_TEMPLATES)}s"
+
+
+def assumes(template: str) -> bool:
+    """Is what this template is for a remediation that verifies nothing?
+
+    SelfNodeRemediation (medik8s, self-node-remediation) waits for as long as a node's own agent may take to reboot it.
+    """
+    return f"/{_ASSUMING}/" in template
 
 
 class Remediation:
@@ -162,7 +171,8 @@ def _status_of(remediation: JsonObject, *, ours: bool) -> ProviderStatus:
     done, name = _condition(remediation, "Succeeded"), _title(remediation)
     if done.get("status") == "True":
         evidence = f"{remediation['metadata']['uid']} {done.get('lastTransitionTime', '')}"
-        sentence = f"{name} has succeeded{_details(done)}."
+        assumed = "; that the node was rebooted is assumed, not verified" if remediation.get("kind") == _ASSUMED else ""
+        sentence = f"{name} has succeeded{_details(done)}{assumed}."
         return ProviderStatus(State.FENCED, sentence, by=name, ours=ours, evidence=evidence)
     if done.get("status") == "False":
         return ProviderStatus(State.FAILED, f"{name} has failed{_details(done)}.", ours=ours)

@@ -75,11 +75,12 @@ def _told(site: Site, product: Product, folder: Path) -> HostOff:
         machines.watched(running)
         loss = machines.lose(lost)
         seen = site.seen(product)
-        site.until("Kubernetes has noticed it", lambda: all(o.noticed for o in product.outages(lost)))
-        noticed = node_view(site.client.get("nodes", lost)).ready_since - loss.at
+        site.until("Kubernetes has noticed it", lambda: site.ready(lost) == "Unknown")
+        since = node_view(site.client.get("nodes", lost)).ready_since
+        site.until("vm-drift knows", lambda: all(since in {o.since, o.noticed} for o in product.outages(lost)))
         outages, later, ordered = product.outages(lost), product.records(site.run), machines.bmc.orders(lost)
         machines.repair(lost)
-        return HostOff(site, loss, seen, noticed, outages, later, ordered)
+        return HostOff(site, loss, seen, since - loss.at, outages, later, ordered)
 
 
 @pytest.mark.parametrize("vm", _NAMES)

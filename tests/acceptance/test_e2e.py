@@ -68,8 +68,8 @@ def test_e2e_holds_on_the_simulated_control_plane_and_leaves_it_as_it_was(
     assert done.returncode == 0, done.stdout
     deletes = control_plane.deletes()[before:]
     numbers = Counter(entry["resource"] for entry in deletes)
-    # Of a node out of service Kubernetes may have removed some of the three pods before.
-    assert (numbers["volumeattachments"], numbers["pods"] in range(9, 13)) == (2, True)
+    # Six VMs move without proof and three with it, which touches no attachment; one of the six asks to be detached.
+    assert numbers == {"volumeattachments": 1, "pods": 9}
     assert len({entry["uid_precondition"] for entry in deletes} - {None}) == len(deletes)
     assert _of_runs(client) == []
 

@@ -9,7 +9,10 @@ from rich.console import Console
 
 from benchmarks.report import RESULTS, table
 
-ALL = ("start", "requests", "proof", "worker", "watcher", "receiver", "added", "woken", "crowd", "many_nodes", "sweep")
+ALL = (
+    *("start", "requests", "proof", "host_off", "worker", "watcher", "receiver", "added", "woken", "crowd"),
+    *("many_nodes", "sweep"),
+)
 
 
 def main(names: Sequence[str]) -> int:

@@ -9,7 +9,8 @@ from reactor.adapters.redfish.bmc import Bmc, BmcReading
 from reactor.model.errors import FenceError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
-from tests.contracts.bmcs import PASSWORD, UUIDS, Emulator, EmulatorWorld, TwinWorld, World, emulator, until
+from tests.contracts.bmcs import UUIDS, EmulatorWorld, TwinWorld, World, until
+from tests.support.emulator import PASSWORD, Emulator, emulator
 from workers.fencing.providers.redfish import Redfish
 
 _NO_NAMES = ["", ".", "..", "../worker-1", "worker-1/", "/worker-1", "Worker-1", " worker-1", "worker-1\n", "worker-1."]
@@ -19,7 +20,7 @@ TARGET = Target(Outage(NodeRef("worker-1", "u1"), 1795500000), "boot-1", UUIDS["
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with emulator(tmp_path_factory.mktemp("emulator")) as found:
+    with emulator(tmp_path_factory.mktemp("emulator"), UUIDS) as found:
         yield found
 
 

@@ -14,11 +14,13 @@ from reactor.adapters.redis.inbox import RedisInbox
 from reactor.adapters.redis.store import RedisStore
 from reactor.model.drift import Record
 from reactor.model.event import NODE_FENCED
+from reactor.model.identity import Outage
 from tests.e2e.surroundings import Surroundings
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
 
 _ROLES = ("reactor watch", "workers intake", "workers scheduler", "workers drifts", "workers drifts", "workers fencing")
+_WORKERS = sum(words.startswith("workers") and "scheduler" not in words for words in _ROLES)
 _WINDOW = 10.0  # seconds; the shortest that can be set
 _DETACH = 360.0  # seconds; Kubernetes' own, which cannot be set there
 # virt-handler beats every 60 to 132 s, the simulated one every 60, all the faster as it lives; a beat's stamp has whole
@@ -35,7 +37,8 @@ class Product:
         self._outage_ids: dict[str, None] = {}  # ids, in the order in which they were seen
         url = start_valkey(processes, folder)
         redis = redis_door.connect(url)
-        self._store, self.inbox = RedisStore(redis, 3600), RedisInbox(redis, time.time, 3600, fsync_wait=0.0)
+        self._redis, self._store = redis, RedisStore(redis, 3600)
+        self.inbox = RedisInbox(redis, time.time, 3600, fsync_wait=0.0)
         senders = folder / "senders.json"
         senders.write_bytes(orjson.dumps({"senders": [{"name": SENDER, "token": token_hex(), "types": [NODE_FENCED]}]}))
         self._env = {
@@ -68,3 +71,20 @@ class Product:
         self._outage_ids |= {known.outage.id: None for known in self._store.outages()}
         records = [record for outage in self._outage_ids for record in self._store.records(outage)]
         return {record.drift.vm.name: record for record in records if record.drift.vm.namespace == namespace}
+
+    def outages(self, node: str) -> list[Outage]:
+        """Those of a node that are open."""
+        return [known.outage for known in self._store.outages() if known.outage.node.name == node]
+
+    def works(self) -> bool:
+        """Whether everybody who runs jobs is there."""
+        return bool(self._redis.scard("rq:workers") >= _WORKERS)
+
+    def sent_at(self, kind: str, subject: str, since: float) -> float | None:
+        """When the first event of this type about `subject` was sent since then, in seconds since the epoch."""
+        sent = (
+            float(entry.partition("-")[0]) / 1000
+            for entry, event in self._store.events()
+            if (event["type"], event["subject"]) == (kind, subject)
+        )
+        return min((at for at in sent if at >= since), default=None)

@@ -131,6 +131,10 @@ class Site:
             if vm.run_strategy != "Always":
                 self.client.patch("virtualmachines", vm.name, {"spec": {"runStrategy": vm.run_strategy}}, self.run)
 
+    def on(self, node: str) -> list[str]:
+        """The names of the VMs that really run on it."""
+        return [vm.name for vm in self.vms if node in self._running(vm.name)]
+
     def runs(self, vm: str) -> bool:
         """Whether the VM is well, and really runs, on one node."""
         return self._up(vm) and len(self._running(vm)) == 1

@@ -67,8 +67,10 @@ def test_observing_touches_nothing_and_says_what_it_would_do(story: Story, vm: s
 
 
 @pytest.mark.parametrize("vm", [*BLOCKED, HEARD.name])
-def test_a_drift_that_was_blocked_is_cancelled_when_its_node_is_back(story: Story, vm: str) -> None:
-    assert story.back.story(vm) == RETURNED
+def test_a_drift_that_was_blocked_ends_when_its_node_is_back(story: Story, vm: str) -> None:
+    # Where all lives faster the VM may have started before its drift is looked at: then it is where that is seen.
+    ran = {("completed", "returned-node"), ("completed", "running-elsewhere")}
+    assert story.back.story(vm) in {RETURNED, *(ran if story.back.running[vm] else ())}
 
 
 @pytest.mark.parametrize("vm", [*RESTARTED, HEARD.name])

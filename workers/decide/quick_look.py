@@ -34,13 +34,21 @@ def quiet(record: Record, policy: Policy, now: float, watched: Watched | None) -
         return None
     if record.reason in _TIMED and record.again_at is not None and now < record.again_at:
         return record.again_at
-    if record.reason == "unreachable-window" and record.again_at is not None and not policy.delete_unevicted:
-        return record.again_at + _EVICTION_SEEN if now < record.again_at + _EVICTION_SEEN else None
+    if _waits_for_eviction(record, policy, now):
+        return (record.again_at or now) + _EVICTION_SEEN
     if watched.since > record.looked_at:
         return None
     if is_waiting(record, policy, now) and record.released_at is not None:
         return min(record.released_at + policy.detach_window + DETACH_LOOK, now + LOOK)
     return backoff(now, record.tries + 1, watched=only_starts(record)) if _spared(record) else None
+
+
+def _waits_for_eviction(record: Record, policy: Policy, now: float) -> bool:
+    """Has its window just ended? Only once: the look after that is later than the window's own end."""
+    if record.reason != "unreachable-window" or record.again_at is None or policy.delete_unevicted:
+        return False
+    end = record.drift.outage.unknown_since + policy.unreachable_window
+    return record.again_at <= end and now < record.again_at + _EVICTION_SEEN
 
 
 def _spared(record: Record) -> bool:

@@ -73,6 +73,14 @@ def test_what_its_time_brings_or_nobody_watches_is_looked_at(waiting: Record) ->
     assert quiet(waiting, Policy(), NOW, CALM) is None
 
 
+def test_an_eviction_that_does_not_come_is_waited_for_once() -> None:
+    outage = replace(ENDED_WINDOW.drift.outage, since=int(NOW - Policy().unreachable_window))
+    ended = replace(ENDED_WINDOW, drift=replace(ENDED_WINDOW.drift, outage=outage))
+    again = quiet(ended, Policy(), NOW, CALM)
+    assert again == NOW + 10
+    assert quiet(replace(ended, again_at=again), Policy(), again, CALM) is None
+
+
 def test_a_window_is_looked_at_in_time_where_no_eviction_is_waited_for() -> None:
     assert quiet(ENDED_WINDOW, Policy(delete_unevicted=True), NOW, CALM) is None
 

@@ -30,6 +30,8 @@ from workers.decide.volumes import volumes
 _VMS: Mapping[str, Vm] = {vm.name: vm for vm in (*ELIGIBLE, *UNTOUCHABLE)}
 _REDFISH = replace(Settings().to_policy(), fencing=("redfish",))
 _OBSERVE = replace(Settings().to_policy(), mode="observe")
+_EVENT = replace(Settings().to_policy(), fencing=("event",))
+_SUSPECTS, _WITNESSES = 2, 6 + 2 * 8  # seeds of worlds in which watchers suspect nodes, and are honest witnesses, too
 _LEAVE = replace(Settings().to_policy(), tenants_may=("detach",))
 _IN = (
     "decide",
@@ -47,6 +49,7 @@ _IN = (
     "fencing.decide.confirming",
     "fencing.decide.effect",
     "fencing.decide.signs_of_life",
+    "fencing.decide.witnesses",
     "fencing.observe",
     "fencing.run",
     "observe",
@@ -56,23 +59,30 @@ _USERS: tuple[ModuleType, ...] = tuple(import_module(f"workers.{name}") for name
 
 @dataclass(frozen=True)
 class Mutant:
-    """`name` in `workers.decide` becomes `instead`; `story` is what shows it, with these VMs."""
+    """`name` in `workers.decide` becomes `instead`; `story` is what shows it, with these VMs.
+
+    `guard`: the second one behind it, taken away as well. `seed`: as in Begun.
+    """
 
     name: str
     vms: tuple[str, ...]
     story: Callable[[Life], None]
     instead: Any = lambda *_, **__: Passed("A mutant's.")
     policy: Policy | None = None
+    guard: str = ""
+    seed: int = 0
 
     def remove(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Take the check away."""
         for module in _USERS:
             if hasattr(module, self.name):
                 monkeypatch.setattr(module, self.name, self.instead)
+            if self.guard and hasattr(module, self.guard):
+                monkeypatch.setattr(module, self.guard, _nothing)
 
     def lived(self) -> Life:
         """The story from its beginning to its end; AssertionError where something is wrong with it."""
-        life = Life((_VMS[name] for name in self.vms), policy=self.policy)
+        life = Life((_VMS[name] for name in self.vms), self.seed, self.policy)
         self.story(life)
         life.rest()
         return life
@@ -157,5 +167,10 @@ _FENCES = (
     Mutant("with_cluster", ("web",), stories.the_third, lambda seen, *_: seen, _REDFISH),
     Mutant("believed", ("web", "quick"), stories.lied_twice, _says_so, _REDFISH),
 )
-MUTANTS = (*_HELD, *_OTHERS, *_FENCES)
+_EARLY = (
+    Mutant("unnoticed", ("web",), stories.never_noticed, _nothing, _EVENT, guard="_still_lost", seed=_SUSPECTS),
+    Mutant("_NEEDED", ("web",), stories.one_witness, 1, _REDFISH, seed=_WITNESSES),
+    Mutant("_NEEDED", ("web",), stories.one_witness_lies, 1, _REDFISH, seed=_WITNESSES),
+)
+MUTANTS = (*_HELD, *_OTHERS, *_FENCES, *_EARLY)
 EVERY_DAY = ("window", "silent", "storage", "refused")

@@ -102,13 +102,15 @@ class Fencers(Begun):
             self.world.add(operator)
 
     def out_of_service_removed(self, node: str) -> None:
-        """As medik8s' operators and Harvester do, whoever set that taint."""
-        found = self.visible.get("nodes", node)
-        taints = (found["spec"].get("taints") or []) if found else []
-        kept = [taint for taint in taints if taint["key"] != OUT_OF_SERVICE]
-        if kept != taints:
-            self._admin.patch("nodes", node, {"spec": {"taints": kept or None}})
-            self.struck["somebody removes our taint"] += 1
+        """As medik8s' operators and Harvester do, whoever set that taint: of this node, or else of another."""
+        for name in (node, *NODES):
+            found = self.visible.get("nodes", name)
+            taints = (found["spec"].get("taints") or []) if found else []
+            kept = [taint for taint in taints if taint["key"] != OUT_OF_SERVICE]
+            if kept != taints:
+                self._admin.patch("nodes", name, {"spec": {"taints": kept or None}})
+                self.struck["somebody removes our taint"] += 1
+                return
 
     def remediated(self, node: str, *, forged: bool) -> None:
         """Somebody else's remediation of a node; `forged`: a tenant's, who says that it has succeeded."""

@@ -26,6 +26,8 @@ from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.life import signs
 from workers.decide.observation import Observation, PodView
 from workers.decide.volumes import volumes
+from workers.fencing import decide as fencing
+from workers.fencing.decide.view import FenceCase, FenceDecision
 
 _VMS: Mapping[str, Vm] = {vm.name: vm for vm in (*ELIGIBLE, *UNTOUCHABLE)}
 _REDFISH = replace(Settings().to_policy(), fencing=("redfish",))
@@ -131,6 +133,11 @@ def _careless(case: Case, released_at: float) -> Verdict:
     return volumes(case.seen, case.policy, released_at, case.now)
 
 
+def _unproven_as_lost(case: FenceCase) -> FenceDecision:
+    """Of a node that is only suspected a fence is asked for as of one that Kubernetes calls Unknown."""
+    return fencing._unproven(case, early=False)  # noqa: SLF001 - what a mutant does
+
+
 _HELD = (
     Mutant("still_lost", ("web",), stories.network_back),
     Mutant("window", ("quick",), stories.early),
@@ -169,6 +176,7 @@ _FENCES = (
 )
 _EARLY = (
     Mutant("unnoticed", ("web",), stories.never_noticed, _nothing, _EVENT, guard="_still_lost", seed=_SUSPECTS),
+    Mutant("suspected", ("web",), stories.proof_ends_unnoticed, _unproven_as_lost, _REDFISH, seed=_SUSPECTS),
     Mutant("_NEEDED", ("web",), stories.one_witness, 1, _REDFISH, seed=_WITNESSES),
     Mutant("_NEEDED", ("web",), stories.one_witness_lies, 1, _REDFISH, seed=_WITNESSES),
 )

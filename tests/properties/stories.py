@@ -226,6 +226,28 @@ def never_noticed(life: Life) -> None:
     slow.timing = usual
 
 
+def proof_ends_unnoticed(life: Life) -> None:
+    """As `never_noticed`, but a BMC says Off until somebody repairs it, and then could switch the machine off."""
+    life.live(200)
+    life.hold("vm/default/web")
+    (slow,) = (actor for actor in life.world.actors if isinstance(actor, NodeLifecycle))
+    usual, slow.timing = slow.timing, replace(slow.timing, node_monitor_grace=3600.0)
+    life.hypervisor.stop_kubelet(LOST)
+    life.fences_lie(LOST)
+    life.live(30)
+    assert life.records, "an outage begins with the proof"
+    life.handler_dies(LOST)
+    life.live(1)
+    life.beat(LOST)
+    life.live(40)
+    life.fences_work()
+    life.resume()
+    life.taint(LOST, "maintenance")
+    life.live(600)
+    life.untaint()
+    slow.timing = usual
+
+
 def one_witness(life: Life) -> None:
     """A node is cut off, and one of two watchers is dead: a single one says that nothing answers there."""
     life.live(200)

@@ -15,6 +15,11 @@ RECOVERY = "recovery"  # from the node's loss until the VM ran elsewhere
 # Upper bounds of the histograms' buckets, in seconds: the windows of 300 and 360 s must stand out from what is late.
 BOUNDS = (1, 5, 10, 30, 60, 120, 180, 240, 300, 330, 360, 420, 600, 720, 900, 1200, 1800, 3600, 7200)
 _MORE = "more"
+NOT_NOTICED = "not-noticed"  # the reason of a drift that nothing but proof moves
+ON_PROOF = (
+    "No window runs: Kubernetes has not noticed the loss yet. Until it does, "
+    "only proof that the machine is dead moves anything."
+)
 _RETURNED = "returned-node"  # the one reason of a completed drift whose VM did not move
 
 
@@ -65,8 +70,20 @@ class Window:
         return 1 - self.left(now) / max(1.0, self.end - self.begin)
 
 
+def is_unnoticed(record: Record) -> bool:
+    """Did its last look find a node that is silent, and that Kubernetes still takes for Ready?"""
+    return record.reason == NOT_NOTICED or any(check.name == "noticed" for check in record.checks)
+
+
+def waits_for(records: Iterable[Record]) -> str:
+    """What the VMs of an outage that is not proven wait for instead of a window, for people; "" where one runs."""
+    return ON_PROOF if any(map(is_unnoticed, records)) else ""
+
+
 def window(record: Record, windows: Windows) -> Window | None:
     """The one that this drift waits for now. It may be looked at again before the window ends."""
+    if is_unnoticed(record):
+        return None
     if record.phase is Phase.WAITING and record.again_at is not None:
         return Window("unreachable window", record.drift.outage.unknown_since, record.again_at)
     if record.reason == "detach-window" and record.released_at is not None:

@@ -65,7 +65,7 @@ class Witness:
             self.report([node for node in asked if steady < self._asked_since[node.uid] + _LONG], nodes)
         known = {node.uid for node in nodes}
         self._drilled = {uid: ports for uid, ports in self._drilled.items() if uid in known}
-        if steady >= self._drill_at:
+        if nodes and steady >= self._drill_at:  # at the start of a process none is known yet
             self._drill_at = steady + max(timing.WITNESS_EVERY, timing.DRILL_EVERY / max(1, len(nodes)))
             healthy = [node for node in nodes if node.ready == "True" and node.address]
             self.drill(self._next([node for node in healthy if node.uid not in self._asked_since]))

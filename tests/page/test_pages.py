@@ -11,6 +11,7 @@ from reactor.model.drift import Check, Disk, OutageRecord, Phase, Record
 from reactor.model.errors import StoreUnreachable
 from reactor.model.fencing import Attempt, ChosenRelease, Confirmation, Fencing, ReleaseWay
 from reactor.model.intervention import HOLD, Intervention
+from reactor.model.recovery import ON_PROOF
 from reactor.model.suspicion import Suspects
 from reactor.model.sweep import Sweep
 from tests.contracts.samples import DRILLS, SUSPICION, drift, outage
@@ -101,6 +102,17 @@ def test_an_outage_shows_node_window_and_each_vm_with_its_reason(lost: PageSite)
     assert "The window runs." in text
     assert "For you to do" in text
     assert text.index("/vm/shop/db") < text.index("/vm/shop/web")
+
+
+def test_before_kubernetes_has_noticed_there_is_no_countdown_but_what_is_waited_for(site: PageSite) -> None:
+    site.store.save_outage(OutageRecord(OUTAGE, LOST_AT), done=False)
+    site.store.create(replace(record("web", Phase.WAITING, "not-noticed", "Not yet."), again_at=NOW + 30), [])
+    for address in ("/", f"/node/{OUTAGE.node.name}", "/vm/shop/web"):
+        text = site.browser("bob").get(address).text
+        assert ON_PROOF in text
+        assert 'class="countdown"' not in text
+        assert "lost since" not in text.lower()
+    assert "on proof" in site.browser("bob").get("/").text
 
 
 def test_a_vm_has_its_checklist_volumes_and_next_look(lost: PageSite) -> None:

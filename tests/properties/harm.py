@@ -5,11 +5,13 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from reactor.model.drift import Policy
+from reactor.model.witness import SUSPICION
 from simulator.machines.harm import Stop, VmKey
 from simulator.world import World
 from tests.properties.excuses import WINDOWS, WITHIN_WINDOWS, excuse
 from tests.properties.heard import Heard
-from tests.support.visible import Visible
+from tests.properties.testimony import Testimony
+from tests.support.visible import Node, Visible
 
 _KNOWN_FOR = 5.0  # seconds for which a worker may not have heard of what was changed
 _FOR_A_RELEASE = 900.0  # seconds; it takes some, unless processes die and API requests fail
@@ -37,6 +39,7 @@ class Harm:
     freed: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     overtaken: dict[str, float] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)  # nodes that somebody else stops
+    testimony: Testimony | None = None  # where witnesses may shorten VMDRIFT_FENCE_AFTER
 
     def __post_init__(self) -> None:
         self.world.hypervisor.stops = Heard(self._stopped)
@@ -70,13 +73,24 @@ class Harm:
             return
         if node.ready != "Unknown":
             yield f"the node is {node.ready}"
-        elif now < node.beat_at + self.policy.fence_after - _BLUR:
-            yield f"its virt-handler gave a sign of life {now - node.beat_at:.0f} s ago"
-        elif now < node.lease_at + _LEASE - _BLUR:
-            yield f"its kubelet gave a sign of life {now - node.lease_at:.0f} s ago"
+        elif now < node.sign_at + _LEASE - _BLUR:
+            yield f"it gave a sign of life {now - node.sign_at:.0f} s ago"
+        elif now < (since := self._silent_since(node)) + self.policy.fence_after - _BLUR:
+            yield from self._too_early(name, since)
         lost = self._lost_with(node.ready_at)
         if lost > max(1, len(self.visible.nodes) * _MANY // 100):
             yield f"{lost} of {len(self.visible.nodes)} nodes are lost"
+
+    def _silent_since(self, node: Node) -> float:
+        """From the last heartbeat; from the last Lease where virt-handler had been dead for long."""
+        return node.beat_at if node.beat_at > node.lease_at - self.policy.fence_after else node.lease_at
+
+    def _too_early(self, name: str, since: float) -> Iterator[str]:
+        """Unless witnesses hear nothing of it either."""
+        if self.policy.fence_at == SUSPICION and self.testimony:
+            yield from self.testimony.objections(name)
+        else:
+            yield f"it has been silent for {self.world.now - since:.0f} s only"
 
     def _lost_with(self, since: float) -> int:
         """How many are lost in one trouble with who is lost since then: without an hour of calm in between."""

@@ -135,6 +135,9 @@ class Judge:
     def _unproven(self, name: str, obj: Obj) -> Iterator[str]:
         """No proof that is not true is excused, but for a lie that nothing has refuted yet."""
         boot, proof = self.world.hypervisor.machines[name].boot_id, self.visible.proof(name)
+        node, known = self.visible.nodes.get(name), min(self.world.now, self.known_until())
+        if node and proof and proof.storage and node.ready == "True" and node.ready_at < known - _BLUR:
+            yield f"{name} is Ready, and only some of its storage is blocked"
         if (name, boot) not in self.doubles.lied:
             yield from self.visible.untrue_proof(obj)
         elif proof and (boot, proof.provider) in self.visible.refuted:

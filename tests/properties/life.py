@@ -12,6 +12,7 @@ from tests.properties.happen.nodes import Nodes
 from tests.properties.happen.people import People
 from tests.properties.happen.product import Product
 from tests.properties.happen.tenants import Tenants
+from tests.properties.happen.witnesses import Witnesses
 from tests.properties.vms import NODES
 
 _CALM = 5400.0  # seconds without trouble, after which everything has ended or waits
@@ -19,7 +20,7 @@ _PAUSE = 600.0  # seconds, of which the product has at least that much to find o
 _MANY = 2  # nodes that may be lost at once: 40 % of five
 
 
-class Life(Nodes, Fencers, People, Tenants, Hostile, Product):
+class Life(Nodes, Fencers, Witnesses, People, Tenants, Hostile, Product):
     """A world from its beginning to its end."""
 
     def rest(self) -> None:
@@ -34,6 +35,7 @@ class Life(Nodes, Fencers, People, Tenants, Hostile, Product):
         self.fate.blows.clear()
         self.resume()
         self.fences_work()
+        self.witnesses_are_honest()
         self.renew_certificates()
         self.allow_fencing()
         self.untaint()
@@ -42,7 +44,7 @@ class Life(Nodes, Fencers, People, Tenants, Hostile, Product):
             clock.right()
         self.live(60)
         for node, machine in self.hypervisor.machines.items():
-            if not machine.storage or self._half_fenced(node):  # it stays fenced until it was rebooted
+            if not machine.storage or self._half_fenced(node):  # it stays fenced, or out of service, until a reboot
                 self.hypervisor.power_cut(node)
         if not self.manager_runs:
             self.manager_leads(self.manager.leader.skew)
@@ -54,7 +56,7 @@ class Life(Nodes, Fencers, People, Tenants, Hostile, Product):
 
     def _half_fenced(self, node: str) -> bool:
         file = fencings(self.visible.get("configmaps", FENCING, "vm-drift")).get(node)
-        return file is not None and bool(file.attempts)
+        return file is not None and bool(file.attempts or file.release)
 
     def _settled(self) -> bool:
         going = [record for record in self.store.records_by_drift.values() if not record.phase.is_end]

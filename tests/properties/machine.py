@@ -21,10 +21,13 @@ from tests.properties.rules.lives import NODE
 from tests.properties.rules.nodes import LOSSES, NodeRules
 from tests.properties.rules.product import ProductRules
 from tests.properties.rules.tenants import TenantRules
+from tests.properties.rules.witnesses import WitnessRules
 from tests.properties.tally import Tally
 from tests.properties.vms import ELIGIBLE, UNTOUCHABLE
 
 TALLY = Tally()
+
+_SETTLED = 5.0  # seconds, in which watchers try the ports of all nodes: silence counts only of one that answered
 
 _VMS = st.tuples(
     st.lists(st.sampled_from(ELIGIBLE), min_size=2, max_size=4, unique_by=lambda vm: vm.name),
@@ -54,12 +57,13 @@ _POLICIES = st.builds(
 )
 
 
-class Outages(NodeRules, FenceRules, TenantRules, ProductRules):
+class Outages(NodeRules, FenceRules, WitnessRules, TenantRules, ProductRules):
     """Rules are what can happen; the life ends in `teardown`, where all must come to rest."""
 
     @initialize(vms=_VMS, seed=st.integers(0, 2**16), node=NODE, what=LOSSES, policy=_POLICIES)
     def begin(self, vms: tuple[Vm, ...], seed: int, node: str, what: str, policy: Policy) -> None:
         self.life = Life(vms, seed, policy)
+        self.life.live(_SETTLED if self.life.witnesses else 0)
         self.life.lose(node, what)
 
     def teardown(self) -> None:

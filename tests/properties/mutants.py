@@ -26,10 +26,14 @@ from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.life import signs
 from workers.decide.observation import Observation, PodView
 from workers.decide.volumes import volumes
+from workers.fencing import decide as fencing
+from workers.fencing.decide.view import FenceCase, FenceDecision
 
 _VMS: Mapping[str, Vm] = {vm.name: vm for vm in (*ELIGIBLE, *UNTOUCHABLE)}
 _REDFISH = replace(Settings().to_policy(), fencing=("redfish",))
 _OBSERVE = replace(Settings().to_policy(), mode="observe")
+_EVENT = replace(Settings().to_policy(), fencing=("event",))
+_SUSPECTS, _WITNESSES = 2, 6 + 2 * 8  # seeds of worlds in which watchers suspect nodes, and are honest witnesses, too
 _LEAVE = replace(Settings().to_policy(), tenants_may=("detach",))
 _IN = (
     "decide",
@@ -47,6 +51,7 @@ _IN = (
     "fencing.decide.confirming",
     "fencing.decide.effect",
     "fencing.decide.signs_of_life",
+    "fencing.decide.witnesses",
     "fencing.observe",
     "fencing.run",
     "observe",
@@ -56,23 +61,30 @@ _USERS: tuple[ModuleType, ...] = tuple(import_module(f"workers.{name}") for name
 
 @dataclass(frozen=True)
 class Mutant:
-    """`name` in `workers.decide` becomes `instead`; `story` is what shows it, with these VMs."""
+    """`name` in `workers.decide` becomes `instead`; `story` is what shows it, with these VMs.
+
+    `guard`: the second one behind it, taken away as well. `seed`: as in Begun.
+    """
 
     name: str
     vms: tuple[str, ...]
     story: Callable[[Life], None]
     instead: Any = lambda *_, **__: Passed("A mutant's.")
     policy: Policy | None = None
+    guard: str = ""
+    seed: int = 0
 
     def remove(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Take the check away."""
         for module in _USERS:
             if hasattr(module, self.name):
                 monkeypatch.setattr(module, self.name, self.instead)
+            if self.guard and hasattr(module, self.guard):
+                monkeypatch.setattr(module, self.guard, _nothing)
 
     def lived(self) -> Life:
         """The story from its beginning to its end; AssertionError where something is wrong with it."""
-        life = Life((_VMS[name] for name in self.vms), policy=self.policy)
+        life = Life((_VMS[name] for name in self.vms), self.seed, self.policy)
         self.story(life)
         life.rest()
         return life
@@ -121,6 +133,11 @@ def _careless(case: Case, released_at: float) -> Verdict:
     return volumes(case.seen, case.policy, released_at, case.now)
 
 
+def _unproven_as_lost(case: FenceCase) -> FenceDecision:
+    """Of a node that is only suspected a fence is asked for as of one that Kubernetes calls Unknown."""
+    return fencing._unproven(case, early=False)  # noqa: SLF001 - what a mutant does
+
+
 _HELD = (
     Mutant("still_lost", ("web",), stories.network_back),
     Mutant("window", ("quick",), stories.early),
@@ -157,5 +174,11 @@ _FENCES = (
     Mutant("with_cluster", ("web",), stories.the_third, lambda seen, *_: seen, _REDFISH),
     Mutant("believed", ("web", "quick"), stories.lied_twice, _says_so, _REDFISH),
 )
-MUTANTS = (*_HELD, *_OTHERS, *_FENCES)
+_EARLY = (
+    Mutant("unnoticed", ("web",), stories.never_noticed, _nothing, _EVENT, guard="_still_lost", seed=_SUSPECTS),
+    Mutant("suspected", ("web",), stories.proof_ends_unnoticed, _unproven_as_lost, _REDFISH, seed=_SUSPECTS),
+    Mutant("_NEEDED", ("web",), stories.one_witness, 1, _REDFISH, seed=_WITNESSES),
+    Mutant("_NEEDED", ("web",), stories.one_witness_lies, 1, _REDFISH, seed=_WITNESSES),
+)
+MUTANTS = (*_HELD, *_OTHERS, *_FENCES, *_EARLY)
 EVERY_DAY = ("window", "silent", "storage", "refused")

@@ -1,10 +1,14 @@
 """What happens in the stories of mutants: each says in which order, and lets time go by."""
 
+from dataclasses import replace
+
 from reactor.model.drift import Phase
+from simulator.actors.node_lifecycle import NodeLifecycle
 from simulator.audit import Request
 from tests.properties.fate import Blow
 from tests.properties.happen.product import PROCESSES
 from tests.properties.life import Life
+from tests.properties.vms import WITNESSES
 from tests.support.auditor import OURS
 
 LOST = "node-a"
@@ -191,3 +195,72 @@ def lied_twice(life: Life) -> None:
     life.resume()
     life.hypervisor.cut_network(LOST)
     life.live(250)
+
+
+def never_noticed(life: Life) -> None:
+    """A kubelet dies, somebody says by mistake that the machine is off, its virt-handler is heard, and then nothing.
+
+    Kubernetes is set to notice the loss of a node after an hour (--node-monitor-grace-period). A person
+    taints the node, and ends the launcher.
+    """
+    life.live(200)
+    life.hold("vm/default/web")
+    (slow,) = (actor for actor in life.world.actors if isinstance(actor, NodeLifecycle))
+    usual, slow.timing = slow.timing, replace(slow.timing, node_monitor_grace=3600.0)
+    life.hypervisor.stop_kubelet(LOST)
+    life.live(20)
+    life.confirm_falsely(LOST)
+    life.live(10)
+    assert life.records, "an outage begins with the proof"
+    life.handler_dies(LOST)
+    life.live(1)
+    life.beat(LOST)
+    life.live(40)
+    life.resume()
+    admin = life.world.api.client("system:admin")
+    life.taint(LOST, "maintenance")
+    for pod in admin.list("pods", fields=f"spec.nodeName={LOST}"):
+        admin.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"])
+    life.live(900)
+    life.untaint()
+    slow.timing = usual
+
+
+def proof_ends_unnoticed(life: Life) -> None:
+    """As `never_noticed`, but a BMC says Off until somebody repairs it, and then could switch the machine off."""
+    life.live(200)
+    life.hold("vm/default/web")
+    (slow,) = (actor for actor in life.world.actors if isinstance(actor, NodeLifecycle))
+    usual, slow.timing = slow.timing, replace(slow.timing, node_monitor_grace=3600.0)
+    life.hypervisor.stop_kubelet(LOST)
+    life.fences_lie(LOST)
+    life.live(30)
+    assert life.records, "an outage begins with the proof"
+    life.handler_dies(LOST)
+    life.live(1)
+    life.beat(LOST)
+    life.live(40)
+    life.fences_work()
+    life.resume()
+    life.taint(LOST, "maintenance")
+    life.live(600)
+    life.untaint()
+    slow.timing = usual
+
+
+def one_witness(life: Life) -> None:
+    """A node is cut off, and one of two watchers is dead: a single one says that nothing answers there."""
+    life.live(200)
+    life.kill("watcher-1", 2000.0)
+    life.hypervisor.cut_network(LOST)
+    life.live(300)
+
+
+def one_witness_lies(life: Life) -> None:
+    """As `one_witness`, but the machine answers; the one watcher that is left says that it does not."""
+    life.live(200)
+    life.kill("watcher-1", 2000.0)
+    life.witness_lies(WITNESSES[0], "no route")
+    life.hypervisor.stop_kubelet(LOST)
+    life.handler_dies(LOST)
+    life.live(300)

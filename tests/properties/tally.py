@@ -4,6 +4,7 @@ from collections import Counter
 
 from tests.properties.happen.tenants import EDITS, OWNERS
 from tests.properties.life import Life
+from tests.properties.testimony import LIES
 
 # Each kind of trouble that is drawn. A night in which one of them struck no world has tested less than it says.
 TROUBLES = (
@@ -19,6 +20,7 @@ TROUBLES = (
         "forged remediation",
         "somebody else's remediation",
     ),
+    *("a witness", *(f"a witness: {lie}" for lie in LIES), "somebody removes our taint"),
     *("confirmed", "confirmed, not true", "confirmed again", "hold", "nobody may fence it"),
     *("taint", "asked for more", *(f"edited: {how}" for how in EDITS), *(f"a pod of {owner}" for owner in OWNERS)),
     *("a hostile pod", "a hostile VM", "a hostile claim", "hostile records"),
@@ -51,6 +53,8 @@ class Tally:
             "releases with proof": len(judge.proven),
             "machines stopped by a fence": len(harm.stops),
             "living bystanders": harm.bystanders(),
+            "stopped on witnesses' word": life.testimony.early,
+            "of these where two of them lied": life.testimony.two_lied,
             "hours that VMs were down": life.down.seconds / 3600,
             "seconds down although it could run": life.down.overdue,
             "changed during a pause": judge.late,

@@ -25,10 +25,7 @@ def test_without_this_check_the_judge_finds_something_and_with_it_nothing(
 
 
 def test_every_prerequisite_has_its_mutant() -> None:
-    """But `hold`: no story here asks to leave a VM alone. Those that proof takes the place of are wrapped.
-
-    Nor is a node of a story suspected: what counts before that is held by unit/workers/decide/test_unnoticed.
-    """
+    """But `hold`: no story here asks to leave a VM alone. Those that proof takes the place of are wrapped."""
     checks = set(re.findall(r'\("[a-z ]+", (?:_waived\(case, )?(\w+)\(', inspect.getsource(workers.decide)))
     assert checks - {mutant.name for mutant in MUTANTS} == {"_no_hold", "_waived"}
     assert len(checks) > 8

@@ -3,6 +3,7 @@
 from simulator.scene import FOR_EVER, ClaimPod, Kind, Storage, Vm
 
 NODES = ("node-a", "node-b", "node-c", "node-d", "node-e")
+WITNESSES = NODES[:-3:-1]  # where the watchers run
 _AT_ONCE = {"vmdrift.io/detach": "delete"}
 ELIGIBLE = (
     Vm("web", node="node-a"),

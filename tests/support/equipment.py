@@ -105,20 +105,22 @@ class Equipment:
         return Suspecter(LeaseStream(cluster, leases, clock.steady), suspecting, witness, lambda: watcher.nodes)
 
     def _witness(self, number: int) -> Witness:
-        """Watchers run on the last nodes; a port is answered by a machine that has power, and is on the network."""
+        """Watchers run on the last nodes."""
         own = sorted(self._world.hypervisor.machines)[-1 - number]
 
         def ask(places: Sequence[Place], _: float) -> list[Answer]:
-            return [self._answer(own, address) for address, _ in places]
+            views = [node_view(node) for node in self._world.store.objects("nodes").values()]
+            names = {view.address: view.name for view in views}
+            return [self._answer(own, names.get(address, "")) for address, _ in places]
 
         return Witness(own, Settings().witness_ports, ask, self.witness_reports, self._store.time)
 
-    def _answer(self, own: str, address: str) -> Answer:
-        views = [node_view(node) for node in self._world.store.objects("nodes").values()]
-        asked = next((view.name for view in views if view.address == address), "")
+    def _answer(self, own: str, asked: str) -> Answer:
+        """The kubelet's port answers where machine and network work; a machine without a kubelet refuses."""
         machines = [self._world.hypervisor.machines[name] for name in (own, asked) if name]
-        answers = asked != "" and all(machine.network and machine.powered for machine in machines)
-        return Answer.ACCEPTED if answers else Answer.SILENT
+        if not asked or not all(machine.network and machine.powered for machine in machines):
+            return Answer.SILENT
+        return Answer.ACCEPTED if machines[-1].kubelet_alive else Answer.REFUSED
 
     def leases(self) -> list[Renewal]:
         """What a watcher hears of Leases: all of them, as they are now."""

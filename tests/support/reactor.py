@@ -96,6 +96,7 @@ class Reactor:
         self.summaries = MemorySummaries(self.redis, self._publish)
         self._equipment = Equipment(world, self.policy, self.store, self.summaries, self._called)
         self.providers, self.coverage = self._equipment.providers, self._equipment.coverage
+        self.witness_reports = self._equipment.witness_reports
         self._scheduler = Scheduler(self.clocks("scheduler"), self.queue, self.redis)
         self.watchers = [self._watcher(f"watcher-{number}") for number in range(watchers)]
         self.wakers = [Waking(self.clocks("waker"), self._wakes)] if waker else []

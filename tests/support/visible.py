@@ -147,9 +147,9 @@ class Visible:
     def heard(self, lost: str) -> tuple[int, int]:
         """How many nodes besides this one renewed their Lease since it was lost, and how many could have.
 
-        Those that are proven dead are no riddle.
+        Those that are lost themselves could not; how many of them there may be is another rule (`crowded`).
         """
-        others = [node for name, node in self.nodes.items() if name != lost and not self.proven(name)]
+        others = [node for name, node in self.nodes.items() if name != lost and node.ready != "Unknown"]
         return sum(node.lease_at > self.nodes[lost].ready_at for node in others), len(others)
 
     def _done(self, request: Request) -> ApiError | None:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reactor.model.drift import OutageRecord, Phase, Record
-from reactor.model.recovery import Window, Windows, spent, window
+from reactor.model.recovery import Window, Windows, spent, waits_for, window
 from reactor.model.times import clock_time
 from vmdrift.terminal import rows_table
 
@@ -40,16 +40,19 @@ def overview(outages: Outages, shown: Sequence[Record], now: float, windows: Win
 
 
 def _head(outage: OutageRecord, records: Sequence[Record]) -> list[Text]:
-    """How many drifts are in which phase, what the search for its VMs lacks, and what is known of its fencing."""
-    summary = Text(f"{_outage_state(outage)}; {_counted(records)}", style="bold")
+    """How many drifts are in which phase, what the search for its VMs lacks, what they wait for, and its fencing."""
+    proven = outage.fencing is not None and outage.fencing.proof is not None
+    waits = "" if proven or outage.recovered_at else waits_for(records)
+    summary = Text(f"{_outage_state(outage, silent=bool(waits))}; {_counted(records)}", style="bold")
     lacking = [Text(sentence, style="yellow") for sentence in outage.sweep.sentences]
-    return [summary, *lacking, *([Text(f"Fencing: {outage.fencing.summary}")] if outage.fencing else [])]
+    known = [waits, f"Fencing: {outage.fencing.summary}" if outage.fencing else ""]
+    return [summary, *lacking, *(Text(line) for line in known if line)]
 
 
-def _outage_state(outage: OutageRecord) -> str:
+def _outage_state(outage: OutageRecord, *, silent: bool) -> str:
     node, since = outage.outage.node.name, clock_time(outage.outage.since)
     if outage.recovered_at is None:
-        return f"Node {node} is lost since {since}"
+        return f"Node {node} is {'silent' if silent else 'lost'} since {since}"
     return f"Node {node} was lost at {since} and is back since {clock_time(outage.recovered_at)}"
 
 

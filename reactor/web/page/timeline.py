@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from reactor.model.drift import Phase, Record
-from reactor.model.recovery import Windows, stage_before, window
+from reactor.model.recovery import Windows, is_unnoticed, stage_before, window
 from reactor.model.times import parse_time
 
 _MAX_LEASE_AGE = 600.0  # seconds from a node's last Lease renewal to its outage; more is rather a wrong clock
@@ -54,7 +54,7 @@ _SILENT = "silent"  # before Kubernetes calls the node Unknown: no stage of ours
 
 
 def timeline(record: Record, windows: Windows, now: float) -> Timeline:
-    """Lost, unknown, window, terminating, released, detached, scheduled, running: those that are known, in order."""
+    """Lost, silent, unknown, window, terminating, released, detached, scheduled, running: those known, in order."""
     moments = sorted(_marks(record, windows), key=lambda mark: mark[2])
     begin = moments[0][2]
     end = record.ended_at or max(now, moments[-1][2])
@@ -69,10 +69,10 @@ def timeline(record: Record, windows: Windows, now: float) -> Timeline:
 
 
 def _marks(record: Record, windows: Windows) -> list[tuple[str, str, float]]:
-    since = record.drift.outage.since
     candidates = [
         ("lost", "last word of the node", _last_renewal(record)),
-        ("unknown", "Kubernetes calls the node Unknown", float(since)),
+        ("silent", "the node is found silent", _found_silent(record)),
+        ("unknown", "Kubernetes calls the node Unknown", _unknown(record)),
         ("window", "the window ends", _window_ends(record, windows)),
         ("terminating", "Kubernetes ends the launcher pod", record.terminating_at),
         ("released", "launcher pod force-deleted", record.released_at),
@@ -83,8 +83,20 @@ def _marks(record: Record, windows: Windows) -> list[tuple[str, str, float]]:
     return [(name, what, at) for name, what, at in candidates if at is not None]
 
 
+def _found_silent(record: Record) -> float | None:
+    """Of an outage that began before Kubernetes noticed it."""
+    outage = record.drift.outage
+    return float(outage.since) if outage.noticed or is_unnoticed(record) else None
+
+
+def _unknown(record: Record) -> float | None:
+    return None if is_unnoticed(record) else float(record.drift.outage.unknown_since)
+
+
 def _window_ends(record: Record, windows: Windows) -> float | None:
-    """None where the drift ended before it."""
+    """None where the drift ended before it, and where none runs yet."""
+    if is_unnoticed(record):
+        return None
     current = window(record, windows) if record.reason == "unreachable-window" else None
     end = current.end if current else record.drift.outage.unknown_since + windows.unreachable
     return end if record.ended_at is None or record.ended_at >= end else None

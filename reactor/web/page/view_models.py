@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.intervention import Intervention
 from reactor.model.reason import REASONS
-from reactor.model.recovery import Window, Windows, median_and_longest, spent, window
+from reactor.model.recovery import (
+    NOT_NOTICED,
+    ON_PROOF,
+    Window,
+    Windows,
+    median_and_longest,
+    spent,
+    waits_for,
+    window,
+)
 from reactor.web.page.timeline import Timeline, timeline
 
 # First what needs a person, then what is in progress, then what is over.
@@ -26,7 +35,10 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class VmRow:
-    """One drift. `todo`: what its operator can do; `asked`: the interventions that apply to it."""
+    """One drift. `todo`: what its operator can do; `asked`: the interventions that apply to it.
+
+    `waits`: as in OutageRow.
+    """
 
     record: Record
     window: Window | None
@@ -34,6 +46,7 @@ class VmRow:
     todo: str
     spent: float
     asked: tuple[Intervention, ...] = ()
+    waits: str = ""
 
     @property
     def name(self) -> str:
@@ -48,7 +61,10 @@ class VmRow:
 
 @dataclass(frozen=True, slots=True)
 class OutageRow:
-    """One outage with its drifts, those first that need a person. `window` is None once it is over."""
+    """One outage with its drifts, those first that need a person.
+
+    `window` is None once it is over; `waits`: what is waited for while none runs.
+    """
 
     record: OutageRecord
     vms: tuple[VmRow, ...]
@@ -56,6 +72,7 @@ class OutageRow:
     counts: tuple[tuple[Phase, int], ...]
     recovery: tuple[float, float] | None
     asked: tuple[Intervention, ...] = ()
+    waits: str = ""
 
     @property
     def node(self) -> str:
@@ -74,9 +91,11 @@ def outage_view(
     """`interventions`: all that are not over."""
     vms = tuple(sorted((vm_view(record, interventions, windows, now) for record in records), key=_rank))
     phases = Counter(vm.record.phase for vm in vms)
-    since = outage.outage.since
+    since = outage.outage.unknown_since
     proven = outage.fencing is not None and outage.fencing.proof is not None
-    lasts = outage.recovered_at is None and not proven and now < since + windows.unreachable
+    open_still = outage.recovered_at is None and not proven
+    waits = waits_for(vm.record for vm in vms) if open_still else ""
+    lasts = open_still and not waits and now < since + windows.unreachable
     return OutageRow(
         outage,
         vms,
@@ -88,6 +107,7 @@ def outage_view(
             for intervention in interventions
             if intervention.target in {"all", f"node/{outage.outage.node.name}"}
         ),
+        waits,
     )
 
 
@@ -96,7 +116,8 @@ def vm_view(record: Record, interventions: Sequence[Intervention], windows: Wind
     reason = REASONS.get(record.reason)
     todo = reason.operator if reason and reason.operator != "Nothing." else ""
     matching = tuple(intervention for intervention in interventions if intervention.meets(record.drift))
-    return VmRow(record, window(record, windows), timeline(record, windows, now), todo, spent(record, now), matching)
+    line, waits = timeline(record, windows, now), ON_PROOF if record.reason == NOT_NOTICED else ""
+    return VmRow(record, window(record, windows), line, todo, spent(record, now), matching, waits)
 
 
 def _rank(vm: VmRow) -> tuple[int, str]:

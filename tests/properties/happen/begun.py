@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reactor.model.drift import Policy
+from reactor.model.witness import SUSPICION
 from reactor.settings import Settings
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Vm, staged
@@ -14,6 +15,7 @@ from tests.properties.fate import Fate
 from tests.properties.harm import Downtime
 from tests.properties.judge import Judge
 from tests.properties.redis import JudgedStore, Photographed
+from tests.properties.testimony import Testimony
 from tests.properties.vms import ELIGIBLE, NODES, PODS, WHY
 from tests.support.clocks import ProcessClock
 from tests.support.installation import Installation
@@ -31,7 +33,10 @@ class Begun(Installation):
     def __init__(self, vms: Iterable[Vm], seed: int = 0, policy: Policy | None = None) -> None:
         self.waker = bool(seed % 2)  # in every other world somebody watches what drifts wait for
         self.suspects = bool(seed // 2 % 2)  # in every other world watchers suspect nodes
+        self.witnesses = self.suspects and bool(seed // 4 % 2)  # and in every other one of these they are witnesses
         self.vms, self.policy = {vm.name: vm for vm in vms}, policy or Settings().to_policy()
+        if self.witnesses:
+            self.policy = replace(self.policy, fence_at=SUSPICION)
         self.world = staged(Scene(NODES, tuple(self.vms.values()), PODS), seed, _SLOW)
         self.hypervisor, self.began = self.world.hypervisor, self.world.now
         self.manager, self.manager_runs = ControllerManager(self.world), True
@@ -41,6 +46,8 @@ class Begun(Installation):
         self.judge = Judge(self.world, WHY, asked, self.policy, self.clock_of("redis"))
         self.visible, self.harm = self.judge.visible, self.judge.harm
         self.struck: Counter[str] = Counter()
+        self.testimony = self.harm.testimony = Testimony(self.visible, self.struck)
+        self.testimony.begin(seed // 8)
         self.fate = Fate(self.world, self.lose_last_second, struck=self.struck)
         self.fate.hold(self.world.api)
         self.judge.known_until = self.fate.known_until
@@ -65,6 +72,7 @@ class Begun(Installation):
         processes = {"waker": self.waker, "suspects": self.suspects}
         reactor = Photographed(self.world, self.policy, store or self.store, watchers, self.clock_of, **processes)
         reactor.providers.update(self.providers)
+        reactor.witness_reports.through = self.testimony.said
         return reactor
 
     def clock_of(self, process: str) -> ProcessClock:

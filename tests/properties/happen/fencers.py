@@ -1,11 +1,14 @@
 """Whoever may be asked to fence: BMCs, CSI-Addons, a medik8s operator. They fail, hang, refuse, lie, or hit another."""
 
+from collections import Counter
+from dataclasses import dataclass
+
 from reactor.model.node import OUT_OF_SERVICE
 from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.audit import Request
-from simulator.client import ApiError, Obj
+from simulator.client import ApiError, Client, Obj
 from simulator.fencing import add_hosts, add_storage_clients, add_template, list_addresses, succeeded
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import NODES
@@ -16,6 +19,27 @@ from workers.fencing.providers.remediation import NODE_NAME
 
 _REMEDIATIONS = "fenceagentsremediations"
 _THEIRS = frozenset({"networkfences", "csiaddonsnodes", "baremetalhosts", _REMEDIATIONS})
+
+
+@dataclass
+class TaintRemover:
+    """An actor who removes every out-of-service taint until that time, at once."""
+
+    client: Client
+    struck: Counter[str]
+    until: float = 0.0
+    name: str = "taint-remover"
+    watches: tuple[str, ...] = ("nodes",)
+
+    def step(self, now: float) -> float | None:
+        """Look at all nodes, whenever one has changed."""
+        for node in self.client.list("nodes") if now < self.until else ():
+            taints = node["spec"].get("taints") or []
+            kept = [taint for taint in taints if taint["key"] != OUT_OF_SERVICE]
+            if kept != taints:
+                self.client.patch("nodes", node["metadata"]["name"], {"spec": {"taints": kept or None}})
+                self.struck["somebody removes our taint"] += 1
+        return None
 
 
 class Fencers(Begun):
@@ -40,7 +64,8 @@ class Fencers(Begun):
         if "metal3" in self.policy.fencing:
             hosts = add_hosts(self._admin, NODES)
             self.operators.append(Metal3Operator(self._admin, self.hypervisor, hosts))
-        self.world.add(*self.operators)
+        self.remover = TaintRemover(self._admin, self.struck)
+        self.world.add(*self.operators, self.remover)
 
     def fences_fail(self, node: str, how: str) -> None:
         """Its BMC takes orders and does nothing, does not answer, refuses us, or is mute; operators fail, or hang."""
@@ -97,7 +122,7 @@ class Fencers(Begun):
             wrong.clear()
         self.bmcs.words.clear()
         self.bmcs.swapped.clear()
-        self.forbidden = False
+        self.forbidden, self.remover.until = False, 0.0
         for operator in self.operators:
             operator.hangs, operator.fails, operator.lies = False, "", False
             if isinstance(operator, Remediator):
@@ -105,14 +130,11 @@ class Fencers(Begun):
             self.world.remove(operator)
             self.world.add(operator)
 
-    def out_of_service_removed(self, node: str) -> None:
-        """As medik8s' operators and Harvester do, whoever set that taint."""
-        found = self.visible.get("nodes", node)
-        taints = (found["spec"].get("taints") or []) if found else []
-        kept = [taint for taint in taints if taint["key"] != OUT_OF_SERVICE]
-        if kept != taints:
-            self._admin.patch("nodes", node, {"spec": {"taints": kept or None}})
-            self.struck["somebody removes our taint"] += 1
+    def out_of_service_removed(self, lasts: float) -> None:
+        """As medik8s' operators and Harvester do, whoever set that taint, on whatever node: for so long."""
+        self.remover.until = self.world.now + lasts
+        self.world.remove(self.remover)
+        self.world.add(self.remover)
 
     def remediated(self, node: str, *, forged: bool) -> None:
         """Somebody else's remediation of a node; `forged`: a tenant's, who says that it has succeeded."""

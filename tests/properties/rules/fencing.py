@@ -51,9 +51,9 @@ class FenceRules(Lives):
     def there_is_a_remediation_of_somebody_elses(self, pause: float, node: str, *, forged: bool) -> None:
         self.after(pause).remediated(node, forged=forged)
 
-    @rule(pause=PAUSES, node=NODE)
-    def somebody_removes_the_out_of_service_taint(self, pause: float, node: str) -> None:
-        self.after(pause).out_of_service_removed(node)
+    @rule(pause=PAUSES, lasts=st.sampled_from((60.0, 300.0, 1800.0)))
+    def somebody_removes_out_of_service_taints(self, pause: float, lasts: float) -> None:
+        self.after(pause).out_of_service_removed(lasts)
 
     @rule(pause=PAUSES)
     def whoever_fences_works_again(self, pause: float) -> None:

@@ -7,8 +7,20 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from reactor.model.drift import OutageRecord, Phase, Record
-from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, Histogram, Windows, amounts, ended, histogram, stages
+from reactor.model.drift import Check, OutageRecord, Phase, Record
+from reactor.model.fencing import Confirmation, Fencing
+from reactor.model.recovery import (
+    BOUNDS,
+    ON_PROOF,
+    RECOVERY,
+    STAGES,
+    Histogram,
+    Windows,
+    amounts,
+    ended,
+    histogram,
+    stages,
+)
 from reactor.web.page.timeline import timeline
 from reactor.web.page.view_models import OutageRow, outage_view
 from tests.unit.workers.decide.recorded import SINCE, record
@@ -46,6 +58,52 @@ def test_metric_page_and_history_mean_the_same_by_a_recovery(reason: str) -> Non
     assert as_object([EndedOutage(OutageRecord(done.drift.outage, SINCE), (done,), 0, done=True)])["outages"][0][
         "recovery"
     ] == (seconds and {"median": seconds, "longest": seconds})
+
+
+_UNNOTICED = replace(record(), reason="not-noticed", sentence="Nobody has noticed.", again_at=SINCE + 30.0)
+_CONFIRMED = Confirmation("redfish", "bmc-1", "It reads Off.", SINCE + 5.0, "", "")
+
+
+def _shown(one: Record, outage: OutageRecord) -> str:
+    """All of `vmdrift status`."""
+    console = Console(width=200, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(overview([(outage, [one])], [one], SINCE + 20.0, WINDOWS))
+    return capture.get()
+
+
+def test_before_kubernetes_has_noticed_no_window_runs_and_page_and_status_say_what_is_waited_for() -> None:
+    row = _view(_UNNOTICED, SINCE + 20.0)
+    assert (row.window, row.waits, row.vms[0].window, row.vms[0].waits) == (None, ON_PROOF, None, ON_PROOF)
+    shown = _shown(_UNNOTICED, row.record)
+    assert ON_PROOF in shown
+    assert "is silent since" in shown
+    assert "Window left" not in shown
+
+
+@pytest.mark.parametrize("reason", ["held", "taint-due"])
+def test_that_is_so_for_whatever_else_a_vm_waits(reason: str) -> None:
+    check = Check("noticed", held=False, reason="not-noticed", sentence="Nobody has noticed.")
+    row = _view(replace(_UNNOTICED, reason=reason, checks=(check,)), SINCE + 20.0)
+    assert (row.window, row.waits, row.vms[0].window, row.vms[0].waits) == (None, ON_PROOF, None, "")
+
+
+def test_with_proof_nothing_is_waited_for() -> None:
+    outage = _UNNOTICED.drift.outage
+    fencing = Fencing(outage, "boot-1", SINCE, "fenced", "Proven dead.", confirmation=_CONFIRMED)
+    known = OutageRecord(outage, SINCE, fencing=fencing)
+    row = outage_view(known, [_UNNOTICED], [], WINDOWS, SINCE + 20.0)
+    assert (row.window, row.waits) == (None, "")
+    assert ON_PROOF not in _shown(_UNNOTICED, known)
+
+
+def test_the_window_counts_from_when_kubernetes_noticed() -> None:
+    noticed = replace(_UNNOTICED.drift, outage=replace(_UNNOTICED.drift.outage, noticed=int(SINCE) + 40))
+    waits = replace(_UNNOTICED, drift=noticed, reason="unreachable-window", again_at=SINCE + 340.0)
+    row = _view(waits, SINCE + 50.0)
+    assert row.window is not None
+    assert (row.window.begin, row.window.end, row.waits) == (SINCE + 40.0, SINCE + 340.0, "")
+    assert [mark.name for mark in row.vms[0].line.marks] == ["lost", "silent", "unknown", "window"]
 
 
 def test_a_drift_in_kubernetes_six_minutes_waits_for_their_end_and_not_for_its_next_look() -> None:

@@ -117,6 +117,14 @@ def test_nodes_are_drilled_as_soon_as_they_are_known_and_then_in_turn() -> None:
     assert kubelets(network) == ["node-a", "node-b", "node-c", "node-d", "node-b", "node-c", "node-d", "node-a"]
 
 
+def test_a_watcher_that_has_just_started_drills_as_soon_as_it_knows_a_node() -> None:
+    network = Network()
+    witness, _ = witness_in(network)
+    witness.turn((), [], 1000.0)
+    witness.turn((), NODES, 1001.0)
+    assert kubelets(network) == ["node-a", "node-b", "node-c", "node-d"]
+
+
 def test_who_is_suspected_or_lost_is_asked_each_second_and_not_drilled() -> None:
     network = Network()
     witness, reports = witness_in(network)

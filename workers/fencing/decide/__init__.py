@@ -6,8 +6,8 @@ only while nobody contradicts it. How the VMs are released under it: `workers.fe
 """
 
 from reactor.model.confirmation_source import EVENT, Source
-from reactor.model.drift import Policy, Proof
-from reactor.model.fencing import Fencing, State
+from reactor.model.drift import Policy
+from reactor.model.fencing import Fencing
 from reactor.model.times import clock_time
 from workers.fencing.decide.asking import ask
 from workers.fencing.decide.confirming import confirmed_by, lost_proof
@@ -18,7 +18,16 @@ from workers.fencing.decide.rate import too_soon
 from workers.fencing.decide.release import release_of
 from workers.fencing.decide.signs_of_life import with_signs
 from workers.fencing.decide.suspicion import is_suspected, suspected, with_beginning
-from workers.fencing.decide.unfence import after_void, afterwards, closed_file, is_lost, kept_off, let_boot, noted
+from workers.fencing.decide.unfence import (
+    after_void,
+    afterwards,
+    closed_file,
+    is_lost,
+    kept_off,
+    let_boot,
+    noted,
+    unfinished,
+)
 from workers.fencing.decide.view import IDLE, SOON, FenceCase, FenceDecision, FenceView, Unfence
 
 _WITNESS_LOOK = 3.0  # seconds, where watchers ask the node's ports meanwhile
@@ -86,17 +95,13 @@ def _fenced(case: FenceCase) -> FenceDecision:
 
 
 def _unneeded(case: FenceCase) -> tuple[str, ...]:
-    """Providers that were asked and hang, and might fence the node later for no VM.
+    """Providers that were asked, are not done, and for no VM that waits.
 
-    What is done already stays, and so does all of a boot that was proven dead once: others rely on that. What has begun
-    goes on though a VM waits again: half taken back, it can neither fence nor be asked for again.
+    What has begun to be taken back goes on though a VM waits again: half taken back, it can neither fence nor be asked
+    for again.
     """
     view, begun = case.seen, case.file.reason == "unfencing"
-    relied_on = case.file.confirmation or any(record.proof is Proof.FENCED for record in view.drifts)
-    if relied_on or not view.drifts or (view.going and not begun):
-        return ()
-    standings = {**view.standings, **view.left}
-    return tuple(name for name, standing in standings.items() if standing.ours and standing.state is not State.FENCED)
+    return () if not view.drifts or (view.going and not begun) else unfinished(case)
 
 
 def _earliest(case: FenceCase) -> float:

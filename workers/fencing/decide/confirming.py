@@ -11,12 +11,18 @@ from workers.fencing.decide.view import SOON, FenceCase, FenceDecision
 def confirmed_by(case: FenceCase) -> FenceDecision | None:
     """A provider reports it dead, and nothing that it lives: not another provider, and not the node itself.
 
-    A node that was heard after it had been confirmed dead must be silent for as long as without any proof.
+    A machine that is on contradicts whoever says that it is off, and not that its storage keeps it out: that is all
+    that can be done to one that hangs with a BMC that only says On. A node that was heard after it had been confirmed
+    dead must be silent for as long as without any proof.
     """
     file, standings, now = case.file, case.seen.standings, case.now
-    dead = {name: standing for name, standing in standings.items() if believed(name, standing, file)}
     alive = any(standing.state is State.ALIVE for standing in standings.values())
-    if not dead or alive or (file.void and now < file.silent_since + case.policy.virt_handler_grace):
+    dead = {
+        name: standing
+        for name, standing in standings.items()
+        if believed(name, standing, file) and (standing.storage or not alive)
+    }
+    if not dead or (file.void and now < file.silent_since + case.policy.virt_handler_grace):
         return None
     name, standing = next(iter(dead.items()))
     how, by = f"{standing.sentence}{wrong_before(file)}", standing.by or name

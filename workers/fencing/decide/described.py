@@ -17,8 +17,9 @@ def file_with(case: FenceCase, reason: str, sentence: str) -> Fencing:
     notes = unusable(view.node, case.policy) if view.node else ()
     mute = [said for said in in_state(view, State.MUTE) if said not in sentence]
     sentence = " ".join(filter(None, (sentence, *mute, *notes)))
+    storage = {f"{name}: {standing.sentence}" for name, standing in view.standings.items() if standing.storage}
     dead, alive = (in_state(view, state) for state in (State.FENCED, State.ALIVE))
-    if dead and alive:
+    if alive and (dead := [said for said in dead if said not in storage]):  # blocked storage is no claim that it is off
         return file.with_reason("at-odds", f"Nothing is proven. {' '.join(dead)} But {' '.join(alive)} {sentence}")
     return file.with_reason(reason, sentence)
 

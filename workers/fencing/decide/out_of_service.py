@@ -124,8 +124,9 @@ def _with_why(file: Fencing, proof: Confirmation) -> Fencing:
 
 
 def proof_sentence(proof: Confirmation) -> str:
-    """What people read."""
-    return f"Proven dead ({proof.provider}). {proof.how}"
+    """What people read. A machine that is only cut off from its storage may live, and its BMC say so."""
+    worth = "Cut off from its storage" if proof.storage else "Proven dead"
+    return f"{worth} ({proof.provider}). {proof.how}"
 
 
 def _done(file: Fencing, proof: Confirmation) -> Fencing:

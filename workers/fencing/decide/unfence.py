@@ -1,13 +1,15 @@
 """The node is not lost any more: what was done to fence it is taken back, each thing when it may be. Pure.
 
 What fences a boot stays until that boot has ended: a new bootID says so, or a person. A node that is heard again with
-the same boot may still have VMs that were started elsewhere meanwhile. What keeps a machine off that is proven dead
-ends only when a person says so: by itself it never has a new boot, and whoever is on call may want to look at it first.
+the same boot may still have VMs that were started elsewhere meanwhile. What was only asked for, and is not done, is
+taken back at once: it would hit a machine that lives. What keeps a machine off that is proven dead ends only when a
+person says so: by itself it never has a new boot, and whoever is on call may want to look at it first.
 """
 
 from dataclasses import replace
 
-from reactor.model.fencing import KEEP_OFF, Fencing
+from reactor.model.drift import Proof
+from reactor.model.fencing import KEEP_OFF, Fencing, State
 from reactor.model.intervention import MONTH
 from reactor.model.node import NodeView
 from reactor.model.times import ahead, clock_time
@@ -40,12 +42,8 @@ def afterwards(case: FenceCase) -> FenceDecision:
     cordoned = _cordoned(case, node) if is_tainted(node, file) and not evicts else None
     if cordoned and cordoned.deed:  # a provider that never ends to take back keeps nobody from the node
         return cordoned
-    ended = has_ended(file, node)
-    if ours and (ended or view.unfence):
-        sentence = (
-            view.unfence or f"Boot {file.boot} of {node.name} has ended: what {', '.join(ours)} made is taken back."
-        )
-        return FenceDecision(file.with_reason("unfencing", sentence), now + 1, Unfence(ours))
+    if taken_back := _taken_back(case, node, ours):
+        return taken_back
     if evicts:
         return _tainted(case, node)
     if ours:
@@ -74,6 +72,30 @@ def kept_off(decision: FenceDecision, case: FenceCase) -> FenceDecision:
 def _keeping_off(case: FenceCase) -> tuple[str, ...]:
     standings = {**case.seen.standings, **case.seen.left}
     return tuple(name for name, standing in standings.items() if standing.ours and name in KEEP_OFF)
+
+
+def _taken_back(case: FenceCase, node: NodeView, ours: tuple[str, ...]) -> FenceDecision | None:
+    """All that is ours, once its boot has ended or a person asks; what is not done, as soon as the node is heard."""
+    file, asked = case.file, case.seen.unfence
+    names = ours if asked or has_ended(file, node) else unfinished(case)
+    if not names:
+        return None
+    sentence = f"Boot {file.boot} of {node.name} has ended: what {', '.join(names)} made is taken back."
+    if not has_ended(file, node):
+        what = f"what {', '.join(names)} was asked for, and has not done"
+        sentence = f"Node {node.name} is heard again: {what}, is taken back."
+    return FenceDecision(file.with_reason("unfencing", asked or sentence), case.now + 1, Unfence(names))
+
+
+def unfinished(case: FenceCase) -> tuple[str, ...]:
+    """Providers that were asked and hang, and might fence the node later for nobody.
+
+    What is done already stays, and so does all of a boot that was proven dead once: others rely on that.
+    """
+    if case.file.confirmation or any(record.proof is Proof.FENCED for record in case.seen.drifts):
+        return ()
+    standings = {**case.seen.standings, **case.seen.left}
+    return tuple(name for name, standing in standings.items() if standing.ours and standing.state is not State.FENCED)
 
 
 def has_ended(file: Fencing, node: NodeView) -> bool:

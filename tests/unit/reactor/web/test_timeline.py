@@ -26,6 +26,12 @@ def test_while_the_window_runs_its_end_is_expected() -> None:
     assert [(stage.name, stage.seconds, stage.expected) for stage in line.stages] == [("waiting", 300.0, True)]
 
 
+def test_before_kubernetes_has_noticed_neither_unknown_nor_a_window_is_drawn() -> None:
+    line = timeline(replace(RECORD, reason="not-noticed"), WINDOWS, SINCE + 20)
+    assert [(mark.name, mark.expected) for mark in line.marks] == [("silent", False)]
+    assert line.now == pytest.approx(1000.0)
+
+
 def test_a_whole_story_is_drawn_to_scale() -> None:
     done = replace(
         RECORD,

@@ -37,6 +37,31 @@ def test_where_another_provider_says_that_it_lives_nothing_is_proven_and_that_on
     assert told.sentence.startswith("Nothing is proven. event: ann said so. But redfish: It reads On. ")
 
 
+BLOCKED = ProviderStatus(State.FENCED, "It has succeeded.", "fence-a", (("rbd", "a"),), ours=True)
+
+
+@pytest.mark.parametrize("order", [("network-fence", "redfish"), ("redfish", "network-fence")])
+def test_a_bmc_that_says_on_does_not_contradict_that_storage_is_blocked(order: tuple[str, str]) -> None:
+    said = {"network-fence": BLOCKED, "redfish": ON}
+    asked = replace(FILE, attempts=tuple(Attempt(name, NOW - 5) for name in order))
+    move = next_move(seen(standings={name: said[name] for name in order}), asked, POLICY, NOW)
+    assert move.file
+    assert move.file.confirmation
+    assert (move.file.confirmation.provider, move.file.confirmation.storage) == ("network-fence", (("rbd", "a"),))
+
+
+def test_and_it_still_contradicts_whoever_says_that_the_machine_is_off() -> None:
+    said = {"event": ProviderStatus(State.FENCED, "ann said so.", "ann"), "network-fence": BLOCKED, "redfish": ON}
+    move = next_move(seen(standings=said), FILE, POLICY, NOW)
+    assert move.file
+    assert move.file.confirmation
+    assert move.file.confirmation.storage == (("rbd", "a"),)
+    heard = replace(FILE, void="the node gave a sign of life", silent_since=NOW - 1)
+    only_storage = next_move(seen(standings={"network-fence": BLOCKED, "redfish": ON}), heard, POLICY, NOW).file
+    assert only_storage
+    assert (only_storage.confirmation, only_storage.reason == "at-odds") == (None, False)
+
+
 def test_the_provider_is_asked_once_the_node_was_unreachable_and_silent_for_long_enough() -> None:
     early = next_move(seen(), FILE, POLICY, 1059.0)
     assert early.file

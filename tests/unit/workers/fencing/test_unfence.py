@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reactor.model.fencing import ChosenRelease, ProviderStatus, ReleaseWay, State
+from reactor.model.fencing import Attempt, ChosenRelease, ProviderStatus, ReleaseWay, State
 from tests.unit.workers.fencing.views import (
     BACK,
     FILE,
@@ -99,6 +99,21 @@ def test_whoever_only_observes_lets_nothing_boot() -> None:
     assert move.deed is None
     assert move.file
     assert move.file.sentence.startswith("Only observing, so nothing is taken back.")
+
+
+@pytest.mark.parametrize("state", [State.WORKING, State.MUTE, State.FAILED])
+def test_of_a_node_that_is_heard_again_what_is_not_done_is_taken_back_before_it_hits_a_machine_that_lives(
+    state: State,
+) -> None:
+    asked = replace(FILE, attempts=(Attempt("network-fence", NOW - 5),))
+    move = next_move(_view(BACK, standings={"network-fence": replace(OURS, state=state)}), asked, POLICY, NOW)
+    assert move.deed == Unfence(("network-fence",))
+    assert move.file
+    assert move.file.sentence == (
+        "Node node-a is heard again: what network-fence was asked for, and has not done, is taken back."
+    )
+    done = next_move(_view(BACK, standings={"network-fence": OURS}), asked, POLICY, NOW)
+    assert (done.deed, done.file and done.file.reason) == (None, "half-fenced")
 
 
 def test_under_a_hold_nothing_is_taken_back_unless_a_person_asks_for_it() -> None:

@@ -1,14 +1,22 @@
 """What the door to BMCs promises, of the twin and of the real adapter on sushy-tools' emulator."""
 
+import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import orjson
 import pytest
+import trustme
 
-from reactor.adapters.redfish.bmc import Bmc, BmcReading
-from reactor.model.errors import FenceError
+from reactor.adapters.redfish.bmc import Bmc, BmcReading, RedfishBmc
+from reactor.model.errors import AccessRefused, FenceError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
+from reactor.settings import Settings
 from tests.contracts.bmcs import UUIDS, EmulatorWorld, TwinWorld, World, until
 from tests.support.emulator import PASSWORD, Emulator, emulator
 from workers.fencing.providers.redfish import Redfish
@@ -183,3 +191,61 @@ def test_nothing_of_it_is_logged(real: EmulatorWorld, caplog: pytest.LogCaptureF
     _said(real.bmc)
     assert PASSWORD not in caplog.text
     assert not [record for record in caplog.records if record.name.startswith("sushy") and record.levelno > 10]
+
+
+def test_a_drill_passes_where_all_is_well_and_switches_nothing(world: World) -> None:
+    found = Redfish(world.bmc).drill(TARGET)
+    assert (found.passed, found.fix) == (True, "")
+    assert "answers for this machine, says that it is on, and takes ForceOff." in found.sentence
+    assert [world.orders(node) for node in UUIDS] == [0, 0]
+
+
+def test_a_drill_tells_a_refusal_from_all_other_trouble(world: World) -> None:
+    world.refuse()
+    with pytest.raises(AccessRefused, match="HTTP 401"):
+        Redfish(world.bmc).drill(TARGET)
+
+
+def test_a_drill_finds_an_address_that_leads_to_another_machine_or_nowhere(world: World) -> None:
+    world.swap()
+    found = Redfish(world.bmc).drill(TARGET)
+    assert (found.passed, "check address and system" in found.sentence) == (False, True)
+    world.lead_nowhere()
+    with pytest.raises(FenceError, match="HTTP 404"):
+        Redfish(world.bmc).drill(TARGET)
+
+
+def test_credentials_are_others_once_the_file_was_written_again(real: EmulatorWorld) -> None:
+    before = real.bmc.credentials("worker-1")
+    assert real.bmc.credentials("worker-1") == before
+    real.write("worker-1", username="another")
+    assert real.bmc.credentials("worker-1") != before
+    with pytest.raises(FenceError, match="cannot be read"):
+        real.bmc.credentials("worker-9")
+
+
+def test_a_drill_finds_a_certificate_that_has_expired(tmp_path: Path) -> None:
+    with expired(tmp_path) as address:
+        content = {"address": address, "username": "a", "password": PASSWORD, "ca_file": "ca.crt"}
+        (tmp_path / "worker-1.json").write_bytes(orjson.dumps(content))
+        bmc = RedfishBmc(Settings.read({"VMDRIFT_BMC_DIR": str(tmp_path)}), limit=60.0)
+        with pytest.raises(FenceError, match="certificate has expired") as caught:
+            Redfish(bmc).drill(TARGET)
+    assert not isinstance(caught.value, AccessRefused)
+
+
+@contextmanager
+def expired(folder: Path) -> Iterator[str]:
+    """The address of a server whose certificate was valid until yesterday, and whose CA is in `ca.crt`."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.crt"))
+    certificate = authority.issue_cert("localhost", not_after=datetime.now(UTC) - timedelta(days=1))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"https://localhost:{server.server_port}"
+        server.shutdown()
+        thread.join()

@@ -13,9 +13,13 @@ import pytest
 
 from reactor.adapters.fence_agents.agents import FenceAgents
 from reactor.model.errors import FenceError, NoAnswer, SettingsError
+from reactor.model.fencing import Target
+from reactor.model.identity import NodeRef, Outage
 from reactor.settings import Settings
 from tests.contracts.agents import PASSWORD, Script
+from tests.support.twins.plug_memory import MemoryPlugMemory
 from vmdrift.processes import wait_for
+from workers.fencing.providers.fence_agent import FenceAgent
 
 _HANGS = """
 child = subprocess.Popen(["sleep", "600"])
@@ -304,3 +308,21 @@ def test_signals_of_ours_do_not_reach_an_agent(script: Script) -> None:
     script.write(group=os.getpgid(0))
     assert [reading.on for reading in script.plugs().read("worker-1")] == [True]
     assert signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
+
+
+def test_a_drill_finds_an_agent_that_is_gone_and_a_plug_that_feeds_another_machine(script: Script) -> None:
+    memory, target = MemoryPlugMemory(lambda: 0.0), Target(Outage(NodeRef("worker-1", "u1"), 1), "boot-1")
+    provider = FenceAgent(script.plugs(), memory)
+    assert provider.drill(target).passed
+    assert "off" not in [call["given"].partition("\n")[0] for call in script.calls()]
+    provider.fence(target)
+    assert "it feeds another machine, or none" in provider.drill(target).sentence
+    (script.agents / "fence_test").unlink()
+    with pytest.raises(FenceError, match="install it there"):
+        provider.drill(target)
+
+
+def test_credentials_are_others_once_the_file_was_written_again(script: Script) -> None:
+    before = script.plugs().credentials("worker-1")
+    script.write(username="another")
+    assert script.plugs().credentials("worker-1") != before

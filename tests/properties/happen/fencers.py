@@ -99,6 +99,8 @@ class Fencers(Begun):
         self.bmcs.swapped.clear()
         self.forbidden = False
         for operator in self.operators:
+            if isinstance(operator, Metal3Operator) and operator.lies:  # it sees now what it has not done, and does it
+                self.harm.others.update(filter(self.is_kept_off, NODES))
             operator.hangs, operator.fails, operator.lies = False, "", False
             if isinstance(operator, Remediator):
                 operator.remembers = False

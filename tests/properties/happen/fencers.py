@@ -120,7 +120,8 @@ class Fencers(Begun):
         """Somebody else's remediation of a node; `forged`: a tenant's, who says that it has succeeded."""
         if "remediation" not in self.policy.fencing:
             return
-        name, namespace = f"theirs-{node}-{self.world.now:.0f}", "default" if forged else "fencing"
+        number, namespace = self.struck.total(), "default" if forged else "fencing"
+        name = f"theirs-{node}-{number}"
         meta = {"name": name, "namespace": namespace, "annotations": {NODE_NAME: node}}
         made: Obj = {"metadata": meta, "spec": {"agent": "fence_ipmilan"}}
         self._admin.create(_REMEDIATIONS, made)

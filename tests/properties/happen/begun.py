@@ -7,6 +7,7 @@ from dataclasses import replace
 from reactor.model.drift import Policy
 from reactor.model.witness import SUSPICION
 from reactor.settings import Settings
+from simulator.fencing import METAL3
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Vm, staged
 from simulator.timing import SLOWEST_STATUS, Timing
@@ -20,6 +21,7 @@ from tests.properties.vms import ELIGIBLE, NODES, PODS, WHY
 from tests.support.clocks import ProcessClock
 from tests.support.installation import Installation
 from tests.support.twins.store import MemoryStore
+from workers.fencing.providers.metal3 import REBOOT
 from workers.fencing.providers.provider import Provider
 
 _SLOW = replace(Timing(), node_status_after_boot=SLOWEST_STATUS)
@@ -82,6 +84,11 @@ class Begun(Installation):
     def lose_last_second(self) -> None:
         """Redis comes back without its last second."""
         self.reactor.lose_last_second()
+
+    def is_kept_off(self, node: str) -> bool:
+        """Was its host, of Metal3's, ordered to be off until that is taken back?"""
+        host = self.world.store.find("baremetalhosts", f"host-{node}", METAL3)
+        return host is not None and REBOOT in (host["metadata"].get("annotations") or {})
 
     def live(self, seconds: float) -> None:
         """Time goes by, then the judge speaks."""

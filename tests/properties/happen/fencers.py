@@ -124,6 +124,8 @@ class Fencers(Begun):
         self.bmcs.swapped.clear()
         self.forbidden, self.remover.until = False, 0.0
         for operator in self.operators:
+            if isinstance(operator, Metal3Operator) and operator.lies:  # it sees now what it has not done, and does it
+                self.harm.others.update(filter(self.is_kept_off, NODES))
             operator.hangs, operator.fails, operator.lies = False, "", False
             if isinstance(operator, Remediator):
                 operator.remembers = False
@@ -140,7 +142,8 @@ class Fencers(Begun):
         """Somebody else's remediation of a node; `forged`: a tenant's, who says that it has succeeded."""
         if "remediation" not in self.policy.fencing:
             return
-        name, namespace = f"theirs-{node}-{self.world.now:.0f}", "default" if forged else "fencing"
+        number, namespace = self.struck.total(), "default" if forged else "fencing"
+        name = f"theirs-{node}-{number}"
         meta = {"name": name, "namespace": namespace, "annotations": {NODE_NAME: node}}
         made: Obj = {"metadata": meta, "spec": {"agent": "fence_ipmilan"}}
         self._admin.create(_REMEDIATIONS, made)

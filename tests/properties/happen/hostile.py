@@ -61,7 +61,7 @@ class Hostile(Begun):
 
     def evil_records(self, node: str) -> None:
         """Of this node, as only storage and its operators write them: other addresses, and a fence that succeeded."""
-        name = f"{node}-{self.world.now:.0f}"
+        name = f"{node}-{self.struck['hostile records']}"
         meta: Obj = {"name": name, "namespace": EVIL, "annotations": {NODE_NAME: node}}
         driver = {"name": shapes.RBD, "nodeID": node, "endpoint": "pod://x"}
         self._tenant.create(_ADDONS, {"metadata": meta, "spec": {"driver": driver}})

@@ -1,11 +1,9 @@
 """What happens to nodes, which are called by their names."""
 
 from simulator import shapes
-from simulator.fencing import METAL3
 from simulator.http.certificates import Certificates, one_after_another
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import NODES
-from workers.fencing.providers.metal3 import REBOOT
 
 _TOKEN = 60.0  # seconds for which virt-handler's token outlives its kubelet's certificate
 
@@ -29,17 +27,13 @@ class Nodes(Begun):
             self._register(node)
         machine = self.hypervisor.machines[node]
         if not machine.powered:
-            if self._is_kept_off(node):  # its operator switches it off again until the product has seen the new boot
+            if self.is_kept_off(node):  # its operator switches it off again until the product has seen the new boot
                 self.harm.others.add(node)
             self.hypervisor.power_on(node)
             self.struck["reboot"] += 1
         self.hypervisor.restore_network(node)
         self.hypervisor.start_kubelet(node)
         self.hypervisor.start_virt_handler(node)
-
-    def _is_kept_off(self, node: str) -> bool:
-        host = self.world.store.find("baremetalhosts", f"host-{node}", METAL3)
-        return host is not None and REBOOT in (host["metadata"].get("annotations") or {})
 
     def reinstall(self, node: str) -> None:
         """The machine is taken off and comes back as another node of the same name."""

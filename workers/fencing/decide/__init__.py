@@ -5,6 +5,8 @@ life, that is under a hold, of which no VM would be released, or while too many 
 only while nobody contradicts it. How the VMs are released under it: `workers.fencing.decide.release`.
 """
 
+from dataclasses import replace
+
 from reactor.model.confirmation_source import EVENT, Source
 from reactor.model.drift import Policy
 from reactor.model.fencing import Fencing
@@ -45,11 +47,15 @@ def next_move(view: FenceView, file: Fencing, policy: Policy, now: float) -> Fen
     if file.proof and not case.file.proof:
         return lost_proof(case, file)
     if proof := case.file.proof:
-        if let := let_boot(case):
-            return _allowed(let, case)
-        decision = kept_off(release_of(case, proof), case)
+        decision = _with_boot(kept_off(release_of(case, proof), case), case)
         return with_beginning(decision, proof) if early else decision
     return _unproven(case, early=early)
+
+
+def _with_boot(decision: FenceDecision, case: FenceCase) -> FenceDecision:
+    """Or what lets another boot begin, where a person asks for that; the release of its VMs comes first."""
+    let = let_boot(case) if decision.deed is None else None
+    return replace(_allowed(let, case), wake=decision.wake) if let else decision
 
 
 def _unproven(case: FenceCase, *, early: bool) -> FenceDecision:

@@ -18,10 +18,11 @@ from tests.unit.workers.fencing.views import (
     PROOF,
     PROVEN,
     REBOOTED,
+    drift,
     seen,
 )
 from workers.fencing.decide import next_move
-from workers.fencing.decide.view import FenceView, Leftover, RemoveTaint, Unfence
+from workers.fencing.decide.view import FenceView, Leftover, RemoveTaint, SetTaint, Unfence
 
 _TAINTED = replace(PROVEN, release=ChosenRelease(ReleaseWay.TAINT, "All.", 1095.0), ready_since=1100.0)
 _BLOCKED = {"network-fence": OURS}
@@ -77,6 +78,16 @@ def test_of_a_node_that_is_proven_dead_only_what_keeps_it_off_is_taken_back_when
 def test_what_keeps_it_off_and_may_not_prove_it_any_more_is_taken_back_too() -> None:
     asked = seen(standings={"redfish": OFF}, left=_KEPT_OFF, unfence="ann looked.")
     assert next_move(asked, PROVEN, POLICY, NOW).deed == Unfence(("metal3",))
+
+
+def test_whoever_waits_for_the_proof_is_woken_before_and_the_taint_is_set_before() -> None:
+    proven = replace(PROVEN, confirmation=replace(PROOF, provider="metal3"))
+    waiting = drift("vm")
+    asked = seen(standings=_KEPT_OFF, unfence="ann looked.", drifts=(waiting,))
+    move = next_move(asked, proven, POLICY, NOW)
+    assert (move.deed, move.wake) == (Unfence(("metal3",)), (waiting,))
+    due = drift("vm", "taint-due", weighed=PROOF.at)
+    assert isinstance(next_move(replace(asked, drifts=(due,)), proven, POLICY, NOW).deed, SetTaint)
 
 
 def test_who_reads_of_a_proof_reads_that_nobody_can_switch_it_on() -> None:

@@ -307,6 +307,7 @@ def test_the_api_can_be_discovered(core: Any) -> None:
         "hwameistor.io",
         "instancetype.kubevirt.io",
         "kubevirt.io",
+        "metal3.io",
         "self-node-remediation.medik8s.io",
         "storage.k8s.io",
     }

@@ -63,10 +63,22 @@ def test_nodes_that_cannot_be_fenced_are_named_on_the_first_page_and_each_with_w
     shown = site.browser("bob").get("/fencing").text
     assert "2 of 3 drilled nodes can be fenced" in shown
     assert "BMC x &lt;b&gt;refuses&lt;/b&gt;. <strong>Change it.</strong>" in shown
+    assert "cannot be fenced</strong>: VMs wait for the windows" in shown
+    assert "VMs run again in 5-22 s by redfish" in shown
     rows = [shown.index(f'">{name}') for name in ("node-a", "node-c", "node-b")]
     assert rows == sorted(rows)
     assert "Nothing is to be done." not in site.browser("bob").get("/").text
     assert "7-1" not in shown  # what stands for credentials is nobody's
+
+
+def test_a_vm_that_waits_is_told_how_soon_it_runs_again_with_proof(redis: Redis, tmp_path: Path) -> None:
+    for fencing, words in (((), ""), (("redfish",), "5-22 s by redfish, if it reads that the machine is off")):
+        site = PageSite(redis, tmp_path, fencing=fencing)
+        site.store.save_outage(OutageRecord(OUTAGE, LOST_AT), done=False)
+        site.store.create(WAITING, [])
+        shown = site.browser("bob").get("/vm/" + str(WAITING.drift.vm)).text
+        assert ("<dt>With proof</dt>" in shown) == bool(words)
+        assert words in shown
 
 
 @pytest.mark.parametrize(("fencing", "words"), [((), "No provider is configured"), (("redfish",), "been drilled yet")])

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from reactor.model.drift import Check, Phase, Policy, Record
 from reactor.model.errors import ClusterError
 from reactor.model.identity import Drift, VmRef
+from reactor.model.proven_time import ProvenTime, proven_times
 from vmdrift.plan.conditions import shared, single_copies
 from vmdrift.plan.free_room import FreeRoom, requests
 from vmdrift.plan.incomplete import unseen
 from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction, unknown
-from vmdrift.plan.proof import ProvenTime, proven_times
 from vmdrift.plan.what_if import IfLost
 from vmdrift.snapshot import ClusterSnapshot
 from workers.decide import candidates, decide

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from reactor.model.drift import Check
 from reactor.model.identity import VmRef
+from reactor.model.proven_time import START, ProvenTime
 from vmdrift.plan.free_room import Amounts
-from vmdrift.plan.proof import START, ProvenTime
 from workers.decide.observation import Volume
 
 

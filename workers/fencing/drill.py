@@ -169,7 +169,7 @@ def _log(before: Sequence[FenceDrill], found: Sequence[FenceDrill]) -> None:
     for drill in found:
         if last.get((drill.node, drill.provider), True) != drill.passed:
             facts = {"node": drill.node, "provider": drill.provider, "sentence": drill.sentence, "fix": drill.fix}
-            (log.info if drill.passed else log.warning)("fence drill", passed=drill.passed, **facts)
+            log.log(20 if drill.passed else 30, "fence drill", passed=drill.passed, **facts)
 
 
 def keep_drilling(turn: Callable[[], float], ended: Callable[[], bool], rest: Callable[[float], object]) -> None:

@@ -1,7 +1,7 @@
 """What the page reads, again for each request: outages, drifts, interventions, and what keeps drifts from going on."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.clock_offsets import off, offset_sentence
@@ -10,10 +10,11 @@ from reactor.adapters.redis.store import Store
 from reactor.interventions import NO_CLUSTER
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
-from reactor.model.fence_drill import FenceDrill, headline, not_fenceable
+from reactor.model.fence_drill import headline
 from reactor.model.intervention import Intervention
 from reactor.model.times import Clock, clock_time
 from reactor.settings import Settings, deaf_after
+from reactor.web.page.drills import DrillRow, drill_rows, with_proof
 from reactor.web.page.view_models import OutageRow, VmRow, outage_view, vm_view
 
 _CACHED_FOR = 2.0  # seconds; every open browser polls as often
@@ -58,14 +59,9 @@ class Queries:
         """Which nodes cannot be fenced, as a sentence; "" while each can."""
         return headline(self.store.drills.all())
 
-    def drills(self) -> list[tuple[str, bool, list[FenceDrill]]]:
-        """By node, those first that cannot be fenced: its name, whether it can be, and its last drills."""
-        drills = self.store.drills.all()
-        lost_hope = not_fenceable(drills)
-        rows = {drill.node: (drill.node, drill.node not in lost_hope, list[FenceDrill]()) for drill in drills}
-        for drill in drills:
-            rows[drill.node][-1].append(drill)
-        return sorted(rows.values(), key=lambda row: (row[1], all(drill.passed for drill in row[2]), row[0]))
+    def drills(self) -> list[DrillRow]:
+        """By node, those first that cannot be fenced."""
+        return drill_rows(self.store.drills.all(), self.settings.to_policy())
 
     def history(self, most: int = _HISTORY_SHOWN) -> list[OutageRow]:
         """Those that are done with, newest first."""
@@ -85,7 +81,8 @@ class Queries:
         return [*reversed(self.store.outages()), *self.store.history()]
 
     def _vm(self, record: Record) -> VmRow:
-        return vm_view(record, self.asked().found, self.settings.to_windows(), self.clock())
+        row = vm_view(record, self.asked().found, self.settings.to_windows(), self.clock())
+        return replace(row, proven=with_proof(record, self.settings.to_policy()))
 
     def _views(self, outages: Iterable[OutageRecord]) -> list[OutageRow]:
         now, interventions, windows = self.clock(), self.asked().found, self.settings.to_windows()

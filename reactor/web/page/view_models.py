@@ -37,7 +37,7 @@ _ORDER = (
 class VmRow:
     """One drift. `todo`: what its operator can do; `asked`: the interventions that apply to it.
 
-    `waits`: as in OutageRow.
+    `waits`: as in OutageRow; `proven`: how soon it runs again with proof.
     """
 
     record: Record
@@ -47,6 +47,7 @@ class VmRow:
     spent: float
     asked: tuple[Intervention, ...] = ()
     waits: str = ""
+    proven: str = ""
 
     @property
     def name(self) -> str:

@@ -6,10 +6,10 @@ import pytest
 
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView
+from reactor.model.proven_time import ProvenTime, proven_times
 from simulator.scene import Storage, Vm
 from tests.unit.vmdrift.plans import LOST, change, planned, world_of
 from vmdrift.plan.findings import NodeAudit
-from vmdrift.plan.proof import ProvenTime, proven_times
 
 ALL = ("redfish", "fence-agent", "metal3", "remediation", "network-fence", "event")
 NODE = NodeView(LOST, "uid", "True", 0.0)

@@ -1,4 +1,4 @@
-"""How soon a VM of a lost node runs again with proof of death, by what this installation may take for proof. Pure.
+"""How soon a VM of a lost node runs again with proof of death, by what this installation takes for proof. Pure.
 
 Times count from the power cut, by the installation's settings and figures of docs/fencing.md ("From the power cut to
 Running"); what an operator, an agent or a person takes is not known.
@@ -49,6 +49,12 @@ def proven_times(
     """
     times = [time for name in providers for time in _by(name, policy, drivers, put_back=put_back)]
     return tuple(sorted(times, key=lambda time: time.least))
+
+
+def soonest(providers: tuple[str, ...], policy: Policy, drivers: frozenset[str]) -> str:
+    """As the end of a sentence; "" where nothing can prove it."""
+    times = proven_times(providers, policy, drivers, put_back=False)
+    return times[0].text if times else ""
 
 
 def _by(name: str, policy: Policy, drivers: frozenset[str], *, put_back: bool) -> Iterator[ProvenTime]:

@@ -124,7 +124,7 @@ class Fencers(Begun):
         self.bmcs.swapped.clear()
         self.forbidden, self.remover.until = False, 0.0
         for operator in self.operators:
-            if isinstance(operator, Metal3Operator) and operator.lies:  # it sees now what it has not done, and does it
+            if isinstance(operator, Metal3Operator):  # what was asked for long ago, and not done, it does now
                 self.harm.others.update(filter(self.is_kept_off, NODES))
             operator.hangs, operator.fails, operator.lies = False, "", False
             if isinstance(operator, Remediator):

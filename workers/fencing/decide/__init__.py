@@ -87,9 +87,10 @@ def _allowed(decision: FenceDecision, case: FenceCase) -> FenceDecision:
 def _fenced(case: FenceCase) -> FenceDecision:
     """Nothing is proven yet: ask for a fence, wait for it, take it back, or say why not."""
     now = case.now
-    if unneeded := _unneeded(case):
-        why = f"No VM waits for it any more: what {', '.join(unneeded)} was asked for, and has not done, is taken back."
-        return _allowed(FenceDecision(case.file.with_reason("unfencing", why), now + _LOOK, Unfence(unneeded)), case)
+    if unwanted := _unwanted(case):
+        names, why = unwanted
+        sentence = f"{why} What {', '.join(names)} was asked for, and has not done, is taken back."
+        return _allowed(FenceDecision(case.file.with_reason("unfencing", sentence), now + _LOOK, Unfence(names)), case)
     names = [name for name in case.seen.standings if name != EVENT and Source(name) not in case.file.refuted]
     if not names:
         return FenceDecision(file_with(case, "awaiting-proof", awaiting(case)), now + IDLE)
@@ -100,14 +101,18 @@ def _fenced(case: FenceCase) -> FenceDecision:
     return ask(case, names)
 
 
-def _unneeded(case: FenceCase) -> tuple[str, ...]:
-    """Providers that were asked, are not done, and for no VM that waits.
+def _unwanted(case: FenceCase) -> tuple[tuple[str, ...], str] | None:
+    """Providers that were asked, and are not done: for no VM that waits, or for a node that may live after all.
 
     What has begun to be taken back goes on though a VM waits again: half taken back, it can neither fence nor be asked
     for again.
     """
-    view, begun = case.seen, case.file.reason == "unfencing"
-    return () if not view.drifts or (view.going and not begun) else unfinished(case)
+    view, names = case.seen, unfinished(case)
+    if names and view.drifts and not view.going:
+        return names, "No VM waits for it any more."
+    if names and view.disorder:
+        return names, view.disorder.sentence
+    return (names, "It goes on.") if names and view.drifts and case.file.reason == "unfencing" else None
 
 
 def _earliest(case: FenceCase) -> float:

@@ -88,9 +88,9 @@ def _fenced(case: FenceCase) -> FenceDecision:
     """Nothing is proven yet: ask for a fence, wait for it, take it back, or say why not."""
     now = case.now
     if unwanted := _unwanted(case):
-        names, why = unwanted
-        sentence = f"{why} What {', '.join(names)} was asked for, and has not done, is taken back."
-        return _allowed(FenceDecision(case.file.with_reason("unfencing", sentence), now + _LOOK, Unfence(names)), case)
+        asked, why = unwanted
+        sentence = f"{why} What {', '.join(asked)} was asked for, and has not done, is taken back."
+        return _allowed(FenceDecision(case.file.with_reason("unfencing", sentence), now + _LOOK, Unfence(asked)), case)
     names = [name for name in case.seen.standings if name != EVENT and Source(name) not in case.file.refuted]
     if not names:
         return FenceDecision(file_with(case, "awaiting-proof", awaiting(case)), now + IDLE)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from reactor.model.drift import Policy
+from reactor.model.drift import Policy, Record
 from reactor.model.errors import StoreUnreachable
 from reactor.model.intervention import ALL, CANCEL, CONFIG_MAP, HOLD, Intervention
 from reactor.settings import Settings
@@ -13,6 +13,7 @@ from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import WORKERS
 from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import WATCHERS, Play
+from workers.drift.quick import quick_look
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")
@@ -182,3 +183,16 @@ def test_what_redis_did_not_take_is_woken_once_it_answers_again() -> None:
     play.world.run_for(3)
     assert not refused
     assert play.story("disk") == ("cancelled", "cancelled-by-hand")
+
+
+def test_one_that_starts_and_is_due_is_looked_at_in_full_though_something_stirred_it() -> None:
+    """Redis' clock was set back: what stirred it lies in the future, so that every look seems to be asked for."""
+    play = lost(Vm("edge", Storage.RBD_EDGE, node=LOST))
+    assert play.world.run(lambda: play.story("edge") == ("starting", "waiting-for-volume"), 1500)
+    tools, now, record = play.reactor.tools, play.reactor.redis(), play.record("edge")
+    tools.coverage.stir([record.drift.id])
+    looked = replace(record, looked_at=now - 100, changed_at=now - 100)
+    early = quick_look(replace(looked, again_at=now + 5), tools.cluster, tools, now)
+    assert isinstance(early, Record)
+    assert (early.again_at, early.looked_at) == (now + 5, now)
+    assert not isinstance(quick_look(replace(looked, again_at=now), tools.cluster, tools, now), Record)

@@ -50,7 +50,8 @@ def _watched_look(record: Record, cluster: Cluster, tools: Tools, now: float, *,
     if _is_freed(record, cluster):
         return freed(record, now)
     instance = _new_instance(record, cluster) if only_starts(record) else None
-    if instance and text(instance, "status", "phase") in COMING:
+    is_early = record.again_at is not None and now < record.again_at  # else a look at all of it is due as well
+    if is_early and instance and text(instance, "status", "phase") in COMING:
         return replace(_as_before(record, now, record.again_at or now), looked_at=now)
     return instance
 

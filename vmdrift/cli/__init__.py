@@ -208,15 +208,27 @@ def plan(*, node: str, as_json: bool, dump: str) -> None:
 
 
 @main.command(epilog=_DUMP_EPILOG, short_help="Which VMs would not survive the loss of a node, and why.")
+@click.option(
+    "--any", "number", metavar="K", type=click.IntRange(1, 2), help="May any K nodes be lost at once? 1 or 2."
+)
+@click.option("--zone", "by_zone", is_flag=True, help="May any one zone be lost?")
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON: see docs/plan.md.")
 @_DUMP
-def audit(*, as_json: bool, dump: str) -> None:
+def audit(*, number: int | None, by_zone: bool, as_json: bool, dump: str) -> None:
     """Tell of every node which VMs would not survive its loss, and what to change. Changes nothing.
+
+    With --any or --zone: of nodes that are lost together, whether all of their VMs find a place.
 
     Reads the cluster, or a dump, as plan does. Exit codes: 0 all would survive, 1 some would not, 2 it could not
     be told.
     """
-    from vmdrift.plan.audit import audit as show  # noqa: PLC0415 - see the module's docstring
+    if number and by_zone:
+        raise click.UsageError("--any and --zone are two questions: ask one at a time")
+    if number or by_zone:
+        from vmdrift.plan.survive import survive  # noqa: PLC0415 - see the module's docstring
+
+        sys.exit(survive(number or 0, as_json=as_json, dump=dump))
+    from vmdrift.plan.audit import audit as show  # noqa: PLC0415 - the same
 
     sys.exit(show(as_json=as_json, dump=dump))
 

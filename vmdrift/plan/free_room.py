@@ -4,7 +4,7 @@ Source: kubernetes `pkg/api/v1/resource/helpers.go` (PodRequests). Room blocks n
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reactor.adapters.kubernetes.quantities import quantity
 from reactor.model.objects import Obj
@@ -67,6 +67,14 @@ class FreeRoom:
     def copy(self) -> "FreeRoom":
         """One that can be used up by itself."""
         return FreeRoom(self._free, self._whole)
+
+    def copy_without(self, nodes: Collection[str]) -> "FreeRoom":
+        """The same, of all nodes but these."""
+        return FreeRoom({node: amounts for node, amounts in self._free.items() if node not in nodes}, self._whole)
+
+    def left(self, nodes: Iterable[str], name: str) -> int:
+        """How much of it these have together."""
+        return sum(max(0, self._free[node][name]) for node in nodes)
 
     def fitting(self, nodes: Iterable[str], needs: Amounts) -> list[str]:
         """Those of the nodes that have room for all that is needed."""

@@ -1,0 +1,179 @@
+"""May these nodes be lost together, and does every VM that ought to run find a place again? Pure.
+
+Each VM is judged as `vmdrift plan` judges it, for the loss of its own node; then the other lost nodes are no place to
+go either, and all of them want room at once. First-fit shows what fits; sums, and the largest, show what cannot. What
+lies between is *perhaps*: the scheduler does not repack, and nobody solves it for it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+
+from reactor.model.drift import Policy
+from reactor.model.fencing import POWER, some
+from reactor.model.node import NodeView
+from vmdrift.plan.advice import change
+from vmdrift.plan.findings import NodeAudit
+from vmdrift.plan.free_room import Amounts, FreeRoom
+from vmdrift.plan.prediction import Outcome, Prediction
+
+_ZONE = "topology.kubernetes.io/zone"
+_UNITS = {"cpu": ("cores", 1.0), "memory": ("GiB of memory", 2.0**30), "pods": ("pods", 1.0)}
+
+
+class Fate(StrEnum):
+    """Of one VM, and the worst of a set of nodes."""
+
+    RUNS = "runs"
+    PERHAPS = "perhaps"  # first-fit finds no room, and no sum says that there is none
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+_WORST = (Fate.DOWN, Fate.UNKNOWN, Fate.PERHAPS, Fate.RUNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Casualty:
+    """A VM that would not run again, or perhaps not: why, and the cheapest remedy."""
+
+    vm: str
+    node: str
+    fate: Fate
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class LostTogether:
+    """One set of nodes. `name`: of its zone, or of the nodes; `vms`: how many VMs it stops."""
+
+    name: str
+    nodes: tuple[str, ...]
+    vms: int
+    casualties: tuple[Casualty, ...]
+
+    @property
+    def fate(self) -> Fate:
+        """The worst of its VMs'."""
+        fates = {casualty.fate for casualty in self.casualties}
+        return next((fate for fate in _WORST if fate in fates), Fate.RUNS)
+
+
+def any_of(nodes: Sequence[NodeAudit], number: int) -> list[tuple[str, tuple[str, ...]]]:
+    """Name and nodes of every set of so many nodes, of which at least one runs a VM."""
+    busy = {audit.node.name for audit in nodes if audit.fates}
+    names = [audit.node.name for audit in nodes if audit.node.uid]
+    return [(", ".join(lost), lost) for lost in combinations(names, number) if not busy.isdisjoint(lost)]
+
+
+def zones(nodes: Sequence[NodeAudit]) -> list[tuple[str, tuple[str, ...]]]:
+    """Name and nodes of every zone; nodes without that label are in none."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for audit in nodes:
+        if zone := audit.node.labels.get(_ZONE, ""):
+            found[zone].append(audit.node.name)
+    return [(zone, tuple(names)) for zone, names in sorted(found.items())]
+
+
+def survival(
+    sets: Iterable[tuple[str, tuple[str, ...]]],
+    nodes: Sequence[NodeAudit],
+    room: FreeRoom,
+    policy: Policy,
+    step: Callable[[], object] = lambda: None,
+) -> list[LostTogether]:
+    """Of every set, the worst first. `step` is called after each (progress)."""
+    audits = {audit.node.name: audit for audit in nodes}
+    judged = []
+    for name, lost in sets:
+        judged.append(_judged(name, lost, audits, room, policy))
+        step()
+    return sorted(judged, key=lambda one: (_WORST.index(one.fate), -len(one.casualties), one.name))
+
+
+def _judged(
+    name: str, lost: tuple[str, ...], audits: Mapping[str, NodeAudit], room: FreeRoom, policy: Policy
+) -> LostTogether:
+    concerned = [(node, fate) for node in lost for fate in audits[node].fates if fate.outcome is not Outcome.UNAFFECTED]
+    why, fate = _left_alone([audits[node].node for node in lost], [audit.node for audit in audits.values()], policy)
+    if fate is Fate.DOWN:
+        fix = "Lose fewer at once, raise VMDRIFT_MAX_UNREACHABLE, or add a provider that reads power (docs/fencing.md)."
+        return LostTogether(
+            name, lost, len(concerned), tuple(Casualty(str(p.vm), node, fate, why, fix) for node, p in concerned)
+        )
+    casualties = [*_staying(concerned), *_without_place(concerned, frozenset(lost), room)]
+    if why:
+        hit = {casualty.vm for casualty in casualties}
+        fix = "See that every node can be proven dead: vmdrift doctor --fencing."
+        casualties += [Casualty(str(p.vm), node, fate, why, fix) for node, p in concerned if str(p.vm) not in hit]
+    return LostTogether(name, lost, len(concerned), tuple(casualties))
+
+
+def _left_alone(lost: Sequence[NodeView], nodes: Sequence[NodeView], policy: Policy) -> tuple[str, Fate]:
+    """Why vm-drift would move none of them, or only with proof that is read; "" and RUNS where neither is so."""
+    down = {node.name for node in nodes if node.lost} | {node.name for node in lost}
+    allowed = policy.allowed(len(nodes))
+    if len(down) <= allowed:
+        return "", Fate.RUNS
+    sentence = f"{len(down)} of {len(nodes)} nodes are more than VMDRIFT_MAX_UNREACHABLE ({policy.max_unreachable})"
+    if POWER.isdisjoint(policy.fencing):
+        return f"{sentence}: that looks like the network, and nothing is moved.", Fate.DOWN
+    return f"{sentence}: only nodes whose power reads off are given up.", Fate.PERHAPS
+
+
+def _staying(concerned: Sequence[tuple[str, Prediction]]) -> Iterator[Casualty]:
+    """What would not run again however few nodes were lost."""
+    for node, prediction in concerned:
+        if prediction.outcome is Outcome.STAYS:
+            fix = change(prediction.reason, prediction.volumes, lost=False)
+            yield Casualty(str(prediction.vm), node, Fate.DOWN, prediction.sentence, fix)
+        if prediction.outcome is Outcome.UNKNOWN:
+            yield Casualty(str(prediction.vm), node, Fate.UNKNOWN, prediction.sentence, "Give vmdrift what it lacks.")
+
+
+def _without_place(
+    concerned: Sequence[tuple[str, Prediction]], lost: frozenset[str], room: FreeRoom
+) -> Iterator[Casualty]:
+    """What could move, and finds no node, or no room."""
+    left = room.copy_without(lost)
+    movers = [(node, one, tuple(t for t in one.targets if t not in lost)) for node, one in concerned if one.moves]
+    homeless = [(node, one, targets) for node, one, targets in movers if not left.take(targets, one.needs)]
+    scarce = _scarce([(one.needs, targets) for _, one, targets in movers if targets], room)
+    for node, one, targets in homeless:
+        if not targets:
+            where = some(sorted(one.targets)) if one.targets else "no other node"
+            why = f"No node is left that admits it (it could go to {where})."
+            fix = "Let it run on more nodes: its nodeSelector and affinity, or replicas of its volumes elsewhere."
+            yield Casualty(str(one.vm), node, Fate.DOWN, why, fix)
+        elif not room.fitting(targets, one.needs):
+            why = f"None of {some(targets)} has room for it, even alone: it asks for {_words(one.needs)}."
+            yield Casualty(str(one.vm), node, Fate.DOWN, why, "Add a node, or room on one of these.")
+        elif lacking := {name: scarce[name] for name in one.needs if name in scarce}:
+            why = f"Together they ask for more than is left: {_words(lacking)} are missing."
+            yield Casualty(str(one.vm), node, Fate.DOWN, why, f"Add {_words(lacking)}.")
+        else:
+            why = f"The others take the room on {some(targets)} first; another order might leave some."
+            yield Casualty(str(one.vm), node, Fate.PERHAPS, why, f"Add room for {_words(one.needs)}.")
+
+
+def _scarce(movers: Sequence[tuple[Amounts, tuple[str, ...]]], room: FreeRoom) -> dict[str, int]:
+    """Of which resources they want more together than all that they could go to has left, and how much more."""
+    wanted: Counter[str] = Counter()
+    for needs, _ in movers:
+        wanted.update(needs)
+    places = {target for _, targets in movers for target in targets}
+    missing = {name: amount - room.left(places, name) for name, amount in wanted.items()}
+    return {name: amount for name, amount in missing.items() if amount > 0}
+
+
+def _words(amounts: Amounts) -> str:
+    """In units that people use; `amounts` in thousandths."""
+    words = []
+    for name, amount in sorted(amounts.items()):
+        unit, size = _UNITS.get(name, (name, 1.0))
+        if name != "pods" or len(amounts) == 1:
+            words.append(f"{amount / 1000 / size:.3g} {unit}")
+    return ", ".join(words)

@@ -382,6 +382,13 @@ class Settings:
         "The issuer whose JWTs are trusted, besides the tokens of the file: for Knative's sender identity.",
     )
     oidc_audience: str = setting("text", "", str, "The audience that those JWTs must have.")
+    login_url: str = setting(
+        "URL",
+        "",
+        setting_types.web_url,
+        "Where people log in to the page otherwise than with a token: the login page links to it. For a proxy that "
+        "passes their JWT on (docs/security.md).",
+    )
     oidc_ca_file: str = setting(
         "path",
         "",

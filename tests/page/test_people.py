@@ -139,6 +139,35 @@ def test_a_session_lasts_no_longer_than_the_jwt_that_it_was_opened_with(site: Pa
     assert browser.get("/").status_code == 302
 
 
+def test_whom_a_proxy_has_logged_in_comes_with_their_jwt_in_each_request_and_needs_no_form(site: PageSite) -> None:
+    """As an ordinary auth proxy passes it on: Authorization: Bearer JWT (docs/security.md)."""
+    site.issuer = Issuer()
+    site.app = site.another_process()
+    token = jwt.encode({"sub": "user-eve", "exp": NOW + 60}, "a-key-of-thirty-two-bytes-or-more")
+    browser = site.browser()
+    assert browser.get("/", Authorization=f"Bearer {token}").status_code == 200
+    assert "eve" in browser.get("/", Authorization=f"Bearer {token}").text
+    assert browser.get("/").status_code == 302  # without the proxy nobody is known
+    answer = browser.client.post(
+        "/act", data={"what": "hold", "target": "all"}, headers={"Authorization": f"Bearer {token}"}
+    )
+    assert answer.status_code in {
+        400,
+        403,
+    }  # another site's form comes through the proxy as well: no CSRF token, no act
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer not-one-of-ours-1234"])
+def test_a_bearer_token_that_nobody_knows_is_refused(site: PageSite, header: str) -> None:
+    assert site.app.test_client().get("/", headers={"Authorization": header}).status_code == 401
+
+
+def test_the_login_page_links_to_where_people_log_in_otherwise(redis: Redis, tmp_path: Path) -> None:
+    assert "through your organization" not in PageSite(redis, tmp_path).browser().get("/login").text
+    site = PageSite(redis, tmp_path, login_url="https://login.example/oauth2/start")
+    assert 'href="https://login.example/oauth2/start"' in site.browser().get("/login").text
+
+
 @pytest.mark.parametrize("accept", ["text/html", "*/*"])
 def test_a_wrong_basic_password_is_401_and_one_line_of_the_log(site: PageSite, accept: str) -> None:
     with capture_logs() as logs:

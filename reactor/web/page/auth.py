@@ -1,7 +1,8 @@
-"""Who uses the page: a browser with a signed session, or a client with HTTP Basic. The senders' file names them.
+"""Who uses the page: a browser with a signed session, a client with HTTP Basic, or whom a proxy has logged in.
 
-A sender's `page` says what they may: look, act, or nothing. The session's cookie holds the session's id, their name
-and a digest of their token: it ends with a logout, with the token, and when the file no longer has both.
+The senders' file names them. A sender's `page` says what they may: look, act, or nothing. The session's cookie holds
+the session's id, their name and a digest of their token: it ends with a logout, with the token, and when the file no
+longer has both.
 """
 
 import hmac
@@ -108,8 +109,8 @@ class People:
     def _identify(self) -> Sender | None:
         if not self._senders.required:
             return Sender("anybody", page=_ACT)
-        if (password := _password()) is not None:
-            return self._by_token(password)
+        if (token := _token()) is not None:
+            return self._by_token(token)
         person = self._senders.by_name(session["name"]) if "id" in session else None
         if person is None or not hmac.compare_digest(str(session.get("proof")), self._token_digest(person.name)):
             return None
@@ -132,12 +133,17 @@ class People:
         return person
 
 
-def _password() -> str | None:
-    """Of HTTP Basic; None without it. Problem 401 for a malformed header, on which werkzeug raises."""
+def _token() -> str | None:
+    """The password of HTTP Basic, or a Bearer token, as a proxy passes it on that logs people in; None without.
+
+    Problem 401 for a malformed header, on which werkzeug raises.
+    """
     try:
         authorization = request.authorization
     except ValueError:
         raise Problem(401, "HTTP Basic credentials must be in base64, with a token as the password.") from None
+    if authorization and authorization.type == "bearer":
+        return authorization.token or ""
     return (authorization.password or "") if authorization and authorization.type == "basic" else None
 
 

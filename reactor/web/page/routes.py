@@ -72,6 +72,7 @@ def mount(app: Flask, page: PageTools) -> None:
     app.jinja_env.finalize = _printable
     queries = page.desk
     app.context_processor(lambda: {"now": queries.clock(), "policy": queries.settings.policy, "poll": _POLL})
+    app.jinja_env.globals["login_url"] = queries.settings.login_url
     app.jinja_env.globals["person"] = page.people.shown
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

@@ -6,7 +6,7 @@ ARGS ?=
 # How long make soak goes on.
 HOURS ?= 1
 # Whose types are checked; by day, in make test, not those of tests and benchmarks.
-TYPED ?= reactor workers vmdrift simulator benchmarks tests
+TYPED ?= reactor workers vmdrift simulator rehearsal benchmarks tests
 # Who is lacking in the cluster of `make e2e` and so is played by us.
 ACTORS ?= kubelet,virt-handler,csi-attacher
 

@@ -11,10 +11,10 @@ from statistics import median, quantiles
 
 from benchmarks.report import Figure, report
 from reactor.model.drift import Policy
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.fencing import add_storage_clients
 from simulator.scene import Scene, Storage, Vm
-from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

@@ -1,8 +1,8 @@
-"""Names of 0.1.0, for kept tests that import them; gone with 0.3. Now `tests.support.twins` (docs/renames.md)."""
+"""Names of 0.1.0, for kept tests that import them; gone with 0.3. Now `rehearsal.twins` (docs/renames.md)."""
 
 import sys
 
-from tests.support.twins import bmc, cluster, inbox, outbox, queue, store
+from rehearsal.twins import bmc, cluster, inbox, outbox, queue, store
 
 _OLD = {"bmc": bmc, "cluster": cluster, "inbox": inbox, "outbox": outbox, "queue": queue, "store": store}
 sys.modules.update({f"{__name__}.{name}": module for name, module in _OLD.items()})

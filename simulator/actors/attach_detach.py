@@ -65,9 +65,10 @@ class AttachDetach:
             self._verify()
         while now >= self._sync:
             self._sync += self._timing.attach_sync
-        for place, attachment in sorted(self._believed.items()):
-            self._detach(place, attachment, now)
-        for place in sorted(self._wanted.places):
+        self._want()
+        for place in sorted(self._believed.keys() - self._wanted.places.keys()):
+            self._detach(place, self._believed[place], now)
+        for place in sorted(self._wanted.places.keys() - self._believed.keys()):
             self._attach(place, now)
         return min((due for due in self._dues() if due > now), default=None)
 
@@ -106,10 +107,13 @@ class AttachDetach:
             message = f'AttachVolume.Attach succeeded for volume "{place[0]}" '
             self._tell(pod, "SuccessfulAttachVolume", message, now, kind="Normal")
 
+    def _want(self) -> None:
+        """What is wanted again is to stay."""
+        for place, attachment in self._believed.items():
+            if attachment.unwanted is not None and place in self._wanted.places:
+                attachment.unwanted = None
+
     def _detach(self, place: Place, attachment: _Attachment, now: float) -> None:
-        if place in self._wanted.places:
-            attachment.unwanted = None
-            return
         if attachment.unwanted is None:
             attachment.unwanted = now
         if attachment.detaching or not self._may_detach(place, attachment, now):
@@ -131,8 +135,6 @@ class AttachDetach:
         return not in_use or (expired and objects.condition(node, "Ready").get("status") != "True")
 
     def _attach(self, place: Place, now: float) -> None:
-        if place in self._believed:
-            return
         volume = self._wanted.volume(place[0])
         others = [attachment for other, attachment in self._believed.items() if other[0] == place[0]]
         if others and not _SHARED.intersection(volume["spec"].get("accessModes") or ()):

@@ -51,7 +51,7 @@ class VirtHandlers:
         self._claims = client.informer("persistentvolumeclaims")
         self._beat: dict[str, float] = {}
         self._jitter = Jitter(seed, "heartbeat")
-        self._starting: dict[str, float] = {}
+        self._starting: dict[str, tuple[float, str]] = {}  # by VMI uid: when its guest runs, and on which node
         self._by_node: dict[str, set[Key]] = defaultdict(set)
         self._launchers: dict[tuple[str, str, str], Obj] = {}  # by node, namespace and VMI uid
         self._seen = -1
@@ -60,15 +60,16 @@ class VirtHandlers:
     def step(self, now: float) -> float | None:
         """Beat where it is due; look at the VMIs of nodes where something changed or a guest is starting."""
         dirty = self._changes()
+        dirty |= {node for at, node in self._starting.values() if at <= now}
         due = set()
         for name, machine in self._hypervisor.machines.items():
             if not machine.virt_handler_works:
                 self._beat.pop(name, None)
-            elif self._beat.setdefault(name, now) <= now or name in dirty or self._starting:
+            elif self._beat.setdefault(name, now) <= now or name in dirty:
                 due.add(name)
         self._queue.add(due, now)
         again = self._queue.work(lambda name: self._sync_node(name, now), now)
-        dues = [due for due in (*self._beat.values(), *self._starting.values()) if due > now]
+        dues = [due for due in (*self._beat.values(), *(at for at, _ in self._starting.values())) if due > now]
         return min([*dues, *([] if again is None else [again])], default=None)
 
     def _sync_node(self, name: str, now: float) -> None:
@@ -110,7 +111,7 @@ class VirtHandlers:
         pod = self._launchers.get((node, vmi["metadata"]["namespace"], uid), {})
         running = bool(pod) and pod["metadata"]["uid"] in self._hypervisor.processes
         if phase == "Scheduled" and running:
-            if self._starting.setdefault(uid, now + self._timing.guest_start) <= now:
+            if self._starting.setdefault(uid, (now + self._timing.guest_start, node))[0] <= now:
                 seen = {"conditions": self._migratable(vmi), "selinuxContext": "none"}
                 self._post(node, vmi, phase_patch(vmi, "Running", now, **seen))
         elif phase in _BEGUN and not running and pod and pod["status"]["phase"] in objects.FINISHED:

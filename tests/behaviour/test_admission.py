@@ -4,11 +4,11 @@ import pytest
 
 from reactor.model.drift import Policy
 from reactor.model.errors import Forbidden
+from rehearsal.twins.cluster import ApiCluster
 from simulator.scene import ClaimPod, Scene, Storage, Vm
 from simulator.store.selectors import Selection
 from tests.support.auditor import FENCING, WORKERS
 from tests.support.policies import SHIPPED, admission
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 
 LOST = "node-a"

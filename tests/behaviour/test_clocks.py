@@ -10,9 +10,9 @@ from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.model.drift import Policy
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, interventions, node_target
 from reactor.model.times import Clock
+from rehearsal.clocks import ProcessClock
+from rehearsal.twins.cluster import ApiCluster
 from simulator.scene import Scene, Storage, Vm
-from tests.support.clocks import ProcessClock
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 from workers.observe.cache import Surroundings
 

@@ -7,14 +7,14 @@ from reactor.model.fence_requests import fences
 from reactor.model.fencing import CONFIG_MAP, fencing_entries
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.model.intervention import HOLD, Intervention
+from rehearsal.twins.bmc import MachineBmcs
+from rehearsal.twins.cluster import ApiCluster
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.fencing import add_storage_clients
 from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import FENCING
-from tests.support.twins.bmc import MachineBmcs
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

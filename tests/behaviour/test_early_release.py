@@ -5,11 +5,11 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.fencing import CONFIG_MAP, fencings
 from reactor.model.node import OUT_OF_SERVICE, NodeView, node_view
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.scene import Scene, Storage, Vm
 from tests.behaviour.test_fenced_for_nothing import with_bmcs
 from tests.support.branches import AFTER, EVERY, Branches
 from tests.support.killing import Fate, KillableReactor
-from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 
 LOST = "node-a"

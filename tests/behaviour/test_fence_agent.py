@@ -5,11 +5,11 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.fencing import CONFIG_MAP, Fencing, fencings
 from reactor.model.identity import NodeRef
+from rehearsal.twins.plug_memory import MemoryPlugMemory
+from rehearsal.twins.plugs import MachinePlugs
 from simulator.scene import Scene, Storage, Vm
 from tests.behaviour.test_fenced_for_nothing import with_bmcs
 from tests.support.threads import at_once
-from tests.support.twins.plug_memory import MemoryPlugMemory
-from tests.support.twins.plugs import MachinePlugs
 from tests.support.virtual import Play
 from workers.fencing.providers.fence_agent import FenceAgent
 

@@ -13,6 +13,9 @@ from reactor.model.errors import StoreUnreachable
 from reactor.model.fence_drill import TAINT, FenceDrill
 from reactor.model.fencing import CLAIMS, CONFIG_MAP
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
+from rehearsal.twins.bmc import MachineBmcs
+from rehearsal.twins.plug_memory import MemoryPlugMemory
+from rehearsal.twins.plugs import MachinePlugs
 from simulator.actors.metal3_operator import Metal3Operator
 from simulator.api.rbac import authorizer
 from simulator.audit import Request
@@ -21,9 +24,6 @@ from simulator.fencing import CLASS, METAL3, TEMPLATE, add_hosts, add_storage_cl
 from simulator.scene import Scene, Vm
 from tests.support.auditor import FENCING
 from tests.support.places import K8S
-from tests.support.twins.bmc import MachineBmcs
-from tests.support.twins.plug_memory import MemoryPlugMemory
-from tests.support.twins.plugs import MachinePlugs
 from tests.support.virtual import Play
 from workers.fencing.drill import FenceDrilling, keep_drilling
 from workers.fencing.providers.fence_agent import FenceAgent

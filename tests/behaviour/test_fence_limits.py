@@ -11,12 +11,12 @@ from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.fencing import fencings
 from reactor.model.node import OUT_OF_SERVICE
 from reactor.model.times import format_time
+from rehearsal.twins.cluster import ApiCluster
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
 from tests.behaviour.test_fenced_for_nothing import LOST, NODES, REDFISH, WEB, file_of, hold, staged, with_bmcs
 from tests.support.auditor import FENCING
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

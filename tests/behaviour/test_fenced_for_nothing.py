@@ -10,14 +10,14 @@ from reactor.model.drift import Policy
 from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.fencing import Fencing, fencings
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
+from rehearsal.twins.bmc import MachineBmcs
+from rehearsal.twins.cluster import ApiCluster
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.fencing import add_storage_clients
 from simulator.scene import Kind, Scene, Storage, Vm
 from tests.support import schemas
 from tests.support.auditor import FENCING
-from tests.support.twins.bmc import MachineBmcs
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

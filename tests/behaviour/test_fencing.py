@@ -10,14 +10,14 @@ from reactor.model.fencing import CONFIG_MAP, fencings
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.model.intervention import TAINT, Intervention
 from reactor.model.node import OUT_OF_SERVICE, TAINT_ANNOTATION
+from rehearsal.twins.bmc import MachineBmcs
+from rehearsal.twins.cluster import ApiCluster
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import FOR_EVER, Scene, Storage, Vm
 from tests.support.auditor import FENCING
 from tests.support.branches import AFTER, EVERY, Branches
 from tests.support.killing import Fate, KillableReactor
-from tests.support.twins.bmc import MachineBmcs
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

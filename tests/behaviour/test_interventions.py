@@ -7,12 +7,12 @@ import pytest
 
 from reactor.model.drift import Policy
 from reactor.model.intervention import ALL, CANCEL, CONFIG_MAP, HOLD, Intervention, node_target
+from rehearsal.twins.cluster import ApiCluster
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
 from simulator.store.selectors import Selection
 from tests.support.auditor import WORKERS
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 
 LOST = "node-a"

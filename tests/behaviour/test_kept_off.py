@@ -5,6 +5,7 @@ import pytest
 from reactor.model.drift import Policy
 from reactor.model.fencing import CONFIG_MAP, fencings
 from reactor.model.intervention import UNFENCE
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.actors.metal3_operator import Metal3Operator
 from simulator.audit import Request
 from simulator.client import ApiError
@@ -13,7 +14,6 @@ from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import FENCING
 from tests.support.branches import AFTER, EVERY, Branches
 from tests.support.killing import Fate, KillableReactor
-from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 from workers.fencing.providers.metal3 import REBOOT
 from workers.fencing.providers.redfish import Redfish

@@ -3,12 +3,12 @@
 import pytest
 
 from reactor.model.drift import Policy
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.fencing import add_template
 from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import FENCING, INTAKE, WORKERS
-from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

@@ -12,6 +12,7 @@ from reactor.model.event import NODE_FENCED, Event
 from reactor.model.fence_drill import Drilled
 from reactor.model.fencing import CONFIG_MAP, Fencing, ProviderStatus, State, Target, fencing_entries
 from reactor.model.node import FENCING_ANNOTATION, OUT_OF_SERVICE
+from rehearsal.twins.bmc import MachineBmcs
 from simulator import shapes
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
@@ -20,7 +21,6 @@ from simulator.client import ApiError, Client, Obj
 from simulator.fencing import add_storage_clients, add_template
 from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import FENCING
-from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

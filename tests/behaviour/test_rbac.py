@@ -13,13 +13,13 @@ from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention
 from reactor.model.lease import NODE_LEASES, renewal
 from reactor.model.node import node_view
 from reactor.watch.list_watch import follow
+from rehearsal.processes import Waking
+from rehearsal.twins.cluster import ApiCluster
 from simulator.api.rbac import allows, authorizer, rules_of
 from simulator.scene import Kind, Scene, Storage, Vm
 from tests.support.auditor import INTAKE, WORKERS
 from tests.support.places import K8S
-from tests.support.processes import Waking
 from tests.support.refusals import Refusals, whole
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import WATCHERS, Play
 from workers.delivery.kubernetes_events import of_vm
 from workers.rq.main import DRIFT as DRIFT_READS

@@ -7,6 +7,7 @@ import pytest
 from reactor.adapters.kubernetes.cluster import uid
 from reactor.model.drift import Policy
 from reactor.model.intervention import CONFIG_MAP, UNFENCE
+from rehearsal.twins.cluster import ApiCluster
 from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
@@ -17,7 +18,6 @@ from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import FENCING, INTAKE, WORKERS
 from tests.support.places import K8S
 from tests.support.refusals import Refusals, whole
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 from workers.fencing.providers.metal3 import REBOOT
 from workers.rq.main import FENCE, check

@@ -8,10 +8,10 @@ from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.interventions import Interventions, Person
 from reactor.model.errors import StoreError
 from reactor.model.intervention import CONFIG_MAP
+from rehearsal.twins.cluster import ApiCluster
 from simulator.audit import Request
 from simulator.scene import Scene, Vm
 from tests.support.auditor import WORKERS
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 from workers.intake.events import take_post
 

@@ -7,10 +7,10 @@ import pytest
 from reactor.model.drift import Ended, Outcome, Policy
 from reactor.model.fencing import CONFIG_MAP, Fencing, Loss, fencing_entries
 from reactor.model.node import OUT_OF_SERVICE, node_view
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.audit import Request
 from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import FENCING
-from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 from workers.fencing.run import run_fence

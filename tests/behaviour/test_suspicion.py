@@ -7,8 +7,8 @@ import pytest
 from reactor.adapters.redis.process_reports import Reports
 from reactor.model.drift import Policy
 from reactor.web.metrics import Sources
+from rehearsal.twins.outbox import MemoryOutbox
 from tests.behaviour.suspects import CLEARED, FENCED, LOST, NODES, SUSPECTED, ended, refused, shown, told, watched
-from tests.support.twins.outbox import MemoryOutbox
 from tests.support.virtual import Play
 
 

@@ -9,10 +9,10 @@ from structlog.testing import capture_logs
 from reactor.model.drift import Policy
 from reactor.model.fencing import CONFIG_MAP, Fencing, ReleaseWay, fencings
 from reactor.model.node import FENCING_ANNOTATION, OUT_OF_SERVICE
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.audit import Request
 from simulator.client import ApiError, Client
 from simulator.scene import Scene, Storage, Vm
-from tests.support.twins.bmc import MachineBmcs
 from tests.support.virtual import Play
 from workers.fencing.providers.redfish import Redfish
 

@@ -9,9 +9,9 @@ from reactor.model.drift import Policy, Record
 from reactor.model.errors import StoreUnreachable
 from reactor.model.intervention import ALL, CANCEL, CONFIG_MAP, HOLD, Intervention
 from reactor.settings import Settings
+from rehearsal.twins.cluster import ApiCluster
 from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import WORKERS
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import WATCHERS, Play
 from workers.drift.quick import quick_look
 

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from reactor.adapters.redfish.bmc import Bmc, BmcReading, RedfishBmc
 from reactor.settings import Settings
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.machines.hypervisor import Hypervisor
 from tests.support.emulator import Emulator
-from tests.support.twins.bmc import MachineBmcs
 
 UUIDS = {
     "worker-1": "9d3f6c1e-41aa-4b6f-8c10-3b1f6a52c001",

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 from reactor.adapters.kubernetes.cluster import Cluster, Count, KubernetesCluster, Watchable, connect
+from rehearsal.twins.cluster import ApiCluster
 from simulator.api.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.client import Obj
 from simulator.store.resources import SERVED, Resource
 from simulator.store.store import Store
-from tests.support.twins.cluster import ApiCluster
 
 
 class Opened(Cluster, Watchable, Protocol):

@@ -15,8 +15,8 @@ from reactor.adapters.rq import DRIFTS, JobEntry, Queue, RqQueue
 from reactor.model.drift import Ended, Outcome
 from reactor.model.identity import VERSION
 from reactor.process import Stop
+from rehearsal.twins.queue import MemoryQueue
 from tests.contracts.queue_jobs import RUN, JobsWorker
-from tests.support.twins.queue import MemoryQueue
 from workers.rq.scheduler import Scheduler
 
 DONE = Ended("completed", "done", "It is done.")

@@ -10,9 +10,9 @@ from reactor.adapters.redis.changes import Changes, RedisChanges
 from reactor.adapters.redis.store import RedisStore, Store
 from reactor.model.change import Change
 from reactor.model.drift import Phase, Record
+from rehearsal.twins.changes import MemoryChanges
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.samples import drift, record
-from tests.support.twins.changes import MemoryChanges
-from tests.support.twins.store import MemoryStore
 
 
 @dataclass

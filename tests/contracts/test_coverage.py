@@ -9,8 +9,8 @@ from reactor.adapters.redis.clock import redis_time
 from reactor.adapters.redis.coverage import Coverage, RedisCoverage
 from reactor.model.drift import Watched
 from reactor.model.times import Clock
+from rehearsal.twins.coverage import MemoryCoverage
 from tests.contracts.samples import drift
-from tests.support.twins.coverage import MemoryCoverage
 
 Place = tuple[Coverage, Clock, Callable[[], None]]
 

@@ -16,8 +16,8 @@ from reactor.model.errors import FenceError, NoAnswer, SettingsError
 from reactor.model.fencing import Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.settings import Settings
+from rehearsal.twins.plug_memory import MemoryPlugMemory
 from tests.contracts.agents import PASSWORD, Script
-from tests.support.twins.plug_memory import MemoryPlugMemory
 from vmdrift.processes import wait_for
 from workers.fencing.providers.fence_agent import FenceAgent
 

@@ -7,7 +7,7 @@ from redis import Redis
 
 from reactor.adapters.redis.fence_drills import FenceDrills, RedisFenceDrills
 from reactor.model.fence_drill import FenceDrill
-from tests.support.twins.fence_drills import MemoryFenceDrills
+from rehearsal.twins.fence_drills import MemoryFenceDrills
 
 ONE = FenceDrill("node-a", "uid-a", "redfish", 50.5, False, "BMC x refuses access.", "Change it.", 2, "7-1")
 DAY = 86400

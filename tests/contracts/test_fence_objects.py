@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
+from rehearsal.twins.cluster import ApiCluster
 from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
@@ -20,7 +21,6 @@ from simulator.world import EPOCH, World
 from tests import crds
 from tests.crds.published import PUBLISHED, schemas
 from tests.support.foreign import KINDS, Keeping, faults
-from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.metal3 import Metal3
 from workers.fencing.providers.network_fence import NetworkFence
 from workers.fencing.providers.provider import Provider

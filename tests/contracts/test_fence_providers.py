@@ -14,6 +14,9 @@ from reactor.model.fence_drill import Drilled
 from reactor.model.fencing import CLAIMS, LASTING, Attempt, Claim, Fencing, ProviderStatus, State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.model.node import NodeView, node_view
+from rehearsal.twins.bmc import MachineBmcs
+from rehearsal.twins.plug_memory import MemoryPlugMemory
+from rehearsal.twins.plugs import MachinePlugs
 from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
@@ -23,9 +26,6 @@ from simulator.fencing import METAL3, add_hosts, add_storage_clients, add_templa
 from simulator.scene import Scene, Vm
 from tests.support.auditor import FENCING
 from tests.support.threads import at_once
-from tests.support.twins.bmc import MachineBmcs
-from tests.support.twins.plug_memory import MemoryPlugMemory
-from tests.support.twins.plugs import MachinePlugs
 from tests.support.virtual import Play
 from workers.fencing.decide import next_move
 from workers.fencing.decide.view import FenceView

@@ -17,9 +17,9 @@ from reactor.model.drift import Ended
 from reactor.model.errors import SenderQuotaExceeded, StoreUnreachable
 from reactor.model.event import NODE_FENCED, Event
 from reactor.model.receipt import Receipt, Result
+from rehearsal.twins.inbox import MemoryInbox
+from rehearsal.twins.queue import MemoryQueue
 from tests.contracts.interrupted import Interrupted
-from tests.support.twins.inbox import MemoryInbox
-from tests.support.twins.queue import MemoryQueue
 
 NOW = 1795500000.0
 _RESULT = Result("taken", "outage", "Node n is lost.", "u_1", ("d_1", "d_2"))

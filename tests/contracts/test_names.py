@@ -11,11 +11,11 @@ from reactor.adapters.redis.inbox import Inbox, RedisInbox
 from reactor.adapters.redis.outbox import Outbox, RedisOutbox
 from reactor.adapters.redis.store import RedisStore, Store
 from reactor.adapters.rq import Queue, RqQueue
-from tests.support.twins.cluster import ApiCluster
-from tests.support.twins.inbox import MemoryInbox
-from tests.support.twins.outbox import MemoryOutbox
-from tests.support.twins.queue import MemoryQueue
-from tests.support.twins.store import MemoryStore
+from rehearsal.twins.cluster import ApiCluster
+from rehearsal.twins.inbox import MemoryInbox
+from rehearsal.twins.outbox import MemoryOutbox
+from rehearsal.twins.queue import MemoryQueue
+from rehearsal.twins.store import MemoryStore
 from workers import rq
 
 PAIRS = [

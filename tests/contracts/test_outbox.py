@@ -7,10 +7,10 @@ from redis import Redis
 
 from reactor.adapters.redis.outbox import Delivery, Outbox, RedisOutbox
 from reactor.adapters.redis.store import RedisStore, Store
+from rehearsal.twins.outbox import MemoryOutbox
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.interrupted import Interrupted
 from tests.contracts.samples import record
-from tests.support.twins.outbox import MemoryOutbox
-from tests.support.twins.store import MemoryStore
 
 NOW, KEEP = 1795500000.0, 3600.0
 

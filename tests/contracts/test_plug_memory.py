@@ -9,7 +9,7 @@ from redis import Redis
 from reactor import timing
 from reactor.adapters.redis.plug_memory import PlugMemory, RedisPlugMemory
 from reactor.model.errors import StoreUnreachable
-from tests.support.twins.plug_memory import MemoryPlugMemory
+from rehearsal.twins.plug_memory import MemoryPlugMemory
 
 UID = "uid-of-node-b"
 

@@ -13,8 +13,8 @@ from reactor.model.errors import FenceError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.settings import Settings
+from rehearsal.twins.plug_memory import MemoryPlugMemory
 from tests.contracts.agents import ipmi_bmc
-from tests.support.twins.plug_memory import MemoryPlugMemory
 from workers.fencing.providers.fence_agent import FenceAgent
 
 NODE = NodeRef("worker-1", "u1")

@@ -12,8 +12,8 @@ from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.errors import LockLost
 from reactor.model.fencing import Fencing, Heartbeat
 from reactor.model.sweep import Sweep
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.samples import LOST_AT, drift, outage, outage_record, record
-from tests.support.twins.store import MemoryStore
 from vmdrift.processes import wait_for
 
 LONG, SHORT = 60.0, 0.05  # seconds

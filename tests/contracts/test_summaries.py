@@ -14,8 +14,8 @@ from reactor.adapters.redis.summaries import RedisSummaries, Summaries
 from reactor.model.node import NodeView, Taint, node_view
 from reactor.model.summary import Summary
 from reactor.watch.node_views import Labels
+from rehearsal.twins.summaries import MemorySummaries
 from tests.contracts.samples import LOST_AT, node, outage
-from tests.support.twins.summaries import MemorySummaries
 
 FULL = NodeView(
     name="node-b",

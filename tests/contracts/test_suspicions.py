@@ -10,8 +10,8 @@ from redis import Redis
 
 from reactor.adapters.redis.store import RedisStore, Store
 from reactor.model.suspicion import NO_SUSPECTS, Suspects
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.samples import SUSPICION
-from tests.support.twins.store import MemoryStore
 
 OTHER = replace(SUSPICION, renewed="2026-11-29T11:50:00.000000Z")
 

@@ -9,7 +9,7 @@ from redis import Redis
 from reactor import timing
 from reactor.adapters.redis.witness_reports import RedisWitnessReports, WitnessReports
 from reactor.model.witness import Answer, WitnessReport
-from tests.support.twins.witness_reports import MemoryWitnessReports
+from rehearsal.twins.witness_reports import MemoryWitnessReports
 
 UID = "uid-of-node-b"
 ONE = WitnessReport("node-a", 50.5, {10250: Answer.SILENT, 22: Answer.REFUSED}, frozenset({10250, 22}), "node-c")

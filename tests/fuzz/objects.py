@@ -6,6 +6,7 @@ from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.model.drift import Policy
 from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, Intervention, vm_target
+from rehearsal.twins.cluster import ApiCluster
 from simulator.api.watching import Change, Watch
 from simulator.audit import Request
 from simulator.client import Obj
@@ -13,7 +14,6 @@ from simulator.scene import Scene, Storage, Vm, staged
 from simulator.store.paging import Listing
 from simulator.world import World
 from tests.fuzz.noise import Noise
-from tests.support.twins.cluster import ApiCluster
 from tests.support.virtual import Play
 
 LOST, _OURS = "node-a", "system:serviceaccount:vm-drift:"

@@ -24,9 +24,9 @@ from reactor.settings import Settings
 from reactor.wake.waker import Waker
 from reactor.watch.list_watch import LISTED
 from reactor.watch.watcher import Watcher
+from rehearsal.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.fuzz.worker import RaisingWorker
-from tests.support.twins.cluster import ApiCluster
 from workers.app import App
 from workers.context import Tools
 from workers.delivery.kubernetes_events import ChangeReporter

@@ -10,11 +10,11 @@ from reactor.watch.leases import Leases
 from reactor.watch.list_watch import BOOKMARK, LISTED
 from reactor.watch.publisher import Publisher
 from reactor.watch.watcher import Watcher
+from rehearsal.twins.queue import MemoryQueue
+from rehearsal.twins.store import MemoryStore
+from rehearsal.twins.summaries import MemorySummaries
 from tests.contracts.queue_worlds import DONE
 from tests.contracts.samples import LOST_AT, node, outage_record
-from tests.support.twins.queue import MemoryQueue
-from tests.support.twins.store import MemoryStore
-from tests.support.twins.summaries import MemorySummaries
 
 AHEAD = float(LOST_AT)  # of the clock that all share, to the one that nobody sets
 

@@ -13,10 +13,10 @@ from reactor.watch.list_watch import BOOKMARK, LISTED
 from reactor.watch.main import Rounds
 from reactor.watch.publisher import Publisher
 from reactor.watch.watcher import Watcher
+from rehearsal.twins.queue import MemoryQueue
+from rehearsal.twins.summaries import MemorySummaries
 from tests.contracts.queue_worlds import DONE
 from tests.contracts.samples import LOST_AT, node
-from tests.support.twins.queue import MemoryQueue
-from tests.support.twins.summaries import MemorySummaries
 
 
 class _Clock:

@@ -15,10 +15,10 @@ from reactor.model.times import format_time
 from reactor.watch.leases import Leases
 from reactor.watch.list_watch import LISTED
 from reactor.watch.suspecting import Office, Suspecting, suspect
+from rehearsal.twins.queue import MemoryQueue
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.queue_worlds import DONE
 from tests.contracts.samples import LOST_AT, node
-from tests.support.twins.queue import MemoryQueue
-from tests.support.twins.store import MemoryStore
 
 AHEAD = float(LOST_AT)  # of the clock that all share, to the one that nobody sets
 NAMES = tuple(f"node-{letter}" for letter in "abcdefghij")

@@ -17,10 +17,10 @@ from reactor.model.node import NodeView
 from reactor.watch.list_watch import LISTED
 from reactor.watch.node_views import thrifty_view
 from reactor.watch.watcher import Watcher
+from rehearsal.twins.queue import MemoryQueue
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.queue_worlds import DONE
 from tests.contracts.samples import LOST_AT, node, outage
-from tests.support.twins.queue import MemoryQueue
-from tests.support.twins.store import MemoryStore
 
 NOW = LOST_AT + 50.0
 SOURCE = watcher_source("cluster")

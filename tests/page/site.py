@@ -24,8 +24,8 @@ from reactor.web.app import application
 from reactor.web.auth.senders import Senders, TokensFile
 from reactor.web.events.accept import Reception
 from reactor.web.metrics import Sources
+from rehearsal.twins.cluster import ApiCluster
 from simulator.world import World
-from tests.support.twins.cluster import ApiCluster
 
 NOW = 1795500000.0
 TOKENS = {"ann": "ann-may-act-1234", "bob": "bob-may-look-1234", "monitoring": "no-page-for-him-1"}

@@ -17,11 +17,11 @@ from reactor.adapters.redis.inbox import RedisInbox
 from reactor.model.drift import OutageRecord, Phase
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY
 from reactor.model.receipt import Receipt, Result
+from rehearsal.twins.cluster import ApiCluster
 from simulator.apiserver import ApiServer, kubeconfig
 from tests.contracts.samples import outage, record
 from tests.page.site import NOW, PageSite
 from tests.support.commands import vmdrift
-from tests.support.twins.cluster import ApiCluster
 from vmdrift.intervene.person import who
 
 NODE, VM, WAYS = "node-a", "shop/web", ("page", "cli")

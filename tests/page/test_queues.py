@@ -17,10 +17,10 @@ from rq_dashboard import web
 from reactor.adapters.redis.coverage import RedisCoverage
 from reactor.adapters.rq import RqQueue, drift_entry
 from reactor.model.drift import Ended, Phase, Policy
+from rehearsal.twins.cluster import ApiCluster
 from simulator.world import World
 from tests.contracts.samples import drift, record
 from tests.page.site import NOW, PageSite
-from tests.support.twins.cluster import ApiCluster
 from workers.context import Tools
 from workers.drift.run import run_pass
 from workers.observe.cache import Surroundings

@@ -6,12 +6,12 @@ from typing import Any
 
 from reactor.model.drift import Policy, Record
 from reactor.model.times import Clock
+from rehearsal.clocks import Clocks
+from rehearsal.reactor import Reactor
+from rehearsal.twins.queue import MemoryQueue
+from rehearsal.twins.store import MemoryStore
 from simulator.world import World
 from tests.properties.judge import Judge
-from tests.support.clocks import Clocks
-from tests.support.reactor import Reactor
-from tests.support.twins.queue import MemoryQueue
-from tests.support.twins.store import MemoryStore
 
 _Picture = dict[str, Any]
 _APART = 0.2  # seconds between two pictures

@@ -2,9 +2,9 @@
 
 from hypothesis import HealthCheck, assume, given, settings
 
+from rehearsal.twins.cluster import ApiCluster
 from tests.properties.furnished import Cluster
 from tests.properties.placements import clusters
-from tests.support.twins.cluster import ApiCluster
 from tests.unit.vmdrift.dumps import alike
 from vmdrift.snapshot import everything
 

@@ -13,6 +13,8 @@ from reactor.model.fencing import fencings
 from reactor.model.intervention import CANCEL, CONFIG_MAP, HOLD, TAINT, UNFENCE, Intervention
 from reactor.model.lease import NODE_LEASES
 from reactor.model.node import OUT_OF_SERVICE, node_view
+from rehearsal.twins.bmc import MachineBmcs
+from rehearsal.twins.cluster import ApiCluster
 from simulator.actors import objects
 from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
@@ -27,8 +29,6 @@ from simulator.store.objects import rfc3339
 from simulator.world import World
 from tests.scenarios.stage import Stage
 from tests.support.auditor import OURS, fail
-from tests.support.twins.bmc import MachineBmcs
-from tests.support.twins.cluster import ApiCluster
 from tests.support.undated import Undated
 from workers.drift.run import retried
 from workers.fencing.providers.redfish import Redfish

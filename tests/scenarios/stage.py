@@ -10,6 +10,8 @@ from typing import Any
 from reactor.model.drift import Policy, Record
 from reactor.model.fencing import Fencing
 from reactor.model.witness import SUSPICION
+from rehearsal.reactor import Reactor
+from rehearsal.twins.store import MemoryStore
 from simulator.actors.attach_detach import attachment_name
 from simulator.audit import AuditEntry
 from simulator.manager import ControllerManager
@@ -19,8 +21,6 @@ from simulator.world import Actor, World
 from tests.support.auditor import OURS
 from tests.support.foreign import Keeping
 from tests.support.installation import Installation
-from tests.support.reactor import Reactor
-from tests.support.twins.store import MemoryStore
 from tests.support.undated import Undated
 
 _DAY = 86400

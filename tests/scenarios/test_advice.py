@@ -7,10 +7,10 @@ import pytest
 
 from reactor.model.drift import Policy
 from reactor.model.reason import REASONS
+from rehearsal.reactor import Reactor
 from simulator.client import Client
 from simulator.scene import FOR_EVER, Kind, Scene, Storage, Vm
 from tests.scenarios.golden import load
-from tests.support.reactor import Reactor
 from tests.support.virtual import Play
 
 LOST = "node-a"

@@ -8,6 +8,7 @@ from typing import Any
 
 from reactor.model.fencing import CLAIMS
 from reactor.model.fencing import CONFIG_MAP as CONFIG_MAP_OF_FENCING
+from rehearsal import users
 from simulator.api.api import Api
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
@@ -16,8 +17,7 @@ from simulator.world import World
 from tests.support.foreign import Keeping
 from tests.support.visible import Visible
 
-INTAKE, WORKERS = "system:serviceaccount:vm-drift:intake", "system:serviceaccount:vm-drift:drifts"
-FENCING = "system:serviceaccount:vm-drift:fencing"
+INTAKE, WORKERS, FENCING = users.INTAKE, users.WORKERS, users.FENCING
 OURS = {INTAKE, WORKERS, FENCING}
 # Intake writes down what others said, and only the fencing role what is proven. A new one's name is in its body.
 _BOOKS = {"": {INTAKE, FENCING}, CLAIMS: {INTAKE, FENCING}, CONFIG_MAP_OF_FENCING: {FENCING}}

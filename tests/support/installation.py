@@ -1,9 +1,9 @@
 """The product in a simulated cluster, in virtual time: what plays, golden stages and random lives have in common."""
 
 from reactor.model.drift import Record
+from rehearsal.reactor import Reactor
+from rehearsal.twins.store import MemoryStore
 from simulator.world import World
-from tests.support.reactor import Reactor
-from tests.support.twins.store import MemoryStore
 
 
 class Installation:

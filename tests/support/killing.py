@@ -18,9 +18,9 @@ from reactor.adapters.rq import DRIFTS, EVENTS, FENCING
 from reactor.model.drift import Outcome, Policy
 from reactor.model.identity import Drift
 from reactor.process import start
+from rehearsal.processes import Equip, KilledError
+from rehearsal.reactor import Reactor
 from simulator.world import World
-from tests.support.processes import Equip, KilledError
-from tests.support.reactor import Reactor
 from workers.context import Tools
 from workers.fencing.run import FenceTools
 from workers.rq.main import work_drifts

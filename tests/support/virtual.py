@@ -9,18 +9,18 @@ from reactor.model.identity import Outage
 from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
 from reactor.model.intervention import Intervention
 from reactor.settings import Settings
+from rehearsal.clocks import Clocks
+from rehearsal.processes import KilledError
+from rehearsal.reactor import Reactor
+from rehearsal.twins.cluster import ApiCluster
+from rehearsal.twins.store import MemoryStore
+from rehearsal.users import WATCHERS
 from simulator.scene import Scene, Vm, staged
 from simulator.world import World
 from tests.support import schemas
 from tests.support.auditor import Auditor
-from tests.support.clocks import Clocks
-from tests.support.equipment import WATCHERS
 from tests.support.installation import Installation
 from tests.support.policies import admission
-from tests.support.processes import KilledError
-from tests.support.reactor import Reactor
-from tests.support.twins.cluster import ApiCluster
-from tests.support.twins.store import MemoryStore
 from workers.intake.outage import take_event
 
 __all__ = ["WATCHERS", "KilledError", "Play", "Reactor"]

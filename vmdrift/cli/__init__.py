@@ -234,6 +234,29 @@ def audit(*, number: int | None, by_zone: bool, as_json: bool, dump: str) -> Non
     sys.exit(show(as_json=as_json, dump=dump))
 
 
+@main.command(epilog=_DUMP_EPILOG, short_help="Play the loss of nodes to its end, in virtual time.")
+@click.argument("nodes", nargs=-1, metavar="[NODE]...")
+@click.option("--each", is_flag=True, help="Every node in turn.")
+@click.option("--zone", default="", metavar="ZONE", help="All nodes of a zone at once.")
+@click.option(
+    "--proof", default="", type=click.Choice(["", "none", "silent", "now"]), help="Whether BMCs say that it is off."
+)
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON: see docs/rehearsal.md.")
+@_DUMP
+def rehearse(  # noqa: PLR0913 - each option by its name
+    *, nodes: tuple[str, ...], each: bool, zone: str, proof: str, as_json: bool, dump: str
+) -> None:
+    """Play the loss of NODEs to its end, by the product's own code on a simulated copy. Changes nothing.
+
+    Exit codes: 0 every VM runs again, 1 some stay down, 2 it could not be told.
+    """
+    if sum((bool(nodes), each, bool(zone))) != 1:
+        raise click.UsageError("say what is lost: NODEs, --each, or --zone")
+    from vmdrift.rehearse import rehearse as play  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(play(nodes, each=each, zone=zone, proof=proof, as_json=as_json, dump=dump))
+
+
 @main.command(epilog=_DUMP_EPILOG, short_help="Write what plan and audit read, without secrets.")
 @click.option("--anonymous", "nameless", is_flag=True, help="With made-up names, and the same answers.")
 @_DUMP

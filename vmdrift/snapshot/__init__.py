@@ -50,6 +50,11 @@ class ClusterSnapshot(ReadOnly):
             self._on_node[pod.get("spec", {}).get("nodeName", "")].append(pod)
 
     @property
+    def objects(self) -> Objects:
+        """All that was read, by resource; nobody changes it."""
+        return self._objects
+
+    @property
     def absent(self) -> tuple[str, ...]:
         """What every cluster has and this snapshot has not, such as a dump that was made without it."""
         kinds = [kind.resource for kind in EXPECTED if kind.resource not in self._objects]

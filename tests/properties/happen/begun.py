@@ -7,6 +7,8 @@ from dataclasses import replace
 from reactor.model.drift import Policy
 from reactor.model.witness import SUSPICION
 from reactor.settings import Settings
+from rehearsal.clocks import ProcessClock
+from rehearsal.twins.store import MemoryStore
 from simulator.fencing import METAL3
 from simulator.manager import ControllerManager
 from simulator.scene import Scene, Vm, staged
@@ -18,9 +20,7 @@ from tests.properties.judge import Judge
 from tests.properties.redis import JudgedStore, Photographed
 from tests.properties.testimony import Testimony
 from tests.properties.vms import ELIGIBLE, NODES, PODS, WHY
-from tests.support.clocks import ProcessClock
 from tests.support.installation import Installation
-from tests.support.twins.store import MemoryStore
 from workers.fencing.providers.metal3 import REBOOT
 from workers.fencing.providers.provider import Provider
 

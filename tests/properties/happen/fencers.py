@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from reactor.model.node import OUT_OF_SERVICE
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.actors.metal3_operator import Metal3Operator
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
@@ -13,7 +14,6 @@ from simulator.fencing import add_hosts, add_storage_clients, add_template, list
 from tests.properties.happen.begun import Begun
 from tests.properties.vms import NODES
 from tests.support.auditor import FENCING
-from tests.support.twins.bmc import MachineBmcs
 from workers.fencing.providers.redfish import Redfish
 from workers.fencing.providers.remediation import NODE_NAME
 

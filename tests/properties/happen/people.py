@@ -8,8 +8,8 @@ from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.fencing import KEEP_OFF, fencing_entries
 from reactor.model.intervention import CONFIG_MAP, HOLD, UNFENCE, Intervention, node_target
 from reactor.model.node import FENCING_ANNOTATION
+from rehearsal.twins.cluster import ApiCluster
 from tests.properties.happen.begun import Begun
-from tests.support.twins.cluster import ApiCluster
 
 
 class People(Begun):

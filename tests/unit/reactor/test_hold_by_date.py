@@ -9,9 +9,9 @@ from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.model.errors import Rejected
 from reactor.model.intervention import CONFIG_MAP, interventions
 from reactor.settings import Settings
+from rehearsal.twins.cluster import ApiCluster
 from simulator.apiserver import ApiServer
 from tests.contracts.clusters import USER, an_api, over_http
-from tests.support.twins.cluster import ApiCluster
 from vmdrift.intervene.person import CommandLine
 
 NOW = 1_795_000_000.0  # seconds since the epoch; no machine's clock shows it

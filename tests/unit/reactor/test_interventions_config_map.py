@@ -11,9 +11,9 @@ from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.interventions import Interventions, Person
 from reactor.model.errors import Conflict
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, node_target
+from rehearsal.twins.cluster import ApiCluster
 from simulator.audit import Request
 from simulator.world import World
-from tests.support.twins.cluster import ApiCluster
 
 WHERE = "vm-drift"
 

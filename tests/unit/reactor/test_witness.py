@@ -14,7 +14,7 @@ from reactor.settings import Settings
 from reactor.watch import main
 from reactor.watch.witness import Witness
 from reactor.wiring import Wiring
-from tests.support.twins.witness_reports import MemoryWitnessReports
+from rehearsal.twins.witness_reports import MemoryWitnessReports
 
 KUBELET, SSH = 10250, 22
 

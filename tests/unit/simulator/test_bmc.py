@@ -3,9 +3,9 @@
 import pytest
 
 from reactor.model.errors import FenceError
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.scene import Scene, Vm, staged
 from simulator.world import World
-from tests.support.twins.bmc import MachineBmcs
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

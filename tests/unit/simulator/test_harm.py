@@ -2,13 +2,13 @@
 
 import pytest
 
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.actors.remediator import Remediator
 from simulator.fencing import CLASS, add_storage_clients
 from simulator.machines.harm import Stop, Uptime
 from simulator.scene import Scene, Storage, Vm, staged
 from simulator.world import World
-from tests.support.twins.bmc import MachineBmcs
 
 LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reactor.model.drift import Policy
+from rehearsal.twins.cluster import ApiCluster
 from simulator.client import Obj
 from simulator.scene import Scene, Vm, staged
 from simulator.store.objects import copied
 from simulator.store.resources import SERVED
 from simulator.vms import ClaimPod
 from simulator.world import World
-from tests.support.twins.cluster import ApiCluster
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.judge import Prediction, predictions
 from vmdrift.snapshot import ClusterSnapshot, from_cluster

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from rehearsal.twins.cluster import ApiCluster
 from simulator.scene import Kind, Storage, Vm
 from tests.support.places import TRACES
-from tests.support.twins.cluster import ApiCluster
 from tests.unit.vmdrift.dumps import alike, judged, written
 from tests.unit.vmdrift.plans import LOST, change, listed, read, world_of
 from tests.unit.vmdrift.reports import FOLDER, NAMES, path

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.recovery import recovery
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.samples import LOST_AT, drift, outage
-from tests.support.twins.store import MemoryStore
 from vmdrift.status.history import as_object, head, read, table
 
 MOVED = "running-elsewhere"

@@ -5,8 +5,8 @@ from typing import Any
 
 from reactor.model.fencing import Attempt
 from reactor.model.suspicion import Suspects
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.samples import DRILLS, SUSPICION, outage_record
-from tests.support.twins.store import MemoryStore
 from tests.unit.workers.fencing.views import FILE, PROOF, PROVEN
 from vmdrift.status import as_object, read
 

@@ -10,10 +10,10 @@ from reactor.model.drift import Proof
 from reactor.model.errors import ClusterUnreachable, Forbidden, LockLost
 from reactor.model.fencing import CONFIG_MAP, Confirmation, Fencing
 from reactor.model.node import node_view
+from rehearsal.twins.cluster import ApiCluster
 from simulator.api.api import Api
 from simulator.client import ApiError, Obj
 from simulator.store.objects import copied
-from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import (
     RELEASED,
     SINCE,

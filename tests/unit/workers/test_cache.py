@@ -8,10 +8,10 @@ import pytest
 from reactor import timing
 from reactor.model.errors import Forbidden
 from reactor.model.summary import Summary
+from rehearsal.twins.cluster import ApiCluster
+from rehearsal.twins.summaries import MemorySummaries
 from simulator.client import ApiError
 from tests.contracts.samples import outage
-from tests.support.twins.cluster import ApiCluster
-from tests.support.twins.summaries import MemorySummaries
 from tests.unit.workers.decide.recorded import POWER_CUT, SINCE, TERMINATING, cluster
 from workers.observe.cache import BOUND, TTL, Surroundings, listed, renewed
 

@@ -6,9 +6,9 @@ import pytest
 
 from reactor.model.errors import ClusterUnreachable, SettingsError
 from reactor.settings import Settings
+from rehearsal.twins.cluster import ApiCluster
 from simulator.client import ApiError
 from tests.contracts.clusters import an_api
-from tests.support.twins.cluster import ApiCluster
 from vmdrift.run import missing_config_maps
 from workers.config_maps import writable
 

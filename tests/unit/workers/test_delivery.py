@@ -9,10 +9,10 @@ from reactor.adapters.redis.outbox import Delivery
 from reactor.adapters.rq import OUTGOING, JobEntry
 from reactor.adapters.sink import Answer
 from reactor.model.drift import Again, Ended, Outcome
+from rehearsal.twins.outbox import MemoryOutbox
+from rehearsal.twins.queue import MemoryQueue
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.samples import record
-from tests.support.twins.outbox import MemoryOutbox
-from tests.support.twins.queue import MemoryQueue
-from tests.support.twins.store import MemoryStore
 from workers.delivery.sink import DeliveryTools, collect, deliver, judged
 
 NOW, GIVE_UP = 1795500000.0, 86400.0

@@ -12,12 +12,12 @@ from reactor.model.intervention import CANCEL, CONFIG_MAP, Intervention
 from reactor.model.node import node_view
 from reactor.model.times import format_time
 from reactor.settings import Settings
+from rehearsal.twins.cluster import ApiCluster
+from rehearsal.twins.store import MemoryStore
 from simulator.audit import Request
 from simulator.client import ApiError
 from simulator.scene import Scene, Storage, Vm
 from tests.support.auditor import WORKERS, fail
-from tests.support.twins.cluster import ApiCluster
-from tests.support.twins.store import MemoryStore
 from tests.support.virtual import Play, Reactor
 from workers.drift.run import LOCK_TTL, first_record, retried, run_pass
 

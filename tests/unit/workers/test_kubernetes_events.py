@@ -9,9 +9,9 @@ import pytest
 from reactor.model import errors
 from reactor.model.change import Change
 from reactor.model.drift import Phase
+from rehearsal.twins.changes import MemoryChanges
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.samples import LOST_AT, drift, record
-from tests.support.twins.changes import MemoryChanges
-from tests.support.twins.store import MemoryStore
 from workers.delivery.kubernetes_events import ChangeReporter, of_node, of_vm
 
 CHANGE = Change(drift("web"), Phase.BLOCKED, "kubelet-alive", "The kubelet lives.", LOST_AT)

@@ -7,9 +7,9 @@ import pytest
 
 from reactor.model.drift import Policy
 from reactor.model.errors import Forbidden
+from rehearsal.twins.cluster import ApiCluster
 from simulator.client import ApiError, Obj
 from simulator.store.objects import copied
-from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import (
     POWER_CUT,
     READY,

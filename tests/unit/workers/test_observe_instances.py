@@ -6,9 +6,9 @@ import pytest
 
 from reactor.model.drift import Record
 from reactor.model.identity import INSTANCE, Drift, VmRef
+from rehearsal.twins.cluster import ApiCluster
 from simulator.client import Obj
 from simulator.store.objects import copied
-from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import (
     POWER_CUT,
     READY,

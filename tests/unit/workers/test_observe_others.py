@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from reactor.model.drift import Phase
+from rehearsal.twins.cluster import ApiCluster
 from simulator import shapes
 from simulator.client import Obj
 from simulator.store.objects import copied
-from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import POWER_CUT, RELEASED, RUNNING, cluster, look, objects, record
 from workers.decide.observation import Observation
 

@@ -16,10 +16,10 @@ from reactor.model.identity import Outage
 from reactor.model.node import node_view
 from reactor.model.sweep import Sweep
 from reactor.web.metrics import Sources
+from rehearsal.twins.outbox import MemoryOutbox
 from simulator.scene import Scene, Storage, Vm
 from tests.contracts.samples import outage as an_outage
 from tests.support.auditor import fail
-from tests.support.twins.outbox import MemoryOutbox
 from tests.support.virtual import Play
 from vmdrift.status.table import overview
 from workers.intake.outage import take_event

@@ -3,10 +3,10 @@
 import pytest
 
 from reactor.model.errors import Forbidden
+from rehearsal.twins.cluster import ApiCluster
 from simulator.client import ApiError, Obj
 from simulator.machines import hwameistor
 from simulator.store.objects import copied
-from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import TERMINATING, cluster
 from workers.decide.observation import Replicas, Volume, Witness
 from workers.decide.placement.next_instance import keeps_state

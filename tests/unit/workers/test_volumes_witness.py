@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from reactor.model.drift import Policy
+from rehearsal.twins.cluster import ApiCluster
 from simulator.client import Obj
 from simulator.store.objects import copied
-from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.decide.recorded import POWER_CUT, TERMINATING, cluster, look, record
 from workers.decide import decide
 from workers.decide.observation import Volume, Witness

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from reactor.wake.known import KnownDrifts
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.samples import outage, outage_record, record
-from tests.support.twins.store import MemoryStore
 from tests.unit.reactor.wake.test_rules import instance, launcher
 
 

@@ -15,10 +15,10 @@ from reactor.web.app import application
 from reactor.web.auth.senders import Senders
 from reactor.web.events.accept import Reception
 from reactor.web.metrics import Sources
-from tests.support.twins.inbox import MemoryInbox
-from tests.support.twins.outbox import MemoryOutbox
-from tests.support.twins.queue import MemoryQueue
-from tests.support.twins.store import MemoryStore
+from rehearsal.twins.inbox import MemoryInbox
+from rehearsal.twins.outbox import MemoryOutbox
+from rehearsal.twins.queue import MemoryQueue
+from rehearsal.twins.store import MemoryStore
 
 NOW = 1795500000.0
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"

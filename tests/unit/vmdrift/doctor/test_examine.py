@@ -6,11 +6,11 @@ import pytest
 
 from reactor.model.times import format_time
 from reactor.settings import Settings
+from rehearsal.twins.cluster import ApiCluster
 from simulator.api.api import Api
 from simulator.client import ApiError
 from simulator.store.resources import KUBERNETES, SERVED
 from simulator.store.store import Store
-from tests.support.twins.cluster import ApiCluster
 from vmdrift.doctor.examine import cluster_facts, configured, examine
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Unreadable
 from vmdrift.doctor.needs import ROLES, Right

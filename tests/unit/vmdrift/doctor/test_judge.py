@@ -11,8 +11,8 @@ from reactor.model.fence_drill import FenceDrill
 from reactor.model.node import NodeView
 from reactor.settings import Settings
 from reactor.web.page.queries import Queries
+from rehearsal.twins.store import MemoryStore
 from tests.contracts.samples import DRILLS
-from tests.support.twins.store import MemoryStore
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Unreadable
 from vmdrift.doctor.finding import Finding, Status
 from vmdrift.doctor.judge import exit_code, judge

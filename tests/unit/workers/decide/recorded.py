@@ -13,12 +13,12 @@ from typing import Any
 from reactor.model.drift import Phase, Policy, Record, Signs
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import NodeView, node_view
+from rehearsal.twins.cluster import ApiCluster
 from simulator.api.api import Api
 from simulator.client import Obj
 from simulator.store.objects import copied, key_of
 from simulator.store.store import Store
 from tests.scenarios.replay import Trace
-from tests.support.twins.cluster import ApiCluster
 from workers.decide.observation import Attachment, Observation, PodView, VmiView, VmView, Volume
 from workers.observe import observe
 from workers.observe.cache import Surroundings

@@ -6,9 +6,9 @@ from reactor.model.errors import SettingsError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.settings import Settings
+from rehearsal.twins.cluster import ApiCluster
 from simulator.fencing import TEMPLATE, succeeded
 from simulator.world import EPOCH, World
-from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.registry import ready
 from workers.fencing.providers.remediation import Remediation
 

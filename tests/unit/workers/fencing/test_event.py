@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from reactor.model.fencing import CLAIMS, CONFIG_MAP, Claim, State, Target
+from rehearsal.twins.cluster import ApiCluster
 from simulator.world import World
-from tests.support.twins.cluster import ApiCluster
 from tests.unit.workers.fencing.views import OUTAGE
 from workers.fencing.providers.event import EventProvider
 

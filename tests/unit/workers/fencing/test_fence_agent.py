@@ -12,10 +12,10 @@ from reactor.model.fencing import ProviderStatus, State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.model.plug import PlugReading
 from reactor.settings import Settings
+from rehearsal.twins.plug_memory import MemoryPlugMemory
+from rehearsal.twins.plugs import MachinePlugs
 from simulator.machines.hypervisor import Hypervisor
 from tests.support.threads import at_once
-from tests.support.twins.plug_memory import MemoryPlugMemory
-from tests.support.twins.plugs import MachinePlugs
 from workers.fencing.providers.fence_agent import FenceAgent, standing
 from workers.fencing.providers.provider import Provider
 from workers.fencing.providers.registry import ready

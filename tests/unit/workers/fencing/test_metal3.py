@@ -10,13 +10,13 @@ from reactor.model.errors import FenceError, SettingsError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
 from reactor.settings import Settings
+from rehearsal.twins.cluster import ApiCluster
 from simulator.actors.metal3_operator import Metal3Operator
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
 from simulator.fencing import METAL3, add_hosts
 from simulator.world import EPOCH, World
 from tests.support.foreign import refusing
-from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.metal3 import REBOOT, Metal3
 from workers.fencing.providers.registry import provider
 

@@ -8,6 +8,7 @@ import pytest
 from reactor.model.errors import ClusterUnreachable, FenceError
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
+from rehearsal.twins.cluster import ApiCluster
 from simulator.actors.network_fencer import NetworkFencer
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
@@ -15,7 +16,6 @@ from simulator.fencing import CLASS, add_storage_clients
 from simulator.shapes import RBD
 from simulator.world import EPOCH, World
 from tests.support.foreign import refusing
-from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.network_fence import NetworkFence
 
 TARGET = Target(Outage(NodeRef("node-a", "uid-a"), int(EPOCH)), "boot-1")

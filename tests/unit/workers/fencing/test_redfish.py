@@ -7,8 +7,8 @@ import pytest
 from reactor.model.errors import FenceError, NoAnswer
 from reactor.model.fencing import State, Target
 from reactor.model.identity import NodeRef, Outage
+from rehearsal.twins.bmc import MachineBmcs
 from simulator.machines.hypervisor import Hypervisor
-from tests.support.twins.bmc import MachineBmcs
 from workers.fencing.providers.provider import Provider
 from workers.fencing.providers.redfish import Redfish
 

@@ -9,12 +9,12 @@ import pytest
 from reactor.model.errors import FenceError
 from reactor.model.fencing import BOOT_ANNOTATION, State, Target
 from reactor.model.identity import NodeRef, Outage
+from rehearsal.twins.cluster import ApiCluster
 from simulator.actors.remediator import Remediator
 from simulator.client import Obj
 from simulator.fencing import TEMPLATE, add_template, succeeded
 from simulator.world import EPOCH, World
 from tests.support.foreign import refusing
-from tests.support.twins.cluster import ApiCluster
 from workers.fencing.providers.remediation import NODE_NAME, Remediation
 
 NHC = {"apiVersion": "remediation.medik8s.io/v1alpha1", "kind": "NodeHealthCheck", "name": "workers", "uid": "n-1"}

@@ -18,18 +18,18 @@ from reactor.watch.publisher import Publisher
 from reactor.watch.suspecting import Office, Suspecting
 from reactor.watch.watcher import Watcher
 from reactor.watch.witness import Witness
+from rehearsal.clocks import ProcessClock
+from rehearsal.suspecting import LeaseStream, Suspecter
+from rehearsal.twins.cluster import ApiCluster
+from rehearsal.twins.coverage import MemoryCoverage
+from rehearsal.twins.queue import MemoryQueue
+from rehearsal.twins.store import MemoryStore
+from rehearsal.twins.summaries import MemorySummaries
+from rehearsal.twins.witness_reports import MemoryWitnessReports
+from rehearsal.users import FENCING, INTAKE, WATCHERS, WORKERS
 from simulator.client import Informer
 from simulator.fencing import METAL3, TEMPLATE
 from simulator.world import World
-from tests.support.auditor import FENCING, INTAKE, WORKERS
-from tests.support.clocks import ProcessClock
-from tests.support.suspecting import LeaseStream, Suspecter
-from tests.support.twins.cluster import ApiCluster
-from tests.support.twins.coverage import MemoryCoverage
-from tests.support.twins.queue import MemoryQueue
-from tests.support.twins.store import MemoryStore
-from tests.support.twins.summaries import MemorySummaries
-from tests.support.twins.witness_reports import MemoryWitnessReports
 from workers.context import Tools
 from workers.fencing.providers.provider import Provider
 from workers.fencing.providers.registry import provider
@@ -37,7 +37,6 @@ from workers.fencing.run import FenceTools
 from workers.observe.cache import Surroundings
 
 NAMESPACE = Settings().namespace
-WATCHERS = "system:serviceaccount:vm-drift:watcher"
 
 
 class Equipment:

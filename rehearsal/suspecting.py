@@ -11,7 +11,7 @@ from reactor.watch.leases import Leases, parse
 from reactor.watch.list_watch import BOOKMARK, LISTED
 from reactor.watch.suspecting import EVERY, Suspecting
 from reactor.watch.witness import Witness
-from tests.support.twins.cluster import ApiCluster
+from rehearsal.twins.cluster import ApiCluster
 
 _SCOPE = Scope(NODE_LEASES)
 

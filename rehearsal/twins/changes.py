@@ -5,7 +5,7 @@ from collections import defaultdict
 from reactor.adapters.redis.changes import WHILE
 from reactor.model.change import Change
 from reactor.model.times import Clock
-from tests.support.twins.store import MemoryStore
+from rehearsal.twins.store import MemoryStore
 
 
 class MemoryChanges:

@@ -20,12 +20,12 @@ from reactor.watch.leases import Leases, Renewal
 from reactor.watch.list_watch import BOOKMARK, LISTED
 from reactor.watch.publisher import Publisher
 from reactor.watch.watcher import Watcher
+from rehearsal.clocks import ProcessClock
+from rehearsal.suspecting import Suspecter
+from rehearsal.twins.cluster import ApiCluster
+from rehearsal.twins.queue import MemoryQueue
 from simulator.api.watching import Watch as SimulatedWatch
 from simulator.client import ApiError, Informer, Obj
-from tests.support.clocks import ProcessClock
-from tests.support.suspecting import Suspecter
-from tests.support.twins.cluster import ApiCluster
-from tests.support.twins.queue import MemoryQueue
 
 TAKES_OVER = 8.0  # seconds, as workers.rq.worker: then the job of a worker that is dead or stands still is another's
 RESTART = 8.0  # seconds until a process that was killed is back

@@ -15,8 +15,8 @@ from reactor.model.errors import LockLost
 from reactor.model.fencing import Fencing, Heartbeat
 from reactor.model.recovery import amounts
 from reactor.model.times import Clock
-from tests.support.twins.fence_drills import MemoryFenceDrills
-from tests.support.twins.suspicions import MemorySuspicions
+from rehearsal.twins.fence_drills import MemoryFenceDrills
+from rehearsal.twins.suspicions import MemorySuspicions
 
 
 @dataclass(frozen=True, slots=True)

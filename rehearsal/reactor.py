@@ -15,16 +15,16 @@ from reactor.model.drift import Again, Ended, Outcome, Policy
 from reactor.model.errors import BadInput, ClusterError, StoreError
 from reactor.settings import Settings
 from reactor.wake.waker import Waker
+from rehearsal.clocks import Clocks, ProcessClock
+from rehearsal.equipment import Equipment
+from rehearsal.processes import Equip, Process, Scheduler, Waking, Watching, Worker
+from rehearsal.twins.cluster import ApiCluster
+from rehearsal.twins.coverage import MemoryCoverage
+from rehearsal.twins.inbox import MemoryInbox
+from rehearsal.twins.queue import MemoryQueue
+from rehearsal.twins.store import MemoryStore
+from rehearsal.twins.summaries import MemorySummaries
 from simulator.world import World
-from tests.support.clocks import Clocks, ProcessClock
-from tests.support.equipment import Equipment
-from tests.support.processes import Equip, Process, Scheduler, Waking, Watching, Worker
-from tests.support.twins.cluster import ApiCluster
-from tests.support.twins.coverage import MemoryCoverage
-from tests.support.twins.inbox import MemoryInbox
-from tests.support.twins.queue import MemoryQueue
-from tests.support.twins.store import MemoryStore
-from tests.support.twins.summaries import MemorySummaries
 from workers.app import TROUBLE_RETRY, App
 from workers.context import Tools
 from workers.delivery.sink import DeliveryTools

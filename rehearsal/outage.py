@@ -1,0 +1,190 @@
+"""An outage of a loaded cluster, played to its end by the product's own processes in virtual time."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+
+from reactor.model.drift import Policy, Record
+from reactor.model.identity import VmRef
+from rehearsal.reactor import Reactor
+from rehearsal.twins.bmc import MachineBmcs
+from simulator.client import Obj
+from simulator.machines.hypervisor import VmKey
+from simulator.world import World
+from workers.fencing.providers.redfish import Redfish
+
+_LATEST = 3600.0  # seconds after the windows; what has not run again by then does not
+_NOTICED = 120.0  # seconds; by then Kubernetes has called it Unknown, and all of its VMs have been found
+_LISTENS = 60.0  # seconds until the watchers have listed all, and published it
+_VM = "VirtualMachine"
+_LAST_WORDS = 120.0  # seconds in which drifts of VMs that run again come to their end
+_RETURNS = 300.0  # seconds after which a node that is back runs what it will run
+# Seconds until a pod of a lost node is replaced: Unknown after 40 to 50, evicted 5 later, started 20 later.
+_REPLACED = 75.0
+_FORGETS = (1.0, 60.0)  # seconds after the loss
+
+
+class Part(StrEnum):
+    """Of vm-drift itself, what can be lost with the nodes."""
+
+    REDIS = "redis"
+    WORKER = "worker"
+    OWN_NODE = "own-node"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How an outage goes; seconds count from the loss.
+
+    `proof_after`: when BMCs begin to answer; never where it is inf, as they lose their power with their hosts.
+    `back_after`: when the nodes have power again. `lose`: a Redis that forgets everything, at the loss and a minute
+    later; a worker, until it is replaced; a node that bore Redis and so all that vm-drift can do, until it is replaced.
+    """
+
+    proof_after: float = 0.0
+    back_after: float = inf
+    lose: frozenset[Part] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of one VM. `down`: seconds until it ran again, None where it did not within the play.
+
+    `node`: where it runs at the end, "" where it does not; `record`: of its drift at the end, None where it had none;
+    `twice`: while its old guest lived.
+    """
+
+    vm: VmRef
+    lost_on: str
+    down: float | None
+    node: str
+    record: Record | None
+    twice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """What runs on a node that is lost. `key`: what the hypervisor calls it, by a label that may be cut short."""
+
+    key: VmKey
+    node: str
+    vm: VmRef
+
+
+class _Script:
+    """An actor: what happens, each at its time."""
+
+    name = "script"
+    watches: tuple[str, ...] = ()
+
+    def __init__(self, scenes: Iterable[tuple[float, Callable[[], object]]]) -> None:
+        self._scenes = sorted((scene for scene in scenes if scene[0] < inf), key=lambda scene: scene[0])
+
+    def step(self, now: float) -> float | None:
+        while self._scenes and self._scenes[0][0] <= now:
+            self._scenes.pop(0)[1]()
+        return self._scenes[0][0] if self._scenes else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Play:
+    """One loss: who plays, who was there, and since when (seconds since the epoch)."""
+
+    reactor: Reactor
+    guests: tuple[_Guest, ...]
+    begun: float
+    course: Course
+
+    @property
+    def world(self) -> World:
+        return self.reactor.world
+
+    def is_over(self) -> bool:
+        """Every VM runs again, or its drift has ended; not before all that is to happen has happened."""
+        runs = {process.vm for process in self.world.hypervisor.processes.values()}
+        waiting = [guest for guest in self.guests if guest.key not in runs]
+        back = self.course.back_after + _RETURNS if self.course.back_after < inf else 0.0
+        if waiting and self.world.now < self.begun + max(_NOTICED, back):
+            return False
+        ended = {str(record.drift.vm) for record in self.records() if record.phase.is_end}
+        return all(str(guest.vm) in ended for guest in waiting)
+
+    def records(self) -> list[Record]:
+        """Of all drifts, of outages that go on and that are over."""
+        store = self.reactor.store
+        return [record for told in (*store.outages(), *store.history()) for record in store.records(told.outage.id)]
+
+    def fate(self, guest: _Guest) -> Played:
+        """At the end."""
+        own = [record for record in self.records() if str(record.drift.vm) == str(guest.vm)]
+        hypervisor = self.world.hypervisor
+        nodes, spans = hypervisor.running(guest.key), hypervisor.uptime.spans[guest.key]
+        return Played(
+            vm=guest.vm,
+            lost_on=guest.node,
+            down=spans[-1][0] - self.begun if nodes else None,
+            node=nodes[0] if nodes else "",
+            record=max(own, key=lambda one: one.created_at, default=None),
+            twice=any(run.vm == guest.key for run in hypervisor.double_runs),
+        )
+
+
+def played(world: World, lost: Sequence[str], policy: Policy, course: Course | None = None) -> list[Played]:
+    """The power of these nodes is cut; what became of each VM that ran there, by name."""
+    course = course or Course()
+    reactor, bmcs = _installed(world, policy)
+    play = _Play(reactor, tuple(_guests(world, lost)), world.now, course)
+    world.add(_Script(_scenes(play, lost, bmcs)))
+    limit = max(policy.unreachable_window, policy.virt_handler_grace) + policy.detach_window + _LATEST
+    world.run(play.is_over, limit)
+    world.run(lambda: all(record.phase.is_end for record in play.records()), _LAST_WORDS)
+    return sorted((play.fate(guest) for guest in play.guests), key=lambda one: str(one.vm))
+
+
+def _scenes(play: _Play, lost: Sequence[str], bmcs: MachineBmcs) -> Iterable[tuple[float, Callable[[], object]]]:
+    hypervisor, reactor, course = play.world.hypervisor, play.reactor, play.course
+    if course.proof_after > 0:
+        bmcs.hanging |= set(lost)
+    for node in lost:
+        hypervisor.power_cut(node)
+        yield play.begun + course.back_after, lambda node=node: hypervisor.power_on(node)
+    yield play.begun + course.proof_after, lambda: bmcs.hanging.difference_update(lost)
+    if Part.REDIS in course.lose:
+        yield from ((play.begun + after, reactor.flush) for after in _FORGETS)
+    if Part.WORKER in course.lose:
+        reactor.processes["drifts-0"].kill(play.begun, _REPLACED)
+    if Part.OWN_NODE in course.lose:
+        for process in reactor.processes.values():
+            process.kill(play.begun, _REPLACED)
+        reactor.flush()
+
+
+def _guests(world: World, lost: Sequence[str]) -> list[_Guest]:
+    instances = {vmi["metadata"]["uid"]: vmi for vmi in world.store.objects("virtualmachineinstances").values()}
+    pods = {pod["metadata"]["uid"]: pod for pod in world.store.objects("pods").values()}
+    guests = []
+    for process in (process for node in lost for process in world.hypervisor.on(node) if process.vm):
+        labels = pods[process.pod_uid]["metadata"].get("labels") or {}
+        if process.vm and (vmi := instances.get(labels.get("kubevirt.io/created-by", ""))):
+            guests.append(_Guest(process.vm, process.node, _ref(vmi)))
+    return guests
+
+
+def _ref(vmi: Obj) -> VmRef:
+    """Its VM, or the instance itself where it has none."""
+    meta = vmi["metadata"]
+    owner = next((owner for owner in meta.get("ownerReferences") or () if owner.get("kind") == _VM), None)
+    uid, kind = (owner["uid"], _VM) if owner else (meta["uid"], "VirtualMachineInstance")
+    return VmRef(meta["namespace"], meta["name"], uid, kind)
+
+
+def _installed(world: World, policy: Policy) -> tuple[Reactor, MachineBmcs]:
+    """The product as it is there, having heard of everything; and the BMCs of all machines."""
+    reactor = Reactor(world, policy, waker=True, suspects=bool(policy.fencing))
+    machines = world.hypervisor.machines
+    bmcs = MachineBmcs(world.hypervisor, {name: machine.system_uuid for name, machine in machines.items()})
+    reactor.providers["redfish"] = Redfish(bmcs)
+    world.add(reactor)
+    world.run_for(_LISTENS)
+    return reactor, bmcs

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reactor.model.drift import Record
-from reactor.model.objects import Obj, part, parts, text
+from reactor.model.objects import Obj, part, text
 from rehearsal.outage import Played
 from vmdrift.plan.advice import change
 from vmdrift.plan.prediction import Outcome, Prediction
@@ -89,7 +89,7 @@ def _fate(one: Played, told: Prediction | None, snapshot: ClusterSnapshot) -> Fa
 def _unplayed(vmi: Obj) -> Iterator[str]:
     domain = part(vmi, "spec", "domain")
     for path, name in _NOT_PLAYED.items():
-        if parts(domain, *path) or part(domain, *path) or (part(domain, *path[:-1]) or {}).get(path[-1]) is True:
+        if part(domain, *path[:-1]).get(path[-1]):
             yield name
     scheduler = text(vmi, "spec", "schedulerName")
     if scheduler not in {"", "default-scheduler"}:

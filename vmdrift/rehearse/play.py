@@ -7,8 +7,10 @@ is loaded, copied or sent again.
 import gc
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from reactor.model.drift import Policy
 from rehearsal.loaded import loaded
@@ -46,21 +48,25 @@ class Stage:
 _stage: list[Stage] = []  # of a child
 
 
-def play_all(stage: Stage, sets: Sequence[Nodes], step: Callable[[], object]) -> list[Rehearsal]:
-    """In their order. `step` is called after each (progress)."""
-    if len(sets) == 1:
-        return [stage.play(sets[0])]
-    return list(_played(stage, sets, step))
-
-
-def _played(stage: Stage, sets: Sequence[Nodes], step: Callable[[], object]) -> Iterator[Rehearsal]:
+def play_all(
+    stage: Stage, sets: Sequence[Nodes], step: Callable[[], object], end: float = inf
+) -> list[Rehearsal]:
+    """In their order. `step` is called after each (progress); after `end` (time.monotonic) no other one is waited for."""
     gc.collect()
-    gc.freeze()  # so that no child copies all of it only to look for garbage
+    gc.freeze()  # nobody looks for garbage in the cluster again, or copies it for that
+    return [stage.play(sets[0])] if len(sets) == 1 else list(_in_children(stage, sets, step, end))
+
+
+def _in_children(
+    stage: Stage, sets: Sequence[Nodes], step: Callable[[], object], end: float
+) -> Iterator[Rehearsal]:
     forking = multiprocessing.get_context("fork")
     with forking.Pool(os.cpu_count(), _stage.append, (stage,), maxtasksperchild=1) as pool:
         for rehearsal in pool.imap(_play, sets):
             step()
             yield rehearsal
+            if time.monotonic() > end:
+                return
 
 
 def _play(lost: Nodes) -> Rehearsal:

@@ -6,8 +6,8 @@ import pytest
 
 from reactor.model.drift import Phase, Record, Signs
 from reactor.model.recovery import Windows
+from reactor.model.times import duration
 from reactor.web.page.timeline import timeline
-from reactor.web.page.view_models import duration
 from tests.contracts.samples import drift, outage
 
 SINCE = 1795500000
@@ -23,7 +23,10 @@ def test_while_the_window_runs_its_end_is_expected() -> None:
     line = timeline(RECORD, WINDOWS, SINCE + 100)
     assert [(mark.name, mark.x) for mark in line.marks] == [("unknown", 0.0), ("window", 1000.0)]
     assert line.now == pytest.approx(333.3)
-    assert [(stage.name, stage.seconds, stage.expected) for stage in line.stages] == [("waiting", 300.0, True)]
+    assert [(stage.name, stage.seconds, stage.expected) for stage in line.stages] == [
+        ("waiting", 100.0, False),
+        ("waiting", 200.0, True),
+    ]
 
 
 def test_before_kubernetes_has_noticed_neither_unknown_nor_a_window_is_drawn() -> None:

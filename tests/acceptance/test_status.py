@@ -1,5 +1,7 @@
 """`vmdrift status`: what people and machines see while things run."""
 
+import re
+
 from redis import Redis
 
 from tests.acceptance.story import Stage
@@ -20,17 +22,24 @@ CHECKS = [
 ]
 
 
-def test_before_the_window_ends_every_vm_waits(story: Stage) -> None:
+def test_before_the_window_ends_every_vm_waits_and_all_of_them_are_one_line(story: Stage) -> None:
     early = story.said["lost: status"]
 
     assert early.code == 0
-    assert "Node worker-1 is lost since" in early.out
-    assert "6 VMs: 6 waiting." in early.out
-    assert "Window left" in early.out
+    assert re.search(r"worker-1 lost \d+ s ago · 6 VMs: 6 not judged yet \(first in \d+ s\)", early.out)
+    assert "6: shop/" in early.out
+    assert "watcher heard" in early.out
+    assert "workers events 1, drifts" in early.out
+
+
+def test_once_they_are_judged_the_first_line_says_how_many_need_somebody(story: Stage) -> None:
+    (line,) = [line for line in story.said["judged: status"].out.splitlines() if line.startswith("worker-1 lost")]
+    assert line.endswith(": act now")
+    assert "stay down" in line
 
 
 def test_it_shows_every_check_of_every_drift_with_its_sentence(story: Stage) -> None:
-    drifts, table = story.seen["drifts"], story.said["judged: status"].out
+    drifts, table = story.seen["drifts"], story.said["judged: status worker-1"].out
 
     assert [check["name"] for check in drifts["shop/scratch"]["checks"]] == CHECKS
     assert set(drifts) == set(story.site.demo.expected)
@@ -48,8 +57,17 @@ def test_it_shows_every_check_of_every_drift_with_its_sentence(story: Stage) -> 
 def test_without_an_outage_it_says_so(redis_url: str, redis: Redis) -> None:
     assert redis.dbsize() == 0
 
-    assert vmdrift("status", env={"VMDRIFT_REDIS_URL": redis_url}).out == "No node is lost.\n"
+    strip, *said = vmdrift("status", env={"VMDRIFT_REDIS_URL": redis_url, "COLUMNS": "400"}).out.splitlines()
+    assert strip.startswith("watcher has never been heard: no lost node is noticed · scheduler missing")
+    assert said == ["No node is lost."]
     assert vmdrift("status", "--json", env={"VMDRIFT_REDIS_URL": redis_url}).out == '{\n  "outages": []\n}\n'
+
+
+def test_what_is_in_no_outage_is_said_with_exit_code_1(redis_url: str, redis: Redis) -> None:
+    assert redis.dbsize() == 0
+    done = vmdrift("status", "worker-9", env={"VMDRIFT_REDIS_URL": redis_url})
+    assert (done.code, done.out) == (1, "")
+    assert "worker-9 is in no open outage" in done.err
 
 
 def test_without_redis_it_says_so_in_one_line() -> None:

@@ -60,7 +60,7 @@ def status(target: str = "", *, as_json: bool) -> int:
 
     def show(settings: Settings) -> int:
         wiring = Wiring.of(settings)
-        snapshot, wrong = _about(read_all(wiring), target), off(clocks(wiring.redis))
+        snapshot, wrong = about(read_all(wiring), target), off(clocks(wiring.redis))
         if as_json:
             print_json(as_object(snapshot) | ({"clocks_off": wrong} if wrong else {}))
         elif target:
@@ -101,7 +101,7 @@ def _fencing(fencing: Fencing) -> dict[str, object]:
     return fields
 
 
-def _about(snapshot: StatusSnapshot, target: str) -> StatusSnapshot:
+def about(snapshot: StatusSnapshot, target: str) -> StatusSnapshot:
     """What is of this node or VM; NotDone where nothing is."""
     if not target:
         return snapshot

@@ -119,11 +119,6 @@ class OutageRow:
         """The lost node's name."""
         return self.record.outage.node.name
 
-    @property
-    def todo(self) -> tuple[VmRow, ...]:
-        """Those that wait for a person."""
-        return tuple(vm for vm in self.vms if vm.todo and vm.needed)
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:

@@ -1,6 +1,6 @@
 """An outage in one line, for page and `vmdrift status`: how many of its VMs will move, and how many stay down. Pure.
 
-    worker-1 lost 17 s ago · 6 VMs: 4 will move (first in 33 s), 2 stay down: act now
+    worker-1 lost 17 s ago · 6 VMs: 4 will move (first in 33 s), 2 will stay down: act now
 
 Nothing is counted as moving that was not judged: within the window nothing of a VM is read.
 """
@@ -13,14 +13,15 @@ from reactor.model.outlook import Outlook, needs_somebody, outlook
 from reactor.model.recovery import Windows, is_unnoticed, window
 from reactor.model.times import duration
 
-_GRACE = 2.0  # seconds that a look takes to begin: so long it is due, and not late
+_BUSY, _GRACE = 11.0, 2.0  # seconds that a look may take to begin: where workers are at work, and where none is
 _WORDS = {
     Outlook.BACK: ("runs again", "run again"),
     Outlook.MOVING: ("is moving", "are moving"),
     Outlook.MOVES: ("will move", "will move"),
     Outlook.UNDECIDED: ("not judged yet", "not judged yet"),
     Outlook.UNWANTED: ("is not to run", "are not to run"),
-    Outlook.STAYS: ("stays down", "stay down"),
+    Outlook.ALIVE: ("may still run there", "may still run there"),
+    Outlook.STAYS: ("will stay down", "will stay down"),
 }
 
 
@@ -85,6 +86,6 @@ def overdue(due: float, now: float, lame: str) -> str:
     if due > now:
         return ""
     late = now - due
-    if late <= _GRACE:
+    if late <= (_GRACE if lame else _BUSY):
         return "due now"
     return f"{duration(late)} late: {lame}" if lame else f"{duration(late)} late"

@@ -18,6 +18,7 @@ OWN = frozenset({"placement", "storage", "comeback", "policy", "launcher", "no h
 _RUNS = frozenset({"node-returned", "node-replaced", "not-on-node"})  # cancelled because the VM runs
 _NOT_STARTED = frozenset({"run-strategy", "bare-instance"})  # nobody starts it on the returned node either
 _STUCK = frozenset({"unschedulable", "still-attached"})  # on its way, and it does not go on by itself
+_ALIVE = frozenset({"kubelet-alive", "virt-handler-alive", "kubelet-reports-not-ready"})
 CANCELLED_BY_HAND = "cancelled-by-hand"
 
 
@@ -25,6 +26,7 @@ class Outlook(StrEnum):
     """In the order in which people want to know of them."""
 
     STAYS = "stays"  # down, until something changes
+    ALIVE = "alive"  # its node gives signs of life: it may well run there
     UNDECIDED = "undecided"  # the VM itself was not judged yet
     MOVES = "moves"  # all of its own checks have passed
     MOVING = "moving"
@@ -60,7 +62,7 @@ def outlook(record: Record) -> Outlook:
             runs = record.ended_at is not None and record.reason not in _NOT_STARTED
             return Outlook.BACK if runs else Outlook.STAYS
         case Phase.FAILED | Phase.BLOCKED:
-            return Outlook.STAYS
+            return Outlook.ALIVE if record.reason in _ALIVE else Outlook.STAYS
         case Phase.WAITING:
             return _waiting(record)
     return Outlook.STAYS if record.reason in _STUCK else Outlook.MOVING
@@ -95,8 +97,8 @@ def advice(record: Record) -> str:
 
 
 def needs_somebody(record: Record) -> bool:
-    """It stays down, and somebody can do something about that."""
-    return outlook(record) is Outlook.STAYS and bool(advice(record))
+    """It does not move, and somebody can do something about that."""
+    return outlook(record) in {Outlook.STAYS, Outlook.ALIVE} and bool(advice(record))
 
 
 def down(record: Record, now: float) -> Down:

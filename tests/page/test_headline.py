@@ -45,7 +45,7 @@ def sixty() -> list[Record]:
 
 def test_the_first_line_says_what_becomes_of_the_vms(site: PageSite) -> None:
     lose(site, vm("web", Phase.WAITING, "watching-for-life"), vm("old", Phase.REFUSED, "pinned-to-node"))
-    line = "node-a lost 1 min 40 s ago · 2 VMs: 1 will move (first in 33 s), 1 stays down: act now"
+    line = "node-a lost 1 min 40 s ago · 2 VMs: 1 will move (first in 33 s), 1 will stay down: act now"
     for address in ("/", "/node/node-a"):
         text = shown(site, address)
         assert f'<p class="headline urgent">{line}</p>' in text
@@ -61,6 +61,14 @@ def test_sixty_vms_are_two_groups_those_first_that_need_somebody_and_closed(site
     assert "Pod 7 is gone." not in summaries[1]
     assert "Pod 7 is gone." in text
     assert not re.search(r'<details class="group[^>]* open>', text)
+
+
+def test_of_a_group_of_hundreds_the_first_hundred_are_listed_and_it_says_so(site: PageSite) -> None:
+    lose(site, *(vm(f"web-{number:03}", Phase.RELEASED, "force-deleted") for number in range(120)))
+    text = shown(site)
+    assert "The first 100 of 120." in text
+    assert ("/vm/shop/web-099" in text, "/vm/shop/web-100" in text) == (True, False)
+    assert "/vm/shop/web-100" in shown(site, "/?name=web-10")
 
 
 def test_few_vms_are_open_at_once(site: PageSite) -> None:
@@ -83,7 +91,7 @@ def test_a_filter_works_by_the_address_alone(site: PageSite, query: str, there: 
     assert there in text
     assert gone not in text
     assert said in text
-    assert "60 VMs: 56 are moving, 4 stay down: act now" in text  # the headline counts all
+    assert "60 VMs: 56 are moving, 4 will stay down: act now" in text  # the headline counts all
 
 
 def test_with_all_workers_dead_no_countdown_goes_on_and_it_says_so(site: PageSite) -> None:

@@ -31,7 +31,9 @@ STAYS = [vm(f"old-{number}", Phase.REFUSED, "pinned-to-node", 300.0) for number 
 
 
 def test_it_says_how_many_move_when_the_first_does_and_how_many_need_somebody() -> None:
-    assert line(*MOVES, *STAYS) == ("node-a lost 17 s ago · 6 VMs: 4 will move (first in 33 s), 2 stay down: act now")
+    assert line(*MOVES, *STAYS) == (
+        "node-a lost 17 s ago · 6 VMs: 4 will move (first in 33 s), 2 will stay down: act now"
+    )
     assert headline(OUTAGE, STAYS, WINDOWS, LOST_AT + 17.0).urgent
     assert not headline(OUTAGE, MOVES, WINDOWS, LOST_AT + 17.0).urgent
 
@@ -65,4 +67,10 @@ def test_past_its_end_no_countdown_goes_on_and_it_says_who_is_missing() -> None:
 
 
 def test_what_is_due_has_a_moment_before_it_is_late() -> None:
-    assert [overdue(100.0, now, "") for now in (99.0, 101.0, 103.0)] == ["", "due now", "3 s late"]
+    assert [overdue(100.0, now, "") for now in (99.0, 110.0, 112.0)] == ["", "due now", "12 s late"]
+    assert [overdue(100.0, now, "nobody") for now in (101.0, 103.0)] == ["due now", "3 s late: nobody"]
+
+
+def test_of_a_node_that_lives_no_vm_is_said_to_be_down() -> None:
+    alive = vm("web", Phase.BLOCKED, "virt-handler-alive", 30.0)
+    assert line(alive) == "node-a lost 17 s ago · 1 VM: 1 may still run there: act now"

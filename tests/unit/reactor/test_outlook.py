@@ -42,6 +42,7 @@ def check(name: str, reason: str = "") -> Check:
         (a(Phase.DETACHING, "still-attached"), "stays"),
         (a(Phase.STARTING, "unschedulable"), "stays"),
         (a(Phase.BLOCKED, "held"), "stays"),
+        (a(Phase.BLOCKED, "kubelet-alive"), "alive"),
         (a(Phase.REFUSED, "pinned-to-node"), "stays"),
         (a(Phase.REFUSED, "pinned-to-node", 400.0), "back"),  # its node is back: that is what it waited for
         (a(Phase.REFUSED, "run-strategy", 400.0), "stays"),  # and there nobody starts this one

@@ -38,7 +38,7 @@ STUCK = [vm(f"old-{number}", Phase.REFUSED, "pinned-to-node", "Only there.") for
 def test_sixty_vms_are_a_headline_and_a_line_for_each_group(width: int) -> None:
     text = printed(outage_lines(OutageRecord(outage(), LOST_AT), [*SIXTY, *STUCK], Windows(), NOW, ""), width)
     lines = [line for line in text.splitlines() if line.strip()]
-    assert lines[0].startswith("node-a lost 17 s ago · 60 VMs: 58 are moving, 2 stay down: act now")
+    assert lines[0].startswith("node-a lost 17 s ago · 60 VMs: 58 are moving, 2 will stay down: act now")
     assert len(lines) <= 12
     assert max(map(len, lines)) <= width
     assert text.index("2: shop/old-0") < text.index("58: shop/web-00")

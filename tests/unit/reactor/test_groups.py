@@ -26,6 +26,14 @@ def test_sixty_vms_that_say_three_things_are_three_groups_those_first_that_need_
     assert [group.urgent for group in found] == [True, False, False]
 
 
+def test_what_nobody_can_do_anything_about_comes_after_what_somebody_can() -> None:
+    found = groups([vm("a", Phase.BLOCKED, "changed-underway"), vm("b", Phase.BLOCKED, "kubelet-alive")])
+    assert [(group.first.reason, group.urgent) for group in found] == [
+        ("kubelet-alive", True),
+        ("changed-underway", False),
+    ]
+
+
 def test_a_group_says_what_all_say_or_else_what_the_reason_means() -> None:
     same, other = [
         groups(vm(name, Phase.COMPLETED, "running-elsewhere", sentence) for name, sentence in said)[0]

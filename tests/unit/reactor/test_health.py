@@ -63,6 +63,7 @@ def test_why_nothing_is_carried_out_is_said_of_workers_first() -> None:
     assert lame([replace(queue, scheduler=False) for queue in QUEUES]) == "no scheduler is alive"
     assert lame([replace(queue, scheduler=False, workers=0) for queue in QUEUES]) == "no worker is alive"
     assert lame([]) == ""
+    assert lame([replace(QUEUES[0], workers=0), QUEUES[1]]) == ""  # only who carries drifts out counts
 
 
 def test_fencing_says_for_how_many_nodes_it_would_work() -> None:

@@ -50,6 +50,7 @@ def test_what_is_late_says_who_is_missing() -> None:
     late = [vm("web", Phase.WAITING, "unreachable-window", again=-28.0)]
     text = printed(outage_lines(OutageRecord(outage(), LOST_AT), late, Windows(), NOW, "no worker is alive"))
     assert "(45 s late: no worker is alive)" in text
+    assert text.count("45 s late") == 2  # in the line of its group, too
 
 
 def test_the_health_strip_is_a_line() -> None:

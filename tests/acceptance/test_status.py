@@ -1,11 +1,14 @@
 """`vmdrift status`: what people and machines see while things run."""
 
 import re
+from pathlib import Path
 
 from redis import Redis
 
 from tests.acceptance.story import Stage
 from tests.support.commands import vmdrift
+from tests.support.redis_users import denied, guarded
+from vmdrift.processes import Processes
 
 CHECKS = [
     "node",
@@ -68,6 +71,17 @@ def test_what_is_in_no_outage_is_said_with_exit_code_1(redis_url: str, redis: Re
     done = vmdrift("status", "worker-9", env={"VMDRIFT_REDIS_URL": redis_url})
     assert (done.code, done.out) == (1, "")
     assert "worker-9 is in no open outage" in done.err
+
+
+def test_where_people_run_it_in_a_pod_of_the_drifts_role_it_may_read_all_of_it(folder: Path) -> None:
+    with Processes(folder) as processes:
+        urls = guarded(processes, folder)
+        done = vmdrift("status", env={"VMDRIFT_REDIS_URL": urls["drifts"], "COLUMNS": "400"})
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith("watcher has never been heard")
+        assert denied(urls["tester"]) == []
+        scheduler = vmdrift("status", env={"VMDRIFT_REDIS_URL": urls["scheduler"]})
+        assert (scheduler.code, scheduler.out) == (2, "")  # which may not even read outages
 
 
 def test_without_redis_it_says_so_in_one_line() -> None:

@@ -12,6 +12,7 @@ from reactor.adapters.redis.process_reports import reports
 from reactor.adapters.redis.queue_metrics import figures
 from reactor.health import HealthRow, Level, Seen, lame, strip
 from reactor.model.drift import OutageRecord, Record
+from reactor.model.errors import StoreRefused
 from reactor.model.fence_drill import FenceDrill
 from reactor.model.groups import Group, groups
 from reactor.model.headline import due_at, headline, overdue
@@ -27,10 +28,16 @@ _WHOSE = "as set for this command"
 
 
 def health(wiring: Wiring, drills: Sequence[FenceDrill], now: float) -> tuple[tuple[HealthRow, ...], str]:
-    """The rows, and why nothing is carried out ("" where something is). Raises StoreError."""
+    """The rows, and why nothing is carried out ("" where something is). Raises StoreUnreachable.
+
+    A user of Redis who may not read what they rest on sees the outages all the same.
+    """
     redis = wiring.redis
-    queues = tuple(figures(redis, now))
-    seen = Seen(queues, reports(redis).heard_at, clocks(redis), tuple(drills), wiring.summaries.latest())
+    try:
+        queues = tuple(figures(redis, now))
+        seen = Seen(queues, reports(redis).heard_at, clocks(redis), tuple(drills), wiring.summaries.latest())
+    except StoreRefused as error:
+        return (HealthRow("health", Level.WARN, f"cannot be read here: {error}"),), ""
     return strip(seen, wiring.settings, now, _WHOSE), lame(queues)
 
 

@@ -148,7 +148,7 @@ class Record:
     noticed an outage that had begun before, None of any other. `looked_at`: when the last pass began that read what it
     waits for; `awaits`: the objects (RESOURCE/NAME) whose end it waits to see. For people only: when Kubernetes asked
     the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), the `disks`, and what was
-    foreseen when the VM was first judged (`forecast`).
+    foreseen of it first (`forecast`).
     """
 
     drift: Drift

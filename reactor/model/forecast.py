@@ -1,4 +1,4 @@
-"""What is foreseen of a drift when its VM is first judged; it stays with the record and is compared with the end."""
+"""What is foreseen of a drift: by the search for its VM, or when that is first judged. It is compared with the end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reactor.model.drift import Phase, Record
-from reactor.model.outlook import Outlook, advice, needs_somebody, outlook
+from reactor.model.outlook import Outlook, advice, needs_somebody, outlook, why
 from reactor.model.reason import REASONS
 
 _OUTLOOKS = tuple(Outlook)
@@ -37,18 +37,23 @@ class Group:
     @property
     def key(self) -> str:
         """The same at the next look."""
-        return f"{self.first.drift.outage.id}-{self.first.reason}-{outlook(self.first)}"
+        return f"{self.first.drift.outage.id}-{self.reason}-{outlook(self.first)}"
+
+    @property
+    def reason(self) -> str:
+        """Its code."""
+        return why(self.first)[0]
 
     @property
     def same_words(self) -> bool:
         """Do all say the very same sentence?"""
-        return len({record.sentence for record in self.records}) == 1
+        return len({why(record)[1] for record in self.records}) == 1
 
     @property
     def sentence(self) -> str:
         """What all say; where each says it with names of its own, what the reason means."""
-        reason = REASONS.get(self.first.reason)
-        return self.first.sentence if self.same_words or reason is None else reason.meaning
+        reason = REASONS.get(self.reason)
+        return why(self.first)[1] if self.same_words or reason is None else reason.meaning
 
     @property
     def urgent(self) -> bool:
@@ -95,7 +100,7 @@ def groups(records: Iterable[Record]) -> tuple[Group, ...]:
     """By what they say."""
     by_words: dict[tuple[str, str, str], list[Record]] = {}
     for record in sorted(records, key=lambda one: str(one.drift.vm)):
-        by_words.setdefault((record.phase, record.reason, outlook(record)), []).append(record)
+        by_words.setdefault((record.phase, why(record)[0], outlook(record)), []).append(record)
     return tuple(sorted((Group(tuple(found)) for found in by_words.values()), key=_rank))
 
 

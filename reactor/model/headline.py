@@ -2,7 +2,7 @@
 
     worker-1 lost 17 s ago · 6 VMs: 4 will move (first in 33 s), 2 will stay down: act now
 
-Nothing is counted as moving that was not judged: within the window nothing of a VM is read.
+Nothing is counted as moving that was not judged: within the window little of a VM is read.
 """
 
 from collections.abc import Sequence

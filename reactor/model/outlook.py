@@ -75,9 +75,25 @@ def _cancelled(reason: str) -> Outlook:
 
 
 def _waiting(record: Record) -> Outlook:
+    if early(record):
+        return Outlook.STAYS
     if not any(check.name in OWN for check in record.checks):
         return Outlook.MOVES if record.released_at is not None else Outlook.UNDECIDED
     return Outlook.STAYS if own_objections(record.checks) else Outlook.MOVES
+
+
+def early(record: Record) -> Forecast | None:
+    """That it stays down was foreseen, and the VM itself has not been judged since."""
+    foreseen = record.forecast
+    if foreseen is None or foreseen.moves or record.phase is not Phase.WAITING:
+        return None
+    return None if any(check.name in OWN for check in record.checks) else foreseen
+
+
+def why(record: Record) -> tuple[str, str]:
+    """The reason code that says most of where it stands, and its sentence."""
+    foreseen = early(record)
+    return (foreseen.reason, foreseen.sentence) if foreseen else (record.reason, record.sentence)
 
 
 def own_objections(checks: Iterable[Check]) -> list[Check]:
@@ -92,7 +108,7 @@ def _passes_by_itself(check: Check) -> bool:
 
 def advice(record: Record) -> str:
     """What an operator can do about it; "" where nothing."""
-    reason = REASONS.get(record.reason)
+    reason = REASONS.get(why(record)[0])
     return reason.operator if reason and reason.operator != "Nothing." else ""
 
 

@@ -1,8 +1,9 @@
 """What is foreseen when a VM is first judged stays with its drift, and is compared with what came."""
 
-from reactor.model.drift import Record
+from reactor.model.drift import Phase, Record
+from reactor.model.headline import headline
 from reactor.model.outlook import Outlook, forecast_result, outlook
-from reactor.model.recovery import forecasts
+from reactor.model.recovery import Windows, forecasts
 from simulator.scene import Scene, Storage, Vm
 from tests.support.virtual import Play
 
@@ -42,6 +43,33 @@ def test_each_vm_has_a_forecast_once_it_is_judged_and_it_is_kept() -> None:
     play.world.run_for(900)
     assert outlooks(play)["old"] is Outlook.BACK
     assert forecasts(play.reactor.store.took()) == {"kept": 3, "missed": 0, "overtaken": 0}
+
+
+def test_what_keeps_a_vm_down_whatever_comes_is_known_from_the_first_sweep_on() -> None:
+    vms = (
+        Vm("pin", pinned=True, node=LOST),
+        Vm("manual", run_strategy="Manual", node=LOST),
+        Vm("never", node=LOST, annotations={"vmdrift.io/policy": "never"}),
+        Vm("web", node=LOST),
+    )
+    play = Play.of(Scene(SCENE.nodes, vms))
+    play.world.hypervisor.power_cut(LOST)
+    assert play.world.run(lambda: len(play.records) == 4, 120)
+    assert {record.reason for record in play.records} == {"unreachable-window"}
+    early = {name: record.forecast for name, record in foreseen(play).items()}
+    assert {name: one.reason for name, one in early.items() if one} == {
+        "pin": "pinned-to-node",
+        "manual": "run-strategy",
+        "never": "policy-never",
+    }
+    assert outlooks(play)["pin"] is Outlook.STAYS
+    outage = play.reactor.store.outages()[0]
+    line = headline(outage, play.records, Windows(), outage.outage.since + 60.0).text
+    assert line.endswith("4 VMs: 1 not judged yet (first in 4 min), 3 will stay down: act now")
+    play.world.run_for(500)
+    found = foreseen(play)
+    assert {name: found[name].phase for name in early} == dict.fromkeys(early, Phase.REFUSED)
+    assert {name: found[name].forecast for name in early} == early
 
 
 def test_a_vm_that_moves_after_all_since_somebody_helped_was_foreseen_wrongly() -> None:

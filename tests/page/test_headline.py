@@ -51,6 +51,17 @@ def test_the_first_line_says_what_becomes_of_the_vms(site: PageSite) -> None:
         assert f'<p class="headline urgent">{line}</p>' in text
 
 
+def test_what_is_foreseen_within_the_window_is_said_with_its_own_reason_and_advice(site: PageSite) -> None:
+    foreseen = Forecast(LOST_AT, moves=False, reason="run-strategy", sentence="Nobody starts it: Manual.")
+    waiting = replace(vm("web", Phase.WAITING, "unreachable-window", "The window runs."), checks=())
+    lose(site, waiting, replace(waiting, drift=vm("old", Phase.WAITING, "x").drift, forecast=foreseen))
+    text = shown(site)
+    assert "2 VMs: 1 not judged yet (first in 33 s), 1 will stay down: act now" in text
+    assert "Nobody starts it: Manual. <code>run-strategy</code>" in text
+    assert "Set runStrategy: Always." in text
+    assert "For you to do" in shown(site, "/vm/shop/old")
+
+
 def test_sixty_vms_are_two_groups_those_first_that_need_somebody_and_closed(site: PageSite) -> None:
     lose(site, *sixty())
     text = shown(site)

@@ -1,6 +1,7 @@
 """What is foreseen of a VM at the first pass that judges it. Pure.
 
-Within the window nothing of a VM is read, so nothing is foreseen before the window ends or the node is proven dead.
+Within the window nothing of a VM is read, so this is when the window ends or the node is proven dead. What keeps a VM
+down from the first moment on may be foreseen before, by the search for it (workers.intake.foresee).
 """
 
 from collections.abc import Sequence

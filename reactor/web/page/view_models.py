@@ -8,7 +8,7 @@ from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.groups import PHASES, Group, Wanted, groups
 from reactor.model.headline import Headline, due_at, headline, overdue
 from reactor.model.intervention import Intervention
-from reactor.model.outlook import Down, advice, down, forecast_result, forecast_sentence
+from reactor.model.outlook import Down, advice, down, forecast_result, forecast_sentence, needs_somebody, why
 from reactor.model.recovery import (
     NOT_NOTICED,
     ON_PROOF,
@@ -51,9 +51,14 @@ class VmRow:
         return str(self.record.drift.vm)
 
     @property
+    def why(self) -> str:
+        """The sentence that says most of where it stands."""
+        return why(self.record)[1]
+
+    @property
     def needed(self) -> bool:
         """It does not go on, or not well, without a person."""
-        return self.record.phase in {Phase.BLOCKED, Phase.REFUSED, Phase.FAILED}
+        return needs_somebody(self.record) or self.record.phase in {Phase.BLOCKED, Phase.REFUSED, Phase.FAILED}
 
     @property
     def forecast(self) -> str:

@@ -4,7 +4,7 @@ from reactor.model.drift import Phase, Record
 from reactor.model.headline import headline
 from reactor.model.outlook import Outlook, forecast_result, outlook
 from reactor.model.recovery import Windows, forecasts
-from simulator.scene import Scene, Storage, Vm
+from simulator.scene import Kind, Scene, Storage, Vm
 from tests.support.virtual import Play
 
 LOST = "node-a"
@@ -50,22 +50,24 @@ def test_what_keeps_a_vm_down_whatever_comes_is_known_from_the_first_sweep_on() 
         Vm("pin", pinned=True, node=LOST),
         Vm("manual", run_strategy="Manual", node=LOST),
         Vm("never", node=LOST, annotations={"vmdrift.io/policy": "never"}),
+        Vm("bare", node=LOST, kind=Kind.VMI),
         Vm("web", node=LOST),
     )
     play = Play.of(Scene(SCENE.nodes, vms))
     play.world.hypervisor.power_cut(LOST)
-    assert play.world.run(lambda: len(play.records) == 4, 120)
+    assert play.world.run(lambda: len(play.records) == 5, 120)
     assert {record.reason for record in play.records} == {"unreachable-window"}
     early = {name: record.forecast for name, record in foreseen(play).items()}
     assert {name: one.reason for name, one in early.items() if one} == {
         "pin": "pinned-to-node",
         "manual": "run-strategy",
         "never": "policy-never",
+        "bare": "bare-instance",
     }
     assert outlooks(play)["pin"] is Outlook.STAYS
     outage = play.reactor.store.outages()[0]
     line = headline(outage, play.records, Windows(), outage.outage.since + 60.0).text
-    assert line.endswith("4 VMs: 1 not judged yet (first in 4 min), 3 will stay down: act now")
+    assert line.endswith("5 VMs: 1 not judged yet (first in 4 min), 4 will stay down: act now")
     play.world.run_for(500)
     found = foreseen(play)
     assert {name: found[name].phase for name in early} == dict.fromkeys(early, Phase.REFUSED)

@@ -6,7 +6,7 @@ import pytest
 
 from reactor.model.drift import Check, Phase, Record
 from reactor.model.forecast import Forecast
-from reactor.model.outlook import Outlook, down, forecast_result, forecast_sentence, needs_somebody, outlook
+from reactor.model.outlook import Outlook, down, forecast_result, forecast_sentence, needs_somebody, outlook, why
 from reactor.model.recovery import amounts, forecasts
 from tests.unit.workers.decide.recorded import SINCE, record
 
@@ -55,6 +55,17 @@ def check(name: str, reason: str = "") -> Check:
 )
 def test_what_becomes_of_a_vm_is_more_than_its_phase(one: Record, expected: str) -> None:
     assert outlook(one) is Outlook(expected)
+
+
+def test_what_was_foreseen_counts_until_the_vm_is_judged() -> None:
+    stays = Forecast(SINCE, moves=False, reason="run-strategy", sentence="Manual.")
+    waits = replace(a(Phase.WAITING, "unreachable-window"), forecast=stays)
+    assert (outlook(waits), why(waits)) == (Outlook.STAYS, ("run-strategy", "Manual."))
+    assert needs_somebody(waits)
+    judged = replace(waits, checks=(check("placement"), check("comeback")))
+    assert (outlook(judged), why(judged)[0]) == (Outlook.MOVES, "unreachable-window")
+    blocked = replace(waits, phase=Phase.BLOCKED, reason="kubelet-alive")
+    assert (outlook(blocked), why(blocked)[0]) == (Outlook.ALIVE, "kubelet-alive")
 
 
 def test_somebody_is_needed_where_advice_exists() -> None:

@@ -76,7 +76,7 @@ class Queries:
 
     def history(self, most: int = _HISTORY_SHOWN) -> list[OutageRow]:
         """Those that are done with, newest first."""
-        return self._views(self.store.history()[:most])
+        return self._views(self.store.history()[:most], going_on=False)
 
     def node(self, name: str) -> list[OutageRow]:
         """All outages of a node, newest first."""
@@ -95,12 +95,17 @@ class Queries:
         row = vm_row(record, self.asked().found, self._shown(_ALL))
         return replace(row, proven=with_proof(record, self.settings.to_policy()))
 
-    def _shown(self, wanted: Wanted) -> Shown:
-        return Shown(self.settings.to_windows(), self.clock(), lame(tuple(self.queues())), wanted)
+    def _shown(self, wanted: Wanted, *, going_on: bool = True) -> Shown:
+        """Of what does not go on any more, it does not matter who is alive."""
+        queues = tuple(self.queues()) if going_on else ()
+        return Shown(self.settings.to_windows(), self.clock(), lame(queues), wanted)
 
-    def _views(self, outages: Iterable[OutageRecord], wanted: Wanted = _ALL) -> list[OutageRow]:
-        shown, interventions = self._shown(wanted), self.asked().found
-        return [outage_row(outage, self.store.records(outage.outage.id), interventions, shown) for outage in outages]
+    def _views(
+        self, outages: Iterable[OutageRecord], wanted: Wanted = _ALL, *, going_on: bool = True
+    ) -> list[OutageRow]:
+        chosen, interventions = list(outages), self.asked().found
+        shown = self._shown(wanted, going_on=going_on and bool(chosen))
+        return [outage_row(one, self.store.records(one.outage.id), interventions, shown) for one in chosen]
 
     def asked(self) -> CurrentInterventions:
         """The interventions, at most _CACHED_FOR seconds old."""

@@ -20,6 +20,7 @@ _WORDS = {
     Outlook.MOVES: ("will move", "will move"),
     Outlook.UNDECIDED: ("not judged yet", "not judged yet"),
     Outlook.UNWANTED: ("is not to run", "are not to run"),
+    Outlook.HELD: ("is held", "are held"),
     Outlook.ALIVE: ("may still run there", "may still run there"),
     Outlook.STAYS: ("will stay down", "will stay down"),
 }
@@ -39,7 +40,9 @@ def headline(outage: OutageRecord, records: Sequence[Record], windows: Windows, 
     for record in records:
         by_outlook.setdefault(outlook(record), []).append(record)
     parts = [_part(how, by_outlook[how], windows, now, lame) for how in _WORDS if how in by_outlook]
-    act = any(needs_somebody(record) for record in records)
+    act = any(
+        needs_somebody(record) for how, found in by_outlook.items() if how is not Outlook.HELD for record in found
+    )
     open_still = any(how in by_outlook for how in (Outlook.MOVING, Outlook.MOVES, Outlook.UNDECIDED))
     urgent = act or bool(lame and open_still)
     what = f"{counted(len(records))}: {', '.join(parts)}" if parts else "no VM was found there yet"

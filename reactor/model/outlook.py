@@ -18,7 +18,6 @@ OWN = frozenset({"placement", "storage", "comeback", "policy", "launcher", "no h
 _RUNS = frozenset({"node-returned", "node-replaced", "not-on-node"})  # cancelled because the VM runs
 _NOT_STARTED = frozenset({"run-strategy", "bare-instance"})  # nobody starts it on the returned node either
 _STUCK = frozenset({"unschedulable", "still-attached"})  # on its way, and it does not go on by itself
-_ALIVE = frozenset({"kubelet-alive", "virt-handler-alive", "kubelet-reports-not-ready"})
 CANCELLED_BY_HAND = "cancelled-by-hand"
 
 
@@ -27,11 +26,20 @@ class Outlook(StrEnum):
 
     STAYS = "stays"  # down, until something changes
     ALIVE = "alive"  # its node gives signs of life: it may well run there
+    HELD = "held"  # somebody asked that it be left alone
     UNDECIDED = "undecided"  # the VM itself was not judged yet
     MOVES = "moves"  # all of its own checks have passed
     MOVING = "moving"
     UNWANTED = "unwanted"  # it is not to run, or this drift is not about it any more
     BACK = "back"  # it runs again
+
+
+_BLOCKED = {
+    "kubelet-alive": Outlook.ALIVE,
+    "virt-handler-alive": Outlook.ALIVE,
+    "kubelet-reports-not-ready": Outlook.ALIVE,
+    "held": Outlook.HELD,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ def outlook(record: Record) -> Outlook:
             runs = record.ended_at is not None and record.reason not in _NOT_STARTED
             return Outlook.BACK if runs else Outlook.STAYS
         case Phase.FAILED | Phase.BLOCKED:
-            return Outlook.ALIVE if record.reason in _ALIVE else Outlook.STAYS
+            return _BLOCKED.get(record.reason, Outlook.STAYS)
         case Phase.WAITING:
             return _waiting(record)
     return Outlook.STAYS if record.reason in _STUCK else Outlook.MOVING
@@ -114,7 +122,7 @@ def advice(record: Record) -> str:
 
 def needs_somebody(record: Record) -> bool:
     """It does not move, and somebody can do something about that."""
-    return outlook(record) in {Outlook.STAYS, Outlook.ALIVE} and bool(advice(record))
+    return outlook(record) in {Outlook.STAYS, Outlook.ALIVE, Outlook.HELD} and bool(advice(record))
 
 
 def down(record: Record, now: float) -> Down:

@@ -71,6 +71,12 @@ def test_what_is_due_has_a_moment_before_it_is_late() -> None:
     assert [overdue(100.0, now, "nobody") for now in (101.0, 103.0)] == ["due now", "3 s late: nobody"]
 
 
+def test_what_somebody_holds_is_said_to_be_held_and_hurries_nobody() -> None:
+    held = vm("web", Phase.BLOCKED, "held", 30.0)
+    assert line(held) == "node-a lost 17 s ago · 1 VM: 1 is held"
+    assert not headline(OUTAGE, [held], WINDOWS, LOST_AT + 17.0).urgent
+
+
 def test_of_a_node_that_lives_no_vm_is_said_to_be_down() -> None:
     alive = vm("web", Phase.BLOCKED, "virt-handler-alive", 30.0)
     assert line(alive) == "node-a lost 17 s ago · 1 VM: 1 may still run there: act now"

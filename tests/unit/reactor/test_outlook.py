@@ -41,7 +41,8 @@ def check(name: str, reason: str = "") -> Check:
         (a(Phase.DETACHING, "detach-window"), "moving"),
         (a(Phase.DETACHING, "still-attached"), "stays"),
         (a(Phase.STARTING, "unschedulable"), "stays"),
-        (a(Phase.BLOCKED, "held"), "stays"),
+        (a(Phase.BLOCKED, "held"), "held"),
+        (a(Phase.BLOCKED, "no-node-fits"), "stays"),
         (a(Phase.BLOCKED, "kubelet-alive"), "alive"),
         (a(Phase.REFUSED, "pinned-to-node"), "stays"),
         (a(Phase.REFUSED, "pinned-to-node", 400.0), "back"),  # its node is back: that is what it waited for

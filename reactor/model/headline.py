@@ -40,9 +40,7 @@ def headline(outage: OutageRecord, records: Sequence[Record], windows: Windows, 
     for record in records:
         by_outlook.setdefault(outlook(record), []).append(record)
     parts = [_part(how, by_outlook[how], windows, now, lame) for how in _WORDS if how in by_outlook]
-    act = any(
-        needs_somebody(record) for how, found in by_outlook.items() if how is not Outlook.HELD for record in found
-    )
+    act = any(needs_somebody(record) and outlook(record) is not Outlook.HELD for record in records)
     open_still = any(how in by_outlook for how in (Outlook.MOVING, Outlook.MOVES, Outlook.UNDECIDED))
     urgent = act or bool(lame and open_still)
     what = f"{counted(len(records))}: {', '.join(parts)}" if parts else "no VM was found there yet"

@@ -39,6 +39,9 @@ _BLOCKED = {
     "virt-handler-alive": Outlook.ALIVE,
     "kubelet-reports-not-ready": Outlook.ALIVE,
     "held": Outlook.HELD,
+    "changed-underway": Outlook.MOVES,  # the next look is a second away
+    "api-unavailable": Outlook.UNDECIDED,  # nothing is known
+    "api-refused": Outlook.UNDECIDED,
 }
 
 
@@ -122,7 +125,9 @@ def advice(record: Record) -> str:
 
 def needs_somebody(record: Record) -> bool:
     """It does not move, and somebody can do something about that."""
-    return outlook(record) in {Outlook.STAYS, Outlook.ALIVE, Outlook.HELD} and bool(advice(record))
+    how = outlook(record)
+    stuck = how in {Outlook.STAYS, Outlook.ALIVE, Outlook.HELD}
+    return (stuck or (how is Outlook.UNDECIDED and record.phase is Phase.BLOCKED)) and bool(advice(record))
 
 
 def down(record: Record, now: float) -> Down:

@@ -27,10 +27,10 @@ def test_sixty_vms_that_say_three_things_are_three_groups_those_first_that_need_
 
 
 def test_what_nobody_can_do_anything_about_comes_after_what_somebody_can() -> None:
-    found = groups([vm("a", Phase.BLOCKED, "changed-underway"), vm("b", Phase.BLOCKED, "kubelet-alive")])
+    found = groups([vm("a", Phase.BLOCKED, "could-be-put-back"), vm("b", Phase.BLOCKED, "kubelet-alive")])
     assert [(group.first.reason, group.urgent) for group in found] == [
         ("kubelet-alive", True),
-        ("changed-underway", False),
+        ("could-be-put-back", False),
     ]
 
 

@@ -44,6 +44,8 @@ def check(name: str, reason: str = "") -> Check:
         (a(Phase.BLOCKED, "held"), "held"),
         (a(Phase.BLOCKED, "no-node-fits"), "stays"),
         (a(Phase.BLOCKED, "kubelet-alive"), "alive"),
+        (a(Phase.BLOCKED, "changed-underway"), "moves"),
+        (a(Phase.BLOCKED, "api-unavailable"), "undecided"),
         (a(Phase.REFUSED, "pinned-to-node"), "stays"),
         (a(Phase.REFUSED, "pinned-to-node", 400.0), "back"),  # its node is back: that is what it waited for
         (a(Phase.REFUSED, "run-strategy", 400.0), "stays"),  # and there nobody starts this one
@@ -71,7 +73,8 @@ def test_what_was_foreseen_counts_until_the_vm_is_judged() -> None:
 
 def test_somebody_is_needed_where_advice_exists() -> None:
     assert needs_somebody(a(Phase.REFUSED, "pinned-to-node"))
-    assert not needs_somebody(a(Phase.BLOCKED, "changed-underway"))
+    assert needs_somebody(a(Phase.BLOCKED, "api-unavailable"))
+    assert not needs_somebody(a(Phase.BLOCKED, "could-be-put-back"))
     assert not needs_somebody(a(Phase.WAITING, "unreachable-window"))
 
 

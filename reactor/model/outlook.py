@@ -73,10 +73,16 @@ def outlook(record: Record) -> Outlook:
             runs = record.ended_at is not None and record.reason not in _NOT_STARTED
             return Outlook.BACK if runs else Outlook.STAYS
         case Phase.FAILED | Phase.BLOCKED:
-            return _BLOCKED.get(record.reason, Outlook.STAYS)
+            return _blocked(record)
         case Phase.WAITING:
             return _waiting(record)
     return Outlook.STAYS if record.reason in _STUCK else Outlook.MOVING
+
+
+def _blocked(record: Record) -> Outlook:
+    how = _BLOCKED.get(record.reason, Outlook.STAYS)
+    passes = how in {Outlook.MOVES, Outlook.UNDECIDED}
+    return Outlook.MOVING if passes and record.released_at is not None else how
 
 
 def _cancelled(reason: str) -> Outlook:

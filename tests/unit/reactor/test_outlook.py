@@ -46,6 +46,8 @@ def check(name: str, reason: str = "") -> Check:
         (a(Phase.BLOCKED, "kubelet-alive"), "alive"),
         (a(Phase.BLOCKED, "changed-underway"), "moves"),
         (a(Phase.BLOCKED, "api-unavailable"), "undecided"),
+        (replace(a(Phase.BLOCKED, "api-unavailable"), released_at=SINCE + 300.0), "moving"),
+        (replace(a(Phase.BLOCKED, "claim-used-by-pod"), released_at=SINCE + 300.0), "stays"),
         (a(Phase.REFUSED, "pinned-to-node"), "stays"),
         (a(Phase.REFUSED, "pinned-to-node", 400.0), "back"),  # its node is back: that is what it waited for
         (a(Phase.REFUSED, "run-strategy", 400.0), "stays"),  # and there nobody starts this one

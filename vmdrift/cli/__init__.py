@@ -6,7 +6,9 @@ from typing import Any
 import click
 
 from reactor import roles
+from reactor.model.intervention import ALL
 from reactor.model.printable import harmless
+from vmdrift.cli.arguments import checked, target, targets
 from vmdrift.cli.people import JSON, PEOPLE
 from vmdrift.cli.token import token
 
@@ -93,10 +95,16 @@ def work(role: str) -> None:
 
 
 @main.command(short_help="Show open outages and drifts, with their checks.")
+@click.argument("what", metavar="[NODE|NAMESPACE/VM]", default="", callback=checked(target), shell_complete=targets)
 @click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that is recorded, as JSON.")
-def status(*, watch: bool, as_json: bool) -> None:
-    """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster nothing."""
+def status(*, what: str, watch: bool, as_json: bool) -> None:
+    """Show whether all is well, and of each outage what becomes of its VMs: a line for those that say the same.
+
+    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster nothing.
+    """
+    if watch and what:
+        raise click.UsageError("--watch shows all outages; leave out the node or VM")
     if watch and as_json:
         raise click.UsageError("--watch and --json cannot be combined; for a stream of JSON use events --follow --json")
     if watch:
@@ -105,7 +113,7 @@ def status(*, watch: bool, as_json: bool) -> None:
         sys.exit(follow())
     from vmdrift.status import status as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(show(as_json=as_json))
+    sys.exit(show("" if what == ALL else what, as_json=as_json))
 
 
 @main.command(short_help="Outages that are over, and how long VMs were down.")

@@ -8,7 +8,7 @@ from reactor.model.times import Clock
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.command import answer
-from vmdrift.status import StatusSnapshot, read
+from vmdrift.status import StatusSnapshot, read_all
 from vmdrift.status.live import Live
 from vmdrift.terminal import Terminal
 
@@ -32,7 +32,7 @@ def watch() -> int:
 def reader(settings: Settings) -> Read:
     """Reads all that is not done; it connects when it first reads. Raises StoreError."""
     wiring = Wiring.of(settings)
-    return lambda: read(wiring.store)
+    return lambda: read_all(wiring)
 
 
 def follow(read: Read, live: Live, clock: Clock, pause: Pause) -> None:

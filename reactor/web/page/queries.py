@@ -1,6 +1,6 @@
 """What the page reads, again for each request: outages, drifts, interventions, and what keeps drifts from going on."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
@@ -12,6 +12,8 @@ from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.fence_drill import headline
 from reactor.model.intervention import Intervention
+from reactor.model.node import NodeView
+from reactor.model.summary import Summary
 from reactor.model.times import Clock, clock_time
 from reactor.settings import Settings, deaf_after
 from reactor.web.page.drills import DrillRow, drill_rows, with_proof
@@ -34,7 +36,8 @@ class Queries:
     """`wishes` is None where the page has no cluster. Methods raise StoreError.
 
     `heard`: when a watcher last heard from the API server, seconds since the epoch; None if none ever did. `clocks`: by
-    process, how many seconds its clock is ahead of Redis', which is `clock`.
+    process, how many seconds its clock is ahead of Redis', which is `clock`. `summary`: all Nodes as a watcher knows
+    them, None while none says.
     """
 
     store: Store
@@ -44,6 +47,7 @@ class Queries:
     settings: Settings
     clock: Clock
     clocks: Callable[[], Mapping[str, float]] = dict
+    summary: Callable[[], Summary | None] = lambda: None
     _cached: tuple[float, CurrentInterventions] = field(default=(0.0, CurrentInterventions()))
     _away_since: float | None = None
 
@@ -76,6 +80,16 @@ class Queries:
         """All drifts of NAMESPACE/NAME, newest first."""
         records = (record for outage in self._all_outages() for record in self.store.records(outage.outage.id))
         return [self._vm(record) for record in records if str(record.drift.vm) == name]
+
+    def nodes(self) -> Sequence[NodeView]:
+        """All Nodes as a watcher knows them; none while none says."""
+        summary = self.summary()
+        return summary.nodes if summary else ()
+
+    def node_names(self) -> frozenset[str] | None:
+        """Their names; None while no watcher says."""
+        summary = self.summary()
+        return frozenset(node.name for node in summary.nodes) if summary else None
 
     def _all_outages(self) -> list[OutageRecord]:
         return [*reversed(self.store.outages()), *self.store.history()]

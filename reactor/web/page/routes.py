@@ -1,4 +1,4 @@
-"""The page's addresses: `/`, `/vm/...`, `/node/...`, `/fencing`, `/history`, `/login`; and the one POST to act."""
+"""The page's addresses: `/`, `/vm/...`, `/node/...`, `/fencing`, `/history`, `/login`; `/confirm/...` and `/act`."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
@@ -17,6 +17,7 @@ from reactor.model.times import clock_time, format_time
 from reactor.web.browser_headers import local_path
 from reactor.web.page.actions import ActionForm, Actions
 from reactor.web.page.auth import LOGIN, Guard, People
+from reactor.web.page.confirming import Confirming
 from reactor.web.page.queries import Queries
 from reactor.web.page.view_models import duration
 from reactor.web.problem import Problem
@@ -31,6 +32,7 @@ class PageTools:
     desk: Queries
     people: People
     actions: Actions
+    confirming: Confirming
     guard: Guard
 
     def shown(self, template: str, status: int = 200, **context: Any) -> Response:
@@ -40,6 +42,8 @@ class PageTools:
     def looked(self, template: str, read: Callable[[], Mapping[str, Any]]) -> Response:
         """A page of what Redis has now; Problem 503 while it does not answer."""
         queries = self.desk
+        if "_flashes" in session:  # somebody has just done something, maybe by another process: it shows at once
+            queries.forget_asked()
         try:
             context = {
                 **read(),
@@ -118,14 +122,37 @@ def _or_404(rows: list[Any], what: str) -> list[Any]:
 def _add_actions(blueprint: Blueprint, page: PageTools) -> None:
     @blueprint.post("/act")
     def act() -> AnyResponse:
-        person = page.people.current()
-        if person is None or not page.people.may_act():
-            raise Problem(403, 'You may look but not act: your entry says "page": "look".')
+        person = _acting(page)
         try:
-            flash(page.actions.do(ActionForm.of(request.form), person.name))
+            flash(page.actions.do(ActionForm.of(request.form), person))
         except StoreError as error:
             raise Problem(503, page.desk.away(error)) from error
         return redirect(local_path(request.form.get("next", "")), 303)
+
+    @blueprint.get("/confirm/cancel/<namespace>/<name>")
+    def cancelling(namespace: str, name: str) -> Response:
+        vm, _ = f"{namespace}/{name}", _acting(page)
+        rows = lambda: _or_404(page.desk.vm(vm), f"VM {vm}")  # noqa: E731 - read inside
+        return page.looked("cancel.html", lambda: {"row": rows()[0], "name": vm})
+
+    @blueprint.get("/confirm/confirm-off/<name>")
+    def confirming_off(name: str) -> Response:
+        person = _acting(page)
+
+        def read() -> Mapping[str, Any]:
+            outage = _or_404(page.desk.node(name), f"node {name}")[0]
+            boot, why_not = page.confirming.lost_boot(name), page.confirming.why_not(person, name)
+            return {"outage": outage, "name": name, "boot": boot, "why_not": why_not}
+
+        return page.looked("confirm_off.html", read)
+
+
+def _acting(page: PageTools) -> str:
+    """The name of the person, who may act; Problem 403."""
+    person = page.people.current()
+    if person is None or not page.people.may_act():
+        raise Problem(403, 'You may look but not act: your entry says "page": "look".')
+    return person.name
 
 
 def _add_login(app: Flask, page: PageTools) -> None:

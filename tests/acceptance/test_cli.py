@@ -28,7 +28,7 @@ HELP = {
     ("untaint",): ["NODE", "--json", "until the node has been rebooted"],
     ("unfence",): ["NODE", "--i-checked", "--json"],
     ("probe",): ["VMDRIFT_HEARTBEAT_FILE", "--within"],
-    ("status",): ["--json", "--watch", "Asks the cluster nothing"],
+    ("status",): ["--json", "--watch", "Asks the cluster only what is held"],
     ("history",): ["--json", "--last", "how long its VM was down", "VMDRIFT_HISTORY_TTL"],
     ("doctor",): ["--json", "--role", "watcher|receiver|intake|drifts|fencing", "Changes nothing", "Exit codes: 0"],
     ("dump",): ["--anonymous", "--file", "no cloud-init", "vmdrift dump > dump.json"],

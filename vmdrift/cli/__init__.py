@@ -95,7 +95,7 @@ def work(role: str) -> None:
 @click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that is recorded, as JSON.")
 def status(*, watch: bool, as_json: bool) -> None:
-    """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster nothing."""
+    """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster only what is held."""
     if watch and as_json:
         raise click.UsageError("--watch and --json cannot be combined; for a stream of JSON use events --follow --json")
     if watch:

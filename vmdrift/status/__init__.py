@@ -1,7 +1,7 @@
 """`vmdrift status`: what Redis holds of outages and drifts, for people or as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from rich.text import Text
 
@@ -15,6 +15,7 @@ from reactor.model.suspicion import NO_SUSPECTS, Suspects
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.command import answer, print_json
+from vmdrift.status.in_force import in_force, lines, marked
 from vmdrift.status.table import checks_table, overview
 from vmdrift.terminal import Terminal
 
@@ -47,12 +48,22 @@ def status(*, as_json: bool) -> int:
         wiring = Wiring.of(settings)
         snapshot, wrong = read(wiring.store), off(clocks(wiring.redis))
         if as_json:
-            print_json(as_object(snapshot) | ({"clocks_off": wrong} if wrong else {}))
+            asked = {"interventions": in_force(settings).as_json()}
+            print_json(as_object(snapshot) | asked | ({"clocks_off": wrong} if wrong else {}))
         else:
+            snapshot = _with_interventions(snapshot, settings, wiring.store.time())
             _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
         return 0
 
     return answer("status", show)
+
+
+def _with_interventions(snapshot: StatusSnapshot, settings: Settings, now: float) -> StatusSnapshot:
+    """With what people asked for on the rows that it concerns; and it prints the list of it."""
+    asked = in_force(settings)
+    for line in lines(snapshot.outages, asked, now):
+        Terminal().print(line)
+    return replace(snapshot, outages=marked(snapshot.outages, asked, now))
 
 
 def as_object(snapshot: StatusSnapshot) -> dict[str, object]:

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from reactor.model.errors import StoreError
+from reactor.model.in_force import notes, resumed
 from reactor.model.printable import harmless_lines
 from reactor.model.times import clock_time, format_time
 from reactor.web.browser_headers import local_path
@@ -76,7 +77,7 @@ def mount(app: Flask, page: PageTools) -> None:
     app.jinja_env.finalize = _printable
     queries = page.desk
     app.context_processor(lambda: {"now": queries.clock(), "policy": queries.settings.policy, "poll": _POLL})
-    app.jinja_env.globals["person"] = page.people.shown
+    app.jinja_env.globals.update(person=page.people.shown, notes_of=notes, was_resumed=resumed)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

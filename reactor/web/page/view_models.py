@@ -107,6 +107,7 @@ def outage_view(
             intervention
             for intervention in interventions
             if intervention.target in {"all", f"node/{outage.outage.node.name}"}
+            and intervention.outage in {"", outage.outage.id}
         ),
         waits,
     )

@@ -8,13 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.inbox import Inbox
 from reactor.adapters.redis.store import Store
+from reactor.model.deed import RESUME, Deed, set_by
 from reactor.model.drift import Record
-from reactor.model.errors import BadInput, NotDone, StoreError
+from reactor.model.errors import BadInput, NotDone, StoreError, VmDriftError
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, Event
 from reactor.model.intervention import (
+    ALL,
     CANCEL,
     HOLD,
     MONTH,
@@ -24,7 +28,9 @@ from reactor.model.intervention import (
 )
 from reactor.model.similar import did_you_mean
 from reactor.model.times import format_time
-from reactor.targets import NodeNames, Targets
+from reactor.targets import NodeNames, Targets, named_by
+
+log = structlog.get_logger()
 
 NO_CLUSTER = "This page has no access to a cluster, so nothing can be held, cancelled or retried here; use `vmdrift`."
 
@@ -81,6 +87,7 @@ class Interventions:
         lifted = self.book.lift(lambda entry: entry.kind == HOLD and entry.target == target)
         if not lifted:
             raise NotDone(f"{what} is not held{self._held_instead(what)}; `vmdrift holds` shows what is")
+        self.note(RESUME, target)
         sentence = f"{what} is no longer held. Blocked drifts are checked again within 30 s."
         return InterventionResult(sentence, {"target": target, "lifted": [entry.as_json() for entry in lifted]})
 
@@ -126,7 +133,29 @@ class Interventions:
         until = now + lasts if lasts else None
         intervention = Intervention(kind, target, self.person.name, reason_of(why), now, until, outage)
         self.book.write(intervention)
+        self._logged(lambda: set_by(intervention, self.person.channel, [outage] if outage else self._outages(target)))
         return intervention
+
+    def note(self, what: str, target: str) -> None:
+        """Log that this person has taken something back."""
+        person = self.person
+        log_entry = lambda: Deed(  # noqa: E731 - whatever it lacks, the deed is done
+            what, target, person.name, person.channel, "", self.store().time(), None, tuple(self._outages(target))
+        )
+        self._logged(log_entry)
+
+    def _logged(self, deed: Callable[[], Deed]) -> None:
+        """In the log of who did what, as far as Redis is there: what is in force needs none."""
+        try:
+            self.store().deeds.note(deed())
+        except VmDriftError as error:
+            log.warning("intervention not in the log of deeds", why=str(error), person=self.person.name)
+
+    def _outages(self, target: str) -> list[str]:
+        """Ids of the open outages that it concerns; StoreError."""
+        store = self.store()
+        open_ones = [outage.outage for outage in store.outages()]
+        return [outage.id for outage in open_ones if target == ALL or target in set(named_by(outage, store))]
 
     def send(self, kind: str, subject: str, data: Mapping[str, Any] | None = None) -> str:
         """Send an event to the workers, as another system would; returns the id of its receipt."""

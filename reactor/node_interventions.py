@@ -5,6 +5,7 @@ By the command line. The page confirms as an entitled sender (`reactor.web.page.
 
 from reactor.adapters.rq import Queue, fence_entry
 from reactor.interventions import InterventionResult, Interventions
+from reactor.model.deed import UNTAINT
 from reactor.model.drift import OutageRecord
 from reactor.model.errors import NotDone
 from reactor.model.event import NODE_FENCED
@@ -51,6 +52,7 @@ def untaint(interventions: Interventions, queue: Queue, name: str) -> Interventi
     lifted = interventions.book.lift(lambda entry: entry.kind == TAINT and entry.target == target)
     if not lifted:
         raise NotDone(f"nobody has asked to taint {name}; `vmdrift holds` shows what was asked for")
+    interventions.note(UNTAINT, target)
     meant = {entry.outage for entry in lifted}
     outages = [record for record in interventions.store().outages() if record.outage.id in meant]
     for record in outages:

@@ -60,11 +60,12 @@ class Targets:
         """What open outages name: there is no doubt about that."""
         with suppress(StoreError):
             store = self.store()
-            return {target for outage in store.outages() for target in _named_by(outage.outage, store)}
+            return {target for outage in store.outages() for target in named_by(outage.outage, store)}
         return set()
 
 
-def _named_by(outage: Outage, store: Store) -> Iterator[str]:
+def named_by(outage: Outage, store: Store) -> Iterator[str]:
+    """The lost node and its VMs, as targets; StoreError."""
     yield node_target(outage.node.name)
     yield from (vm_target(record.drift.vm) for record in store.records(outage.id))
 

@@ -1,4 +1,4 @@
-"""`vmdrift status` says what people asked for, on each row that it concerns; without a cluster, that it is not known."""
+"""`vmdrift status` says what people asked for, on each row that it concerns, or that it is not known."""
 
 import json
 from collections.abc import Iterator, Mapping

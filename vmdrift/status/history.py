@@ -1,13 +1,14 @@
 """`vmdrift history`: outages that are over, how each of their drifts ended, and how long the VMs were down."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from reactor.adapters.redis.store import Store
+from reactor.model.deed import Deed, about
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.recovery import median_and_longest, recoveries, recovery
 from reactor.model.times import format_time
@@ -22,12 +23,16 @@ VERSION = 1  # of the JSON; within a version fields are only added
 
 @dataclass(frozen=True, slots=True)
 class EndedOutage:
-    """An outage with its drifts that ended, by VM. `going_on`: how many have not; `done`: all is over."""
+    """An outage with its drifts that ended, by VM. `going_on`: how many have not; `done`: all is over.
+
+    `deeds`: who did what about it, oldest first.
+    """
 
     outage: OutageRecord
     ended: tuple[Record, ...]
     going_on: int
     done: bool
+    deeds: tuple[Deed, ...] = ()
 
     @property
     def recoveries(self) -> list[float]:
@@ -54,7 +59,12 @@ def read(store: Store, last: int) -> list[EndedOutage]:
     opened = [(outage, False) for outage in store.outages()]
     closed = [(outage, True) for outage in store.history()]
     newest = sorted([*opened, *closed], key=lambda entry: entry[0].outage.since, reverse=True)
-    return list(_ended(store, newest, last))
+    found = list(_ended(store, newest, last))
+    own, elsewhere = store.deeds.of([past.outage.outage.id for past in found]), store.deeds.elsewhere()
+    return [
+        replace(past, deeds=tuple(about(past.outage, past.ended, own[past.outage.outage.id], elsewhere)))
+        for past in found
+    ]
 
 
 def _ended(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int) -> Iterator[EndedOutage]:
@@ -91,6 +101,7 @@ def _outage(past: EndedOutage) -> dict[str, Any]:
         "going_on": past.going_on,
         "recovery": dict(zip(("median", "longest"), times, strict=True)) if times else None,
         "drifts": [_drift(record) for record in past.ended],
+        "deeds": [{**deed.as_json(), "sentence": deed.sentence} for deed in past.deeds],
     }
 
 
@@ -118,6 +129,8 @@ def _print(outages: Sequence[EndedOutage]) -> None:
         console.print(Text(head(past), style="bold"))
         if past.ended:
             console.print(table(past))
+        for deed in past.deeds:
+            console.print(Text(f"  {deed.said(past.outage.outage.since)}"))
 
 
 def head(past: EndedOutage) -> str:

@@ -8,10 +8,11 @@ from reactor.adapters.redis.clock_offsets import off, offset_sentence
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
 from reactor.interventions import NO_CLUSTER
+from reactor.model.deed import Deed, about
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.fence_drill import headline
-from reactor.model.intervention import Intervention
+from reactor.model.intervention import ALL, Intervention, node_target, vm_target
 from reactor.model.node import NodeView
 from reactor.model.summary import Summary
 from reactor.model.times import Clock, clock_time
@@ -90,6 +91,28 @@ class Queries:
         """Their names; None while no watcher says."""
         summary = self.summary()
         return frozenset(node.name for node in summary.nodes) if summary else None
+
+    def deeds(self, rows: Sequence[OutageRow]) -> dict[str, list[str]]:
+        """Who did what about each of these outages, in sentences by the outage's id, oldest first."""
+        log, now = self.store.deeds, self.clock()
+        own, elsewhere = log.of([row.record.outage.id for row in rows]), log.elsewhere()
+        found = {}
+        for row in rows:
+            deeds = about(row.record, [vm.record for vm in row.vms], own[row.record.outage.id], elsewhere)
+            found[row.record.outage.id] = [deed.said(now) for deed in deeds]
+        return found
+
+    def deeds_of_vm(self, rows: Sequence[VmRow]) -> list[str]:
+        """Who did what about this VM, its node or everything in its outages, in sentences, oldest first."""
+        drifts = {row.record.drift.outage.id: row.record for row in rows}
+        own, elsewhere = self.store.deeds.of(list(drifts)), self.store.deeds.elsewhere()
+        found: list[Deed] = []
+        for outage_id, record in drifts.items():
+            if outage := self.store.outage(outage_id):
+                mine = {ALL, node_target(record.drift.outage.node.name), vm_target(record.drift.vm)}
+                found += [d for d in about(outage, [record], own[outage_id], elsewhere) if d.target in mine]
+        now = self.clock()
+        return [deed.said(now) for deed in sorted(dict.fromkeys(found), key=lambda deed: deed.at)]
 
     def _all_outages(self) -> list[OutageRecord]:
         return [*reversed(self.store.outages()), *self.store.history()]

@@ -100,16 +100,27 @@ def _add_views(blueprint: Blueprint, page: PageTools) -> None:
 
     @blueprint.get("/history")
     def history() -> Response:
-        return page.looked("history.html", lambda: {"past": queries.history()})
+        def read() -> Mapping[str, Any]:
+            past = queries.history()
+            return {"past": past, "deeds": queries.deeds(past)}
+
+        return page.looked("history.html", read)
 
     @blueprint.get("/vm/<namespace>/<name>")
     def vm(namespace: str, name: str) -> Response:
-        drifts = lambda: _or_404(queries.vm(f"{namespace}/{name}"), f"VM {namespace}/{name}")  # noqa: E731 - read inside
-        return page.looked("vm.html", lambda: {"drifts": drifts(), "name": f"{namespace}/{name}"})
+        def read() -> Mapping[str, Any]:
+            drifts = _or_404(queries.vm(f"{namespace}/{name}"), f"VM {namespace}/{name}")
+            return {"drifts": drifts, "name": f"{namespace}/{name}", "deeds": queries.deeds_of_vm(drifts)}
+
+        return page.looked("vm.html", read)
 
     @blueprint.get("/node/<name>")
     def node(name: str) -> Response:
-        return page.looked("node.html", lambda: {"outages": _or_404(queries.node(name), f"node {name}"), "name": name})
+        def read() -> Mapping[str, Any]:
+            outages = _or_404(queries.node(name), f"node {name}")
+            return {"outages": outages, "name": name, "deeds": queries.deeds(outages[:1])}
+
+        return page.looked("node.html", read)
 
 
 def _or_404(rows: list[Any], what: str) -> list[Any]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from reactor.model.advice import filled
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.intervention import Intervention
 from reactor.model.reason import REASONS
@@ -116,7 +117,7 @@ def outage_view(
 def vm_view(record: Record, interventions: Sequence[Intervention], windows: Windows, now: float) -> VmRow:
     """One drift."""
     reason = REASONS.get(record.reason)
-    todo = reason.operator if reason and reason.operator != "Nothing." else ""
+    todo = filled(reason.operator, record) if reason and reason.operator != "Nothing." else ""
     matching = tuple(intervention for intervention in interventions if intervention.meets(record.drift))
     line, waits = timeline(record, windows, now), ON_PROOF if record.reason == NOT_NOTICED else ""
     return VmRow(record, window(record, windows), line, todo, spent(record, now), matching, waits)

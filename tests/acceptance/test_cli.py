@@ -27,6 +27,7 @@ HELP = {
     ("taint",): ["NODE", "--why", "--json"],
     ("untaint",): ["NODE", "--json", "until the node has been rebooted"],
     ("unfence",): ["NODE", "--i-checked", "--json"],
+    ("token",): ["new NAME", "--may [look|act]", "--confirm-off", "--file", "VMDRIFT_TOKENS_FILE", "Secret senders"],
     ("probe",): ["VMDRIFT_HEARTBEAT_FILE", "--within"],
     ("status",): ["--json", "--watch", "Asks the cluster only what is held"],
     ("history",): ["--json", "--last", "how long its VM was down", "VMDRIFT_HISTORY_TTL"],

@@ -8,6 +8,7 @@ import click
 from reactor import roles
 from reactor.model.printable import harmless
 from vmdrift.cli.people import JSON, PEOPLE
+from vmdrift.cli.tokens import token
 
 
 class _Commands(click.Group):
@@ -253,5 +254,5 @@ def completion(*, shell: str) -> None:
     sys.exit(show(main, shell))
 
 
-for _command in PEOPLE:
+for _command in (*PEOPLE, token):
     main.add_command(_command)

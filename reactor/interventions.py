@@ -78,7 +78,7 @@ class Interventions:
         hold = self.write(HOLD, target, why, lasts)
         end = f"until {format_time(hold.until)}" if hold.until else "until it is resumed"
         meanwhile = "Timers keep running; nothing of it is deleted while it is held."
-        sentence = f"{what} is held {end}. {meanwhile}{_warning(target, exists=exists)}"
+        sentence = f"{what} is held {end}. {meanwhile}{self._warning(target, exists=exists)}"
         return InterventionResult(sentence, {**hold.as_json(), "exists": exists})
 
     def resume(self, what: str) -> InterventionResult:
@@ -174,6 +174,14 @@ class Interventions:
         except NotDone as error:
             raise NotDone(f"{error}, so nothing was held; --force holds one that is yet to come") from None
 
+    def _warning(self, target: str, *, exists: bool | None) -> str:
+        """For what may be a typing error."""
+        kind, _, name = target.partition("/")
+        what = f"{'VM' if kind == 'vm' else kind} {name}"
+        if exists is None:
+            return f" It could not be checked whether there is a {what}{self.targets.meant(target)}."
+        return "" if exists else f" There is no {what} now."
+
     def _held_instead(self, what: str) -> str:
         held = (entry.target for entry in self.book.in_force() if entry.kind == HOLD)
         return did_you_mean(what, (target.partition("/")[2] or target for target in held))
@@ -201,12 +209,3 @@ def _valid_vm(vm: str) -> str:
 
 def _facts_of(record: Record) -> dict[str, Any]:
     return {"vm": str(record.drift.vm), "node": record.drift.outage.node.name, "drift": record.drift.id}
-
-
-def _warning(target: str, *, exists: bool | None) -> str:
-    """For what may be a typing error."""
-    kind, _, name = target.partition("/")
-    what = f"{'VM' if kind == 'vm' else kind} {name}"
-    if exists is None:
-        return f" It could not be checked whether there is a {what}."
-    return "" if exists else f" There is no {what} now."

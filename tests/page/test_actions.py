@@ -158,7 +158,9 @@ def test_who_may_not_look_up_a_target_says_so_unless_an_open_outage_names_it(
     browser = lost(site).browser("ann")
     browser.act("hold", target)
     assert site.wishes.written()
-    assert ("could not be checked" in browser.get("/").text) is warned
+    shown = browser.get("/").text
+    assert ("could not be checked" in shown) is warned
+    assert ("VM shop/wbe (did you mean shop/web?)" in shown) is (target == "shop/wbe")
 
 
 def test_a_node_that_no_watcher_knows_is_surely_not_there(site: PageSite) -> None:

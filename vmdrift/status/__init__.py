@@ -48,8 +48,7 @@ def status(*, as_json: bool) -> int:
         wiring = Wiring.of(settings)
         snapshot, wrong = read(wiring.store), off(clocks(wiring.redis))
         if as_json:
-            asked = {"interventions": in_force(settings).as_json()}
-            print_json(as_object(snapshot) | asked | ({"clocks_off": wrong} if wrong else {}))
+            print_json(as_object(snapshot) | in_force(settings).as_json() | ({"clocks_off": wrong} if wrong else {}))
         else:
             snapshot = _with_interventions(snapshot, settings, wiring.store.time())
             _print(snapshot, wiring.store.time(), wrong, settings.to_windows())

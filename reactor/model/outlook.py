@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reactor.model.advice import filled
 from reactor.model.drift import Check, Phase, Record
 from reactor.model.forecast import KEPT, MISSED, OVERTAKEN, Forecast
 from reactor.model.reason import REASONS
@@ -126,7 +127,7 @@ def _passes_by_itself(check: Check) -> bool:
 def advice(record: Record) -> str:
     """What an operator can do about it; "" where nothing."""
     reason = REASONS.get(why(record)[0])
-    return reason.operator if reason and reason.operator != "Nothing." else ""
+    return filled(reason.operator, record) if reason and reason.operator != "Nothing." else ""
 
 
 def needs_somebody(record: Record) -> bool:

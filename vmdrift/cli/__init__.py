@@ -10,7 +10,7 @@ from reactor.model.intervention import ALL
 from reactor.model.printable import harmless
 from vmdrift.cli.arguments import checked, target, targets
 from vmdrift.cli.people import JSON, PEOPLE
-from vmdrift.cli.token import token
+from vmdrift.cli.tokens import token
 
 
 class _Commands(click.Group):
@@ -101,7 +101,7 @@ def work(role: str) -> None:
 def status(*, what: str, watch: bool, as_json: bool) -> None:
     """Show whether all is well, and of each outage what becomes of its VMs: a line for those that say the same.
 
-    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster nothing.
+    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster only what is held.
     """
     if watch and what:
         raise click.UsageError("--watch shows all outages; leave out the node or VM")

@@ -21,9 +21,16 @@ _PATIENCE = 20.0  # seconds that we wait for a worker to process the request
 NOT_PROCESSED_YET = "Accepted; no worker has processed it yet (is `vmdrift work intake` running?)."
 
 
-def hold(what: str, lasts: float | None, why: str, *, as_json: bool) -> int:
-    """Hold a node, a VM or everything, for `lasts` seconds or until resumed; returns the exit code."""
-    return run("hold", lambda command_line: command_line.interventions.hold(what, lasts, why), as_json=as_json)
+def hold(what: str, lasts: float | None, why: str, *, force: bool, as_json: bool) -> int:
+    """Hold a node, a VM or everything, for `lasts` seconds or until resumed; returns the exit code.
+
+    1 if there is no such node or VM; `force`: held all the same.
+    """
+
+    def do(command_line: CommandLine) -> InterventionResult:
+        return command_line.interventions.hold(what, lasts, why, force=force)
+
+    return run("hold", do, as_json=as_json)
 
 
 def resume(what: str, *, as_json: bool) -> int:

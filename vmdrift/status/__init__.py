@@ -18,6 +18,7 @@ from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.command import answer, print_json
 from vmdrift.status import groups
+from vmdrift.status.in_force import in_force, lines, marked
 from vmdrift.status.table import checks_table, overview
 from vmdrift.terminal import Terminal
 
@@ -62,14 +63,24 @@ def status(target: str = "", *, as_json: bool) -> int:
         wiring = Wiring.of(settings)
         snapshot, wrong = about(read_all(wiring), target), off(clocks(wiring.redis))
         if as_json:
-            print_json(as_object(snapshot) | ({"clocks_off": wrong} if wrong else {}))
-        elif target:
+            print_json(as_object(snapshot) | in_force(settings).as_json() | ({"clocks_off": wrong} if wrong else {}))
+            return 0
+        snapshot = _with_interventions(snapshot, settings, wiring.store.time())
+        if target:
             _print_all(snapshot, wiring.store.time(), settings.to_windows())
         else:
             _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
         return 0
 
     return answer("status", show)
+
+
+def _with_interventions(snapshot: StatusSnapshot, settings: Settings, now: float) -> StatusSnapshot:
+    """With what people asked for on the rows that it concerns; and it prints the list of it."""
+    asked = in_force(settings)
+    for line in lines(snapshot.outages, asked, now):
+        Terminal().print(line)
+    return replace(snapshot, outages=marked(snapshot.outages, asked, now))
 
 
 def as_object(snapshot: StatusSnapshot) -> dict[str, object]:

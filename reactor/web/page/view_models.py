@@ -165,6 +165,7 @@ def outage_row(
             intervention
             for intervention in interventions
             if intervention.target in {"all", f"node/{outage.outage.node.name}"}
+            and intervention.outage in {"", outage.outage.id}
         ),
         waits,
         headline(outage, records, windows, now, shown.lame),

@@ -42,8 +42,9 @@ def test_every_command_is_listed_with_what_its_help_says() -> None:
 @pytest.mark.parametrize(
     "name", sorted(set(main.commands) - {"run", "watch", "serve", "work", "probe", "completion", "dump"})
 )
-def test_every_command_that_answers_does_so_in_json(name: str) -> None:
-    assert "--json" in [option for parameter in main.commands[name].params for option in parameter.opts]
+def test_every_command_that_answers_does_so_in_json_and_yaml(name: str) -> None:
+    options = [option for parameter in main.commands[name].params for option in parameter.opts]
+    assert {"--json", "-o", "--output"} <= set(options)
 
 
 @pytest.mark.parametrize("words", HELP)

@@ -49,7 +49,10 @@ def test_without_an_outage_it_says_so(redis_url: str, redis: Redis) -> None:
     assert redis.dbsize() == 0
 
     assert vmdrift("status", env={"VMDRIFT_REDIS_URL": redis_url}).out == "No node is lost.\n"
-    assert vmdrift("status", "--json", env={"VMDRIFT_REDIS_URL": redis_url}).out == '{\n  "outages": []\n}\n'
+    assert (
+        vmdrift("status", "--json", env={"VMDRIFT_REDIS_URL": redis_url}).out
+        == '{\n  "version": 1,\n  "outages": []\n}\n'
+    )
 
 
 def test_without_redis_it_says_so_in_one_line() -> None:

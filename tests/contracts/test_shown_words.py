@@ -65,7 +65,7 @@ def told(redis: Redis, redis_url: str) -> str:
     return redis_url
 
 
-@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize("more", [(), ("--json",), ("-o", "yaml"), ("-o", "wide")])
 @pytest.mark.parametrize("command", ["status", "history", "events"])
 def test_what_is_read_from_redis_acts_on_no_terminal(told: str, command: str, more: tuple[str, ...]) -> None:
     shown = run(command, *more, VMDRIFT_REDIS_URL=told)
@@ -73,7 +73,7 @@ def test_what_is_read_from_redis_acts_on_no_terminal(told: str, command: str, mo
     assert raw(shown) == []
 
 
-@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize("more", [(), ("--json",), ("-o", "yaml"), ("-o", "wide")])
 @pytest.mark.parametrize("command", [("plan", LOST), ("audit",)])
 def test_what_is_read_from_a_cluster_acts_on_no_terminal(
     tmp_path: Path, command: tuple[str, ...], more: tuple[str, ...]

@@ -7,7 +7,8 @@ import click
 
 from reactor import roles
 from reactor.model.printable import harmless
-from vmdrift.cli.people import JSON, PEOPLE
+from vmdrift.cli.people import PEOPLE
+from vmdrift.output import output, wide
 
 
 class _Commands(click.Group):
@@ -93,11 +94,13 @@ def work(role: str) -> None:
 
 @main.command(short_help="Show open outages and drifts, with their checks.")
 @click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="Everything that is recorded, as JSON.")
+@output
 def status(*, watch: bool, as_json: bool) -> None:
     """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster nothing."""
     if watch and as_json:
         raise click.UsageError("--watch and --json cannot be combined; for a stream of JSON use events --follow --json")
+    if watch and wide():
+        raise click.UsageError("--watch and -o wide cannot be combined: --watch draws what the terminal has room for")
     if watch:
         from vmdrift.status.watch import watch as follow  # noqa: PLC0415 - see the module's docstring
 
@@ -109,7 +112,7 @@ def status(*, watch: bool, as_json: bool) -> None:
 
 @main.command(short_help="Outages that are over, and how long VMs were down.")
 @click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="So many outages.")
-@JSON
+@output
 def history(*, last: int, as_json: bool) -> None:
     """Show outages that are over: how each drift ended, and how long its VM was down. Newest first.
 
@@ -127,7 +130,7 @@ def history(*, last: int, as_json: bool) -> None:
     help="Whose rights in the cluster are looked at. Else: those of all roles together.",
 )
 @click.option("--fencing", is_flag=True, help="Try each healthy node's fencing, as the hourly drill does.")
-@JSON
+@output
 def doctor(*, role: str | None, fencing: bool, as_json: bool) -> None:
     """Look whether everything is there that vm-drift stands on, and say what to do if not. Changes nothing.
 
@@ -158,11 +161,11 @@ def probe(*, within: float) -> None:
 @click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="So many of those told already.")
 @click.option("--dead", is_flag=True, help="Those that could not be delivered to VMDRIFT_SINK, and why.")
 @click.option("--resend", multiple=True, metavar="LETTER", help="Deliver a dead one again; all: each of them.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: the CloudEvents as they are delivered.")
+@output
 def events(*, follow: bool, last: int, dead: bool, resend: tuple[str, ...], as_json: bool) -> None:
     """Show what was told of drifts: scheduled, blocked, released, detached, and how they ended.
 
-    Redis keeps about the last 10,000.
+    Redis keeps about the last 10,000. As JSON one CloudEvent a line, as YAML one a document.
     """
     from vmdrift.status import events as recorded  # noqa: PLC0415 - see the module's docstring
 
@@ -192,7 +195,7 @@ _DUMP = click.option(
 
 @main.command(epilog=_DUMP_EPILOG, short_help="What would become of a node's VMs if it were lost.")
 @click.argument("node")
-@click.option("--json", "as_json", is_flag=True, help="All of it, with every check, as JSON: see docs/plan.md.")
+@output
 @_DUMP
 def plan(*, node: str, as_json: bool, dump: str) -> None:
     """Tell what would become of every VM of NODE if it were lost now. Changes nothing.
@@ -208,7 +211,7 @@ def plan(*, node: str, as_json: bool, dump: str) -> None:
 
 
 @main.command(epilog=_DUMP_EPILOG, short_help="Which VMs would not survive the loss of a node, and why.")
-@click.option("--json", "as_json", is_flag=True, help="All of it as JSON: see docs/plan.md.")
+@output
 @_DUMP
 def audit(*, as_json: bool, dump: str) -> None:
     """Tell of every node which VMs would not survive its loss, and what to change. Changes nothing.

@@ -6,8 +6,8 @@ import click
 
 from reactor.model.intervention import lasting
 from vmdrift.cli.arguments import checked, known_how, node, nodes, target, targets, vm, vms
+from vmdrift.output import output
 
-JSON = click.option("--json", "as_json", is_flag=True, help="As JSON: see docs/cli.md.")
 _WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
 _TARGET = click.argument("what", metavar="NODE|NAMESPACE/VM|all", callback=checked(target), shell_complete=targets)
 _NODE = click.argument("name", metavar="NODE", callback=checked(node), shell_complete=nodes)
@@ -27,7 +27,7 @@ _VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell
     help="How long: 90s, 30m, 2h, 1d. Else: until resumed.",
 )
 @_WHY
-@JSON
+@output
 def hold(*, what: str, lasts: float | None, why: str, as_json: bool) -> None:
     """Leave a node's VMs, one VM, or everything alone: nothing of it is deleted.
 
@@ -40,7 +40,7 @@ def hold(*, what: str, lasts: float | None, why: str, as_json: bool) -> None:
 
 @click.command(short_help="Lift a hold.")
 @_TARGET
-@JSON
+@output
 def resume(*, what: str, as_json: bool) -> None:
     """Lift the hold of a node, a VM, or everything.
 
@@ -52,7 +52,7 @@ def resume(*, what: str, as_json: bool) -> None:
 
 
 @click.command(short_help="Show what is held or cancelled, by whom and why.")
-@JSON
+@output
 def holds(*, as_json: bool) -> None:
     """Show what is held or cancelled, until when, by whom and why."""
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
@@ -63,7 +63,7 @@ def holds(*, as_json: bool) -> None:
 @click.command(short_help="Give a VM's drift up, for this outage.")
 @_VM
 @_WHY
-@JSON
+@output
 def cancel(*, name: str, why: str, as_json: bool) -> None:
     """Give a VM's drift up, for this outage.
 
@@ -76,7 +76,7 @@ def cancel(*, name: str, why: str, as_json: bool) -> None:
 
 @click.command(short_help="Take an ended drift up again, or look now.")
 @_VM
-@JSON
+@output
 def retry(*, name: str, as_json: bool) -> None:
     """Take an ended drift up again, or have one that goes on look now.
 
@@ -89,7 +89,7 @@ def retry(*, name: str, as_json: bool) -> None:
 
 @click.command(short_help="Ask for the drift of one VM of a lost node.")
 @_VM
-@JSON
+@output
 def drift(*, name: str, as_json: bool) -> None:
     """Ask for the drift of one VM of a lost node, with the same prerequisites as ever.
 
@@ -104,7 +104,7 @@ def drift(*, name: str, as_json: bool) -> None:
 @_NODE
 @_CHECKED
 @click.option("--although-ready", is_flag=True, help="Also of a node that is Ready, as far as Kubernetes knows.")
-@JSON
+@output
 def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool) -> None:
     """Say that a node is off, which you made sure of: its VMs are released at once, shared disks and all.
 
@@ -121,7 +121,7 @@ def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool) -> 
 @click.command(short_help="Put a whole dead node out of service, for this outage.")
 @_NODE
 @_WHY
-@JSON
+@output
 def taint(*, name: str, why: str, as_json: bool) -> None:
     """Put a whole node out of service by Kubernetes' taint, once it is proven dead, whatever else is on it.
 
@@ -135,7 +135,7 @@ def taint(*, name: str, why: str, as_json: bool) -> None:
 @click.command(short_help="Take back what fences a node.")
 @_NODE
 @_CHECKED
-@JSON
+@output
 def unfence(*, name: str, how: str, as_json: bool) -> None:
     """Take back what fences a node that was deleted, or that is heard again with the same boot.
 

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from reactor.process import configure_logs
-from vmdrift.command import print_json
+from vmdrift import output
 from vmdrift.doctor.examine import examine
 from vmdrift.doctor.finding import Finding, Status, listed
 from vmdrift.doctor.judge import exit_code, judge
@@ -28,7 +28,7 @@ def doctor(*, role: str, fencing: bool, as_json: bool) -> int:
     configure_logs()
     findings = judge(examine(os.environ, [role] if role else (), fencing=fencing))
     if as_json:
-        print_json(as_object(findings))
+        output.show(as_object(findings))
     else:
         show(Terminal(), findings)
     return exit_code(findings)

@@ -13,10 +13,12 @@ from reactor.model.intervention import HOLD, Intervention
 from reactor.model.receipt import Result
 from reactor.model.times import format_time
 from reactor.settings import Settings
-from vmdrift.command import CANNOT_TELL, NOT_SO, answer, print_json, say
+from vmdrift import output
+from vmdrift.command import CANNOT_TELL, NOT_SO, answer, say
 from vmdrift.intervene.person import CommandLine
 from vmdrift.terminal import Terminal, rows_table
 
+VERSION = 1  # of the JSON; within a version fields are only added
 _PATIENCE = 20.0  # seconds that we wait for a worker to process the request
 NOT_PROCESSED_YET = "Accepted; no worker has processed it yet (is `vmdrift work intake` running?)."
 
@@ -37,7 +39,8 @@ def holds(*, as_json: bool) -> int:
     def show(settings: Settings) -> int:
         interventions = CommandLine.of(settings).wishes.in_force()
         if as_json:
-            print_json([intervention.as_json() for intervention in interventions])
+            entries = [intervention.as_json() for intervention in interventions]
+            output.show(entries if output.as_of_old() else {"version": VERSION, "holds": entries})
         elif interventions:
             Terminal().print(_table(interventions))
         else:
@@ -81,7 +84,7 @@ def run(command: str, do: Callable[[CommandLine], InterventionResult], *, as_jso
             facts |= {"receipt": done.receipt, "result": asdict(result) if result else None}
             code = CANNOT_TELL if result is None else 0 if result.outcome == "taken" else NOT_SO
         if as_json:
-            print_json({"command": command, "sentence": sentence, **facts})
+            output.show({"version": VERSION, "command": command, "sentence": sentence, **facts})
         else:
             say(sentence)
         return code
@@ -102,7 +105,8 @@ def _awaited(inbox: Inbox, receipt_id: str) -> Result | None:
 
 def _table(interventions: Sequence[Intervention]) -> Table:
     table = rows_table(expand=False)
-    for name in ("What", "Target", "Until", "By", "Since", "Why"):
+    more = ("Outage",) if output.wide() else ()
+    for name in ("What", "Target", "Until", "By", "Since", *more, "Why"):
         table.add_column(name, overflow="fold")
     for intervention in interventions:
         until = format_time(intervention.until) if intervention.until and intervention.kind == HOLD else ""
@@ -112,6 +116,7 @@ def _table(interventions: Sequence[Intervention]) -> Table:
             until,
             Text(intervention.by),
             format_time(intervention.at),
+            *([Text(intervention.outage)] if more else []),
             Text(intervention.why),
         )
     return table

@@ -8,7 +8,8 @@ from typing import Any
 from rich.text import Text
 
 from reactor.model.drift import Policy
-from vmdrift.command import CANNOT_TELL, print_json
+from vmdrift import output
+from vmdrift.command import CANNOT_TELL
 from vmdrift.plan.advice import change
 from vmdrift.plan.fence import fence_of
 from vmdrift.plan.free_room import FreeRoom
@@ -29,7 +30,7 @@ def plan(node: str, *, as_json: bool, dump: str) -> int:
     def report(snapshot: ClusterSnapshot, policy: Policy) -> int:
         predicted, fence = predictions(snapshot, node, policy, FreeRoom.of(snapshot)), fence_of(snapshot, node, policy)
         if as_json:
-            print_json({**as_object(snapshot, node, policy, predicted), "fence": fence.as_object() if fence else None})
+            output.show({**as_object(snapshot, node, policy, predicted), "fence": fence.as_object() if fence else None})
             return exit_code(predicted)
         console = Terminal()
         show(console, snapshot, node, predicted)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView
-from vmdrift.command import print_json
+from vmdrift import output
 from vmdrift.plan import VERSION, exit_code, summary, vm_object
 from vmdrift.plan.findings import LOST_DISKS, NO_ROOM, PROVISO, AuditFinding, NodeAudit, every, findings
 from vmdrift.plan.free_room import FreeRoom
@@ -35,7 +35,7 @@ def audit(*, as_json: bool, dump: str) -> int:
         nodes = audited(snapshot, policy)
         audit_findings = findings(snapshot, policy, nodes)
         if as_json:
-            print_json(as_object(snapshot, policy, nodes, audit_findings))
+            output.show(as_object(snapshot, policy, nodes, audit_findings))
         else:
             show(Terminal(), snapshot, nodes, audit_findings)
         return exit_code(every(nodes))
@@ -97,8 +97,9 @@ def show(
 def _vm_names(vms: Sequence[str]) -> str:
     if not vms:
         return "the cluster"
-    rest = len(vms) - _SHOWN
-    names = ", ".join(vms[:_SHOWN])
+    shown = len(vms) if output.wide() else _SHOWN
+    rest = len(vms) - shown
+    names = ", ".join(vms[:shown])
     return names + (f" and {rest} more" if rest > 0 else "")
 
 

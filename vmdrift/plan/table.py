@@ -7,6 +7,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from reactor.model.times import format_time
+from vmdrift.output import wide as unfolded
 from vmdrift.plan.advice import change
 from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot
@@ -121,8 +122,9 @@ def _room(prediction: Prediction) -> str:
 
 
 def _node_names(nodes: Sequence[str]) -> str:
-    rest = len(nodes) - _SHOWN
-    return ", ".join(nodes[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    shown = len(nodes) if unfolded() else _SHOWN
+    rest = len(nodes) - shown
+    return ", ".join(nodes[:shown]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _volume(volume: Volume, prediction: Prediction) -> str:

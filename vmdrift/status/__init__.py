@@ -14,9 +14,12 @@ from reactor.model.recovery import Windows
 from reactor.model.suspicion import NO_SUSPECTS, Suspects
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.command import answer, print_json
+from vmdrift import output
+from vmdrift.command import answer
 from vmdrift.status.table import checks_table, overview
 from vmdrift.terminal import Terminal
+
+VERSION = 1  # of the JSON; within a version fields are only added
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def status(*, as_json: bool) -> int:
         wiring = Wiring.of(settings)
         snapshot, wrong = read(wiring.store), off(clocks(wiring.redis))
         if as_json:
-            print_json(as_object(snapshot) | ({"clocks_off": wrong} if wrong else {}))
+            output.show({"version": VERSION, **as_object(snapshot), **({"clocks_off": wrong} if wrong else {})})
         else:
             _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
         return 0

@@ -13,11 +13,13 @@ from reactor.model.recovery import median_and_longest, recoveries, recovery
 from reactor.model.times import format_time
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.command import answer, print_json, say
+from vmdrift import output
+from vmdrift.command import answer, say
 from vmdrift.status.table import NAME, STYLE
 from vmdrift.terminal import Terminal, rows_table
 
 VERSION = 1  # of the JSON; within a version fields are only added
+_MORE = ("Proof", "Target", "Reason")  # columns of -o wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def history(*, last: int, as_json: bool) -> int:
     def show(settings: Settings) -> int:
         outages = read(Wiring.of(settings).store, last)
         if as_json:
-            print_json(as_object(outages))
+            output.show(as_object(outages))
         else:
             _print(outages)
         return 0
@@ -147,6 +149,8 @@ def table(past: EndedOutage) -> Table:
     rows.add_column("End", no_wrap=True)
     for name in ("Released", "Detached", "Running"):
         rows.add_column(name, no_wrap=True, justify="right")
+    for name in _MORE if output.wide() else ():
+        rows.add_column(name)
     rows.add_column("Why", ratio=1)
     for record in past.ended:
         end = Text(record.phase.value, style=STYLE[record.phase])
@@ -155,7 +159,8 @@ def table(past: EndedOutage) -> Table:
             _seconds(after(record, record.detached_at)),
             _seconds(recovery(record)),
         ]
-        rows.add_row(Text(str(record.drift.vm)), end, *times, Text(record.sentence))
+        more = [record.proof.value, record.target, record.reason] if output.wide() else []
+        rows.add_row(Text(str(record.drift.vm)), end, *times, *map(Text, more), Text(record.sentence))
     return rows
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.recovery import Window, Windows, spent, waits_for, window
 from reactor.model.times import clock_time
+from vmdrift.output import wide
 from vmdrift.terminal import rows_table
 
 STYLE = {
@@ -27,6 +28,7 @@ STYLE = {
 _BAR = 8  # characters
 _LEFT = len(" 300 s")
 _USUAL = Windows()
+_MORE = ("Proof", "Target", "Reason")  # columns of -o wide
 NAME = 24  # characters; a longer name is folded, so that the sentence has room on 80 columns
 
 
@@ -76,11 +78,14 @@ def drifts_table(records: Sequence[Record], now: float, windows: Windows = _USUA
     if any(open_windows.values()):
         table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
     table.add_column("Spent", no_wrap=True, justify="right")
+    for name in _MORE if wide() else ():
+        table.add_column(name)
     for record in records:
         phase = Text(record.phase.value, style=STYLE[record.phase])
         node, vm = record.drift.outage.node.name, str(record.drift.vm)
         cells = [_window_left(open_windows[record.drift.id], now)] if any(open_windows.values()) else []
-        table.add_row(node, vm, phase, Text(record.sentence), *cells, f"{spent(record, now):.0f} s")
+        more = [record.proof.value, record.target, record.reason] if wide() else []
+        table.add_row(node, vm, phase, Text(record.sentence), *cells, f"{spent(record, now):.0f} s", *map(Text, more))
     return table
 
 

@@ -123,7 +123,7 @@ class _LocalRun:
         demo = Demo(self._processes, self._folder, factor)
         url = self._redis()
         kubeconfigs = {role.name: str(demo.kubeconfig(role.name)) for role in roles.ON_CLUSTER}
-        env = self._start(url, demo.env, kubeconfigs)
+        env = self._start(url, {**demo.env, "VMDRIFT_KUBE_CONTEXT": ""}, kubeconfigs)
         self._say(*_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/", *demo.story())
         demo.cut_power()
         records = self._follow(env, demo.ended)

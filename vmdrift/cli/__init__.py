@@ -7,8 +7,11 @@ import click
 
 from reactor import roles
 from reactor.model.printable import harmless
+from vmdrift.cli.cluster import global_options
+from vmdrift.cli.filters import filters
 from vmdrift.cli.people import PEOPLE
 from vmdrift.output import output, wide
+from vmdrift.selector import VmSelector
 
 
 class _Commands(click.Group):
@@ -33,7 +36,7 @@ def main() -> None:
     """Moves KubeVirt virtual machines off a lost node: safely, by itself, and explains every step.
 
     Settings are environment variables (VMDRIFT_...), described in docs/settings.md. The cluster is the one that
-    KUBECONFIG names, or the one that this pod runs in; never silently ~/.kube/config.
+    --kubeconfig or KUBECONFIG names, or the one that this pod runs in; never silently ~/.kube/config.
 
     Exit codes: 0 as it should, 1 not, 2 it could not start or be told. Colours: NO_COLOR=1 leaves them out.
     """
@@ -94,8 +97,9 @@ def work(role: str) -> None:
 
 @main.command(short_help="Show open outages and drifts, with their checks.")
 @click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
+@filters(labels=False)
 @output
-def status(*, watch: bool, as_json: bool) -> None:
+def status(*, watch: bool, as_json: bool, only: VmSelector) -> None:
     """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster nothing."""
     if watch and as_json:
         raise click.UsageError("--watch and --json cannot be combined; for a stream of JSON use events --follow --json")
@@ -104,23 +108,24 @@ def status(*, watch: bool, as_json: bool) -> None:
     if watch:
         from vmdrift.status.watch import watch as follow  # noqa: PLC0415 - see the module's docstring
 
-        sys.exit(follow())
+        sys.exit(follow(only))
     from vmdrift.status import status as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(show(as_json=as_json))
+    sys.exit(show(as_json=as_json, only=only))
 
 
 @main.command(short_help="Outages that are over, and how long VMs were down.")
 @click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="So many outages.")
+@filters(labels=False)
 @output
-def history(*, last: int, as_json: bool) -> None:
+def history(*, last: int, as_json: bool, only: VmSelector) -> None:
     """Show outages that are over: how each drift ended, and how long its VM was down. Newest first.
 
     Seconds count from when the node turned Unknown. Redis keeps them for VMDRIFT_HISTORY_TTL.
     """
     from vmdrift.status.history import history as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(show(last=last, as_json=as_json))
+    sys.exit(show(last=last, as_json=as_json, only=only))
 
 
 @main.command(short_help="Is everything there, and if not, what to do.")
@@ -195,9 +200,10 @@ _DUMP = click.option(
 
 @main.command(epilog=_DUMP_EPILOG, short_help="What would become of a node's VMs if it were lost.")
 @click.argument("node")
+@filters(labels=True)
 @output
 @_DUMP
-def plan(*, node: str, as_json: bool, dump: str) -> None:
+def plan(*, node: str, as_json: bool, dump: str, only: VmSelector) -> None:
     """Tell what would become of every VM of NODE if it were lost now. Changes nothing.
 
     Would it move, or why not; where to, and is there room; its volumes; how long it would take. Settings
@@ -207,13 +213,14 @@ def plan(*, node: str, as_json: bool, dump: str) -> None:
     """
     from vmdrift.plan import plan as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(show(node, as_json=as_json, dump=dump))
+    sys.exit(show(node, as_json=as_json, dump=dump, only=only))
 
 
 @main.command(epilog=_DUMP_EPILOG, short_help="Which VMs would not survive the loss of a node, and why.")
+@filters(labels=True)
 @output
 @_DUMP
-def audit(*, as_json: bool, dump: str) -> None:
+def audit(*, as_json: bool, dump: str, only: VmSelector) -> None:
     """Tell of every node which VMs would not survive its loss, and what to change. Changes nothing.
 
     Reads the cluster, or a dump, as plan does. Exit codes: 0 all would survive, 1 some would not, 2 it could not
@@ -221,7 +228,7 @@ def audit(*, as_json: bool, dump: str) -> None:
     """
     from vmdrift.plan.audit import audit as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(show(as_json=as_json, dump=dump))
+    sys.exit(show(as_json=as_json, dump=dump, only=only))
 
 
 @main.command(epilog=_DUMP_EPILOG, short_help="Write what plan and audit read, without secrets.")
@@ -258,3 +265,4 @@ def completion(*, shell: str) -> None:
 
 for _command in PEOPLE:
     main.add_command(_command)
+global_options(main)

@@ -1,7 +1,7 @@
 """`vmdrift audit`: of every node, which VMs would not survive its loss, and what to change, for people or as JSON."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from rich.console import Console
@@ -18,7 +18,9 @@ from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.incomplete import on_missing_nodes
 from vmdrift.plan.judge import predictions
 from vmdrift.plan.prediction import Outcome
+from vmdrift.plan.select import say_selected, selected
 from vmdrift.plan.table import NAME, STYLE, absent, counted
+from vmdrift.selector import ALL, VmSelector
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.source import run_on_snapshot
 from vmdrift.terminal import Terminal, lines, rows_table
@@ -28,15 +30,16 @@ __all__ = ["NO_ROOM", "AuditFinding", "NodeAudit", "as_object", "audit", "audite
 _SHOWN = 6  # VMs that a finding names to people; JSON names all
 
 
-def audit(*, as_json: bool, dump: str) -> int:
+def audit(*, as_json: bool, dump: str, only: VmSelector = ALL) -> int:
     """Print it; returns the exit code."""
 
     def report(snapshot: ClusterSnapshot, policy: Policy) -> int:
-        nodes = audited(snapshot, policy)
+        nodes = [replace(node, fates=selected(snapshot, node.fates, only)) for node in audited(snapshot, policy)]
         audit_findings = findings(snapshot, policy, nodes)
         if as_json:
-            output.show(as_object(snapshot, policy, nodes, audit_findings))
+            output.show({**as_object(snapshot, policy, nodes, audit_findings), "selected": only.words})
         else:
+            say_selected(only)
             show(Terminal(), snapshot, nodes, audit_findings)
         return exit_code(every(nodes))
 

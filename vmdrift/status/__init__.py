@@ -1,7 +1,8 @@
 """`vmdrift status`: what Redis holds of outages and drifts, for people or as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Self
 
 from rich.text import Text
 
@@ -16,6 +17,7 @@ from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift import output
 from vmdrift.command import answer
+from vmdrift.selector import ALL, VmSelector
 from vmdrift.status.table import checks_table, overview
 from vmdrift.terminal import Terminal
 
@@ -29,12 +31,30 @@ class StatusSnapshot:
     outages: list[tuple[OutageRecord, list[Record]]]
     suspects: Suspects = NO_SUSPECTS
     drills: tuple[FenceDrill, ...] = ()
+    selected: VmSelector = ALL
 
     @property
     def records(self) -> list[Record]:
         """Of all outages, by VM."""
         all_records = [record for _, records in self.outages for record in records]
         return sorted(all_records, key=lambda record: (record.drift.outage.since, str(record.drift.vm)))
+
+    def only(self, selected: VmSelector) -> Self:
+        """The drifts of these VMs, with their outages, and outages of which not all VMs were found yet."""
+        if selected == ALL:
+            return self
+        outages = [
+            (outage, [record for record in records if selected.covers(record.drift.vm.namespace)])
+            for outage, records in self.outages
+        ]
+        kept = [(outage, records) for outage, records in outages if records or outage.sweep.sentences]
+        return replace(self, outages=kept, selected=selected)
+
+    @property
+    def quiet(self) -> str:
+        """What to say where there are no outages."""
+        words = self.selected.words
+        return f"No VM of {words} is on a lost node" if words else "No node is lost"
 
 
 def read(store: Store) -> StatusSnapshot:
@@ -43,12 +63,12 @@ def read(store: Store) -> StatusSnapshot:
     return StatusSnapshot(outages, store.suspicions.shown(), tuple(store.drills.all()))
 
 
-def status(*, as_json: bool) -> int:
+def status(*, as_json: bool, only: VmSelector = ALL) -> int:
     """Print it; returns the exit code."""
 
     def show(settings: Settings) -> int:
         wiring = Wiring.of(settings)
-        snapshot, wrong = read(wiring.store), off(clocks(wiring.redis))
+        snapshot, wrong = read(wiring.store).only(only), off(clocks(wiring.redis))
         if as_json:
             output.show({"version": VERSION, **as_object(snapshot), **({"clocks_off": wrong} if wrong else {})})
         else:
@@ -96,7 +116,7 @@ def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], win
     if sentence := headline(snapshot.drills):
         console.print(Text(f"{sentence} `vmdrift doctor --fencing` and the page say why."), style="bold red")
     if not snapshot.outages:
-        console.print("No node is lost.")
+        console.print(f"{snapshot.quiet}.")
         return
     console.print(overview(snapshot.outages, snapshot.records, now, windows))
     for record in snapshot.records:

@@ -15,6 +15,7 @@ from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift import output
 from vmdrift.command import answer, say
+from vmdrift.selector import ALL, VmSelector
 from vmdrift.status.table import NAME, STYLE
 from vmdrift.terminal import Terminal, rows_table
 
@@ -37,34 +38,38 @@ class EndedOutage:
         return recoveries(self.ended)
 
 
-def history(*, last: int, as_json: bool) -> int:
+def history(*, last: int, as_json: bool, only: VmSelector = ALL) -> int:
     """Print the `last` outages, newest first; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        outages = read(Wiring.of(settings).store, last)
+        outages = read(Wiring.of(settings).store, last, only)
         if as_json:
             output.show(as_object(outages))
         else:
-            _print(outages)
+            _print(outages, only)
         return 0
 
     return answer("history", show)
 
 
-def read(store: Store, last: int) -> list[EndedOutage]:
+def read(store: Store, last: int, only: VmSelector = ALL) -> list[EndedOutage]:
     """Done outages, and open ones of which some drift has ended: the `last` ones, newest first. Raises StoreError."""
     opened = [(outage, False) for outage in store.outages()]
     closed = [(outage, True) for outage in store.history()]
     newest = sorted([*opened, *closed], key=lambda entry: entry[0].outage.since, reverse=True)
-    return list(_ended(store, newest, last))
+    return list(_ended(store, newest, last, only))
 
 
-def _ended(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int) -> Iterator[EndedOutage]:
+def _ended(
+    store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int, only: VmSelector
+) -> Iterator[EndedOutage]:
     shown: set[str] = set()  # one that is done while this is read stands in both lists
     for outage, done in outages:
         if len(shown) == last:
             return
-        records = store.records(outage.outage.id)
+        records = [record for record in store.records(outage.outage.id) if only.covers(record.drift.vm.namespace)]
+        if only != ALL and not records:
+            continue
         ended = tuple(sorted((record for record in records if record.ended), key=lambda record: str(record.drift.vm)))
         if (done or ended) and outage.outage.id not in shown:
             shown.add(outage.outage.id)
@@ -112,10 +117,11 @@ def _drift(record: Record) -> dict[str, Any]:
     }
 
 
-def _print(outages: Sequence[EndedOutage]) -> None:
+def _print(outages: Sequence[EndedOutage], only: VmSelector) -> None:
     console = Terminal()
     if not outages:
-        say("No outages are recorded (they are kept for VMDRIFT_HISTORY_TTL).")
+        kept = "(they are kept for VMDRIFT_HISTORY_TTL)"
+        say(f"No outages {f'with VMs of {only.words} ' if only.words else ''}are recorded {kept}.")
     for past in outages:
         console.print(Text(head(past), style="bold"))
         if past.ended:

@@ -54,7 +54,7 @@ class Live:
             line = f"{record.drift.vm}: {record.phase}, {record.sentence}"
             self._changed(record.drift.id, line, f"{spent:6.1f} s  ")
         if not snapshot.outages:
-            self._changed("", "No node is lost, as far as Kubernetes knows.")
+            self._changed("", f"{snapshot.quiet}, as far as Kubernetes knows.")
 
     def away(self, why: str, now: float) -> None:
         """Redis gives no answer: show that, and what was read last. `now` in seconds since the epoch."""
@@ -80,7 +80,7 @@ class Live:
 
     def _outages(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
         if not snapshot.outages:
-            return Text(f"No node is lost, as far as Kubernetes knows at {clock_time(now)}.")
+            return Text(f"{snapshot.quiet}, as far as Kubernetes knows at {clock_time(now)}.")
         view = overview(snapshot.outages, snapshot.records, now, self._windows)
         going_on = [record for record in snapshot.records if not record.phase.is_end]
         if not going_on or len(self._console.render_lines(view)) < self._console.height:

@@ -8,6 +8,7 @@ from reactor.model.times import Clock
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.command import answer
+from vmdrift.selector import ALL, VmSelector
 from vmdrift.status import StatusSnapshot, read
 from vmdrift.status.live import Live
 from vmdrift.terminal import Terminal
@@ -18,21 +19,21 @@ Read = Callable[[], StatusSnapshot]
 Pause = Callable[[float], None]
 
 
-def watch() -> int:
+def watch(only: VmSelector = ALL) -> int:
     """Until Ctrl-C; returns the exit code. 2 when Redis refuses us: waiting for that would help nobody."""
 
     def show(settings: Settings) -> int:
         with Live(Terminal(), settings.to_windows()) as live:
-            follow(reader(settings), live, time.time, time.sleep)
+            follow(reader(settings, only), live, time.time, time.sleep)
         return 0
 
     return answer("status", show)
 
 
-def reader(settings: Settings) -> Read:
+def reader(settings: Settings, only: VmSelector = ALL) -> Read:
     """Reads all that is not done; it connects when it first reads. Raises StoreError."""
     wiring = Wiring.of(settings)
-    return lambda: read(wiring.store)
+    return lambda: read(wiring.store).only(only)
 
 
 def follow(read: Read, live: Live, clock: Clock, pause: Pause) -> None:

@@ -6,6 +6,7 @@ import click
 
 from reactor.model.intervention import lasting
 from vmdrift.cli.arguments import checked, known_how, node, nodes, target, targets, vm, vms
+from vmdrift.cli.waiting import waiting
 from vmdrift.output import output
 
 _WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
@@ -27,15 +28,16 @@ _VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell
     help="How long: 90s, 30m, 2h, 1d. Else: until resumed.",
 )
 @_WHY
+@waiting
 @output
-def hold(*, what: str, lasts: float | None, why: str, as_json: bool) -> None:
+def hold(*, what: str, lasts: float | None, why: str, as_json: bool, waits: float | None) -> None:
     """Leave a node's VMs, one VM, or everything alone: nothing of it is deleted.
 
     Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Windows go on meanwhile.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.hold(what, lasts, why, as_json=as_json))
+    sys.exit(intervene.hold(what, lasts, why, as_json=as_json, waits=waits))
 
 
 @click.command(short_help="Lift a hold.")
@@ -76,36 +78,39 @@ def cancel(*, name: str, why: str, as_json: bool) -> None:
 
 @click.command(short_help="Take an ended drift up again, or look now.")
 @_VM
+@waiting
 @output
-def retry(*, name: str, as_json: bool) -> None:
+def retry(*, name: str, as_json: bool, waits: float | None) -> None:
     """Take an ended drift up again, or have one that goes on look now.
 
     Exit codes: 0 it is looked at, 1 there is none, 2 nobody has looked at it yet, or it could not be done.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.retry(name, as_json=as_json))
+    sys.exit(intervene.retry(name, as_json=as_json, waits=waits))
 
 
 @click.command(short_help="Ask for the drift of one VM of a lost node.")
 @_VM
+@waiting
 @output
-def drift(*, name: str, as_json: bool) -> None:
+def drift(*, name: str, as_json: bool, waits: float | None) -> None:
     """Ask for the drift of one VM of a lost node, with the same prerequisites as ever.
 
     Exit codes: 0 it goes on, 1 there is nothing to do, 2 nobody has looked at it yet, or it could not be asked.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.drift(name, as_json=as_json))
+    sys.exit(intervene.drift(name, as_json=as_json, waits=waits))
 
 
 @click.command(name="confirm-off", short_help="Say that a node is off: proof that it is dead.")
 @_NODE
 @_CHECKED
 @click.option("--although-ready", is_flag=True, help="Also of a node that is Ready, as far as Kubernetes knows.")
+@waiting
 @output
-def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool) -> None:
+def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool, waits: float | None) -> None:
     """Say that a node is off, which you made sure of: its VMs are released at once, shared disks and all.
 
     It counts for this very boot, where VMDRIFT_FENCING names event, and until the node gives a sign of life. A
@@ -115,7 +120,7 @@ def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool) -> 
     """
     from vmdrift.intervene import fences  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(fences.confirm_off(name, how, although_ready=although_ready, as_json=as_json))
+    sys.exit(fences.confirm_off(name, how, although_ready=although_ready, as_json=as_json, waits=waits))
 
 
 @click.command(short_help="Put a whole dead node out of service, for this outage.")

@@ -57,7 +57,7 @@ def test_a_context_without_a_file_is_a_settings_error(monkeypatch: pytest.Monkey
     (tmp_path / ".kube").mkdir()
     (tmp_path / ".kube" / "config").write_text(CONTEXTS)
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(errors.SettingsError, match="context here: of which file"):
+    with pytest.raises(errors.SettingsError, match="context here: KUBECONFIG is not set"):
         connect("", 5, context="here")
 
 

@@ -9,12 +9,13 @@ from reactor import roles
 from reactor.model.printable import harmless
 from vmdrift.cli.cluster import global_options
 from vmdrift.cli.filters import filters
+from vmdrift.cli.groups import GroupedCommands
 from vmdrift.cli.people import PEOPLE
 from vmdrift.output import output, wide
 from vmdrift.selector import VmSelector
 
 
-class _Commands(click.Group):
+class _Commands(GroupedCommands):
     def invoke(self, ctx: click.Context) -> Any:
         """As click does, with harmless messages: they quote what was typed, and that may have been copied."""
         try:
@@ -193,6 +194,7 @@ _DUMP = click.option(
     "--file",
     "dump",
     metavar="DUMP",
+    type=click.Path(),
     default="",
     help="Read a dump instead of the cluster: a file, or - for standard input.",
 )

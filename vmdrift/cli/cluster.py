@@ -32,7 +32,13 @@ def _options(*, hidden: bool) -> Iterable[click.Option]:
 
 def _option(name: str, metavar: str, variable: str, text: str, hidden: bool) -> click.Option:
     return click.Option(
-        [name], metavar=metavar, hidden=hidden, help=text, expose_value=False, callback=_into_environment(variable)
+        [name],
+        type=click.Path() if metavar == "PATH" else str,
+        metavar=metavar,
+        hidden=hidden,
+        help=text,
+        expose_value=False,
+        callback=_into_environment(variable),
     )
 
 

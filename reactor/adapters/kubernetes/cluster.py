@@ -114,7 +114,7 @@ def connect(
 def _client(kubeconfig: str, context: str) -> ApiClient:
     configuration = Configuration()
     if context and not kubeconfig:
-        raise errors.SettingsError(f"context {context}: of which file? KUBECONFIG is not set")
+        raise errors.SettingsError(f"context {context}: KUBECONFIG is not set; ~/.kube/config is never used silently")
     try:
         if kubeconfig:
             config.load_kube_config(kubeconfig, context or None, client_configuration=configuration)

@@ -208,8 +208,8 @@ _DUMP = click.option(
 def plan(*, node: str, as_json: bool, dump: str, only: VmSelector) -> None:
     """Tell what would become of every VM of NODE if it were lost now. Changes nothing.
 
-    Would it move, or why not; where to, and is there room; its volumes; how long it would take. Settings
-    (VMDRIFT_...) are read from the environment: give the same as the workers have.
+    Would it move, or why not; where to, and is there room; its volumes; how long it would take. Judged by the
+    installation's settings (ConfigMap settings in VMDRIFT_NAMESPACE); VMDRIFT_... of this shell win.
 
     Exit codes: 0 all would move, 1 some would not, 2 it could not be told.
     """

@@ -12,6 +12,7 @@ from rich.text import Text
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView
 from vmdrift import output
+from vmdrift.command import say
 from vmdrift.plan import VERSION, exit_code, summary, vm_object
 from vmdrift.plan.findings import LOST_DISKS, NO_ROOM, PROVISO, AuditFinding, NodeAudit, every, findings
 from vmdrift.plan.free_room import FreeRoom
@@ -22,6 +23,7 @@ from vmdrift.plan.select import say_selected, selected
 from vmdrift.plan.table import NAME, STYLE, absent, counted
 from vmdrift.selector import ALL, VmSelector
 from vmdrift.snapshot import ClusterSnapshot
+from vmdrift.snapshot.installed import JudgedBy
 from vmdrift.snapshot.source import run_on_snapshot
 from vmdrift.terminal import Terminal, lines, rows_table
 
@@ -33,12 +35,15 @@ _SHOWN = 6  # VMs that a finding names to people; JSON names all
 def audit(*, as_json: bool, dump: str, only: VmSelector = ALL) -> int:
     """Print it; returns the exit code."""
 
-    def report(snapshot: ClusterSnapshot, policy: Policy) -> int:
+    def report(snapshot: ClusterSnapshot, judged: JudgedBy) -> int:
+        policy = judged.policy
         nodes = [replace(node, fates=selected(snapshot, node.fates, only)) for node in audited(snapshot, policy)]
         audit_findings = findings(snapshot, policy, nodes)
         if as_json:
-            output.show({**as_object(snapshot, policy, nodes, audit_findings), "selected": only.words})
+            more = {"settings_from": judged.as_object(), "selected": only.words}
+            output.show({**as_object(snapshot, policy, nodes, audit_findings), **more})
         else:
+            say(judged.sentence)
             say_selected(only)
             show(Terminal(), snapshot, nodes, audit_findings)
         return exit_code(every(nodes))

@@ -190,9 +190,19 @@ def everything(cluster: Cluster, now: float) -> Dump:
 
 def from_dump(path: str) -> ClusterSnapshot:
     """What `vmdrift dump` or `kubectl get ... -A -o json` wrote, in a file, or standard input for "-". BadInput."""
+    return snapshot_of(usable_dump(path), path)
+
+
+def usable_dump(path: str) -> Dump:
+    """A dump that holds what there is no answer without. Raises BadInput."""
     name, dump = "standard input" if path == "-" else path, read_dump(path)
     if lacking := [kind.resource for kind in NEEDED if kind.resource not in dump.objects]:
         raise BadInput(f"{name} holds no {', '.join(lacking)}; {MAKE}")
+    return dump
+
+
+def snapshot_of(dump: Dump, name: str) -> ClusterSnapshot:
+    """The snapshot of a dump; BadInput with its name."""
     try:
         return snapshot(dump)
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -101,7 +101,7 @@ def test_a_plan_and_its_exit_code_are_of_those_that_are_selected(
 
 def test_an_audit_says_of_which_vms_it_is(dump: Path) -> None:
     done = vmdrift("audit", "-n", "bank", "-f", str(dump))
-    assert done.out.startswith("Only VMs of namespace bank; counts and exit code are of these.\n")
+    assert done.out.splitlines()[1] == "Only VMs of namespace bank; counts and exit code are of these."
     assert "bank/web" in done.out
     assert "default/" not in done.out
     assert "of 1 VM 1 would stay down" in " ".join(done.out.split())

@@ -152,8 +152,8 @@ def test_the_status_of_a_pod_is_its_phase_or_why_not() -> None:
 
 
 def test_a_node_and_a_claim_without_much_are_shown_with_what_is_there() -> None:
-    cordoned = {"metadata": {"name": "n", "labels": {"node-role.kubernetes.io/control-plane": ""}}, "spec": {}}
-    cordoned["spec"]["unschedulable"] = True  # type: ignore[index]
+    labels = {"node-role.kubernetes.io/control-plane": ""}
+    cordoned = {"metadata": {"name": "n", "labels": labels}, "spec": {"unschedulable": True}}
     assert node_row(cordoned, "1d")[:5] == ["n", "Unknown,SchedulingDisabled", "control-plane", "1d", ""]
     claim = {"metadata": {"name": "c"}, "spec": {}, "status": {"phase": "Pending", "capacity": {"storage": "1Gi"}}}
     assert claim_row(claim, "1d") == ["c", "Pending", "", "", "", "", "<unset>", "1d", "<unset>"]

@@ -1,8 +1,11 @@
 """`vmdrift status`: what people and machines see while things run."""
 
+import orjson
 from redis import Redis
 
+from reactor.adapters.redis.store import RedisStore
 from tests.acceptance.story import Stage
+from tests.contracts.samples import outage_record, record
 from tests.support.commands import vmdrift
 
 CHECKS = [
@@ -53,6 +56,20 @@ def test_without_an_outage_it_says_so(redis_url: str, redis: Redis) -> None:
         vmdrift("status", "--json", env={"VMDRIFT_REDIS_URL": redis_url}).out
         == '{\n  "version": 1,\n  "outages": []\n}\n'
     )
+
+
+def test_a_namespace_shows_its_own_vms_and_says_where_there_are_none(redis_url: str, redis: Redis) -> None:
+    store, env = RedisStore(redis, 3600), {"VMDRIFT_REDIS_URL": redis_url}
+    store.save_outage(outage_record(), done=False)
+    for vm in ("web", "mail"):
+        store.create(record(vm), [])
+
+    here = vmdrift("status", "-n", "shop", "-o", "json", env=env)
+    assert len(orjson.loads(here.out)["outages"][0]["drifts"]) == 2
+    assert orjson.loads(here.out)["selected"] == "namespace shop"
+    assert vmdrift("status", "-A", "-o", "json", env=env).out == vmdrift("status", "--json", env=env).out
+    assert "No VM of namespace bank is on a lost node." in vmdrift("status", "-n", "bank", env=env).out
+    assert orjson.loads(vmdrift("history", "-n", "bank", "--json", env=env).out)["outages"] == []
 
 
 def test_without_redis_it_says_so_in_one_line() -> None:

@@ -70,7 +70,8 @@ def status(*, as_json: bool, only: VmSelector = ALL) -> int:
         wiring = Wiring.of(settings)
         snapshot, wrong = read(wiring.store).only(only), off(clocks(wiring.redis))
         if as_json:
-            output.show({"version": VERSION, **as_object(snapshot), **({"clocks_off": wrong} if wrong else {})})
+            more = {"selected": only.words} if only.words else {}
+            output.show({"version": VERSION, **more, **as_object(snapshot), **({"clocks_off": wrong} if wrong else {})})
         else:
             _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
         return 0

@@ -44,7 +44,7 @@ def history(*, last: int, as_json: bool, only: VmSelector = ALL) -> int:
     def show(settings: Settings) -> int:
         outages = read(Wiring.of(settings).store, last, only)
         if as_json:
-            output.show(as_object(outages))
+            output.show({**as_object(outages), **({"selected": only.words} if only.words else {})})
         else:
             _print(outages, only)
         return 0

@@ -65,7 +65,8 @@ def test_what_is_no_moment_has_none(field: dict[str, Any]) -> None:
 
 def test_a_moment_after_the_last_year_has_no_time_and_what_is_there_is_not_replaced() -> None:
     assert dated({"at": 1e300}) == {"at": 1e300, "at_time": None}
-    assert dated({"at": AT, "at_time": "mine"}) == {"at": AT, "at_time": "mine"}
+    for theirs in ({"at": AT, "at_time": "mine"}, {"at_time": "mine", "at": AT}):
+        assert dated(theirs) == theirs
 
 
 @pytest.mark.parametrize("command", [("plan", LOST), ("audit",)])

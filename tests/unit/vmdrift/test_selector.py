@@ -121,6 +121,8 @@ def test_our_own_dump_holds_labels_of_vms_and_one_of_earlier_versions_is_refused
     done = vmdrift("plan", LOST, "-f", str(tmp_path / "old.json"), "-l", "tier=front")
     assert (done.code, done.out) == (2, "")
     assert "this dump holds no labels of VMs" in done.err
+    again = vmdrift("dump", "-f", str(tmp_path / "old.json"))
+    assert "vm_labels" not in orjson.loads(again.out)["vmdrift"]
 
 
 def a_store() -> MemoryStore:

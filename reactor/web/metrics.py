@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -21,9 +20,10 @@ from reactor.adapters.redis.process_reports import Reports
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
 from reactor.adapters.redis.suspicions import Suspicions
+from reactor.health import installed
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.fence_drill import FenceDrill, not_fenceable
-from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, ended, histogram
+from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, ended, forecasts, histogram
 from reactor.model.suspicion import ENDS
 from reactor.model.times import Clock
 
@@ -141,6 +141,11 @@ def _ended_drifts(totals: Mapping[str, float]) -> Iterator[Metric]:
     for phase, number in ended(totals).items():
         ends.add_metric([phase.value], number)
     yield ends
+    what = "What was foreseen when VMs of ended drifts were first judged, by how that came."
+    foreseen = CounterMetricFamily("vmdrift_forecasts", what, labels=["result"])
+    for result, number in forecasts(totals).items():
+        foreseen.add_metric([result], number)
+    yield foreseen
     what = "How long each stage of drifts that have ended took."
     durations = HistogramMetricFamily("vmdrift_stage_duration_seconds", what, labels=["stage"])
     for stage in STAGES:
@@ -198,11 +203,7 @@ def _queues(queues: list[QueueFigures]) -> Iterator[Metric]:
 
 
 def _build() -> Metric:
-    try:
-        number = version("vm-drift")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        number = "unknown"
-    return InfoMetricFamily("vmdrift_build", "Which version this is.", {"version": number})
+    return InfoMetricFamily("vmdrift_build", "Which version this is.", {"version": installed()})
 
 
 def _counter(name: str, what: str, counts: Mapping[tuple[str, str], int]) -> Metric:

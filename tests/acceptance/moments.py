@@ -94,6 +94,7 @@ def judged(stage: Stage) -> None:
     site.wait_for("blocked", "shop/web")
     site.wait_for("detaching", "shop/database")
     stage.run("status")
+    stage.run("status", site.demo.lost)
     stage.seen["drifts"], stage.seen["deleted"] = site.drifts(), [entry["name"] for entry in site.deletes("pods")]
     stage.run("holds", "--json")
     stage.run("holds")

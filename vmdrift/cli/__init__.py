@@ -6,7 +6,9 @@ from typing import Any
 import click
 
 from reactor import roles
+from reactor.model.intervention import ALL
 from reactor.model.printable import harmless
+from vmdrift.cli.arguments import checked, target, targets
 from vmdrift.cli.cluster import global_options
 from vmdrift.cli.filters import filters
 from vmdrift.cli.groups import GroupedCommands
@@ -97,11 +99,17 @@ def work(role: str) -> None:
 
 
 @main.command(short_help="Show open outages and drifts, with their checks.")
+@click.argument("what", metavar="[NODE|NAMESPACE/VM]", default="", callback=checked(target), shell_complete=targets)
 @click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
 @filters(labels=False)
 @output
-def status(*, watch: bool, as_json: bool, only: VmSelector) -> None:
-    """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster nothing."""
+def status(*, what: str, watch: bool, as_json: bool, only: VmSelector) -> None:
+    """Show whether all is well, and of each outage what becomes of its VMs: a line for those that say the same.
+
+    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster nothing.
+    """
+    if watch and what:
+        raise click.UsageError("--watch shows all outages; leave out the node or VM")
     if watch and as_json:
         raise click.UsageError("--watch and --json cannot be combined; for a stream of JSON use events --follow --json")
     if watch and wide():
@@ -112,7 +120,7 @@ def status(*, watch: bool, as_json: bool, only: VmSelector) -> None:
         sys.exit(follow(only))
     from vmdrift.status import status as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(show(as_json=as_json, only=only))
+    sys.exit(show("" if what == ALL else what, as_json=as_json, only=only))
 
 
 @main.command(short_help="Outages that are over, and how long VMs were down.")

@@ -8,7 +8,9 @@ from rich.text import Text
 
 from reactor.adapters.redis.clock_offsets import clocks, off, offset_sentence
 from reactor.adapters.redis.store import Store
+from reactor.health import HealthRow
 from reactor.model.drift import OutageRecord, Record
+from reactor.model.errors import NotDone
 from reactor.model.fence_drill import FenceDrill, headline
 from reactor.model.fencing import Fencing
 from reactor.model.recovery import Windows
@@ -18,6 +20,7 @@ from reactor.wiring import Wiring
 from vmdrift import output
 from vmdrift.command import answer
 from vmdrift.selector import ALL, VmSelector
+from vmdrift.status import groups
 from vmdrift.status.table import checks_table, overview
 from vmdrift.terminal import Terminal
 
@@ -26,11 +29,16 @@ VERSION = 1  # of the JSON; within a version fields are only added
 
 @dataclass(frozen=True, slots=True)
 class StatusSnapshot:
-    """All that is not done yet, oldest outage first: each with the records of its drifts; suspects; fence drills."""
+    """All that is not done yet, oldest outage first: each with the records of its drifts; suspects; fence drills.
+
+    `health`: the rows of the strip, where they were read; `missing`: why nothing is carried out, "" where something is.
+    """
 
     outages: list[tuple[OutageRecord, list[Record]]]
     suspects: Suspects = NO_SUSPECTS
     drills: tuple[FenceDrill, ...] = ()
+    health: tuple[HealthRow, ...] = ()
+    missing: str = ""
     selected: VmSelector = ALL
 
     @property
@@ -63,15 +71,24 @@ def read(store: Store) -> StatusSnapshot:
     return StatusSnapshot(outages, store.suspicions.shown(), tuple(store.drills.all()))
 
 
-def status(*, as_json: bool, only: VmSelector = ALL) -> int:
-    """Print it; returns the exit code."""
+def read_all(wiring: Wiring) -> StatusSnapshot:
+    """With its health. Raises StoreError."""
+    snapshot = read(wiring.store)
+    rows, missing = groups.health(wiring, snapshot.drills, wiring.store.time())
+    return replace(snapshot, health=rows, missing=missing)
+
+
+def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
+    """Print all of it in groups, or all about a `target`: a node, or NAMESPACE/NAME of a VM; returns the exit code."""
 
     def show(settings: Settings) -> int:
         wiring = Wiring.of(settings)
-        snapshot, wrong = read(wiring.store).only(only), off(clocks(wiring.redis))
+        snapshot, wrong = about(read_all(wiring), target).only(only), off(clocks(wiring.redis))
         if as_json:
             more = {"selected": only.words} if only.words else {}
             output.show({"version": VERSION, **more, **as_object(snapshot), **({"clocks_off": wrong} if wrong else {})})
+        elif target:
+            _print_all(snapshot, wiring.store.time(), settings.to_windows())
         else:
             _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
         return 0
@@ -108,8 +125,23 @@ def _fencing(fencing: Fencing) -> dict[str, object]:
     return fields
 
 
+def about(snapshot: StatusSnapshot, target: str) -> StatusSnapshot:
+    """What is of this node or VM; NotDone where nothing is."""
+    if not target:
+        return snapshot
+    outages = [
+        (outage, [record for record in records if target in {outage.outage.node.name, str(record.drift.vm)}])
+        for outage, records in snapshot.outages
+    ]
+    about = [(outage, records) for outage, records in outages if records or outage.outage.node.name == target]
+    if not about:
+        raise NotDone(f"{target} is in no open outage; `vmdrift history` shows those that are over")
+    return replace(snapshot, outages=about)
+
+
 def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
     console = Terminal()
+    console.print(groups.health_lines(snapshot.health))
     for name, ahead in wrong.items():
         console.print(offset_sentence(name, ahead), style="bold red")
     for sentence in snapshot.suspects.sentences(now):
@@ -119,6 +151,15 @@ def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], win
     if not snapshot.outages:
         console.print(f"{snapshot.quiet}.")
         return
+    for outage, records in snapshot.outages:
+        console.print(groups.outage_lines(outage, records, windows, now, snapshot.missing))
+    console.print("All about a node or a VM: vmdrift status NODE, or NAMESPACE/VM.")
+
+
+def _print_all(snapshot: StatusSnapshot, now: float, windows: Windows) -> None:
+    console = Terminal()
     console.print(overview(snapshot.outages, snapshot.records, now, windows))
     for record in snapshot.records:
+        for line in groups.vm_lines(record, now):
+            console.print(line)
         console.print(checks_table(record))

@@ -1,7 +1,8 @@
 """`vmdrift history`: outages that are over, how each of their drifts ended, and how long the VMs were down."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.table import Table
@@ -9,8 +10,10 @@ from rich.text import Text
 
 from reactor.adapters.redis.store import Store
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.forecast import MISSED, RESULTS
+from reactor.model.outlook import Down, down, forecast_result, forecast_sentence
 from reactor.model.recovery import median_and_longest, recoveries, recovery
-from reactor.model.times import format_time
+from reactor.model.times import duration, format_time
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift import output
@@ -42,9 +45,10 @@ def history(*, last: int, as_json: bool, only: VmSelector = ALL) -> int:
     """Print the `last` outages, newest first; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        outages = read(Wiring.of(settings).store, last, only)
+        store = Wiring.of(settings).store
+        outages, now = read(store, last, only), store.time()
         if as_json:
-            output.show({**as_object(outages), **({"selected": only.words} if only.words else {})})
+            output.show({**as_object(outages, now), **({"selected": only.words} if only.words else {})})
         else:
             _print(outages, only)
         return 0
@@ -81,12 +85,12 @@ def after(record: Record, moment: float | None) -> float | None:
     return None if moment is None else moment - record.drift.outage.since
 
 
-def as_object(outages: Sequence[EndedOutage]) -> dict[str, Any]:
+def as_object(outages: Sequence[EndedOutage], now: float = 0.0) -> dict[str, Any]:
     """The shape that docs/cli.md documents; spans in seconds, moments in seconds since the epoch."""
-    return {"version": VERSION, "outages": [_outage(past) for past in outages]}
+    return {"version": VERSION, "outages": [_outage(past, now) for past in outages]}
 
 
-def _outage(past: EndedOutage) -> dict[str, Any]:
+def _outage(past: EndedOutage, now: float) -> dict[str, Any]:
     outage, times = past.outage.outage, median_and_longest(past.ended)
     return {
         "id": outage.id,
@@ -97,11 +101,12 @@ def _outage(past: EndedOutage) -> dict[str, Any]:
         "fencing": past.outage.fencing.summary if past.outage.fencing else "",
         "going_on": past.going_on,
         "recovery": dict(zip(("median", "longest"), times, strict=True)) if times else None,
-        "drifts": [_drift(record) for record in past.ended],
+        "drifts": [_drift(record, now) for record in past.ended],
     }
 
 
-def _drift(record: Record) -> dict[str, Any]:
+def _drift(record: Record, now: float) -> dict[str, Any]:
+    gone, foreseen = down(record, now), record.forecast
     return {
         "vm": str(record.drift.vm),
         "id": record.drift.id,
@@ -114,6 +119,9 @@ def _drift(record: Record) -> dict[str, Any]:
         "detached_after": after(record, record.detached_at),
         "ended_after": after(record, record.ended_at),
         "recovery": recovery(record),
+        "down_for": gone.seconds,
+        "not_back": gone.not_back,
+        "forecast": {**asdict(foreseen), "result": forecast_result(record)} if foreseen else None,
     }
 
 
@@ -124,8 +132,29 @@ def _print(outages: Sequence[EndedOutage], only: VmSelector) -> None:
         say(f"No outages {f'with VMs of {only.words} ' if only.words else ''}are recorded {kept}.")
     for past in outages:
         console.print(Text(head(past), style="bold"))
+        for line in _stands_out(past):
+            console.print(line)
         if past.ended:
             console.print(table(past))
+
+
+def _gone(record: Record) -> Down:
+    """As it was when the drift ended."""
+    return down(record, record.ended_at or record.changed_at)
+
+
+def _stands_out(past: EndedOutage) -> Iterator[Text]:
+    """Who is not back, and what was foreseen and came otherwise."""
+    if names := ", ".join(str(record.drift.vm) for record in not_back(past)):
+        yield Text(f"Not back, as far as is known: {names}.", style="bold red")
+    for record in past.ended:
+        if forecast_result(record) == MISSED:
+            yield Text(f"{record.drift.vm}: {forecast_sentence(record)}", style="yellow")
+
+
+def not_back(past: EndedOutage) -> list[Record]:
+    """Drifts that are over, and whose VMs are down."""
+    return [record for record in past.ended if _gone(record).not_back]
 
 
 def head(past: EndedOutage) -> str:
@@ -145,7 +174,22 @@ def _counted(past: EndedOutage) -> str:
         return "No VM was concerned."
     times = median_and_longest(past.ended)
     recovered = f" Recovery: median {times[0]:.0f} s, longest {times[1]:.0f} s." if times else ""
-    return f"{', '.join(counts).capitalize()}.{recovered}"
+    return f"{', '.join(counts).capitalize()}.{recovered}{_summed(past)}{_forecasts(past)}"
+
+
+def _summed(past: EndedOutage) -> str:
+    """How long all VMs together did not run."""
+    spans = [gone for record in past.ended if (gone := _gone(record)).ended]
+    return f" Down in all: {duration(sum(gone.seconds for gone in spans))}." if len(spans) > 1 else ""
+
+
+def _forecasts(past: EndedOutage) -> str:
+    counts = Counter(filter(None, map(forecast_result, past.ended)))
+    return (
+        f" Forecasts: {', '.join(f'{counts[result]} {result}' for result in RESULTS if counts[result])}."
+        if counts
+        else ""
+    )
 
 
 def table(past: EndedOutage) -> Table:
@@ -163,11 +207,19 @@ def table(past: EndedOutage) -> Table:
         times = [
             _seconds(after(record, record.released_at)),
             _seconds(after(record, record.detached_at)),
-            _seconds(recovery(record)),
+            _running(record),
         ]
         more = [record.proof.value, record.target, record.reason] if output.wide() else []
         rows.add_row(Text(str(record.drift.vm)), end, *times, *map(Text, more), Text(record.sentence))
     return rows
+
+
+def _running(record: Record) -> str | Text:
+    """When it ran again, elsewhere or on the node that is back."""
+    gone = _gone(record)
+    if gone.not_back:
+        return Text("not back", style="bold red")
+    return _seconds(gone.seconds if gone.ended else None)
 
 
 def _seconds(span: float | None) -> str:

@@ -7,9 +7,11 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live as RichLive
 from rich.text import Text
 
+from reactor.model.headline import headline
 from reactor.model.recovery import Windows
 from reactor.model.times import clock_time
 from vmdrift.status import StatusSnapshot
+from vmdrift.status.groups import health_lines
 from vmdrift.status.table import overview
 
 _USUAL = Windows()
@@ -75,15 +77,24 @@ class Live:
 
     def _view(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
         """All drifts; where they are more than the terminal has lines for, those that have not ended."""
-        suspects = [Text(sentence, style="yellow") for sentence in snapshot.suspects.sentences(now)]
-        return Group(*suspects, self._outages(snapshot, now)) if suspects else self._outages(snapshot, now)
+        above = [health_lines(snapshot.health)] if snapshot.health else []
+        above += [Text(sentence, style="yellow") for sentence in snapshot.suspects.sentences(now)]
+        return Group(*above, self._outages(snapshot, now))
 
     def _outages(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
         if not snapshot.outages:
             return Text(f"{snapshot.quiet}, as far as Kubernetes knows at {clock_time(now)}.")
+        heads = [
+            headline(outage, records, self._windows, now, snapshot.missing) for outage, records in snapshot.outages
+        ]
+        lines = [Text(head.text, style="bold red" if head.urgent else "bold") for head in heads]
+        return Group(*lines, self._drifts(snapshot, now, len(lines)))
+
+    def _drifts(self, snapshot: StatusSnapshot, now: float, above: int) -> RenderableType:
+        """`above`: how many lines are already used."""
         view = overview(snapshot.outages, snapshot.records, now, self._windows)
         going_on = [record for record in snapshot.records if not record.phase.is_end]
-        if not going_on or len(self._console.render_lines(view)) < self._console.height:
+        if not going_on or above + len(self._console.render_lines(view)) < self._console.height:
             return view
         return overview(snapshot.outages, going_on, now, self._windows)
 

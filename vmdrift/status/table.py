@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.headline import overdue
 from reactor.model.recovery import Window, Windows, spent, waits_for, window
 from reactor.model.times import clock_time
 from vmdrift.output import wide
@@ -89,10 +90,13 @@ def drifts_table(records: Sequence[Record], now: float, windows: Windows = _USUA
     return table
 
 
-def _window_left(open_window: Window | None, now: float) -> Table | str:
-    """What is left of the window that a drift waits for, as a bar and in seconds."""
+def _window_left(open_window: Window | None, now: float) -> Table | Text | str:
+    """What is left of the window that a drift waits for, as a bar and in seconds; or since when that is late."""
     if open_window is None:
         return ""
+    late = overdue(open_window.end, now, "")
+    if late:
+        return Text(late, style="bold red")
     bar = Table.grid(padding=(0, 1))
     bar.add_row(ProgressBar(1.0, open_window.share(now), width=_BAR), f"{open_window.left(now):.0f} s")
     return bar

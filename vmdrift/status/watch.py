@@ -9,7 +9,7 @@ from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.command import answer
 from vmdrift.selector import ALL, VmSelector
-from vmdrift.status import StatusSnapshot, read
+from vmdrift.status import StatusSnapshot, read_all
 from vmdrift.status.live import Live
 from vmdrift.terminal import Terminal
 
@@ -33,7 +33,7 @@ def watch(only: VmSelector = ALL) -> int:
 def reader(settings: Settings, only: VmSelector = ALL) -> Read:
     """Reads all that is not done; it connects when it first reads. Raises StoreError."""
     wiring = Wiring.of(settings)
-    return lambda: read(wiring.store).only(only)
+    return lambda: read_all(wiring).only(only)
 
 
 def follow(read: Read, live: Live, clock: Clock, pause: Pause) -> None:

@@ -8,6 +8,7 @@ from redis import Redis
 
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.sessions import OpenSessions, signing_key
+from reactor.adapters.redis.summaries import RedisSummaries
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
 from reactor.web.events.accept import Reception
@@ -47,6 +48,7 @@ def mount(app: Flask, parts: Parts) -> None:
         settings,
         sources.clock,
         sources.clocks,
+        RedisSummaries(parts.redis).latest,
     )
     csrf = sessions(app, lambda: signing_key(parts.redis), queries.away)
     for view in ("events", "alerts"):  # programs have no session to forge

@@ -7,18 +7,22 @@ from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.clock_offsets import off, offset_sentence
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
+from reactor.health import HealthRow, Seen, lame, strip
 from reactor.interventions import NO_CLUSTER
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.fence_drill import headline
+from reactor.model.groups import Wanted
 from reactor.model.intervention import Intervention
+from reactor.model.summary import Summary
 from reactor.model.times import Clock, clock_time
 from reactor.settings import Settings, deaf_after
 from reactor.web.page.drills import DrillRow, drill_rows, with_proof
-from reactor.web.page.view_models import OutageRow, VmRow, outage_view, vm_view
+from reactor.web.page.view_models import OutageRow, Shown, VmRow, outage_row, vm_row
 
 _CACHED_FOR = 2.0  # seconds; every open browser polls as often
 _HISTORY_SHOWN = 50  # outages of the past
+_ALL = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Queries:
     """`wishes` is None where the page has no cluster. Methods raise StoreError.
 
     `heard`: when a watcher last heard from the API server, seconds since the epoch; None if none ever did. `clocks`: by
-    process, how many seconds its clock is ahead of Redis', which is `clock`.
+    process, how many seconds its clock is ahead of Redis', which is `clock`. `summary`: what watchers know of nodes.
     """
 
     store: Store
@@ -44,12 +48,19 @@ class Queries:
     settings: Settings
     clock: Clock
     clocks: Callable[[], Mapping[str, float]] = dict
+    summary: Callable[[], Summary | None] = lambda: None
     _cached: tuple[float, CurrentInterventions] = field(default=(0.0, CurrentInterventions()))
     _away_since: float | None = None
 
-    def outages(self) -> list[OutageRow]:
-        """Those that are not done with, newest first."""
-        return self._views(reversed(self.store.outages()))
+    def outages(self, wanted: Wanted = _ALL) -> list[OutageRow]:
+        """Those that are not done with, newest first; of their VMs those that are wanted are in groups."""
+        return self._views(reversed(self.store.outages()), wanted)
+
+    def health(self) -> tuple[HealthRow, ...]:
+        """Is everything alive that a recovery needs?"""
+        drills = tuple(self.store.drills.all())
+        seen = Seen(tuple(self.queues()), self.heard(), self.clocks(), drills, self.summary())
+        return strip(seen, self.settings, self.clock())
 
     def suspects(self) -> list[str]:
         """Nodes that are suspected, in sentences."""
@@ -65,7 +76,7 @@ class Queries:
 
     def history(self, most: int = _HISTORY_SHOWN) -> list[OutageRow]:
         """Those that are done with, newest first."""
-        return self._views(self.store.history()[:most])
+        return self._views(self.store.history()[:most], going_on=False)
 
     def node(self, name: str) -> list[OutageRow]:
         """All outages of a node, newest first."""
@@ -81,14 +92,20 @@ class Queries:
         return [*reversed(self.store.outages()), *self.store.history()]
 
     def _vm(self, record: Record) -> VmRow:
-        row = vm_view(record, self.asked().found, self.settings.to_windows(), self.clock())
+        row = vm_row(record, self.asked().found, self._shown(_ALL))
         return replace(row, proven=with_proof(record, self.settings.to_policy()))
 
-    def _views(self, outages: Iterable[OutageRecord]) -> list[OutageRow]:
-        now, interventions, windows = self.clock(), self.asked().found, self.settings.to_windows()
-        return [
-            outage_view(outage, self.store.records(outage.outage.id), interventions, windows, now) for outage in outages
-        ]
+    def _shown(self, wanted: Wanted, *, going_on: bool = True) -> Shown:
+        """Of what does not go on any more, it does not matter who is alive."""
+        queues = tuple(self.queues()) if going_on else ()
+        return Shown(self.settings.to_windows(), self.clock(), lame(queues), wanted)
+
+    def _views(
+        self, outages: Iterable[OutageRecord], wanted: Wanted = _ALL, *, going_on: bool = True
+    ) -> list[OutageRow]:
+        chosen, interventions = list(outages), self.asked().found
+        shown = self._shown(wanted, going_on=going_on and bool(chosen))
+        return [outage_row(one, self.store.records(one.outage.id), interventions, shown) for one in chosen]
 
     def asked(self) -> CurrentInterventions:
         """The interventions, at most _CACHED_FOR seconds old."""

@@ -12,15 +12,16 @@ from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from reactor.model.errors import StoreError
+from reactor.model.groups import Wanted
 from reactor.model.printable import harmless_lines
-from reactor.model.times import clock_time, format_time
+from reactor.model.times import clock_time, duration, format_time
 from reactor.web.browser_headers import local_path
 from reactor.web.page.actions import ActionForm, Actions
 from reactor.web.page.auth import LOGIN, Guard, People
 from reactor.web.page.queries import Queries
-from reactor.web.page.view_models import duration
 from reactor.web.problem import Problem
 
+_LONGEST = 253  # characters of what is looked for, as of a name in Kubernetes
 _POLL = 2  # seconds between two polls of an open browser
 
 
@@ -44,6 +45,7 @@ class PageTools:
             context = {
                 **read(),
                 "troubles": queries.troubles(),
+                "health": queries.health(),
                 "asked": queries.asked(),
                 "may_act": self.people.may_act(),
             }
@@ -81,8 +83,10 @@ def _add_views(blueprint: Blueprint, page: PageTools) -> None:
 
     @blueprint.get("/")
     def outages() -> Response:
+        wanted = Wanted(*(request.args.get(name, "")[:_LONGEST] for name in ("name", "namespace", "phase")))
         read = lambda: {  # noqa: E731 - read inside
-            "outages": queries.outages(),
+            "outages": queries.outages(wanted),
+            "wanted": wanted,
             "suspects": queries.suspects(),
             "not_fenceable": queries.not_fenceable(),
             "past": queries.history(3),

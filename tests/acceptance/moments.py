@@ -99,7 +99,7 @@ def judged(stage: Stage) -> None:
     stage.run("holds", "--json")
     stage.run("holds")
     stage.run("resume", "shop/web")
-    stage.run("cancel", "shop/queue")
+    stage.run("cancel", "shop/queue", "--why", "new")
     stage.run("retry", "shop/queue", "--json")
 
 

@@ -13,6 +13,7 @@ from vmdrift.cli.cluster import global_options
 from vmdrift.cli.filters import filters
 from vmdrift.cli.groups import GroupedCommands
 from vmdrift.cli.people import PEOPLE
+from vmdrift.cli.tokens import token
 from vmdrift.output import output, wide
 from vmdrift.selector import VmSelector
 
@@ -106,7 +107,7 @@ def work(role: str) -> None:
 def status(*, what: str, watch: bool, as_json: bool, only: VmSelector) -> None:
     """Show whether all is well, and of each outage what becomes of its VMs: a line for those that say the same.
 
-    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster nothing.
+    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster only what is held.
     """
     if watch and what:
         raise click.UsageError("--watch shows all outages; leave out the node or VM")
@@ -273,6 +274,6 @@ def completion(*, shell: str) -> None:
     sys.exit(show(main, shell))
 
 
-for _command in PEOPLE:
+for _command in (*PEOPLE, token):
     main.add_command(_command)
 global_options(main)

@@ -28,16 +28,21 @@ _VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell
     help="How long: 90s, 30m, 2h, 1d. Else: until resumed.",
 )
 @_WHY
+@click.option("--force", is_flag=True, help="Also a node or VM that is yet to come.")
 @waiting
 @output
-def hold(*, what: str, lasts: float | None, why: str, as_json: bool, waits: float | None) -> None:
+def hold(  # noqa: PLR0913 - an option each
+    *, what: str, lasts: float | None, why: str, force: bool, as_json: bool, waits: float | None
+) -> None:
     """Leave a node's VMs, one VM, or everything alone: nothing of it is deleted.
 
     Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Windows go on meanwhile.
+
+    Exit codes: 0 it is held, 1 there is no such node or VM, 2 it could not be done.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.hold(what, lasts, why, as_json=as_json, waits=waits))
+    sys.exit(intervene.hold(what, lasts, why, force=force, as_json=as_json, waits=waits))
 
 
 @click.command(short_help="Lift a hold.")
@@ -64,16 +69,17 @@ def holds(*, as_json: bool) -> None:
 
 @click.command(short_help="Give a VM's drift up, for this outage.")
 @_VM
-@_WHY
+@click.option("--why", default="", help="Required; on a terminal you are asked for it, and whether you are sure.")
 @output
 def cancel(*, name: str, why: str, as_json: bool) -> None:
-    """Give a VM's drift up, for this outage.
+    """Give a VM's drift up, for this outage: the VM stays down until `vmdrift retry`.
 
-    Exit codes: 0 it is given up, 1 there is none that goes on, 2 it could not be done.
+    Exit codes: 0 it is given up, 1 there is none that goes on, or you are not sure, 2 it could not be done.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+    from vmdrift.cli.sure import reason_to_cancel  # noqa: PLC0415 - same
 
-    sys.exit(intervene.cancel(name, why, as_json=as_json))
+    sys.exit(intervene.cancel(name, reason_to_cancel(name, why, as_json=as_json), as_json=as_json))
 
 
 @click.command(short_help="Take an ended drift up again, or look now.")
@@ -137,6 +143,22 @@ def taint(*, name: str, why: str, as_json: bool) -> None:
     sys.exit(fences.taint(name, why, as_json=as_json))
 
 
+@click.command(short_help="Take back that a node is to be tainted.")
+@_NODE
+@output
+def untaint(*, name: str, as_json: bool) -> None:
+    """Take back what `vmdrift taint` asked for: a node that is not tainted yet is not tainted any more.
+
+    A taint that is set stays until the node has been rebooted, or `vmdrift unfence`: under it pods may have been
+    removed that run elsewhere by now.
+
+    Exit codes: 0 it is taken back, 1 nobody asked for it, 2 it could not be done.
+    """
+    from vmdrift.intervene import fences  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(fences.untaint(name, as_json=as_json))
+
+
 @click.command(short_help="Take back what fences a node.")
 @_NODE
 @_CHECKED
@@ -154,4 +176,4 @@ def unfence(*, name: str, how: str, as_json: bool) -> None:
     sys.exit(fences.unfence(name, how, as_json=as_json))
 
 
-PEOPLE = (hold, resume, holds, cancel, retry, drift, confirm_off, taint, unfence)
+PEOPLE = (hold, resume, holds, cancel, retry, drift, confirm_off, taint, untaint, unfence)

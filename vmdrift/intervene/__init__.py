@@ -24,10 +24,18 @@ _PATIENCE = 20.0  # seconds that we wait for a worker to process the request
 NOT_PROCESSED_YET = "Accepted; no worker has processed it yet (is `vmdrift work intake` running?)."
 
 
-def hold(what: str, lasts: float | None, why: str, *, as_json: bool, waits: float | None = None) -> int:
-    """Hold a node, a VM or everything, for `lasts` seconds or until resumed; returns the exit code."""
-    wait = Wait(held(what), waits) if waits else None
-    return run("hold", lambda line: line.interventions.hold(what, lasts, why), as_json=as_json, wait=wait)
+def hold(  # noqa: PLR0913 - an option each
+    what: str, lasts: float | None, why: str, *, force: bool, as_json: bool, waits: float | None = None
+) -> int:
+    """Hold a node, a VM or everything, for `lasts` seconds or until resumed; returns the exit code.
+
+    1 if there is no such node or VM; `force`: held all the same.
+    """
+
+    def do(command_line: CommandLine) -> InterventionResult:
+        return command_line.interventions.hold(what, lasts, why, force=force)
+
+    return run("hold", do, as_json=as_json, wait=Wait(held(what), waits) if waits else None)
 
 
 def resume(what: str, *, as_json: bool) -> int:

@@ -1,4 +1,4 @@
-"""`vmdrift confirm-off|taint|unfence`: what a person can do about a lost node: prove it dead, and take a fence back."""
+"""`vmdrift confirm-off|taint|untaint|unfence`: what a person can do about a lost node and its fence."""
 
 from reactor import node_interventions
 from reactor.interventions import InterventionResult
@@ -26,6 +26,15 @@ def taint(name: str, why: str, *, as_json: bool) -> int:
         return node_interventions.taint(command_line.interventions, command_line.wiring.queue, name, why)
 
     return run("taint", do, as_json=as_json)
+
+
+def untaint(name: str, *, as_json: bool) -> int:
+    """Take back that a node is to be put out of service; returns the exit code: 1 if nobody asked for it."""
+
+    def do(command_line: CommandLine) -> InterventionResult:
+        return node_interventions.untaint(command_line.interventions, command_line.wiring.queue, name)
+
+    return run("untaint", do, as_json=as_json)
 
 
 def unfence(name: str, how: str, *, as_json: bool) -> int:

@@ -21,6 +21,7 @@ from vmdrift import output
 from vmdrift.command import answer
 from vmdrift.selector import ALL, VmSelector
 from vmdrift.status import groups
+from vmdrift.status.in_force import in_force, lines, marked
 from vmdrift.status.table import checks_table, overview
 from vmdrift.terminal import Terminal
 
@@ -86,14 +87,26 @@ def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
         snapshot, wrong = about(read_all(wiring), target).only(only), off(clocks(wiring.redis))
         if as_json:
             more = {"selected": only.words} if only.words else {}
-            output.show({"version": VERSION, **more, **as_object(snapshot), **({"clocks_off": wrong} if wrong else {})})
+            asked = {"interventions": in_force(settings).as_json()}
+            clock = {"clocks_off": wrong} if wrong else {}
+            output.show({"version": VERSION, **more, **as_object(snapshot), **asked, **clock})
         elif target:
+            snapshot = _with_interventions(snapshot, settings, wiring.store.time())
             _print_all(snapshot, wiring.store.time(), settings.to_windows())
         else:
+            snapshot = _with_interventions(snapshot, settings, wiring.store.time())
             _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
         return 0
 
     return answer("status", show)
+
+
+def _with_interventions(snapshot: StatusSnapshot, settings: Settings, now: float) -> StatusSnapshot:
+    """With what people asked for on the rows that it concerns; and it prints the list of it."""
+    asked = in_force(settings)
+    for line in lines(snapshot.outages, asked, now):
+        Terminal().print(line)
+    return replace(snapshot, outages=marked(snapshot.outages, asked, now))
 
 
 def as_object(snapshot: StatusSnapshot) -> dict[str, object]:

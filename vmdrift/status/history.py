@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from reactor.adapters.redis.store import Store
+from reactor.model.deed import Deed, about
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.forecast import MISSED, RESULTS
 from reactor.model.outlook import Down, down, forecast_result, forecast_sentence
@@ -28,12 +29,16 @@ _MORE = ("Proof", "Target", "Reason")  # columns of -o wide
 
 @dataclass(frozen=True, slots=True)
 class EndedOutage:
-    """An outage with its drifts that ended, by VM. `going_on`: how many have not; `done`: all is over."""
+    """An outage with its drifts that ended, by VM. `going_on`: how many have not; `done`: all is over.
+
+    `deeds`: who did what about it, oldest first.
+    """
 
     outage: OutageRecord
     ended: tuple[Record, ...]
     going_on: int
     done: bool
+    deeds: tuple[Deed, ...] = ()
 
     @property
     def recoveries(self) -> list[float]:
@@ -61,7 +66,12 @@ def read(store: Store, last: int, only: VmSelector = ALL) -> list[EndedOutage]:
     opened = [(outage, False) for outage in store.outages()]
     closed = [(outage, True) for outage in store.history()]
     newest = sorted([*opened, *closed], key=lambda entry: entry[0].outage.since, reverse=True)
-    return list(_ended(store, newest, last, only))
+    found = list(_ended(store, newest, last, only))
+    own, elsewhere = store.deeds.of([past.outage.outage.id for past in found]), store.deeds.elsewhere()
+    return [
+        replace(past, deeds=tuple(about(past.outage, past.ended, own[past.outage.outage.id], elsewhere)))
+        for past in found
+    ]
 
 
 def _ended(
@@ -102,6 +112,7 @@ def _outage(past: EndedOutage, now: float) -> dict[str, Any]:
         "going_on": past.going_on,
         "recovery": dict(zip(("median", "longest"), times, strict=True)) if times else None,
         "drifts": [_drift(record, now) for record in past.ended],
+        "deeds": [{**deed.as_json(), "sentence": deed.sentence} for deed in past.deeds],
     }
 
 
@@ -136,6 +147,8 @@ def _print(outages: Sequence[EndedOutage], only: VmSelector) -> None:
             console.print(line)
         if past.ended:
             console.print(table(past))
+        for deed in past.deeds:
+            console.print(Text(f"  {deed.said(past.outage.outage.since)}"))
 
 
 def _gone(record: Record) -> Down:

@@ -1,6 +1,6 @@
 """What the page reads, again for each request: outages, drifts, interventions, and what keeps drifts from going on."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
@@ -9,11 +9,13 @@ from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
 from reactor.health import HealthRow, Seen, lame, strip
 from reactor.interventions import NO_CLUSTER
+from reactor.model.deed import Deed, about
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.fence_drill import headline
 from reactor.model.groups import Wanted
-from reactor.model.intervention import Intervention
+from reactor.model.intervention import ALL, Intervention, node_target, vm_target
+from reactor.model.node import NodeView
 from reactor.model.summary import Summary
 from reactor.model.times import Clock, clock_time
 from reactor.settings import Settings, deaf_after
@@ -38,7 +40,8 @@ class Queries:
     """`wishes` is None where the page has no cluster. Methods raise StoreError.
 
     `heard`: when a watcher last heard from the API server, seconds since the epoch; None if none ever did. `clocks`: by
-    process, how many seconds its clock is ahead of Redis', which is `clock`. `summary`: what watchers know of nodes.
+    process, how many seconds its clock is ahead of Redis', which is `clock`. `summary`: all Nodes as a watcher knows
+    them, None while none says.
     """
 
     store: Store
@@ -87,6 +90,38 @@ class Queries:
         """All drifts of NAMESPACE/NAME, newest first."""
         records = (record for outage in self._all_outages() for record in self.store.records(outage.outage.id))
         return [self._vm(record) for record in records if str(record.drift.vm) == name]
+
+    def nodes(self) -> Sequence[NodeView]:
+        """All Nodes as a watcher knows them; none while none says."""
+        summary = self.summary()
+        return summary.nodes if summary else ()
+
+    def node_names(self) -> frozenset[str] | None:
+        """Their names; None while no watcher says."""
+        summary = self.summary()
+        return frozenset(node.name for node in summary.nodes) if summary else None
+
+    def deeds(self, rows: Sequence[OutageRow]) -> dict[str, list[str]]:
+        """Who did what about each of these outages, in sentences by the outage's id, oldest first."""
+        log, now = self.store.deeds, self.clock()
+        own, elsewhere = log.of([row.record.outage.id for row in rows]), log.elsewhere()
+        found = {}
+        for row in rows:
+            deeds = about(row.record, [vm.record for vm in row.vms], own[row.record.outage.id], elsewhere)
+            found[row.record.outage.id] = [deed.said(now) for deed in deeds]
+        return found
+
+    def deeds_of_vm(self, rows: Sequence[VmRow]) -> list[str]:
+        """Who did what about this VM, its node or everything in its outages, in sentences, oldest first."""
+        drifts = {row.record.drift.outage.id: row.record for row in rows}
+        own, elsewhere = self.store.deeds.of(list(drifts)), self.store.deeds.elsewhere()
+        found: list[Deed] = []
+        for outage_id, record in drifts.items():
+            if outage := self.store.outage(outage_id):
+                mine = {ALL, node_target(record.drift.outage.node.name), vm_target(record.drift.vm)}
+                found += [d for d in about(outage, [record], own[outage_id], elsewhere) if d.target in mine]
+        now = self.clock()
+        return [deed.said(now) for deed in sorted(dict.fromkeys(found), key=lambda deed: deed.at)]
 
     def _all_outages(self) -> list[OutageRecord]:
         return [*reversed(self.store.outages()), *self.store.history()]

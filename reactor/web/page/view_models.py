@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from reactor.model.advice import filled
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.groups import PHASES, Group, Wanted, groups
 from reactor.model.headline import Headline, due_at, headline, overdue
@@ -165,6 +166,7 @@ def outage_row(
             intervention
             for intervention in interventions
             if intervention.target in {"all", f"node/{outage.outage.node.name}"}
+            and intervention.outage in {"", outage.outage.id}
         ),
         waits,
         headline(outage, records, windows, now, shown.lame),
@@ -194,7 +196,7 @@ def vm_row(record: Record, interventions: Sequence[Intervention], shown: Shown, 
         record,
         window(record, windows),
         timeline(record, windows, now, scale),
-        advice(record),
+        filled(todo, record) if (todo := advice(record)) else "",
         spent(record, now),
         down(record, now),
         tuple(intervention for intervention in interventions if intervention.meets(record.drift)),

@@ -169,7 +169,8 @@ def forecast_sentence(record: Record) -> str:
     foreseen = record.forecast
     if foreseen is None:
         return ""
-    said = f"Foreseen at {clock_time(foreseen.at)}: {_foreseen(foreseen)}. {foreseen.where}".rstrip()
+    at = clock_time(foreseen.at, record.drift.outage.since)
+    said = f"Foreseen at {at}: {_foreseen(foreseen)}. {foreseen.where}".rstrip()
     result = forecast_result(record)
     return f"{said} {result.capitalize()}: {_came(record)}." if result else said
 
@@ -177,7 +178,7 @@ def forecast_sentence(record: Record) -> str:
 def _foreseen(foreseen: Forecast) -> str:
     if not foreseen.moves:
         return f"it stays down ({foreseen.reason})"
-    by = f" by {clock_time(foreseen.due)} at the latest" if foreseen.due is not None else ""
+    by = f" by {clock_time(foreseen.due, foreseen.at)} at the latest" if foreseen.due is not None else ""
     return f"it runs elsewhere{by}"
 
 

@@ -91,7 +91,8 @@ def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_wat
         ("watcher", ("HSET", "vmdrift:suspicions", "x", "x")),
         ("receiver", ("HSET", "vmdrift:suspicions:ended", "life", "1")),
         ("fencing", ("SET", "vmdrift:summary:x", "x")),
-        ("receiver", ("GET", "vmdrift:summary")),
+        ("receiver", ("SET", "vmdrift:summary", "x")),
+        ("drifts", ("SET", "vmdrift:watcher", "1")),
         # A worker's queue is its own, and so are its jobs, whatever their keys are called.
         ("drifts", ("RPUSH", "rq:queue:events", "x")),
         ("drifts", ("RPUSH", "rq:queue:fencing", "x")),

@@ -116,9 +116,9 @@ def test_kubectl_runs_it_as_a_plugin(path: str, lost: Mapping[str, str], tmp_pat
     assert (done.returncode, done.stderr) == (0, "")
     assert '"shop"' in done.stdout
     assert "kubectl-vmdrift" in ran(KUBECTL, "plugin", "list", PATH=path, HOME=str(tmp_path)).stdout
-    mistyped = ran(KUBECTL, "vmdrift", "status", "now", PATH=path, HOME=str(tmp_path), **lost)
+    mistyped = ran(KUBECTL, "vmdrift", "history", "now", PATH=path, HOME=str(tmp_path), **lost)
     assert mistyped.returncode == 2
-    assert "Usage: kubectl vmdrift status" in mistyped.stderr
+    assert "Usage: kubectl vmdrift history" in mistyped.stderr
 
 
 def by_kubectl(path: str, home: Path, *words: str, **env: str) -> tuple[set[str], str]:

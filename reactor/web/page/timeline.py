@@ -182,7 +182,8 @@ def _going_on(record: Record, now: float) -> str:
         return "ended"
     if record.reason == "held":
         return "held"
-    return "blocked" if record.phase is Phase.BLOCKED else stage_before(record, now)
+    stuck = record.phase in {Phase.BLOCKED, Phase.REFUSED, Phase.FAILED}
+    return "blocked" if stuck else stage_before(record, now)
 
 
 def _stage(name: str, begin: float, end: float, scale: Scale, *, expected: bool) -> Stage:

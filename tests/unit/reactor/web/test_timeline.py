@@ -66,7 +66,7 @@ def test_all_drifts_of_an_outage_are_drawn_on_one_scale_that_days_of_waiting_do_
     assert [mark.x for mark in first.marks if mark.name == "running"] == [500.0]
     assert second.now is None
     assert second.stages[-1].begin + second.stages[-1].width == 1000.0
-    assert second.stages[-1].seconds == 86400 - 300
+    assert (second.stages[-1].name, second.stages[-1].seconds) == ("blocked", 86400 - 300)
 
 
 def test_what_is_held_blocked_and_to_come_are_stages_of_their_own() -> None:

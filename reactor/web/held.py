@@ -11,7 +11,7 @@ from reactor.model.times import Clock
 _KEPT = 10.0  # seconds
 
 
-@dataclass
+@dataclass(eq=False)  # metrics are collected by what can be hashed
 class HeldNow:
     """Of one process. `wishes` returns None without a cluster."""
 

@@ -102,8 +102,11 @@ def test_what_is_told_of_each_vm_that_moved_is_its_story_in_order(story: Stage) 
     for event in story.sink.got:
         schemas.check(event)
     for vm in ("shop/web", "shop/database", "shop/files"):
-        kinds = [event["type"].rpartition(".")[2] for event in told if event["subject"] == vm]
+        about = [event["type"] for event in told if event["subject"] == vm]
+        kinds = [kind.rpartition(".")[2] for kind in about if ".intervention." not in kind]
         assert [kind for kind in kinds if kind != "blocked"] == ["scheduled", "released", "detached", "completed"], vm
+    by_people = [event["type"] for event in told if event["subject"] == "shop/web" and event["data"].get("by")]
+    assert by_people == ["io.vmdrift.intervention.hold", "io.vmdrift.intervention.resume"]
     done = next(event for event in told if event["type"].endswith("completed"))
     assert list(done["data"]["stages"]) == ["noticing", "waiting", "detaching", "starting", "total"]
 

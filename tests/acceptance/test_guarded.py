@@ -93,6 +93,8 @@ def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_wat
         ("fencing", ("SET", "vmdrift:summary:x", "x")),
         ("receiver", ("SET", "vmdrift:summary", "x")),
         ("drifts", ("SET", "vmdrift:watcher", "1")),
+        ("receiver", ("SET", "vmdrift:deeds-told", "1-1")),
+        ("drifts", ("XADD", "vmdrift:deeds", "*", "deed", "x")),
         # A worker's queue is its own, and so are its jobs, whatever their keys are called.
         ("drifts", ("RPUSH", "rq:queue:events", "x")),
         ("drifts", ("RPUSH", "rq:queue:fencing", "x")),

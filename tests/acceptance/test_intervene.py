@@ -42,6 +42,19 @@ def test_what_is_resumed_and_what_is_taken_up_again_completes(story: Stage) -> N
     assert {drift["vm"]: drift["phase"] for drift in past["drifts"]} == completed  # what is refused goes on
 
 
+def test_history_has_who_did_what_when_nothing_of_it_is_in_force_any_more(story: Stage) -> None:
+    (past,) = story.told("ended", "history")["outages"]
+    done = [(deed["what"], deed["target"]) for deed in past["deeds"]]
+    assert set(done) >= {
+        ("hold", "vm/shop/web"),
+        ("resume", "vm/shop/web"),
+        ("cancel", "vm/shop/queue"),
+        ("retry", "vm/shop/queue"),
+    }
+    assert not any("wroker" in target for _, target in done), "what was refused is no deed"
+    assert {deed["channel"] for deed in past["deeds"]} <= {"cli", "event"}
+
+
 def test_a_drift_that_is_asked_for_is_answered_with_what_was_found(story: Stage) -> None:
     done = story.said["calm: drift shop/web"]
     assert (done.code, done.err) == (1, "")

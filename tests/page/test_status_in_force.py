@@ -60,4 +60,4 @@ def test_without_a_cluster_it_is_said_that_it_is_not_known(env: Mapping[str, str
     apart = {"VMDRIFT_REDIS_URL": env["VMDRIFT_REDIS_URL"]}
     done = vmdrift("status", env=apart)
     assert (done.code, "Holds are not shown: " in done.out) == (0, True)
-    assert json.loads(vmdrift("status", "--json", env=apart).out)["interventions"] is None
+    assert "interventions" not in json.loads(vmdrift("status", "--json", env=apart).out)

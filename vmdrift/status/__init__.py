@@ -87,7 +87,7 @@ def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
         snapshot, wrong = about(read_all(wiring), target).only(only), off(clocks(wiring.redis))
         if as_json:
             more = {"selected": only.words} if only.words else {}
-            asked = {"interventions": in_force(settings).as_json()}
+            asked = in_force(settings).as_json()
             clock = {"clocks_off": wrong} if wrong else {}
             output.show({"version": VERSION, **more, **as_object(snapshot), **asked, **clock})
         elif target:

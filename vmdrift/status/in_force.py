@@ -26,9 +26,9 @@ class InForce:
     found: tuple[Intervention, ...] = ()
     unknown: str = ""
 
-    def as_json(self) -> list[dict[str, object]] | None:
-        """As in the ConfigMap; None where it is not known."""
-        return None if self.unknown else [entry.as_json() for entry in self.found]
+    def as_json(self) -> dict[str, object]:
+        """`interventions` as in the ConfigMap; nothing where they are not known."""
+        return {} if self.unknown else {"interventions": [entry.as_json() for entry in self.found]}
 
 
 def in_force(settings: Settings) -> InForce:

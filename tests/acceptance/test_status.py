@@ -45,7 +45,7 @@ def test_it_shows_every_check_of_every_drift_with_its_sentence(story: Stage) -> 
             assert check["sentence"].endswith("."), check
     for check in drifts["shop/scratch"]["checks"]:
         assert check["sentence"] in table
-    assert "does not hold" in table
+    assert "✗ failed" in table
 
 
 def test_without_an_outage_it_says_so(redis_url: str, redis: Redis) -> None:

@@ -39,7 +39,7 @@ def main() -> None:
     Settings are environment variables (VMDRIFT_...), described in docs/settings.md. The cluster is the one that
     --kubeconfig or KUBECONFIG names, or the one that this pod runs in; never silently ~/.kube/config.
 
-    Exit codes: 0 as it should, 1 not, 2 it could not start or be told. Colours: NO_COLOR=1 leaves them out.
+    Exit codes: 0 as it should, 1 not, 2 it could not start or find out. Colours: NO_COLOR=1 leaves them out.
     """
 
 
@@ -66,9 +66,9 @@ def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> None:
     sys.exit(start(act=act, simulate=simulate, factor=factor, stay=stay))
 
 
-@main.command(short_help="Watch the cluster's nodes and tell outages.")
+@main.command(short_help="Watch the cluster's nodes and report outages.")
 def watch() -> None:
-    """Watch the cluster's nodes and tell outages. Any number may run side by side."""
+    """Watch the cluster's nodes and report outages. Any number may run side by side."""
     from reactor.__main__ import main as reactor  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(reactor(["watch"]))
@@ -97,7 +97,7 @@ def work(role: str) -> None:
 
 
 @main.command(short_help="Show open outages and drifts, with their checks.")
-@click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Redraw every second, until Ctrl-C.")
 @filters(labels=False)
 @output
 def status(*, watch: bool, as_json: bool, only: VmSelector) -> None:
@@ -116,7 +116,7 @@ def status(*, watch: bool, as_json: bool, only: VmSelector) -> None:
 
 
 @main.command(short_help="Outages that are over, and how long VMs were down.")
-@click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="So many outages.")
+@click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="How many outages.")
 @filters(labels=False)
 @output
 def history(*, last: int, as_json: bool, only: VmSelector) -> None:
@@ -129,47 +129,47 @@ def history(*, last: int, as_json: bool, only: VmSelector) -> None:
     sys.exit(show(last=last, as_json=as_json, only=only))
 
 
-@main.command(short_help="Is everything there, and if not, what to do.")
+@main.command(short_help="Check everything it depends on, and say what to do.")
 @click.option(
     "--role",
     type=click.Choice([role.name for role in roles.ON_CLUSTER]),
-    help="Whose rights in the cluster are looked at. Else: those of all roles together.",
+    help="Whose rights in the cluster are checked. Default: those of all roles together.",
 )
 @click.option("--fencing", is_flag=True, help="Try each healthy node's fencing, as the hourly drill does.")
 @output
 def doctor(*, role: str | None, fencing: bool, as_json: bool) -> None:
-    """Look whether everything is there that vm-drift stands on, and say what to do if not. Changes nothing.
+    """Check everything that vm-drift depends on, and say what to do if something is wrong. Changes nothing.
 
     Settings, Redis, scheduler and workers, API server, KubeVirt, nodes, each verb that is needed, clocks. All of it
     as whoever runs this: run it in a role's pod to see what that role sees; --fencing in a pod of the role fencing.
 
-    Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 something could not be looked at.
+    Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 something could not be checked.
     """
     from vmdrift.doctor.show import doctor as look  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(look(role=role or "", fencing=fencing, as_json=as_json))
 
 
-@main.command(short_help="For a liveness probe: does this role still go round?")
+@main.command(short_help="For a liveness probe: is this role alive?")
 @click.option("--within", default=30.0, show_default=True, help="Seconds that the last heartbeat may be old.")
 def probe(*, within: float) -> None:
-    """For a liveness probe: does the role whose VMDRIFT_HEARTBEAT_FILE this is still go round?
+    """For a liveness probe: is the role alive that writes VMDRIFT_HEARTBEAT_FILE?
 
-    Exit codes: 0 it does, 1 it does not, 2 VMDRIFT_HEARTBEAT_FILE is not set.
+    Exit codes: 0 it is, 1 it is not, 2 VMDRIFT_HEARTBEAT_FILE is not set.
     """
     from vmdrift.cli.probe import probe as look  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(look(within))
 
 
-@main.command(short_help="Show, follow and re-send what was told of drifts.")
-@click.option("--follow", is_flag=True, help="Go on with each event as it comes, until Ctrl-C.")
-@click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="So many of those told already.")
+@main.command(short_help="Show, follow and re-send events about recoveries.")
+@click.option("--follow", is_flag=True, help="Continue with each event as it comes, until Ctrl-C.")
+@click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="How many past events.")
 @click.option("--dead", is_flag=True, help="Those that could not be delivered to VMDRIFT_SINK, and why.")
 @click.option("--resend", multiple=True, metavar="LETTER", help="Deliver a dead one again; all: each of them.")
 @output
 def events(*, follow: bool, last: int, dead: bool, resend: tuple[str, ...], as_json: bool) -> None:
-    """Show what was told of drifts: scheduled, blocked, released, detached, and how they ended.
+    """Show the events about recoveries (drifts): scheduled, blocked, released, detached, and how they ended.
 
     Redis keeps about the last 10,000. As JSON one CloudEvent a line, as YAML one a document.
     """
@@ -206,12 +206,12 @@ _DUMP = click.option(
 @output
 @_DUMP
 def plan(*, node: str, as_json: bool, dump: str, only: VmSelector) -> None:
-    """Tell what would become of every VM of NODE if it were lost now. Changes nothing.
+    """Predict what would become of every VM of NODE if it were lost now. Changes nothing.
 
     Would it move, or why not; where to, and is there room; its volumes; how long it would take. Judged by the
     installation's settings (ConfigMap settings in VMDRIFT_NAMESPACE); VMDRIFT_... of this shell win.
 
-    Exit codes: 0 all would move, 1 some would not, 2 it could not be told.
+    Exit codes: 0 all would move, 1 some would not, 2 unknown.
     """
     from vmdrift.plan import plan as show  # noqa: PLC0415 - see the module's docstring
 
@@ -223,10 +223,9 @@ def plan(*, node: str, as_json: bool, dump: str, only: VmSelector) -> None:
 @output
 @_DUMP
 def audit(*, as_json: bool, dump: str, only: VmSelector) -> None:
-    """Tell of every node which VMs would not survive its loss, and what to change. Changes nothing.
+    """Say for every node which VMs would not survive its loss, and what to change. Changes nothing.
 
-    Reads the cluster, or a dump, as plan does. Exit codes: 0 all would survive, 1 some would not, 2 it could not
-    be told.
+    Reads the cluster, or a dump, as plan does. Exit codes: 0 all would survive, 1 some would not, 2 unknown.
     """
     from vmdrift.plan.audit import audit as show  # noqa: PLC0415 - see the module's docstring
 

@@ -9,7 +9,7 @@ from vmdrift.cli.arguments import checked, known_how, node, nodes, target, targe
 from vmdrift.cli.waiting import waiting
 from vmdrift.output import output
 
-_WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
+_WHY = click.option("--why", default="no reason given", help="The reason, shown to colleagues.")
 _TARGET = click.argument("what", metavar="NODE|NAMESPACE/VM|all", callback=checked(target), shell_complete=targets)
 _NODE = click.argument("name", metavar="NODE", callback=checked(node), shell_complete=nodes)
 _CHECKED = click.option(
@@ -18,7 +18,7 @@ _CHECKED = click.option(
 _VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell_complete=vms)
 
 
-@click.command(short_help="Leave a node, a VM or everything alone.")
+@click.command(short_help="Pause recovery of a node, a VM or everything.")
 @_TARGET
 @click.option(
     "--for",
@@ -31,9 +31,9 @@ _VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell
 @waiting
 @output
 def hold(*, what: str, lasts: float | None, why: str, as_json: bool, waits: float | None) -> None:
-    """Leave a node's VMs, one VM, or everything alone: nothing of it is deleted.
+    """Pause recovery of a node's VMs, one VM, or everything: nothing of it is deleted.
 
-    Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Windows go on meanwhile.
+    Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Timers keep running.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
@@ -62,61 +62,61 @@ def holds(*, as_json: bool) -> None:
     sys.exit(intervene.holds(as_json=as_json))
 
 
-@click.command(short_help="Give a VM's drift up, for this outage.")
+@click.command(short_help="Cancel a VM's recovery, for this outage.")
 @_VM
 @_WHY
 @output
 def cancel(*, name: str, why: str, as_json: bool) -> None:
-    """Give a VM's drift up, for this outage.
+    """Cancel a VM's recovery, for this outage.
 
-    Exit codes: 0 it is given up, 1 there is none that goes on, 2 it could not be done.
+    Exit codes: 0 it is cancelled, 1 there is none under way, 2 it could not be done.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(intervene.cancel(name, why, as_json=as_json))
 
 
-@click.command(short_help="Take an ended drift up again, or look now.")
+@click.command(short_help="Start an ended recovery again, or check now.")
 @_VM
 @waiting
 @output
 def retry(*, name: str, as_json: bool, waits: float | None) -> None:
-    """Take an ended drift up again, or have one that goes on look now.
+    """Start an ended recovery again, or have one under way checked now.
 
-    Exit codes: 0 it is looked at, 1 there is none, 2 nobody has looked at it yet, or it could not be done.
+    Exit codes: 0 it is checked, 1 there is none, 2 no worker has checked it yet, or it could not be done.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(intervene.retry(name, as_json=as_json, waits=waits))
 
 
-@click.command(short_help="Ask for the drift of one VM of a lost node.")
+@click.command(short_help="Ask for the recovery of one VM of a lost node.")
 @_VM
 @waiting
 @output
 def drift(*, name: str, as_json: bool, waits: float | None) -> None:
-    """Ask for the drift of one VM of a lost node, with the same prerequisites as ever.
+    """Ask for the recovery of one VM of a lost node, with the same prerequisites as ever.
 
-    Exit codes: 0 it goes on, 1 there is nothing to do, 2 nobody has looked at it yet, or it could not be asked.
+    Exit codes: 0 it is under way, 1 there is nothing to do, 2 no worker has checked it yet, or it could not be asked.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(intervene.drift(name, as_json=as_json, waits=waits))
 
 
-@click.command(name="confirm-off", short_help="Say that a node is off: proof that it is dead.")
+@click.command(name="confirm-off", short_help="Confirm that a node is off: proof that it is dead.")
 @_NODE
 @_CHECKED
 @click.option("--although-ready", is_flag=True, help="Also of a node that is Ready, as far as Kubernetes knows.")
 @waiting
 @output
 def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool, waits: float | None) -> None:
-    """Say that a node is off, which you made sure of: its VMs are released at once, shared disks and all.
+    """Confirm that a node is off, which you made sure of: its VMs are released at once, shared disks and all.
 
     It counts for this very boot, where VMDRIFT_FENCING names event, and until the node gives a sign of life. A
-    wrong word makes two writers.
+    wrong confirmation makes two writers.
 
-    Exit codes: 0 it is written down, 1 it does not count, 2 nobody has looked at it yet, or it could not be said.
+    Exit codes: 0 it is recorded, 1 it does not count, 2 no worker has checked it yet, or it could not be done.
     """
     from vmdrift.intervene import fences  # noqa: PLC0415 - see the module's docstring
 

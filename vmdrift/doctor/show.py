@@ -46,9 +46,8 @@ def _counts(findings: Sequence[Finding]) -> dict[str, int]:
 
 def show(console: Console, findings: Sequence[Finding]) -> None:
     """A row per check; all rights that are granted in one."""
-    words = {**{status.value: status.value for status in Status}, "warning": "with a warning"}
-    counts = ", ".join(f"{number} {words[status]}" for status, number in _counts(findings).items() if number)
-    console.print(Text(f"{len(findings)} checks: {counts}.", style="bold"))
+    counts = ", ".join(_counted(number, status) for status, number in _counts(findings).items() if number)
+    console.print(Text(f"{_counted(len(findings), 'check')}: {counts}.", style="bold"))
     table = rows_table()
     table.add_column("Check", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -56,6 +55,11 @@ def show(console: Console, findings: Sequence[Finding]) -> None:
     for row in _rows(findings):
         table.add_row(*row)
     console.print(table)
+
+
+def _counted(number: int, word: str) -> str:
+    """1 warning, 2 warnings; of the other states there is no plural."""
+    return f"{number} {word}{'s' if number != 1 and word in {'check', 'warning'} else ''}"
 
 
 def _rows(findings: Sequence[Finding]) -> Iterator[tuple[RenderableType, ...]]:

@@ -128,7 +128,7 @@ def _table(interventions: Sequence[Intervention]) -> Table:
             intervention.kind,
             intervention.target,
             until,
-            Text(intervention.by),
+            Text(intervention.person),
             format_time(intervention.at),
             *([Text(intervention.outage)] if more else []),
             Text(intervention.why),

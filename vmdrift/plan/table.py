@@ -69,7 +69,7 @@ def counted(predictions: Sequence[Prediction]) -> str:
     }
     numbers = ", ".join(f"{outcomes[outcome]} {word}" for outcome, word in words.items() if outcomes[outcome])
     ifs = sum(bool(prediction.ifs) for prediction in predictions)
-    numbers += f" ({ifs} of them only if what is named there holds)" if ifs else ""
+    numbers += f" ({ifs} of them only if the conditions named there are met)" if ifs else ""
     return f"of {len(predictions)} VM{'' if len(predictions) == 1 else 's'} {numbers}."
 
 

@@ -124,7 +124,7 @@ def _line(event: Mapping[str, Any]) -> str:
 
 def _table(recorded: Sequence[Mapping[str, Any]]) -> Table:
     more = ("Reason", "Id") if output.wide() else ()
-    table = _new_table("Time", "VM", "Told", *more, "Why")
+    table = _new_table("Time", "VM", "Event", *more, "Why")
     for event in recorded:
         data, why = event["data"], Text(str(event["data"].get("sentence", "")))
         cells = [Text(str(data.get("reason", ""))), Text(str(event["id"]))] if more else []
@@ -136,7 +136,7 @@ def _print_dead(deliveries: Sequence[Delivery]) -> None:
     if not deliveries:
         say("No dead letters: every event was delivered, or is still being tried.")
         return
-    table = _new_table("Letter", "Died", "VM", "Told", "Why")
+    table = _new_table("Letter", "Died", "VM", "Event", "Why")
     for delivery in deliveries:
         died = format_time(delivery.died_at or 0)
         table.add_row(delivery.id, died, str(delivery.event["subject"]), _kind(delivery.event), Text(delivery.why))

@@ -142,7 +142,7 @@ def _counted(past: EndedOutage) -> str:
     counts = [number for number in numbers if not number.startswith("0 ")]
     counts += [f"{past.going_on} not ended yet"] if past.going_on else []
     if not counts:
-        return "No VM was concerned."
+        return "No VM was affected."
     times = median_and_longest(past.ended)
     recovered = f" Recovery: median {times[0]:.0f} s, longest {times[1]:.0f} s." if times else ""
     return f"{', '.join(counts).capitalize()}.{recovered}"

@@ -8,6 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from reactor.model.check_state import CheckState, shown_checks
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.recovery import Window, Windows, spent, waits_for, window
 from reactor.model.times import clock_time
@@ -24,6 +25,12 @@ STYLE = {
     Phase.REFUSED: "magenta",
     Phase.CANCELLED: "magenta",
     Phase.FAILED: "red",
+}
+_CHECK_STYLE = {
+    CheckState.PASSED: "green",
+    CheckState.FAILED: "yellow",
+    CheckState.WAITING: "cyan",
+    CheckState.NONE: "dim",
 }
 _BAR = 8  # characters
 _LEFT = len(" 300 s")
@@ -101,11 +108,11 @@ def _window_left(open_window: Window | None, now: float) -> Table | str:
 def checks_table(record: Record) -> Table:
     """The prerequisites of one drift as its last pass found them."""
     # Text, here and below: in a plain string rich takes [brackets] for its markup, and sentences quote others.
-    title = Text(f"{record.drift.vm} off {record.drift.outage.node.name}: {record.phase.value}, {record.reason}")
+    title = Text(f"{record.drift.vm} from {record.drift.outage.node.name}: {record.phase.value}, {record.reason}")
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
-    for check in record.checks:
-        mark = Text("holds", style="green") if check.held else Text("does not hold", style="yellow")
+    for check in shown_checks(record):
+        mark = Text(f"{check.mark} {check.word}", style=_CHECK_STYLE[check.state])
         table.add_row(Text(check.name), mark, Text(check.sentence))
     if not record.checks:
-        table.add_row("no look at it yet", "", Text(record.sentence))
+        table.add_row("not checked yet", "", Text(record.sentence))
     return table

@@ -13,7 +13,8 @@ from reactor.model.errors import BadInput, NotDone, SettingsError
 from reactor.model.event import NODE_FENCED
 from reactor.settings import Settings
 from reactor.web.auth.senders import TokensFile
-from vmdrift.command import answer, print_json, say
+from vmdrift import output
+from vmdrift.command import answer, say
 
 _BYTES = 32  # of randomness
 
@@ -31,7 +32,9 @@ def new(name: str, page: str, file: str, *, confirms: bool, as_json: bool) -> in
             raise SettingsError(f"{path}: {error.strerror}") from error
         sentence = f"{name} may {page} on the page, with this token, which is stored in {path} and shown nowhere again:"
         if as_json:
-            print_json({"command": "token", "sentence": sentence, "name": name, "page": page, "token": token})
+            output.show(
+                {"version": 1, "command": "token", "sentence": sentence, "name": name, "page": page, "token": token}
+            )
         else:
             say(sentence)
             say(token)

@@ -124,7 +124,7 @@ def _look_around(page: Page, url: str) -> None:
 
 def _complete_without_scripts(page: Page) -> None:
     assert re.search("waiting|blocked", row(page, "shop/web"))  # it is held
-    page.locator("summary", has_text="Leave everything alone").click()
+    page.locator("summary", has_text="Pause all recovery").click()
     page.locator("details[open]").get_by_role("button", name="Hold").click()
     expect(page.locator(".note.held").first).to_contain_text("all: Held until")
     picture(page, "telephone")

@@ -36,7 +36,7 @@ def env(site: PageSite, redis_url: str, tmp_path: Path) -> Iterator[Mapping[str,
 
 
 def test_each_row_says_what_is_in_force_for_it_and_no_other(env: Mapping[str, str]) -> None:
-    done = vmdrift("status", env={**env, "COLUMNS": "400"})
+    done = vmdrift("status", outage().node.name, env={**env, "COLUMNS": "400"})
     assert done.code == 0, done.err
     text = done.out
     row = next(line for line in text.splitlines() if "shop/web" in line and "waiting" in line)

@@ -13,7 +13,7 @@ def reason_to_cancel(vm: str, why: str, *, as_json: bool) -> str:
         message = "--why is required: the VM stays down by it, and others wonder"
         raise click.UsageError(message)
     typed: str = click.prompt(f"Why is {vm} to stay down", err=True)
-    if not click.confirm(f"Give the drift of {vm} up? It stays down until `vmdrift retry {vm}`", err=True):
+    if not click.confirm(f"Cancel the recovery of {vm}? It stays down until `vmdrift retry {vm}`", err=True):
         click.echo("Nothing was done.", err=True)
         sys.exit(1)
     return typed

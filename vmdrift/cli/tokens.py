@@ -5,6 +5,7 @@ import sys
 import click
 
 from vmdrift.cli.arguments import checked, person
+from vmdrift.output import output
 
 
 @click.command(short_help="Make a token for somebody to log in to the page with.")
@@ -13,7 +14,7 @@ from vmdrift.cli.arguments import checked, person
 @click.option("--may", "page", type=click.Choice(["look", "act"]), required=True, help="See the page, or also act.")
 @click.option("--confirm-off", "confirms", is_flag=True, help="Also confirm on the page that a node is off: proof.")
 @click.option("--file", "file", metavar="FILE", default="", help="Where it is stored; else VMDRIFT_TOKENS_FILE.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON: see docs/cli.md.")
+@output
 def token(  # noqa: PLR0913 - an option each
     *, action: str, name: str, page: str, confirms: bool, file: str, as_json: bool
 ) -> None:

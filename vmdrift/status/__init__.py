@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Self
 
 from rich.text import Text
 
@@ -16,11 +17,15 @@ from reactor.model.recovery import Windows
 from reactor.model.suspicion import NO_SUSPECTS, Suspects
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.command import answer, print_json
+from vmdrift import output
+from vmdrift.command import answer
+from vmdrift.selector import ALL, VmSelector
 from vmdrift.status import groups
 from vmdrift.status.in_force import in_force, lines, marked
 from vmdrift.status.table import checks_table, overview
 from vmdrift.terminal import Terminal
+
+VERSION = 1  # of the JSON; within a version fields are only added
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,30 @@ class StatusSnapshot:
     drills: tuple[FenceDrill, ...] = ()
     health: tuple[HealthRow, ...] = ()
     missing: str = ""
+    selected: VmSelector = ALL
 
     @property
     def records(self) -> list[Record]:
         """Of all outages, by VM."""
         all_records = [record for _, records in self.outages for record in records]
         return sorted(all_records, key=lambda record: (record.drift.outage.since, str(record.drift.vm)))
+
+    def only(self, selected: VmSelector) -> Self:
+        """The drifts of these VMs, with their outages, and outages of which not all VMs were found yet."""
+        if selected == ALL:
+            return self
+        outages = [
+            (outage, [record for record in records if selected.covers(record.drift.vm.namespace)])
+            for outage, records in self.outages
+        ]
+        kept = [(outage, records) for outage, records in outages if records or outage.sweep.sentences]
+        return replace(self, outages=kept, selected=selected)
+
+    @property
+    def quiet(self) -> str:
+        """What to say where there are no outages."""
+        words = self.selected.words
+        return f"No VM of {words} is on a lost node" if words else "No node is lost"
 
 
 def read(store: Store) -> StatusSnapshot:
@@ -56,17 +79,19 @@ def read_all(wiring: Wiring) -> StatusSnapshot:
     return replace(snapshot, health=rows, missing=missing)
 
 
-def status(target: str = "", *, as_json: bool) -> int:
+def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
     """Print all of it in groups, or all about a `target`: a node, or NAMESPACE/NAME of a VM; returns the exit code."""
 
     def show(settings: Settings) -> int:
         wiring = Wiring.of(settings)
-        snapshot, wrong = about(read_all(wiring), target), off(clocks(wiring.redis))
+        snapshot, wrong = about(read_all(wiring), target).only(only), off(clocks(wiring.redis))
         if as_json:
-            print_json(as_object(snapshot) | in_force(settings).as_json() | ({"clocks_off": wrong} if wrong else {}))
-            return 0
-        snapshot = _with_interventions(snapshot, settings, wiring.store.time())
-        if target:
+            more = {"selected": only.words} if only.words else {}
+            asked = in_force(settings).as_json()
+            clock = {"clocks_off": wrong} if wrong else {}
+            output.show({"version": VERSION, **more, **as_object(snapshot), **asked, **clock})
+        elif target:
+            snapshot = _with_interventions(snapshot, settings, wiring.store.time())
             _print_all(snapshot, wiring.store.time(), settings.to_windows())
         else:
             _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
@@ -136,7 +161,7 @@ def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], win
     if sentence := headline(snapshot.drills):
         console.print(Text(f"{sentence} `vmdrift doctor --fencing` and the page say why."), style="bold red")
     if not snapshot.outages:
-        console.print("No node is lost.")
+        console.print(f"{snapshot.quiet}.")
         return
     for outage, records in snapshot.outages:
         console.print(groups.outage_lines(outage, records, windows, now, snapshot.missing))

@@ -17,11 +17,14 @@ from reactor.model.recovery import median_and_longest, recoveries, recovery
 from reactor.model.times import duration, format_time
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.command import answer, print_json, say
+from vmdrift import output
+from vmdrift.command import answer, say
+from vmdrift.selector import ALL, VmSelector
 from vmdrift.status.table import NAME, STYLE
 from vmdrift.terminal import Terminal, rows_table
 
 VERSION = 1  # of the JSON; within a version fields are only added
+_MORE = ("Proof", "Target", "Reason")  # columns of -o wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +46,27 @@ class EndedOutage:
         return recoveries(self.ended)
 
 
-def history(*, last: int, as_json: bool) -> int:
+def history(*, last: int, as_json: bool, only: VmSelector = ALL) -> int:
     """Print the `last` outages, newest first; returns the exit code."""
 
     def show(settings: Settings) -> int:
         store = Wiring.of(settings).store
-        outages, now = read(store, last), store.time()
+        outages, now = read(store, last, only), store.time()
         if as_json:
-            print_json(as_object(outages, now))
+            output.show({**as_object(outages, now), **({"selected": only.words} if only.words else {})})
         else:
-            _print(outages)
+            _print(outages, only)
         return 0
 
     return answer("history", show)
 
 
-def read(store: Store, last: int) -> list[EndedOutage]:
+def read(store: Store, last: int, only: VmSelector = ALL) -> list[EndedOutage]:
     """Done outages, and open ones of which some drift has ended: the `last` ones, newest first. Raises StoreError."""
     opened = [(outage, False) for outage in store.outages()]
     closed = [(outage, True) for outage in store.history()]
     newest = sorted([*opened, *closed], key=lambda entry: entry[0].outage.since, reverse=True)
-    found = list(_ended(store, newest, last))
+    found = list(_ended(store, newest, last, only))
     own, elsewhere = store.deeds.of([past.outage.outage.id for past in found]), store.deeds.elsewhere()
     return [
         replace(past, deeds=tuple(about(past.outage, past.ended, own[past.outage.outage.id], elsewhere)))
@@ -71,12 +74,16 @@ def read(store: Store, last: int) -> list[EndedOutage]:
     ]
 
 
-def _ended(store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int) -> Iterator[EndedOutage]:
+def _ended(
+    store: Store, outages: Sequence[tuple[OutageRecord, bool]], last: int, only: VmSelector
+) -> Iterator[EndedOutage]:
     shown: set[str] = set()  # one that is done while this is read stands in both lists
     for outage, done in outages:
         if len(shown) == last:
             return
-        records = store.records(outage.outage.id)
+        records = [record for record in store.records(outage.outage.id) if only.covers(record.drift.vm.namespace)]
+        if only != ALL and not records:
+            continue
         ended = tuple(sorted((record for record in records if record.ended), key=lambda record: str(record.drift.vm)))
         if (done or ended) and outage.outage.id not in shown:
             shown.add(outage.outage.id)
@@ -129,10 +136,11 @@ def _drift(record: Record, now: float) -> dict[str, Any]:
     }
 
 
-def _print(outages: Sequence[EndedOutage]) -> None:
+def _print(outages: Sequence[EndedOutage], only: VmSelector) -> None:
     console = Terminal()
     if not outages:
-        say("No outages are recorded (they are kept for VMDRIFT_HISTORY_TTL).")
+        kept = "(they are kept for VMDRIFT_HISTORY_TTL)"
+        say(f"No outages {f'with VMs of {only.words} ' if only.words else ''}are recorded {kept}.")
     for past in outages:
         console.print(Text(head(past), style="bold"))
         for line in _stands_out(past):
@@ -176,7 +184,7 @@ def _counted(past: EndedOutage) -> str:
     counts = [number for number in numbers if not number.startswith("0 ")]
     counts += [f"{past.going_on} not ended yet"] if past.going_on else []
     if not counts:
-        return "No VM was concerned."
+        return "No VM was affected."
     times = median_and_longest(past.ended)
     recovered = f" Recovery: median {times[0]:.0f} s, longest {times[1]:.0f} s." if times else ""
     return f"{', '.join(counts).capitalize()}.{recovered}{_summed(past)}{_forecasts(past)}"
@@ -204,6 +212,8 @@ def table(past: EndedOutage) -> Table:
     rows.add_column("End", no_wrap=True)
     for name in ("Released", "Detached", "Running"):
         rows.add_column(name, no_wrap=True, justify="right")
+    for name in _MORE if output.wide() else ():
+        rows.add_column(name)
     rows.add_column("Why", ratio=1)
     for record in past.ended:
         end = Text(record.phase.value, style=STYLE[record.phase])
@@ -212,7 +222,8 @@ def table(past: EndedOutage) -> Table:
             _seconds(after(record, record.detached_at)),
             _running(record),
         ]
-        rows.add_row(Text(str(record.drift.vm)), end, *times, Text(record.sentence))
+        more = [record.proof.value, record.target, record.reason] if output.wide() else []
+        rows.add_row(Text(str(record.drift.vm)), end, *times, *map(Text, more), Text(record.sentence))
     return rows
 
 

@@ -9,6 +9,7 @@ from reactor.model.times import Clock
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.command import answer
+from vmdrift.selector import ALL, VmSelector
 from vmdrift.status import StatusSnapshot, read_all
 from vmdrift.status.in_force import InForce, in_force, marked
 from vmdrift.status.live import Live
@@ -20,21 +21,22 @@ Read = Callable[[], StatusSnapshot]
 Pause = Callable[[float], None]
 
 
-def watch() -> int:
+def watch(only: VmSelector = ALL) -> int:
     """Until Ctrl-C; returns the exit code. 2 when Redis refuses us: waiting for that would help nobody."""
 
     def show(settings: Settings) -> int:
         with Live(Terminal(), settings.to_windows()) as live:
-            follow(marking(reader(settings), lambda: in_force(settings), time.time), live, time.time, time.sleep)
+            read_it = reader(settings, only)
+            follow(marking(read_it, lambda: in_force(settings), time.time), live, time.time, time.sleep)
         return 0
 
     return answer("status", show)
 
 
-def reader(settings: Settings) -> Read:
+def reader(settings: Settings, only: VmSelector = ALL) -> Read:
     """Reads all that is not done; it connects when it first reads. Raises StoreError."""
     wiring = Wiring.of(settings)
-    return lambda: read_all(wiring)
+    return lambda: read_all(wiring).only(only)
 
 
 def marking(read: Read, ask: Callable[[], InForce], clock: Clock) -> Read:

@@ -156,7 +156,7 @@ def _waived(case: Case, verdict: Verdict) -> Verdict:
 
 
 def _no_hold(holds: tuple[str, ...]) -> Verdict:
-    return Judgement("held", "; ".join(holds)) if holds else Passed("Nobody asked to leave it alone.")
+    return Judgement("held", "; ".join(holds)) if holds else Passed("Recovery is not paused.")
 
 
 def _lost_hotplugs(case: Case) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | N
 
 def retried(record: Record, by: str, now: float) -> Record:
     """An ended drift to be retried, because `by` wants it. What was done stays recorded."""
-    sentence = f"Taken up again by {by}, after {record.phase}: {record.sentence}"
+    sentence = f"Retried by {by}, after {record.phase}: {record.sentence}"
     return replace(record.moved(now, Phase.WAITING, "taken-up-again", sentence, now), tries=0)
 
 

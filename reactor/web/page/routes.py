@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFError
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
+from reactor.model.check_state import shown_checks
 from reactor.model.errors import StoreError
 from reactor.model.groups import Wanted
 from reactor.model.in_force import notes, resumed
@@ -76,6 +77,7 @@ def mount(app: Flask, page: PageTools) -> None:
     app.register_blueprint(blueprint)
     _add_login(app, page)
     app.jinja_env.filters.update(duration=duration, clock=clock_time, moment=format_time, path=quote, code=_code)
+    app.jinja_env.filters["checks"] = shown_checks
     app.jinja_env.finalize = _printable
     queries = page.desk
     app.context_processor(lambda: {"now": queries.clock(), "policy": queries.settings.policy, "poll": _POLL})

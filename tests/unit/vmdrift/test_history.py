@@ -104,7 +104,7 @@ def test_the_head_says_when_how_and_how_long() -> None:
         "Node node-a was lost at 2023-11-14T22:13:20Z and was back at 2023-11-14T22:28:20Z. 1 completed, 1 refused. "
         "Recovery: median 330 s, longest 330 s. Down in all: 10 min 31 s."
     )
-    assert head(read(a_store(), 1)[0]).endswith("is not back, as far as is known. No VM was concerned.")
+    assert head(read(a_store(), 1)[0]).endswith("is not back, as far as is known. No VM was affected.")
 
 
 @pytest.mark.parametrize("width", [80, 200])

@@ -65,7 +65,7 @@ def test_what_was_seen_last_stays_with_its_time_while_redis_is_away() -> None:
     text = " ".join(watched(LOST, AWAY, AWAY, terminal=True).split())
     last = text[text.rindex("Redis is away") :]
     assert "Redis is away: refused (since 22:15:01Z; trying again)" in last
-    assert "What it told at 22:15:00Z:" in last
+    assert "As of 22:15:00Z:" in last
     assert "shop/web" in last
 
 

@@ -44,7 +44,7 @@
       tell((trouble ? trouble.textContent.trim() : `The server answers ${answer.status}.`) + " What you see below is older.");
     } catch {
       failedSince = failedSince || new Date().toISOString().slice(11, 19) + "Z";
-      tell(`vm-drift's page does not answer since ${failedSince}. What you see below is older; drifts go on without it.`);
+      tell(`vm-drift's page does not answer since ${failedSince}. What you see below is older; recovery goes on without it.`);
     }
   };
 

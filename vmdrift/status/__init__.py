@@ -90,8 +90,9 @@ def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
             asked = in_force(settings).as_json()
             clock = {"clocks_off": wrong} if wrong else {}
             output.show({"version": VERSION, **more, **as_object(snapshot), **asked, **clock})
-        elif target:
-            snapshot = _with_interventions(snapshot, settings, wiring.store.time())
+            return 0
+        snapshot = _with_interventions(snapshot, settings, wiring.store.time())
+        if target:
             _print_all(snapshot, wiring.store.time(), settings.to_windows())
         else:
             _print(snapshot, wiring.store.time(), wrong, settings.to_windows())

@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from reactor.adapters.kubernetes.cluster import Cluster
+import structlog
+
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.inbox import Inbox
 from reactor.adapters.redis.store import Store
-from reactor.model.drift import OutageRecord, Record
-from reactor.model.errors import BadInput, ClusterError, NotDone, StoreError
+from reactor.model.deed import RESUME, Deed, set_by
+from reactor.model.drift import Record
+from reactor.model.errors import BadInput, NotDone, StoreError, VmDriftError
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, Event
 from reactor.model.intervention import (
     ALL,
@@ -21,13 +23,14 @@ from reactor.model.intervention import (
     HOLD,
     MONTH,
     Intervention,
-    node_target,
     reason_of,
     target_of,
-    vm_target,
 )
-from reactor.model.names import is_name
+from reactor.model.similar import did_you_mean
 from reactor.model.times import format_time
+from reactor.targets import NodeNames, Targets, named_by
+
+log = structlog.get_logger()
 
 NO_CLUSTER = "This page has no access to a cluster, so nothing can be held, cancelled or retried here; use `vmdrift`."
 
@@ -56,22 +59,26 @@ class InterventionResult:
 class Interventions:
     """Of one person. `store` and `inbox` are called when needed: a hold needs no Redis. `wishes` None: no cluster.
 
-    Methods raise BadInput, NotDone, ClusterError, StoreError.
+    `nodes`: as in Targets. Methods raise BadInput, NotDone, ClusterError, StoreError.
     """
 
     person: Person
     wishes: InterventionsConfigMap | None
     store: Callable[[], Store]
     inbox: Callable[[], Inbox]
+    nodes: NodeNames = lambda: None
 
-    def hold(self, what: str, lasts: float | None, why: str) -> InterventionResult:
-        """Pause recovery of a node, a VM or everything: `lasts` seconds by the API server's clock, or until resumed."""
+    def hold(self, what: str, lasts: float | None, why: str, *, force: bool = False) -> InterventionResult:
+        """Pause recovery of a node, a VM or everything: `lasts` seconds by the API server's clock, or until resumed.
+
+        NotDone for what is not there; `force`: also for what is yet to come.
+        """
         target = target_of(what)
+        exists = self.targets.exists(target) if force else self._required(target, what)
         hold = self.write(HOLD, target, why, lasts)
-        exists = self._exists(target)
         end = f"until {format_time(hold.until)}" if hold.until else "until it is resumed"
         meanwhile = "Timers keep running; nothing of it is deleted while it is held."
-        sentence = f"{what} is held {end}. {meanwhile}{_warning(target, exists=exists)}"
+        sentence = f"{what} is held {end}. {meanwhile}{self._warning(target, exists=exists)}"
         return InterventionResult(sentence, {**hold.as_json(), "exists": exists})
 
     def resume(self, what: str) -> InterventionResult:
@@ -79,12 +86,15 @@ class Interventions:
         target = target_of(what)
         lifted = self.book.lift(lambda entry: entry.kind == HOLD and entry.target == target)
         if not lifted:
-            raise NotDone(f"{what} is not held; `vmdrift holds` shows what is")
+            raise NotDone(f"{what} is not held{self._held_instead(what)}; `vmdrift holds` shows what is")
+        self.note(RESUME, target)
         sentence = f"{what} is no longer held. Blocked drifts are checked again within 30 s."
         return InterventionResult(sentence, {"target": target, "lifted": [entry.as_json() for entry in lifted]})
 
     def cancel(self, vm: str, why: str) -> InterventionResult:
-        """Cancel a VM's drift, for this outage."""
+        """Cancel a VM's drift, for this outage. BadInput without a reason: its VM stays down by it."""
+        if not why.strip():
+            raise BadInput("a cancelled VM stays down, so others need to know why: give a reason")
         record = self._newest(vm)
         if record.ended:
             raise NotDone(f"{vm}: its drift has already ended, {record.phase}: {record.sentence.rstrip('.')}")
@@ -123,7 +133,29 @@ class Interventions:
         until = now + lasts if lasts else None
         intervention = Intervention(kind, target, self.person.name, reason_of(why), now, until, outage)
         self.book.write(intervention)
+        self._logged(lambda: set_by(intervention, self.person.channel, [outage] if outage else self._outages(target)))
         return intervention
+
+    def note(self, what: str, target: str) -> None:
+        """Log that this person has taken something back."""
+        person = self.person
+        log_entry = lambda: Deed(  # noqa: E731 - whatever it lacks, the deed is done
+            what, target, person.name, person.channel, "", self.store().time(), None, tuple(self._outages(target))
+        )
+        self._logged(log_entry)
+
+    def _logged(self, deed: Callable[[], Deed]) -> None:
+        """In the log of who did what, as far as Redis is there: what is in force needs none."""
+        try:
+            self.store().deeds.note(deed())
+        except VmDriftError as error:
+            log.warning("intervention not in the log of deeds", why=str(error), person=self.person.name)
+
+    def _outages(self, target: str) -> list[str]:
+        """Ids of the open outages that it concerns; StoreError."""
+        store = self.store()
+        open_ones = [outage.outage for outage in store.outages()]
+        return [outage.id for outage in open_ones if target == ALL or target in set(named_by(outage, store))]
 
     def send(self, kind: str, subject: str, data: Mapping[str, Any] | None = None) -> str:
         """Send an event to the workers, as another system would; returns the id of its receipt."""
@@ -131,25 +163,36 @@ class Interventions:
         event = Event(kind, f"/{person.channel}/{person.name}", f"{now:.6f}", subject, now, data or {})
         return self.inbox().accept([event], person.name, person=True)[0].receipt.id
 
-    def _newest(self, vm: str) -> Record:
-        record = newest(self.store(), _valid_vm(vm))
-        if record is None:
-            raise NotDone(f"{vm} has no drift in any open outage; `vmdrift status` shows them")
-        return record
+    @property
+    def targets(self) -> Targets:
+        """What is known of nodes and VMs; NotDone without a cluster."""
+        return Targets(self.book.cluster, self.store, self.nodes)
 
-    def _exists(self, target: str) -> bool | None:
-        """None where it cannot be looked up: the receiver, which faces the network, may read no objects."""
+    def _required(self, target: str, what: str) -> bool | None:
         try:
-            return _exists_in(self.book.cluster, target)
-        except ClusterError:
-            return self._is_concerned(target) or None
+            return self.targets.required(target, what)
+        except NotDone as error:
+            raise NotDone(f"{error}, so nothing was held; --force holds one that is yet to come") from None
 
-    def _is_concerned(self, target: str) -> bool:
-        """Is it part of an open outage? Then there is no doubt about its name."""
-        with suppress(StoreError):
-            store = self.store()
-            return any(target in _targets(outage, store) for outage in store.outages())
-        return False
+    def _warning(self, target: str, *, exists: bool | None) -> str:
+        """For what may be a typing error."""
+        kind, _, name = target.partition("/")
+        what = f"{'VM' if kind == 'vm' else kind} {name}"
+        if exists is None:
+            return f" It could not be checked whether there is a {what}{self.targets.meant(target)}."
+        return "" if exists else f" There is no {what} now."
+
+    def _held_instead(self, what: str) -> str:
+        held = (entry.target for entry in self.book.in_force() if entry.kind == HOLD)
+        return did_you_mean(what, (target.partition("/")[2] or target for target in held))
+
+    def _newest(self, vm: str) -> Record:
+        store = self.store()
+        record = newest(store, _valid_vm(vm))
+        if record is None:
+            known = (str(other.drift.vm) for outage in store.outages() for other in store.records(outage.outage.id))
+            raise NotDone(f"{vm} has no drift in any open outage{did_you_mean(vm, known)}; `vmdrift status` shows them")
+        return record
 
 
 def newest(store: Store, vm: str) -> Record | None:
@@ -166,30 +209,3 @@ def _valid_vm(vm: str) -> str:
 
 def _facts_of(record: Record) -> dict[str, Any]:
     return {"vm": str(record.drift.vm), "node": record.drift.outage.node.name, "drift": record.drift.id}
-
-
-def _targets(outage: OutageRecord, store: Store) -> set[str]:
-    vms = {vm_target(record.drift.vm) for record in store.records(outage.outage.id)}
-    return {node_target(outage.outage.node.name), *vms}
-
-
-def _exists_in(cluster: Cluster, target: str) -> bool:
-    kind, *names = target.split("/")
-    if target == ALL:
-        return True
-    if not all(map(is_name, names)):
-        return False
-    if kind == "node":
-        return cluster.find("nodes", *names) is not None
-    namespace, name = names
-    vm = cluster.find("virtualmachines", name, namespace)
-    return vm is not None or cluster.find("virtualmachineinstances", name, namespace) is not None
-
-
-def _warning(target: str, *, exists: bool | None) -> str:
-    """For what may be a typing error."""
-    kind, _, name = target.partition("/")
-    what = f"{'VM' if kind == 'vm' else kind} {name}"
-    if exists is None:
-        return f" It could not be checked whether there is a {what}."
-    return "" if exists else f" There is no {what} now."

@@ -1,14 +1,20 @@
-"""What a person can ask for about a lost node: confirm that it is off, taint it, unfence it. Command line only."""
+"""What a person can ask for about a lost node: confirm that it is off, taint it or not, unfence it.
+
+By the command line. The page confirms as an entitled sender (`reactor.web.page.confirming`).
+"""
 
 from reactor.adapters.rq import Queue, fence_entry
 from reactor.interventions import InterventionResult, Interventions
+from reactor.model.deed import UNTAINT
+from reactor.model.drift import OutageRecord
 from reactor.model.errors import NotDone
 from reactor.model.event import NODE_FENCED
-from reactor.model.fencing import CONFIG_MAP, fencing_entries
+from reactor.model.fencing import CONFIG_MAP, ReleaseWay, fencing_entries
 from reactor.model.identity import Outage
 from reactor.model.intervention import MONTH, TAINT, UNFENCE, node_target
 from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
+from reactor.model.similar import did_you_mean
 
 
 def confirm_off(interventions: Interventions, name: str, how: str, *, although_ready: bool) -> InterventionResult:
@@ -31,12 +37,40 @@ def taint(interventions: Interventions, queue: Queue, name: str, why: str) -> In
     outages = [record.outage for record in interventions.store().outages() if not record.recovered_at]
     of_node = [outage for outage in outages if outage.node.name == name]
     if not of_node:
-        raise NotDone(f"{name} has no open outage; `vmdrift status` shows them")
+        instead = did_you_mean(name, (outage.node.name for outage in outages))
+        raise NotDone(f"{name} has no open outage{instead}; `vmdrift status` shows them")
     sentence = (
         f"Once {name} is proven dead it gets Kubernetes' out-of-service taint with the effect NoExecute, which removes "
         "every pod that does not tolerate it. `vmdrift status` shows which."
     )
     return InterventionResult(sentence, _write_and_wake(interventions, queue, TAINT, of_node[-1], why))
+
+
+def untaint(interventions: Interventions, queue: Queue, name: str) -> InterventionResult:
+    """Take back that a node is to be tainted. A taint that is set already stays: pods were removed under it."""
+    target = node_target(name)
+    lifted = interventions.book.lift(lambda entry: entry.kind == TAINT and entry.target == target)
+    if not lifted:
+        raise NotDone(f"nobody has asked to taint {name}; `vmdrift holds` shows what was asked for")
+    interventions.note(UNTAINT, target)
+    meant = {entry.outage for entry in lifted}
+    outages = [record for record in interventions.store().outages() if record.outage.id in meant]
+    for record in outages:
+        queue.wake(fence_entry(record.outage), interventions.store().time())
+    facts = {"node": name, "lifted": [entry.as_json() for entry in lifted]}
+    return InterventionResult(_untainted(name, is_set=any(map(_is_tainted, outages))), facts)
+
+
+def _is_tainted(outage: OutageRecord) -> bool:
+    release = outage.fencing.release if outage.fencing else None
+    return release is not None and release.way is ReleaseWay.TAINT
+
+
+def _untainted(name: str, *, is_set: bool) -> str:
+    if is_set:
+        stays = f"stays until it has been rebooted, or until `vmdrift unfence {name}`: pods were removed under it"
+        return f"The taint of {name} is set already. It {stays}."
+    return f"{name} is not tainted with the effect NoExecute any more, whatever is proven."
 
 
 def unfence(interventions: Interventions, queue: Queue, name: str, how: str) -> InterventionResult:
@@ -56,7 +90,7 @@ def unfence(interventions: Interventions, queue: Queue, name: str, how: str) -> 
 def _node(interventions: Interventions, name: str) -> NodeView:
     obj = interventions.book.cluster.find("nodes", name) if is_name(name) else None
     if obj is None:
-        raise NotDone(f"there is no node {name}")
+        raise NotDone(f"there is no node {name}{interventions.targets.meant(node_target(name))}")
     node = node_view(obj)
     if not node.boot:
         raise NotDone(f"{name} has no status.nodeInfo.bootID, so its current boot is unknown")

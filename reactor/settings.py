@@ -326,6 +326,13 @@ class Settings:
         setting_types.seconds(0.1, timing.API_TIMEOUT_MOST),
         "For one API call. Well below the 8 s after which a silent worker's job is given to another worker.",
     )
+    kube_context: str = setting(
+        "name",
+        "",
+        str,
+        "The context of KUBECONFIG that is used instead of its current one; the option --context sets it. Not in a "
+        "pod, which has its own cluster.",
+    )
     history_ttl: float = setting(
         "seconds",
         604800.0,

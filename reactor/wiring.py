@@ -128,7 +128,11 @@ class Wiring:
         from reactor.adapters.kubernetes import cluster as kubernetes_cluster  # noqa: PLC0415 - see above
 
         return kubernetes_cluster.connect(
-            self.kubeconfig, self.settings.api_timeout, self.before_call, self.requests.count
+            self.kubeconfig,
+            self.settings.api_timeout,
+            self.before_call,
+            self.requests.count,
+            context=self.settings.kube_context,
         )
 
     @cached_property

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from math import inf
 
 from reactor.model.drift import Policy, Record
@@ -148,7 +149,7 @@ def _scenes(play: _Play, lost: Sequence[str], bmcs: MachineBmcs) -> Iterable[tup
         bmcs.hanging |= set(lost)
     for node in lost:
         hypervisor.power_cut(node)
-        yield play.begun + course.back_after, lambda node=node: hypervisor.power_on(node)
+        yield play.begun + course.back_after, partial(hypervisor.power_on, node)
     yield play.begun + course.proof_after, lambda: bmcs.hanging.difference_update(lost)
     if Part.REDIS in course.lose:
         yield from ((play.begun + after, reactor.flush) for after in _FORGETS)

@@ -38,6 +38,7 @@ from vmdrift.valkey import start as start_valkey
 _DRIFT_WORKERS = 2
 _PAGE_WITHIN = 10.0  # seconds until its address is printed, even if nothing answers there yet
 _INTERVAL = 0.25  # seconds between two updates of the table
+_NOTICED = 50.0  # seconds from the power cut until Kubernetes calls a node Unknown, about
 
 
 def _wanted() -> Mapping[str, roles.Role]:
@@ -123,10 +124,10 @@ class _LocalRun:
         demo = Demo(self._processes, self._folder, factor)
         url = self._redis()
         kubeconfigs = {role.name: str(demo.kubeconfig(role.name)) for role in roles.ON_CLUSTER}
-        env = self._start(url, demo.env, kubeconfigs)
+        env = self._start(url, {**demo.env, "VMDRIFT_KUBE_CONTEXT": ""}, kubeconfigs)
         self._say(*_status(url), f"The page: http://{env['VMDRIFT_LISTEN']}/", *demo.story())
         demo.cut_power()
-        records = self._follow(env, demo.ended)
+        records = self._follow(env, demo.ended, f"Waiting for Kubernetes to notice (about {_NOTICED / factor:.0f} s).")
         faults = ["A process ended before the demo did."] if records is None else demo.faults(records)
         self._say(*(faults or demo.praise(records or [])))
         if stay and records is not None:
@@ -159,11 +160,13 @@ class _LocalRun:
         wait_for(lambda: _listens(shared["VMDRIFT_LISTEN"]), _PAGE_WITHIN)
         return shared
 
-    def _follow(self, env: Mapping[str, str], ended: Callable[[Sequence[Record]], bool]) -> list[Record] | None:
+    def _follow(
+        self, env: Mapping[str, str], ended: Callable[[Sequence[Record]], bool], before: str = ""
+    ) -> list[Record] | None:
         """Show the table until it has `ended`; the records then, or None when a process died before."""
         settings = Settings.read({**os.environ, **env})
         store = Wiring.of(settings).store
-        with Live(self._console, settings.to_windows()) as live:
+        with Live(self._console, settings.to_windows(), before) as live:
             while True:
                 if dead := self._processes.dead():
                     live.say(self._last_log_line(dead[0]))

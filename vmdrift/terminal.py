@@ -10,13 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from reactor.model.printable import harmless
+from vmdrift.output import wide
+
+_UNFOLDED = 10_000  # columns; the terminal folds what it has no room for
 
 
 class Terminal(Console):
     """No markup, no emoji codes, no guessed colours; what is not printable is shown as an escape (`harmless`)."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(markup=False, emoji=False, highlight=False, **options)
+        room = {"width": _UNFOLDED} if wide() else {}
+        super().__init__(markup=False, emoji=False, highlight=False, **{**room, **options})
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Each part of what is printed comes through here, cells of tables too."""
@@ -36,6 +40,14 @@ def lines(several: Iterable[str]) -> Group:
     return Group(*map(Text, several))
 
 
+class _Unfolded(Table):
+    def add_column(self, *args: Any, **options: Any) -> None:
+        """As wide as what is in it."""
+        super().add_column(*args, **{**options, "max_width": None})
+
+
 def rows_table(*, expand: bool = True) -> Table:
     """A table of rows to read, as every command shows them; `expand`: as wide as the terminal."""
+    if wide():
+        return _Unfolded(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     return Table(box=box.SIMPLE_HEAD, expand=expand, pad_edge=False, padding=(0, 1, 0, 0))

@@ -8,6 +8,7 @@ from typing import Any, Self
 from reactor.model.checked_json import checked
 from reactor.model.errors import BadInput
 from reactor.model.fencing import Fencing
+from reactor.model.forecast import Forecast
 from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.model.sweep import NO_SWEEP, Sweep
 
@@ -146,7 +147,8 @@ class Record:
     of what a refusal was decided on (workers.decide.basis). `noticed_at`: when a pass first saw that Kubernetes has
     noticed an outage that had begun before, None of any other. `looked_at`: when the last pass began that read what it
     waits for; `awaits`: the objects (RESOURCE/NAME) whose end it waits to see. For people only: when Kubernetes asked
-    the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), and the `disks`.
+    the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), the `disks`, and what was
+    foreseen of it first (`forecast`).
     """
 
     drift: Drift
@@ -178,6 +180,7 @@ class Record:
     looked_at: float = 0.0
     awaits: tuple[str, ...] = ()
     noticed_at: float | None = None
+    forecast: Forecast | None = None
 
     @property
     def ended(self) -> bool:
@@ -212,6 +215,7 @@ class Record:
             values["proof"] = Proof(values.get("proof", Proof.NONE))
             values["checks"] = tuple(Check(**check) for check in values["checks"])
             values["signs"] = Signs(**values["signs"]) if values.get("signs") else None
+            values["forecast"] = Forecast.of(values.get("forecast"))
             values["hotplugs"] = tuple(values.get("hotplugs", ()))
             values["awaits"] = tuple(values.get("awaits", ()))
             values["disks"] = tuple(_disk(**disk) for disk in values.get("disks", ()))

@@ -20,6 +20,7 @@ from reactor.model.objects import from_json
 from reactor.model.times import clock_time, format_time, parse_time
 
 CONFIG_MAP = "vm-drift-interventions"
+NAMELESS = "anybody"  # who acts on a page without log-in
 ALL = "all"
 _LONGEST = 200  # characters of a key; Kubernetes takes 253
 HOLD, CANCEL = "hold", "cancel"
@@ -104,11 +105,20 @@ class Intervention:
         return self.until is not None and now >= self.until
 
     @property
+    def person(self) -> str:
+        """Who asked for it, for people: on a page without log-in nobody has a name."""
+        return "an unauthenticated local user" if self.by == NAMELESS else self.by
+
+    @property
     def sentence(self) -> str:
-        """For a tired operator."""
-        end = f" until {clock_time(self.until)}" if self.until is not None else ""
+        """For a tired operator, on the day itself."""
+        return self.said(None)
+
+    def said(self, today: float | None) -> str:
+        """The same with dates, where they are not that of `today` (seconds since the epoch)."""
+        end = f" until {clock_time(self.until, today)}" if self.until is not None else ""
         done = _OF_AN_OUTAGE.get(self.kind, f"Held{end}")
-        return f"{done} by {self.by} at {clock_time(self.at)}: {self.why}."
+        return f"{done} by {self.person} at {clock_time(self.at, today)}: {self.why}."
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in the ConfigMap, with times as Kubernetes writes them."""
@@ -159,7 +169,7 @@ def _read(key: str, text: str) -> Intervention:
 def active_holds(all_of_them: Iterable[Intervention], drift: Drift, now: float) -> tuple[str, ...]:
     """Why this drift is held now, in sentences."""
     return tuple(
-        entry.sentence for entry in all_of_them if entry.kind == HOLD and entry.meets(drift) and not entry.is_over(now)
+        entry.said(now) for entry in all_of_them if entry.kind == HOLD and entry.meets(drift) and not entry.is_over(now)
     )
 
 

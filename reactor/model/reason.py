@@ -24,7 +24,7 @@ class Reason:
 END = "It is an end."
 
 
-_LOOKED_AT = "It is looked at again within five minutes, as long as the outage lasts."
+_LOOKED_AT = "It is checked again within five minutes, as long as the outage lasts."
 _TABLE = (
     # waiting
     Reason(
@@ -46,7 +46,7 @@ _TABLE = (
         "watching-for-life",
         Phase.WAITING,
         "Lease and virt-handler heartbeat of the lost node must have been watched for VMDRIFT_VIRT_HANDLER_GRACE "
-        "without a change. That counts from our first look, so it begins anew when Redis was lost.",
+        "without a change. That counts from the first check, so it starts again when Redis was lost.",
         "The grace's end, or a sign of life.",
     ),
     Reason(
@@ -67,14 +67,14 @@ _TABLE = (
         Phase.BLOCKED,
         "The lost node's Lease changed while we watched: its kubelet lives, and its VMs may well run.",
         "VMDRIFT_VIRT_HANDLER_GRACE without another change, or the node's return.",
-        "Look at the way from the node to the API server.",
+        "Check the network path from the node to the API server.",
     ),
     Reason(
         "clock-off",
         Phase.BLOCKED,
-        "The clock of the worker that looked is more than 5 s off Redis', so it does not judge whether the node was "
+        "The clock of the worker that checked is more than 5 s off Redis', so it does not judge whether the node was "
         "silent for long enough.",
-        "A look of a worker whose clock is right, or proof that the node is dead.",
+        "A check by a worker whose clock is right, or proof that the node is dead.",
         "vmdrift doctor names the process. Keep its machine's clock, and that of Redis' machine, by NTP.",
     ),
     Reason(
@@ -201,7 +201,7 @@ _TABLE = (
         "The launcher pod was force-deleted, but a finalizer keeps it, and KubeVirt starts no other one meanwhile. A "
         "finalizer is never removed from here.",
         "Whoever set the finalizer removes it.",
-        "See to whoever set the finalizer that is named. If it is gone for good: kubectl patch pod NAME "
+        "Check whoever set the finalizer that is named. If it is gone for good: kubectl patch pod NAME "
         """--type=merge -p '{"metadata":{"finalizers":null}}'.""",
     ),
     Reason(
@@ -224,7 +224,7 @@ _TABLE = (
     Reason(
         "observe-only",
         Phase.BLOCKED,
-        "Every prerequisite holds, but the policy is observe: the VM's, its namespace's or this installation's.",
+        "Every prerequisite has passed, but the policy is observe: the VM's, its namespace's or this installation's.",
         "Policy auto, the node's return, or an operator who does it by hand.",
         "Do what the sentence says, or change who says observe (the check `policy` names it): vmdrift.io/policy or "
         "VMDRIFT_POLICY.",
@@ -232,7 +232,7 @@ _TABLE = (
     Reason(
         "held",
         Phase.BLOCKED,
-        "Somebody asked that this VM, its node or everything be left alone. Windows go on meanwhile.",
+        "Somebody asked to pause recovery of this VM, its node or everything. Timers keep running.",
         "The hold is lifted, or its time passes.",
         "`vmdrift holds` shows who, why and until when; `vmdrift resume` lifts it.",
     ),
@@ -240,7 +240,7 @@ _TABLE = (
         "changed-underway",
         Phase.BLOCKED,
         "The cluster changed between the decision and the act, so nothing was done.",
-        "The next look.",
+        "The next check.",
     ),
     Reason(
         "api-unavailable",
@@ -293,7 +293,7 @@ _TABLE = (
     Reason(
         "bare-instance",
         Phase.REFUSED,
-        "A VirtualMachineInstance that neither a VirtualMachine nor a ReplicaSet stands behind is never created anew.",
+        "A VirtualMachineInstance that neither a VirtualMachine nor a ReplicaSet stands behind is never created again.",
         f"The node's return, or its deletion. {_LOOKED_AT}",
         "Create a VirtualMachine of its name: KubeVirt has it adopt the instance. That is enough.",
     ),
@@ -310,7 +310,7 @@ _TABLE = (
         Phase.WAITING,
         "The node is proven dead and this VM may be released. First its node is put out of service by Kubernetes' "
         "taint (effect NoSchedule), which keeps the scheduler away and evicts nobody.",
-        "The taint is set, within a second or two; or it is given up, because it would cost a VM that may not move.",
+        "The taint is set, within a second or two; or it is not set, because it would cost a VM that may not move.",
     ),
     Reason(
         "force-deleted",
@@ -367,7 +367,7 @@ _TABLE = (
         Phase.STARTING,
         "The scheduler finds no node for the new launcher pod.",
         "There is room.",
-        "Read the scheduler's words in the sentence.",
+        "The sentence quotes the scheduler.",
     ),
     Reason(
         "waiting-for-volume",
@@ -432,15 +432,15 @@ _TABLE = (
     Reason(
         "taken-up-again",
         Phase.WAITING,
-        "Somebody asked for an ended drift to be taken up again (`vmdrift retry`).",
-        "The next look, at once.",
+        "Somebody asked to retry an ended recovery (`vmdrift retry`).",
+        "The next check, at once.",
     ),
     Reason(
         "cancelled-by-hand",
         Phase.CANCELLED,
-        "Somebody gave this drift up; the sentence says who, when and why.",
+        "Somebody cancelled this recovery; the sentence says who, when and why.",
         END,
-        "`vmdrift retry` begins it anew.",
+        "`vmdrift retry` starts it again.",
     ),
     Reason(
         "vm-deleted",

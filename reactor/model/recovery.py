@@ -9,6 +9,8 @@ from itertools import accumulate, pairwise
 from statistics import median
 
 from reactor.model.drift import Phase, Record
+from reactor.model.forecast import RESULTS
+from reactor.model.outlook import forecast_result, ran_elsewhere
 
 STAGES = ("noticing", "waiting", "detaching", "starting")
 RECOVERY = "recovery"  # from the node's loss until the VM ran elsewhere
@@ -20,7 +22,6 @@ ON_PROOF = (
     "No window runs: Kubernetes has not noticed the loss yet. Until it does, "
     "only proof that the machine is dead moves anything."
 )
-_RETURNED = "returned-node"  # the one reason of a completed drift whose VM did not move
 
 
 def spent(record: Record, now: float) -> float:
@@ -30,8 +31,8 @@ def spent(record: Record, now: float) -> float:
 
 def recovery(record: Record) -> float | None:
     """Seconds from the node's loss until the VM was seen running elsewhere; None for one that never was."""
-    moved = record.phase is Phase.COMPLETED and record.reason != _RETURNED
-    return spent(record, record.ended_at) if moved and record.ended_at is not None else None
+    moved = ran_elsewhere(record) and record.ended_at is not None
+    return spent(record, record.ended_at or 0.0) if moved else None
 
 
 def recoveries(records: Iterable[Record]) -> list[float]:
@@ -124,7 +125,7 @@ def amounts(record: Record) -> dict[str, float]:
     """What this record adds to the totals when it ends, by field; nothing while it goes on.
 
     The fields: "STAGE BOUND" and "recovery BOUND", drifts that took no longer and longer than the bound before;
-    "STAGE sum", seconds; "ended PHASE", drifts.
+    "STAGE sum", seconds; "ended PHASE" and "forecast RESULT", drifts.
     """
     if record.ended_at is None:
         return {}
@@ -134,7 +135,8 @@ def amounts(record: Record) -> dict[str, float]:
         took[RECOVERY] = total
     buckets = {f"{what} {_bucket(seconds)}": 1.0 for what, seconds in took.items()}
     sums = {f"{what} sum": seconds for what, seconds in took.items()}
-    return {**buckets, **sums, f"ended {record.phase}": 1.0}
+    foreseen = {f"forecast {result}": 1.0} if (result := forecast_result(record)) else {}
+    return {**buckets, **sums, **foreseen, f"ended {record.phase}": 1.0}
 
 
 def _bucket(seconds: float) -> str:
@@ -158,3 +160,8 @@ def histogram(what: str, totals: Mapping[str, float]) -> Histogram:
 def ended(totals: Mapping[str, float]) -> dict[Phase, int]:
     """How many drifts came to each of the ends."""
     return {phase: int(totals.get(f"ended {phase}", 0)) for phase in Phase if phase.is_end}
+
+
+def forecasts(totals: Mapping[str, float]) -> dict[str, int]:
+    """How many forecasts of drifts that have ended fared how."""
+    return {result: int(totals.get(f"forecast {result}", 0)) for result in RESULTS}

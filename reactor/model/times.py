@@ -52,3 +52,17 @@ def clock_time(moment: float, today: float | None = None) -> str:
     shown = datetime.fromtimestamp(int(moment), UTC)
     other_day = today is not None and shown.date() != datetime.fromtimestamp(today, UTC).date()
     return shown.strftime("%Y-%m-%d %H:%M:%SZ" if other_day else "%H:%M:%SZ")
+
+
+def duration(seconds: float) -> str:
+    """For people: 7 s, 2 min 5 s, 3 h 20 min, 2 d 3 h."""
+    whole = round(max(0.0, seconds))
+    if whole < 60:  # noqa: PLR2004 - a minute
+        return f"{whole} s"
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    first = next(index for index, (_, size) in enumerate(units) if whole >= size)
+    parts = [
+        (name, whole // size % (86400 * 10**6 if name == "d" else units[index - 1][1] // size))
+        for index, (name, size) in enumerate(units)
+    ]
+    return " ".join(f"{number} {name}" for name, number in parts[first : first + 2] if number)

@@ -20,6 +20,7 @@ from reactor.web.auth.senders import Senders
 from reactor.web.events.accept import Credentials, ParsedRequest, Reception, redis_unavailable
 from reactor.web.events.http_binding import LONGEST
 from reactor.web.events.parse import alertmanager, cloudevents
+from reactor.web.held import HeldNow
 from reactor.web.problem import CONTENT_TYPE, Problem
 from reactor.wiring import Wiring
 
@@ -33,10 +34,12 @@ def create(settings: Settings) -> tuple[Flask, Reception]:
     redis, clock = wiring.redis, wiring.clock
     read_queues, read_reports = (lambda: figures(redis, clock())), (lambda: reports(redis))
     inbox, outbox, store = wiring.inbox, wiring.outbox, wiring.store
-    sources = metrics.Sources(inbox, outbox, store, read_queues, read_reports, clock, lambda: clocks(redis))
+    wishes = page.wishes_of(wiring)
+    holds = HeldNow(lambda: wishes, clock)
+    sources = metrics.Sources(inbox, outbox, store, read_queues, read_reports, clock, lambda: clocks(redis), holds)
     reception = Reception(inbox, Senders.of(settings), settings, time.time)
     app = application(reception, sources, settings)
-    page.mount(app, page.Parts(redis, reception, sources, page.wishes_of(wiring), settings))
+    page.mount(app, page.Parts(redis, reception, sources, wishes, settings))
     return app, reception
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -21,11 +20,14 @@ from reactor.adapters.redis.process_reports import Reports
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
 from reactor.adapters.redis.suspicions import Suspicions
+from reactor.health import installed
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.fence_drill import FenceDrill, not_fenceable
-from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, ended, histogram
+from reactor.model.intervention import Intervention
+from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, ended, forecasts, histogram
 from reactor.model.suspicion import ENDS
 from reactor.model.times import Clock
+from reactor.web.standing_metrics import standing
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,7 +36,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Sources(Collector):
     """Where the metrics come from. `queues`: RQ's queues as they are; `reports`: what processes report of themselves.
 
-    `clocks`: by process, how many seconds its clock is ahead of Redis'.
+    `clocks`: by process, how many seconds its clock is ahead of Redis'. `holds`: interventions in force, None where
+    they are not known.
     """
 
     inbox: Inbox
@@ -44,6 +47,7 @@ class Sources(Collector):
     reports: Callable[[], Reports]
     clock: Clock
     clocks: Callable[[], Mapping[str, float]] = dict
+    holds: Callable[[], Sequence[Intervention] | None] = lambda: None
 
     def collect(self) -> Iterator[Metric]:
         """All metrics, read now. Raises StoreError."""
@@ -69,7 +73,9 @@ class Sources(Collector):
         yield from _sweeps(outages, self.store.sweeps(), self.clock())
         what = "Nodes whose systemUUID another one bears, too, so that it tells nobody which machine is theirs."
         yield GaugeMetricFamily("vmdrift_same_machine_nodes", what, self.store.twins())
-        records = [record for outage in outages for record in self.store.records(outage.outage.id)]
+        with_records = [(outage, self.store.records(outage.outage.id)) for outage in outages]
+        yield from standing(with_records, self.holds(), self.clock())
+        records = [record for _, found in with_records for record in found]
         drifts = GaugeMetricFamily(
             "vmdrift_drifts",
             "Drifts of outages that are not done with, by phase and reason.",
@@ -141,6 +147,11 @@ def _ended_drifts(totals: Mapping[str, float]) -> Iterator[Metric]:
     for phase, number in ended(totals).items():
         ends.add_metric([phase.value], number)
     yield ends
+    what = "What was foreseen when VMs of ended drifts were first judged, by how that came."
+    foreseen = CounterMetricFamily("vmdrift_forecasts", what, labels=["result"])
+    for result, number in forecasts(totals).items():
+        foreseen.add_metric([result], number)
+    yield foreseen
     what = "How long each stage of drifts that have ended took."
     durations = HistogramMetricFamily("vmdrift_stage_duration_seconds", what, labels=["stage"])
     for stage in STAGES:
@@ -198,11 +209,7 @@ def _queues(queues: list[QueueFigures]) -> Iterator[Metric]:
 
 
 def _build() -> Metric:
-    try:
-        number = version("vm-drift")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        number = "unknown"
-    return InfoMetricFamily("vmdrift_build", "Which version this is.", {"version": number})
+    return InfoMetricFamily("vmdrift_build", "Which version this is.", {"version": installed()})
 
 
 def _counter(name: str, what: str, counts: Mapping[tuple[str, str], int]) -> Metric:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reactor.adapters.redis.clock import ClockReading, StepWatch
+from reactor.adapters.redis.deeds import Deeds
 from reactor.adapters.redis.fence_drills import FenceDrills
 from reactor.adapters.redis.store import Lock
 from reactor.adapters.redis.suspicions import Suspicions
@@ -15,6 +16,7 @@ from reactor.model.errors import LockLost
 from reactor.model.fencing import Fencing, Heartbeat
 from reactor.model.recovery import amounts
 from reactor.model.times import Clock
+from rehearsal.twins.deeds import MemoryDeeds
 from rehearsal.twins.fence_drills import MemoryFenceDrills
 from rehearsal.twins.suspicions import MemorySuspicions
 
@@ -42,6 +44,7 @@ class MemoryStore:
         self.sent_events: list[dict[str, Any]] = []
         self.changes: list[Change] = []
         self.drills: FenceDrills = MemoryFenceDrills()
+        self.deeds: Deeds = MemoryDeeds()
         self.suspicions: Suspicions = MemorySuspicions(clock, lambda events: self.publish(events, []))
         self.fencings_by_outage: dict[str, Fencing] = {}
         self._twins = 0

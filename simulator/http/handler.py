@@ -1,6 +1,6 @@
 """One HTTP request to the API, turned into a call of `Api` and back."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import formatdate
 from typing import Any, NamedTuple
 
@@ -11,10 +11,11 @@ from simulator.api.api import Api
 from simulator.api.node_restriction import NODE_HEADER
 from simulator.audit import Request
 from simulator.client import ApiError, Obj
-from simulator.http import json_bodies
+from simulator.http import json_bodies, tables
 from simulator.http.paths import Target, target
 from simulator.http.watch import Bell, Stream
 from simulator.store import errors
+from simulator.store.objects import partial_of
 from simulator.store.paging import as_object
 
 _HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
@@ -87,8 +88,11 @@ class Handler:
             raise errors.may_not_impersonate(user, another)
         return Who(another, request.headers.get(NODE_HEADER, ""))
 
-    async def _get(self, _request: web.Request, what: Target, who: Who) -> web.StreamResponse:
-        return json_bodies.answer(self._api.get(_asked(who, "get", what)))
+    async def _get(self, request: web.Request, what: Target, who: Who) -> web.StreamResponse:
+        obj = self._api.get(_asked(who, "get", what))
+        if what.subresource or not tables.is_table(request, what.kind):
+            return json_bodies.answer(obj)
+        return json_bodies.answer(self._table(request, what, [obj], _version(obj)))
 
     async def _list(self, request: web.Request, what: Target, who: Who) -> web.StreamResponse:
         query = request.query
@@ -99,7 +103,13 @@ class Handler:
         limit, token = json_bodies.number(query, "limit") or 0, query.get("continue", "")
         page = self._api.list(_asked(who, "list", what), labels, fields, limit=limit, token=token)
         listing = as_object(what.kind, page)
+        if tables.is_table(request, what.kind):
+            return json_bodies.answer(self._table(request, what, listing["items"], listing["metadata"]))
         return json_bodies.answer(json_bodies.partial_list(listing) if json_bodies.is_partial(request) else listing)
+
+    def _table(self, request: web.Request, what: Target, objects: Sequence[Obj], meta: Obj) -> Obj:
+        now, include = self._api.store.clock(), request.query.get("includeObject", "")
+        return tables.table(what.kind, objects, meta, now, include)
 
     async def _watch(
         self, request: web.Request, what: Target, who: Who, selectors: tuple[str, str]
@@ -111,9 +121,15 @@ class Handler:
         watch = self._api.watch(_asked(who, "watch", what), *selectors, since=since)
         every = self._bookmark_interval if json_bodies.is_true(query, "allowWatchBookmarks") else None
         seconds = json_bodies.number(query, "timeoutSeconds") or _WATCH_SECONDS
-        return await Stream(what.kind, watch, seconds, every, partial=json_bodies.is_partial(request)).run(
-            request, self._bell
-        )
+        return await Stream(what.kind, watch, seconds, every, self._shown(request, what)).run(request, self._bell)
+
+    def _shown(self, request: web.Request, what: Target) -> Callable[[Obj], Obj] | None:
+        """How each object of a watch is shown, None for as it is."""
+        if tables.is_table(request, what.kind):
+            return lambda obj: self._table(
+                request, what, [obj], {"resourceVersion": obj["metadata"]["resourceVersion"]}
+            )
+        return partial_of if json_bodies.is_partial(request) else None
 
     async def _create(self, request: web.Request, what: Target, who: Who) -> web.StreamResponse:
         obj = await _object(request)
@@ -162,6 +178,10 @@ class Handler:
 
 def _asked(who: Who, verb: str, what: Target) -> Request:
     return Request(who.user, verb, what.kind.plural, what.namespace, what.name, what.subresource, node=who.node)
+
+
+def _version(obj: Obj) -> Obj:
+    return {"resourceVersion": obj["metadata"]["resourceVersion"]}
 
 
 async def _object(request: web.Request) -> Obj:

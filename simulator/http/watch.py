@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,6 @@ from simulator.api.api import Api
 from simulator.api.watching import Watch
 from simulator.client import ApiError, Obj
 from simulator.http import json_bodies
-from simulator.store.objects import partial_of
 from simulator.store.resources import Resource
 
 
@@ -57,14 +56,14 @@ class Bell:
 class Stream:
     """One watch of a client: what, for how many seconds, and every how many a bookmark (None: never).
 
-    `partial`: only the metadata of each object.
+    `shown`: how each object is sent, None for as it is.
     """
 
     kind: Resource
     watch: Watch
     seconds: float
     bookmark_every: float | None
-    partial: bool = False
+    shown: Callable[[Obj], Obj] | None = None
 
     async def run(self, request: web.Request, bell: Bell) -> web.StreamResponse:
         """Send changes until the time is over, the client leaves or the server stops."""
@@ -89,7 +88,7 @@ class Stream:
             while not bell.closed and now() < end:
                 changed.clear()
                 if changes := self.watch.poll():
-                    shown = ((type_, partial_of(obj) if self.partial else obj) for type_, obj in changes)
+                    shown = ((type_, self.shown(obj) if self.shown else obj) for type_, obj in changes)
                     await response.write(b"".join(_line(type_, obj) for type_, obj in shown))
                     continue
                 if self.bookmark_every and now() >= bookmark_at:

@@ -69,6 +69,7 @@ def _mistyped(stage: Stage) -> None:
     stage.run("drift", "shop/web")
     stage.run("drift", "shop/web", "--json")
     stage.run("resume", "worker-2")
+    stage.run("cancel", "shop/web", "--why", "new")
     stage.run("cancel", "shop/web")
     stage.run("retry", "shop/web", "--json")
     for name in ("wroker-1", "shop/wbe"):

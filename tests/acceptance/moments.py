@@ -94,11 +94,12 @@ def judged(stage: Stage) -> None:
     site.wait_for("blocked", "shop/web")
     site.wait_for("detaching", "shop/database")
     stage.run("status")
+    stage.run("status", site.demo.lost)
     stage.seen["drifts"], stage.seen["deleted"] = site.drifts(), [entry["name"] for entry in site.deletes("pods")]
     stage.run("holds", "--json")
     stage.run("holds")
     stage.run("resume", "shop/web")
-    stage.run("cancel", "shop/queue")
+    stage.run("cancel", "shop/queue", "--why", "new")
     stage.run("retry", "shop/queue", "--json")
 
 

@@ -57,6 +57,10 @@ class Terminal:
             f"{self.words} shows {text!r}", lambda: text in (self.text.rpartition(after)[2] if after else self.text)
         )
 
+    def types(self, line: str) -> None:
+        """What a person types, with Return."""
+        os.write(self._ours, f"{line}\n".encode())
+
     def ends(self, number: signal.Signals | None = None) -> int:
         """Its exit code, after a signal if one is given."""
         if number:

@@ -48,8 +48,8 @@ def log_in(page: Page, url: str) -> None:
 
 
 def row(page: Page, vm: str) -> str:
-    """What the table says of a VM; the picture refreshes itself meanwhile."""
-    return page.locator("tr", has=page.locator(f'a[href="/vm/{vm}"]')).inner_text()
+    """What its group says of a VM; the picture refreshes itself meanwhile."""
+    return page.locator("details.group", has=page.locator(f'a[href="/vm/{vm}"]')).inner_text()
 
 
 @pytest.mark.long(60)
@@ -96,7 +96,7 @@ def test_a_whole_outage_also_on_a_telephone_by_keyboard_and_without_scripts_or_r
     expect(page.locator(".todo")).to_contain_text("shop/scratch", timeout=SECONDS)
     cluster.wait_for("completed", "shop/files")
     assert not any("-web-" in entry["name"] for entry in cluster.deletes("pods"))
-    expect(page.locator("tr", has_text="shop/files")).to_contain_text("completed")
+    expect(page.locator("details.group", has_text="shop/files")).to_contain_text("completed")
     picture(page, "outage")
     assert violations(page) == []
     page.goto(f"{url}/vm/shop/web")
@@ -124,7 +124,7 @@ def _look_around(page: Page, url: str) -> None:
 
 def _complete_without_scripts(page: Page) -> None:
     assert re.search("waiting|blocked", row(page, "shop/web"))  # it is held
-    page.locator("summary", has_text="Leave everything alone").click()
+    page.locator("summary", has_text="Pause all recovery").click()
     page.locator("details[open]").get_by_role("button", name="Hold").click()
     expect(page.locator(".note.held").first).to_contain_text("all: Held until")
     picture(page, "telephone")

@@ -1,13 +1,16 @@
 """The command line as it reads."""
 
+import os
 from collections.abc import Callable
 from importlib.metadata import distributions
+from pathlib import Path
 
 import pytest
 
 from reactor.__main__ import main as reactor
 from tests.support.commands import python, vmdrift
 from vmdrift.cli import main
+from vmdrift.cli.groups import GROUPS
 from workers.__main__ import main as workers
 
 HELP = {
@@ -17,7 +20,7 @@ HELP = {
     ("work",): ["drifts|fencing|intake|outgoing|scheduler", "At least one of each"],
     ("serve",): ["CloudEvents", "Alertmanager", "VMDRIFT_LISTEN", "--insecure-no-auth"],
     ("events",): ["--follow", "--dead", "--resend", "--json", "10,000"],
-    ("hold",): ["NODE|NAMESPACE/VM|all", "--for", "--why", "ConfigMap"],
+    ("hold",): ["NODE|NAMESPACE/VM|all", "--for", "--why", "--force", "ConfigMap"],
     ("resume",): ["NODE|NAMESPACE/VM|all"],
     ("holds",): ["--json"],
     ("cancel",): ["NAMESPACE/VM", "--why"],
@@ -25,9 +28,11 @@ HELP = {
     ("drift",): ["NAMESPACE/VM", "same prerequisites"],
     ("confirm-off",): ["NODE", "--i-checked", "--although-ready", "two writers", "--json"],
     ("taint",): ["NODE", "--why", "--json"],
+    ("untaint",): ["NODE", "--json", "until the node has been rebooted"],
     ("unfence",): ["NODE", "--i-checked", "--json"],
+    ("token",): ["new NAME", "--may [look|act]", "--confirm-off", "--file", "VMDRIFT_TOKENS_FILE", "Secret senders"],
     ("probe",): ["VMDRIFT_HEARTBEAT_FILE", "--within"],
-    ("status",): ["--json", "--watch", "Asks the cluster nothing"],
+    ("status",): ["[NODE|NAMESPACE/VM]", "--json", "--watch", "Asks the cluster only what is held"],
     ("history",): ["--json", "--last", "how long its VM was down", "VMDRIFT_HISTORY_TTL"],
     ("doctor",): ["--json", "--role", "watcher|receiver|intake|drifts|fencing", "Changes nothing", "Exit codes: 0"],
     ("dump",): ["--anonymous", "--file", "no cloud-init", "vmdrift dump > dump.json"],
@@ -42,8 +47,9 @@ def test_every_command_is_listed_with_what_its_help_says() -> None:
 @pytest.mark.parametrize(
     "name", sorted(set(main.commands) - {"run", "watch", "serve", "work", "probe", "completion", "dump"})
 )
-def test_every_command_that_answers_does_so_in_json(name: str) -> None:
-    assert "--json" in [option for parameter in main.commands[name].params for option in parameter.opts]
+def test_every_command_that_answers_does_so_in_json_and_yaml(name: str) -> None:
+    options = [option for parameter in main.commands[name].params for option in parameter.opts]
+    assert {"--json", "-o", "--output"} <= set(options)
 
 
 @pytest.mark.parametrize("words", HELP)
@@ -66,7 +72,9 @@ def test_help_names_what_there_is(words: tuple[str, ...]) -> None:
         (("work", "hard"), "'hard' is not one of 'drifts', 'fencing', 'intake', 'outgoing', 'scheduler'"),
         (("events", "--follow", "--dead"), "--follow cannot be combined with --dead or --resend"),
         (("events", "--last", "-1"), "is not in the range"),
-        (("status", "now"), "unexpected extra argument"),
+        (("status", "a/b/c"), "'a/b/c' is not a node's name"),
+        (("status", "worker-1", "--watch"), "--watch shows all outages"),
+        (("history", "now"), "unexpected extra argument"),
         (("status", "--watch", "--json"), "--watch and --json cannot be combined"),
         (("history", "--last", "0"), "is not in the range"),
         (("doctor", "--role", "operator"), "'operator' is not one of 'watcher', 'receiver', 'intake', 'drifts'"),
@@ -91,14 +99,14 @@ def test_without_a_command_it_shows_the_help() -> None:
     done = vmdrift()
 
     assert done.code == 2
-    assert "Commands:" in done.out + done.err
+    assert "Before an outage:" in done.out + done.err
 
 
 def test_it_is_a_program() -> None:
     done = python("-m", "vmdrift")
 
     assert (done.code, done.out) == (2, "")
-    assert "Commands:" in done.err
+    assert "Before an outage:" in done.err
 
 
 @pytest.mark.skipif(not list(distributions(name="vm-drift")), reason="the version is the installed package's")
@@ -119,3 +127,25 @@ def test_a_package_without_a_role_tells_its_roles(
 ) -> None:
     assert package(words) == 2
     assert capsys.readouterr() == ("", f"usage: python -m {usage}\n")
+
+
+def test_the_help_lists_every_command_once_in_a_group() -> None:
+    names = [line.split()[0] for line in vmdrift("--help").out.partition("\nLook:")[2].splitlines() if line[:2] == "  "]
+    assert sorted(name for name in names if name in main.commands) == sorted(main.commands)
+    assert {"retry", "hold", "unfence"} <= set(GROUPS["Act"])
+
+
+@pytest.mark.parametrize("words", [("--kubeconfig", "{}", "audit"), ("audit", "--kubeconfig", "{}")])
+def test_a_kubeconfig_that_is_named_wins_over_the_environment(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = vmdrift(*(word.format(tmp_path / "mine") for word in words), env={"KUBECONFIG": "/the/environments"})
+    assert (done.code, done.out) == (2, "")
+    assert f"KUBECONFIG={tmp_path}/mine: " in done.err
+    assert os.environ.get("KUBECONFIG") != str(tmp_path / "mine")
+
+
+def test_a_context_is_of_the_kubeconfig_and_neither_may_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("{contexts: [], clusters: [], users: []}")
+    done = vmdrift("--context", "outer", "audit", "--context", "prod", "--kubeconfig", str(tmp_path / "mine"))
+    assert f"KUBECONFIG={tmp_path}/mine, context prod: " in done.err
+    assert "'--context': it is empty" in vmdrift("plan", "n", "--context", "").err
+    assert "~/.kube/config is never used silently" in vmdrift("audit", "--context", "prod").err

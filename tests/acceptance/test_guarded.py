@@ -4,6 +4,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import orjson
@@ -11,9 +12,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
+from reactor.adapters.redis.deeds import RedisDeeds
 from reactor.adapters.redis.plug_memory import RedisPlugMemory
 from reactor.adapters.redis.sessions import OpenSessions
 from reactor.adapters.redis.store import RedisStore
+from reactor.model.deed import Deed
+from reactor.model.errors import StoreRefused
 from reactor.model.suspicion import Suspects
 from tests.acceptance.examined import checks
 from tests.acceptance.story import Stage
@@ -87,7 +91,10 @@ def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_wat
         ("watcher", ("HSET", "vmdrift:suspicions", "x", "x")),
         ("receiver", ("HSET", "vmdrift:suspicions:ended", "life", "1")),
         ("fencing", ("SET", "vmdrift:summary:x", "x")),
-        ("receiver", ("GET", "vmdrift:summary")),
+        ("receiver", ("SET", "vmdrift:summary", "x")),
+        ("drifts", ("SET", "vmdrift:watcher", "1")),
+        ("receiver", ("SET", "vmdrift:deeds-told", "1-1")),
+        ("drifts", ("XADD", "vmdrift:deeds", "*", "deed", "x")),
         # A worker's queue is its own, and so are its jobs, whatever their keys are called.
         ("drifts", ("RPUSH", "rq:queue:events", "x")),
         ("drifts", ("RPUSH", "rq:queue:fencing", "x")),
@@ -189,3 +196,18 @@ def test_keda_may_ask_for_the_length_of_its_list_and_for_nothing_else(folder: Pa
                     redis.eval(script, 1, key)
             with pytest.raises(NoPermissionError):
                 redis.rpush("rq:queue:drifts", "x")
+
+
+def test_who_did_what_is_noted_by_those_who_do_it_and_shown_by_those_who_show_outages(urls: Mapping[str, str]) -> None:
+    deed = Deed("hold", "node/node-a", "ann", "page", "firmware", 1795500000.0, None, ("o-1",))
+    with ExitStack() as open_ones:
+        redis = {role: open_ones.enter_context(Redis.from_url(urls[role])) for role in ("receiver", "intake", "drifts")}
+        logs = {role: RedisDeeds(connection, 60_000) for role, connection in redis.items()}
+        logs["receiver"].note(deed)
+        logs["intake"].note(deed)
+        assert {role: log.of(["o-1"]) for role, log in logs.items()} == {role: {"o-1": [deed]} for role in logs}
+        logs["intake"].told(logs["intake"].untold(9)[-1][0])
+        with pytest.raises(StoreRefused):
+            logs["drifts"].note(deed)
+        with pytest.raises(StoreRefused):
+            logs["receiver"].told("1-1")

@@ -34,12 +34,25 @@ def test_holds_shows_what_is_held_and_what_is_cancelled_and_why(story: Stage) ->
 
 def test_what_is_resumed_and_what_is_taken_up_again_completes(story: Stage) -> None:
     assert story.said["judged: resume shop/web"].code == 0
-    assert story.said["judged: cancel shop/queue"].code == 1
+    assert story.said["judged: cancel shop/queue --why new"].code == 1
     retried = story.told("judged", "retry", "shop/queue")
     assert (retried["began_anew"], [one["why"] for one in retried["lifted"]]) == (True, ["a new one is there"])
     (past,) = story.told("ended", "history")["outages"]
     completed = {vm: phase for vm, phase in story.site.demo.expected.items() if phase is Phase.COMPLETED}
     assert {drift["vm"]: drift["phase"] for drift in past["drifts"]} == completed  # what is refused goes on
+
+
+def test_history_has_who_did_what_when_nothing_of_it_is_in_force_any_more(story: Stage) -> None:
+    (past,) = story.told("ended", "history")["outages"]
+    done = [(deed["what"], deed["target"]) for deed in past["deeds"]]
+    assert set(done) >= {
+        ("hold", "vm/shop/web"),
+        ("resume", "vm/shop/web"),
+        ("cancel", "vm/shop/queue"),
+        ("retry", "vm/shop/queue"),
+    }
+    assert not any("wroker" in target for _, target in done), "what was refused is no deed"
+    assert {deed["channel"] for deed in past["deeds"]} <= {"cli", "event"}
 
 
 def test_a_drift_that_is_asked_for_is_answered_with_what_was_found(story: Stage) -> None:
@@ -55,7 +68,7 @@ def test_a_drift_that_is_asked_for_is_answered_with_what_was_found(story: Stage)
     ("words", "said"),
     [
         ("resume worker-2", "vmdrift resume: worker-2 is not held; `vmdrift holds` shows what is"),
-        ("cancel shop/web", "vmdrift cancel: shop/web has no drift in any open outage"),
+        ("cancel shop/web --why new", "vmdrift cancel: shop/web has no drift in any open outage"),
         ("retry shop/web --json", "vmdrift retry: shop/web has no drift in any open outage"),
     ],
 )
@@ -75,6 +88,13 @@ def test_what_was_done_is_told_in_json(story: Stage) -> None:
     assert lifted["sentence"].startswith("worker-1 is no longer held.")
 
 
-def test_a_slip_of_the_pen_is_held_all_the_same_and_told(story: Stage) -> None:
-    assert "There is no node wroker-1 now." in story.said["calm: hold wroker-1"].out
-    assert "There is no VM shop/wbe now." in story.said["calm: hold shop/wbe"].out
+@pytest.mark.parametrize(("name", "meant"), [("wroker-1", "worker-1"), ("shop/wbe", "shop/web")])
+def test_a_slip_of_the_pen_is_refused_with_what_may_be_meant(story: Stage, name: str, meant: str) -> None:
+    refused = story.said[f"calm: hold {name}"]
+    assert (refused.code, refused.out, f"{name} (did you mean {meant}?)" in refused.err) == (1, "", True)
+    assert story.said[f"calm: resume {name}"].code == 1
+
+
+def test_a_script_that_cancels_without_a_reason_is_never_asked_for_one(story: Stage) -> None:
+    refused = story.said["calm: cancel shop/web"]
+    assert (refused.code, refused.out, "--why is required" in refused.err) == (2, "", True)

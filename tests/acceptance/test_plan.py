@@ -29,11 +29,15 @@ def test_it_tells_the_same_of_a_healthy_node_and_of_the_same_node_when_it_is_los
     assert {vm: one["reason"] for vm, one in told.items() if one["outcome"] == "stays"} == STAY
 
 
-def test_the_audit_names_who_would_stay_and_nothing_but_lists_is_asked_for(story: Stage) -> None:
+def test_the_audit_names_who_would_stay_and_only_lists_and_the_settings_are_asked_for(story: Stage) -> None:
     assert story.said["calm: audit"].code == 1
     assert "pinned-to-node: shop/licence" in story.said["calm: audit"].out
     assert story.said["calm: plan worker-4"].code == 0
-    assert {entry["verb"] for entry in story.seen["plan asked"]} == {"list"}
+    asked = [entry for entry in story.seen["plan asked"] if entry["resource"] != "configmaps"]
+    assert {entry["verb"] for entry in asked} == {"list"}
+    assert {(entry["verb"], entry["name"]) for entry in story.seen["plan asked"] if entry not in asked} == {
+        ("get", "settings")
+    }
 
 
 def test_a_dump_of_ours_tells_the_same(story: Stage) -> None:

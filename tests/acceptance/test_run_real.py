@@ -60,7 +60,7 @@ def test_it_observes_by_default_and_acts_receives_and_delivers_when_told_to(
         assert len(names) == len(set(names)) == len(DRIFTING)
         hint = re.search(r"VMDRIFT_REDIS_URL=(\S+) vmdrift status", actor.said)
         assert hint, "how to see more of a Redis of its own"
-        assert "shop/web" in vmdrift("status", env={"VMDRIFT_REDIS_URL": hint[1]}).out
+        assert "shop/web" in vmdrift("status", "shop/web", env={"VMDRIFT_REDIS_URL": hint[1]}).out
         children = actor.descendants()
         assert actor.ends(signal.SIGINT) == 0
     assert actor.left() == []

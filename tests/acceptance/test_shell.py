@@ -14,8 +14,10 @@ from redis import Redis
 
 from reactor.adapters.redis.store import RedisStore
 from tests.contracts.samples import outage_record, record
-from tests.support.commands import clean_env, vmdrift
+from tests.support.commands import clean_env, surroundings, vmdrift
 from tests.support.places import ROOT
+from vmdrift.cli import main
+from vmdrift.cli.kubectl import complete
 
 SCRIPTS: Mapping[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 KUBECTL = shutil.which("kubectl") or ""
@@ -82,7 +84,8 @@ def offered(line: str, **env: str) -> set[str]:
 @pytest.mark.parametrize(
     ("line", "names"),
     [
-        ("vmdrift status --", {"--help", "--json", "--watch"}),
+        ("vmdrift status --", {"--all-namespaces", "--help", "--json", "--namespace", "--output", "--watch"}),
+        ("vmdrift status -o ", {"json", "yaml", "wide"}),
         ("vmdrift doctor --role ", {"watcher", "receiver", "intake", "drifts", "fencing"}),
         ("vmdrift hold ", {"node-a", "shop/web", "shop/mail", "all"}),
         ("vmdrift cancel shop/w", {"shop/web"}),
@@ -113,6 +116,31 @@ def test_kubectl_runs_it_as_a_plugin(path: str, lost: Mapping[str, str], tmp_pat
     assert (done.returncode, done.stderr) == (0, "")
     assert '"shop"' in done.stdout
     assert "kubectl-vmdrift" in ran(KUBECTL, "plugin", "list", PATH=path, HOME=str(tmp_path)).stdout
-    mistyped = ran(KUBECTL, "vmdrift", "status", "now", PATH=path, HOME=str(tmp_path), **lost)
+    mistyped = ran(KUBECTL, "vmdrift", "history", "now", PATH=path, HOME=str(tmp_path), **lost)
     assert mistyped.returncode == 2
-    assert "Usage: kubectl vmdrift status" in mistyped.stderr
+    assert "Usage: kubectl vmdrift history" in mistyped.stderr
+
+
+def by_kubectl(path: str, home: Path, *words: str, **env: str) -> tuple[set[str], str]:
+    """What kubectl itself offers after these words, and how the shell goes on."""
+    done = ran(KUBECTL, "__complete", "vmdrift", *words, PATH=path, HOME=str(home), **env)
+    assert done.returncode == 0
+    *lines, directive = done.stdout.splitlines()
+    return {line.partition("\t")[0] for line in lines}, directive
+
+
+@pytest.mark.skipif(not KUBECTL, reason="kubectl is not installed")
+def test_kubectl_completes_commands_options_and_names(path: str, lost: Mapping[str, str], tmp_path: Path) -> None:
+    assert by_kubectl(path, tmp_path, "h") == ({"history", "hold", "holds"}, ":4")
+    assert by_kubectl(path, tmp_path, "cancel", "shop/w", **lost) == ({"shop/web"}, ":4")
+    assert by_kubectl(path, tmp_path, "status", "--out") == ({"--output"}, ":4")
+    assert by_kubectl(path, tmp_path, "audit", "-f", "") == (set(), ":0")  # the shell's own completion of files
+
+
+def test_the_candidates_say_what_they_are_and_no_name_acts_on_the_terminal(redis: Redis, redis_url: str) -> None:
+    RedisStore(redis, 3600).save_outage(outage_record("x\x1b[31m"), done=False)
+    assert "hold\t" in complete(main, ["hol"])
+    with surroundings(clean_env(VMDRIFT_REDIS_URL=redis_url)):
+        offered_names = complete(main, ["taint", ""])
+    assert offered_names == ":4\n"
+    assert complete(main, []).splitlines()[-1] == ":4"

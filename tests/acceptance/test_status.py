@@ -1,9 +1,17 @@
 """`vmdrift status`: what people and machines see while things run."""
 
+import re
+from pathlib import Path
+
+import orjson
 from redis import Redis
 
+from reactor.adapters.redis.store import RedisStore
 from tests.acceptance.story import Stage
+from tests.contracts.samples import outage_record, record
 from tests.support.commands import vmdrift
+from tests.support.redis_users import denied, guarded
+from vmdrift.processes import Processes
 
 CHECKS = [
     "node",
@@ -20,17 +28,25 @@ CHECKS = [
 ]
 
 
-def test_before_the_window_ends_every_vm_waits(story: Stage) -> None:
+def test_before_the_window_ends_who_stays_down_is_known_and_all_others_are_one_line(story: Stage) -> None:
     early = story.said["lost: status"]
 
     assert early.code == 0
-    assert "Node worker-1 is lost since" in early.out
-    assert "6 VMs: 6 waiting." in early.out
-    assert "Window left" in early.out
+    known = r"5 not judged yet \(first in \d+ s\), 1 will stay down: act now"  # shop/licence is pinned
+    assert re.search(rf"worker-1 lost \d+ s ago · 6 VMs: {known}", early.out)
+    assert early.out.index("shop/licence") < early.out.index("5: shop/")
+    assert "watcher heard" in early.out
+    assert "workers events 1, drifts" in early.out
+
+
+def test_once_they_are_judged_the_first_line_says_how_many_need_somebody(story: Stage) -> None:
+    (line,) = [line for line in story.said["judged: status"].out.splitlines() if line.startswith("worker-1 lost")]
+    assert line.endswith(": act now")
+    assert "stay down" in line
 
 
 def test_it_shows_every_check_of_every_drift_with_its_sentence(story: Stage) -> None:
-    drifts, table = story.seen["drifts"], story.said["judged: status"].out
+    drifts, table = story.seen["drifts"], story.said["judged: status worker-1"].out
 
     assert [check["name"] for check in drifts["shop/scratch"]["checks"]] == CHECKS
     assert set(drifts) == set(story.site.demo.expected)
@@ -42,14 +58,51 @@ def test_it_shows_every_check_of_every_drift_with_its_sentence(story: Stage) -> 
             assert check["sentence"].endswith("."), check
     for check in drifts["shop/scratch"]["checks"]:
         assert check["sentence"] in table
-    assert "does not hold" in table
+    assert "✗ failed" in table
 
 
 def test_without_an_outage_it_says_so(redis_url: str, redis: Redis) -> None:
     assert redis.dbsize() == 0
 
-    assert vmdrift("status", env={"VMDRIFT_REDIS_URL": redis_url}).out == "No node is lost.\n"
-    assert vmdrift("status", "--json", env={"VMDRIFT_REDIS_URL": redis_url}).out == '{\n  "outages": []\n}\n'
+    strip, *said = vmdrift("status", env={"VMDRIFT_REDIS_URL": redis_url, "COLUMNS": "400"}).out.splitlines()
+    assert strip.startswith("watcher has never been heard: no lost node is noticed · scheduler missing")
+    assert said == ["No node is lost."]
+    assert (
+        vmdrift("status", "--json", env={"VMDRIFT_REDIS_URL": redis_url}).out
+        == '{\n  "version": 1,\n  "outages": []\n}\n'
+    )
+
+
+def test_a_namespace_shows_its_own_vms_and_says_where_there_are_none(redis_url: str, redis: Redis) -> None:
+    store, env = RedisStore(redis, 3600), {"VMDRIFT_REDIS_URL": redis_url}
+    store.save_outage(outage_record(), done=False)
+    for vm in ("web", "mail"):
+        store.create(record(vm), [])
+
+    here = vmdrift("status", "-n", "shop", "-o", "json", env=env)
+    assert len(orjson.loads(here.out)["outages"][0]["drifts"]) == 2
+    assert orjson.loads(here.out)["selected"] == "namespace shop"
+    assert vmdrift("status", "-A", "-o", "json", env=env).out == vmdrift("status", "--json", env=env).out
+    assert "No VM of namespace bank is on a lost node." in vmdrift("status", "-n", "bank", env=env).out
+    assert orjson.loads(vmdrift("history", "-n", "bank", "--json", env=env).out)["outages"] == []
+
+
+def test_what_is_in_no_outage_is_said_with_exit_code_1(redis_url: str, redis: Redis) -> None:
+    assert redis.dbsize() == 0
+    done = vmdrift("status", "worker-9", env={"VMDRIFT_REDIS_URL": redis_url})
+    assert (done.code, done.out) == (1, "")
+    assert "worker-9 is in no open outage" in done.err
+
+
+def test_where_people_run_it_in_a_pod_of_the_drifts_role_it_may_read_all_of_it(folder: Path) -> None:
+    with Processes(folder) as processes:
+        urls = guarded(processes, folder)
+        done = vmdrift("status", env={"VMDRIFT_REDIS_URL": urls["drifts"], "COLUMNS": "400"})
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith("watcher has never been heard")
+        assert denied(urls["tester"]) == []
+        scheduler = vmdrift("status", env={"VMDRIFT_REDIS_URL": urls["scheduler"]})
+        assert (scheduler.code, scheduler.out) == (2, "")  # which may not even read outages
 
 
 def test_without_redis_it_says_so_in_one_line() -> None:

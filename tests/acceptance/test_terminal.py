@@ -59,8 +59,8 @@ def test_what_is_watched_is_drawn_anew_also_without_redis_until_ctrl_c(folder: P
         child = processes.children.pop("valkey")
         child.kill()
         child.wait()
-        watched.shows("trying again) What it told at", after="Redis is away")
-        assert "2 VMs: 2 waiting." in watched.text.rpartition("What it told at")[2]
+        watched.shows("trying again) As of", after="Redis is away")
+        assert "2 VMs: 2 waiting." in watched.text.rpartition("As of")[2]
         start(processes, folder)
         with Redis.from_url(url) as redis:
             redis.flushall()

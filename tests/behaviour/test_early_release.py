@@ -6,6 +6,7 @@ from reactor.model.drift import Policy
 from reactor.model.fencing import CONFIG_MAP, fencings
 from reactor.model.node import OUT_OF_SERVICE, NodeView, node_view
 from rehearsal.twins.bmc import MachineBmcs
+from simulator.client import Client
 from simulator.scene import Scene, Storage, Vm
 from tests.behaviour.test_fenced_for_nothing import with_bmcs
 from tests.support.branches import AFTER, EVERY, Branches
@@ -62,6 +63,35 @@ def test_vms_of_a_host_whose_bmc_reads_off_run_elsewhere_before_kubernetes_notic
     play.world.hypervisor.power_on(LOST)
     play.world.run_for(120)
     assert (play.outages(), _files(play), _node(play).tainted) == ([], 0, "")
+    play.check()
+
+
+class _Remover:
+    """Somebody who removes every out-of-service taint, as SNR, FAR and Harvester do."""
+
+    name = "remover"
+    watches = ("nodes",)
+
+    def __init__(self, admin: Client) -> None:
+        self._admin = admin
+
+    def step(self, now: float) -> None:  # noqa: ARG002 - it waits for nothing
+        taints = self._admin.get("nodes", LOST)["spec"].get("taints") or []
+        if any(taint["key"] == OUT_OF_SERVICE for taint in taints):
+            others = [taint for taint in taints if taint["key"] != OUT_OF_SERVICE]
+            self._admin.patch("nodes", LOST, {"spec": {"taints": others or None}})
+
+
+def test_what_the_scheduler_puts_back_onto_the_dead_node_is_released_again() -> None:
+    """The taint is gone before Kubernetes notices the loss, so it takes the dead node for the emptiest one."""
+    names = [f"vm-{number}" for number in range(8)]
+    play, _ = _play(scene=Scene(SCENE.nodes, tuple(Vm(name, node=LOST) for name in names)))
+    play.world.add(_Remover(play.world.api.client("system:admin")))
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(10 * NOTICED)
+    assert _deleted(play) > len(names)
+    assert {record.phase.value for record in play.records} == {"completed"}
+    assert all(play.running(name) not in ([], [LOST]) for name in names)
     play.check()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from reactor.adapters.cloudevents import encode
 from reactor.adapters.redis.inbox import Accepted
+from reactor.model.deed import Deed
 from reactor.model.drift import Policy
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.fencing import CLAIMS, claim_of
@@ -165,6 +166,11 @@ def _proving(*vms: Vm) -> _Told:
     return _Told(*(vms or (Vm("web", node=LOST),)), policy=Policy(fencing=("event",)))
 
 
+def _log(told: _Told) -> list[Deed]:
+    """Who did what about the outage."""
+    return [deed for deeds in told.play.reactor.store.deeds.of([told.play.outages()[0].id]).values() for deed in deeds]
+
+
 def test_a_proof_is_written_down_by_who_said_so_and_releases_the_vms_of_a_lost_node() -> None:
     told = _proving()
     _lost(told)
@@ -173,6 +179,8 @@ def test_a_proof_is_written_down_by_who_said_so_and_releases_the_vms_of_a_lost_n
     claim = claim_of(told.play.world.store.find("configmaps", CLAIMS, "vm-drift"), LOST)
     assert claim is not None
     assert (claim.by, claim.how) == ("me", "its power was cut")
+    (deed,) = _log(told)
+    assert deed.sentence == "me (event) confirmed that node-a is off: its power was cut."
     assert told.play.until_ended(100)
     told.play.check()
 
@@ -194,6 +202,7 @@ def test_a_proof_of_a_sender_who_is_not_entitled_any_more_is_no_proof() -> None:
     told.play.reactor.senders_are_entitled(yes=False)
     result = told.tell(NODE_FENCED, LOST, _proof(told))
     assert (result.outcome, result.reason) == ("nothing", "not-entitled")
+    assert _log(told) == [], "what does not count is no deed"
     assert claim_of(told.play.world.store.find("configmaps", CLAIMS, "vm-drift"), LOST) is None
 
 

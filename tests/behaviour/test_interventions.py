@@ -44,7 +44,7 @@ def test_a_held_vm_is_left_alone_and_the_other_one_is_not() -> None:
     asks(play, WEB)
     play.world.run_for(800)
     assert play.story("web") == ("blocked", "held")
-    assert play.record("web").sentence == "Held by ann at 00:00:00Z: looking at it."
+    assert play.record("web").sentence == "Held by ann at 1970-01-01 00:00:00Z: looking at it."
     assert play.story("wiki")[0] == "completed"
     lifts(play, WEB)
     assert play.until_ended(60)

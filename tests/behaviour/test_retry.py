@@ -43,9 +43,15 @@ def test_a_retry_takes_up_what_was_cancelled_in_the_name_of_who_asked() -> None:
     _person(play).cancel(WEB, "a new one is there")
     assert play.until("web", ("cancelled", "cancelled-by-hand"), limit=100)
     _taken(play, _person(play, "bob@laptop", "cli").retry(WEB).receipt)
-    assert play.record("web").sentence.startswith("Taken up again by bob@laptop, after cancelled: ")
+    assert play.record("web").sentence.startswith("Retried by bob@laptop, after cancelled: ")
     assert play.until_ended()
     assert play.story("web")[0] == "completed"
+    logged = play.reactor.store.deeds.of([play.outages()[0].id]).values()
+    done = [(deed.what, deed.target, deed.by, deed.channel) for deeds in logged for deed in deeds]
+    assert done == [
+        ("cancel", "vm/default/web", "ann", "page"),
+        ("retry", "vm/default/web", "bob@laptop", "cli"),
+    ]
 
 
 def test_a_retry_that_comes_while_a_pass_is_about_to_cancel_is_not_lost() -> None:

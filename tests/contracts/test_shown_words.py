@@ -65,7 +65,7 @@ def told(redis: Redis, redis_url: str) -> str:
     return redis_url
 
 
-@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize("more", [(), ("--json",), ("-o", "yaml"), ("-o", "wide")])
 @pytest.mark.parametrize("command", ["status", "history", "events"])
 def test_what_is_read_from_redis_acts_on_no_terminal(told: str, command: str, more: tuple[str, ...]) -> None:
     shown = run(command, *more, VMDRIFT_REDIS_URL=told)
@@ -73,7 +73,7 @@ def test_what_is_read_from_redis_acts_on_no_terminal(told: str, command: str, mo
     assert raw(shown) == []
 
 
-@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize("more", [(), ("--json",), ("-o", "yaml"), ("-o", "wide")])
 @pytest.mark.parametrize("command", [("plan", LOST), ("audit",)])
 def test_what_is_read_from_a_cluster_acts_on_no_terminal(
     tmp_path: Path, command: tuple[str, ...], more: tuple[str, ...]
@@ -114,7 +114,7 @@ def test_all_that_a_terminal_is_given_is_plain_text_in_cells_and_titles_too() ->
 def test_no_command_prints_through_anything_else() -> None:
     files = [file for file in Path(vmdrift.__file__).parent.rglob("*.py") if file.name != "terminal.py"]
     assert [file.name for file in files if " Console(" in file.read_text() or "(Console(" in file.read_text()] == []
-    by_hand = {"command.py", "completion.py"}  # the place of `say`, and a script for the shell
+    by_hand = {"command.py", "completion.py", "kubectl.py"}  # the place of `say`, and what only a shell reads
     assert {file.name for file in files if "sys.stdout.write" in file.read_text()} <= by_hand
     assert {file.name for file in files if "sys.stderr.write" in file.read_text()} <= by_hand
 

@@ -82,7 +82,17 @@ def _encoded(headers: dict[str, str]) -> tuple[tuple[bytes, bytes], ...]:
 
 _ACT = {"what": "hold", "target": "node/node-a", "why": "x", "for": "1h", "next": "/"}
 _RQ = "/rq/0/view/jobs/drifts/failed/8/asc/1"
-_SEEN = ("/", "/history", "/vm/shop/db", "/node/node-a", "/login?next=/", "/rq/", _RQ, "/rq/0/data/queues.json")
+_SEEN = (
+    "/",
+    "/history",
+    "/vm/shop/db",
+    "/node/node-a",
+    "/confirm/cancel/shop/db",
+    "/login?next=/",
+    "/rq/",
+    _RQ,
+    "/rq/0/data/queues.json",
+)
 _GETS = (*_SEEN, "/metrics", "/readyz", "/healthz", "/openapi.json", "/events/" + "0" * 32, "/static/page.css")
 
 

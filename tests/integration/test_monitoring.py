@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ COMPONENT = K8S / "components" / "monitoring"
 DOCS = K8S.parent / "docs"
 CASES = ROOT / "tests" / "monitoring" / "rules_test.yaml"
 RULE_FILE: Mapping[str, Any] = yaml.safe_load((COMPONENT / "rules.yaml").read_text())["spec"]
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
 ALERTS = [rule for group in RULE_FILE["groups"] for rule in group["rules"]]
 DASHBOARD: Mapping[str, Any] = json.loads((COMPONENT / "vm-drift.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
@@ -118,7 +120,9 @@ def test_each_alert_says_how_bad_it_is_what_to_do_and_where_more_is_said() -> No
     assert sections == {rule["alert"] for rule in ALERTS}
     for rule in ALERTS:
         assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
-        assert rule["annotations"]["runbook_url"] == f"docs/operations.md#{rule['alert'].lower()}"
+        assert (
+            rule["annotations"]["runbook_url"] == f"{REPOSITORY}/blob/main/docs/operations.md#{rule['alert'].lower()}"
+        )
         assert rule["labels"]["severity"] in {"warning", "critical"}
 
 

@@ -23,6 +23,7 @@ from reactor.web import page
 from reactor.web.app import application
 from reactor.web.auth.senders import Senders, TokensFile
 from reactor.web.events.accept import Reception
+from reactor.web.held import HeldNow
 from reactor.web.metrics import Sources
 from rehearsal.twins.cluster import ApiCluster
 from simulator.world import World
@@ -80,6 +81,7 @@ class PageSite:
             lambda: reports(self.redis),
             self.clock,
             lambda: clocks(self.redis),
+            HeldNow(lambda: self.wishes, self.clock),
         )
         app = application(reception, sources, self.settings)
         page.mount(app, page.Parts(self.redis, reception, sources, self.wishes, self.settings))

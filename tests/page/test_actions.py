@@ -4,18 +4,29 @@ from dataclasses import replace
 
 import pytest
 
+from reactor.adapters.redis.summaries import RedisSummaries
 from reactor.model.drift import OutageRecord, Phase
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY
 from reactor.model.identity import VmRef
 from reactor.model.intervention import CANCEL, HOLD
+from reactor.model.node import node_view
+from reactor.model.summary import Summary
 from simulator.client import ApiError
-from tests.contracts.samples import outage, record
+from tests.contracts.samples import node, outage, record
 from tests.page.site import NOW, PageSite
 
 
 def lost(site: PageSite, phase: Phase = Phase.WAITING) -> PageSite:
     site.store.save_outage(OutageRecord(outage(), NOW), done=False)
     site.store.create(record("web", phase=phase), [])
+    return site
+
+
+def there(site: PageSite) -> PageSite:
+    """A node and a VM that the API server knows."""
+    admin = site.world.api.client("admin")
+    admin.create("nodes", {"metadata": {"name": "node-a"}})
+    admin.create("virtualmachines", {"metadata": {"name": "web", "namespace": "shop"}})
     return site
 
 
@@ -27,6 +38,7 @@ def told(site: PageSite) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(("target", "kept"), [("node-a", "node/node-a"), ("shop/web", "vm/shop/web"), ("all", "all")])
 def test_a_hold_is_written_down_with_who_until_when_and_why(site: PageSite, target: str, kept: str) -> None:
+    there(site)
     answer = site.browser("ann").act("hold", target, lasts="30m", why="firmware")
     assert (answer.status_code, answer.location) == (303, "/")
     (one,) = site.wishes.written()
@@ -34,7 +46,7 @@ def test_a_hold_is_written_down_with_who_until_when_and_why(site: PageSite, targ
 
 
 def test_a_hold_lasts_until_it_is_resumed(site: PageSite) -> None:
-    browser = site.browser("ann")
+    browser = there(site).browser("ann")
     browser.act("hold", "node-a")
     assert site.wishes.written()[0].until is None
     assert (
@@ -49,7 +61,7 @@ def test_a_hold_lasts_until_it_is_resumed(site: PageSite) -> None:
 
 
 def test_a_cancel_is_for_this_outage_and_a_worker_looks_now(site: PageSite) -> None:
-    lost(site).browser("ann").act("cancel", "shop/web", why="a new one is there")
+    lost(site).browser("ann").act("cancel", "shop/web", why="a new one is there", sure="yes")
     (one,) = site.wishes.written()
     assert (one.kind, one.outage, one.why) == (CANCEL, outage().id, "a new one is there")
     assert told(site) == [(DRIFT_REQUESTED, "shop/web", "/page/ann")]
@@ -57,7 +69,8 @@ def test_a_cancel_is_for_this_outage_and_a_worker_looks_now(site: PageSite) -> N
 
 def test_retry_lifts_the_cancel_and_tells_the_workers(site: PageSite) -> None:
     browser = lost(site).browser("ann")
-    browser.act("cancel", "shop/web")
+    browser.act("cancel", "shop/web", why="new", sure="yes")
+    assert site.wishes.written()
     site.now += 5
     browser.act("retry", "shop/web")
     assert site.wishes.written() == ()
@@ -83,13 +96,13 @@ def test_a_drift_can_be_asked_for(site: PageSite) -> None:
 def test_what_makes_no_sense_is_said_and_not_done(
     site: PageSite, what: str, target: str, status: int, said: str
 ) -> None:
-    answer = lost(site).browser("ann").act(what, target)
+    answer = lost(site).browser("ann").act(what, target, why="new", sure="yes")
     assert (answer.status_code, said in answer.text) == (status, True)
     assert (site.wishes.written(), told(site)) == ((), [])
 
 
 def test_an_ended_drift_cannot_be_cancelled(site: PageSite) -> None:
-    answer = lost(site, Phase.COMPLETED).browser("ann").act("cancel", "shop/web")
+    answer = lost(site, Phase.COMPLETED).browser("ann").act("cancel", "shop/web", why="new", sure="yes")
     assert (answer.status_code, site.wishes.written()) == (409, ())
 
 
@@ -101,7 +114,7 @@ def test_a_hold_that_lasts_for_nonsense_is_not_written(site: PageSite) -> None:
 @pytest.mark.parametrize(("what", "target"), [("hold", "all"), ("cancel", "shop/web"), ("retry", "shop/web")])
 def test_without_the_api_server_nothing_is_done_and_that_is_said(site: PageSite, what: str, target: str) -> None:
     site.world.api.faults.append(lambda _: ApiError(503, "Unavailable", "later"))
-    answer = lost(site).browser("ann").act(what, target)
+    answer = lost(site).browser("ann").act(what, target, why="new", sure="yes")
     assert (answer.status_code, "Nothing was done" in answer.text) == (503, True)
     assert told(site) == []
 
@@ -118,7 +131,8 @@ def test_what_another_process_wrote_a_moment_ago_counts(site: PageSite) -> None:
     lost(site)
     first, second = site.browser("ann"), site.browser("ann", site.another_process())
     second.get("/")
-    first.act("cancel", "shop/web")
+    first.act("cancel", "shop/web", why="new", sure="yes")
+    assert site.wishes.written()
     second.act("retry", "shop/web")
     assert site.wishes.written() == ()
 
@@ -130,7 +144,7 @@ def test_of_two_vms_of_one_name_the_one_that_is_there_now_is_meant(site: PageSit
         site.store.create(replace(old, drift=replace(old.drift, vm=VmRef("shop", "web", uid)), created_at=NOW), [])
     anew = replace(record("web"), created_at=NOW + 1, drift=replace(old.drift, vm=VmRef("shop", "web", "uid-m")))
     site.store.create(anew, [])
-    assert site.browser("ann").act("cancel", "shop/web").status_code == 303
+    assert site.browser("ann").act("cancel", "shop/web", why="new", sure="yes").status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -144,7 +158,22 @@ def test_who_may_not_look_up_a_target_says_so_unless_an_open_outage_names_it(
     browser = lost(site).browser("ann")
     browser.act("hold", target)
     assert site.wishes.written()
-    assert ("could not be checked" in browser.get("/").text) is warned
+    shown = browser.get("/").text
+    assert ("could not be checked" in shown) is warned
+    assert ("VM shop/wbe (did you mean shop/web?)" in shown) is (target == "shop/wbe")
+
+
+def test_a_node_that_no_watcher_knows_is_surely_not_there(site: PageSite) -> None:
+    """Who may not read nodes refuses a slip of the pen all the same, while watchers publish all of them."""
+    site.world.api.authorize = lambda _user, _verb, resource, _namespace: resource == "configmaps"
+    known = tuple(view for name in ("node-a", "node-b") if (view := node_view(node(name))))
+    RedisSummaries(site.redis).publish(Summary(NOW, known, {}))
+    browser = lost(site).browser("ann")
+    refused = browser.act("hold", "nodeb")
+    assert (refused.status_code, "did you mean node-b?" in refused.text, site.wishes.written()) == (409, True, ())
+    assert browser.act("hold", "node-b").status_code == 303
+    assert browser.act("hold", "nodeb", force="yes").status_code == 303
+    assert [entry.target for entry in site.wishes.written()] == ["node/node-b", "node/nodeb"]
 
 
 def test_a_hold_is_shown_for_as_long_as_it_holds_by_the_api_servers_clock(site: PageSite) -> None:
@@ -158,7 +187,13 @@ def test_a_hold_is_shown_for_as_long_as_it_holds_by_the_api_servers_clock(site: 
 
 
 def test_each_action_is_in_the_log_with_who_and_why(site: PageSite, capsys: pytest.CaptureFixture[str]) -> None:
-    site.browser("ann").act("hold", "node-a", why="firmware")
+    there(site).browser("ann").act("hold", "node-a", why="firmware")
     said = capsys.readouterr()
     line = next(line for line in (said.out + said.err).splitlines() if "is held" in line)
     assert all(word in line for word in ("ann", "node-a", "firmware"))
+
+
+def test_a_hold_is_in_the_metrics_with_how_long_it_has_been_in_force(site: PageSite) -> None:
+    there(site).browser("ann").act("hold", "node-a", why="firmware")
+    site.now += 90000.0
+    assert 'vmdrift_hold_seconds{target="node/node-a"} 90000.0' in site.app.test_client().get("/metrics").text

@@ -12,7 +12,9 @@ from rq.job import Job, JobStatus
 from rq.results import Result
 from werkzeug.serving import make_server
 
+from reactor.model.deed import Deed
 from reactor.model.drift import OutageRecord, Phase
+from reactor.model.intervention import HOLD, Intervention
 from reactor.model.sweep import Sweep
 from tests.contracts.samples import LOST_AT, outage, record
 from tests.page.site import TOKENS, PageSite
@@ -43,6 +45,9 @@ def written(site: PageSite) -> PageSite:
     lost = OutageRecord(outage(), LOST_AT, sweep=Sweep(LOST_AT, XSS, False, (XSS,)))
     site.store.save_outage(lost, done=False)
     site.store.create(replace(record("web", XSS, Phase.BLOCKED), target=XSS), [])
+    for target in ("node/node-a", "vm/shop/web"):
+        site.wishes.write(Intervention(HOLD, target, XSS, XSS, LOST_AT))
+        site.store.deeds.note(Deed("hold", target, XSS, XSS, XSS, LOST_AT, None, (outage().id,)))
     return site
 
 
@@ -56,7 +61,8 @@ def addresses(site: PageSite) -> list[str]:
             "rq_dashboard.workers_overview": {},
         }
         own = ["/", "/node/node-a", "/vm/shop/web", "/history", "/rq/"]
-        return own + [build(name, instance_number=0, **parts) for name, parts in rq.items()]
+        asked = ["/confirm/cancel/shop/web", "/confirm/confirm-off/node-a"]
+        return own + [build(name, instance_number=0, **parts) for name, parts in rq.items()] + asked
 
 
 def test_words_of_others_are_text_in_every_page_as_the_server_makes_it(written: PageSite) -> None:
@@ -146,7 +152,7 @@ def test_who_looks_changes_nothing_and_is_not_told_500_whatever_stands_there(wri
             written.redis.rpush(key, JOB, "gone", "no job id")
         else:
             written.redis.hset(key, mapping={"data": b"\xff", "created_at": b"\xff", "status": "none"})
-        before, seen = written.redis.dump(key), written.browser("bob")
+        before, seen = written.redis.dump(key), written.browser("ann")
         for path in [*addresses(written), "/rq/0/view/jobs/drifts/queued/8/asc/1", "/rq/0/data/queues.json"]:
             assert seen.get(path).status_code in {200, 404, 503}, path
         assert written.redis.dump(key) == before

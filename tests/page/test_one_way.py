@@ -25,7 +25,10 @@ from tests.support.commands import vmdrift
 from vmdrift.intervene.person import who
 
 NODE, VM, WAYS = "node-a", "shop/web", ("page", "cli")
+ANEW = MappingProxyType({"why": "new"})
+MONTH = 30 * 86400.0
 NO_WHY, WAITS = "no reason given", Phase.WAITING
+FORCED = "so nothing was held; --force holds one that is yet to come"
 GOES_ON = "Timers keep running; nothing of it is deleted while it is held."
 CANCELLED = f"The drift of {VM} is cancelled for this outage. `vmdrift retry {VM}` starts it again."
 Options = Mapping[str, str]
@@ -52,14 +55,14 @@ class Site:
 
     def _on_the_page(self, what: str, target: str, more: Options) -> Answer:
         browser = self.page.browser("ann")
-        answer = browser.act(what, target, **more)
+        answer = browser.act(what, target, sure="yes", **more)
         shown = browser.get("/").text if answer.status_code == 303 else answer.text
         text = unescape(shown).replace("<code>", "`").replace("</code>", "`")
         return Answer({303: 0, 409: 1}.get(answer.status_code, 2), text)
 
     def _by_command(self, what: str, target: str, more: Options) -> Answer:
-        options = {"lasts": "--for", "why": "--why"}
-        words = [word for name, value in more.items() for word in (options[name], value)]
+        options = {"lasts": "--for", "why": "--why", "force": "--force"}
+        words = [word for name, value in more.items() for word in (options[name], value) if word != "yes"]
         done = vmdrift(what, target, *words, env=self.env)
         return Answer(done.code, done.out + done.err)
 
@@ -128,14 +131,20 @@ TABLE = [
     Row("hold", NODE, GOES_ON, more={"why": "  "}, written=("node/node-a", NO_WHY, None)),
     Row("hold", VM, GOES_ON, written=("vm/shop/web", NO_WHY, None)),
     Row("hold", "all", GOES_ON, written=("all", NO_WHY, None)),
-    Row("hold", "nodea", "There is no node nodea now.", written=("node/nodea", NO_WHY, None)),
-    Row("hold", "shop/wbe", "There is no VM shop/wbe now.", written=("vm/shop/wbe", NO_WHY, None)),
+    Row("hold", "nodea", f"there is no node nodea (did you mean node-a?), {FORCED}", code=1),
+    Row("hold", "shop/wbe", f"there is no VM shop/wbe (did you mean shop/web?), {FORCED}", code=1),
+    Row("hold", "other/web", f"there is no VM other/web, {FORCED}", code=1),
+    Row("hold", "node-z", "There is no node node-z now.", more={"force": "yes"}, written=("node/node-z", NO_WHY, None)),
+    Row("hold", "x/y", "There is no VM x/y now.", more={"force": "yes"}, written=("vm/x/y", NO_WHY, None)),
     Row("hold", "Node A", "'Node A' is not a node's name", code=2),
     Row("hold", NODE, "invalid duration 'soon'", code=2, more={"lasts": "soon"}),
     Row("resume", NODE, f"{NODE} is not held; `vmdrift holds` shows what is", code=1),
-    Row("cancel", VM, f"{VM} has no drift in any open outage; `vmdrift status` shows them", code=1),
-    Row("cancel", VM, f"{VM}: its drift has already ended, completed: It waits", Phase.COMPLETED, code=1),
-    Row("cancel", VM, CANCELLED, WAITS, written=("vm/shop/web", NO_WHY, 30 * 86400.0), sent=DRIFT_REQUESTED),
+    Row("cancel", VM, f"{VM} has no drift in any open outage; `vmdrift status` shows them", code=1, more=ANEW),
+    Row("cancel", "shop/wbe", "shop/wbe has no drift in any open outage (did you mean shop/web?)", WAITS, 1, ANEW),
+    Row("cancel", VM, f"{VM}: its drift has already ended, completed: It waits", Phase.COMPLETED, 1, ANEW),
+    Row("cancel", VM, CANCELLED, WAITS, more=ANEW, written=("vm/shop/web", "new", MONTH), sent=DRIFT_REQUESTED),
+    Row("cancel", VM, phase=WAITS, code=2),
+    Row("cancel", VM, phase=WAITS, code=2, more={"why": "  "}),
     Row("retry", VM, f"{VM} has no drift in any open outage; `vmdrift status` shows them", code=1),
     Row("retry", VM, phase=WAITS, sent=DRIFT_RETRY),
     Row("retry", VM, phase=Phase.COMPLETED, sent=DRIFT_RETRY),
@@ -165,7 +174,7 @@ def test_both_lift_what_the_other_wrote(both: Site, way: str) -> None:
     other = next(one for one in WAYS if one != way)
     with both.worker(Phase.WAITING):
         both.ask(other, "hold", NODE)
-        both.ask(other, "cancel", VM)
+        both.ask(other, "cancel", VM, ANEW)
         assert "node-a is no longer held." in both.ask(way, "resume", NODE).text
         assert both.ask(way, "retry", VM).code == 0
     assert both.page.wishes.written() == ()

@@ -129,8 +129,8 @@ def test_before_kubernetes_has_noticed_there_is_no_countdown_but_what_is_waited_
 
 def test_a_vm_has_its_checklist_volumes_and_next_look(lost: PageSite) -> None:
     text = lost.browser("bob").get("/vm/shop/db").text
-    assert '<strong>node</strong> <span class="word">holds</span>' in text
-    assert '<strong>placement</strong> <span class="word">does not hold</span> <code>kubelet-alive</code>' in text
+    assert '<strong>node</strong> <span class="word">passed</span>' in text
+    assert '<strong>placement</strong> <span class="word">failed</span> <code>kubelet-alive</code>' in text
     assert "db-root" in text
     assert "rbd.example" in text
     assert "06:00:30Z" in text
@@ -138,8 +138,8 @@ def test_a_vm_has_its_checklist_volumes_and_next_look(lost: PageSite) -> None:
 
 def test_a_node_has_the_checklist_of_all_of_its_vms(lost: PageSite) -> None:
     text = lost.browser("bob").get("/node/node-a").text
-    assert text.count('<span class="hidden">does not hold</span>') == 1
-    assert text.count('<span class="hidden">not looked at</span>') == 2
+    assert text.count('<span class="hidden">failed</span>') == 1
+    assert text.count('<span class="hidden">not checked</span>') == 2
 
 
 def test_what_is_over_is_in_the_history_with_its_recovery_time(site: PageSite) -> None:

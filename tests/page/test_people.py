@@ -77,7 +77,7 @@ ABROAD = [
 def test_neither_the_login_nor_a_deed_leads_to_another_site(site: PageSite, target: str) -> None:
     browser = site.browser()
     assert browser.log_in(TOKENS["ann"], target).location == "/"
-    assert browser.act("hold", "node-a", next=target).location == "/"
+    assert browser.act("hold", "all", next=target).location == "/"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_neither_the_login_nor_a_deed_leads_to_another_site(site: PageSite, targ
 def test_they_lead_to_every_page_of_this_one(site: PageSite, target: str) -> None:
     browser = site.browser()
     assert browser.log_in(TOKENS["ann"], target).location == target
-    assert browser.act("hold", "node-a", next=target).location == target
+    assert browser.act("hold", "all", next=target).location == target
 
 
 def test_a_session_ends_with_log_out_for_whoever_has_its_cookie_and_no_other_does(site: PageSite) -> None:

@@ -91,8 +91,8 @@ class Judge:
     def _freed(self, resource: str, obj: Obj) -> None:
         """Something of a VM's is deleted on the lost node, by whomever: was it proof that let it go?"""
         meta, node = obj["metadata"], obj["spec"].get("nodeName", "")
-        if resource == "pods" and meta["namespace"] != "default":  # of the tenant who means harm
-            return
+        if resource == "pods" and meta["namespace"] != "default" and not self._was_stopped(obj):
+            return  # of the tenant who means harm, and no VM's that really ran there
         if resource == "pods":
             vm = (meta.get("labels") or {}).get("vm.kubevirt.io/name")
             stays = self.visible.get("pods", meta["name"], meta["namespace"])
@@ -100,6 +100,11 @@ class Judge:
             vm, stays = obj["spec"]["source"]["persistentVolumeName"].split("-")[1], None
         if vm and not stays and node in self.visible.nodes and self.visible.covered(obj):
             self.harm.freed.setdefault((node, self.world.hypervisor.machines[node].boot_id), set()).add(vm)
+
+    def _was_stopped(self, pod: Obj) -> bool:
+        meta, node = pod["metadata"], pod["spec"].get("nodeName", "")
+        vm = meta["namespace"], (meta.get("labels") or {}).get("vm.kubevirt.io/name", "")
+        return any(stop.node == node and vm in stop.vms for stop, _ in self.harm.stops)
 
     def _objections(self, request: Request) -> Iterator[str]:
         if writes_down(request):

@@ -40,7 +40,7 @@ def test_of_one_vm_that_asks_for_a_node_in_any_way(cluster: Cluster) -> None:
     st.sampled_from(["wait", "delete"]),
     st.booleans(),
 )
-def test_of_several_vms_with_any_disks(disks: list[tuple[Storage, bool]], detach: str, proven: bool) -> None:  # noqa: FBT001
+def test_of_several_vms_with_any_disks(disks: list[tuple[Storage, bool]], detach: str, proven: bool) -> None:
     vms = tuple(Vm(f"vm-{number}", kind, node="node-a", pinned=pin) for number, (kind, pin) in enumerate(disks))
     policy = Policy(detach=detach, fencing=("redfish",) if proven else ())
     _agree(_read(staged(Scene(_NODES, vms))), "node-a", policy)

@@ -17,6 +17,7 @@ from reactor.adapters.rq import RqQueue, drift_entry
 from reactor.model.drift import Phase
 from reactor.model.event import NODE_UNREACHABLE, Event
 from reactor.model.fencing import Fencing
+from reactor.model.intervention import HOLD, Intervention
 from reactor.model.suspicion import Suspects
 from reactor.process import Stop
 from reactor.web.metrics import Sources, exposition
@@ -24,6 +25,7 @@ from tests.contracts.samples import DRILLS, LOST_AT, SUSPICION, drift, outage_re
 from workers.rq.worker import Worker
 
 NOW = LOST_AT + 1000.0
+HELD = (Intervention(HOLD, "node/node-a", "ann", "firmware", LOST_AT + 10.0),)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,14 @@ def metrics(redis: Redis) -> Mapping[str, Metric]:
     store = RedisStore(redis, 3600)
     inbox, outbox = RedisInbox(redis, lambda: NOW, 3600, 0.0), RedisOutbox(redis, 3600)
     sources = Sources(
-        inbox, outbox, store, lambda: figures(redis, NOW), lambda: reports(redis), lambda: NOW, lambda: clocks(redis)
+        inbox,
+        outbox,
+        store,
+        lambda: figures(redis, NOW),
+        lambda: reports(redis),
+        lambda: NOW,
+        lambda: clocks(redis),
+        lambda: HELD,
     )
     families = text_string_to_metric_families(exposition(sources).decode())
     return dict(_metric(family) for family in families)
@@ -71,6 +80,7 @@ def _happened(redis: Redis) -> None:
     store.save_fencing(Fencing(outage_record().outage, "boot-1", NOW, reason="awaiting-proof"))
     store.save(replace(ended, ended_at=LOST_AT + 400.0), lock, [told, {**told, "id": "2"}])
     store.save(replace(record("db", phase=Phase.BLOCKED), reason="held"), lock, [])
+    store.save(replace(record("pinned", phase=Phase.REFUSED), again_at=NOW + 60), lock, [])
     inbox.accept([Event(NODE_UNREACHABLE, "/s", "1", "node-a", NOW)], "me")
     inbox.count(NODE_UNREACHABLE, "accepted")
     RqQueue(redis, lambda: NOW, 3600).wake(drift_entry(drift()), NOW + 10)

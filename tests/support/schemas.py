@@ -17,6 +17,7 @@ for _schema in _SCHEMAS.values():
 def check(event: Mapping[str, Any]) -> None:
     """AssertionError, or jsonschema's ValidationError, where an outgoing event is not as it is published."""
     schema = _SCHEMAS[event["dataschema"]]
-    about = next((name for name in ("vm", "node") if name in schema["properties"]), "")
-    assert event["subject"] == (event["data"][about] if about else "nodes")
+    about = next((name for name in ("vm", "node", "target") if name in schema["properties"]), "")
+    named = event["data"][about] if about else "nodes"
+    assert event["subject"] == (named.partition("/")[2] or named if about == "target" else named)
     Draft202012Validator(schema).validate(event["data"])

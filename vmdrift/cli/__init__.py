@@ -6,12 +6,20 @@ from typing import Any
 import click
 
 from reactor import roles
+from reactor.model.intervention import ALL
 from reactor.model.printable import harmless
-from vmdrift.cli.people import JSON, PEOPLE
-from vmdrift.cli.token import token
+from vmdrift.cli.arguments import checked, target, targets
+from vmdrift.cli.before import BEFORE
+from vmdrift.cli.cluster import global_options
+from vmdrift.cli.filters import filters
+from vmdrift.cli.groups import GroupedCommands
+from vmdrift.cli.people import PEOPLE
+from vmdrift.cli.tokens import token
+from vmdrift.output import output, wide
+from vmdrift.selector import VmSelector
 
 
-class _Commands(click.Group):
+class _Commands(GroupedCommands):
     def invoke(self, ctx: click.Context) -> Any:
         """As click does, with harmless messages: they quote what was typed, and that may have been copied."""
         try:
@@ -33,9 +41,9 @@ def main() -> None:
     """Moves KubeVirt virtual machines off a lost node: safely, by itself, and explains every step.
 
     Settings are environment variables (VMDRIFT_...), described in docs/settings.md. The cluster is the one that
-    KUBECONFIG names, or the one that this pod runs in; never silently ~/.kube/config.
+    --kubeconfig or KUBECONFIG names, or the one that this pod runs in; never silently ~/.kube/config.
 
-    Exit codes: 0 as it should, 1 not, 2 it could not start or be told. Colours: NO_COLOR=1 leaves them out.
+    Exit codes: 0 as it should, 1 not, 2 it could not start or find out. Colours: NO_COLOR=1 leaves them out.
     """
 
 
@@ -62,9 +70,9 @@ def run(*, act: bool, simulate: bool, factor: float, stay: bool) -> None:
     sys.exit(start(act=act, simulate=simulate, factor=factor, stay=stay))
 
 
-@main.command(short_help="Watch the cluster's nodes and tell outages.")
+@main.command(short_help="Watch the cluster's nodes and report outages.")
 def watch() -> None:
-    """Watch the cluster's nodes and tell outages. Any number may run side by side."""
+    """Watch the cluster's nodes and report outages. Any number may run side by side."""
     from reactor.__main__ import main as reactor  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(reactor(["watch"]))
@@ -93,77 +101,87 @@ def work(role: str) -> None:
 
 
 @main.command(short_help="Show open outages and drifts, with their checks.")
-@click.option("--watch", is_flag=True, help="Draw it anew every second, until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="Everything that is recorded, as JSON.")
-def status(*, watch: bool, as_json: bool) -> None:
-    """Show outages and drifts, each with its checks, as recorded in Redis. Asks the cluster nothing."""
+@click.argument("what", metavar="[NODE|NAMESPACE/VM]", default="", callback=checked(target), shell_complete=targets)
+@click.option("--watch", is_flag=True, help="Redraw every second, until Ctrl-C.")
+@filters(labels=False)
+@output
+def status(*, what: str, watch: bool, as_json: bool, only: VmSelector) -> None:
+    """Show whether all is well, and of each outage what becomes of its VMs: a line for those that say the same.
+
+    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster only what is held.
+    """
+    if watch and what:
+        raise click.UsageError("--watch shows all outages; leave out the node or VM")
     if watch and as_json:
         raise click.UsageError("--watch and --json cannot be combined; for a stream of JSON use events --follow --json")
+    if watch and wide():
+        raise click.UsageError("--watch and -o wide cannot be combined: --watch draws what the terminal has room for")
     if watch:
         from vmdrift.status.watch import watch as follow  # noqa: PLC0415 - see the module's docstring
 
-        sys.exit(follow())
+        sys.exit(follow(only))
     from vmdrift.status import status as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(show(as_json=as_json))
+    sys.exit(show("" if what == ALL else what, as_json=as_json, only=only))
 
 
 @main.command(short_help="Outages that are over, and how long VMs were down.")
-@click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="So many outages.")
-@JSON
-def history(*, last: int, as_json: bool) -> None:
+@click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="How many outages.")
+@filters(labels=False)
+@output
+def history(*, last: int, as_json: bool, only: VmSelector) -> None:
     """Show outages that are over: how each drift ended, and how long its VM was down. Newest first.
 
     Seconds count from when the node turned Unknown. Redis keeps them for VMDRIFT_HISTORY_TTL.
     """
     from vmdrift.status.history import history as show  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(show(last=last, as_json=as_json))
+    sys.exit(show(last=last, as_json=as_json, only=only))
 
 
-@main.command(short_help="Is everything there, and if not, what to do.")
+@main.command(short_help="Check everything it depends on, and say what to do.")
 @click.option(
     "--role",
     type=click.Choice([role.name for role in roles.ON_CLUSTER]),
-    help="Whose rights in the cluster are looked at. Else: those of all roles together.",
+    help="Whose rights in the cluster are checked. Default: those of all roles together.",
 )
 @click.option("--fencing", is_flag=True, help="Try each healthy node's fencing, as the hourly drill does.")
-@JSON
+@output
 def doctor(*, role: str | None, fencing: bool, as_json: bool) -> None:
-    """Look whether everything is there that vm-drift stands on, and say what to do if not. Changes nothing.
+    """Check everything that vm-drift depends on, and say what to do if something is wrong. Changes nothing.
 
     Settings, Redis, scheduler and workers, API server, KubeVirt, nodes, each verb that is needed, clocks. All of it
     as whoever runs this: run it in a role's pod to see what that role sees; --fencing in a pod of the role fencing.
 
-    Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 something could not be looked at.
+    Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 something could not be checked.
     """
     from vmdrift.doctor.show import doctor as look  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(look(role=role or "", fencing=fencing, as_json=as_json))
 
 
-@main.command(short_help="For a liveness probe: does this role still go round?")
+@main.command(short_help="For a liveness probe: is this role alive?")
 @click.option("--within", default=30.0, show_default=True, help="Seconds that the last heartbeat may be old.")
 def probe(*, within: float) -> None:
-    """For a liveness probe: does the role whose VMDRIFT_HEARTBEAT_FILE this is still go round?
+    """For a liveness probe: is the role alive that writes VMDRIFT_HEARTBEAT_FILE?
 
-    Exit codes: 0 it does, 1 it does not, 2 VMDRIFT_HEARTBEAT_FILE is not set.
+    Exit codes: 0 it is, 1 it is not, 2 VMDRIFT_HEARTBEAT_FILE is not set.
     """
     from vmdrift.cli.probe import probe as look  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(look(within))
 
 
-@main.command(short_help="Show, follow and re-send what was told of drifts.")
-@click.option("--follow", is_flag=True, help="Go on with each event as it comes, until Ctrl-C.")
-@click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="So many of those told already.")
+@main.command(short_help="Show, follow and re-send events about recoveries.")
+@click.option("--follow", is_flag=True, help="Continue with each event as it comes, until Ctrl-C.")
+@click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="How many past events.")
 @click.option("--dead", is_flag=True, help="Those that could not be delivered to VMDRIFT_SINK, and why.")
 @click.option("--resend", multiple=True, metavar="LETTER", help="Deliver a dead one again; all: each of them.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: the CloudEvents as they are delivered.")
+@output
 def events(*, follow: bool, last: int, dead: bool, resend: tuple[str, ...], as_json: bool) -> None:
-    """Show what was told of drifts: scheduled, blocked, released, detached, and how they ended.
+    """Show the events about recoveries (drifts): scheduled, blocked, released, detached, and how they ended.
 
-    Redis keeps about the last 10,000.
+    Redis keeps about the last 10,000. As JSON one CloudEvent a line, as YAML one a document.
     """
     from vmdrift.status import events as recorded  # noqa: PLC0415 - see the module's docstring
 
@@ -172,105 +190,6 @@ def events(*, follow: bool, last: int, dead: bool, resend: tuple[str, ...], as_j
     if dead or resend:
         sys.exit(recorded.dead(resend=resend, as_json=as_json))
     sys.exit(recorded.events(follow=follow, last=last, as_json=as_json))
-
-
-# \b keeps click from joining the lines.
-_DUMP_EPILOG = """\b
-A dump for -f: vmdrift dump > dump.json
-or, with HwameiStor also localvolumes,localvolumereplicas:
-  kinds=nodes,namespaces,vm,vmi,vmirs,pods,pvc,pv,csidrivers,storageclasses
-  kubectl get $kinds,volumeattachments,leases -A -o json > dump.json
-"""
-_DUMP = click.option(
-    "-f",
-    "--file",
-    "dump",
-    metavar="DUMP",
-    default="",
-    help="Read a dump instead of the cluster: a file, or - for standard input.",
-)
-
-
-@main.command(epilog=_DUMP_EPILOG, short_help="What would become of a node's VMs if it were lost.")
-@click.argument("node")
-@click.option("--json", "as_json", is_flag=True, help="All of it, with every check, as JSON: see docs/plan.md.")
-@_DUMP
-def plan(*, node: str, as_json: bool, dump: str) -> None:
-    """Tell what would become of every VM of NODE if it were lost now. Changes nothing.
-
-    Would it move, or why not; where to, and is there room; its volumes; how long it would take. Settings
-    (VMDRIFT_...) are read from the environment: give the same as the workers have.
-
-    Exit codes: 0 all would move, 1 some would not, 2 it could not be told.
-    """
-    from vmdrift.plan import plan as show  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(show(node, as_json=as_json, dump=dump))
-
-
-@main.command(epilog=_DUMP_EPILOG, short_help="Which VMs would not survive the loss of a node, and why.")
-@click.option(
-    "--any", "number", metavar="K", type=click.IntRange(1, 2), help="May any K nodes be lost at once? 1 or 2."
-)
-@click.option("--zone", "by_zone", is_flag=True, help="May any one zone be lost?")
-@click.option("--json", "as_json", is_flag=True, help="All of it as JSON: see docs/plan.md.")
-@_DUMP
-def audit(*, number: int | None, by_zone: bool, as_json: bool, dump: str) -> None:
-    """Tell of every node which VMs would not survive its loss, and what to change. Changes nothing.
-
-    With --any or --zone: of nodes that are lost together, whether all of their VMs find a place.
-
-    Reads the cluster, or a dump, as plan does. Exit codes: 0 all would survive, 1 some would not, 2 it could not
-    be told.
-    """
-    if number and by_zone:
-        raise click.UsageError("--any and --zone are two questions: ask one at a time")
-    if number or by_zone:
-        from vmdrift.plan.survive import survive  # noqa: PLC0415 - see the module's docstring
-
-        sys.exit(survive(number or 0, as_json=as_json, dump=dump))
-    from vmdrift.plan.audit import audit as show  # noqa: PLC0415 - the same
-
-    sys.exit(show(as_json=as_json, dump=dump))
-
-
-@main.command(epilog=_DUMP_EPILOG, short_help="Play the loss of nodes to its end, in virtual time.")
-@click.argument("nodes", nargs=-1, metavar="[NODE]...")
-@click.option("--each", is_flag=True, help="Every node in turn.")
-@click.option("--zone", default="", metavar="ZONE", help="All nodes of a zone at once.")
-@click.option(
-    "--proof", default="", type=click.Choice(["", "none", "silent", "now"]), help="Whether BMCs say that it is off."
-)
-@click.option("--json", "as_json", is_flag=True, help="All of it as JSON: see docs/rehearsal.md.")
-@_DUMP
-def rehearse(  # noqa: PLR0913 - each option by its name
-    *, nodes: tuple[str, ...], each: bool, zone: str, proof: str, as_json: bool, dump: str
-) -> None:
-    """Play the loss of NODEs to its end, by the product's own code on a simulated copy. Changes nothing.
-
-    Exit codes: 0 every VM runs again, 1 some stay down, 2 it could not be told.
-    """
-    if sum((bool(nodes), each, bool(zone))) != 1:
-        raise click.UsageError("say what is lost: NODEs, --each, or --zone")
-    from vmdrift.rehearse import rehearse as play  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(play(nodes, each=each, zone=zone, proof=proof, as_json=as_json, dump=dump))
-
-
-@main.command(epilog=_DUMP_EPILOG, short_help="Write what plan and audit read, without secrets.")
-@click.option("--anonymous", "nameless", is_flag=True, help="With made-up names, and the same answers.")
-@_DUMP
-def dump(*, nameless: bool, dump: str) -> None:
-    """Write a dump of the cluster to standard output, as JSON, for plan and audit with -f. Changes nothing.
-
-    Of each object only what they read: no cloud-init, no environment, no arguments, no Secrets, no annotations of
-    others. With -f it is made of what kubectl wrote.
-
-    Exit codes: 0 it is written, 2 it could not be read.
-    """
-    from vmdrift.snapshot.dump import dump as write  # noqa: PLC0415 - see the module's docstring
-
-    sys.exit(write(nameless=nameless, source=dump))
 
 
 _SOURCED = """\b
@@ -289,5 +208,6 @@ def completion(*, shell: str) -> None:
     sys.exit(show(main, shell))
 
 
-for _command in (*PEOPLE, token):
+for _command in (*PEOPLE, *BEFORE, token):
     main.add_command(_command)
+global_options(main)

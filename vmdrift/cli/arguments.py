@@ -1,5 +1,6 @@
 """What people type: a node, a VM, a time. Each is checked before anything starts, and completed by the shell."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,14 @@ def known_how(text: str) -> str:
     """How somebody knows something, in words; ValueError."""
     if not text.strip() or len(text) > _LONGEST:
         message = f"explain in 1 to {_LONGEST} characters how you know"
+        raise ValueError(message)
+    return text
+
+
+def person(text: str) -> str:
+    """A name that reads the same everywhere it is shown, and goes into a URI reference; ValueError."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", text):
+        message = f"{text[:60]!r} is no name; use 1 to 64 letters, digits and . _ @ -"
         raise ValueError(message)
     return text
 

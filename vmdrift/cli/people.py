@@ -6,9 +6,10 @@ import click
 
 from reactor.model.intervention import lasting
 from vmdrift.cli.arguments import checked, known_how, node, nodes, target, targets, vm, vms
+from vmdrift.cli.waiting import waiting
+from vmdrift.output import output
 
-JSON = click.option("--json", "as_json", is_flag=True, help="As JSON: see docs/cli.md.")
-_WHY = click.option("--why", default="no reason given", help="What others read who wonder.")
+_WHY = click.option("--why", default="no reason given", help="The reason, shown to colleagues.")
 _TARGET = click.argument("what", metavar="NODE|NAMESPACE/VM|all", callback=checked(target), shell_complete=targets)
 _NODE = click.argument("name", metavar="NODE", callback=checked(node), shell_complete=nodes)
 _CHECKED = click.option(
@@ -17,7 +18,7 @@ _CHECKED = click.option(
 _VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell_complete=vms)
 
 
-@click.command(short_help="Leave a node, a VM or everything alone.")
+@click.command(short_help="Pause recovery of a node, a VM or everything.")
 @_TARGET
 @click.option(
     "--for",
@@ -27,20 +28,26 @@ _VM = click.argument("name", metavar="NAMESPACE/VM", callback=checked(vm), shell
     help="How long: 90s, 30m, 2h, 1d. Else: until resumed.",
 )
 @_WHY
-@JSON
-def hold(*, what: str, lasts: float | None, why: str, as_json: bool) -> None:
-    """Leave a node's VMs, one VM, or everything alone: nothing of it is deleted.
+@click.option("--force", is_flag=True, help="Also a node or VM that is yet to come.")
+@waiting
+@output
+def hold(  # noqa: PLR0913 - an option each
+    *, what: str, lasts: float | None, why: str, force: bool, as_json: bool, waits: float | None
+) -> None:
+    """Pause recovery of a node's VMs, one VM, or everything: nothing of it is deleted.
 
-    Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Windows go on meanwhile.
+    Kept in a ConfigMap and read before each deletion, so no loss of Redis lifts it. Timers keep running.
+
+    Exit codes: 0 it is held, 1 there is no such node or VM, 2 it could not be done.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.hold(what, lasts, why, as_json=as_json))
+    sys.exit(intervene.hold(what, lasts, why, force=force, as_json=as_json, waits=waits))
 
 
 @click.command(short_help="Lift a hold.")
 @_TARGET
-@JSON
+@output
 def resume(*, what: str, as_json: bool) -> None:
     """Lift the hold of a node, a VM, or everything.
 
@@ -52,7 +59,7 @@ def resume(*, what: str, as_json: bool) -> None:
 
 
 @click.command(short_help="Show what is held or cancelled, by whom and why.")
-@JSON
+@output
 def holds(*, as_json: bool) -> None:
     """Show what is held or cancelled, until when, by whom and why."""
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
@@ -60,68 +67,72 @@ def holds(*, as_json: bool) -> None:
     sys.exit(intervene.holds(as_json=as_json))
 
 
-@click.command(short_help="Give a VM's drift up, for this outage.")
+@click.command(short_help="Cancel a VM's recovery, for this outage.")
 @_VM
-@_WHY
-@JSON
+@click.option("--why", default="", help="Required; on a terminal you are asked for it, and whether you are sure.")
+@output
 def cancel(*, name: str, why: str, as_json: bool) -> None:
-    """Give a VM's drift up, for this outage.
+    """Cancel a VM's recovery, for this outage: the VM stays down until `vmdrift retry`.
 
-    Exit codes: 0 it is given up, 1 there is none that goes on, 2 it could not be done.
+    Exit codes: 0 it is cancelled, 1 there is none under way, or you are not sure, 2 it could not be done.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
+    from vmdrift.cli.sure import reason_to_cancel  # noqa: PLC0415 - same
 
-    sys.exit(intervene.cancel(name, why, as_json=as_json))
+    sys.exit(intervene.cancel(name, reason_to_cancel(name, why, as_json=as_json), as_json=as_json))
 
 
-@click.command(short_help="Take an ended drift up again, or look now.")
+@click.command(short_help="Start an ended recovery again, or check now.")
 @_VM
-@JSON
-def retry(*, name: str, as_json: bool) -> None:
-    """Take an ended drift up again, or have one that goes on look now.
+@waiting
+@output
+def retry(*, name: str, as_json: bool, waits: float | None) -> None:
+    """Start an ended recovery again, or have one under way checked now.
 
-    Exit codes: 0 it is looked at, 1 there is none, 2 nobody has looked at it yet, or it could not be done.
+    Exit codes: 0 it is checked, 1 there is none, 2 no worker has checked it yet, or it could not be done.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.retry(name, as_json=as_json))
+    sys.exit(intervene.retry(name, as_json=as_json, waits=waits))
 
 
-@click.command(short_help="Ask for the drift of one VM of a lost node.")
+@click.command(short_help="Ask for the recovery of one VM of a lost node.")
 @_VM
-@JSON
-def drift(*, name: str, as_json: bool) -> None:
-    """Ask for the drift of one VM of a lost node, with the same prerequisites as ever.
+@waiting
+@output
+def drift(*, name: str, as_json: bool, waits: float | None) -> None:
+    """Ask for the recovery of one VM of a lost node, with the same prerequisites as ever.
 
-    Exit codes: 0 it goes on, 1 there is nothing to do, 2 nobody has looked at it yet, or it could not be asked.
+    Exit codes: 0 it is under way, 1 there is nothing to do, 2 no worker has checked it yet, or it could not be asked.
     """
     from vmdrift import intervene  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(intervene.drift(name, as_json=as_json))
+    sys.exit(intervene.drift(name, as_json=as_json, waits=waits))
 
 
-@click.command(name="confirm-off", short_help="Say that a node is off: proof that it is dead.")
+@click.command(name="confirm-off", short_help="Confirm that a node is off: proof that it is dead.")
 @_NODE
 @_CHECKED
 @click.option("--although-ready", is_flag=True, help="Also of a node that is Ready, as far as Kubernetes knows.")
-@JSON
-def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool) -> None:
-    """Say that a node is off, which you made sure of: its VMs are released at once, shared disks and all.
+@waiting
+@output
+def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool, waits: float | None) -> None:
+    """Confirm that a node is off, which you made sure of: its VMs are released at once, shared disks and all.
 
     It counts for this very boot, where VMDRIFT_FENCING names event, and until the node gives a sign of life. A
-    wrong word makes two writers.
+    wrong confirmation makes two writers.
 
-    Exit codes: 0 it is written down, 1 it does not count, 2 nobody has looked at it yet, or it could not be said.
+    Exit codes: 0 it is recorded, 1 it does not count, 2 no worker has checked it yet, or it could not be done.
     """
     from vmdrift.intervene import fences  # noqa: PLC0415 - see the module's docstring
 
-    sys.exit(fences.confirm_off(name, how, although_ready=although_ready, as_json=as_json))
+    sys.exit(fences.confirm_off(name, how, although_ready=although_ready, as_json=as_json, waits=waits))
 
 
 @click.command(short_help="Put a whole dead node out of service, for this outage.")
 @_NODE
 @_WHY
-@JSON
+@output
 def taint(*, name: str, why: str, as_json: bool) -> None:
     """Put a whole node out of service by Kubernetes' taint, once it is proven dead, whatever else is on it.
 
@@ -132,10 +143,26 @@ def taint(*, name: str, why: str, as_json: bool) -> None:
     sys.exit(fences.taint(name, why, as_json=as_json))
 
 
+@click.command(short_help="Take back that a node is to be tainted.")
+@_NODE
+@output
+def untaint(*, name: str, as_json: bool) -> None:
+    """Take back what `vmdrift taint` asked for: a node that is not tainted yet is not tainted any more.
+
+    A taint that is set stays until the node has been rebooted, or `vmdrift unfence`: under it pods may have been
+    removed that run elsewhere by now.
+
+    Exit codes: 0 it is taken back, 1 nobody asked for it, 2 it could not be done.
+    """
+    from vmdrift.intervene import fences  # noqa: PLC0415 - see the module's docstring
+
+    sys.exit(fences.untaint(name, as_json=as_json))
+
+
 @click.command(short_help="Take back what fences a node.")
 @_NODE
 @_CHECKED
-@JSON
+@output
 def unfence(*, name: str, how: str, as_json: bool) -> None:
     """Take back what fences a node that was deleted, or that is heard again with the same boot.
 
@@ -149,4 +176,4 @@ def unfence(*, name: str, how: str, as_json: bool) -> None:
     sys.exit(fences.unfence(name, how, as_json=as_json))
 
 
-PEOPLE = (hold, resume, holds, cancel, retry, drift, confirm_off, taint, unfence)
+PEOPLE = (hold, resume, holds, cancel, retry, drift, confirm_off, taint, untaint, unfence)

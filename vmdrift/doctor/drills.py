@@ -29,4 +29,4 @@ def drill_findings(drills: Sequence[FenceDrill] | Unreadable | None, settings: S
         yield ok(_CHECK, f"{number} of {tried[provider]} healthy nodes passed.", provider)
 
 
-_SAID = "It is said above; docs/fencing.md says more."
+_SAID = "See above, and docs/fencing.md."

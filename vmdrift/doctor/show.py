@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from reactor.process import configure_logs
-from vmdrift.command import print_json
+from vmdrift import output
 from vmdrift.doctor.examine import examine
 from vmdrift.doctor.finding import Finding, Status, listed
 from vmdrift.doctor.judge import exit_code, judge
@@ -28,7 +28,7 @@ def doctor(*, role: str, fencing: bool, as_json: bool) -> int:
     configure_logs()
     findings = judge(examine(os.environ, [role] if role else (), fencing=fencing))
     if as_json:
-        print_json(as_object(findings))
+        output.show(as_object(findings))
     else:
         show(Terminal(), findings)
     return exit_code(findings)
@@ -46,9 +46,8 @@ def _counts(findings: Sequence[Finding]) -> dict[str, int]:
 
 def show(console: Console, findings: Sequence[Finding]) -> None:
     """A row per check; all rights that are granted in one."""
-    words = {**{status.value: status.value for status in Status}, "warning": "with a warning"}
-    counts = ", ".join(f"{number} {words[status]}" for status, number in _counts(findings).items() if number)
-    console.print(Text(f"{len(findings)} checks: {counts}.", style="bold"))
+    counts = ", ".join(_counted(number, status) for status, number in _counts(findings).items() if number)
+    console.print(Text(f"{_counted(len(findings), 'check')}: {counts}.", style="bold"))
     table = rows_table()
     table.add_column("Check", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -56,6 +55,11 @@ def show(console: Console, findings: Sequence[Finding]) -> None:
     for row in _rows(findings):
         table.add_row(*row)
     console.print(table)
+
+
+def _counted(number: int, word: str) -> str:
+    """1 warning, 2 warnings; of the other states there is no plural."""
+    return f"{number} {word}{'s' if number != 1 and word in {'check', 'warning'} else ''}"
 
 
 def _rows(findings: Sequence[Finding]) -> Iterator[tuple[RenderableType, ...]]:

@@ -8,14 +8,18 @@ from typing import Any
 from rich.text import Text
 
 from reactor.model.drift import Policy
-from vmdrift.command import CANNOT_TELL, print_json
+from vmdrift import output
+from vmdrift.command import CANNOT_TELL, say
 from vmdrift.plan.advice import change
 from vmdrift.plan.fence import fence_of
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.judge import predictions
 from vmdrift.plan.prediction import Outcome, Prediction
+from vmdrift.plan.select import say_selected, selected
 from vmdrift.plan.table import show
+from vmdrift.selector import ALL, VmSelector
 from vmdrift.snapshot import ClusterSnapshot
+from vmdrift.snapshot.installed import JudgedBy
 from vmdrift.snapshot.source import run_on_snapshot
 from vmdrift.terminal import Terminal
 from workers.decide.observation import Volume
@@ -23,15 +27,24 @@ from workers.decide.observation import Volume
 VERSION = 1  # of the JSON; within a version fields are only added
 
 
-def plan(node: str, *, as_json: bool, dump: str) -> int:
+def plan(node: str, *, as_json: bool, dump: str, only: VmSelector = ALL) -> int:
     """Print it; returns the exit code."""
 
-    def report(snapshot: ClusterSnapshot, policy: Policy) -> int:
-        predicted, fence = predictions(snapshot, node, policy, FreeRoom.of(snapshot)), fence_of(snapshot, node, policy)
+    def report(snapshot: ClusterSnapshot, judged: JudgedBy) -> int:
+        policy = judged.policy
+        predicted = selected(snapshot, predictions(snapshot, node, policy, FreeRoom.of(snapshot)), only)
+        fence = fence_of(snapshot, node, policy)
         if as_json:
-            print_json({**as_object(snapshot, node, policy, predicted), "fence": fence.as_object() if fence else None})
+            more = {
+                "settings_from": judged.as_object(),
+                "selected": only.words,
+                "fence": fence.as_object() if fence else None,
+            }
+            output.show({**as_object(snapshot, node, policy, predicted), **more})
             return exit_code(predicted)
         console = Terminal()
+        say(judged.sentence)
+        say_selected(only)
         show(console, snapshot, node, predicted)
         if fence:
             console.print(Text(fence.sentence))

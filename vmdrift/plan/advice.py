@@ -14,7 +14,7 @@ BEFOREHAND = {
     "not-terminating": "Limit the tolerationSeconds of the VM's toleration of node.kubernetes.io/unreachable, or set "
     "VMDRIFT_DELETE_UNEVICTED=true.",
     "run-strategy": "Set runStrategy: Always if the VM is to come back by itself.",
-    "claim-used-by-pod": "End the pod that is named, or run it on another node.",
+    "claim-used-by-pod": "Stop the pod that is named, or run it on another node.",
     "observe-only": "Set vmdrift.io/policy: auto where the VM or its namespace says observe, or VMDRIFT_POLICY=auto "
     "where the setting does.",
     "too-many-nodes-lost": "Bring the lost nodes back, or raise VMDRIFT_MAX_UNREACHABLE.",

@@ -1,7 +1,7 @@
 """`vmdrift audit`: of every node, which VMs would not survive its loss, and what to change, for people or as JSON."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from rich.console import Console
@@ -11,15 +11,19 @@ from rich.text import Text
 
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView
-from vmdrift.command import print_json
+from vmdrift import output
+from vmdrift.command import say
 from vmdrift.plan import VERSION, exit_code, summary, vm_object
 from vmdrift.plan.findings import LOST_DISKS, NO_ROOM, PROVISO, AuditFinding, NodeAudit, every, findings
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.incomplete import on_missing_nodes
 from vmdrift.plan.judge import predictions
 from vmdrift.plan.prediction import Outcome
+from vmdrift.plan.select import say_selected, selected
 from vmdrift.plan.table import NAME, STYLE, absent, counted
+from vmdrift.selector import ALL, VmSelector
 from vmdrift.snapshot import ClusterSnapshot
+from vmdrift.snapshot.installed import JudgedBy
 from vmdrift.snapshot.source import run_on_snapshot
 from vmdrift.terminal import Terminal, lines, rows_table
 
@@ -28,15 +32,19 @@ __all__ = ["NO_ROOM", "AuditFinding", "NodeAudit", "as_object", "audit", "audite
 _SHOWN = 6  # VMs that a finding names to people; JSON names all
 
 
-def audit(*, as_json: bool, dump: str) -> int:
+def audit(*, as_json: bool, dump: str, only: VmSelector = ALL) -> int:
     """Print it; returns the exit code."""
 
-    def report(snapshot: ClusterSnapshot, policy: Policy) -> int:
-        nodes = audited(snapshot, policy)
+    def report(snapshot: ClusterSnapshot, judged: JudgedBy) -> int:
+        policy = judged.policy
+        nodes = [replace(node, fates=selected(snapshot, node.fates, only)) for node in audited(snapshot, policy)]
         audit_findings = findings(snapshot, policy, nodes)
         if as_json:
-            print_json(as_object(snapshot, policy, nodes, audit_findings))
+            more = {"settings_from": judged.as_object(), "selected": only.words}
+            output.show({**as_object(snapshot, policy, nodes, audit_findings), **more})
         else:
+            say(judged.sentence)
+            say_selected(only)
             show(Terminal(), snapshot, nodes, audit_findings)
         return exit_code(every(nodes))
 
@@ -97,8 +105,9 @@ def show(
 def _vm_names(vms: Sequence[str]) -> str:
     if not vms:
         return "the cluster"
-    rest = len(vms) - _SHOWN
-    names = ", ".join(vms[:_SHOWN])
+    shown = len(vms) if output.wide() else _SHOWN
+    rest = len(vms) - shown
+    names = ", ".join(vms[:shown])
     return names + (f" and {rest} more" if rest > 0 else "")
 
 

@@ -28,8 +28,8 @@ _LACKS = {
         "Plug them into the VM, too: virtctl addvolume --persist.",
     ),
     PROVISO: (
-        "They move if something holds that cannot be known before: vmdrift plan NODE says what.",
-        "See that it holds.",
+        "They move only on a condition that cannot be known before: vmdrift plan NODE says which.",
+        "See that it is met.",
     ),
 }
 

@@ -12,13 +12,15 @@ from rich.progress import Progress
 from rich.text import Text
 
 from reactor.model.drift import Policy
-from vmdrift.command import CANNOT_TELL, print_json
+from vmdrift import output
+from vmdrift.command import CANNOT_TELL, say
 from vmdrift.plan.audit import audited
 from vmdrift.plan.findings import NodeAudit
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.survival import Casualty, Fate, LostTogether, any_of, survival, zones
 from vmdrift.plan.table import NAME, absent
 from vmdrift.snapshot import ClusterSnapshot
+from vmdrift.snapshot.installed import JudgedBy
 from vmdrift.snapshot.source import run_on_snapshot
 from vmdrift.terminal import Terminal, lines, rows_table
 
@@ -31,12 +33,14 @@ Sets = Sequence[tuple[str, tuple[str, ...]]]
 def survive(number: int, *, as_json: bool, dump: str) -> int:
     """Print it; returns the exit code. `number` of nodes at once, 0: one zone."""
 
-    def report(snapshot: ClusterSnapshot, policy: Policy) -> int:
+    def report(snapshot: ClusterSnapshot, by: JudgedBy) -> int:
+        policy = by.policy
         nodes = audited(snapshot, policy)
         judged = _survival(_sets(nodes, number), nodes, FreeRoom.of(snapshot), policy)
         if as_json:
-            print_json(as_object(snapshot, policy, judged))
+            output.show({**as_object(snapshot, policy, judged), "settings_from": by.as_object()})
         else:
+            say(by.sentence)
             show(Terminal(), snapshot, _what(number), judged)
         return exit_code(judged)
 

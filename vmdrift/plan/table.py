@@ -7,6 +7,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from reactor.model.times import format_time
+from vmdrift.output import wide as unfolded
 from vmdrift.plan.advice import change
 from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot
@@ -68,7 +69,7 @@ def counted(predictions: Sequence[Prediction]) -> str:
     }
     numbers = ", ".join(f"{outcomes[outcome]} {word}" for outcome, word in words.items() if outcomes[outcome])
     ifs = sum(bool(prediction.ifs) for prediction in predictions)
-    numbers += f" ({ifs} of them only if what is named there holds)" if ifs else ""
+    numbers += f" ({ifs} of them only if the conditions named there are met)" if ifs else ""
     return f"of {len(predictions)} VM{'' if len(predictions) == 1 else 's'} {numbers}."
 
 
@@ -121,8 +122,9 @@ def _room(prediction: Prediction) -> str:
 
 
 def _node_names(nodes: Sequence[str]) -> str:
-    rest = len(nodes) - _SHOWN
-    return ", ".join(nodes[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    shown = len(nodes) if unfolded() else _SHOWN
+    rest = len(nodes) - shown
+    return ", ".join(nodes[:shown]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _volume(volume: Volume, prediction: Prediction) -> str:

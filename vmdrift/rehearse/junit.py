@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 from reactor.model.printable import harmless
 from reactor.model.times import duration
@@ -12,29 +12,29 @@ from vmdrift.rehearse.report import told
 
 def write(path: str, played: Sequence[Rehearsal]) -> None:
     """Raises OSError."""
-    suites = Xml.Element("testsuites", name="vmdrift rehearse")
+    suites = ET.Element("testsuites", name="vmdrift rehearse")
     for one in played:
         suites.append(_suite(one))
-    Path(path).write_bytes(Xml.tostring(suites, encoding="utf-8", xml_declaration=True))
+    Path(path).write_bytes(ET.tostring(suites, encoding="utf-8", xml_declaration=True))
 
 
-def _suite(one: Rehearsal) -> Xml.Element:
+def _suite(one: Rehearsal) -> ET.Element:
     name, cases = f"loss of {', '.join(one.nodes)}", len(one.fates) + len(one.unknown)
     counts = {"tests": str(cases), "failures": str(len(one.staying)), "skipped": str(len(one.unknown)), "errors": "0"}
-    suite = Xml.Element("testsuite", name=harmless(name), **counts)
+    suite = ET.Element("testsuite", counts | {"name": harmless(name)})
     for fate in one.fates:
         suite.append(_case(name, fate))
     for vm, why in one.unknown.items():
-        case = Xml.SubElement(suite, "testcase", classname=harmless(name), name=harmless(vm))
-        Xml.SubElement(case, "skipped", message=harmless(why))
+        case = ET.SubElement(suite, "testcase", classname=harmless(name), name=harmless(vm))
+        ET.SubElement(case, "skipped", message=harmless(why))
     return suite
 
 
-def _case(name: str, fate: Fate) -> Xml.Element:
-    case = Xml.Element("testcase", classname=harmless(name), name=harmless(fate.vm), time=f"{fate.down or 0.0:.0f}")
+def _case(name: str, fate: Fate) -> ET.Element:
+    case = ET.Element("testcase", classname=harmless(name), name=harmless(fate.vm), time=f"{fate.down or 0.0:.0f}")
     words = harmless(" ".join(told(fate)))
     if fate.down is None:
-        Xml.SubElement(case, "failure", message=words, type=fate.reason)
+        ET.SubElement(case, "failure", message=words, type=fate.reason)
     else:
-        Xml.SubElement(case, "system-out").text = f"Down for {duration(fate.down)}, runs on {fate.node}. {words}"
+        ET.SubElement(case, "system-out").text = f"Down for {duration(fate.down)}, runs on {fate.node}. {words}"
     return case

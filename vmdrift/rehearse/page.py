@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import reactor.web.page
 from jinja2 import Environment, FileSystemLoader
+
+import reactor.web.page
 from reactor.model.drift import Policy, Record
 from reactor.model.recovery import Windows
 from reactor.model.times import clock_time, duration, format_time
@@ -40,12 +41,16 @@ class Loss:
 def write(path: str, snapshot: ClusterSnapshot, policy: Policy, judged: str, played: Sequence[Rehearsal]) -> None:
     """Raises OSError. `judged`: by whose settings."""
     windows = Windows(policy.unreachable_window, policy.detach_window)
-    text = _templates().get_template("rehearsal.html").render(
-        losses=[_loss(one, windows) for one in played],
-        summary=summary(played) if len(played) > 1 else head(played[0]),
-        css=(_PAGE / "static" / "page.css").read_text(encoding="utf-8"),
-        read_at=snapshot.at,
-        judged=judged,
+    text = (
+        _templates()
+        .get_template("rehearsal.html")
+        .render(
+            losses=[_loss(one, windows) for one in played],
+            summary=summary(played) if len(played) > 1 else head(played[0]),
+            css=(_PAGE / "static" / "page.css").read_text(encoding="utf-8"),
+            read_at=snapshot.at,
+            judged=judged,
+        )
     )
     Path(path).write_text(text, encoding="utf-8")
 

@@ -48,18 +48,14 @@ class Stage:
 _stage: list[Stage] = []  # of a child
 
 
-def play_all(
-    stage: Stage, sets: Sequence[Nodes], step: Callable[[], object], end: float = inf
-) -> list[Rehearsal]:
-    """In their order. `step` is called after each (progress); after `end` (time.monotonic) no other one is waited for."""
+def play_all(stage: Stage, sets: Sequence[Nodes], step: Callable[[], object], end: float = inf) -> list[Rehearsal]:
+    """In their order. `step` is called after each (progress); after `end`, by time.monotonic, none is waited for."""
     gc.collect()
     gc.freeze()  # nobody looks for garbage in the cluster again, or copies it for that
     return [stage.play(sets[0])] if len(sets) == 1 else list(_in_children(stage, sets, step, end))
 
 
-def _in_children(
-    stage: Stage, sets: Sequence[Nodes], step: Callable[[], object], end: float
-) -> Iterator[Rehearsal]:
+def _in_children(stage: Stage, sets: Sequence[Nodes], step: Callable[[], object], end: float) -> Iterator[Rehearsal]:
     forking = multiprocessing.get_context("fork")
     with forking.Pool(os.cpu_count(), _stage.append, (stage,), maxtasksperchild=1) as pool:
         for rehearsal in pool.imap(_play, sets):

@@ -1,6 +1,5 @@
 """Which nodes are lost together, and for how long we go on where there are many such sets."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reactor.model.drift import Policy
@@ -46,6 +45,6 @@ def _of_zone(snapshot: ClusterSnapshot, zone: str) -> Nodes:
 
 
 def _undecided(snapshot: ClusterSnapshot, policy: Policy) -> list[Nodes]:
-    nodes: Sequence = audited(snapshot, policy)
+    nodes = audited(snapshot, policy)
     judged = survival(any_of(nodes, 2), nodes, FreeRoom.of(snapshot), policy)
     return [one.nodes for one in judged if one.fate is Fate.PERHAPS]

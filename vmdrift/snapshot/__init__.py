@@ -33,10 +33,19 @@ class ClusterSnapshot(ReadOnly):
     """A Cluster of what was read. `at`: when that was, seconds since the epoch. Methods raise Rejected.
 
     `partial`: it is a dump of whatever somebody chose, so that what it does not hold may well be there. `forbidden`:
-    the kinds that we may not read.
+    the kinds that we may not read. `vm_labels`: VirtualMachines bear their labels.
     """
 
-    def __init__(self, objects: Objects, at: float, *, partial: bool = False, forbidden: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        at: float,
+        *,
+        partial: bool = False,
+        forbidden: Collection[str] = (),
+        vm_labels: bool = True,
+    ) -> None:
+        self.vm_labels = vm_labels
         self._objects, self.at, self.partial, self._forbidden = objects, at, partial, frozenset(forbidden)
         self._named: dict[_Key, JsonObject] = {
             (resource, _namespace(obj), obj["metadata"]["name"]): obj
@@ -89,6 +98,10 @@ class ClusterSnapshot(ReadOnly):
         if obj is None and self.partial and self._may_exist(resource, namespace):
             raise Rejected(f"the dump holds no {resource} {f'of namespace {namespace}' if namespace else name}")
         return obj
+
+    def there(self, resource: str, name: str, namespace: str) -> JsonObject | None:
+        """The object, or None where it was not read, for whatever reason."""
+        return self._named.get((resource, namespace, name))
 
     def pages(
         self,
@@ -182,9 +195,19 @@ def everything(cluster: Cluster, now: float) -> Dump:
 
 def from_dump(path: str) -> ClusterSnapshot:
     """What `vmdrift dump` or `kubectl get ... -A -o json` wrote, in a file, or standard input for "-". BadInput."""
+    return snapshot_of(usable_dump(path), path)
+
+
+def usable_dump(path: str) -> Dump:
+    """A dump that holds what there is no answer without. Raises BadInput."""
     name, dump = "standard input" if path == "-" else path, read_dump(path)
     if lacking := [kind.resource for kind in NEEDED if kind.resource not in dump.objects]:
         raise BadInput(f"{name} holds no {', '.join(lacking)}; {MAKE}")
+    return dump
+
+
+def snapshot_of(dump: Dump, name: str) -> ClusterSnapshot:
+    """The snapshot of a dump; BadInput with its name."""
     try:
         return snapshot(dump)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -196,7 +219,8 @@ def snapshot(dump: Dump) -> ClusterSnapshot:
     objects = {resource: [_slim(obj) for obj in of_kind] for resource, of_kind in dump.objects.items()}
     if not dump.about:
         return ClusterSnapshot(objects, written_at(objects), partial=True)
-    return ClusterSnapshot(objects, dump.about["read_at"], forbidden=words(dump.about, "forbidden"))
+    forbidden, labels = words(dump.about, "forbidden"), "vm_labels" in dump.about
+    return ClusterSnapshot(objects, dump.about["read_at"], forbidden=forbidden, vm_labels=labels)
 
 
 def _slim(obj: JsonObject) -> JsonObject:

@@ -155,8 +155,8 @@ _ANNOTATIONS = frozenset(
         "vmdrift.io/require-fence",
     }
 )
-# All labels of what placement is reckoned with; of other kinds these.
-_LABELLED = frozenset({"nodes", "pods", "namespaces", "virtualmachineinstances"})
+# All labels of what placement is reckoned with, and of VMs (`-l`); of other kinds these.
+_LABELLED = frozenset({"nodes", "pods", "namespaces", "virtualmachines", "virtualmachineinstances"})
 _LABELS = frozenset({"persistent-state-for"})
 # Conditions whose messages are KubeVirt's own words; those of others may repeat a spec.
 _MESSAGES_ALLOWED = frozenset({"ManualRecoveryRequired", "VolumesChange"})

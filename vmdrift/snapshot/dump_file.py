@@ -59,7 +59,7 @@ def parsed(raw: bytes, name: str) -> Dump:
 def about(objects: Mapping[str, Sequence[Obj]], at: float, forbidden: Sequence[str] = ()) -> Mapping[str, Any]:
     """The header of a dump: how many objects there were of which kind, and when, seconds since the epoch."""
     kinds = {resource: len(of_kind) for resource, of_kind in objects.items()}
-    return {"version": 1, "read_at": at, "kinds": kinds, "forbidden": list(forbidden)}
+    return {"version": 1, "read_at": at, "kinds": kinds, "forbidden": list(forbidden), "vm_labels": True}
 
 
 def _about(document: Obj, objects: Mapping[str, Sequence[Obj]]) -> Mapping[str, Any]:

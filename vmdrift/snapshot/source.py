@@ -4,21 +4,26 @@ import os
 import time
 from collections.abc import Callable
 
-from reactor.model.drift import Policy
 from reactor.model.errors import BadInput, Forbidden, SettingsError, VmDriftError
 from reactor.process import explain
 from reactor.settings import Settings
 from reactor.wiring import Wiring
 from vmdrift.command import CANNOT_TELL, complain
-from vmdrift.snapshot import ClusterSnapshot, everything, from_dump, snapshot
+from vmdrift.snapshot import ClusterSnapshot, everything, snapshot, snapshot_of, usable_dump
 from vmdrift.snapshot.dump_file import Dump
+from vmdrift.snapshot.installed import InstalledSettings, JudgedBy
+
+Report = Callable[[ClusterSnapshot, JudgedBy], int]
 
 
-def run_on_snapshot(command: str, dump: str, report: Callable[[ClusterSnapshot, Policy], int]) -> int:
+def run_on_snapshot(command: str, dump: str, report: Report) -> int:
     """Read the cluster, or a dump if its path is given, and `report`; returns the exit code. Changes nothing."""
     try:
         settings = Settings.read(os.environ)
-        return _from_dump(dump, settings, report) if dump else report(snapshot(live(settings)), settings.to_policy())
+        if dump:
+            return _from_dump(dump, report)
+        contents = live(settings)
+        return report(snapshot(contents), _judged_by(contents, _cluster(settings)))
     except VmDriftError as error:
         complain(f"vmdrift {command}: {explain(error).rstrip('.')}{fix(error)}")
         return CANNOT_TELL
@@ -29,12 +34,25 @@ def live(settings: Settings) -> Dump:
     cluster = Wiring.of(settings).cluster
     contents = everything(cluster, time.time())
     read_at = cluster.time() or contents.about["read_at"]  # what it holds bears the API server's time
-    return Dump(contents.objects, {**contents.about, "read_at": read_at})
+    installed = InstalledSettings.of_cluster(cluster, settings.namespace)
+    return Dump(contents.objects, {**contents.about, "read_at": read_at, "settings": installed.as_header()})
 
 
-def _from_dump(path: str, settings: Settings, report: Callable[[ClusterSnapshot, Policy], int]) -> int:
+def _cluster(settings: Settings) -> str:
+    """Which it is, for people."""
+    path, context = os.environ.get("KUBECONFIG"), settings.kube_context
+    return f"KUBECONFIG={path}{f', context {context}' if context else ''}" if path else "the cluster of this pod"
+
+
+def _judged_by(contents: Dump, place: str) -> JudgedBy:
+    return JudgedBy.of(InstalledSettings.of_dump(contents.about), os.environ, place)
+
+
+def _from_dump(path: str, report: Report) -> int:
+    name = "standard input" if path == "-" else path
     try:
-        return report(from_dump(path), settings.to_policy())
+        contents = usable_dump(path)
+        return report(snapshot_of(contents, name), _judged_by(contents, name))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: it contains a malformed object: {error!r}") from error
 

@@ -1,37 +1,69 @@
 """`vmdrift status`: what Redis holds of outages and drifts, for people or as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Self
 
 from rich.text import Text
 
 from reactor.adapters.redis.clock_offsets import clocks, off, offset_sentence
 from reactor.adapters.redis.store import Store
+from reactor.health import HealthRow
 from reactor.model.drift import OutageRecord, Record
+from reactor.model.errors import NotDone
 from reactor.model.fence_drill import FenceDrill, headline
 from reactor.model.fencing import Fencing
 from reactor.model.recovery import Windows
 from reactor.model.suspicion import NO_SUSPECTS, Suspects
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.command import answer, print_json
+from vmdrift import output
+from vmdrift.command import answer
+from vmdrift.selector import ALL, VmSelector
+from vmdrift.status import groups
+from vmdrift.status.in_force import in_force, lines, marked
 from vmdrift.status.table import checks_table, overview
 from vmdrift.terminal import Terminal
+
+VERSION = 1  # of the JSON; within a version fields are only added
 
 
 @dataclass(frozen=True, slots=True)
 class StatusSnapshot:
-    """All that is not done yet, oldest outage first: each with the records of its drifts; suspects; fence drills."""
+    """All that is not done yet, oldest outage first: each with the records of its drifts; suspects; fence drills.
+
+    `health`: the rows of the strip, where they were read; `missing`: why nothing is carried out, "" where something is.
+    """
 
     outages: list[tuple[OutageRecord, list[Record]]]
     suspects: Suspects = NO_SUSPECTS
     drills: tuple[FenceDrill, ...] = ()
+    health: tuple[HealthRow, ...] = ()
+    missing: str = ""
+    selected: VmSelector = ALL
 
     @property
     def records(self) -> list[Record]:
         """Of all outages, by VM."""
         all_records = [record for _, records in self.outages for record in records]
         return sorted(all_records, key=lambda record: (record.drift.outage.since, str(record.drift.vm)))
+
+    def only(self, selected: VmSelector) -> Self:
+        """The drifts of these VMs, with their outages, and outages of which not all VMs were found yet."""
+        if selected == ALL:
+            return self
+        outages = [
+            (outage, [record for record in records if selected.covers(record.drift.vm.namespace)])
+            for outage, records in self.outages
+        ]
+        kept = [(outage, records) for outage, records in outages if records or outage.sweep.sentences]
+        return replace(self, outages=kept, selected=selected)
+
+    @property
+    def quiet(self) -> str:
+        """What to say where there are no outages."""
+        words = self.selected.words
+        return f"No VM of {words} is on a lost node" if words else "No node is lost"
 
 
 def read(store: Store) -> StatusSnapshot:
@@ -40,19 +72,41 @@ def read(store: Store) -> StatusSnapshot:
     return StatusSnapshot(outages, store.suspicions.shown(), tuple(store.drills.all()))
 
 
-def status(*, as_json: bool) -> int:
-    """Print it; returns the exit code."""
+def read_all(wiring: Wiring) -> StatusSnapshot:
+    """With its health. Raises StoreError."""
+    snapshot = read(wiring.store)
+    rows, missing = groups.health(wiring, snapshot.drills, wiring.store.time())
+    return replace(snapshot, health=rows, missing=missing)
+
+
+def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
+    """Print all of it in groups, or all about a `target`: a node, or NAMESPACE/NAME of a VM; returns the exit code."""
 
     def show(settings: Settings) -> int:
         wiring = Wiring.of(settings)
-        snapshot, wrong = read(wiring.store), off(clocks(wiring.redis))
+        snapshot, wrong = about(read_all(wiring), target).only(only), off(clocks(wiring.redis))
         if as_json:
-            print_json(as_object(snapshot) | ({"clocks_off": wrong} if wrong else {}))
+            more = {"selected": only.words} if only.words else {}
+            asked = in_force(settings).as_json()
+            clock = {"clocks_off": wrong} if wrong else {}
+            output.show({"version": VERSION, **more, **as_object(snapshot), **asked, **clock})
+            return 0
+        snapshot = _with_interventions(snapshot, settings, wiring.store.time())
+        if target:
+            _print_all(snapshot, wiring.store.time(), settings.to_windows())
         else:
             _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
         return 0
 
     return answer("status", show)
+
+
+def _with_interventions(snapshot: StatusSnapshot, settings: Settings, now: float) -> StatusSnapshot:
+    """With what people asked for on the rows that it concerns; and it prints the list of it."""
+    asked = in_force(settings)
+    for line in lines(snapshot.outages, asked, now):
+        Terminal().print(line)
+    return replace(snapshot, outages=marked(snapshot.outages, asked, now))
 
 
 def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
@@ -84,8 +138,23 @@ def _fencing(fencing: Fencing) -> dict[str, object]:
     return fields
 
 
+def about(snapshot: StatusSnapshot, target: str) -> StatusSnapshot:
+    """What is of this node or VM; NotDone where nothing is."""
+    if not target:
+        return snapshot
+    outages = [
+        (outage, [record for record in records if target in {outage.outage.node.name, str(record.drift.vm)}])
+        for outage, records in snapshot.outages
+    ]
+    about = [(outage, records) for outage, records in outages if records or outage.outage.node.name == target]
+    if not about:
+        raise NotDone(f"{target} is in no open outage; `vmdrift history` shows those that are over")
+    return replace(snapshot, outages=about)
+
+
 def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
     console = Terminal()
+    console.print(groups.health_lines(snapshot.health))
     for name, ahead in wrong.items():
         console.print(offset_sentence(name, ahead), style="bold red")
     for sentence in snapshot.suspects.sentences(now):
@@ -93,8 +162,17 @@ def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], win
     if sentence := headline(snapshot.drills):
         console.print(Text(f"{sentence} `vmdrift doctor --fencing` and the page say why."), style="bold red")
     if not snapshot.outages:
-        console.print("No node is lost.")
+        console.print(f"{snapshot.quiet}.")
         return
+    for outage, records in snapshot.outages:
+        console.print(groups.outage_lines(outage, records, windows, now, snapshot.missing))
+    console.print("All about a node or a VM: vmdrift status NODE, or NAMESPACE/VM.")
+
+
+def _print_all(snapshot: StatusSnapshot, now: float, windows: Windows) -> None:
+    console = Terminal()
     console.print(overview(snapshot.outages, snapshot.records, now, windows))
     for record in snapshot.records:
+        for line in groups.vm_lines(record, now):
+            console.print(line)
         console.print(checks_table(record))

@@ -16,11 +16,13 @@ from reactor.model.errors import NotDone, StoreError
 from reactor.model.times import format_time
 from reactor.settings import Settings
 from reactor.wiring import Wiring
-from vmdrift.command import answer, complain, print_json, say
+from vmdrift import output
+from vmdrift.command import answer, complain, say
 from vmdrift.terminal import Terminal, rows_table
 
 _INTERVAL = 0.5  # seconds between two reads of the stream
 ALL = "all"
+VERSION = 1  # of the JSON about dead letters; within a version fields are only added
 
 Entries = Sequence[tuple[str, Mapping[str, Any]]]
 
@@ -52,7 +54,7 @@ def dead(*, resend: Sequence[str], as_json: bool) -> int:
                 wiring.queue.wake(delivery_entry(delivery_id), now)
             _print_revived(revived, as_json=as_json)
         elif as_json:
-            _lines(asdict(delivery) for delivery in deliveries)
+            _lines(map(_letter, deliveries))
         else:
             _print_dead(deliveries)
         return 0
@@ -103,8 +105,13 @@ def _print(entries: Entries, *, as_json: bool, follow: bool) -> None:
 
 def _lines(objects: Iterable[Mapping[str, Any]]) -> None:
     for obj in objects:
-        print_json(obj, pretty=False)
+        output.show(obj, pretty=False, twins=False)  # a CloudEvent stays as it is delivered
     sys.stdout.buffer.flush()
+
+
+def _letter(delivery: Delivery) -> Mapping[str, Any]:
+    dated: Mapping[str, Any] = output.dated({**asdict(delivery), "event": None})
+    return {"version": VERSION, **dated, "event": delivery.event}
 
 
 def _kind(event: Mapping[str, Any]) -> str:
@@ -116,10 +123,12 @@ def _line(event: Mapping[str, Any]) -> str:
 
 
 def _table(recorded: Sequence[Mapping[str, Any]]) -> Table:
-    table = _new_table("Time", "VM", "Told", "Why")
+    more = ("Reason", "Id") if output.wide() else ()
+    table = _new_table("Time", "VM", "Event", *more, "Why")
     for event in recorded:
-        why = Text(str(event["data"].get("sentence", "")))
-        table.add_row(f"{event['time'][:19]}Z", str(event["subject"]), _kind(event), why)
+        data, why = event["data"], Text(str(event["data"].get("sentence", "")))
+        cells = [Text(str(data.get("reason", ""))), Text(str(event["id"]))] if more else []
+        table.add_row(f"{event['time'][:19]}Z", str(event["subject"]), _kind(event), *cells, why)
     return table
 
 
@@ -127,7 +136,7 @@ def _print_dead(deliveries: Sequence[Delivery]) -> None:
     if not deliveries:
         say("No dead letters: every event was delivered, or is still being tried.")
         return
-    table = _new_table("Letter", "Died", "VM", "Told", "Why")
+    table = _new_table("Letter", "Died", "VM", "Event", "Why")
     for delivery in deliveries:
         died = format_time(delivery.died_at or 0)
         table.add_row(delivery.id, died, str(delivery.event["subject"]), _kind(delivery.event), Text(delivery.why))
@@ -137,7 +146,7 @@ def _print_dead(deliveries: Sequence[Delivery]) -> None:
 
 def _print_revived(revived: Sequence[str], *, as_json: bool) -> None:
     if as_json:
-        _lines([{"revived": revived}])
+        _lines([{"version": VERSION, "revived": revived}])
     else:
         say(f"{len(revived)} to be delivered again, once `vmdrift work outgoing` runs.")
 

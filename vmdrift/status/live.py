@@ -7,19 +7,21 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live as RichLive
 from rich.text import Text
 
+from reactor.model.headline import headline
 from reactor.model.recovery import Windows
 from reactor.model.times import clock_time
 from vmdrift.status import StatusSnapshot
+from vmdrift.status.groups import health_lines
 from vmdrift.status.table import overview
 
 _USUAL = Windows()
 
 
 class Live:
-    """Use it as a context manager; call `show` as often as you like."""
+    """Use it as a context manager; call `show` as often as you like. `before`: to be said until the first outage."""
 
-    def __init__(self, console: Console, windows: Windows = _USUAL) -> None:
-        self._console, self._windows = console, windows
+    def __init__(self, console: Console, windows: Windows = _USUAL, before: str = "") -> None:
+        self._console, self._windows, self._before = console, windows, before
         self._screen = RichLive(console=console, auto_refresh=False) if console.is_terminal else None
         self._printed: dict[str, str] = {}  # the last sentence by what it is about
         self._last: tuple[StatusSnapshot, float] | None = None
@@ -39,6 +41,7 @@ class Live:
     def show(self, snapshot: StatusSnapshot, now: float) -> None:
         """`now` in seconds since the epoch."""
         was_away, self._away_since, self._last = self._away_since is not None, None, (snapshot, now)
+        self._before = "" if snapshot.outages else self._before
         if self._screen:
             self._screen.update(self._view(snapshot, now), refresh=True)
             return
@@ -54,7 +57,7 @@ class Live:
             line = f"{record.drift.vm}: {record.phase}, {record.sentence}"
             self._changed(record.drift.id, line, f"{spent:6.1f} s  ")
         if not snapshot.outages:
-            self._changed("", "No node is lost, as far as Kubernetes knows.")
+            self._changed("", self._before or f"{snapshot.quiet}, as far as Kubernetes knows.")
 
     def away(self, why: str, now: float) -> None:
         """Redis gives no answer: show that, and what was read last. `now` in seconds since the epoch."""
@@ -71,19 +74,28 @@ class Live:
             return []
         snapshot, at = self._last
         # Not at the time that it is now: what is shown was so then, and windows may have ended since.
-        return [Text(f"What it told at {clock_time(at)}:"), self._view(snapshot, at)]
+        return [Text(f"As of {clock_time(at)}:"), self._view(snapshot, at)]
 
     def _view(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
         """All drifts; where they are more than the terminal has lines for, those that have not ended."""
-        suspects = [Text(sentence, style="yellow") for sentence in snapshot.suspects.sentences(now)]
-        return Group(*suspects, self._outages(snapshot, now)) if suspects else self._outages(snapshot, now)
+        above = [health_lines(snapshot.health)] if snapshot.health else []
+        above += [Text(sentence, style="yellow") for sentence in snapshot.suspects.sentences(now)]
+        return Group(*above, self._outages(snapshot, now))
 
     def _outages(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
         if not snapshot.outages:
-            return Text(f"No node is lost, as far as Kubernetes knows at {clock_time(now)}.")
+            return Text(self._before or f"{snapshot.quiet}, as far as Kubernetes knows at {clock_time(now)}.")
+        heads = [
+            headline(outage, records, self._windows, now, snapshot.missing) for outage, records in snapshot.outages
+        ]
+        lines = [Text(head.text, style="bold red" if head.urgent else "bold") for head in heads]
+        return Group(*lines, self._drifts(snapshot, now, len(lines)))
+
+    def _drifts(self, snapshot: StatusSnapshot, now: float, above: int) -> RenderableType:
+        """`above`: how many lines are already used."""
         view = overview(snapshot.outages, snapshot.records, now, self._windows)
         going_on = [record for record in snapshot.records if not record.phase.is_end]
-        if not going_on or len(self._console.render_lines(view)) < self._console.height:
+        if not going_on or above + len(self._console.render_lines(view)) < self._console.height:
             return view
         return overview(snapshot.outages, going_on, now, self._windows)
 

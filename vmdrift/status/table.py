@@ -8,9 +8,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from reactor.model.check_state import CheckState, shown_checks
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.headline import overdue
 from reactor.model.recovery import Window, Windows, spent, waits_for, window
 from reactor.model.times import clock_time
+from vmdrift.output import wide
 from vmdrift.terminal import rows_table
 
 STYLE = {
@@ -24,9 +27,16 @@ STYLE = {
     Phase.CANCELLED: "magenta",
     Phase.FAILED: "red",
 }
+_CHECK_STYLE = {
+    CheckState.PASSED: "green",
+    CheckState.FAILED: "yellow",
+    CheckState.WAITING: "cyan",
+    CheckState.NONE: "dim",
+}
 _BAR = 8  # characters
 _LEFT = len(" 300 s")
 _USUAL = Windows()
+_MORE = ("Proof", "Target", "Reason")  # columns of -o wide
 NAME = 24  # characters; a longer name is folded, so that the sentence has room on 80 columns
 
 
@@ -76,18 +86,24 @@ def drifts_table(records: Sequence[Record], now: float, windows: Windows = _USUA
     if any(open_windows.values()):
         table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
     table.add_column("Spent", no_wrap=True, justify="right")
+    for name in _MORE if wide() else ():
+        table.add_column(name)
     for record in records:
         phase = Text(record.phase.value, style=STYLE[record.phase])
         node, vm = record.drift.outage.node.name, str(record.drift.vm)
         cells = [_window_left(open_windows[record.drift.id], now)] if any(open_windows.values()) else []
-        table.add_row(node, vm, phase, Text(record.sentence), *cells, f"{spent(record, now):.0f} s")
+        more = [record.proof.value, record.target, record.reason] if wide() else []
+        table.add_row(node, vm, phase, Text(record.sentence), *cells, f"{spent(record, now):.0f} s", *map(Text, more))
     return table
 
 
-def _window_left(open_window: Window | None, now: float) -> Table | str:
-    """What is left of the window that a drift waits for, as a bar and in seconds."""
+def _window_left(open_window: Window | None, now: float) -> Table | Text | str:
+    """What is left of the window that a drift waits for, as a bar and in seconds; or since when that is late."""
     if open_window is None:
         return ""
+    late = overdue(open_window.end, now, "")
+    if late:
+        return Text(late, style="bold red")
     bar = Table.grid(padding=(0, 1))
     bar.add_row(ProgressBar(1.0, open_window.share(now), width=_BAR), f"{open_window.left(now):.0f} s")
     return bar
@@ -96,11 +112,11 @@ def _window_left(open_window: Window | None, now: float) -> Table | str:
 def checks_table(record: Record) -> Table:
     """The prerequisites of one drift as its last pass found them."""
     # Text, here and below: in a plain string rich takes [brackets] for its markup, and sentences quote others.
-    title = Text(f"{record.drift.vm} off {record.drift.outage.node.name}: {record.phase.value}, {record.reason}")
+    title = Text(f"{record.drift.vm} from {record.drift.outage.node.name}: {record.phase.value}, {record.reason}")
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
-    for check in record.checks:
-        mark = Text("holds", style="green") if check.held else Text("does not hold", style="yellow")
+    for check in shown_checks(record):
+        mark = Text(f"{check.mark} {check.word}", style=_CHECK_STYLE[check.state])
         table.add_row(Text(check.name), mark, Text(check.sentence))
     if not record.checks:
-        table.add_row("no look at it yet", "", Text(record.sentence))
+        table.add_row("not checked yet", "", Text(record.sentence))
     return table

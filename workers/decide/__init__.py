@@ -100,7 +100,7 @@ def _decide(case: Case) -> Decision:
     checks = [*outage_checks, proof_check, *_prerequisites(case)]
     release_judgement = release(pods, case) if case.proven else one_by_one(pods)
     judgement = back(_first_objection(checks) or _clock_off(case) or _not_put_back(release_judgement, case), case, pods)
-    return replace(_decision(judgement, checks, case), hotplugs=_lost_hotplugs(observation))
+    return replace(_decision(judgement, checks, case), hotplugs=_lost_hotplugs(case))
 
 
 def _noticed(case: Case) -> list[NamedVerdict]:
@@ -156,11 +156,14 @@ def _waived(case: Case, verdict: Verdict) -> Verdict:
 
 
 def _no_hold(holds: tuple[str, ...]) -> Verdict:
-    return Judgement("held", "; ".join(holds)) if holds else Passed("Nobody asked to leave it alone.")
+    return Judgement("held", "; ".join(holds)) if holds else Passed("Recovery is not paused.")
 
 
-def _lost_hotplugs(observation: Observation) -> tuple[str, ...]:
+def _lost_hotplugs(case: Case) -> tuple[str, ...]:
     """Volumes that were hotplugged into the instance only: the next one, built from the VM, will not have them."""
+    observation = case.seen
+    if case.record.released_at is not None:
+        return case.record.hotplugs
     if observation.vm is None or observation.vmi is None:
         return ()
     in_template = {text(volume, "name") for volume in parts(observation.vm.template, "volumes")}

@@ -16,7 +16,7 @@ from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.node import looks_ready
 from workers.decide.observation import Observation, Volume
 
-_ENDS = "`vmdrift confirm-off NODE`, a fencing provider's word, or the node's return ends it."
+_ENDS = "`vmdrift confirm-off NODE`, a fencing provider's proof, or the node's return ends it."
 
 
 def confirmed(fencing: Fencing | None, node: NodeView | None) -> Confirmation | None:

@@ -35,6 +35,7 @@ from workers.decide.observation import Observation
 from workers.delivery.events import step_events
 from workers.drift.act import ChangedUnderwayError, act
 from workers.drift.details import with_details
+from workers.drift.forecast import with_forecast
 from workers.drift.locked_cluster import LockedCluster
 from workers.drift.quick import quick_look
 from workers.observe import observe, with_current_nodes
@@ -76,7 +77,7 @@ def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | N
 
 def retried(record: Record, by: str, now: float) -> Record:
     """An ended drift to be retried, because `by` wants it. What was done stays recorded."""
-    sentence = f"Taken up again by {by}, after {record.phase}: {record.sentence}"
+    sentence = f"Retried by {by}, after {record.phase}: {record.sentence}"
     return replace(record.moved(now, Phase.WAITING, "taken-up-again", sentence, now), tries=0)
 
 
@@ -149,6 +150,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
         return _blocked(record, now, "api-unavailable", str(error), later)
     record = with_notice(record, observation.node, now)
     after = with_details(_recorded(record, decision, now), observation, tools.policy)
+    after = with_forecast(after, decision.checks, tools.policy, now)
     # Within the window nothing of the VM itself is read.
     return after if after.reason == "unreachable-window" else replace(after, looked_at=began)
 

@@ -8,6 +8,7 @@ import structlog
 from reactor.adapters.cloudevents import encode
 from reactor.adapters.rq import drift_entry
 from reactor.model.drift import Record, Signs
+from reactor.model.forecast import Forecast
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import NodeView
 from workers.context import Tools
@@ -28,13 +29,19 @@ def begin(vm: VmRef, vmi_uid: str, node: NodeView, outage: Outage, tools: Tools)
     return tools.store.record(drift.id) or first(drift, vmi_uid, (node, signs(node, outage, tools)), tools)
 
 
-def first(drift: Drift, vmi_uid: str, lost: tuple[NodeView | None, Signs | None], tools: Tools) -> Record:
+def first(
+    drift: Drift,
+    vmi_uid: str,
+    lost: tuple[NodeView | None, Signs | None],
+    tools: Tools,
+    forecast: Forecast | None = None,
+) -> Record:
     """The record of a new drift, or the one that somebody else wrote meanwhile. StoreError.
 
-    `lost`: its node and the signs of life of that.
+    `lost`: its node and the signs of life of that; `forecast`: what is known to keep the VM down already.
     """
     node, node_signs = lost
-    record = first_record(drift, tools, vmi_uid, node_signs)
+    record = replace(first_record(drift, tools, vmi_uid, node_signs), forecast=forecast)
     if objection := unnoticed(node, drift.outage):  # only proof releases it, which may be there
         phase, reason, sentence = objection.phase, objection.reason, objection.sentence
         record = replace(record, phase=phase, reason=reason, sentence=sentence, again_at=record.created_at)

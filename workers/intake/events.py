@@ -3,7 +3,8 @@
 A sender can say where to look, never what to do: windows, prerequisites and pods are the cluster's and ours.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -13,14 +14,16 @@ from reactor.adapters.redis.inbox import Inbox, post_entry
 from reactor.adapters.rq import event_entry, fence_entry
 from reactor.interventions import newest
 from reactor.model.confirmation_source import EVENT, Source
+from reactor.model.deed import CONFIRM_OFF, RETRY, Deed
 from reactor.model.drift import Ended, Record
-from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, Rejected
+from reactor.model.errors import BadInput, ClusterError, Forbidden, NotFound, Rejected, StoreError
 from reactor.model.event import DRIFT_REQUESTED, DRIFT_RETRY, NODE_FENCED, NODE_RECOVERED, NODE_UNREACHABLE, Event
 from reactor.model.event import recovered as recovered_event
 from reactor.model.event import suspected as suspected_event
 from reactor.model.event import unreachable as unreachable_event
 from reactor.model.fencing import CLAIMS, Claim, fencing_entries
 from reactor.model.identity import NodeRef, Outage, VmRef
+from reactor.model.intervention import node_target, reason_of, vm_target
 from reactor.model.lease import NODE_LEASES
 from reactor.model.names import is_name
 from reactor.model.node import NodeView
@@ -80,7 +83,7 @@ def _handled(payload: object, receipt: Receipt | None, tools: Tools) -> Result:
     if event.type == NODE_FENCED:
         return _fenced(receipt, tools)
     if event.type == DRIFT_RETRY:
-        return _retried(event, receipt.sender if receipt and receipt.person else event.source, tools)
+        return _retried(event, receipt, tools)
     if event.type not in _KINDS:
         return Result("nothing", "unknown-type", f"Events of type {event.type[:80]!r} are not accepted.")
     return _KINDS[event.type](event, tools)
@@ -160,7 +163,7 @@ def _confirmed_off(receipt: Receipt, tools: Tools) -> Result:
     if not receipt.person and Source(EVENT, by) in _refuted(node, tools):
         sentence = f"Boot {node.boot} of node {name} gave a sign of life after {by} had confirmed that it is off"
         return Result("nothing", "refuted", f"{sentence}: for this boot only a person's confirmation counts.")
-    return _claimed(event, by, node, tools, person=receipt.person)
+    return _claimed(receipt, node, tools)
 
 
 def _refuted(node: NodeView, tools: Tools) -> set[Source]:
@@ -169,7 +172,8 @@ def _refuted(node: NodeView, tools: Tools) -> set[Source]:
     return {source for file in fencings.values() if file.boot == node.boot for source in file.refuted}
 
 
-def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: bool) -> Result:
+def _claimed(receipt: Receipt, node: NodeView, tools: Tools) -> Result:
+    event, by, person = receipt.hint, receipt.sender, receipt.person
     ref, now = NodeRef(node.name, node.uid), tools.clock()
     signs = renewed(tools.cluster.find("leases", node.name, NODE_LEASES)), node.heartbeat, node.reported
     claim = Claim(ref, node.boot, by, str(event.data.get("how", "")), now, *signs, person)
@@ -178,6 +182,8 @@ def _claimed(event: Event, by: str, node: NodeView, tools: Tools, *, person: boo
     except (Forbidden, NotFound, Rejected) as error:  # waiting does not help
         return _not_written(node.name, by, error, tools.around.namespace)
     outage = suspected(node, tools)
+    lost = [record.outage for record in tools.store.outages() if record.outage.node == ref]
+    _noted(CONFIRM_OFF, node_target(node.name), receipt, lost, tools)
     if outage is None:
         sentence = (
             f"Recorded. The Ready condition of node {node.name} is {node.ready or 'missing'}: the confirmation counts"
@@ -227,12 +233,26 @@ def _between_nodes(vm: str, tools: Tools) -> Result:
     return _woken(record, tools)
 
 
-def _retried(event: Event, by: str, tools: Tools) -> Result:
+def _retried(event: Event, receipt: Receipt | None, tools: Tools) -> Result:
     """An ended drift begins again, with all of its prerequisites; one that goes on is looked at now."""
+    by = receipt.sender if receipt and receipt.person else event.source
     record = newest(tools.store, event.subject)
     if record is None:
         return Result("nothing", "no-drift", f"{event.subject} has no drift in any open outage.")
-    return _woken(begin_again(record, by, tools.store), tools)
+    record = begin_again(record, by, tools.store)
+    _noted(RETRY, vm_target(record.drift.vm), receipt, [record.drift.outage], tools)
+    return _woken(record, tools)
+
+
+def _noted(what: str, target: str, receipt: Receipt | None, outages: Iterable[Outage], tools: Tools) -> None:
+    """In the log of who did what. The deed is done: a log that cannot be written stops nothing."""
+    if receipt is None:
+        return
+    channel = receipt.source.split("/")[1] if receipt.source.startswith(("/page/", "/cli/")) else "event"
+    ids = tuple(outage.id for outage in outages)
+    why = reason_of(str(receipt.data["how"])) if receipt.data.get("how") else ""
+    with suppress(StoreError):
+        tools.store.deeds.note(Deed(what, target, receipt.sender, channel, why, receipt.at, None, ids))
 
 
 def _woken(record: Record, tools: Tools) -> Result:

@@ -14,12 +14,15 @@ import structlog
 from reactor.adapters.rq import drift_entry, fence_entry
 from reactor.model.drift import Again, Ended, OutageRecord, Outcome, Record, Signs
 from reactor.model.errors import StoreError
+from reactor.model.forecast import Forecast
 from reactor.model.identity import Drift, Outage, VmRef
 from reactor.model.node import NodeView
+from reactor.model.objects import Obj
 from reactor.model.sweep import CUT_SHORT, FINISHED, INCOMPLETE, Sweep, some
 from workers.context import Tools
 from workers.fencing.decide.allowed import providers
 from workers.intake.begin import first, signs
+from workers.intake.foresee import Remembering, foreseen
 from workers.intake.holders import Claim, claims, holders
 from workers.observe.launchers import UNREADABLE, Launcher, launchers, vm_of_launcher
 
@@ -145,22 +148,33 @@ class Search:
                 self._try_begin(launcher, "")
 
     def _try_begin(self, launcher: Launcher, vmi_uid: str) -> bool:
+        cluster = Remembering(self._tools.cluster)
         try:
-            vm = vm_of_launcher(launcher, self._tools.cluster)
+            vm = vm_of_launcher(launcher, cluster)
         except UNREADABLE as error:
             self._unread.append(f"{launcher}: {error}")
             return False
         if isinstance(vm, VmRef):
-            self._begin(vm, vmi_uid)
+            self._begin(vm, vmi_uid, self._foreseen(vm, cluster.found.get(("virtualmachines", vm.name))))
             return True
         self.skipped.add(f"{launcher}: {vm.why}")
         return False
 
-    def _begin(self, vm: VmRef, vmi_uid: str) -> None:
+    def _foreseen(self, vm: VmRef, obj: Obj | None) -> Forecast | None:
+        """What cannot be read is judged by its drift."""
+        host = self.node.labels.get("kubernetes.io/hostname", "") if self.node else ""
+        try:
+            if obj or vm.is_instance:
+                return foreseen(vm, obj, host, self._tools.policy, self._tools.clock())
+        except UNREADABLE:
+            return None
+        return None
+
+    def _begin(self, vm: VmRef, vmi_uid: str, forecast: Forecast | None) -> None:
         if self.node and not self._signs:
             self._signs.append(signs(self.node, self.outage, self._tools))
         lost = self.node, next(iter(self._signs), None)
-        record = first(Drift(vm, self.outage), vmi_uid, lost, self._tools)
+        record = first(Drift(vm, self.outage), vmi_uid, lost, self._tools, forecast)
         self._records[record.drift.id] = record
         self._drift_keys |= _keys(record)
         if not record.ended:

@@ -22,6 +22,7 @@ from reactor.settings import Settings
 from reactor.wiring import Wiring
 from workers.app import App
 from workers.config_maps import writable
+from workers.delivery.deeds import DeedReporter
 from workers.delivery.kubernetes_events import ChangeReporter
 from workers.delivery.sink import collect
 from workers.fencing import run as fencing
@@ -52,11 +53,21 @@ def _wired(settings: Settings) -> tuple[Wiring, App]:
 
 def _chores(wiring: Wiring, app: App) -> Callable[[], object]:
     """Unless the policy is auto nothing in the cluster is changed, not even by an Event."""
-    if wiring.settings.policy != "auto":
-        return lambda: look_after(app.inbox(), app.tools())
+    source = lambda: app.tools().source  # noqa: E731 - it is asked of the API server once, when it is first needed
+    acts = wiring.settings.policy == "auto"
+    deeds = DeedReporter(wiring.store, wiring.cluster if acts else None, source, wiring.clock)
+    if not acts:
+        return lambda: (look_after(app.inbox(), app.tools()), _sent_on(deeds))
     crowded = partial(is_crowded, wiring.redis, DRIFTS)
     reporter = ChangeReporter(wiring.changes, wiring.cluster, wiring.clock, crowded)
-    return lambda: (look_after(app.inbox(), app.tools()), reporter.tell())
+    return lambda: (look_after(app.inbox(), app.tools()), reporter.tell(), _sent_on(deeds))
+
+
+def _sent_on(deeds: DeedReporter) -> int:
+    """What people did; a cluster that is away is tried again the next time."""
+    with suppress(ClusterError):
+        return deeds.tell()
+    return 0
 
 
 def work_drifts(settings: Settings) -> None:

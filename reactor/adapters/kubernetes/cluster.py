@@ -100,25 +100,30 @@ def connect(
     timeout: float,
     before_call: Callable[[], None] = lambda: None,
     counted: Count = _uncounted,
+    *,
+    context: str = "",
 ) -> "KubernetesCluster":
     """The cluster of this kubeconfig file, or the one this pod runs in. Never silently `~/.kube/config`.
 
-    Raises SettingsError when there is neither. No request is sent yet.
+    `context`: one of the file's, "" for its current one. Raises SettingsError when there is neither. No request is
+    sent yet.
     """
-    return KubernetesCluster(lambda: _client(kubeconfig), timeout, before_call, counted)
+    return KubernetesCluster(lambda: _client(kubeconfig, context), timeout, before_call, counted)
 
 
-def _client(kubeconfig: str) -> ApiClient:
+def _client(kubeconfig: str, context: str) -> ApiClient:
     configuration = Configuration()
+    if context and not kubeconfig:
+        raise errors.SettingsError(f"context {context}: KUBECONFIG is not set; ~/.kube/config is never used silently")
     try:
         if kubeconfig:
-            config.load_kube_config(kubeconfig, client_configuration=configuration)
+            config.load_kube_config(kubeconfig, context or None, client_configuration=configuration)
         else:
             config.load_incluster_config(client_configuration=configuration)
     except (config.ConfigException, OSError, YAMLError, AttributeError, TypeError, ValueError) as error:
         # The last three are what the library raises for a file that is YAML, or text, but no kubeconfig.
         what = (
-            f"KUBECONFIG={kubeconfig}"
+            f"KUBECONFIG={kubeconfig}{f', context {context}' if context else ''}"
             if kubeconfig
             else "no cluster: KUBECONFIG is not set, and this does not run in a pod"
         )

@@ -20,6 +20,7 @@ The keyspace (prefix `vmdrift:`; RQ's own keys start with `rq:`):
     sweeps              hash: sweeps for the VMs of a lost node, by how they ended  since Redis was emptied last
     suspicions...       nodes that are suspected                    (`suspicions`)
     drills              the last fence drills                       (`fence_drills`)
+    deeds...            who did what when                           (`deeds`)
 
 All of it may be lost: the sweep finds outages and VMs again, and `decide` finds out again what was done.
 A lock only saves work. It can expire under a holder that was paused, so a record is written only while no later
@@ -37,6 +38,7 @@ from redis import Redis
 
 from reactor.adapters.redis.clock import RedisClock
 from reactor.adapters.redis.contents import a_number, an_object, events_of, numbers, passed_over, text_of
+from reactor.adapters.redis.deeds import Deeds, RedisDeeds
 from reactor.adapters.redis.errors import translated
 from reactor.adapters.redis.fence_drills import FenceDrills, RedisFenceDrills
 from reactor.adapters.redis.keys import CHANGES, PREFIX, STREAM, STREAM_LENGTH
@@ -77,6 +79,7 @@ class Store(Protocol):
 
     suspicions: Suspicions
     drills: FenceDrills
+    deeds: Deeds
 
     def time(self) -> float:
         """Redis' clock, the one that all processes share: seconds since the epoch."""
@@ -159,6 +162,7 @@ class RedisStore:
         self.suspicions: Suspicions = RedisSuspicions(redis)
         self.drills: FenceDrills = RedisFenceDrills(redis)
         self._history_ms = int(history_ttl * 1000)
+        self.deeds: Deeds = RedisDeeds(redis, self._history_ms)
         self._acquire = redis.register_script(script("clock", "acquire"))
         self._renew_or_release, self._save = (redis.register_script(script(name)) for name in ("hold", "save"))
         self._released = ""

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from reactor.adapters.redis.sessions import LASTS, OpenSessions
 from reactor.model.errors import StoreError
+from reactor.model.intervention import NAMELESS
 from reactor.model.times import Clock
 from reactor.web.auth.senders import Sender, Senders
 from reactor.web.problem import Problem
@@ -108,7 +109,7 @@ class People:
 
     def _identify(self) -> Sender | None:
         if not self._senders.required:
-            return Sender("anybody", page=_ACT)
+            return Sender(NAMELESS, page=_ACT)
         if (token := _token()) is not None:
             return self._by_token(token)
         person = self._senders.by_name(session["name"]) if "id" in session else None

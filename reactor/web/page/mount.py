@@ -8,6 +8,7 @@ from redis import Redis
 
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.sessions import OpenSessions, signing_key
+from reactor.adapters.redis.summaries import RedisSummaries
 from reactor.model.errors import SettingsError
 from reactor.settings import Settings
 from reactor.web.events.accept import Reception
@@ -15,6 +16,7 @@ from reactor.web.metrics import Sources
 from reactor.web.page import routes, rq_dashboard
 from reactor.web.page.actions import Actions
 from reactor.web.page.auth import People, guard, is_program, sessions
+from reactor.web.page.confirming import Confirming
 from reactor.web.page.queries import Queries
 from reactor.web.problem import Problem
 from reactor.web.serve import is_loopback
@@ -47,11 +49,13 @@ def mount(app: Flask, parts: Parts) -> None:
         settings,
         sources.clock,
         sources.clocks,
+        RedisSummaries(parts.redis).latest,
     )
+    confirming = Confirming(queries, reception.inbox, reception.senders)
     csrf = sessions(app, lambda: signing_key(parts.redis), queries.away)
     for view in ("events", "alerts"):  # programs have no session to forge
         csrf.exempt(app.view_functions[view])
-    page = routes.PageTools(queries, people, Actions(queries, reception.inbox), guard(people, queries.away))
+    page = routes.PageTools(queries, people, Actions(queries, confirming), confirming, guard(people, queries.away))
     app.extensions[_EXTENSION] = page
     routes.mount(app, page)
     rq_dashboard.mount(app, parts.redis, people, page.guard, acts=settings.rq_actions)

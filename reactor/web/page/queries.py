@@ -1,24 +1,30 @@
 """What the page reads, again for each request: outages, drifts, interventions, and what keeps drifts from going on."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.adapters.redis.clock_offsets import off, offset_sentence
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
+from reactor.health import HealthRow, Seen, lame, strip
 from reactor.interventions import NO_CLUSTER
+from reactor.model.deed import Deed, about
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
 from reactor.model.fence_drill import headline
-from reactor.model.intervention import Intervention
+from reactor.model.groups import Wanted
+from reactor.model.intervention import ALL, Intervention, node_target, vm_target
+from reactor.model.node import NodeView
+from reactor.model.summary import Summary
 from reactor.model.times import Clock, clock_time
 from reactor.settings import Settings, deaf_after
 from reactor.web.page.drills import DrillRow, drill_rows, with_proof
-from reactor.web.page.view_models import OutageRow, VmRow, outage_view, vm_view
+from reactor.web.page.view_models import OutageRow, Shown, VmRow, outage_row, vm_row
 
 _CACHED_FOR = 2.0  # seconds; every open browser polls as often
 _HISTORY_SHOWN = 50  # outages of the past
+_ALL = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,8 @@ class Queries:
     """`wishes` is None where the page has no cluster. Methods raise StoreError.
 
     `heard`: when a watcher last heard from the API server, seconds since the epoch; None if none ever did. `clocks`: by
-    process, how many seconds its clock is ahead of Redis', which is `clock`.
+    process, how many seconds its clock is ahead of Redis', which is `clock`. `summary`: all Nodes as a watcher knows
+    them, None while none says.
     """
 
     store: Store
@@ -44,12 +51,19 @@ class Queries:
     settings: Settings
     clock: Clock
     clocks: Callable[[], Mapping[str, float]] = dict
+    summary: Callable[[], Summary | None] = lambda: None
     _cached: tuple[float, CurrentInterventions] = field(default=(0.0, CurrentInterventions()))
     _away_since: float | None = None
 
-    def outages(self) -> list[OutageRow]:
-        """Those that are not done with, newest first."""
-        return self._views(reversed(self.store.outages()))
+    def outages(self, wanted: Wanted = _ALL) -> list[OutageRow]:
+        """Those that are not done with, newest first; of their VMs those that are wanted are in groups."""
+        return self._views(reversed(self.store.outages()), wanted)
+
+    def health(self) -> tuple[HealthRow, ...]:
+        """Is everything alive that a recovery needs?"""
+        drills = tuple(self.store.drills.all())
+        seen = Seen(tuple(self.queues()), self.heard(), self.clocks(), drills, self.summary())
+        return strip(seen, self.settings, self.clock())
 
     def suspects(self) -> list[str]:
         """Nodes that are suspected, in sentences."""
@@ -65,7 +79,7 @@ class Queries:
 
     def history(self, most: int = _HISTORY_SHOWN) -> list[OutageRow]:
         """Those that are done with, newest first."""
-        return self._views(self.store.history()[:most])
+        return self._views(self.store.history()[:most], going_on=False)
 
     def node(self, name: str) -> list[OutageRow]:
         """All outages of a node, newest first."""
@@ -77,18 +91,56 @@ class Queries:
         records = (record for outage in self._all_outages() for record in self.store.records(outage.outage.id))
         return [self._vm(record) for record in records if str(record.drift.vm) == name]
 
+    def nodes(self) -> Sequence[NodeView]:
+        """All Nodes as a watcher knows them; none while none says."""
+        summary = self.summary()
+        return summary.nodes if summary else ()
+
+    def node_names(self) -> frozenset[str] | None:
+        """Their names; None while no watcher says."""
+        summary = self.summary()
+        return frozenset(node.name for node in summary.nodes) if summary else None
+
+    def deeds(self, rows: Sequence[OutageRow]) -> dict[str, list[str]]:
+        """Who did what about each of these outages, in sentences by the outage's id, oldest first."""
+        log, now = self.store.deeds, self.clock()
+        own, elsewhere = log.of([row.record.outage.id for row in rows]), log.elsewhere()
+        found = {}
+        for row in rows:
+            deeds = about(row.record, [vm.record for vm in row.vms], own[row.record.outage.id], elsewhere)
+            found[row.record.outage.id] = [deed.said(now) for deed in deeds]
+        return found
+
+    def deeds_of_vm(self, rows: Sequence[VmRow]) -> list[str]:
+        """Who did what about this VM, its node or everything in its outages, in sentences, oldest first."""
+        drifts = {row.record.drift.outage.id: row.record for row in rows}
+        own, elsewhere = self.store.deeds.of(list(drifts)), self.store.deeds.elsewhere()
+        found: list[Deed] = []
+        for outage_id, record in drifts.items():
+            if outage := self.store.outage(outage_id):
+                mine = {ALL, node_target(record.drift.outage.node.name), vm_target(record.drift.vm)}
+                found += [d for d in about(outage, [record], own[outage_id], elsewhere) if d.target in mine]
+        now = self.clock()
+        return [deed.said(now) for deed in sorted(dict.fromkeys(found), key=lambda deed: deed.at)]
+
     def _all_outages(self) -> list[OutageRecord]:
         return [*reversed(self.store.outages()), *self.store.history()]
 
     def _vm(self, record: Record) -> VmRow:
-        row = vm_view(record, self.asked().found, self.settings.to_windows(), self.clock())
+        row = vm_row(record, self.asked().found, self._shown(_ALL))
         return replace(row, proven=with_proof(record, self.settings.to_policy()))
 
-    def _views(self, outages: Iterable[OutageRecord]) -> list[OutageRow]:
-        now, interventions, windows = self.clock(), self.asked().found, self.settings.to_windows()
-        return [
-            outage_view(outage, self.store.records(outage.outage.id), interventions, windows, now) for outage in outages
-        ]
+    def _shown(self, wanted: Wanted, *, going_on: bool = True) -> Shown:
+        """Of what does not go on any more, it does not matter who is alive."""
+        queues = tuple(self.queues()) if going_on else ()
+        return Shown(self.settings.to_windows(), self.clock(), lame(queues), wanted)
+
+    def _views(
+        self, outages: Iterable[OutageRecord], wanted: Wanted = _ALL, *, going_on: bool = True
+    ) -> list[OutageRow]:
+        chosen, interventions = list(outages), self.asked().found
+        shown = self._shown(wanted, going_on=going_on and bool(chosen))
+        return [outage_row(one, self.store.records(one.outage.id), interventions, shown) for one in chosen]
 
     def asked(self) -> CurrentInterventions:
         """The interventions, at most _CACHED_FOR seconds old."""

@@ -1,6 +1,9 @@
-"""A record -> the stages of its drift on one scale, to be drawn. Pure; moments in seconds since the epoch."""
+"""A record -> the stages of its drift, to be drawn; all drifts of an outage on one scale. Pure.
 
-from collections.abc import Sequence
+Moments in seconds since the epoch.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -50,22 +53,55 @@ class Timeline:
     ends: float
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a drawing covers. What goes on beyond its end is cut off there."""
+
+    begin: float
+    end: float
+
+    @property
+    def factor(self) -> float:
+        """Units of the drawing for a second."""
+        return _WIDTH / max(1.0, self.end - self.begin)
+
+
+_LONGEST = 2.0  # how much longer than to its last mark a drawing may be: days of waiting would hide all else
+# All stages that are drawn, in the order of a drift; "ended" is no stage of one.
+LEGEND = ("silent", "noticing", "waiting", "blocked", "held", "detaching", "starting")
 _SILENT = "silent"  # before Kubernetes calls the node Unknown: no stage of ours
 
 
-def timeline(record: Record, windows: Windows, now: float) -> Timeline:
+def scale_of(records: Iterable[Record], windows: Windows, now: float) -> Scale | None:
+    """The one for all of an outage's drifts; None where there are none."""
+    moments = [at for record in records for at in _moments(record, windows)]
+    if not moments:
+        return None
+    begin, last = min(moments), max(moments)
+    return Scale(begin, max(last, min(now, begin + _LONGEST * max(60.0, last - begin))))
+
+
+def _moments(record: Record, windows: Windows) -> list[float]:
+    ended = [record.ended_at] if record.ended_at else []
+    return [at for _, _, at in _marks(record, windows)] + ended
+
+
+def timeline(record: Record, windows: Windows, now: float, scale: Scale | None = None) -> Timeline:
     """Lost, silent, unknown, window, terminating, released, detached, scheduled, running: those known, in order."""
     moments = sorted(_marks(record, windows), key=lambda mark: mark[2])
-    begin = moments[0][2]
-    end = record.ended_at or max(now, moments[-1][2])
-    scale = _WIDTH / max(1.0, end - begin)
+    own = Scale(moments[0][2], record.ended_at or max(now, moments[-1][2]))
+    scale = scale or own
     until = record.ended_at or now
     marks = tuple(
-        Mark(name, what, at, at > until, round((at - begin) * scale, 1), stage_before(record, at) or _SILENT)
+        Mark(name, what, at, at > until, _x(scale, at), stage_before(record, at) or _SILENT)
         for name, what, at in moments
     )
-    now_x = None if record.ended_at else round((now - begin) * scale, 1)
-    return Timeline(marks, _stages(marks, record, until, scale), now_x, begin, end)
+    now_x = None if record.ended_at or now > scale.end else _x(scale, now)
+    return Timeline(marks, _stages(marks, record, until, scale), now_x, scale.begin, scale.end)
+
+
+def _x(scale: Scale, at: float) -> float:
+    return round(min(max(0.0, (at - scale.begin) * scale.factor), _WIDTH), 1)
 
 
 def _marks(record: Record, windows: Windows) -> list[tuple[str, str, float]]:
@@ -124,22 +160,32 @@ def _last_renewal(record: Record) -> float | None:
     return renewed_at if renewed_at is not None and 0 <= since - renewed_at <= _MAX_LEASE_AGE else None
 
 
-def _stages(marks: Sequence[Mark], record: Record, until: float, scale: float) -> tuple[Stage, ...]:
-    """Between marks, and from the last one until now or the end."""
-    stages = [_stage(end.stage, begin.x, end.x, scale, expected=end.expected) for begin, end in pairwise(marks)]
+def _stages(marks: Sequence[Mark], record: Record, until: float, scale: Scale) -> tuple[Stage, ...]:
+    """Between marks, and from the last one until now or the end. What is to come begins now, not at the last mark."""
+    stages = [stage for begin, end in pairwise(marks) for stage in _between(begin, end, record, until, scale)]
     last = marks[-1]
     if until > last.at:
-        stages.append(
-            _stage(_last_stage(record, until), last.x, last.x + (until - last.at) * scale, scale, expected=False)
-        )
+        stages.append(_stage(_going_on(record, until), last.at, until, scale, expected=False))
     return tuple(stages)
 
 
-def _last_stage(record: Record, now: float) -> str:
+def _between(begin: Mark, end: Mark, record: Record, until: float, scale: Scale) -> list[Stage]:
+    if not end.expected:
+        return [_stage(end.stage, begin.at, end.at, scale, expected=False)]
+    present = max(begin.at, until)
+    past = [_stage(_going_on(record, until), begin.at, present, scale, expected=False)] if present > begin.at else []
+    return [*past, _stage(end.stage, present, end.at, scale, expected=True)]
+
+
+def _going_on(record: Record, now: float) -> str:
     if record.ended_at:
         return "ended"
-    return "blocked" if record.phase is Phase.BLOCKED else stage_before(record, now)
+    if record.reason == "held":
+        return "held"
+    stuck = record.phase in {Phase.BLOCKED, Phase.REFUSED, Phase.FAILED}
+    return "blocked" if stuck else stage_before(record, now)
 
 
-def _stage(name: str, begin: float, end: float, scale: float, *, expected: bool) -> Stage:
-    return Stage(name, (end - begin) / scale, begin, round(max(_MIN_WIDTH, end - begin), 1), expected)
+def _stage(name: str, begin: float, end: float, scale: Scale, *, expected: bool) -> Stage:
+    left, right = _x(scale, begin), _x(scale, end)
+    return Stage(name, end - begin, left, round(max(_MIN_WIDTH, right - left), 1), expected)

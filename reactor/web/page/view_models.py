@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.groups import PHASES, Group, Wanted, groups
+from reactor.model.headline import Headline, due_at, headline, overdue
 from reactor.model.intervention import Intervention
-from reactor.model.reason import REASONS
+from reactor.model.outlook import Down, advice, down, forecast_result, forecast_sentence, needs_somebody, why
 from reactor.model.recovery import (
     NOT_NOTICED,
     ON_PROOF,
@@ -17,27 +19,18 @@ from reactor.model.recovery import (
     waits_for,
     window,
 )
-from reactor.web.page.timeline import Timeline, timeline
+from reactor.web.page.timeline import LEGEND, Scale, Timeline, scale_of, timeline
 
-# First what needs a person, then what is in progress, then what is over.
-_ORDER = (
-    Phase.FAILED,
-    Phase.BLOCKED,
-    Phase.REFUSED,
-    Phase.WAITING,
-    Phase.RELEASED,
-    Phase.DETACHING,
-    Phase.STARTING,
-    Phase.CANCELLED,
-    Phase.COMPLETED,
-)
+_NO_HEAD = Headline("", urgent=False)
+_ANY = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
 class VmRow:
     """One drift. `todo`: what its operator can do; `asked`: the interventions that apply to it.
 
-    `waits`: as in OutageRow; `proven`: how soon it runs again with proof.
+    `waits`: as in OutageRow; `proven`: how soon it runs again with proof; `down`: for how long it has not run; `late`:
+    since when its next step is overdue, and who is missing, "" where it is not; `foreseen`: its forecast.
     """
 
     record: Record
@@ -45,9 +38,12 @@ class VmRow:
     line: Timeline
     todo: str
     spent: float
+    down: Down
     asked: tuple[Intervention, ...] = ()
     waits: str = ""
     proven: str = ""
+    late: str = ""
+    foreseen: str = ""
 
     @property
     def name(self) -> str:
@@ -55,16 +51,45 @@ class VmRow:
         return str(self.record.drift.vm)
 
     @property
+    def why(self) -> str:
+        """The sentence that says most of where it stands."""
+        return why(self.record)[1]
+
+    @property
     def needed(self) -> bool:
         """It does not go on, or not well, without a person."""
-        return self.record.phase in {Phase.BLOCKED, Phase.REFUSED, Phase.FAILED}
+        return needs_somebody(self.record) or self.record.phase in {Phase.BLOCKED, Phase.REFUSED, Phase.FAILED}
+
+    @property
+    def forecast(self) -> str:
+        """How its forecast fared, "" while that is open."""
+        return forecast_result(self.record)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """VMs that say the same."""
+
+    group: Group
+    vms: tuple[VmRow, ...]
+
+    @property
+    def soonest(self) -> VmRow:
+        """The one that is due first."""
+        return min(self.vms, key=lambda vm: vm.record.again_at or float("inf"))
+
+    @property
+    def longest(self) -> VmRow:
+        """The one that is down for longest, of those that still are."""
+        return max(self.vms, key=lambda vm: (not vm.down.ended, vm.down.seconds))
 
 
 @dataclass(frozen=True, slots=True)
 class OutageRow:
     """One outage with its drifts, those first that need a person.
 
-    `window` is None once it is over; `waits`: what is waited for while none runs.
+    `window` is None once it is over; `waits`: what is waited for while none runs. `groups` hold those VMs that are
+    wanted, `vms` and `head` all of them; `scale`: of all timelines.
     """
 
     record: OutageRecord
@@ -74,66 +99,111 @@ class OutageRow:
     recovery: tuple[float, float] | None
     asked: tuple[Intervention, ...] = ()
     waits: str = ""
+    head: Headline = _NO_HEAD
+    groups: tuple[GroupRow, ...] = ()
+    scale: Scale | None = None
+
+    @property
+    def shown(self) -> int:
+        """How many VMs are in the groups."""
+        return sum(len(row.vms) for row in self.groups)
+
+    @property
+    def not_back(self) -> tuple[VmRow, ...]:
+        """VMs that are down though their drifts are over."""
+        return tuple(vm for vm in self.vms if vm.down.not_back)
+
+    @property
+    def legend(self) -> tuple[str, ...]:
+        """The stages that are drawn."""
+        drawn = {stage.name for vm in self.vms for stage in vm.line.stages}
+        return tuple(name for name in LEGEND if name in drawn)
 
     @property
     def node(self) -> str:
         """The lost node's name."""
         return self.record.outage.node.name
 
-    @property
-    def todo(self) -> tuple[VmRow, ...]:
-        """Those that wait for a person."""
-        return tuple(vm for vm in self.vms if vm.todo and vm.needed)
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How it is looked at. `lame`: why no drift is carried out; `wanted`: which VMs are shown."""
+
+    windows: Windows
+    now: float
+    lame: str = ""
+    wanted: Wanted = _ANY
 
 
 def outage_view(
     outage: OutageRecord, records: Iterable[Record], interventions: Sequence[Intervention], windows: Windows, now: float
 ) -> OutageRow:
     """`interventions`: all that are not over."""
-    vms = tuple(sorted((vm_view(record, interventions, windows, now) for record in records), key=_rank))
+    return outage_row(outage, list(records), interventions, Shown(windows, now))
+
+
+def outage_row(
+    outage: OutageRecord, records: Sequence[Record], interventions: Sequence[Intervention], shown: Shown
+) -> OutageRow:
+    """`interventions`: all that are not over."""
+    windows, now = shown.windows, shown.now
+    scale = scale_of(records, windows, now)
+    vms = tuple(sorted((vm_row(record, interventions, shown, scale) for record in records), key=_rank))
     phases = Counter(vm.record.phase for vm in vms)
     since = outage.outage.unknown_since
     proven = outage.fencing is not None and outage.fencing.proof is not None
     open_still = outage.recovered_at is None and not proven
-    waits = waits_for(vm.record for vm in vms) if open_still else ""
+    waits = waits_for(records) if open_still else ""
     lasts = open_still and not waits and now < since + windows.unreachable
     return OutageRow(
         outage,
         vms,
         Window("unreachable window", since, since + windows.unreachable) if lasts else None,
-        tuple((phase, phases[phase]) for phase in _ORDER if phases[phase]),
-        median_and_longest(vm.record for vm in vms),
+        tuple((phase, phases[phase]) for phase in PHASES if phases[phase]),
+        median_and_longest(records),
         tuple(
             intervention
             for intervention in interventions
             if intervention.target in {"all", f"node/{outage.outage.node.name}"}
+            and intervention.outage in {"", outage.outage.id}
         ),
         waits,
+        headline(outage, records, windows, now, shown.lame),
+        _grouped(vms, shown.wanted),
+        scale,
+    )
+
+
+def _grouped(vms: Sequence[VmRow], wanted: Wanted) -> tuple[GroupRow, ...]:
+    rows = {vm.record.drift.id: vm for vm in vms if wanted.takes(vm.record)}
+    return tuple(
+        GroupRow(group, tuple(rows[record.drift.id] for record in group.records))
+        for group in groups(row.record for row in rows.values())
     )
 
 
 def vm_view(record: Record, interventions: Sequence[Intervention], windows: Windows, now: float) -> VmRow:
     """One drift."""
-    reason = REASONS.get(record.reason)
-    todo = reason.operator if reason and reason.operator != "Nothing." else ""
-    matching = tuple(intervention for intervention in interventions if intervention.meets(record.drift))
-    line, waits = timeline(record, windows, now), ON_PROOF if record.reason == NOT_NOTICED else ""
-    return VmRow(record, window(record, windows), line, todo, spent(record, now), matching, waits)
+    return vm_row(record, interventions, Shown(windows, now))
+
+
+def vm_row(record: Record, interventions: Sequence[Intervention], shown: Shown, scale: Scale | None = None) -> VmRow:
+    """One drift; without a `scale` its timeline has one of its own."""
+    windows, now = shown.windows, shown.now
+    due = due_at(record, windows)
+    return VmRow(
+        record,
+        window(record, windows),
+        timeline(record, windows, now, scale),
+        advice(record),
+        spent(record, now),
+        down(record, now),
+        tuple(intervention for intervention in interventions if intervention.meets(record.drift)),
+        ON_PROOF if record.reason == NOT_NOTICED else "",
+        late=overdue(due, now, shown.lame) if due is not None else "",
+        foreseen=forecast_sentence(record),
+    )
 
 
 def _rank(vm: VmRow) -> tuple[int, str]:
-    return _ORDER.index(vm.record.phase), vm.name
-
-
-def duration(seconds: float) -> str:
-    """For people: 7 s, 2 min 5 s, 3 h 20 min, 2 d 3 h."""
-    whole = round(max(0.0, seconds))
-    if whole < 60:  # noqa: PLR2004 - a minute
-        return f"{whole} s"
-    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    first = next(index for index, (_, size) in enumerate(units) if whole >= size)
-    parts = [
-        (name, whole // size % (86400 * 10**6 if name == "d" else units[index - 1][1] // size))
-        for index, (name, size) in enumerate(units)
-    ]
-    return " ".join(f"{number} {name}" for name, number in parts[first : first + 2] if number)
+    return PHASES.index(vm.record.phase), vm.name

@@ -94,7 +94,7 @@ class Begun(Installation):
         """Time goes by, then the judge speaks."""
         self.world.run_for(seconds)
         assert not self.judge.wrong, self.judge.wrong
-        assert self.harm.for_nothing() == []
+        assert not (idle := self.harm.for_nothing()), idle
         self.down.trouble()
 
     def excuses(self) -> dict[str, bool]:

@@ -82,7 +82,7 @@ def test_every_role_has_a_function_and_every_queue_its_jobs() -> None:
 
 @pytest.mark.parametrize(("old", "word"), ALIASES.items())
 def test_an_older_name_is_still_understood_and_nowhere_offered(old: str, word: str) -> None:
-    (argument,) = main.commands["work"].params
+    (argument,) = [one for one in main.commands["work"].params if one.param_type_name == "argument"]
     assert argument.type.convert(old, argument, None) == word
     assert old not in argument.make_metavar(main.make_context("vmdrift", ["work", word]))
     assert old not in workers.__main__.ROLES

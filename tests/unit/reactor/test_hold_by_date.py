@@ -22,8 +22,8 @@ def test_vmdrift_hold_reckons_by_the_api_servers_clock(tmp_path: Path) -> None:
     api.store.clock = lambda: NOW
     with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
         person = CommandLine(Settings(), cluster).interventions
-        person.hold("node-a", 1800.0, "why not")
-        person.hold("node-b", None, "why not")
+        person.hold("node-a", 1800.0, "why not", force=True)
+        person.hold("node-b", None, "why not", force=True)
     kept = interventions(api.store.get("configmaps", CONFIG_MAP, "vm-drift"))
     assert [(one.target, one.at, one.until) for one in kept] == [
         ("node/node-a", NOW, NOW + 1800.0),
@@ -36,8 +36,8 @@ def test_and_takes_out_what_is_over_there_and_nothing_else(tmp_path: Path) -> No
     api.store.clock = lambda: NOW
     with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
         person = CommandLine(Settings(), cluster).interventions
-        person.hold("node-a", 60.0, "why not")
-        person.hold("node-b", 3600.0, "why not")
+        person.hold("node-a", 60.0, "why not", force=True)
+        person.hold("node-b", 3600.0, "why not", force=True)
         api.store.clock = lambda: NOW + 60.0
         person.hold("all", 60.0, "why not")
     kept = interventions(api.store.get("configmaps", CONFIG_MAP, "vm-drift"))

@@ -48,6 +48,7 @@ DEFAULTS: dict[str, object] = {
     "VMDRIFT_SAME_STORAGE": (),
     "VMDRIFT_RESYNC": 60.0,
     "VMDRIFT_API_TIMEOUT": 3.0,
+    "VMDRIFT_KUBE_CONTEXT": "",
     "VMDRIFT_HISTORY_TTL": 604800.0,
     "VMDRIFT_HEARTBEAT_FILE": "",
     "VMDRIFT_LISTEN": "127.0.0.1:8080",
@@ -75,6 +76,7 @@ DEFAULTS: dict[str, object] = {
 }
 # Any text is a path, an audience, a label or a certificate: what is wrong with it shows where it is used.
 TEXTS = {
+    "VMDRIFT_KUBE_CONTEXT",
     "VMDRIFT_HEARTBEAT_FILE",
     "VMDRIFT_BMC_DIR",
     "VMDRIFT_FENCE_AGENT_DIR",
@@ -129,6 +131,7 @@ GOOD = {
     "VMDRIFT_SAME_STORAGE": ["rook-ceph=tenants", "a=b=c, 9f1e-4=d_e"],
     "VMDRIFT_RESYNC": ["1", "3600"],
     "VMDRIFT_API_TIMEOUT": ["0.1", "6"],
+    "VMDRIFT_KUBE_CONTEXT": ["prod"],
     "VMDRIFT_HISTORY_TTL": ["60", "31536000"],
     "VMDRIFT_LISTEN": ["0.0.0.0:80", "[::1]:8080", "localhost:65535"],
     "VMDRIFT_PROBES": ["0.0.0.0:8081"],

@@ -88,7 +88,9 @@ def test_two_nodes_that_are_lost_at_once_are_played_at_once() -> None:
     vms = (Vm("one", node="node-a"), Vm("two", node="node-b"), Vm("disk", Storage.RBD_BLOCK, node="node-b"))
     world = staged(Scene(tuple(f"node-{letter}" for letter in "abcdef"), vms))
     found = played(loaded(_read(world), world.now), ["node-a", "node-b"], Policy())
-    assert {one.vm.name: one.record.phase.value for one in found if one.record} == dict.fromkeys(("one", "two", "disk"), "completed")
+    assert {one.vm.name: one.record.phase.value for one in found if one.record} == dict.fromkeys(
+        ("one", "two", "disk"), "completed"
+    )
     assert not {one.node for one in found} & {"node-a", "node-b"}
     three = played(loaded(_read(world), world.now), ["node-a", "node-b", "node-c"], Policy())
     assert {_reason(one) for one in three} == {"too-many-nodes-lost"}

@@ -62,6 +62,9 @@ def test_a_vm_was_down_from_the_loss_of_its_node_until_it_was_seen_to_run_elsewh
         "detached_after": 690,
         "ended_after": 700,
         "recovery": 700,
+        "down_for": 700,
+        "not_back": False,
+        "forecast": None,
     }
 
 
@@ -99,9 +102,9 @@ def test_the_head_says_when_how_and_how_long() -> None:
     store = a_store(ended("web", 330), ended("pin", 301, Phase.REFUSED, "pinned-to-node"), recovered_at=LOST_AT + 900)
     assert head(read(store, 1)[0]) == (
         "Node node-a was lost at 2023-11-14T22:13:20Z and was back at 2023-11-14T22:28:20Z. 1 completed, 1 refused. "
-        "Recovery: median 330 s, longest 330 s."
+        "Recovery: median 330 s, longest 330 s. Down in all: 10 min 31 s."
     )
-    assert head(read(a_store(), 1)[0]).endswith("is not back, as far as is known. No VM was concerned.")
+    assert head(read(a_store(), 1)[0]).endswith("is not back, as far as is known. No VM was affected.")
 
 
 @pytest.mark.parametrize("width", [80, 200])

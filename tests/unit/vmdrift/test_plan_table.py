@@ -17,6 +17,7 @@ from vmdrift.plan import audit
 from vmdrift.plan.audit import audited, findings
 from vmdrift.plan.table import show
 from vmdrift.snapshot import DUMP_COMMAND, ClusterSnapshot
+from vmdrift.snapshot.installed import JudgedBy
 from vmdrift.snapshot.source import run_on_snapshot
 
 VMS = (
@@ -143,7 +144,7 @@ def _file(world: World, folder: Path, *without: str) -> str:
 def test_an_error_is_one_line_that_names_the_fix(
     error: VmDriftError, said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def tell(_there: ClusterSnapshot, _policy: Policy) -> int:
+    def tell(_there: ClusterSnapshot, _judged: JudgedBy) -> int:
         raise error
 
     assert run_on_snapshot("plan", _file(world_of(*VMS), tmp_path), tell) == 2
@@ -161,7 +162,7 @@ def test_an_object_that_kubernetes_would_not_write_is_bad_input_and_no_traceback
     path = tmp_path / "broken.json"
     path.write_bytes(orjson.dumps(dump))
 
-    def tell(there: ClusterSnapshot, _policy: Policy) -> int:
+    def tell(there: ClusterSnapshot, _judged: JudgedBy) -> int:
         return len(fates_in(there))
 
     assert run_on_snapshot("audit", str(path), tell) == 2

@@ -9,11 +9,13 @@ from rich.console import Console
 
 from reactor.model.drift import OutageRecord
 from reactor.model.errors import StoreError, StoreRefused, StoreUnreachable
+from reactor.model.intervention import HOLD, Intervention
 from reactor.model.suspicion import Suspects
 from tests.contracts.samples import SUSPICION, outage, record
 from vmdrift.status import StatusSnapshot
+from vmdrift.status.in_force import InForce
 from vmdrift.status.live import Live
-from vmdrift.status.watch import follow
+from vmdrift.status.watch import follow, marking
 
 NOW = 1_700_000_100.0  # 22:15:00Z
 LOST = StatusSnapshot([(OutageRecord(outage(), NOW), [record("web")])])
@@ -63,7 +65,7 @@ def test_what_was_seen_last_stays_with_its_time_while_redis_is_away() -> None:
     text = " ".join(watched(LOST, AWAY, AWAY, terminal=True).split())
     last = text[text.rindex("Redis is away") :]
     assert "Redis is away: refused (since 22:15:01Z; trying again)" in last
-    assert "What it told at 22:15:00Z:" in last
+    assert "As of 22:15:00Z:" in last
     assert "shop/web" in last
 
 
@@ -104,3 +106,21 @@ def test_a_refusal_at_the_first_look_ends_it_and_a_later_one_does_not() -> None:
     with pytest.raises(StoreRefused):
         watched(StoreRefused("WRONGPASS"), terminal=False)
     assert "shop/web" in watched(NONE, StoreRefused("WRONGPASS"), LOST, terminal=False)
+
+
+def test_each_row_says_what_people_asked_for_and_the_cluster_is_asked_seldom() -> None:
+    asked, now = list[float](), [NOW]
+
+    def ask() -> InForce:
+        asked.append(now[0])
+        return InForce((Intervention(HOLD, "vm/shop/web", "ann", "firmware", NOW),))
+
+    snapshots = iter([NONE, LOST, LOST, LOST])
+    read = marking(lambda: next(snapshots), ask, lambda: now[0])
+    assert (read(), asked) == (NONE, []), "while nothing is lost nobody waits for the cluster"
+    said = []
+    for seconds in (1.0, 8.0, 3.0):
+        now[0] += seconds
+        said.append(read().records[0].sentence)
+    assert said == ["It waits. Held by ann at 22:15:00Z: firmware."] * 3
+    assert asked == [NOW + 1, NOW + 12]

@@ -381,7 +381,7 @@ def test_an_ended_drift_that_is_taken_up_says_so_and_knows_what_was_done() -> No
     before = one.play.record("web")
     anew = retried(before, "ann", one.world.now)
     assert (anew.phase, anew.reason, anew.ended_at) == (Phase.WAITING, "taken-up-again", None)
-    assert anew.sentence == f"Taken up again by ann, after cancelled: {before.sentence}"
+    assert anew.sentence == f"Retried by ann, after cancelled: {before.sentence}"
     assert (anew.released_at, anew.created_at, anew.tries) == (before.released_at, before.created_at, 0)
     ApiCluster(one.world.api, "ann").note(CONFIG_MAP, "vm-drift", {wish.key: None})
     lock = one.tools.store.acquire("x", 10.0)

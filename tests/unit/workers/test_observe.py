@@ -154,6 +154,10 @@ def test_a_volume_on_the_returned_node_is_held_there_by_right() -> None:
     pod = copied(there.api.store.get("pods", name, _NAMESPACE))
     pod["spec"]["nodeName"] = "node-a"
     there.api.store.objects("pods")[_NAMESPACE, name] = pod
+    node = copied(there.api.store.get("nodes", "node-a"))
+    for condition in node["status"]["conditions"]:
+        condition.update({"status": "True"} if condition["type"] == "Ready" else {})
+    there.api.store.objects("nodes")["", "node-a"] = node
     (found,) = _after(there).volumes
     assert found.attached is not None
     assert (found.attached.node, found.held) == ("node-a", None)

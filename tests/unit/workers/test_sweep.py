@@ -133,3 +133,16 @@ def test_a_sweep_that_nothing_was_written_down_of_is_one_that_has_not_searched()
 def test_of_many_pods_that_are_passed_over_a_sentence_names_the_first_three() -> None:
     sweep = Sweep(skipped=tuple(f"shop/p{number}: why" for number in range(5)))
     assert sweep.sentences == ("Passed over as no VM's: shop/p0: why; shop/p1: why; shop/p2: why; and 2 more.",)
+
+
+def test_a_vm_of_a_shape_that_nothing_can_be_foreseen_of_has_its_drift_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def odd(*_: object) -> None:
+        raise TypeError
+
+    monkeypatch.setattr("workers.intake.sweep.foreseen", odd)
+    play, outage = _lost(Vm("web", node=LOST))
+    play.take(unreachable(outage, "test"))
+    assert [(record.drift.vm.name, record.forecast) for record in play.records] == [("web", None)]
+    assert _known(play).sweep == Sweep(searched=True)

@@ -1,6 +1,8 @@
 """Which instance and which pods are the lost ones, and which instance came after them. Pure."""
 
 from reactor.model.drift import Record
+from workers.decide.decision import Passed
+from workers.decide.node import still_lost
 from workers.decide.observation import Observation, PodView, VmiView
 
 
@@ -14,7 +16,13 @@ def replacement(observation: Observation, record: Record) -> VmiView | None:
 
 
 def lost_launchers(observation: Observation, record: Record) -> tuple[PodView, ...]:
-    """The launcher pods, and their hotplug attachment pods, that the lost instance still has on the lost node."""
-    new = replacement(observation, record)
-    node_name = record.drift.outage.node.name
-    return tuple(pod for pod in observation.launchers if pod.node == node_name and not (new and pod.vmi_uid == new.uid))
+    """The launcher pods, and their hotplug attachment pods, that the lost instance still has on the lost node.
+
+    While that node is lost, a new instance that was put onto it is lost with it: the scheduler takes a dead node for
+    alive until Kubernetes notices, unless a taint keeps it away, which somebody may remove.
+    """
+    new, outage = replacement(observation, record), record.drift.outage
+    pods = tuple(pod for pod in observation.launchers if pod.node == outage.node.name)
+    if isinstance(still_lost(observation.node, outage), Passed):
+        return pods
+    return tuple(pod for pod in pods if not (new and pod.vmi_uid == new.uid))

@@ -15,17 +15,19 @@
     const main = document.querySelector("main");
     const focused = document.activeElement && document.activeElement.closest("main") ? document.activeElement : null;
     const again = focused && focused.getAttribute("href");
-    const open = [...main.querySelectorAll("details[open]")].map((one) => one.dataset.keep);
+    const folds = new Map([...main.querySelectorAll("details")].map((one) => [one.dataset.keep, one.open]));
+    const fold = focused && focused.matches("summary") && focused.parentElement.dataset.keep;
     const typed = [...main.querySelectorAll("details[open] [name=why]")].map((one) => one.value);
     const notes = [...main.querySelectorAll("[role=status]")];
     const scrolled = [...main.querySelectorAll(".wide")].map((one) => one.scrollLeft);
     const wanted = fresh.querySelector("main");
     main.replaceChildren(...notes, ...wanted.childNodes);
-    main.querySelectorAll("details").forEach((one) => { one.open = open.includes(one.dataset.keep); });
+    main.querySelectorAll("details").forEach((one) => { one.open = folds.get(one.dataset.keep) ?? one.open; });
     main.querySelectorAll("details[open] [name=why]").forEach((one, at) => { one.value = typed[at] || ""; });
     main.querySelectorAll(".wide").forEach((one, at) => { one.scrollLeft = scrolled[at] || 0; });
     document.title = fresh.title;
     document.getElementById("as-of").textContent = fresh.getElementById("as-of").textContent;
+    if (fold) [...main.querySelectorAll("details")].find((one) => one.dataset.keep === fold)?.querySelector("summary").focus();
     if (again) [...main.querySelectorAll("a[href]")].find((one) => one.getAttribute("href") === again)?.focus();
   };
 
@@ -42,7 +44,7 @@
       tell((trouble ? trouble.textContent.trim() : `The server answers ${answer.status}.`) + " What you see below is older.");
     } catch {
       failedSince = failedSince || new Date().toISOString().slice(11, 19) + "Z";
-      tell(`vm-drift's page does not answer since ${failedSince}. What you see below is older; drifts go on without it.`);
+      tell(`vm-drift's page does not answer since ${failedSince}. What you see below is older; recovery goes on without it.`);
     }
   };
 

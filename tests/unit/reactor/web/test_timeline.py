@@ -6,8 +6,8 @@ import pytest
 
 from reactor.model.drift import Phase, Record, Signs
 from reactor.model.recovery import Windows
-from reactor.web.page.timeline import timeline
-from reactor.web.page.view_models import duration
+from reactor.model.times import duration
+from reactor.web.page.timeline import scale_of, timeline
 from tests.contracts.samples import drift, outage
 
 SINCE = 1795500000
@@ -23,7 +23,10 @@ def test_while_the_window_runs_its_end_is_expected() -> None:
     line = timeline(RECORD, WINDOWS, SINCE + 100)
     assert [(mark.name, mark.x) for mark in line.marks] == [("unknown", 0.0), ("window", 1000.0)]
     assert line.now == pytest.approx(333.3)
-    assert [(stage.name, stage.seconds, stage.expected) for stage in line.stages] == [("waiting", 300.0, True)]
+    assert [(stage.name, stage.seconds, stage.expected) for stage in line.stages] == [
+        ("waiting", 100.0, False),
+        ("waiting", 200.0, True),
+    ]
 
 
 def test_before_kubernetes_has_noticed_neither_unknown_nor_a_window_is_drawn() -> None:
@@ -49,6 +52,36 @@ def test_a_whole_story_is_drawn_to_scale() -> None:
     assert line.now is None
     assert line.marks[-1].x == 1000.0
     assert sum(stage.seconds for stage in line.stages) == pytest.approx(line.ends - line.began)
+
+
+def test_all_drifts_of_an_outage_are_drawn_on_one_scale_that_days_of_waiting_do_not_stretch() -> None:
+    done = replace(RECORD, phase=Phase.COMPLETED, released_at=SINCE + 301.0, ended_at=SINCE + 400.0)
+    stays = replace(RECORD, phase=Phase.REFUSED, reason="pinned-to-node")
+    assert scale_of([], WINDOWS, SINCE) is None
+    for now, end in ((SINCE + 100, SINCE + 400), (SINCE + 500, SINCE + 500), (SINCE + 86400, SINCE + 800)):
+        scale = scale_of([done, stays], WINDOWS, now)
+        assert scale is not None
+        assert (scale.begin, scale.end) == (SINCE, end)
+    first, second = (timeline(one, WINDOWS, SINCE + 86400, scale) for one in (done, stays))
+    assert [mark.x for mark in first.marks if mark.name == "running"] == [500.0]
+    assert second.now is None
+    assert second.stages[-1].begin + second.stages[-1].width == 1000.0
+    assert (second.stages[-1].name, second.stages[-1].seconds) == ("blocked", 86400 - 300)
+
+
+def test_what_is_held_blocked_and_to_come_are_stages_of_their_own() -> None:
+    held = replace(RECORD, phase=Phase.BLOCKED, reason="held")
+    assert [(stage.name, stage.expected) for stage in timeline(held, WINDOWS, SINCE + 100).stages] == [
+        ("held", False),
+        ("waiting", True),
+    ]
+    blocked = replace(held, reason="kubelet-alive")
+    assert [stage.name for stage in timeline(blocked, WINDOWS, SINCE + 400).stages] == ["waiting", "blocked"]
+    detaching = replace(RECORD, phase=Phase.DETACHING, reason="detach-window", released_at=SINCE + 301.0)
+    assert [(stage.name, stage.expected) for stage in timeline(detaching, WINDOWS, SINCE + 400).stages][-2:] == [
+        ("detaching", False),
+        ("detaching", True),
+    ]
 
 
 def test_the_forced_detach_is_expected_after_the_release() -> None:

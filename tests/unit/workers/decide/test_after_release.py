@@ -126,9 +126,11 @@ def test_a_release_of_which_nothing_is_known_at_all_counts_from_now() -> None:
 
 def test_a_replacement_that_came_up_on_the_returned_node_is_not_taken_for_the_lost_one() -> None:
     after = seen("vm-rbd", RELEASED)
-    home = replace(after, launchers=tuple(replace(pod, node="node-a") for pod in after.launchers))
+    there = replace(after, launchers=tuple(replace(pod, node="node-a") for pod in after.launchers))
+    home = replace(there, node=replace(node_of(after), ready="True", ready_since=SINCE + 690.0))
     assert lost_launchers(home, _RELEASED) == ()
     assert decide(home, _RELEASED, _AUTO, _LATER).judgement.action is None
+    assert lost_launchers(there, _RELEASED) == there.launchers  # the node is lost still, and so is what was put there
 
 
 def test_nothing_is_detached_from_a_node_whose_virt_handler_lives() -> None:

@@ -4,6 +4,7 @@ from reactor.model.drift import Record
 from workers.decide.decision import Passed
 from workers.decide.node import still_lost
 from workers.decide.observation import Observation, PodView, VmiView
+from workers.decide.placement import repelling
 
 
 def replacement(observation: Observation, record: Record) -> VmiView | None:
@@ -19,10 +20,18 @@ def lost_launchers(observation: Observation, record: Record) -> tuple[PodView, .
     """The launcher pods, and their hotplug attachment pods, that the lost instance still has on the lost node.
 
     While that node is lost, a new instance that was put onto it is lost with it: the scheduler takes a dead node for
-    alive until Kubernetes notices, unless a taint keeps it away, which somebody may remove.
+    alive until Kubernetes notices, unless a taint keeps it away, which somebody may remove. Not where it would be put
+    back there again and again.
     """
-    new, outage = replacement(observation, record), record.drift.outage
-    pods = tuple(pod for pod in observation.launchers if pod.node == outage.node.name)
-    if isinstance(still_lost(observation.node, outage), Passed):
+    new, node_name = replacement(observation, record), record.drift.outage.node.name
+    pods = tuple(pod for pod in observation.launchers if pod.node == node_name)
+    if new is None or _was_put_back(observation, record, new):
         return pods
-    return tuple(pod for pod in pods if not (new and pod.vmi_uid == new.uid))
+    return tuple(pod for pod in pods if pod.vmi_uid != new.uid)
+
+
+def _was_put_back(observation: Observation, record: Record, new: VmiView) -> bool:
+    """Onto a node that is still lost, and by now admits it no more."""
+    node = observation.node
+    lost = isinstance(still_lost(node, record.drift.outage), Passed)
+    return lost and node is not None and bool(repelling(new.spec, node))

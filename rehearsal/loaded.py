@@ -22,6 +22,8 @@ _OWN = frozenset({"resourceVersion", "managedFields", "selfLink"})
 _UIDS = 29_091  # the cluster that was read may be a simulated one, whose uids are not to be drawn again
 _ATTACHER = "external-attacher/"
 _OLD_FOREGROUND = "foregroundDeleteVirtualMachine"  # as KubeVirt called it before it had its group in front
+_SOURCES = {"containerDisk": {"image": "not-read"}, "hostDisk": {"path": "/not-read/disk.img"}}
+_WITH_VOLUMES = frozenset({"VirtualMachine", "VirtualMachineInstance", "VirtualMachineInstanceReplicaSet"})
 _TIMES = {"lastProbeTime": None, "lastTransitionTime": None}
 Objects = Mapping[str, Sequence[Mapping[str, Any]]]  # by plural resource name
 
@@ -43,7 +45,7 @@ def loaded(objects: Objects, at: float, seed: int = 0, timing: Timing | None = N
     for node in admin.list("nodes"):
         if objects_of.condition(node, "Ready").get("status") == "Unknown":  # what it runs, if anything, nobody knows
             world.hypervisor.power_cut(node["metadata"]["name"])
-    world.add(*cast(world.api.client, world.hypervisor, timing, any_phases(seed, timing)))
+    world.add(*cast(world.api.client, world.hypervisor, timing, any_phases(seed, timing), room=True))
     world.run_for(_SETTLES)
     return world
 
@@ -68,10 +70,22 @@ def _own(obj: Mapping[str, Any], claims: Mapping[tuple[str, str], str]) -> Obj:
         names = {_OLD_FOREGROUND: FOREGROUND}
         meta["finalizers"] = [names.get(name, name) for name in meta.get("finalizers") or ()]
     own = {**obj, "metadata": meta, "status": status}
+    if obj.get("kind") in _WITH_VOLUMES:
+        own["spec"] = _with_sources(obj["spec"])
     if (ref := (obj.get("spec") or {}).get("claimRef")) and "uid" not in ref:  # what binds it; a dump need not hold it
         uid = claims.get((ref.get("namespace", ""), ref.get("name", "")), "")
         own["spec"] = {**obj["spec"], "claimRef": {**ref, "uid": uid}}
     return own
+
+
+def _with_sources(value: Any) -> Any:
+    """Of some volumes a dump says only what kind they are."""
+    if isinstance(value, list):
+        return [_with_sources(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    sources = {kind: {**lacking, **(value[kind] or {})} for kind, lacking in _SOURCES.items() if kind in value}
+    return {key: _with_sources(item) for key, item in value.items()} | sources
 
 
 def _attacher(obj: Mapping[str, Any]) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from math import inf
 
-from reactor.model.drift import Policy, Record
+from reactor.model.drift import Phase, Policy, Record
 from reactor.model.identity import VmRef
+from rehearsal.course import Course, Part, Script
 from rehearsal.reactor import Reactor
 from rehearsal.twins.bmc import MachineBmcs
 from simulator.client import Obj
@@ -20,32 +20,11 @@ _NOTICED = 120.0  # seconds; by then Kubernetes has called it Unknown, and all o
 _LISTENS = 60.0  # seconds until the watchers have listed all, and published it
 _VM = "VirtualMachine"
 _LAST_WORDS = 120.0  # seconds in which drifts of VMs that run again come to their end
+_STUCK = 600.0  # seconds in which what is blocked may still get on
 _RETURNS = 300.0  # seconds after which a node that is back runs what it will run
 # Seconds until a pod of a lost node is replaced: Unknown after 40 to 50, evicted 5 later, started 20 later.
 _REPLACED = 75.0
 _FORGETS = (1.0, 60.0)  # seconds after the loss
-
-
-class Part(StrEnum):
-    """Of vm-drift itself, what can be lost with the nodes."""
-
-    REDIS = "redis"
-    WORKER = "worker"
-    OWN_NODE = "own-node"
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """How an outage goes; seconds count from the loss.
-
-    `proof_after`: when BMCs begin to answer; never where it is inf, as they lose their power with their hosts.
-    `back_after`: when the nodes have power again. `lose`: a Redis that forgets everything, at the loss and a minute
-    later; a worker, until it is replaced; a node that bore Redis and so all that vm-drift can do, until it is replaced.
-    """
-
-    proof_after: float = 0.0
-    back_after: float = inf
-    lose: frozenset[Part] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +52,6 @@ class _Guest:
     vm: VmRef
 
 
-class _Script:
-    """An actor: what happens, each at its time."""
-
-    name = "script"
-    watches: tuple[str, ...] = ()
-
-    def __init__(self, scenes: Iterable[tuple[float, Callable[[], object]]]) -> None:
-        self._scenes = sorted((scene for scene in scenes if scene[0] < inf), key=lambda scene: scene[0])
-
-    def step(self, now: float) -> float | None:
-        while self._scenes and self._scenes[0][0] <= now:
-            self._scenes.pop(0)[1]()
-        return self._scenes[0][0] if self._scenes else None
-
-
 @dataclass(frozen=True, slots=True)
 class _Play:
     """One loss: who plays, who was there, and since when (seconds since the epoch)."""
@@ -108,8 +72,14 @@ class _Play:
         back = self.course.back_after + _RETURNS if self.course.back_after < inf else 0.0
         if waiting and self.world.now < self.begun + max(_NOTICED, back):
             return False
-        ended = {str(record.drift.vm) for record in self.records() if record.phase.is_end}
+        ended = {str(record.drift.vm) for record in self.records() if self._is_stuck(record)}
         return all(str(guest.vm) in ended for guest in waiting)
+
+    def _is_stuck(self, record: Record) -> bool:
+        """Has it ended, or been blocked for so long that it will be for ever?"""
+        windows = self.begun + _longest_wait(self.reactor.policy)
+        blocked = record.phase is Phase.BLOCKED and self.world.now > max(record.changed_at, windows) + _STUCK
+        return record.phase.is_end or blocked
 
     def records(self) -> list[Record]:
         """Of all drifts, of outages that go on and that are over."""
@@ -136,11 +106,15 @@ def played(world: World, lost: Sequence[str], policy: Policy, course: Course | N
     course = course or Course()
     reactor, bmcs = _installed(world, policy)
     play = _Play(reactor, tuple(_guests(world, lost)), world.now, course)
-    world.add(_Script(_scenes(play, lost, bmcs)))
-    limit = max(policy.unreachable_window, policy.virt_handler_grace) + policy.detach_window + _LATEST
-    world.run(play.is_over, limit)
+    world.add(Script(_scenes(play, lost, bmcs)))
+    world.run(play.is_over, _longest_wait(policy) + _LATEST)
     world.run(lambda: all(record.phase.is_end for record in play.records()), _LAST_WORDS)
     return sorted((play.fate(guest) for guest in play.guests), key=lambda one: str(one.vm))
+
+
+def _longest_wait(policy: Policy) -> float:
+    """Seconds from a loss until everything that only takes its time has happened."""
+    return max(policy.unreachable_window, policy.virt_handler_grace) + policy.detach_window
 
 
 def _scenes(play: _Play, lost: Sequence[str], bmcs: MachineBmcs) -> Iterable[tuple[float, Callable[[], object]]]:

@@ -56,17 +56,21 @@ def any_phases(seed: int, timing: Timing) -> Phases:
     )
 
 
-def cast(client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, phases: Phases) -> list[Actor]:
-    """All controllers, and the kubelets and virt-handlers of the hypervisor's machines."""
+def cast(
+    client_of: ClientOf, hypervisor: Hypervisor, timing: Timing, phases: Phases, *, room: bool = False
+) -> list[Actor]:
+    """All controllers, and the kubelets and virt-handlers of the hypervisor's machines. `room`: see Scheduler."""
     return [
-        *control_plane(client_of, timing, phases),
+        *control_plane(client_of, timing, phases, room=room),
         *kubevirt(client_of, timing, phases),
         *machinery(client_of, hypervisor, timing, seed=phases.seed),
         CsiProvisioner(client_of("system:serviceaccount:rook-ceph:csi-provisioner")),
     ]
 
 
-def control_plane(client_of: ClientOf, timing: Timing, phases: Phases, leader: Leader | None = None) -> list[Actor]:
+def control_plane(
+    client_of: ClientOf, timing: Timing, phases: Phases, leader: Leader | None = None, *, room: bool = False
+) -> list[Actor]:
     """What a real kube-controller-manager, led by `leader`, and kube-scheduler do."""
     leader = leader or Leader()
     return [
@@ -74,7 +78,7 @@ def control_plane(client_of: ClientOf, timing: Timing, phases: Phases, leader: L
         TaintEviction(client_of(f"{_ACCOUNT}taint-eviction-controller"), timing, leader),
         AttachDetach(client_of(f"{_ACCOUNT}attachdetach-controller"), timing, phases.attach_sync),
         PodGc(client_of(f"{_ACCOUNT}pod-garbage-collector"), timing, phases.pod_gc),
-        Scheduler(client_of("system:kube-scheduler"), timing),
+        Scheduler(client_of("system:kube-scheduler"), timing, room=room),
     ]
 
 

@@ -9,14 +9,19 @@ from collections.abc import Iterator
 
 from simulator.actors import objects
 from simulator.actors.nodefit import REQUIRED
+from simulator.actors.room import Amounts, Room, requested
 from simulator.client import Client, Informer, Obj
 from simulator.store.objects import Key, key_of
 
 
 class Placed:
-    """The pods that have a node. `client` is asked for namespaces, and only where a term selects some by label."""
+    """The pods that have a node. `client` is asked for namespaces, and only where a term selects some by label.
 
-    def __init__(self, client: Client, pods: Informer, nodes: Informer) -> None:
+    `room`: is told of each.
+    """
+
+    def __init__(self, client: Client, pods: Informer, nodes: Informer, room: Room | None = None) -> None:
+        self._room, self._asked = room, dict[Key, Amounts]()
         self._client, self._pods, self._nodes = client, pods, nodes
         self._where: dict[Key, str] = {}
         self._repelling: set[Key] = set()
@@ -35,13 +40,19 @@ class Placed:
         key = key_of(pod)
         self._where[key] = node
         self.load[node] += 1
+        if self._room:
+            self._asked[key] = requested(pod)
+            self._room.take(node, self._asked[key])
         if required(pod, "podAntiAffinity"):
             self._repelling.add(key)
 
     def forget(self, key: Key) -> None:
         """A pod is nowhere any more."""
         if key in self._where:
-            self.load[self._where.pop(key)] -= 1
+            node = self._where.pop(key)
+            self.load[node] -= 1
+            if self._room:
+                self._room.give_back(node, self._asked.pop(key))
             self._repelling.discard(key)
 
     def all(self) -> Iterator[tuple[Obj, Obj]]:

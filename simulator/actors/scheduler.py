@@ -1,16 +1,18 @@
 """The scheduler: gives each pending pod a node that it fits, or says why there is none.
 
 Source: kubernetes `pkg/scheduler`: the order of filters as in `apis/config/v1/default_plugins.go`, the sentence of
-FailedScheduling as recorded (`framework/types.go`, FitError). Resources are not counted: among fitting nodes the
-preferred, then the least used one is taken.
+FailedScheduling as recorded (`framework/types.go`, FitError). Among fitting nodes the preferred, then the least used
+one is taken.
 """
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from simulator.actors import neighbours, nodefit, objects, spread
 from simulator.actors.placed import Placed
+from simulator.actors.room import Room, requested
 from simulator.client import Client, Obj
 from simulator.store.objects import Key, key_of
 from simulator.timing import Timing
@@ -21,18 +23,24 @@ _CURABLE = frozenset({spread.UNEVEN, neighbours.ANTI_AFFINITY, neighbours.EXISTI
 
 
 class Scheduler:
-    """The default scheduler. Uses `timing.schedule`."""
+    """The default scheduler. Uses `timing.schedule`.
+
+    Args:
+        client: its access.
+        timing: how long things take.
+        room: what pods ask for is counted, and a node may be full; without it each node has room for all.
+    """
 
     name = "scheduler"
     watches = ("pods", "nodes", "persistentvolumeclaims", "persistentvolumes")
 
-    def __init__(self, client: Client, timing: Timing) -> None:
-        self._client, self._timing = client, timing
+    def __init__(self, client: Client, timing: Timing, *, room: bool = False) -> None:
+        self._client, self._timing, self._room = client, timing, Room() if room else None
         self._pods, self._nodes = client.informer("pods"), client.informer("nodes")
         self._claims = client.informer("persistentvolumeclaims")
         self._volumes = client.informer("persistentvolumes")
         self._waiting: dict[Key, float] = {}
-        self.placed = Placed(client, self._pods, self._nodes)
+        self.placed = Placed(client, self._pods, self._nodes, self._room)
 
     def step(self, now: float) -> float | None:
         """Schedule whatever pod's turn has come; all waiting ones again when nodes or volumes changed."""
@@ -63,7 +71,9 @@ class Scheduler:
     def filtered(self, pod: Obj) -> tuple[Counter[str], list[Obj]]:
         """How often which refusal was met, and the nodes that fit."""
         volumes = list(self._volumes_of(pod))
-        among = [rule for rule in (spread.spread(pod, self.placed), neighbours.neighbours(pod, self.placed)) if rule]
+        room = partial(self._room.refusal, requested(pod)) if self._room else None
+        rules = (room, spread.spread(pod, self.placed), neighbours.neighbours(pod, self.placed))
+        among = [rule for rule in rules if rule]
         refusals: Counter[str] = Counter()
         fitting = []
         for node in self._nodes.objects.values():
@@ -79,11 +89,12 @@ class Scheduler:
             if volume := objects.volume_of(self._claims.objects.get(key), self._volumes.objects):
                 yield volume
 
-    def _score(self, pod: Obj, node: Obj) -> tuple[int, int, str]:
+    def _score(self, pod: Obj, node: Obj) -> tuple[int, float, str]:
         affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
         preferred = affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
         weight = sum(entry["weight"] for entry in preferred if nodefit.matches_term(entry["preference"], node))
-        return weight, -self.placed.load[node["metadata"]["name"]], node["metadata"]["uid"]
+        used = self._room.share(node) if self._room else self.placed.load[node["metadata"]["name"]]
+        return weight, -used, node["metadata"]["uid"]
 
     def _bind(self, pod: Obj, node: str, now: float) -> None:
         meta = pod["metadata"]

@@ -1,14 +1,18 @@
 """What the image is made of, as far as it can be told without a container engine."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from simulator.scene import DEMO, staged
 from tests.support.places import ROOT
+from tests.unit.vmdrift.plans import listed
 
 LINES = [
     line.split(maxsplit=1) for line in (ROOT / "Dockerfile").read_text().splitlines() if re.match(r"[A-Z]+ ", line)
@@ -65,14 +69,27 @@ ROLES = (
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with nothing in it but the wheel, and what it asks for itself: as the Dockerfile makes it."""
+    """As the Dockerfile makes it."""
     place = tmp_path_factory.mktemp("image")
+    return _environment(place, _copied(place / "source"), "redfish")
+
+
+def _copied(place: Path) -> Path:
+    """What the Dockerfile copies for the build."""
+    place.mkdir()
+    for name in (name for text in rest(BUILD, "COPY") for name in text.split()[:-1]):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, place / name)
+    return place
+
+
+def _environment(place: Path, source: Path, extra: str) -> Path:
+    """One with nothing in it but the wheel of these sources, and what that asks for itself."""
     uv = str(Path(sys.executable).parent / "uv")
-    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", str(place), str(ROOT)], check=True, timeout=300)
+    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", str(place), str(source)], check=True, timeout=300)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place / "venv")], check=True, timeout=100)
     (found,) = place.glob("*.whl")
     into = [uv, "pip", "install", "--quiet", "--python", str(place / "venv")]
-    subprocess.run([*into, "-c", str(ROOT / "constraints.txt"), f"{found}[redfish]"], check=True, timeout=600)
+    subprocess.run([*into, "-c", str(ROOT / "constraints.txt"), f"{found}[{extra}]"], check=True, timeout=600)
     return place / "venv" / "bin"
 
 
@@ -100,5 +117,15 @@ def test_every_entry_point_starts_from_an_environment_with_nothing_else_in_it(in
         assert (done.returncode, done.stdout) == (2, ""), (words, done.stderr)
         assert "Redis is away" in done.stderr, (words, done.stderr)
     assert "no cluster" in run(installed, "audit").stderr
+    assert "pip install vm-drift[rehearse]" in run(installed, "rehearse", "worker-1").stderr
     heartbeat = tmp_path / "heartbeat"
     assert run(installed, "probe", VMDRIFT_HEARTBEAT_FILE=str(heartbeat)).returncode == 1
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+def test_with_its_extra_the_package_plays_an_outage(tmp_path: Path) -> None:
+    dump = tmp_path / "dump.json"
+    dump.write_text(json.dumps(listed(staged(DEMO))))
+    done = run(_environment(tmp_path, ROOT, "rehearse"), "rehearse", "worker-1", "-f", str(dump))
+    assert (done.returncode, "4 run again" in done.stdout) == (1, True), done.stderr

@@ -10,6 +10,7 @@ from reactor.model.errors import BadInput
 from reactor.model.intervention import lasting
 from vmdrift.cli.arguments import checked
 from vmdrift.cli.filters import filters
+from vmdrift.command import CANNOT_TELL, complain
 from vmdrift.output import output
 from vmdrift.selector import VmSelector
 
@@ -133,10 +134,10 @@ def rehearse(*, nodes: tuple[str, ...], zone: str, each: bool, pairs: bool, **ho
     try:
         from vmdrift.rehearse.command import rehearse as play  # noqa: PLC0415 - see vmdrift.cli
     except ModuleNotFoundError as error:
-        if error.name not in {"rehearsal", "simulator"}:
+        if (error.name or "").partition(".")[0] not in {"rehearsal", "simulator"}:
             raise
-        raise click.ClickException("the simulated cluster is not installed: pip install vm-drift[rehearse]") from error
-
+        complain("vmdrift rehearse: the simulated cluster is not installed: pip install vm-drift[rehearse]")
+        sys.exit(CANNOT_TELL)
     sys.exit(play(nodes, zone, each=each, pairs=pairs, **how))
 
 

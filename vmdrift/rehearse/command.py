@@ -10,13 +10,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import inf
+from pathlib import Path
 
 import structlog
 from rich.console import Console
 from rich.progress import Progress
 
 from reactor.model.drift import Policy
-from rehearsal.outage import Course, Part
+from reactor.model.errors import BadInput
+from rehearsal.course import Course, Part
 from vmdrift import output
 from vmdrift.command import complain, say
 from vmdrift.rehearse import junit as junit_xml
@@ -79,6 +81,8 @@ def rehearse(  # noqa: PLR0913 - each option by its name
 
 def _rehearse(asked: Asked, wanted: Wanted, *, as_json: bool, dump: str) -> int:
     def report(snapshot: ClusterSnapshot, judged: JudgedBy) -> int:
+        for path in filter(None, (wanted.html, wanted.junit)):
+            _begin(path)
         policy = wanted.policy(judged.policy)
         sets = asked.sets(snapshot, policy)
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # of what is played
@@ -91,6 +95,14 @@ def _rehearse(asked: Asked, wanted: Wanted, *, as_json: bool, dump: str) -> int:
         return exit_code(played)
 
     return run_on_snapshot("rehearse", dump, report)
+
+
+def _begin(path: str) -> None:
+    """Before minutes of playing: can it be written? Raises BadInput."""
+    try:
+        Path(path).touch()
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
 
 
 def _played(stage: Stage, sets: Sequence[Nodes], limit: float) -> list[Rehearsal]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from math import inf
 
 from reactor.model.drift import Policy
+from rehearsal.course import Course
 from rehearsal.loaded import loaded
-from rehearsal.outage import Course, played
+from rehearsal.outage import played
 from simulator.world import World
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.judge import predictions

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from reactor.model.drift import Policy
+from rehearsal.course import Course, Part
 from rehearsal.loaded import loaded
-from rehearsal.outage import Course, Part, Played, played
+from rehearsal.outage import Played, played
 from rehearsal.twins.cluster import ApiCluster
 from simulator.scene import DEMO, LOST, Scene, Storage, Vm, staged
 from simulator.world import World

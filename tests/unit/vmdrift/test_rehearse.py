@@ -1,12 +1,14 @@
 """`vmdrift rehearse`: what is asked, what is shown, and how it ends."""
 
 import json
+import re
+import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
 
-from rehearsal.twins.cluster import ApiCluster
 from simulator.scene import DEMO, Scene, Vm, staged
 from simulator.world import World
 from tests.unit.vmdrift.plans import listed
@@ -24,39 +26,97 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> str:
     return _dump(staged(DEMO), tmp_path_factory.mktemp("dump"))
 
 
-def _run(*words: str) -> Result:
-    return CliRunner().invoke(main, ["rehearse", *words], env={"VMDRIFT_FENCING": "", "KUBECONFIG": ""})
+def _run(*words: str, env: dict[str, str] | None = None) -> Result:
+    return CliRunner().invoke(main, ["rehearse", *words], env={"VMDRIFT_FENCING": "", "KUBECONFIG": "", **(env or {})})
 
 
 def test_for_people_those_that_stay_down_come_first_with_why_and_the_slowest_next(demo: str) -> None:
     done = _run("worker-1", "-f", demo)
     assert done.exit_code == 1
     text = " ".join(done.stdout.split())
-    assert "worker-1 lost: of 6 VMs 4 run again within 71" in text
+    assert "worker-1 lost: of 6 VMs 4 run again within 11 min 58 s, 2 stay down." in text
     order = [text.index(name) for name in ("shop/licence", "shop/scratch", "shop/database", "shop/web")]
     assert order == sorted(order)
     assert "pinned-to-node" in text
+    assert "-> Put the disk on storage that other" in text
 
 
 def test_as_json_with_proof_each_vm_has_its_seconds_and_its_node(demo: str) -> None:
-    done = _run("worker-1", "-f", demo, "--proof", "now", "--json")
+    done = _run("worker-1", "-f", demo, "--proof", "now", "-o", "json")
     assert done.exit_code == 1
     told = json.loads(done.stdout)
-    assert (told["version"], told["proof"]) == (1, "now")
     (one,) = told["rehearsals"]
-    assert one["nodes"] == ["worker-1"]
+    assert (told["version"], told["not_begun"], one["nodes"]) == (1, 0, ["worker-1"])
     fates = {fate["vm"]: fate for fate in one["fates"]}
     assert fates["shop/web"]["down"] < 30
     assert fates["shop/web"]["node"] in {"worker-2", "worker-3", "worker-4"}
     assert fates["shop/licence"]["down"] is None
+    assert fates["shop/licence"]["fix"].startswith("Change what the VM asks for")
 
 
-def test_each_node_in_turn_and_a_node_without_vms(demo: str) -> None:
-    done = _run("--each", "-f", demo, "--json")
-    told = json.loads(done.stdout)
+def test_each_node_in_turn_in_children_of_this_process_and_a_node_without_vms(demo: str) -> None:
+    told = json.loads(_run("--each", "-f", demo, "--json").stdout)
     assert [one["nodes"] for one in told["rehearsals"]] == [[f"worker-{number}"] for number in (1, 2, 3, 4)]
-    assert "worker-4 lost: no VM runs there." in _run("worker-4", "-f", demo).stdout
-    assert _run("worker-4", "-f", demo).exit_code == 0
+    alone = json.loads(_run("worker-1", "-f", demo, "--json").stdout)
+    assert told["rehearsals"][0] == alone["rehearsals"][0], "none changes the cluster of the next one"
+    done = _run("worker-4", "-f", demo)
+    assert (done.exit_code, "worker-4 lost: no VM runs there." in done.stdout) == (0, True)
+    assert "4 losses played: 1 of them leaves VMs down" in _run("--each", "-f", demo).stdout
+
+
+def test_a_zone_is_lost_at_once(tmp_path: Path) -> None:
+    world = staged(Scene(("node-a", "node-b", "node-c", "node-d", "node-e"), (Vm("web", node="node-a"),)))
+    for node in ("node-a", "node-b"):
+        labels = {"topology.kubernetes.io/zone": "east"}
+        world.api.client("system:admin").patch("nodes", node, {"metadata": {"labels": labels}})
+    told = json.loads(_run("--zone", "east", "-f", _dump(world, tmp_path), "--json").stdout)
+    assert [one["nodes"] for one in told["rehearsals"]] == [["node-a", "node-b"]]
+
+
+def test_pairs_are_those_that_survival_cannot_decide_and_end_with_their_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = {"domain": {"resources": {"requests": {"memory": "3Gi"}}}}
+    vms = tuple(Vm(f"vm-{number}", node=f"node-{number % 3}", template=half) for number in range(6))
+    dump = _dump(staged(Scene(("node-0", "node-1", "node-2"), vms)), tmp_path)
+    env = {"VMDRIFT_MAX_UNREACHABLE": "2", "VMDRIFT_FENCING": "redfish"}
+    undecided = [("node-0", "node-1"), ("node-0", "node-2")]
+    monkeypatch.setattr("vmdrift.rehearse.sets._undecided", lambda *_: undecided)
+    told = json.loads(_run("--pairs", "--for", "1h", "-f", dump, "--json", env=env).stdout)
+    assert ([one["nodes"] for one in told["rehearsals"]], told["not_begun"]) == ([list(pair) for pair in undecided], 0)
+
+
+def test_what_is_to_happen_is_asked_for_in_words(demo: str) -> None:
+    def downs(*words: str) -> dict[str, float | None]:
+        (one,) = json.loads(_run("worker-1", "-f", demo, "--json", *words).stdout)["rehearsals"]
+        return {fate["vm"]: fate["down"] for fate in one["fates"]}
+
+    assert downs("--proof", "after=100s")["shop/web"] > 100  # type: ignore[operator]
+    assert downs("--proof", "silent") == downs("--proof", "none")
+    assert downs("--back-after", "15m")["shop/licence"] > 900  # type: ignore[operator]
+    late = downs("--proof", "now", "--lose-own-node")["shop/web"]
+    assert late
+    assert late > 75
+    assert downs("--lose-redis", "--lose-worker").keys() == downs().keys()
+
+
+def test_for_ci_there_is_junit_with_a_failure_for_each_vm_that_stays_down(demo: str, tmp_path: Path) -> None:
+    file = tmp_path / "junit.xml"
+    assert _run("worker-1", "-f", demo, "--junit", str(file)).exit_code == 1
+    (suite,) = ET.parse(file).getroot()  # noqa: S314 - our own
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("6", "2", "0")
+    failed = {case.get("name") for case in suite if case.find("failure") is not None}
+    assert failed == {"shop/licence", "shop/scratch"}
+
+
+def test_the_page_needs_nothing_else_and_draws_a_timeline_for_each_vm(demo: str, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    _run("worker-1", "-f", demo, "--html", str(file))
+    text = file.read_text()
+    assert not re.findall(r"(?:src|href)=\"(?!#)", text), "neither scripts, styles nor pictures from elsewhere"
+    assert "Timeline of shop/web:" in text
+    assert "stays down" in text
+    assert "&#34;" not in text.partition("</style>")[0]
 
 
 @pytest.mark.parametrize(
@@ -64,9 +124,12 @@ def test_each_node_in_turn_and_a_node_without_vms(demo: str) -> None:
     [
         ((), "say what is lost"),
         (("worker-1", "--each"), "say what is lost"),
+        (("worker-1", "--proof", "soon"), "'soon' is not one of"),
+        (("worker-1", "--back-after", "soon"), "invalid duration 'soon'"),
         (("worker-9", "-f", "DUMP"), "there is no node 'worker-9'"),
         (("--zone", "x", "-f", "DUMP"), "no node has the label topology.kubernetes.io/zone=x"),
         (("worker-1", "-f", "/nowhere/dump.json"), "No such file"),
+        (("worker-1", "-f", "DUMP", "--html", "/nowhere/page.html"), "No such file"),
     ],
 )
 def test_what_cannot_be_played_is_said_with_exit_code_2(demo: str, words: tuple[str, ...], said: str) -> None:
@@ -75,14 +138,21 @@ def test_what_cannot_be_played_is_said_with_exit_code_2(demo: str, words: tuple[
     assert said in done.output
 
 
-def test_what_is_not_played_of_a_vm_is_listed_with_it(tmp_path: Path) -> None:
-    template = {
-        "domain": {
-            "devices": {"gpus": [{"name": "g", "deviceName": "nvidia.com/T4"}]},
-            "cpu": {"dedicatedCpuPlacement": True},
-        }
-    }
-    world = staged(Scene(("node-a", "node-b"), (Vm("gpu", node="node-a", template=template),)))
-    assert ApiCluster(world.api, "admin").find("virtualmachines", "gpu", "default")
-    done = _run("node-a", "-f", _dump(world, tmp_path))
-    assert "not played: devices.gpus, cpu.dedicatedCpuPlacement" in " ".join(done.stdout.split())
+def test_where_the_simulated_cluster_is_not_installed_it_says_what_to_install(
+    demo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "vmdrift.rehearse.command", raising=False)
+    monkeypatch.setitem(sys.modules, "rehearsal.outage", None)
+    done = _run("worker-1", "-f", demo)
+    assert (done.exit_code, "pip install vm-drift[rehearse]" in done.output) == (2, True)
+
+
+def test_what_is_not_played_of_a_vm_is_listed_with_it(demo: str, tmp_path: Path) -> None:
+    listed_objects = json.loads(Path(demo).read_text())
+    for obj in listed_objects["items"]:
+        if obj["kind"] == "VirtualMachineInstance" and obj["metadata"]["name"] == "web":
+            devices = {"gpus": [{"name": "g", "deviceName": "nvidia.com/T4"}]}
+            obj["spec"]["domain"] |= {"devices": devices, "cpu": {"dedicatedCpuPlacement": True}}
+    file = tmp_path / "dump.json"
+    file.write_text(json.dumps(listed_objects))
+    assert "not played: GPU, dedicated CPUs" in " ".join(_run("worker-1", "-f", str(file), "-o", "wide").stdout.split())

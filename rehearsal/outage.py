@@ -32,7 +32,7 @@ class Played:
     """What became of one VM. `down`: seconds until it ran again, None where it did not within the play.
 
     `node`: where it runs at the end, "" where it does not; `record`: of its drift at the end, None where it had none;
-    `twice`: while its old guest lived.
+    `twice`: while its old guest lived; `lost_at`: seconds since the epoch.
     """
 
     vm: VmRef
@@ -41,6 +41,13 @@ class Played:
     node: str
     record: Record | None
     twice: bool = False
+    lost_at: float = 0.0
+
+    @property
+    def after_release(self) -> float | None:
+        """Seconds from the release of its old launcher until it ran; None where there was none, or it does not run."""
+        released = self.record.released_at if self.record else None
+        return None if released is None or self.down is None else self.lost_at + self.down - released
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ class _Play:
             node=nodes[0] if nodes else "",
             record=max(own, key=lambda one: one.created_at, default=None),
             twice=any(run.vm == guest.key for run in hypervisor.double_runs),
+            lost_at=self.begun,
         )
 
 

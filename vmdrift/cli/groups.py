@@ -7,7 +7,7 @@ import click
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Look": ("status", "history", "events", "holds"),
     "Act": ("hold", "resume", "cancel", "retry", "drift", "confirm-off", "taint", "untaint", "unfence"),
-    "Before an outage": ("doctor", "plan", "audit", "dump"),
+    "Before an outage": ("doctor", "plan", "audit", "rehearse", "dump"),
     "Run it": ("run", "watch", "serve", "work", "probe", "token"),
 }
 _OTHER = "Other commands"

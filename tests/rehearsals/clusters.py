@@ -1,4 +1,4 @@
-"""The six clusters. Their shapes are those of public objects: recorded ones, and examples of Rook, Longhorn, HwameiStor.
+"""The six clusters, in the shapes of public objects: recorded ones, and examples of Rook, Longhorn and HwameiStor.
 
 They were brought up by the simulated controllers: no real cluster's dump may be published.
 """
@@ -20,7 +20,7 @@ _LONGHORN = "driver.longhorn.io"
 
 @dataclass(frozen=True)
 class GoldenCluster:
-    """`labels`: of nodes, once all is up; `settings`: of the installation; `renamed`: words of its objects that read otherwise there."""
+    """`labels`: of nodes, once all is up; `settings`: of the installation; `renamed`: what words in its objects become."""
 
     scene: Scene
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

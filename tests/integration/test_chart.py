@@ -13,10 +13,10 @@ import yaml
 from reactor.roles import ROLES
 from reactor.settings import Settings, env_name
 from tests.support.helm import CHART, VALUES, WITH_NAMESPACE, Refused, lint, packaged, rendered, texts, values_of
-from tests.support.manifests import OVERLAYS, Obj, built, faults, kubectl, overlays, pods
+from tests.support.manifests import OVERLAYS, Obj, built, faults, kubectl, pods
 from tests.support.places import K8S, ROOT
 
-pytestmark = [overlays, pytest.mark.long(25)]
+pytestmark = [pytest.mark.xdist_group("chart"), pytest.mark.long(20)]
 COMPONENTS = [(), ("fencing",), ("monitoring",), ("fencing", "monitoring")]
 MARK = "vm-drift.io/settings"  # on every pod of ours: it changes with the settings
 SCHEMA: Mapping[str, Any] = json.loads((CHART / "values.schema.json").read_text())
@@ -254,6 +254,24 @@ def test_without_admission_there_are_no_policies_and_with_it_they_are_all_there(
     values = VALUES["fencing"]
     assert len([obj for obj in rendered(values) if obj["kind"] in kinds]) == 6
     assert [obj for obj in rendered({**values, "admission": {"enabled": False}}) if obj["kind"] in kinds] == []
+
+
+def test_an_upgrade_says_nothing_of_what_people_ask_for_and_what_is_proven() -> None:
+    for name in ("vm-drift-interventions", "vm-drift-claims", "vm-drift-fencing"):
+        assert one(rendered({}), f"ConfigMap {name}").keys() == {"apiVersion", "kind", "metadata"}
+
+
+def test_its_readme_makes_the_passwords_of_every_user_that_there_is() -> None:
+    wanted = {"sentinels"}  # who asks them
+    for overlay in OVERLAYS:
+        (rules,) = [
+            obj["data"] for obj in rendered(VALUES[overlay]) if obj["metadata"]["name"].startswith("redis-users-")
+        ]
+        lines = [line for file, text in rules.items() if file.endswith(".rules") for line in text.splitlines()]
+        wanted |= {line.split()[0] for line in lines if line[0] != "#"}
+    for page in (CHART / "README.md", ROOT / "docs" / "operations.md"):
+        (users,) = re.findall(r"for user in ([\w\s\\]+); do", page.read_text())
+        assert set(users.replace("\\", "").split()) == wanted
 
 
 def test_the_archive_that_is_released_renders_the_same(tmp_path: Path) -> None:

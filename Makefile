@@ -25,9 +25,9 @@ test: .venv/dev ## Check the code and run the tests, side by side (two cores: ab
 scenarios: .venv/dev ## Show where the golden scenarios go another way than written down (ARGS=--write: write it down)
 	@$(BIN)/python -m tests.scenarios.golden $(ARGS)
 
-manifests: .venv/dev ## Build every overlay of k8s/ and check it against the schemas (needs kubectl, and no cluster)
+manifests: .venv/dev ## Build every overlay of k8s/, check it against the schemas, and the Helm chart against it (needs kubectl, and no cluster)
 	@command -v kubectl >/dev/null || { echo "make manifests: kubectl is missing; it builds the overlays" >&2; exit 2; }
-	$(BIN)/pytest -n 2 tests/integration/test_manifests.py $(ARGS)
+	$(BIN)/pytest -n 2 tests/integration/test_manifests.py tests/integration/test_chart.py $(ARGS)
 
 chart: .venv/dev ## Write the Helm chart charts/vm-drift anew from k8s/ and the settings (needs kubectl, and no cluster)
 	@command -v kubectl >/dev/null || { echo "make chart: kubectl is missing; it builds what the chart is made of" >&2; exit 2; }

@@ -15,7 +15,7 @@ NAMESPACE = "vm-drift"  # of the overlays
 _MARK = re.compile(r"⟦(\d+)⟧")
 # The line of a key of which the value is a hole, or that is one itself.
 _LINE = re.compile(r"^( *)(- )?(?:([\w./-]+): )?⟦(\d+)⟧(?:: '')?$")
-# kustomize takes these kinds for ones that live in a namespace. The API server drops it; a chart need not say it.
+# kustomize takes these kinds for ones that live in a namespace. kubectl takes it out; a chart does not say it.
 _CLUSTER_WIDE = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
 _Lines = Callable[[str, str], list[str]]  # indentation, key
 _API_SERVER = [{"port": 443}, {"port": 6443}]

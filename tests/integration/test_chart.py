@@ -13,7 +13,7 @@ import yaml
 from reactor.roles import ROLES
 from reactor.settings import Settings, env_name
 from tests.support.helm import CHART, VALUES, WITH_NAMESPACE, Refused, lint, packaged, rendered, texts, values_of
-from tests.support.manifests import OVERLAYS, Obj, built, faults, kubectl, pods
+from tests.support.manifests import OVERLAYS, Obj, built, faults, kubectl, pods, without_place
 from tests.support.places import K8S, ROOT
 
 pytestmark = [pytest.mark.xdist_group("chart"), pytest.mark.long(20)]
@@ -42,13 +42,6 @@ def unmarked(objects: tuple[Obj, ...]) -> Iterator[Obj]:
         if annotations.pop(MARK, None) and not annotations:
             del copy["spec"]["template"]["metadata"]["annotations"]
         yield copy
-
-
-def without_place(objects: tuple[Obj, ...]) -> Iterator[Obj]:
-    """kustomize says a namespace of admission policies, which have none; the API server drops it."""
-    for obj in objects:
-        meta = {key: value for key, value in obj["metadata"].items() if key != "namespace"}
-        yield {**obj, "metadata": meta} if obj["kind"].startswith("ValidatingAdmissionPolicy") else obj
 
 
 @kubectl

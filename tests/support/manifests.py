@@ -90,6 +90,13 @@ def pods(objects: tuple[Obj, ...]) -> Iterator[tuple[str, Obj]]:
             yield f"{obj['kind']} {obj['metadata']['name']}", template["spec"]
 
 
+def without_place(objects: tuple[Obj, ...]) -> Iterator[Obj]:
+    """kustomize says a namespace of admission policies, which have none; kubectl takes it out before it sends them."""
+    for obj in objects:
+        meta = {key: value for key, value in obj["metadata"].items() if key != "namespace"}
+        yield {**obj, "metadata": meta} if obj["kind"].startswith("ValidatingAdmissionPolicy") else obj
+
+
 def _deepest(error: Any) -> Any:
     """Not that none of several forms fits, but why the likeliest does not."""
     while error.context:

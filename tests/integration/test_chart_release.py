@@ -169,3 +169,14 @@ def test_what_is_uninstalled_leaves_the_namespace_and_its_secrets_and_nothing_el
 
 def _metas(cluster: Cluster, resource: str) -> Iterator[Obj]:
     yield from (obj["metadata"] for obj in cluster.admin.list(resource))
+
+
+def test_whoever_installs_it_is_told_what_is_missing(cluster: Cluster, helm: Helm) -> None:
+    cluster.admin.delete("secrets", "senders", SPACE)
+    told = helm.run("install")["notes"]
+    assert "MISSING: the Secret senders (who may log in to the page and post events)." in told
+    assert "MISSING: the Secret redis" not in told
+    label = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    assert "does not enforce restricted pods" in told
+    cluster.admin.patch("namespaces", SPACE, label)
+    assert "does not enforce restricted pods" not in helm.run("upgrade")["notes"]

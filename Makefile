@@ -11,7 +11,7 @@ TYPED ?= reactor workers vmdrift simulator benchmarks tests
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools scenarios manifests check nightly soak bench bench-plots bench-recovery e2e e2e-cluster constraints clean
+.PHONY: help run test tools scenarios manifests docs check nightly soak bench bench-plots bench-recovery e2e e2e-cluster constraints clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ scenarios: .venv/dev ## Show where the golden scenarios go another way than writ
 manifests: .venv/dev ## Build every overlay of k8s/ and check it against the schemas (needs kubectl, and no cluster)
 	@command -v kubectl >/dev/null || { echo "make manifests: kubectl is missing; it builds the overlays" >&2; exit 2; }
 	$(BIN)/pytest -n 2 tests/integration/test_manifests.py $(ARGS)
+
+docs: .venv/dev ## Build the docs site into site/ from docs/, and check every link in it (open site/index.html)
+	@$(BIN)/python -m sphinx -q -W --keep-going -E -b html docs site
+	@$(BIN)/python docs/check.py site
 
 check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/ruff check
@@ -76,7 +80,7 @@ constraints: .venv/dev ## Take the newest versions of all that is installed, wit
 		--generate-hashes --no-header --no-annotate) > .venv/constraints.txt && mv .venv/constraints.txt constraints.txt
 
 clean: ## Remove the environment and all caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # uv takes seconds where pip takes minutes; where it finds no registry (an index that only pip knows of), pip does it. Both
 # take only files whose hashes are in constraints.txt; pip cannot do that for some of them, so it takes all. To put a pip

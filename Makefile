@@ -30,8 +30,7 @@ manifests: .venv/dev ## Build every overlay of k8s/ and check it against the sch
 	$(BIN)/pytest -n 2 tests/integration/test_manifests.py $(ARGS)
 
 docs: .venv/dev ## Build the docs site into site/ from docs/, and check every link in it (open site/index.html)
-	@$(BIN)/python -m sphinx -q -W --keep-going -E -b html docs site
-	@$(BIN)/python docs/check.py site
+	@$(BIN)/python docs/build.py site
 
 check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/ruff check

@@ -1,7 +1,7 @@
-"""Checks a built site: `python docs/check.py SITE`. Each link inside of it leads to a file and an anchor that are there.
+"""Checks a built site, `python docs/check.py SITE`: each link inside of it leads to a file and an anchor that exist.
 
-Links to elsewhere are not followed; they must be well-formed, and are written to SITE/external-links.txt. Sphinx checks the
-pages' links itself; this looks at the HTML, so also at what theme and navigation make of them.
+Links to elsewhere are not followed; they must be well-formed, and are written to SITE/external-links.txt. Sphinx checks
+the pages' links itself; this looks at the HTML, so also at what theme and navigation make of them.
 """
 
 import re
@@ -72,10 +72,15 @@ def _elsewhere(text: str) -> bool:
     return bool(link.netloc or link.scheme) and link.scheme != "data"
 
 
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    wrong, elsewhere = check(folder)
-    (folder / LIST).write_text("".join(f"{link}\n" for link in elsewhere))
+def report(site: Path) -> str | None:
+    """What is wrong, one line for each link; none, and a line for people, if nothing is."""
+    wrong, elsewhere = check(site)
+    (site / LIST).write_text("".join(f"{link}\n" for link in elsewhere))
     if wrong:
-        sys.exit("\n".join(wrong))
-    print(f"{folder}/index.html: every link inside is right; {len(elsewhere)} lead elsewhere ({LIST})")  # noqa: T201
+        return "\n".join(wrong)
+    print(f"{site}/index.html: every link inside is right; {len(elsewhere)} lead elsewhere ({LIST})")  # noqa: T201
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(report(Path(sys.argv[1])))

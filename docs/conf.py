@@ -1,7 +1,7 @@
 """The docs site: `make docs` builds it from the pages of this folder, with Sphinx (CONTRIBUTING.md says why).
 
-Two things are done so that the pages read well on GitHub, too: the navigation is what docs/index.md lists, and links that
-leave this folder lead to the repository.
+Two things are done so that the pages read well on GitHub, too: the navigation is what docs/index.md lists, and links
+that leave this folder lead to the repository.
 """
 
 import re
@@ -24,11 +24,12 @@ extensions = ["myst_parser"]
 myst_heading_anchors = 4
 source_suffix = {".md": "markdown"}
 nitpicky = True
+smartquotes = False  # they would turn the -- of commands into a dash
 
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = [("from_disk.js", {"priority": 900})]
+html_js_files = [("site.js", {"priority": 900})]
 html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False

@@ -6,6 +6,7 @@ that leave this folder lead to the repository.
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,10 @@ from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-_PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-REPOSITORY = _PROJECT["urls"]["Repository"]
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
 
-project = _PROJECT["name"]
-version = release = _PROJECT["version"]
+project = "vm-drift"
+version = release = metadata.version(project)
 html_title = f"{project} {version}"
 
 extensions = ["myst_parser"]

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from reactor.model.drift import Phase
 from reactor.model.reason import REASONS
 from reactor.settings import Settings, env_names
 
@@ -46,17 +47,18 @@ def _shown(default: object) -> str:
 
 
 def reasons() -> str:
-    """The table of reason codes."""
+    """A section for each reason code, by phase, so that each can be found and linked to."""
     lines = [
         "# Reasons",
         "",
-        "Why a drift is where it is: each code, the phase that it explains, what it means, what ends it, and what you",
-        "can do. Generated from `reactor/model/reason.py` by `python docs/generate.py`.",
-        "",
-        "| code | phase | meaning | what ends it | what you can do |",
-        "| --- | --- | --- | --- | --- |",
+        "Why a drift is where it is: each code with what it means, what ends it, and what you can do, by the phase",
+        "that it explains. Generated from `reactor/model/reason.py` by `python docs/generate.py`.",
     ]
-    lines += [f"| `{r.code}` | {r.phase} | {r.meaning} | {r.ends} | {r.operator} |" for r in REASONS.values()]
+    for phase in Phase:
+        lines += ["", f"## {phase.capitalize()}"]
+        for reason in (reason for reason in REASONS.values() if reason.phase == phase):
+            lines += ["", f"### `{reason.code}`", "", reason.meaning, ""]
+            lines += [f"- **What ends it**: {reason.ends}", f"- **What you can do**: {reason.operator}"]
     return "\n".join(lines) + "\n"
 
 

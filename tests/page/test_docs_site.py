@@ -52,6 +52,20 @@ def test_what_people_copy_from_the_site_is_what_was_written(site: Path) -> None:
     assert '--i-checked "how you know"' in unescape((site / "reasons.html").read_text())
 
 
+@pytest.mark.parametrize("name", ["README", "CONTRIBUTING", "SECURITY", "CHANGELOG"])
+def test_what_the_repository_says_beside_the_site_leads_somewhere(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)", (ROOT / f"{name}.md").read_text())
+    for path, anchor in links:
+        target = ROOT / (path or f"{name}.md")
+        assert target.exists(), path
+        assert not anchor or anchor in headings(target.read_text()), (path, anchor)
+
+
+def headings(text: str) -> set[str]:
+    """As GitHub names them in addresses."""
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"(?m)^#+ (.+)$", text)}
+
+
 def test_every_page_is_in_the_navigation() -> None:
     named = [page for _, pages in NAVIGATION(INDEX) for page in pages]
     missing = sorted(set(PAGES) - {*named, "index"})
@@ -163,6 +177,9 @@ def test_the_comparison_tells_of_silence_and_fences_what_the_page_on_fencing_tel
         assert f"{span} s" in fencing
 
 
+FOUND = {"suspected": "Glossary > Suspected", "held": "Reasons > held", "VMDRIFT_REQUIRE_FENCE": "Settings"}
+
+
 @needs_chromium
 @pytest.mark.parametrize("width", [1280, 390])
 def test_search_works_from_a_disk(site: Path, chromium: Browser, width: int) -> None:
@@ -170,7 +187,7 @@ def test_search_works_from_a_disk(site: Path, chromium: Browser, width: int) -> 
     said = complaints(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    for words, title in (("suspected", "Glossary > Suspected"), ("VMDRIFT_REQUIRE_FENCE", "Settings")):
+    for words, title in FOUND.items():
         page.goto((site / "search.html").as_uri())
         if width < 1000:
             page.locator(".mobile-header label[for=__navigation]").click()
@@ -189,7 +206,7 @@ def test_search_works_from_a_disk(site: Path, chromium: Browser, width: int) -> 
 def test_pages_fit_and_can_be_used_by_all(site: Path, chromium: Browser, width: int) -> None:
     page = page_of(chromium, width=width, dark=width < 1000)
     said = complaints(page)
-    for name in ("index", "comparison", "reasons"):
+    for name in ("index", "comparison", "settings"):
         page.goto((site / f"{name}.html").as_uri())
         too_wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert (name, too_wide, violations(page)) == (name, False, [])

@@ -1,7 +1,7 @@
 """The docs site: `make docs` builds it from the pages of this folder, with Sphinx (CONTRIBUTING.md says why).
 
-Two things are done so that the pages read well on GitHub, too: the navigation is what docs/index.md lists, and links
-that leave this folder lead to the repository.
+So that the pages read well on GitHub, too, the navigation is what docs/index.md lists, links that leave this folder
+lead to the repository, and a link called `fencing.md` gets the name of what it leads to.
 """
 
 import re
@@ -35,11 +35,13 @@ html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
 html_use_index = False
+highlight_language = "text"  # of what names none; the default takes it for Python
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 html_theme_options: dict[str, Any] = {"top_of_page_buttons": []}
 
 _LEAVES = re.compile(r"\]\(\.\./([^)#\s]+)((?:#[^)\s]*)?)\)")  # [words](../path#anchor)
+_FILE_NAME = re.compile(r"\[[\w-]+\.md\]\(([\w-]+\.md(?:#[\w-]+)?)\)")  # [path.md](path.md#anchor)
 _SECTION = re.compile(r"(?m)^## (.+)$")
 _ENTRY = re.compile(r"\[([^\]]+)\]\((?!https?:|\.\.)([\w./-]+)\.md\)")
 
@@ -89,7 +91,7 @@ def _accessible(_app: Sphinx, _page: str, _template: str, context: dict[str, Any
 
 
 def _read(_: Sphinx, page: str, source: list[str]) -> None:
-    source[0] = outward(source[0])
+    source[0] = _FILE_NAME.sub(r"[](\1)", outward(source[0]))
     if page == "index":
         source[0] += "".join(toctree(title, pages) for title, pages in navigation(source[0]))
 

@@ -1,5 +1,6 @@
 """The docs site is built strictly, leads nowhere wrong, fits a telephone, and can be searched from a disk."""
 
+import re
 import runpy
 import shutil
 import subprocess
@@ -41,6 +42,12 @@ def chromium() -> Iterator[Browser]:
 def test_the_site_is_built_without_a_warning_and_says_where_it_leads(site: Path) -> None:
     assert {path.stem for path in site.glob("*.html")} == {*PAGES, "search"}
     assert len((site / CHECK["LIST"]).read_text().splitlines()) > 10
+
+
+def test_no_link_has_the_name_of_a_file(site: Path) -> None:
+    text = "".join(path.read_text() for path in site.glob("*.html"))
+    assert re.findall(r">[\w-]+\.md(?:</[a-z]+>)*</a>", text) == []
+    assert re.search(r'href="operations.html#clocks"><span[^>]*>Clocks<', text)
 
 
 def test_what_people_copy_from_the_site_is_what_was_written(site: Path) -> None:

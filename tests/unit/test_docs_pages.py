@@ -7,6 +7,7 @@ import runpy
 import pytest
 
 from tests.support.places import DOCS, ROOT
+from vmdrift.cli import main
 
 PAGES = sorted(path.stem for path in DOCS.glob("*.md"))
 INDEX = (DOCS / "index.md").read_text()
@@ -68,3 +69,10 @@ def test_the_comparison_tells_of_silence_and_fences_what_the_page_on_fencing_tel
     for span in ("346 to 359", "706 to 720", "90 to 200", "61 to 90"):
         assert span in comparison
         assert f"{span} s" in fencing
+
+
+@pytest.mark.parametrize("page", ["howto", "comparison", "limits", "glossary", "index"])
+def test_a_page_names_only_commands_that_are_there(page: str) -> None:
+    named = re.findall(r"(?:`|^ *|-- )vmdrift ([a-z-]+)", (DOCS / f"{page}.md").read_text(), re.MULTILINE)
+    assert set(named) <= set(main.commands)
+    assert len(named) > 10 or page != "howto"

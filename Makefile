@@ -6,12 +6,12 @@ ARGS ?=
 # How long make soak goes on.
 HOURS ?= 1
 # Whose types are checked; by day, in make test, not those of tests and benchmarks.
-TYPED ?= reactor workers vmdrift simulator rehearsal benchmarks tests
+TYPED ?= reactor workers vmdrift simulator rehearsal benchmarks charts tests
 # Who is lacking in the cluster of `make e2e` and so is played by us.
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools scenarios manifests check nightly soak bench bench-plots bench-recovery e2e e2e-cluster constraints clean
+.PHONY: help run test tools scenarios manifests chart docs check nightly soak bench bench-plots bench-recovery e2e e2e-cluster constraints clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,9 +25,16 @@ test: .venv/dev ## Check the code and run the tests, side by side (two cores: ab
 scenarios: .venv/dev ## Show where the golden scenarios go another way than written down (ARGS=--write: write it down)
 	@$(BIN)/python -m tests.scenarios.golden $(ARGS)
 
-manifests: .venv/dev ## Build every overlay of k8s/ and check it against the schemas (needs kubectl, and no cluster)
+manifests: .venv/dev ## Build every overlay of k8s/, check it against the schemas, and the Helm chart against it (needs kubectl, and no cluster)
 	@command -v kubectl >/dev/null || { echo "make manifests: kubectl is missing; it builds the overlays" >&2; exit 2; }
-	$(BIN)/pytest -n 2 tests/integration/test_manifests.py $(ARGS)
+	$(BIN)/pytest -n 2 tests/integration/test_manifests.py tests/integration/test_chart.py $(ARGS)
+
+chart: .venv/dev ## Write the Helm chart charts/vm-drift anew from k8s/ and the settings (needs kubectl, and no cluster)
+	@command -v kubectl >/dev/null || { echo "make chart: kubectl is missing; it builds what the chart is made of" >&2; exit 2; }
+	$(BIN)/python -m charts
+
+docs: .venv/dev ## Build the docs site into site/ from docs/, and check every link in it (open site/index.html)
+	@$(BIN)/python docs/build.py site
 
 check: .venv/dev ## Lint, types, and which package may import which
 	$(BIN)/ruff check
@@ -76,7 +83,7 @@ constraints: .venv/dev ## Take the newest versions of all that is installed, wit
 		--generate-hashes --no-header --no-annotate) > .venv/constraints.txt && mv .venv/constraints.txt constraints.txt
 
 clean: ## Remove the environment and all caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # uv takes seconds where pip takes minutes; where it finds no registry (an index that only pip knows of), pip does it. Both
 # take only files whose hashes are in constraints.txt; pip cannot do that for some of them, so it takes all. To put a pip

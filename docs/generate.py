@@ -4,37 +4,54 @@
 """
 
 import json
-from dataclasses import fields
+import re
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+from reactor.model.drift import Phase
 from reactor.model.reason import REASONS
 from reactor.settings import Settings, env_names
 
 HERE = Path(__file__).parent
 _RESULTS = HERE.parent / "benchmarks" / "results"
 _SAID = {True: "reached", False: "missed", None: ""}
+_NAMES = {name for row in fields(Settings) for name in env_names(row)}
 _BEGIN, _END = "<!-- measured -->\n", "<!-- /measured -->\n"
 
 
 def settings() -> str:
-    """The table of settings."""
+    """All settings at a glance, and a section for each, so that each can be found and linked to."""
     lines = [
         "# Settings",
         "",
         "Environment variables, read once at start; a malformed one stops the process with a line that names it and",
-        "exit code 2. Generated from `reactor/settings.py` by `python docs/generate.py`.",
+        "exit code 2. `KUBECONFIG` names the cluster; without it, the pod's own ServiceAccount does. Generated from",
+        "`reactor/settings.py` by `python docs/generate.py`.",
         "",
-        "| variable | unit | default | why |",
-        "| --- | --- | --- | --- |",
+        "| variable | unit | default |",
+        "| --- | --- | --- |",
     ]
-    for row in fields(Settings):
-        default = _shown(row.default)
-        unit = str(row.metadata["unit"]).replace("|", "or")
-        names = ", else ".join(f"`{name}`" for name in env_names(row))
-        lines.append(f"| {names} | {unit} | {default} | {row.metadata['why']} |")
-    lines += ["", "`KUBECONFIG` names the cluster; without it, the pod's own ServiceAccount does."]
+    rows = [(env_names(row), _unit(row), _shown(row.default), row.metadata["why"]) for row in fields(Settings)]
+    lines += [f"| [`{names[0]}`](#{names[0].lower()}) | {unit} | {default} |" for names, unit, default, _ in rows]
+    for names, unit, default, why in rows:
+        also = "".join(f" Where it is not set, `{name}` counts." for name in names[1:])
+        lines += ["", f"## `{names[0]}`", "", f"Unit: {unit}. Default: {default}.{also}", "", _linked(why)]
     return "\n".join(lines) + "\n"
+
+
+def _unit(row: Field[Any]) -> str:
+    return str(row.metadata["unit"]).replace("|", "or")
+
+
+def _linked(text: str) -> str:
+    """With a link for each setting that it names, unless as code."""
+
+    def link(found: re.Match[str]) -> str:
+        name = found.group()
+        return f"[{name}](settings.md#{name.lower()})" if name in _NAMES else name
+
+    return re.sub(r"`[^`]*`|\bVMDRIFT_[A-Z_]+\b", link, text)
 
 
 def _shown(default: object) -> str:
@@ -46,17 +63,19 @@ def _shown(default: object) -> str:
 
 
 def reasons() -> str:
-    """The table of reason codes."""
+    """A section for each reason code, by phase, so that each can be found and linked to."""
     lines = [
         "# Reasons",
         "",
-        "Why a drift is where it is: each code, the phase that it explains, what it means, what ends it, and what you",
-        "can do. Generated from `reactor/model/reason.py` by `python docs/generate.py`.",
-        "",
-        "| code | phase | meaning | what ends it | what you can do |",
-        "| --- | --- | --- | --- | --- |",
+        "Why a drift is where it is: each code with what it means, what ends it, and what you can do, by the phase",
+        "that it explains. Generated from `reactor/model/reason.py` by `python docs/generate.py`.",
     ]
-    lines += [f"| `{r.code}` | {r.phase} | {r.meaning} | {r.ends} | {r.operator} |" for r in REASONS.values()]
+    for phase in Phase:
+        lines += ["", f"## {phase.capitalize()}"]
+        for reason in (reason for reason in REASONS.values() if reason.phase == phase):
+            lines += ["", f"### `{reason.code}`", "", _linked(reason.meaning), ""]
+            lines.append(f"- **What ends it**: {_linked(reason.ends)}")
+            lines.append(f"- **What you can do**: {_linked(reason.operator)}")
     return "\n".join(lines) + "\n"
 
 

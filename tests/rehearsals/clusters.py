@@ -20,7 +20,7 @@ _LONGHORN = "driver.longhorn.io"
 
 @dataclass(frozen=True)
 class GoldenCluster:
-    """`labels`: of nodes, once all is up; `settings`: of the installation; `renamed`: what words in its objects become."""
+    """`labels`: of nodes, once all is up; `settings`: of the installation; `renamed`: words of its objects."""
 
     scene: Scene
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

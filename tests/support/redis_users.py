@@ -1,7 +1,7 @@
 """A Valkey that knows one user per role, by the manifests' own rules and the script that makes them."""
 
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from vmdrift.valkey import start
 
 BASE = K8S / "base"
 RULES = BASE / "users.rules"
+MADE = {file.name: file.read_text() for file in (RULES, BASE / "users.sh")}  # the ConfigMap redis-users
 TESTER = "user tester on nopass allkeys allchannels +@all\n"  # the default user is off
 
 
@@ -22,10 +23,10 @@ def roles(rules: str = RULES.read_text()) -> list[str]:
     return [words[0] for words in lines if words and not words[0].startswith("#")]
 
 
-def guarded(processes: Processes, folder: Path) -> Mapping[str, str]:
+def guarded(processes: Processes, folder: Path, made: Mapping[str, str] = MADE) -> Mapping[str, str]:
     """Start it; a URL for each role, and for `tester`, who may do everything."""
-    passwords = {role: f'{role}\'s "pass\\word" $1 %' for role in roles()}
-    acl = users_made(folder, passwords, [RULES])
+    passwords = {role: f'{role}\'s "pass\\word" $1 %' for role in roles(made[RULES.name])}
+    acl = users_made(folder, passwords, made)
     acl.write_text(acl.read_text() + TESTER)
     socket = start(processes, folder, user="tester", aclfile=str(acl)).removeprefix("unix://tester@")
     urls = {role: f"unix://{role}@{socket}?password={quote(password, safe='')}" for role, password in passwords.items()}
@@ -39,16 +40,19 @@ def denied(url: str) -> list[Mapping[str, str]]:
         return [{key: str(entry[key]) for key in told} for entry in redis.acl_log()]
 
 
-def users_made(folder: Path, passwords: Mapping[str, str], rules: Iterable[Path]) -> Path:
-    """The users' file, as the init container makes it, in other folders; `folder` then has `passwords`, too."""
+def users_made(folder: Path, passwords: Mapping[str, str], made: Mapping[str, str] = MADE) -> Path:
+    """The users' file, as the init container makes it of the ConfigMap redis-users (`made`), in other folders.
+
+    `folder` then has `passwords`, too.
+    """
     secret, mounted = folder / "passwords", folder / "rules"
     for place in (secret, mounted):
         place.mkdir()
-    for file in rules:
-        (mounted / file.name).write_text(file.read_text())
+    for name, text in made.items():
+        (mounted / name).write_text(text)
     for user, password in passwords.items():
         (secret / user).write_text(password)
-    subprocess.run(["/bin/sh", "-c", moved((BASE / "users.sh").read_text(), folder)], check=True)
+    subprocess.run(["/bin/sh", "-c", moved(made["users.sh"], folder)], check=True)
     return folder / "users.acl"
 
 

@@ -71,12 +71,22 @@ class Roles:
 
 
 class Site(Roles):
-    """With a simulated cluster. `vms`: 0 for the demo's own, else so many alike on the node to be lost."""
+    """With a simulated cluster. `vms`: 0 for the demo's own, else so many alike on the node to be lost.
 
-    def __init__(self, processes: Processes, folder: Path, vms: int = 0, urls: Mapping[str, str] | None = None) -> None:
+    `manifest`: the RBAC and the admission policies of the installation, where they are not those of k8s/.
+    """
+
+    def __init__(
+        self,
+        processes: Processes,
+        folder: Path,
+        vms: int = 0,
+        urls: Mapping[str, str] | None = None,
+        manifest: str = "",
+    ) -> None:
         super().__init__(processes, folder, urls)
         rules = folder / "rbac.yaml"
-        rules.write_text("---\n".join(file.read_text() for file in RULES))
+        rules.write_text(manifest or "---\n".join(file.read_text() for file in RULES))
         self.demo = Demo(processes, folder, TIMES, vms, rules)
         self.redis = connection.connect(self.redis_url)
         self.store = RedisStore(self.redis, 3600)

@@ -11,7 +11,7 @@ from click.shell_completion import get_completion_class
 
 from vmdrift.command import CANNOT_TELL
 
-_PATIENCE = 1.0  # seconds; a shell that hangs at Tab is worse than one that knows no names
+_PATIENCE = 2.0  # seconds; a shell that hangs at Tab is worse than one that knows no names
 
 Names = tuple[list[str], list[str]]  # of nodes, and of VMs as NAMESPACE/NAME
 

@@ -16,7 +16,7 @@ _REACH = (
     "(NetworkPolicy: from a role's pod)."
 )
 _RIGHTS = "Run it as a Redis user that may read all of rq:* (each role's but the watcher's)."
-_FENCE = "Run `vmdrift work fencing` (k8s/components/fencing), or set VMDRIFT_FENCING to none."
+_FENCE = "Run `vmdrift work fencing` (k8s/components/fencing; Helm: fencing.enabled), or set VMDRIFT_FENCING to none."
 
 
 def redis_findings(facts: RedisFacts | Unreadable, settings: Settings) -> Iterator[Finding]:

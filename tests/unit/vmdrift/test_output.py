@@ -7,7 +7,7 @@ import orjson
 import pytest
 import yaml
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator.scene import Storage, Vm
@@ -30,6 +30,7 @@ def dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(DOCUMENTS)
 def test_yaml_reads_as_what_was_written(document: Any) -> None:
     text = written(document)

@@ -60,4 +60,4 @@ def lacking(cluster: Survey, resource: str, *verbs: str, namespace: str = "") ->
     return f"it may not {', '.join(refused)} {resource}" if refused else ""
 
 
-GRANT = "Grant the fencing role the rights of k8s/components/fencing."
+GRANT = "Grant the fencing role the rights of k8s/components/fencing (Helm: fencing.enabled)."

@@ -6,12 +6,14 @@ Source: kubernetes `pkg/scheduler/framework/plugins/noderesources/fit.go` and `p
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from math import inf
 
 from kubernetes.utils.quantity import parse_quantity
 
 from simulator.client import Obj
 
 _PODS = "pods"
+_ALWAYS = frozenset({_PODS, "cpu", "memory", "ephemeral-storage"})  # every kubelet tells; else nobody knows
 _SPREAD_BY = ("cpu", "memory")  # what LeastAllocated looks at
 Amounts = Mapping[str, float]
 
@@ -36,7 +38,8 @@ class Room:
         """Why a node has no room for a pod, None if it has; the first of the reasons that the scheduler counts."""
         used, there = self._used.get(node["metadata"]["name"], {}), _allocatable(node)
         for name, amount in asked.items():
-            if amount and used.get(name, 0.0) + amount > there.get(name, 0.0):
+            most = there.get(name, inf if name in _ALWAYS else 0.0)
+            if amount and used.get(name, 0.0) + amount > most:
                 return "Too many pods" if name == _PODS else f"Insufficient {name}"
         return None
 

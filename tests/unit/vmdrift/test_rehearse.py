@@ -142,7 +142,7 @@ def test_where_the_simulated_cluster_is_not_installed_it_says_what_to_install(
     demo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "vmdrift.rehearse.command", raising=False)
-    monkeypatch.setitem(sys.modules, "rehearsal.outage", None)
+    monkeypatch.setitem(sys.modules, "rehearsal.course", None)
     done = _run("worker-1", "-f", demo)
     assert (done.exit_code, "pip install vm-drift[rehearse]" in done.output) == (2, True)
 

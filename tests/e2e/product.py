@@ -12,9 +12,10 @@ import orjson
 from reactor.adapters.redis import connection as redis_door
 from reactor.adapters.redis.inbox import RedisInbox
 from reactor.adapters.redis.store import RedisStore
-from reactor.model.drift import Record
+from reactor.model.drift import Policy, Record
 from reactor.model.event import NODE_FENCED
 from reactor.model.identity import Outage
+from reactor.settings import Settings
 from tests.e2e.surroundings import Surroundings
 from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
@@ -53,6 +54,10 @@ class Product:
             "VMDRIFT_MIN_AVAILABLE_NODES": "2",
             "VMDRIFT_RESYNC": "5",
         }
+
+    def policy(self, **more: str) -> Policy:
+        """By which it acts, with these `more` settings."""
+        return Settings.read({**self._env, **more}).to_policy()
 
     @contextmanager
     def running(self, policy: str, **more: str) -> Iterator[Processes]:

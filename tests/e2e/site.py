@@ -85,7 +85,7 @@ class Site:
         self.run, self.times = PREFIX + secrets.token_hex(3), around.times
         self.nodes = tuple(f"{self.run}-{letter}" for letter in "abcde")
         self.client, self.hypervisor, self.vms = access.own, Hypervisor(clock=time.time), list[Vm]()
-        self._around, self._access, self.plane = around, access, access.own.version()
+        self.around, self._access, self.plane = around, access, access.own.version()
         self._launchers: Launchers | None = None
         self._life: RealTime | None = None
 
@@ -99,7 +99,7 @@ class Site:
             self.client.create("leases", shapes.lease(name))
             self.hypervisor.add_machine(name)
         self._launchers = Launchers(self.client, self.run)
-        actors = machinery(self._access.of, self.hypervisor, faster(self.times), self._around.actors)
+        actors = machinery(self._access.of, self.hypervisor, faster(self.times), self.around.actors)
         self._life = RealTime(actors, time.time)
         self._access.listeners.append(self._life.changed)
         self.hypervisor.listeners.append(self._life.changed)

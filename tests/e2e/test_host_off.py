@@ -14,6 +14,9 @@ import pytest
 from reactor.model.drift import Proof, Record
 from reactor.model.identity import Outage
 from reactor.model.node import node_view
+from reactor.settings import Settings
+from rehearsal.loaded import loaded
+from rehearsal.outage import Played, played
 from simulator.scene import FOR_EVER, Storage, Vm
 from tests.e2e.hosts import Loss, hosts
 from tests.e2e.once import Once, once
@@ -22,6 +25,8 @@ from tests.e2e.site import Seen, Site
 from tests.e2e.site import site as a_site
 from tests.e2e.surroundings import Surroundings
 from vmdrift.processes import Processes
+from vmdrift.snapshot import snapshot
+from vmdrift.snapshot.source import live
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -34,7 +39,8 @@ _NAMES = [vm.name for vm in _VMS]
 class HostOff:
     """What became of it: when the VMs ran, and `later`, when Kubernetes had noticed and vm-drift knew.
 
-    `noticed`: seconds from the power cut to Kubernetes' Unknown; `ordered`: how often the host was switched.
+    `noticed`: seconds from the power cut to Kubernetes' Unknown; `ordered`: how often the host was switched;
+    `rehearsed`: what a rehearsal of this cluster, as it was before, says of each VM.
     """
 
     site: Site
@@ -44,14 +50,15 @@ class HostOff:
     outages: list[Outage]
     later: Mapping[str, Record]
     ordered: int
+    rehearsed: Mapping[str, Played]
 
 
 @pytest.fixture(scope="module")
-def played(around: Surroundings) -> Iterator[Once[HostOff]]:
+def lived(around: Surroundings) -> Iterator[Once[HostOff]]:
     if around.times != 1:
         pytest.skip(f"TIMES={around.times:g}: Kubernetes notices before a node is suspected; TIMES=1 plays it")
-    with once(_played(around)) as played:
-        yield played
+    with once(_played(around)) as lived:
+        yield lived
 
 
 @contextmanager
@@ -64,8 +71,8 @@ def _played(around: Surroundings) -> Iterator[HostOff]:
 
 
 @pytest.fixture
-def host_off(played: Once[HostOff]) -> HostOff:
-    return played.get()
+def host_off(lived: Once[HostOff]) -> HostOff:
+    return lived.get()
 
 
 def _told(site: Site, product: Product, folder: Path) -> HostOff:
@@ -73,6 +80,7 @@ def _told(site: Site, product: Product, folder: Path) -> HostOff:
     site.add(*(replace(vm, node=lost) for vm in _VMS))
     with hosts(site, product, folder) as machines, product.running("auto", **machines.settings) as running:
         machines.watched(running)
+        before = snapshot(live(Settings.read({"KUBECONFIG": str(site.around.kubeconfig)})))
         loss = machines.lose(lost)
         seen = site.seen(product)
         site.until("Kubernetes has noticed it", lambda: site.ready(lost) == "Unknown")
@@ -80,7 +88,9 @@ def _told(site: Site, product: Product, folder: Path) -> HostOff:
         site.until("vm-drift knows", lambda: all(since in {o.since, o.noticed} for o in product.outages(lost)))
         outages, later, ordered = product.outages(lost), product.records(site.run), machines.bmc.orders(lost)
         machines.repair(lost)
-        return HostOff(site, loss, seen, since - loss.at, outages, later, ordered)
+        rehearsed = played(loaded(before.objects, before.at), [lost], product.policy(**machines.settings))
+        fates = {one.vm.name: one for one in rehearsed if one.vm.namespace == site.run}
+        return HostOff(site, loss, seen, since - loss.at, outages, later, ordered, fates)
 
 
 @pytest.mark.parametrize("vm", _NAMES)
@@ -115,6 +125,21 @@ def test_how_long_it_took_from_a_moment_after_the_lease_was_renewed(
     assert table.keys() >= {"suspected", "proven", *(f"{vm}: running" for vm in _NAMES)}
     lines = [f"{what:>20} {seconds:6.1f} s" for what, seconds in table.items()]
     record_property(f"from the power cut, against {host_off.site.plane}", "\n".join(["", *lines]))
+
+
+def test_forecast_rehearsal_and_what_happened_side_by_side(
+    host_off: HostOff, record_property: Callable[[str, object], None]
+) -> None:
+    """Against a simulated control plane this shows only that a dump loses nothing: both are played by the same code."""
+    rows = [f"{'VM':>12} {'forecast':>12} {'rehearsed':>12} {'happened':>12}"]
+    for vm in _NAMES:
+        forecast, fate = host_off.seen.records[vm].forecast, host_off.rehearsed[vm]
+        due = f"within {forecast.due - host_off.loss.at:.0f} s" if forecast and forecast.due else "stays"
+        again = "stays" if fate.down is None else f"{fate.down:.1f} s"
+        rows.append(f"{vm:>12} {due:>12} {again:>12} {host_off.loss.ran(vm):>10.1f} s")
+    record_property(f"side by side, against {host_off.site.plane}", "\n".join(["", *rows]))
+    assert {vm for vm, fate in host_off.rehearsed.items() if fate.down is not None} == set(_NAMES)
+    assert all(host_off.seen.records[vm].forecast for vm in _NAMES)
 
 
 def _table(host_off: HostOff) -> dict[str, float]:

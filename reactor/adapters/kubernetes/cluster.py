@@ -272,6 +272,9 @@ class KubernetesCluster:
             return False
         return plural(resource) in [kind.get("name") for kind in discovery["resources"]]
 
+    def version(self) -> str:
+        return str(self._json("get", "version", part="gitVersion")["gitVersion"])
+
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
         _, group, _ = f"/{api_prefix(resource)}".rsplit("/", 2)
         kind, _, part = plural(resource).partition("/")

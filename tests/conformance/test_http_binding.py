@@ -17,6 +17,8 @@ from tests.support.forked import ForkedProcesses
 from tests.support.http import Answered, ask
 from tests.support.sites import Roles
 
+pytestmark = pytest.mark.xdist_group("conformance")  # one receiver for all of them
+
 FENCED, UNREACHABLE = "io.vmdrift.node.fenced", "io.vmdrift.node.unreachable"
 EVERY = pytest.mark.parametrize("case", every(), ids=lambda case: case.name)
 OBJECTS = [case for case in every() if isinstance(case.data, dict)]  # our types take no other data

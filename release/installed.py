@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -52,6 +51,5 @@ def _wanted(requirements: Iterable[str], extras: Iterable[str]) -> Iterator[tupl
     chosen = {"", *extras}
     for text in requirements:
         requirement = Requirement(text)
-        environments = [{**default_environment(), **_IMAGE, "extra": extra} for extra in chosen]
-        if requirement.marker is None or any(requirement.marker.evaluate(one) for one in environments):
+        if requirement.marker is None or any(requirement.marker.evaluate({**_IMAGE, "extra": one}) for one in chosen):
             yield from ((canonicalize_name(requirement.name), extra) for extra in ("", *requirement.extras))

@@ -20,7 +20,18 @@ def manifest(source: Source, archives: Mapping[Platform, Path]) -> str:
     found = yaml.safe_load(_TEMPLATE.read_text())
     filled = _filled(found, {"tag": tag, "repository": source.repository, "pythons": pythons})
     filled["spec"]["platforms"] = list(_platforms(f"{source.repository}/releases/download/{tag}", archives.items()))
-    return yaml.safe_dump(filled, sort_keys=False, width=120)
+    return yaml.dump(filled, Dumper=_Readable, sort_keys=False, width=120)
+
+
+class _Readable(yaml.SafeDumper):
+    """Texts of several lines stay so: people review the manifest."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Readable.add_representer(str, _text)
 
 
 def _filled(value: Any, words: Mapping[str, str]) -> Any:

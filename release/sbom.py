@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
-from cyclonedx.factory.license import LicenseFactory
-from cyclonedx.model import HashType, Property
+from cyclonedx.contrib.hash.factories import HashTypeFactory
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import Property
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import License
@@ -123,5 +124,5 @@ def base_image(source: Source) -> Component:
         type=ComponentType.CONTAINER,
         purl=purl,
         bom_ref=quote(str(purl), safe=":/@?=&%"),
-        hashes=[HashType.from_composite_str(match["digest"])],
+        hashes=[HashTypeFactory().from_composite_str(match["digest"])],
     )

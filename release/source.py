@@ -50,7 +50,8 @@ class Source:
     @property
     def moment(self) -> datetime:
         """When the release was made, as CHANGELOG.md says: so the same checkout always builds the same files."""
-        return datetime.fromisoformat(self.section(self.version).date or "1980-01-01").replace(tzinfo=UTC)
+        section = self.sections().get(self.version)
+        return datetime.fromisoformat(section.date if section and section.date else "1980-01-01").replace(tzinfo=UTC)
 
     def text(self, path: str) -> str:
         """A file's text; NotReleasable."""

@@ -16,6 +16,7 @@ _TAG = re.compile(r"v\d+\.\d+\.\d+(?:rc\d+)?")
 _IMAGES = ("k8s/base/kustomization.yaml", "k8s/overlays/knative/receiver.yaml")
 _IMAGE = re.compile(r"vm-drift:(\d\S*)|name: vm-drift,.*newTag: ([^\s}]+)")
 _CHART = "charts/vm-drift/Chart.yaml"
+_SUPPORTED = "vmdrift/doctor/supported.yaml"
 
 
 def problems(source: Source, tag: str) -> Iterator[str]:
@@ -28,6 +29,7 @@ def problems(source: Source, tag: str) -> Iterator[str]:
     for path in _IMAGES:
         yield from _image(source, path)
     yield from _chart(source)
+    yield from _ended(source)
 
 
 def _changes(source: Source) -> Iterator[str]:
@@ -56,6 +58,14 @@ def _chart(source: Source) -> Iterator[str]:
     for field in ("version", "appVersion"):
         if str(chart.get(field)) != source.version:
             yield f"{_CHART}: {field} is {chart.get(field)}, expected {source.version}"
+
+
+def _ended(source: Source) -> Iterator[str]:
+    """Versions that their own projects do not support any more on the day of the release."""
+    for kind, rows in yaml.safe_load(source.text(_SUPPORTED)).items():
+        for name, row in rows.items():
+            if str(row["until"]) < source.moment.date().isoformat():
+                yield f"{_SUPPORTED}: {kind} {name} has ended on {row['until']}; take it out, and look for a newer one"
 
 
 def main(words: list[str]) -> int:

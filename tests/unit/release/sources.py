@@ -34,6 +34,7 @@ Repository = "https://example.org/our/repo/"
     "k8s/base/kustomization.yaml": "images:\n  - {name: vm-drift, newName: vm-drift, newTag: 1.2.0}\n",
     "k8s/overlays/knative/receiver.yaml": "image: vm-drift:1.2.0\n",
     "charts/vm-drift/Chart.yaml": "version: 1.2.0\nappVersion: 1.2.0\n",
+    "vmdrift/doctor/supported.yaml": 'kubernetes:\n  "1.35":\n    until: 2027-02-28\n',
     "LICENSE": "text\n",
 }
 

@@ -36,6 +36,7 @@ def test_where_all_name_one_version_a_tag_is_released(tmp_path: Path) -> None:
             {"receiver": ("vm-drift:1.2.0", "vm-drift")},
             "receiver.yaml: expected the image vm-drift in version 1.2.0, found none",
         ),
+        ("v1.2.0", {"supported": ("2027-02-28", "2027-01-01")}, "kubernetes 1.35 has ended on 2027-01-01"),
         ("v1.2.0", {"chart": ("appVersion: 1.2.0", "appVersion: 1.1.9")}, "appVersion is 1.1.9, expected 1.2.0"),
     ],
 )

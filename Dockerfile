@@ -1,6 +1,7 @@
 # One image for every role; the role is the argument: `docker run IMAGE work drifts`.
-# BASE: any image with Python 3.11 or newer and its venv module.
-ARG BASE=docker.io/library/python:3.11-slim-bookworm
+# BASE: any image with Python 3.11 or newer and its venv module. By digest, so that the same sources give the same image; this
+# one is Python 3.11.16 for amd64 and arm64, of 2026-08-25 (docs/release.md says how to take a newer one).
+ARG BASE=docker.io/library/python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
 
 FROM ${BASE} AS build
 WORKDIR /src

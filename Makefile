@@ -6,12 +6,12 @@ ARGS ?=
 # How long make soak goes on.
 HOURS ?= 1
 # Whose types are checked; by day, in make test, not those of tests and benchmarks.
-TYPED ?= reactor workers vmdrift simulator rehearsal benchmarks charts tests
+TYPED ?= reactor workers vmdrift simulator rehearsal benchmarks charts release tests
 # Who is lacking in the cluster of `make e2e` and so is played by us.
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools scenarios manifests chart docs check nightly soak bench bench-plots bench-recovery e2e e2e-cluster constraints clean
+.PHONY: help run test tools scenarios manifests chart docs check nightly soak bench bench-plots bench-recovery e2e e2e-cluster release-files constraints clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ e2e: e2e-cluster .venv/dev ## Run the scenarios against the cluster of KUBECONFI
 
 e2e-cluster:
 	@test -n "$$KUBECONFIG" || { echo "make e2e: KUBECONFIG is not set; it says which cluster is tested" >&2; exit 2; }
+
+release-files: .venv/dev ## Build what a release consists of besides the image and the chart into dist/ (docs/release.md)
+	@$(BIN)/python -m release
 
 constraints: .venv/dev ## Take the newest versions of all that is installed, with the hashes of their files, into constraints.txt
 	@(sed -n '/^#/p' constraints.txt; echo uv | $(BIN)/uv pip compile --quiet pyproject.toml - --all-extras --universal --upgrade \

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md and docs/reasons.md from the code, and what was measured into docs/performance.md.
+"""Writes docs/settings.md and docs/reasons.md, and tables into docs/supported.md and docs/performance.md.
 
 `python docs/generate.py`; a test keeps them current.
 """
@@ -12,12 +12,12 @@ from typing import Any
 from reactor.model.drift import Phase
 from reactor.model.reason import REASONS
 from reactor.settings import Settings, env_names
+from vmdrift.doctor.versions import supported as supported_versions
 
 HERE = Path(__file__).parent
 _RESULTS = HERE.parent / "benchmarks" / "results"
 _SAID = {True: "reached", False: "missed", None: ""}
 _NAMES = {name for row in fields(Settings) for name in env_names(row)}
-_BEGIN, _END = "<!-- measured -->\n", "<!-- /measured -->\n"
 
 
 def settings() -> str:
@@ -79,14 +79,34 @@ def reasons() -> str:
     return "\n".join(lines) + "\n"
 
 
+def supported() -> str:
+    """The page as it is, with the table of versions."""
+    table = supported_versions()
+    lines = [
+        "| Kubernetes | its project supports it until | tried with vm-drift |",
+        "| --- | --- | --- |",
+        *(f"| {row.name} | {row.until} | {row.tried} |" for row in reversed(table["kubernetes"])),
+        "",
+        "| KubeVirt | its project supports it until | validated by its project with Kubernetes |",
+        "| --- | --- | --- |",
+        *(f"| {row.name} | {row.until} | {', '.join(row.kubernetes)} |" for row in reversed(table["kubevirt"])),
+    ]
+    return _between("supported.md", "versions", lines)
+
+
+def _between(name: str, what: str, lines: list[str]) -> str:
+    """The page as it is, with these lines between two comments of this name."""
+    begin, end = f"<!-- {what} -->\n", f"<!-- /{what} -->\n"
+    before, _, rest = (HERE / name).read_text().partition(begin)
+    return before + begin + "\n".join(lines) + "\n" + end + rest.partition(end)[2]
+
+
 def performance() -> str:
     """The page as it is, with what was measured last."""
-    page = (HERE / "performance.md").read_text()
-    before, _, rest = page.partition(_BEGIN)
     lines = ["| | command | measured | to reach | |", "| --- | --- | --- | --- | --- |"]
     for file in sorted(_RESULTS.glob("*.json")):
         lines += [_row(file.stem, row) for row in json.loads(file.read_text()).get("figures", [])]
-    return before + _BEGIN + "\n".join(lines) + "\n" + _END + rest.partition(_END)[2]
+    return _between("performance.md", "measured", lines)
 
 
 def _row(command: str, row: dict[str, Any]) -> str:
@@ -95,7 +115,7 @@ def _row(command: str, row: dict[str, Any]) -> str:
     return f"| {' | '.join(cell.strip() for cell in cells)} |"
 
 
-PAGES = {"settings.md": settings, "reasons.md": reasons, "performance.md": performance}
+PAGES = {"settings.md": settings, "reasons.md": reasons, "supported.md": supported, "performance.md": performance}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

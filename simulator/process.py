@@ -41,7 +41,7 @@ USERS = {
     "e2e": "system:e2e",
 }
 _LEAST_GRACE = 5.0  # seconds; a busy machine may be late by a second or two, and no node shall look dead for that
-KUBEVIRT_VERSION = "v1.8.0-simulated"
+KUBEVIRT_VERSION = "v1.9.0-simulated"
 NOTHING = "none"  # instead of a number of VMs: no node and no VM
 _UP = 60.0  # seconds
 _PLUGS = frozenset({"power_cut", "power_on", "cut_network", "restore_network"})

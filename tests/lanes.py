@@ -17,7 +17,7 @@ import click
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--color=no"]
 MAKE = ["make", "--no-print-directory"]
-WAITING = ("tests/acceptance", "tests/contracts", "tests/integration", "tests/page")
+WAITING = ("tests/acceptance", "tests/conformance", "tests/contracts", "tests/integration", "tests/page")
 # Long ones come first (tests/conftest.py), each worker takes the next one, and groups stay together.
 _IN_ORDER = ["--dist", "loadgroup", "--no-loadscope-reorder"]
 _NO_TESTS = 5  # pytest's exit code where words like -k leave a lane nothing to do

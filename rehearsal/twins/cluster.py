@@ -9,6 +9,7 @@ from reactor.model import errors
 from reactor.model.names import named
 from reactor.model.objects import JsonObject
 from simulator.api.api import Api
+from simulator.api.discovery import VERSION
 from simulator.api.watching import Watch
 from simulator.audit import Request
 from simulator.client import ApiError
@@ -130,6 +131,10 @@ class ApiCluster:
     def serves(self, resource: str) -> bool:
         with self._translated():
             return plural(resource) in self.api.store.resources
+
+    def version(self) -> str:
+        with self._translated():
+            return str(VERSION["gitVersion"])
 
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
         name_of, _, part = plural(resource).partition("/")

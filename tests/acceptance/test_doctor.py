@@ -13,7 +13,7 @@ def test_where_all_is_well_it_says_so_and_changes_nothing(story: Stage) -> None:
     well = story.said["calm: doctor --json"]
     assert (well.code, well.err) == (0, "")
     assert orjson.loads(well.out)["summary"] == {"ok": len(checks(well)), "warning": 0, "failed": 0, "unknown": 0}
-    assert checks(well)["KubeVirt", ""]["sentence"] == "v1.8.0-simulated is deployed."
+    assert checks(well)["KubeVirt", ""]["sentence"] == "v1.9.0-simulated is deployed."
     assert checks(well)["workers", "drifts"]["sentence"] == "2 alive."
     reviews, tried = "selfsubjectaccessreviews", "configmaps"  # the writes to the latter are dry runs
     asked = [entry for entry in story.seen["doctor asked"] if entry["resource"] not in {reviews, tried}]

@@ -33,6 +33,10 @@ def cluster(request: pytest.FixtureRequest, api: Api, tmp_path: Path) -> Iterato
         yield found
 
 
+def test_the_api_server_reports_its_version(cluster: Any) -> None:
+    assert surveyed(cluster).version() == "v1.36.0+simulated"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("resource", "there"), [("pods", True), ("leases", True), ("virtualmachines", False)])
 def test_a_kind_is_served_where_it_is_installed(kind: str, resource: str, there: bool, tmp_path: Path) -> None:
@@ -119,3 +123,10 @@ def test_an_answer_that_is_none_tells_of_no_kind(tmp_path: Path, body: bytes) ->
     words = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     with answering(words) as url, over_http(url, tmp_path) as cluster, pytest.raises(errors.ClusterUnreachable):
         cluster.serves("pods")
+
+
+@pytest.mark.parametrize("body", [b"null", b"{}", b'{"gitVersion": 1}'])
+def test_an_answer_that_is_none_tells_of_no_version(tmp_path: Path, body: bytes) -> None:
+    words = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with answering(words) as url, over_http(url, tmp_path) as cluster, pytest.raises(errors.ClusterUnreachable):
+        surveyed(cluster).version()

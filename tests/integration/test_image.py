@@ -27,7 +27,7 @@ def rest(stage: list[list[str]], word: str) -> list[str]:
 
 def test_both_stages_stand_on_a_base_that_can_be_chosen() -> None:
     assert [text.split()[0] for text in rest(LINES, "FROM")] == ["${BASE}", "${BASE}"]
-    assert rest(LINES, "ARG")[0].startswith("BASE=")
+    assert re.fullmatch(r"BASE=[\w.]+/[\w/-]+:[\w.-]+@sha256:[0-9a-f]{64}", rest(LINES, "ARG")[0]), "by its digest"
 
 
 def test_everything_that_is_copied_is_there_and_is_let_in() -> None:

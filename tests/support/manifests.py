@@ -19,9 +19,9 @@ import yaml
 from simulator.documents import documents
 from tests import crds
 from tests.support.places import K8S
+from vmdrift.doctor.versions import supported
 
 OVERLAYS = sorted(path.name for path in (K8S / "overlays").iterdir())
-VERSION = "1.32"  # of Kubernetes, whose schemas are asked
 Obj = Mapping[str, Any]
 
 kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl builds the overlays")
@@ -65,12 +65,14 @@ def _faults(text: str) -> list[str]:
 
 
 def _unlike_kubernetes(obj: Obj) -> list[str]:
-    utils = _kubernetes()
-    try:
-        utils.validate(dict(obj), VERSION, strict=True)
-    except utils.ValidationError as error:
-        return [str(error)[:300]]
-    return []
+    """By the schemas of each Kubernetes that we support."""
+    utils, faults = _kubernetes(), []
+    for version in supported()["kubernetes"]:
+        try:
+            utils.validate(dict(obj), version.name, strict=True)
+        except utils.ValidationError as error:
+            faults.append(f"Kubernetes {version.name}: {str(error)[:300]}")
+    return faults
 
 
 @cache

@@ -7,6 +7,7 @@ from reactor.settings import Settings
 from vmdrift.doctor.facts import ClusterFacts, KubeVirt, Skew, Unreadable
 from vmdrift.doctor.finding import Finding, failed, listed, ok, sentence, unknown, unknown_or_forbidden, warning
 from vmdrift.doctor.needs import OPTIONAL, Right, rights
+from vmdrift.doctor.versions import version_findings
 from workers.config_maps import creating
 from workers.fencing.decide.allowed import unusable
 
@@ -23,11 +24,12 @@ def cluster_findings(facts: ClusterFacts | Unreadable, settings: Settings, roles
     """The API server first, then what is in it, then verb by verb."""
     if isinstance(facts, Unreadable):
         yield failed("API server", sentence(facts.why), _REACH)
-        for check in ("KubeVirt", "nodes", "access"):
+        for check in ("KubeVirt", "versions", "nodes", "access"):
             yield unknown(check, Unreadable("the API server gives no answer"), "Fix access to the API server first.")
         return
     yield ok("API server", f"{facts.host} answers.")
     yield _kubevirt(facts.kubevirt)
+    yield from version_findings(facts)
     yield _nodes(facts, settings)
     yield _manager(facts.manager)
     yield from _config_maps(facts.notebooks, settings)

@@ -141,6 +141,7 @@ def cluster_facts(
         _or_unreadable(lambda: _allowed(cluster, settings, roles, absent)),
         absent,
         _config_maps(cluster, settings, roles),
+        _or_unreadable(cluster.version),
     )
 
 

@@ -66,6 +66,7 @@ class ClusterFacts:
 
     `allowed`: of each right that was checked; kinds that are not installed are left out, and named in `absent`.
     `notebooks`: why a ConfigMap that we write to could not be written, by its name, None where it could.
+    `version`: Kubernetes' own, as the API server reports it.
     """
 
     host: str
@@ -76,6 +77,7 @@ class ClusterFacts:
     allowed: Mapping[Right, bool] | Unreadable
     absent: tuple[str, ...] = ()
     notebooks: Mapping[str, Unreadable | None] = field(default_factory=dict)
+    version: str | Unreadable = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ _GROUPS = {
 EXPAND_SPEC = "virtualmachines/expand-spec"
 _SUBRESOURCES = {EXPAND_SPEC: "apis/subresources.kubevirt.io/v1"}
 _REVIEWS = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_VERSION = "version"
 _PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 _TYPES = {"patch": "application/merge-patch+json"}
 # Only apiVersion, kind and metadata of each object (Kubernetes, "API concepts": metadata-only fetches).
@@ -271,6 +272,9 @@ class KubernetesCluster:
         except errors.NotServed:
             return False
         return plural(resource) in [kind.get("name") for kind in discovery["resources"]]
+
+    def version(self) -> str:
+        return str(self._json("get", _VERSION, part="gitVersion")["gitVersion"])
 
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
         _, group, _ = f"/{api_prefix(resource)}".rsplit("/", 2)

@@ -111,5 +111,8 @@ class Survey(Protocol):
     def serves(self, resource: str) -> bool:
         """Is this kind installed? Every authenticated user may ask."""
 
+    def version(self) -> str:
+        """The API server's own, such as v1.36.2 with what its vendor adds. Every authenticated user may ask."""
+
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
         """Are we allowed to? Without a namespace: in all of them; without a name: of all objects."""

@@ -16,7 +16,7 @@ from reactor.model.objects import JsonObject
 from reactor.model.times import Clock, http_date, retry_after
 
 # What every response of Kubernetes has: objects and lists have metadata, reviews a status, discovery a list.
-_SHAPES: Mapping[str, type] = {"metadata": dict, "status": dict, "resources": list}
+_SHAPES: Mapping[str, type] = {"metadata": dict, "status": dict, "resources": list, "gitVersion": str}
 BOOKMARK = "BOOKMARK"
 _SETTLES = 1.0  # seconds until a new watch has sent what happened before it; it does so at once, event after event
 _ERRORS: Mapping[int, type[errors.ClusterError]] = {

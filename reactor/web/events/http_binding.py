@@ -18,6 +18,7 @@ LONGEST = 65536  # bytes of a request that carries events; the longest that is r
 _BATCH, _STRUCTURED = "application/cloudevents-batch", "application/cloudevents"
 _ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_UTF_8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _JSON = re.compile(r"[^/]+/(?:[^/]+\+)?json")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -54,11 +55,12 @@ def unique_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _content_type(header: str) -> str:
-    """The media type in lower case, without its parameters; Problem 415 for another charset than UTF-8."""
+    """The media type in lower case, without its parameters; Problem 415 for JSON in another charset than UTF-8."""
     kind, *parameters = header.lower().split(";")
     pairs = [parameter.partition("=") for parameter in parameters]
     for charset in (value.strip().strip('"') for name, _, value in pairs if name.strip() == "charset"):
-        if charset not in {"utf-8", "utf8"}:
+        # What is no JSON stays bytes, whatever its charset. ASCII is UTF-8.
+        if charset not in _UTF_8 and _is_json(kind):
             raise Problem(415, "Only UTF-8 is supported.", attribute="content-type", found=charset, expected="utf-8")
     return kind.strip()
 

@@ -84,6 +84,10 @@ def test_what_is_needed_of_bare_metal_hosts_is_asked_in_the_namespace_of_the_set
         assert theirs == dict.fromkeys(("list", "patch"), trusted == "metal3")
 
 
+def test_kubernetes_version_is_what_its_api_server_reports() -> None:
+    assert asked(an_api()).version == "v1.36.0+simulated"
+
+
 def test_kubevirts_version_is_its_operators_word() -> None:
     api = an_api()
     assert asked(api).kubevirt == KubeVirt("", "")

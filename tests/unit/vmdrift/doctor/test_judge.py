@@ -27,7 +27,13 @@ QUEUES = tuple(
 REDIS = RedisFacts(SERVER, QUEUES, SAME)
 NODES = tuple(NodeView(f"n{number}", f"uid-{number}", "True", 0.0) for number in range(3))
 CLUSTER = ClusterFacts(
-    "https://api", SAME, KubeVirt("v1.8.0", "Deployed"), NODES, SAME, dict.fromkeys(rights(ROLES, Settings()), True)
+    "https://api",
+    SAME,
+    KubeVirt("v1.9.0", "Deployed"),
+    NODES,
+    SAME,
+    dict.fromkeys(rights(ROLES, Settings()), True),
+    version="v1.36.2",
 )
 WELL = Facts(Configured(Settings()), REDIS, CLUSTER, ROLES)
 
@@ -155,8 +161,11 @@ FORBIDDEN = Unreadable("GET /x: 403", refused=True)
         (with_queue(2, waiting=1), "workers", FAILED, "jobs waiting: 1"),
         (with_cluster(kubevirt=None), "KubeVirt", FAILED, "not installed"),
         (with_cluster(kubevirt=FORBIDDEN), "KubeVirt", WARNING, "may not list kubevirts"),
-        (with_cluster(kubevirt=KubeVirt("v1.8.0", "Deploying")), "KubeVirt", WARNING, "Deploying"),
+        (with_cluster(kubevirt=KubeVirt("v1.9.0", "Deploying")), "KubeVirt", WARNING, "Deploying"),
         (with_cluster(kubevirt=KubeVirt("", "")), "KubeVirt", WARNING, "no KubeVirt object"),
+        (with_cluster(version="v1.30.9"), "versions", WARNING, "older than what this vm-drift supports"),
+        (with_cluster(version=Unreadable("no answer")), "versions", UNKNOWN, "no answer"),
+        (with_cluster(kubevirt=KubeVirt("v1.4.0", "Deployed")), "versions", WARNING, "KubeVirt v1.4.0 is older"),
         (with_cluster(nodes=FORBIDDEN), "nodes", WARNING, "No permission"),
         (with_cluster(nodes=Unreadable("no answer")), "nodes", UNKNOWN, "no answer"),
         (with_cluster(nodes=(*NODES, replace(NODES[0], name="n9", ready="Unknown"))), "nodes", WARNING, "lost: n9"),
@@ -238,6 +247,7 @@ def test_where_nothing_answers_what_stands_on_it_is_unknown_and_not_well() -> No
         ("queues", UNKNOWN),
         ("API server", FAILED),
         ("KubeVirt", UNKNOWN),
+        ("versions", UNKNOWN),
         ("nodes", UNKNOWN),
         ("access", UNKNOWN),
         ("clocks", UNKNOWN),

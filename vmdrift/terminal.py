@@ -1,10 +1,13 @@
 """What every command prints through: text of others reaches the terminal as plain text, on the line it belongs to."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.progress import Progress
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +28,15 @@ class Terminal(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Each part of what is printed comes through here, cells of tables too."""
         return super().render(_plain(renderable), options)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[], object]]:
+    """Where somebody waits at a terminal; the answer goes to standard output. What it gives is called at each step."""
+    waits = sys.stderr.isatty()
+    with Progress(console=Terminal(file=sys.stderr), transient=True, disable=not waits) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda: shown.advance(task)
 
 
 def _plain(part: RenderableType) -> RenderableType:

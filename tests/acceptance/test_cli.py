@@ -35,6 +35,15 @@ HELP = {
     ("status",): ["[NODE|NAMESPACE/VM]", "--json", "--watch", "Asks the cluster only what is held"],
     ("history",): ["--json", "--last", "how long its VM was down", "VMDRIFT_HISTORY_TTL"],
     ("doctor",): ["--json", "--role", "watcher|receiver|intake|drifts|fencing", "Changes nothing", "Exit codes: 0"],
+    ("rehearse",): [
+        "[NODE]...",
+        "--each",
+        "--pairs",
+        "--proof",
+        "--lose-own-node",
+        "vm-drift[rehearse]",
+        "Exit codes: 0",
+    ],
     ("dump",): ["--anonymous", "--file", "no cloud-init", "vmdrift dump > dump.json"],
     ("completion",): ["bash|zsh|fish", 'eval "$(vmdrift completion bash)"', "vmdrift completion fish >"],
 }

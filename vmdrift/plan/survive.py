@@ -1,14 +1,11 @@
 """`vmdrift audit --any K` and `--zone`: may any K nodes, or any one zone, be lost at once, for people or as JSON."""
 
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
 from reactor.model.drift import Policy
@@ -22,7 +19,7 @@ from vmdrift.plan.table import NAME, absent
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.installed import JudgedBy
 from vmdrift.snapshot.source import run_on_snapshot
-from vmdrift.terminal import Terminal, lines, rows_table
+from vmdrift.terminal import Terminal, lines, progress, rows_table
 
 VERSION = 1  # of the JSON; within a version fields are only added
 _SETS, _VMS = 10, 4  # that people are shown; JSON names all
@@ -56,16 +53,8 @@ def _what(number: int) -> str:
 
 
 def _survival(sets: Sets, nodes: Sequence[NodeAudit], room: FreeRoom, policy: Policy) -> list[LostTogether]:
-    with _progress(len(sets)) as step:
+    with progress("Judging what is lost together", len(sets)) as step:
         return survival(sets, nodes, room, policy, step)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], object]]:
-    """Where somebody waits at a terminal; the answer goes to standard output."""
-    with Progress(console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("Judging what is lost together", total=total)
-        yield lambda: progress.advance(task)
 
 
 def exit_code(judged: Sequence[LostTogether]) -> int:

@@ -5,7 +5,6 @@ intake, drifts and fencing act there with the settings of this installation.
 """
 
 import logging
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -13,8 +12,6 @@ from math import inf
 from pathlib import Path
 
 import structlog
-from rich.console import Console
-from rich.progress import Progress
 
 from reactor.model.drift import Policy
 from reactor.model.errors import BadInput
@@ -30,7 +27,7 @@ from vmdrift.rehearse.sets import Asked
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.installed import JudgedBy
 from vmdrift.snapshot.source import run_on_snapshot
-from vmdrift.terminal import Terminal
+from vmdrift.terminal import Terminal, progress
 
 _READS_POWER = frozenset({"redfish", "fence-agent", "metal3"})
 
@@ -106,11 +103,8 @@ def _begin(path: str) -> None:
 
 
 def _played(stage: Stage, sets: Sequence[Nodes], limit: float) -> list[Rehearsal]:
-    """With progress where somebody waits at a terminal; the answer goes to standard output."""
-    console = Console(file=sys.stderr)
-    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("Playing", total=len(sets))
-        return play_all(stage, sets, lambda: progress.advance(task), time.monotonic() + limit)
+    with progress("Playing", len(sets)) as step:
+        return play_all(stage, sets, step, time.monotonic() + limit)
 
 
 def _tell(played: Sequence[Rehearsal], sets: Sequence[Nodes], judged: JudgedBy, *, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """`vmdrift audit --any K` and `--zone`: may any K nodes, or any one zone, be lost at once, for people or as JSON."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 

@@ -22,6 +22,7 @@ WAITING = ("tests/acceptance", "tests/conformance", "tests/contracts", "tests/in
 _IN_ORDER = ["--dist", "loadgroup", "--no-loadscope-reorder"]
 _NO_TESTS = 5  # pytest's exit code where words like -k leave a lane nothing to do
 _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
+_LONGEST_LINE = 2**24  # bytes; of what a test prints when it fails
 _TROUBLE = re.compile(r"=+ (FAILURES|ERRORS) =+")
 
 
@@ -40,7 +41,7 @@ async def run(name: str, command: list[str], counts: Counter[str], trouble: list
     What pytest counted is added to `counts`, its lines from the first failure on to `trouble`.
     """
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, limit=_LONGEST_LINE
     )
     assert process.stdout
     last, told = "", False

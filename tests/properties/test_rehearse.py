@@ -62,6 +62,8 @@ def _agree(there: ClusterSnapshot, lost: str, policy: Policy) -> None:
     for vm, one in found.items():
         event(f"{told[vm].outcome} {told[vm].reason}{' if' if told[vm].ifs else ''}")
         assert _same(told[vm], one, proven=bool(policy.fencing)), (told[vm], one)
+        foreseen = one.record.forecast if one.record else None
+        assert foreseen is None or foreseen.moves is (one.down is not None), (foreseen, one)
 
 
 def _same(told: Prediction, found: Played, *, proven: bool) -> bool:

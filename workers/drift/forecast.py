@@ -16,11 +16,18 @@ _SYNC = 60.0  # seconds, at most, until Kubernetes attaches what was detached
 _START = 30.0  # seconds that a VM may take to start, once nothing holds it back
 
 
-def with_forecast(record: Record, checks: Sequence[Check], policy: Policy, now: float) -> Record:
-    """The record after a pass that found these `checks`, with what is foreseen, if it is judged for the first time."""
+def with_forecast(
+    record: Record, checks: Sequence[Check], policy: Policy, now: float, passes_at: float | None = None
+) -> Record:
+    """The record after a pass that found these `checks`, with what is foreseen, if it is judged for the first time.
+
+    `passes_at`: when what kept the VM passes by itself, such as an eviction that is due; then it is too early to say.
+    """
     if record.forecast is not None:
         return record
     objections = [check for check in own_objections(checks) if check.name != _HOLD]
+    if objections and passes_at is not None:
+        return record
     if objections:
         first = objections[0]
         return replace(record, forecast=Forecast(now, moves=False, reason=first.reason, sentence=first.sentence))

@@ -150,7 +150,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
         return _blocked(record, now, "api-unavailable", str(error), later)
     record = with_notice(record, observation.node, now)
     after = with_details(_recorded(record, decision, now), observation, tools.policy)
-    after = with_forecast(after, decision.checks, tools.policy, now)
+    after = with_forecast(after, decision.checks, tools.policy, now, decision.judgement.again_at)
     # Within the window nothing of the VM itself is read.
     return after if after.reason == "unreachable-window" else replace(after, looked_at=began)
 

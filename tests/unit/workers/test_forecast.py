@@ -63,6 +63,15 @@ def test_nothing_is_foreseen_where_that_is_not_known(one: Record, checks: list[C
     assert foreseen(one, *checks) is None
 
 
+def test_an_eviction_that_is_due_keeps_nobody_down() -> None:
+    blocked = replace(record(phase=Phase.BLOCKED), reason="not-terminating")
+    checks = [check("placement"), check("launcher", "not-terminating")]
+    assert with_forecast(blocked, checks, POLICY, NOW, NOW + 300.0).forecast is None
+    for_ever = with_forecast(blocked, checks, POLICY, NOW).forecast
+    assert for_ever is not None
+    assert not for_ever.moves
+
+
 def test_the_first_forecast_stays() -> None:
     first = with_forecast(RELEASED, [check("placement")], POLICY, NOW)
     later = replace(first, phase=Phase.REFUSED, reason="run-strategy")

@@ -18,7 +18,7 @@ from vmdrift.plan.prediction import Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot, everything, snapshot
 
 _CHOSEN = settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 _STORAGE = [kind for kind in Storage if kind is not Storage.HOST_DISK]
 _ONLY_WITH_PROOF = frozenset({"shared-volume-not-fenced"})

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,6 @@ class Supported:
         return int(major), int(minor)
 
 
-@cache
 def supported() -> Mapping[str, tuple[Supported, ...]]:
     """By `kubernetes` and `kubevirt`, oldest first."""
     read: Mapping[str, Mapping[str, Any]] = yaml.safe_load(_FILE.read_text())

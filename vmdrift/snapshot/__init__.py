@@ -6,7 +6,7 @@ read it is an error, so that nothing counts as fine that was not read.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from reactor.adapters.kubernetes.cluster import PAGE, Cluster, Page
@@ -20,11 +20,11 @@ from vmdrift.snapshot.dump_file import DUMP_COMMAND, MAKE, Dump, about, read_dum
 from vmdrift.snapshot.dump_time import written_at
 from vmdrift.snapshot.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
 from vmdrift.snapshot.readonly import ReadOnly
-from workers.observe.cache import listed
 
 __all__ = ["DUMP_COMMAND", "ClusterSnapshot", "Objects", "everything", "from_cluster", "from_dump", "snapshot"]
 
 Objects = Mapping[str, Sequence[JsonObject]]  # resource -> all objects of it
+Keep = Callable[[str, JsonObject], JsonObject]  # resource and object -> what of it is kept
 _CLAIMS = "persistentvolumeclaims"
 _Key = tuple[str, str, str]  # resource, namespace, name
 
@@ -167,16 +167,17 @@ def from_cluster(cluster: Cluster, now: float) -> ClusterSnapshot:
     return snapshot(everything(cluster, now))
 
 
-def everything(cluster: Cluster, now: float) -> Dump:
-    """All objects of the kinds that are read. Raises ClusterError.
+def everything(cluster: Cluster, now: float, keep: Keep = lambda _, obj: obj) -> Dump:
+    """All objects of the kinds that are read; of each what `keep` makes of it. Raises ClusterError.
 
     Without HwameiStor its kinds are simply empty. What we may not list is lacking, as in a dump.
     """
     objects, forbidden = dict[str, list[JsonObject]](), list[str]()
     for kind in KINDS:
         try:
-            listed_objects = listed(cluster, kind.resource)
-            objects[kind.resource] = [_slim(obj) for obj in listed_objects if is_needed(kind.resource, obj)]
+            pages = cluster.pages(kind.resource)
+            needed = (obj for page in pages for obj in page.items if is_needed(kind.resource, obj))
+            objects[kind.resource] = [keep(kind.resource, _slim(obj)) for obj in needed]
         except NotServed:
             if kind not in OPTIONAL:
                 raise

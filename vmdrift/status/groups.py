@@ -35,7 +35,8 @@ def health(wiring: Wiring, drills: Sequence[FenceDrill], now: float) -> tuple[tu
     redis = wiring.redis
     try:
         queues = tuple(figures(redis, now))
-        seen = Seen(queues, reports(redis).heard_at, clocks(redis), tuple(drills), wiring.summaries.latest())
+        read = queues, reports(redis).heard_at, clocks(redis), tuple(drills), wiring.summaries.latest()
+        seen = Seen(*read, wiring.audits.last())
     except StoreRefused as error:
         return (HealthRow("health", Level.WARN, f"cannot be read here: {error}"),), ""
     return strip(seen, wiring.settings, now, _WHOSE), lame(queues)

@@ -97,7 +97,7 @@ class Audit:
         found = [f"{self.nodes} node{'' if self.nodes == 1 else 's'}, {counted(self.vms)}", *self._findings()]
         ago = f"{duration(max(0.0, now - self.at))} ago"
         return (
-            f"{'; '.join(found)} ({f'last audited {ago}: is `vmdrift work audit` alive?' if self.is_old(now) else ago})"
+            f"{'; '.join(found)} ({f'last audited {ago}: is vmdrift work audit alive?' if self.is_old(now) else ago})"
         )
 
     def _findings(self) -> list[str]:

@@ -51,6 +51,7 @@ def metrics(redis: Redis) -> Mapping[str, Metric]:
         lambda: NOW,
         lambda: clocks(redis),
         lambda: HELD,
+        lambda: AUDIT,
     )
     families = text_string_to_metric_families(exposition(sources).decode())
     return dict(_metric(family) for family in families)

@@ -30,7 +30,7 @@ def zero_or(parse: Parse) -> Parse:
 
     def parsed(text: str) -> Any:
         try:
-            return 0.0 if text == "0" else parse(text)
+            return 0.0 if re.fullmatch(r"0(\.0+)?", text) else parse(text)
         except ValueError as error:
             message = f"0, or {error}"
             raise ValueError(message) from error

@@ -96,9 +96,8 @@ class Audit:
         """In half a line: "12 nodes, 340 VMs; 7 would stay down if a node were lost: vmdrift audit (9 min ago)"."""
         found = [f"{self.nodes} node{'' if self.nodes == 1 else 's'}, {counted(self.vms)}", *self._findings()]
         ago = f"{duration(max(0.0, now - self.at))} ago"
-        return (
-            f"{'; '.join(found)} ({f'last audited {ago}: is vmdrift work audit alive?' if self.is_old(now) else ago})"
-        )
+        when = f"last audited {ago}: is vmdrift work audit alive?" if self.is_old(now) else ago
+        return f"{'; '.join(found)} ({when})"
 
     def _findings(self) -> list[str]:
         loss = self.loss(ANY_ONE) or Loss(ANY_ONE, 0, 0)

@@ -13,11 +13,12 @@ from vmdrift.valkey import start
 
 BASE = K8S / "base"
 RULES = BASE / "users.rules"
+AUDIT_RULES = K8S / "components" / "audit" / "audit.rules"  # of a role that is opted in to
 TESTER = "user tester on nopass allkeys allchannels +@all\n"  # the default user is off
 
 
-def roles(rules: str = RULES.read_text()) -> list[str]:
-    """Who is named in the rules."""
+def roles(rules: str = f"{RULES.read_text()}{AUDIT_RULES.read_text()}") -> list[str]:
+    """Who is named in the rules, those of the components as well."""
     lines = [line.split() for line in rules.splitlines()]
     return [words[0] for words in lines if words and not words[0].startswith("#")]
 
@@ -25,7 +26,7 @@ def roles(rules: str = RULES.read_text()) -> list[str]:
 def guarded(processes: Processes, folder: Path) -> Mapping[str, str]:
     """Start it; a URL for each role, and for `tester`, who may do everything."""
     passwords = {role: f'{role}\'s "pass\\word" $1 %' for role in roles()}
-    acl = users_made(folder, passwords, [RULES])
+    acl = users_made(folder, passwords, [RULES, AUDIT_RULES])
     acl.write_text(acl.read_text() + TESTER)
     socket = start(processes, folder, user="tester", aclfile=str(acl)).removeprefix("unix://tester@")
     urls = {role: f"unix://{role}@{socket}?password={quote(password, safe='')}" for role, password in passwords.items()}

@@ -96,7 +96,7 @@ def read(cluster: Cluster, now: float) -> ClusterSnapshot:
 def work_audit(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Raises SettingsError, StoreError, ClusterError when it cannot start."""
     if not settings.audit_every:
-        raise SettingsError("VMDRIFT_AUDIT_EVERY is not set: it says how often, in seconds, such as 3600")
+        raise SettingsError("VMDRIFT_AUDIT_EVERY is not set: the seconds from one audit to the next, such as 3600")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, raise_stopped)
     beat = LivenessFile(settings.heartbeat_file).beat if settings.heartbeat_file else lambda: None

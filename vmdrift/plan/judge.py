@@ -1,25 +1,28 @@
 """What would happen to each VM of a node if the node were lost: the judgement of a drift, on `vmdrift.plan.what_if`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.drift import Check, Phase, Policy, Record
 from reactor.model.errors import ClusterError
 from reactor.model.identity import Drift, VmRef
+from reactor.model.node import NodeView
 from reactor.model.proven_time import ProvenTime, proven_times
 from vmdrift.plan.conditions import shared, single_copies
 from vmdrift.plan.free_room import FreeRoom, requests
 from vmdrift.plan.incomplete import unseen
 from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction, unknown
+from vmdrift.plan.targets import targets, with_room
 from vmdrift.plan.what_if import IfLost
 from vmdrift.snapshot import ClusterSnapshot
-from workers.decide import candidates, decide
+from workers.decide import decide
 from workers.decide.annotations import ignored_annotations, wished
 from workers.decide.decision import Decision, Judgement, Release
-from workers.decide.observation import Observation, PodView
+from workers.decide.observation import Neighbour, Observation, PodView
 from workers.fencing.decide.allowed import providers
 from workers.observe import observe
-from workers.observe.cache import Surroundings
+from workers.observe.cache import Surroundings, placed
 from workers.observe.launchers import on_node
 
 __all__ = ["ExpectedTimes", "Outcome", "Prediction", "predictions", "records_of"]
@@ -43,11 +46,39 @@ class _DryRun:
         return action.pods if isinstance(action, Release) else ()
 
 
+class _Surroundings(Surroundings):
+    """Of a lost node: what its loss does not change is parsed once for all nodes of the snapshot."""
+
+    def __init__(self, lost: IfLost) -> None:
+        super().__init__(lambda: lost.now)
+        self._lost = lost
+
+    def nodes(self, _: Cluster, *, own: bool = False) -> tuple[NodeView, ...]:  # noqa: ARG002 - there is but one list
+        lost = self._lost.node
+        return self.once("nodes", lambda: tuple(lost if v.name == lost.name else v for v in self._lost.there.nodes))
+
+    def renewals(self, _: Cluster, *, own: bool = False) -> Mapping[str, float]:  # noqa: ARG002 - same
+        return self._lost.there.renewals
+
+    def neighbours(self, cluster: Cluster, namespace: str) -> tuple[Neighbour, ...]:
+        return self.once(("neighbours", namespace), lambda: tuple(self._as_they_would_be(cluster, namespace)))
+
+    def _as_they_would_be(self, cluster: Cluster, namespace: str) -> Iterator[Neighbour]:
+        """In their order; those of the lost node are leaving, or gone."""
+        node = self._lost.node.name
+        changed = {pod.uid: pod for pod in placed(self.pods_on(cluster, node, namespace))}
+        for pod in self._lost.there.neighbours(namespace):
+            if pod.node != node:
+                yield pod
+            elif pod.uid in changed:
+                yield changed[pod.uid]
+
+
 class _Passes:
     """Passes over the VMs of a node that is supposed to be lost. What they read of it, they share."""
 
     def __init__(self, lost: IfLost, policy: Policy) -> None:
-        self.lost, self.policy, self._cache = lost, policy, Surroundings(lambda: lost.now)
+        self.lost, self.policy, self._cache = lost, policy, _Surroundings(lost)
 
     def first(self, vm: VmRef, vmi_uid: str) -> _DryRun | Prediction:
         """A Prediction where it is not known: of a kind that the dump does not hold."""
@@ -156,13 +187,16 @@ def _lost_disks(observation: Observation) -> tuple[str, ...]:
 
 def _with_targets(prediction: Prediction, dry_run: _DryRun, lost: IfLost, room: FreeRoom) -> Prediction:
     name, observation = lost.node.name, dry_run.observation
-    fitting = [node.name for node in candidates(observation, dry_run.record)] if observation.vm else []
+    fitting = targets(observation, dry_run.record, lost)
     launcher = next((pod for pod in observation.launchers if pod.node == name and not pod.hotplug), None)
     pod_object = lost.there.find("pods", launcher.name, launcher.namespace) if launcher else None
     needs = requests(pod_object) if pod_object else {}
-    with_room = room.fitting(fitting, needs)
     return replace(
-        prediction, targets=tuple(fitting), room=tuple(with_room), needs=needs, beyond=room.beyond(fitting, needs)
+        prediction,
+        targets=fitting,
+        room=with_room(fitting, needs, room, lost),
+        needs=needs,
+        beyond=room.beyond(fitting, needs),
     )
 
 

@@ -68,7 +68,8 @@ def audited(world: World, authorize: Callable[..., bool]) -> Audit | None:
     written: Any = Written()
     world.api.authorize = authorize
     AuditRole(ApiCluster(world.api, USER), written, Policy(), 3600.0, lambda: world.now).turn()
-    return written.last()
+    last: Audit | None = written.last()
+    return last
 
 
 def ends_well(audit: Audit | None) -> bool:

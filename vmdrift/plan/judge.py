@@ -1,17 +1,16 @@
 """What would happen to each VM of a node if the node were lost: the judgement of a drift, on `vmdrift.plan.what_if`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from reactor.adapters.kubernetes.cluster import Cluster
 from reactor.model.drift import Check, Phase, Policy, Record
 from reactor.model.errors import ClusterError
 from reactor.model.identity import Drift, VmRef
-from reactor.model.node import NodeView
 from reactor.model.proven_time import ProvenTime, proven_times
 from vmdrift.plan.conditions import shared, single_copies
 from vmdrift.plan.free_room import FreeRoom, requests
 from vmdrift.plan.incomplete import unseen
+from vmdrift.plan.lost_surroundings import LostSurroundings
 from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction, unknown
 from vmdrift.plan.targets import targets, with_room
 from vmdrift.plan.what_if import IfLost
@@ -19,10 +18,9 @@ from vmdrift.snapshot import ClusterSnapshot
 from workers.decide import decide
 from workers.decide.annotations import ignored_annotations, wished
 from workers.decide.decision import Decision, Judgement, Release
-from workers.decide.observation import Neighbour, Observation, PodView
+from workers.decide.observation import Observation, PodView
 from workers.fencing.decide.allowed import providers
 from workers.observe import observe
-from workers.observe.cache import Surroundings, placed
 from workers.observe.launchers import on_node
 
 __all__ = ["ExpectedTimes", "Outcome", "Prediction", "predictions", "records_of"]
@@ -46,39 +44,11 @@ class _DryRun:
         return action.pods if isinstance(action, Release) else ()
 
 
-class _Surroundings(Surroundings):
-    """Of a lost node: what its loss does not change is parsed once for all nodes of the snapshot."""
-
-    def __init__(self, lost: IfLost) -> None:
-        super().__init__(lambda: lost.now)
-        self._lost = lost
-
-    def nodes(self, _: Cluster, *, own: bool = False) -> tuple[NodeView, ...]:  # noqa: ARG002 - there is but one list
-        lost = self._lost.node
-        return self.once("nodes", lambda: tuple(lost if v.name == lost.name else v for v in self._lost.there.nodes))
-
-    def renewals(self, _: Cluster, *, own: bool = False) -> Mapping[str, float]:  # noqa: ARG002 - same
-        return self._lost.there.renewals
-
-    def neighbours(self, cluster: Cluster, namespace: str) -> tuple[Neighbour, ...]:
-        return self.once(("neighbours", namespace), lambda: tuple(self._as_they_would_be(cluster, namespace)))
-
-    def _as_they_would_be(self, cluster: Cluster, namespace: str) -> Iterator[Neighbour]:
-        """In their order; those of the lost node are leaving, or gone."""
-        node = self._lost.node.name
-        changed = {pod.uid: pod for pod in placed(self.pods_on(cluster, node, namespace))}
-        for pod in self._lost.there.neighbours(namespace):
-            if pod.node != node:
-                yield pod
-            elif pod.uid in changed:
-                yield changed[pod.uid]
-
-
 class _Passes:
     """Passes over the VMs of a node that is supposed to be lost. What they read of it, they share."""
 
     def __init__(self, lost: IfLost, policy: Policy) -> None:
-        self.lost, self.policy, self._cache = lost, policy, _Surroundings(lost)
+        self.lost, self.policy, self._cache = lost, policy, LostSurroundings(lost)
 
     def first(self, vm: VmRef, vmi_uid: str) -> _DryRun | Prediction:
         """A Prediction where it is not known: of a kind that the dump does not hold."""

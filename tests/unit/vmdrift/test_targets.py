@@ -11,10 +11,13 @@ from tests.unit.vmdrift.plans import change, read, world_of
 from vmdrift.plan import judge
 from vmdrift.plan import targets as module
 from vmdrift.plan.audit import audited
+from vmdrift.plan.lost_surroundings import LostSurroundings
 from vmdrift.plan.what_if import IfLost
 from workers.decide import candidates
 from workers.decide.observation import Observation
 from workers.decide.placement import targets as among
+from workers.observe.cache import Surroundings
+from workers.observe.parse import pod_view
 
 _HOST = "kubernetes.io/hostname"
 _IN_Y = {"key": _HOST, "operator": "In", "values": ["node-c", "node-d"]}
@@ -101,3 +104,19 @@ def test_those_that_ask_for_the_same_are_judged_once(world: World, monkeypatch: 
         "plain-d": 3,
     }
     assert 0 < len(asked) < len(VMS)
+
+
+@pytest.mark.parametrize("node", ["node-a", "node-d"])
+@pytest.mark.parametrize("released", [False, True])
+def test_what_is_parsed_once_for_all_nodes_is_what_each_would_read(world: World, node: str, *, released: bool) -> None:
+    """Nodes, Leases, and neighbours: those of the lost node are leaving, or gone once they were released."""
+    there = read(world)
+    lost = IfLost.of(there, node, Policy())
+    launchers = [pod for page in lost.pages("pods", fields=f"spec.nodeName={node}") for pod in page.items]
+    lost = lost.after([pod_view(pod) for pod in launchers]) if released else lost
+    shared, own = LostSurroundings(lost), Surroundings(lambda: lost.now)
+    for namespace in ("default", "apart", "spread"):
+        assert shared.neighbours(lost, namespace) == own.neighbours(lost, namespace)
+        assert shared.repelling(lost, namespace) == own.repelling(lost, namespace)
+    assert (shared.nodes(lost), shared.renewals(lost)) == (own.nodes(lost), own.renewals(lost))
+    assert {pod.leaving for pod in own.neighbours(lost, "apart") if pod.node == node} == (set() if released else {True})

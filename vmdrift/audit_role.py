@@ -51,30 +51,30 @@ class AuditRole:
     step: Callable[[], object] = lambda: None
     _trouble: str = ""
 
-    def first_due(self) -> float:
-        """When to begin, seconds since the epoch: at once, unless another process has just done it."""
+    def first(self) -> float:
+        """In how many seconds to begin: at once, unless another process has just done it."""
         last = self.audits.last()
-        return last.at + _AGAIN if last else 0.0
+        return min(_AGAIN, max(0.0, last.at + _AGAIN - self.clock())) if last else 0.0
 
     def turn(self) -> float:
-        """One audit; when the next one is due. What fails is logged, once for each cause."""
+        """One audit; in how many seconds the next one is due. What fails is logged, once for each cause."""
         begun = self.clock()
         try:
             audit = self._audit(begun)
             self.audits.write(audit)
         except VmDriftError as error:
-            return self._failed(explain(error), begun)
+            return self._failed(explain(error))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            return self._failed(f"the cluster holds a malformed object: {error!r}", begun)
+            return self._failed(f"the cluster holds a malformed object: {error!r}")
         self._trouble = ""
         log.info("cluster audited", nodes=audit.nodes, vms=audit.vms, took=audit.took, sentence=audit.words(begun))
-        return audit.next_at
+        return audit.next_at - audit.at - audit.took
 
-    def _failed(self, why: str, begun: float) -> float:
+    def _failed(self, why: str) -> float:
         if why != self._trouble:
             log.warning("audit failed, trying again", why=why)
         self._trouble = why
-        return begun + min(self.every, _AGAIN)
+        return _AGAIN
 
     def _audit(self, begun: float) -> Audit:
         began, there = self.steady(), read(self.cluster, begun)
@@ -97,10 +97,10 @@ def work_audit(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Raises SettingsError, StoreError, ClusterError when it cannot start."""
     if not settings.audit_every:
         raise SettingsError("VMDRIFT_AUDIT_EVERY is not set: the seconds from one audit to the next, such as 3600")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, raise_stopped)
     beat = LivenessFile(settings.heartbeat_file).beat if settings.heartbeat_file else lambda: None
     try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, raise_stopped)
         _keep_auditing(Wiring.of(settings, beat), beat)
     except Stopped:
         return
@@ -117,9 +117,9 @@ def _keep_auditing(wiring: Wiring, beat: Callable[[], None]) -> None:
         reporter.now_and_then()
 
     role = AuditRole(cluster, wiring.audits, settings.to_policy(), settings.audit_every, clock, step=step)
-    due = role.first_due()
+    due = time.monotonic() + role.first()  # by no clock that anybody sets
     while True:
         step()
-        if clock() >= due:
-            due = role.turn()
+        if time.monotonic() >= due:
+            due = time.monotonic() + role.turn()
         time.sleep(_POLL)

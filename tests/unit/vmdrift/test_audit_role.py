@@ -53,13 +53,14 @@ class Scene:
     steady: Steady = field(default_factory=Steady)
     policy: Policy = field(default_factory=Policy)
     steps: int = 0
+    now: float = NOW
 
     def role(self) -> AuditRole:
         def step() -> None:
             self.steps += 1
 
         cluster = ApiCluster(self.world.api, "admin")
-        return AuditRole(cluster, RedisAudits(self.redis), self.policy, HOUR, lambda: NOW, self.steady, step)
+        return AuditRole(cluster, RedisAudits(self.redis), self.policy, HOUR, lambda: self.now, self.steady, step)
 
     @property
     def last(self) -> Audit:
@@ -74,7 +75,7 @@ def scene(redis: Redis) -> Scene:
 
 
 def test_it_writes_what_audit_and_audit_any_say_of_the_same_cluster(scene: Scene) -> None:
-    assert scene.role().turn() == NOW + HOUR
+    assert scene.role().turn() == HOUR
     there = read(scene.world)
     nodes = audited(there, Policy())
     told = tuple(losses(nodes, FreeRoom.of(there), Policy(), lambda: True))
@@ -111,7 +112,7 @@ def test_it_rests_three_times_as_long_as_it_worked_and_leaves_out_pairs_for_want
     due = scene.role().turn()
     audit = scene.last
     assert audit.took >= 3000.0
-    assert due == audit.next_at == NOW + 4 * audit.took
+    assert (due, audit.next_at) == (3 * audit.took, NOW + 4 * audit.took)
     two = audit.loss("any-2")
     assert two
     assert (two.judged, two.sets, two.cut) == (0, 5, True)
@@ -124,9 +125,15 @@ def test_it_gives_a_sign_of_life_after_each_node_and_each_set(scene: Scene) -> N
 
 
 def test_the_first_audit_of_a_process_comes_at_once_unless_another_has_just_made_one(scene: Scene) -> None:
-    assert scene.role().first_due() == 0.0
+    assert scene.role().first() == 0.0
     scene.role().turn()
-    assert scene.role().first_due() == NOW + 300.0
+    assert scene.role().first() == 300.0
+    scene.now = NOW + 200.0
+    assert scene.role().first() == 100.0
+    scene.now = NOW + 301.0
+    assert scene.role().first() == 0.0
+    scene.now = NOW - 5 * HOUR  # the clock was set back
+    assert scene.role().first() == 300.0
 
 
 def _down(_: object) -> None:
@@ -146,11 +153,11 @@ def test_one_that_fails_writes_nothing_is_logged_once_and_comes_again_soon(
     before = scene.last
     scene.world.api.faults.append(fault)
     with capture_logs() as logs:
-        assert [role.turn(), role.turn()] == [NOW + 300.0] * 2
+        assert [role.turn(), role.turn()] == [300.0] * 2
     assert scene.last == before
     assert [entry["event"] for entry in logs] == ["audit failed, trying again"]
     scene.world.api.faults.clear()
-    assert role.turn() == NOW + HOUR
+    assert role.turn() == HOUR
 
 
 def test_a_malformed_object_of_somebody_costs_an_audit_and_not_the_process(
@@ -161,7 +168,7 @@ def test_a_malformed_object_of_somebody_costs_an_audit_and_not_the_process(
 
     monkeypatch.setattr(audit_role, "audited", broken)
     with capture_logs() as logs:
-        assert scene.role().turn() == NOW + 300.0
+        assert scene.role().turn() == 300.0
     assert logs[0]["why"] == "the cluster holds a malformed object: KeyError('metadata')"
 
 

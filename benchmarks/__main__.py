@@ -11,7 +11,7 @@ from benchmarks.report import RESULTS, table
 
 ALL = (
     *("start", "requests", "proof", "host_off", "worker", "watcher", "receiver", "added", "woken", "crowd"),
-    *("many_nodes", "sweep", "rehearsal"),
+    *("many_nodes", "sweep", "rehearsal", "audit"),
 )
 
 

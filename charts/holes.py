@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from charts.objects import Obj
+from charts.objects import SINGLE, Obj
 from charts.template import Quoted
 
 NAMESPACE = "vm-drift"  # of the overlays
@@ -128,7 +128,7 @@ def _role(holes: Holes, name: str, spec: Obj, container: Obj) -> None:
     value = f".Values.roles.{name}"
     if name == "outgoing":
         spec["replicas"] = holes.inline('{{ include "vm-drift.outgoing" . }}')
-    elif spec.get("replicas"):
+    elif spec.get("replicas") and name not in SINGLE:
         spec["replicas"] = holes.inline(f"{{{{ {value}.replicas }}}}")
     image = ".Values.fencing.image .Values.image" if name == "fencing" else ".Values.image"
     container["image"] = holes.inline(f'{{{{ include "vm-drift.image" (list . {image}) }}}}')

@@ -22,8 +22,10 @@ SWITCHES = {
     "overlays/redis-sentinel": ".Values.redis.sentinel.enabled",
     "overlays/keda": ".Values.keda.enabled",
     "components/fencing": ".Values.fencing.enabled",
+    "components/audit": ".Values.audit.enabled",
     "components/monitoring": ".Values.monitoring.enabled",
 }
+SINGLE = {"audit"}  # of these roles one runs: two would read the whole cluster twice
 # kustomize's hash of a ConfigMap's content behind its name; these are the characters that it uses.
 _HASHED = re.compile(r"-[2456789bcdfghkmt]{10}$")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from charts.objects import PLAIN, Key, Obj
+from charts.objects import PLAIN, SINGLE, Key, Obj
 from charts.schemas import Schema, array, group, image, labels, networks, number, resources, switch, text
 from reactor.roles import ROLES
 from reactor.settings import Settings, env_name
@@ -72,6 +72,10 @@ def _components() -> dict[str, Schema]:
             "As the component fencing.",
             enabled=switch("The role `fencing` with its rights. `settings.VMDRIFT_FENCING` says what proves death."),
             image=image("", "Another image for this role, as the provider fence-agent needs. Empty: that of all."),
+        ),
+        "audit": group(
+            "As the component audit. The Secret `redis` needs a password for `audit` before.",
+            enabled=switch("The role `audit` with its rights, each hour or as `settings.VMDRIFT_AUDIT_EVERY` says."),
         ),
         "monitoring": group(
             "As the component monitoring; the Prometheus operator must be installed.",
@@ -147,9 +151,10 @@ def _role(built: Builds, name: str) -> Schema:
         "outgoing": "How many run, once there is `settings.VMDRIFT_SINK` or Knative's Broker.",
         "receiver": "How many run (without Knative).",
     }
+    copies = {} if name in SINGLE else {"replicas": number(2, counted.get(name, "How many run."))}
     return group(
         f"The role `{name}`.",
-        replicas=number(2, counted.get(name, "How many run.")),
+        **copies,
         resources=resources(container["resources"]),
     )
 

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from reactor.adapters.redis.clock_offsets import off
 from reactor.adapters.redis.queue_metrics import QueueFigures
+from reactor.model.audit import Audit
 from reactor.model.fence_drill import TAINT, FenceDrill, not_fenceable
 from reactor.model.summary import Summary
 from reactor.model.times import duration
@@ -37,17 +38,21 @@ class HealthRow:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was read. `heard_at`: when a watcher last heard from the API server; `clocks`: by process, how far ahead."""
+    """What was read. `heard_at`: when a watcher last heard from the API server; `clocks`: by process, how far ahead.
+
+    `audit`: the last one, None where there is none.
+    """
 
     queues: tuple[QueueFigures, ...]
     heard_at: float | None
     clocks: Mapping[str, float]
     drills: tuple[FenceDrill, ...]
     summary: Summary | None = None
+    audit: Audit | None = None
 
 
 def strip(seen: Seen, settings: Settings, now: float, whose: str = "") -> tuple[HealthRow, ...]:
-    """One row each: watcher, scheduler, workers, Redis, clocks that are off, policy, fencing, version.
+    """One row each: watcher, scheduler, workers, Redis, clocks that are off, policy, fencing, what is covered, version.
 
     `whose`: whose settings these are, where they may be others than the workers'.
     """
@@ -59,6 +64,7 @@ def strip(seen: Seen, settings: Settings, now: float, whose: str = "") -> tuple[
         *_clocks(seen.clocks),
         _policy(settings.policy, whose),
         _fencing(seen.drills, settings),
+        *_audited(seen.audit, settings, now),
         HealthRow("version", Level.GOOD, installed()),
     )
 
@@ -118,6 +124,14 @@ def _workers(queues: Sequence[QueueFigures], settings: Settings) -> HealthRow:
 def _clocks(clocks: Mapping[str, float]) -> Iterator[HealthRow]:
     if wrong := off(clocks):
         yield HealthRow("clocks", Level.BAD, f"off: {', '.join(wrong)}")
+
+
+def _audited(audit: Audit | None, settings: Settings, now: float) -> Iterator[HealthRow]:
+    """How many VMs would not survive is known or not: only an audit that does not come is worth a colour."""
+    if audit:
+        yield HealthRow("covered", Level.WARN if audit.is_old(now) else Level.GOOD, audit.words(now))
+    elif settings.audit_every:
+        yield HealthRow("covered", Level.WARN, "not known: no audit yet; is vmdrift work audit alive?")
 
 
 def _policy(policy: str, whose: str) -> HealthRow:

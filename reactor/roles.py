@@ -17,7 +17,8 @@ class Role:
     """`name`: of its Deployment, its ServiceAccount and its user in Redis, and in metrics and reports.
 
     `command`: what follows `vmdrift`; `alias`: an older name for its last word. `queue`: whose jobs it runs. `wants`:
-    the setting without which it has nothing to do. `rights`: verbs by KIND or KIND/NAME; without any: no cluster.
+    the setting without which it has nothing to do. `package`: where its process lives, unless its command says so.
+    `rights`: verbs by KIND or KIND/NAME; without any: no cluster.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Role:
     queue: str = ""
     alias: str = ""
     wants: str = ""
+    package: str = ""
     rights: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -40,6 +42,8 @@ class Role:
     @property
     def module(self) -> str:
         """What follows `python -m`."""
+        if self.package:
+            return f"{self.package} {self.command}"
         return f"{'workers' if self.works else 'reactor'} {self.word}"
 
 
@@ -123,8 +127,35 @@ FENCING = Role(
     },
 )
 SCHEDULER = Role("scheduler", "work scheduler")
+# Whatever `vmdrift audit` reads, and nothing but lists; its settings are the installation's without asking for them.
+AUDIT = Role(
+    "audit",
+    "work audit",
+    wants="audit_every",
+    package="vmdrift",  # it judges with `vmdrift.plan`, which the workers do not see
+    rights=dict.fromkeys(
+        (
+            "controllerrevisions",
+            "csidrivers",
+            "leases",
+            "localvolumereplicas",
+            "localvolumes",
+            "namespaces",
+            "nodes",
+            "persistentvolumeclaims",
+            "persistentvolumes",
+            "pods",
+            "storageclasses",
+            "virtualmachineinstancereplicasets",
+            "virtualmachineinstances",
+            "virtualmachines",
+            "volumeattachments",
+        ),
+        "list",
+    ),
+)
 
-ROLES = (WATCHER, RECEIVER, INTAKE, DRIFTS, OUTGOING, FENCING, SCHEDULER)
+ROLES = (WATCHER, RECEIVER, INTAKE, DRIFTS, OUTGOING, FENCING, SCHEDULER, AUDIT)
 ON_CLUSTER = tuple(role for role in ROLES if role.rights)
 BY_QUEUE = {role.queue: role for role in ROLES if role.queue}
 ALIASES = {role.alias: role.word for role in ROLES if role.alias}

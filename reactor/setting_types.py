@@ -25,6 +25,19 @@ def seconds(least: float, most: float = 7 * 86400, because: str = "") -> Parse:
     return parse
 
 
+def zero_or(parse: Parse) -> Parse:
+    """0, or what `parse` takes."""
+
+    def parsed(text: str) -> Any:
+        try:
+            return 0.0 if re.fullmatch(r"0(\.0+)?", text) else parse(text)
+        except ValueError as error:
+            message = f"0, or {error}"
+            raise ValueError(message) from error
+
+    return parsed
+
+
 def count(least: int, most: int) -> Parse:
     """A whole number in these bounds."""
 

@@ -339,6 +339,14 @@ class Settings:
         setting_types.seconds(60, 365 * 86400),
         "How long ended drifts stay in Redis for people to read.",
     )
+    audit_every: float = setting(
+        "seconds, or 0",
+        0.0,
+        setting_types.zero_or(setting_types.seconds(300)),
+        "How often the role `audit` judges which VMs would not survive the loss of nodes, as `vmdrift audit` does. 0: "
+        "it does not run; the component k8s/components/audit sets 3600. It reads the whole cluster each time, and then "
+        "rests at least three times as long as that took.",
+    )
 
     heartbeat_file: str = setting(
         "path",

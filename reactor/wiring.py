@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from redis import Redis
 
 from reactor.adapters.redis import connection as redis_connection
+from reactor.adapters.redis.audits import RedisAudits
 from reactor.adapters.redis.changes import RedisChanges
 from reactor.adapters.redis.clock_offsets import Comparer
 from reactor.adapters.redis.coverage import RedisCoverage
@@ -80,6 +81,11 @@ class Wiring:
     def summaries(self) -> RedisSummaries:
         """All Nodes and Leases as the watchers hold them."""
         return RedisSummaries(self.redis)
+
+    @cached_property
+    def audits(self) -> RedisAudits:
+        """What the last audit found."""
+        return RedisAudits(self.redis)
 
     @cached_property
     def witness_reports(self) -> RedisWitnessReports:

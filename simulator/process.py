@@ -35,6 +35,7 @@ USERS = {
     "drifts": "system:serviceaccount:vm-drift:drifts",
     "fencing": "system:serviceaccount:vm-drift:fencing",
     "receiver": "system:serviceaccount:vm-drift:receiver",
+    "audit": "system:serviceaccount:vm-drift:audit",
     # Who runs everything under one kubeconfig, as `vmdrift run` does.
     "operator": "system:serviceaccount:ops:vm-drift",
     "admin": "system:admin",

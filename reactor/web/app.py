@@ -36,7 +36,8 @@ def create(settings: Settings) -> tuple[Flask, Reception]:
     inbox, outbox, store = wiring.inbox, wiring.outbox, wiring.store
     wishes = page.wishes_of(wiring)
     holds = HeldNow(lambda: wishes, clock)
-    sources = metrics.Sources(inbox, outbox, store, read_queues, read_reports, clock, lambda: clocks(redis), holds)
+    read_clocks, read_audit = (lambda: clocks(redis)), wiring.audits.last
+    sources = metrics.Sources(inbox, outbox, store, read_queues, read_reports, clock, read_clocks, holds, read_audit)
     reception = Reception(inbox, Senders.of(settings), settings, time.time)
     app = application(reception, sources, settings)
     page.mount(app, page.Parts(redis, reception, sources, wishes, settings))

@@ -21,12 +21,14 @@ from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
 from reactor.adapters.redis.suspicions import Suspicions
 from reactor.health import installed
+from reactor.model.audit import Audit
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.fence_drill import FenceDrill, not_fenceable
 from reactor.model.intervention import Intervention
 from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, ended, forecasts, histogram
 from reactor.model.suspicion import ENDS
 from reactor.model.times import Clock
+from reactor.web.audit_metrics import audited
 from reactor.web.standing_metrics import standing
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -37,7 +39,7 @@ class Sources(Collector):
     """Where the metrics come from. `queues`: RQ's queues as they are; `reports`: what processes report of themselves.
 
     `clocks`: by process, how many seconds its clock is ahead of Redis'. `holds`: interventions in force, None where
-    they are not known.
+    they are not known. `audit`: the last one, None where there is none.
     """
 
     inbox: Inbox
@@ -48,6 +50,7 @@ class Sources(Collector):
     clock: Clock
     clocks: Callable[[], Mapping[str, float]] = dict
     holds: Callable[[], Sequence[Intervention] | None] = lambda: None
+    audit: Callable[[], Audit | None] = lambda: None
 
     def collect(self) -> Iterator[Metric]:
         """All metrics, read now. Raises StoreError."""
@@ -61,6 +64,7 @@ class Sources(Collector):
         yield from _drills(self.store.drills.all())
         yield from self._drifts()
         yield from _ended_drifts(self.store.took())
+        yield from audited(self.audit(), self.clock())
         yield from _reported(self.reports())
         yield _clocks(self.clocks())
         yield from _queues(list(self.queues()))

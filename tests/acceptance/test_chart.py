@@ -52,9 +52,12 @@ def commands(objects: tuple[Obj, ...]) -> Iterator[str]:
 
 
 def test_its_accounts_may_do_what_those_of_the_overlays_may() -> None:
-    base, fencing = ((K8S / place / "rbac.yaml").read_text() for place in ("base", "components/fencing"))
+    base, fencing, audit = (
+        (K8S / place / "rbac.yaml").read_text() for place in ("base", "components/fencing", "components/audit")
+    )
     assert rules_of(manifest(rendered({}))) == rules_of(base)
     assert rules_of(manifest(rendered(VALUES))) == rules_of(f"{base}\n---\n{fencing}")
+    assert rules_of(manifest(rendered({"audit": {"enabled": True}}))) == rules_of(f"{base}\n---\n{audit}")
 
 
 @pytest.mark.long(25)
@@ -65,7 +68,7 @@ def test_what_it_installs_moves_vms_with_proof_and_nobody_lacks_a_right(folder: 
         users = guarded(processes, folder, config_map(objects, "redis-users"))
         site = Site(processes, folder, len(VMS), users, manifest(objects))
         modules = [MODULES[command] for command in commands(objects)]
-        assert len(modules) == len(ROLES) - 1  # but for outgoing: there is no sink
+        assert len(modules) == len(ROLES) - 2  # but for outgoing and audit: there is no sink, and who opts in to it
         site.start(*modules, VMDRIFT_LISTEN=free_address(), **config_map(objects, "settings"))
 
         site.demo.cut_power()

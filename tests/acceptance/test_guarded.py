@@ -12,10 +12,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
+from reactor.adapters.redis.audits import RedisAudits
 from reactor.adapters.redis.deeds import RedisDeeds
 from reactor.adapters.redis.plug_memory import RedisPlugMemory
 from reactor.adapters.redis.sessions import OpenSessions
 from reactor.adapters.redis.store import RedisStore
+from reactor.model.audit import Audit, Loss
 from reactor.model.deed import Deed
 from reactor.model.errors import StoreRefused
 from reactor.model.suspicion import Suspects
@@ -27,6 +29,7 @@ from tests.support.redis_users import BASE, MADE, TESTER, guarded, roles, users_
 from vmdrift.processes import Processes
 from vmdrift.valkey import start
 
+AUDIT = Audit(1000.0, 4600.0, 2.5, "auto", 12, 340, 4, (Loss("any-1", 12, 12, 7),))
 OVERLAYS = BASE.parent / "overlays"
 
 
@@ -114,6 +117,13 @@ def test_metrics_tell_the_recoveries_the_workers_the_deliveries_and_when_the_wat
         ("intake", ("ZADD", "vmdrift:sessions:ann", "1", "x")),
         ("outgoing", ("GET", "vmdrift:page-key")),
         *[(role, ("FLUSHALL",)) for role in ("watcher", "receiver", "intake", "drifts", "outgoing", "scheduler")],
+        ("audit", ("GET", "vmdrift:drift:x")),
+        ("audit", ("RPUSH", "rq:queue:drifts", "x")),
+        ("audit", ("HSET", "vmdrift:deeds", "x", "1")),
+        ("audit", ("FLUSHALL",)),
+        ("receiver", ("SET", "vmdrift:audit", "x")),
+        ("drifts", ("DEL", "vmdrift:audit")),
+        ("watcher", ("GET", "vmdrift:audit")),
         ("intake", ("CONFIG", "GET", "*")),
         ("drifts", ("KEYS", "*")),
         ("drifts", ("SHUTDOWN",)),
@@ -140,6 +150,17 @@ def test_which_plugs_were_read_as_on_is_the_fencing_roles_own_memory(urls: Mappi
         memory.saw_on("u1", ["one", "two"])
         memory.forget("u1", ["two"])
         assert memory.seen_on("u1", ["one", "two"]) == {"one": 1000.0}
+
+
+def test_what_an_audit_found_is_written_by_its_role_and_read_by_whoever_shows_it(urls: Mapping[str, str]) -> None:
+    with ExitStack() as open_ones:
+        redis = {role: open_ones.enter_context(Redis.from_url(urls[role])) for role in ("audit", "receiver", "drifts")}
+        RedisAudits(redis["audit"]).write(AUDIT)
+        assert {role: RedisAudits(one).last() for role, one in redis.items()} == dict.fromkeys(redis, AUDIT)
+        with pytest.raises(StoreRefused):
+            RedisAudits(redis["receiver"]).write(AUDIT)
+    with Redis.from_url(urls["watcher"]) as watcher:
+        assert RedisAudits(watcher).last() is None  # who may not read it is no worse off than without
 
 
 def test_a_suspicion_is_shown_by_watchers_written_by_intake_and_read_by_whoever_shows_it(

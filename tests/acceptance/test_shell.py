@@ -86,7 +86,7 @@ def offered(line: str, **env: str) -> set[str]:
     [
         ("vmdrift status --", {"--all-namespaces", "--help", "--json", "--namespace", "--output", "--watch"}),
         ("vmdrift status -o ", {"json", "yaml", "wide"}),
-        ("vmdrift doctor --role ", {"watcher", "receiver", "intake", "drifts", "fencing"}),
+        ("vmdrift doctor --role ", {"watcher", "receiver", "intake", "drifts", "fencing", "audit"}),
         ("vmdrift hold ", {"node-a", "shop/web", "shop/mail", "all"}),
         ("vmdrift cancel shop/w", {"shop/web"}),
         ("vmdrift taint ", {"node-a"}),

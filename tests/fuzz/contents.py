@@ -8,6 +8,8 @@ from typing import Any
 
 from redis import Redis
 
+from reactor.adapters.redis.audits import RedisAudits
+from reactor.model.audit import Audit, Loss, WorstLoss
 from reactor.model.errors import VmDriftError
 from reactor.model.event import DRIFT_RETRY, NODE_UNREACHABLE, Event
 from simulator.scene import Scene, Storage, Vm, staged
@@ -22,6 +24,8 @@ from vmdrift.valkey import start
 
 LOST = "node-a"
 _SCENE = Scene((LOST, "node-b", "node-c"), (Vm("db", Storage.RBD_BLOCK, node=LOST), Vm("web", node=LOST)))
+_WORST = WorstLoss("node-b", ("node-b",), 1, 0, ("default/web",))
+_AUDIT = Audit(1e9, 2e9, 1.5, "auto", 3, 2, 0, (Loss("any-1", 2, 2, 1, 0, 0, (_WORST,)),))
 _RQ = ("queued", "failed", "scheduled", "finished", "started")
 _SEEN = ("/", "/history", f"/node/{LOST}", "/vm/default/db", "/metrics", "/readyz", "/rq/", "/rq/0/view/workers")
 _PAGES = (*_SEEN, *(f"/rq/0/view/jobs/{queue}/{kind}/8/asc/1" for queue in ("drifts", "events") for kind in _RQ))
@@ -54,7 +58,7 @@ def once(noise: Noise, redis: Redis) -> str:
 
 
 def _told(redis: Redis) -> tuple[Roles, PageSite, Browser]:
-    """An outage with drifts under way, one event that waits, one delivered, one dead, and somebody at the page."""
+    """Drifts under way, one event that waits, one delivered, one dead, an audit, and somebody at the page."""
     world = _lost()
     roles = Roles(redis, world)
     with tempfile.TemporaryDirectory(prefix="vmd-") as folder:
@@ -66,6 +70,7 @@ def _told(redis: Redis) -> tuple[Roles, PageSite, Browser]:
     events = [Event(kind, "/monitoring", kind, "default/db", site.now, {}) for kind in (DRIFT_RETRY, NODE_UNREACHABLE)]
     roles.inbox.accept(events, "monitoring")
     roles.inbox.count("other", "refused")
+    RedisAudits(redis).write(_AUDIT)
     return roles, site, browser
 
 

@@ -17,7 +17,7 @@ from tests.support.manifests import OVERLAYS, Obj, built, faults, kubectl, pods,
 from tests.support.places import K8S, ROOT
 
 pytestmark = [pytest.mark.xdist_group("chart"), pytest.mark.long(20)]
-COMPONENTS = [(), ("fencing",), ("monitoring",), ("fencing", "monitoring")]
+COMPONENTS = [(), ("fencing",), ("monitoring",), ("audit",), ("fencing", "monitoring", "audit")]
 MARK = "vm-drift.io/settings"  # on every pod of ours: it changes with the settings
 SCHEMA: Mapping[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 
@@ -85,7 +85,7 @@ def test_chart_package_and_overlays_have_one_version() -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_helm_has_nothing_to_say_against_it(overlay: str) -> None:
-    found = lint(values_of(overlay, "fencing", "monitoring"))
+    found = lint(values_of(overlay, "fencing", "monitoring", "audit"))
     assert found["errors"] == []
     assert [message["error"] for message in found["messages"]] == ["icon is recommended"]
 
@@ -110,6 +110,7 @@ def notes(values: Mapping[str, Any]) -> str:
 EVERYTHING: Mapping[str, Any] = {
     **VALUES["fencing"],
     **VALUES["monitoring"],
+    **VALUES["audit"],
     "image": {"repository": "registry.example/vm-drift", "digest": f"sha256:{'0' * 64}"},
     "imagePullSecrets": [{"name": "pull"}],
     "nodeSelector": {"node-role": "infra"},
@@ -145,7 +146,7 @@ def test_every_pod_has_the_image_the_secret_and_the_nodes_that_are_chosen(everyt
 
 def test_a_roles_own_values_are_its_own(everything: tuple[Obj, ...]) -> None:
     replicas = {role.name: one(everything, f"Deployment {role.name}")["spec"]["replicas"] for role in ROLES}
-    assert replicas == {**{role.name: 2 for role in ROLES}, "drifts": 5}  # outgoing, too: there is a sink
+    assert replicas == {**{role.name: 2 for role in ROLES}, "drifts": 5, "audit": 1}  # outgoing: there is a sink
     (container,) = one(everything, "Deployment drifts")["spec"]["template"]["spec"]["containers"]
     assert container["resources"] == {"requests": {"cpu": "20m", "memory": "96Mi"}, "limits": {"memory": "1Gi"}}
 
@@ -168,8 +169,13 @@ def test_policies_are_narrowed_down_to_the_addresses_that_are_named(everything: 
 
 def test_settings_are_what_a_process_reads_also_large_numbers(everything: tuple[Obj, ...]) -> None:
     data = one(everything, "ConfigMap settings")["data"]
-    assert data == {**EVERYTHING["settings"], "VMDRIFT_SENDER_BYTES": "8388608"}
+    assert data == {**EVERYTHING["settings"], "VMDRIFT_SENDER_BYTES": "8388608", "VMDRIFT_AUDIT_EVERY": "3600"}
     assert Settings.read(data).sender_bytes == 8388608
+
+
+def test_how_often_it_audits_can_be_chosen() -> None:
+    chosen = rendered({**VALUES["audit"], "settings": {"VMDRIFT_AUDIT_EVERY": 7200}})
+    assert one(chosen, "ConfigMap settings")["data"]["VMDRIFT_AUDIT_EVERY"] == "7200"
 
 
 def test_other_settings_start_every_role_anew_and_nothing_else() -> None:
@@ -209,6 +215,7 @@ def test_in_another_namespace_nothing_points_to_the_usual_one() -> None:
         ({"image": {"digest": "latest"}}, "/image/digest"),
         ({"network": {"bmcs": ["10.0.0.1"]}}, "/network/bmcs/0"),
         ({"settings": {"VMDRIFT_FENCING": "event"}}, "the role that asks them would not run"),
+        ({"settings": {"VMDRIFT_AUDIT_EVERY": 60}}, "the role that judges would not run"),
         ({**VALUES["redis-sentinel"], **VALUES["keda"]}, "redis.sentinel.enabled and keda.enabled exclude each other"),
         ({**VALUES["redis-sentinel"], **VALUES["knative"]}, "knative.enabled exclude each other"),
     ],
@@ -222,7 +229,7 @@ def test_every_setting_is_a_value_but_those_that_the_manifests_say_themselves() 
     known = {env_name(row) for row in fields(Settings) if env_name(row).startswith("VMDRIFT_")}
     said = {
         entry["name"]
-        for _, pod in pods(rendered(VALUES["fencing"]))
+        for _, pod in pods(rendered({**VALUES["fencing"], **VALUES["audit"]}))
         for c in pod["containers"]
         for entry in c.get("env", [])
     }
@@ -257,9 +264,8 @@ def test_an_upgrade_says_nothing_of_what_people_ask_for_and_what_is_proven() -> 
 def test_its_readme_makes_the_passwords_of_every_user_that_there_is() -> None:
     wanted = {"sentinels"}  # who asks them
     for overlay in OVERLAYS:
-        (rules,) = [
-            obj["data"] for obj in rendered(VALUES[overlay]) if obj["metadata"]["name"].startswith("redis-users-")
-        ]
+        objects = rendered({**VALUES[overlay], **VALUES["audit"]})
+        (rules,) = [obj["data"] for obj in objects if obj["metadata"]["name"].startswith("redis-users-")]
         lines = [line for file, text in rules.items() if file.endswith(".rules") for line in text.splitlines()]
         wanted |= {line.split()[0] for line in lines if line[0] != "#"}
     for page in (CHART / "README.md", ROOT / "docs" / "operations.md"):

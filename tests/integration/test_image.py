@@ -56,6 +56,7 @@ def test_the_image_with_fence_agents_is_ours_with_nothing_but_packages_more() ->
 ROLES = (
     "watch",
     "serve",
+    "work audit",
     "work drifts",
     "work fencing",
     "work intake",
@@ -111,9 +112,8 @@ def run(place: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str
 def test_every_entry_point_starts_from_an_environment_with_nothing_else_in_it(installed: Path, tmp_path: Path) -> None:
     assert run(installed, "--help").returncode == 0
     for words in ROLES:
-        done = run(
-            installed, *words.split(), VMDRIFT_REDIS_URL="redis://127.0.0.1:1", VMDRIFT_SINK="http://127.0.0.1:1"
-        )
+        wanted = {"VMDRIFT_SINK": "http://127.0.0.1:1", "VMDRIFT_AUDIT_EVERY": "3600"}
+        done = run(installed, *words.split(), VMDRIFT_REDIS_URL="redis://127.0.0.1:1", **wanted)
         assert (done.returncode, done.stdout) == (2, ""), (words, done.stderr)
         assert "Redis is away" in done.stderr, (words, done.stderr)
     assert "no cluster" in run(installed, "audit").stderr

@@ -105,8 +105,8 @@ def test_two_of_each_role_and_a_budget_that_never_takes_both(overlay: str) -> No
 def _replicas(overlay: str, name: str) -> int | None:
     if name == "outgoing" and overlay != "knative":
         return 0  # until there is somewhere to deliver to
-    if name == "fencing":
-        return 0  # until the component gives it its rights
+    if name in {"fencing", "audit"}:
+        return 0  # until its component gives it its rights
     return None if (overlay, name) == ("keda", "drifts") else 2
 
 
@@ -126,7 +126,7 @@ def test_every_role_runs_as_itself_with_a_command_that_there_is(overlay: str) ->
         if name not in bound and overlay != "knative":  # Knative's receiver asks for the issuer's keys as itself
             assert pod.get("automountServiceAccountToken") is False or name == "receiver"
     assert commands == COMMANDS
-    own = {role.name for role in ON_CLUSTER} - {"receiver", "fencing"}  # one ConfigMap; nothing without its component
+    own = {role.name for role in ON_CLUSTER} - {"receiver", "fencing", "audit"}  # one ConfigMap; by their components
     assert bound == own | ({"nodes-source"} if overlay == "knative" else set())
 
 
@@ -147,7 +147,8 @@ def test_every_role_has_a_user_in_redis_and_a_sign_of_life(overlay: str) -> None
     told = [text for file, text in rules.items() if file.endswith(".rules")]
     users = {line.split()[0] for text in told for line in text.splitlines() if line and line[0] != "#"}
     names = {owner.split()[1] for owner, _, _ in ours(overlay)}
-    assert users == names | {"keda": {"keda"}, "redis-sentinel": {"replica", "sentinel"}}.get(overlay, set())
+    more = {"keda": {"keda"}, "redis-sentinel": {"replica", "sentinel"}}.get(overlay, set())
+    assert users == (names - {"audit"}) | more  # a component brings the user of that one
     assert set(roles()) == names == COMMANDS.keys()
     for owner, _, one in ours(overlay):
         if one["args"] == ["serve"]:

@@ -10,7 +10,7 @@ from tests.support.manifests import OVERLAYS, Obj, building, built, kubectl, ove
 
 pytestmark = [kubectl, overlays, building]
 EVERY = pytest.mark.parametrize("overlay", OVERLAYS)
-COMPONENTS = ["", "fencing", "monitoring"]
+COMPONENTS = ["", "audit", "fencing", "monitoring"]
 API, DNS, REDIS, SENTINEL, SINK = {443, 6443}, {53}, {6379}, {26379}, {80, 443, 8080, 8443}
 # Where each role may go, by port.
 GOES: Mapping[str, set[int]] = {

@@ -18,7 +18,7 @@ from vmdrift.processes import Processes, wait_for
 
 OVERLAY = BASE.parent / "overlays" / "redis-sentinel"
 MADE = {**redis_users.MADE, "sentinel.rules": (OVERLAY / "sentinel.rules").read_text()}
-_NAMED = [*roles(), *roles((OVERLAY / "sentinel.rules").read_text())]
+_NAMED = [*roles(), *roles({"sentinel.rules": MADE["sentinel.rules"]})]
 USERS = {user: f"{user}0123456789abcdef" for user in [*_NAMED, "sentinels"]}  # the last are the Sentinels themselves
 
 

@@ -12,6 +12,7 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
+from reactor.adapters.redis.audits import RedisAudits
 from reactor.adapters.redis.clock_offsets import clocks
 from reactor.adapters.redis.inbox import RedisInbox
 from reactor.adapters.redis.outbox import RedisOutbox
@@ -82,6 +83,7 @@ class PageSite:
             self.clock,
             lambda: clocks(self.redis),
             HeldNow(lambda: self.wishes, self.clock),
+            RedisAudits(self.redis).last,
         )
         app = application(reception, sources, self.settings)
         page.mount(app, page.Parts(self.redis, reception, sources, self.wishes, self.settings))

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from reactor.adapters.redis.audits import RedisAudits
 from reactor.adapters.redis.summaries import RedisSummaries
+from reactor.model.audit import Audit, Loss
 from reactor.model.drift import Check, OutageRecord, Phase, Record
 from reactor.model.forecast import Forecast
 from reactor.model.identity import Drift, VmRef
@@ -145,6 +147,16 @@ def test_the_health_strip_is_green_when_all_is_well_and_names_who_is_missing(sit
     text = shown(site)
     assert "heard 0 s ago, 1 node</li>" in text
     assert re.search(r'<li class="good">.*<strong>scheduler</strong> alive</li>', text)
+
+
+def test_the_strip_says_what_is_covered_and_turns_amber_when_no_audit_comes(site: PageSite) -> None:
+    assert "<strong>covered</strong>" not in shown(site)
+    audit = Audit(NOW - 540.0, NOW + 3060.0, 2.0, "auto", 12, 340, 0, (Loss("any-1", 12, 12, 7),))
+    RedisAudits(site.redis).write(audit)
+    words = r"12 nodes, 340 VMs; 7 would stay down if a node were lost: vmdrift audit --any 1 \(9 min ago\)"
+    assert re.search(rf'<li class="good">.*<strong>covered</strong> {words}</li>', shown(site))
+    RedisAudits(site.redis).write(replace(audit, next_at=NOW - 700.0))
+    assert re.search(r'<li class="warn">.*<strong>covered</strong> .*: is vmdrift work audit alive\?', shown(site))
 
 
 def test_the_strip_says_for_how_many_nodes_fencing_is_armed(redis: Redis, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from reactor.adapters.redis.process_reports import Reporter, Requests, reports
 from reactor.adapters.redis.queue_metrics import figures
 from reactor.adapters.redis.store import RedisStore
 from reactor.adapters.rq import RqQueue, drift_entry
+from reactor.model.audit import Audit, Loss
 from reactor.model.drift import Phase
 from reactor.model.event import NODE_UNREACHABLE, Event
 from reactor.model.fencing import Fencing
@@ -25,6 +26,7 @@ from tests.contracts.samples import DRILLS, LOST_AT, SUSPICION, drift, outage_re
 from workers.rq.worker import Worker
 
 NOW = LOST_AT + 1000.0
+AUDIT = Audit(NOW - 60.0, NOW - 5.0, 2.0, "auto", 3, 10, 0, (Loss("any-1", 3, 3, 1),))
 HELD = (Intervention(HOLD, "node/node-a", "ann", "firmware", LOST_AT + 10.0),)
 
 
@@ -51,6 +53,7 @@ def metrics(redis: Redis) -> Mapping[str, Metric]:
         lambda: NOW,
         lambda: clocks(redis),
         lambda: HELD,
+        lambda: AUDIT,
     )
     families = text_string_to_metric_families(exposition(sources).decode())
     return dict(_metric(family) for family in families)

@@ -24,6 +24,7 @@ VALUES: Mapping[str, Any] = {
     "redis-sentinel": {"redis": {"sentinel": {"enabled": True}}},
     "keda": {"keda": {"enabled": True}},
     "fencing": {"fencing": {"enabled": True}},
+    "audit": {"audit": {"enabled": True}},
     "monitoring": {"monitoring": {"enabled": True}},
 }
 WITH_NAMESPACE: Mapping[str, Any] = {"namespace": {"create": True}}

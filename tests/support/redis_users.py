@@ -13,19 +13,20 @@ from vmdrift.valkey import start
 
 BASE = K8S / "base"
 RULES = BASE / "users.rules"
-MADE = {file.name: file.read_text() for file in (RULES, BASE / "users.sh")}  # the ConfigMap redis-users
+FILES = (RULES, K8S / "components" / "audit" / "audit.rules", BASE / "users.sh")  # audit: a role that is opted in to
+MADE = {file.name: file.read_text() for file in FILES}  # the ConfigMap redis-users
 TESTER = "user tester on nopass allkeys allchannels +@all\n"  # the default user is off
 
 
-def roles(rules: str = RULES.read_text()) -> list[str]:
-    """Who is named in the rules."""
-    lines = [line.split() for line in rules.splitlines()]
+def roles(made: Mapping[str, str] = MADE) -> list[str]:
+    """Who is named in the rules, those of the components as well."""
+    lines = [line.split() for name, text in made.items() if name.endswith(".rules") for line in text.splitlines()]
     return [words[0] for words in lines if words and not words[0].startswith("#")]
 
 
 def guarded(processes: Processes, folder: Path, made: Mapping[str, str] = MADE) -> Mapping[str, str]:
     """Start it; a URL for each role, and for `tester`, who may do everything."""
-    passwords = {role: f'{role}\'s "pass\\word" $1 %' for role in roles(made[RULES.name])}
+    passwords = {role: f'{role}\'s "pass\\word" $1 %' for role in roles(made)}
     acl = users_made(folder, passwords, made)
     acl.write_text(acl.read_text() + TESTER)
     socket = start(processes, folder, user="tester", aclfile=str(acl)).removeprefix("unix://tester@")

@@ -22,7 +22,8 @@ TIMES = 30.0  # how many times faster it lives: the window lasts ten seconds, an
 
 # Whose user in Redis, and whose ServiceAccount, a process has.
 USERS = {role.module: role.name for role in ROLES}
-RULES = (K8S / "base" / "rbac.yaml", K8S / "components" / "fencing" / "rbac.yaml", *FILES)
+_COMPONENTS = (K8S / "components" / name / "rbac.yaml" for name in ("fencing", "audit"))
+RULES = (K8S / "base" / "rbac.yaml", *_COMPONENTS, *FILES)
 ACCOUNTS = {role.name for role in ON_CLUSTER}
 
 

@@ -93,8 +93,13 @@ def work(role: str) -> None:
     """Work: take events in (INTAKE), carry DRIFTS out, or move due jobs (SCHEDULER). At least one of each is needed.
 
     OUTGOING delivers events about drifts to VMDRIFT_SINK, and FENCING sees that lost nodes are proven dead
-    (VMDRIFT_FENCING), where that is wanted.
+    (VMDRIFT_FENCING), where that is wanted. AUDIT judges every VMDRIFT_AUDIT_EVERY seconds which VMs would not survive.
     """
+    if role == roles.AUDIT.word:
+        from reactor.process import start  # noqa: PLC0415 - see the module's docstring
+        from vmdrift.audit_role import work_audit  # noqa: PLC0415 - same
+
+        sys.exit(start(roles.AUDIT.command, work_audit))
     from workers.__main__ import main as workers  # noqa: PLC0415 - see the module's docstring
 
     sys.exit(workers([role]))

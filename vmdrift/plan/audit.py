@@ -1,6 +1,6 @@
 """`vmdrift audit`: of every node, which VMs would not survive its loss, and what to change, for people or as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -51,10 +51,12 @@ def audit(*, as_json: bool, dump: str, only: VmSelector = ALL) -> int:
     return run_on_snapshot("audit", dump, report)
 
 
-def audited(snapshot: ClusterSnapshot, policy: Policy) -> list[NodeAudit]:
-    """Every node, by name."""
-    room = FreeRoom.of(snapshot)
-    audits = [NodeAudit(view, predictions(snapshot, view.name, policy, room)) for view in snapshot.nodes]
+def audited(snapshot: ClusterSnapshot, policy: Policy, step: Callable[[], object] = lambda: None) -> list[NodeAudit]:
+    """Every node, by name. `step` is called after each (heartbeats)."""
+    room, audits = FreeRoom.of(snapshot), []
+    for view in snapshot.nodes:
+        audits.append(NodeAudit(view, predictions(snapshot, view.name, policy, room)))
+        step()
     audits += [NodeAudit(NodeView(name, "", "", 0.0), lost) for name, lost in on_missing_nodes(snapshot).items()]
     return sorted(audits, key=lambda node_audit: node_audit.node.name)
 

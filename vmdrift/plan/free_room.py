@@ -47,7 +47,7 @@ class FreeRoom:
     """What is left on each node; `take` uses it up."""
 
     def __init__(self, free: Mapping[str, Amounts], whole: Mapping[str, Amounts] | None = None) -> None:
-        self._free = {node: Counter(amounts) for node, amounts in free.items()}
+        self._free = dict(free)  # what it holds is replaced and never changed: copies share it
         self._whole = whole or free
 
     @classmethod
@@ -74,11 +74,15 @@ class FreeRoom:
 
     def left(self, nodes: Iterable[str], name: str) -> int:
         """How much of it these have together."""
-        return sum(max(0, self._free[node][name]) for node in nodes)
+        return sum(max(0, self._free[node].get(name, 0)) for node in nodes)
 
     def fitting(self, nodes: Iterable[str], needs: Amounts) -> list[str]:
         """Those of the nodes that have room for all that is needed."""
-        return [node for node in nodes if all(self._free[node][name] >= amount for name, amount in needs.items())]
+        return [node for node in nodes if self._fits(node, needs)]
+
+    def _fits(self, node: str, needs: Amounts) -> bool:
+        free = self._free[node]
+        return all(free.get(name, 0) >= amount for name, amount in needs.items())
 
     def beyond(self, nodes: Sequence[str], needs: Amounts) -> tuple[str, ...]:
         """What of it none of the nodes has so much of, even if nobody else were there."""
@@ -91,7 +95,8 @@ class FreeRoom:
 
     def take(self, nodes: Iterable[str], needs: Amounts) -> str:
         """Use up what is needed on the first of the nodes that has it: its name, "" when none has."""
-        node = next(iter(self.fitting(nodes, needs)), "")
+        node = next((node for node in nodes if self._fits(node, needs)), "")
         if node:
-            self._free[node].subtract(needs)
+            free = self._free[node]
+            self._free[node] = {**free, **{name: free.get(name, 0) - amount for name, amount in needs.items()}}
         return node

@@ -4,13 +4,13 @@ In a dump that somebody made of a part of the cluster they may well exist; a clu
 while, too (kubevirt 6685). What is not seen is unknown, and never "no VM runs there".
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from reactor.model.errors import BadInput
 from reactor.model.identity import VmRef
 from reactor.model.objects import JsonObject, part, text
 from vmdrift.plan.prediction import Prediction, unknown
-from vmdrift.snapshot import ClusterSnapshot
+from vmdrift.snapshot import ClusterSnapshot, named_node
 from workers.decide.restart import FINISHED
 from workers.observe.cache import listed
 from workers.observe.launchers import Launcher, launchers, vm_of_instance
@@ -33,14 +33,14 @@ def on_missing_nodes(snapshot: ClusterSnapshot) -> dict[str, list[Prediction]]:
     """By the name of a node that is missing: the VMs that run on it, as their instances say."""
     nodes, predictions = {view.name for view in snapshot.nodes}, dict[str, list[Prediction]]()
     for vmi in _instances(snapshot):
-        if (node := _node(vmi)) and node not in nodes and (vm := _vm(vmi, snapshot) or _missing_vm(vmi)):
+        if (node := named_node(vmi)) and node not in nodes and (vm := _vm(vmi, snapshot) or _missing_vm(vmi)):
             predictions.setdefault(node, []).append(unknown(vm, f"its node {node} is not in {snapshot.called}"))
     return predictions
 
 
 def _without_launcher(snapshot: ClusterSnapshot, node: str, names: Collection[tuple[str, str]]) -> Iterator[Prediction]:
-    for vmi in _instances(snapshot):
-        if _node(vmi) != node or _name(vmi) in names:
+    for vmi in _not_ended(snapshot.instances_by_node.get(node, ())):
+        if _name(vmi) in names:
             continue
         if vm := _vm(vmi, snapshot):
             yield unknown(
@@ -69,13 +69,11 @@ def _without_place(snapshot: ClusterSnapshot) -> Iterator[Prediction]:
 
 
 def _instances(snapshot: ClusterSnapshot) -> Iterator[JsonObject]:
-    """Those that have not ended."""
-    return (vmi for vmi in listed(snapshot, _VMIS) if text(vmi, "status", "phase") not in FINISHED)
+    return _not_ended(listed(snapshot, _VMIS))
 
 
-def _node(vmi: JsonObject) -> str:
-    """Where it says that it runs, "" where it has no node yet."""
-    return text(vmi, "status", "nodeName") or text(vmi, "metadata", "labels", "kubevirt.io/nodeName")
+def _not_ended(vmis: Iterable[JsonObject]) -> Iterator[JsonObject]:
+    return (vmi for vmi in vmis if text(vmi, "status", "phase") not in FINISHED)
 
 
 def _name(obj: JsonObject) -> tuple[str, str]:
@@ -84,7 +82,7 @@ def _name(obj: JsonObject) -> tuple[str, str]:
 
 def _vm(vmi: JsonObject, snapshot: ClusterSnapshot) -> VmRef | None:
     """The VM of an instance, if the snapshot holds it."""
-    vm = vm_of_instance(vmi, Launcher(*_name(vmi), vmi["metadata"]["uid"], "", "", _node(vmi)), snapshot)
+    vm = vm_of_instance(vmi, Launcher(*_name(vmi), vmi["metadata"]["uid"], "", "", named_node(vmi)), snapshot)
     return vm if isinstance(vm, VmRef) else None
 
 

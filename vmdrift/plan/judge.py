@@ -10,16 +10,17 @@ from reactor.model.proven_time import ProvenTime, proven_times
 from vmdrift.plan.conditions import shared, single_copies
 from vmdrift.plan.free_room import FreeRoom, requests
 from vmdrift.plan.incomplete import unseen
+from vmdrift.plan.lost_surroundings import LostSurroundings
 from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction, unknown
+from vmdrift.plan.targets import targets, with_room
 from vmdrift.plan.what_if import IfLost
 from vmdrift.snapshot import ClusterSnapshot
-from workers.decide import candidates, decide
+from workers.decide import decide
 from workers.decide.annotations import ignored_annotations, wished
 from workers.decide.decision import Decision, Judgement, Release
 from workers.decide.observation import Observation, PodView
 from workers.fencing.decide.allowed import providers
 from workers.observe import observe
-from workers.observe.cache import Surroundings
 from workers.observe.launchers import on_node
 
 __all__ = ["ExpectedTimes", "Outcome", "Prediction", "predictions", "records_of"]
@@ -47,7 +48,7 @@ class _Passes:
     """Passes over the VMs of a node that is supposed to be lost. What they read of it, they share."""
 
     def __init__(self, lost: IfLost, policy: Policy) -> None:
-        self.lost, self.policy, self._cache = lost, policy, Surroundings(lambda: lost.now)
+        self.lost, self.policy, self._cache = lost, policy, LostSurroundings(lost)
 
     def first(self, vm: VmRef, vmi_uid: str) -> _DryRun | Prediction:
         """A Prediction where it is not known: of a kind that the dump does not hold."""
@@ -156,13 +157,16 @@ def _lost_disks(observation: Observation) -> tuple[str, ...]:
 
 def _with_targets(prediction: Prediction, dry_run: _DryRun, lost: IfLost, room: FreeRoom) -> Prediction:
     name, observation = lost.node.name, dry_run.observation
-    fitting = [node.name for node in candidates(observation, dry_run.record)] if observation.vm else []
+    fitting = targets(observation, dry_run.record, lost)
     launcher = next((pod for pod in observation.launchers if pod.node == name and not pod.hotplug), None)
     pod_object = lost.there.find("pods", launcher.name, launcher.namespace) if launcher else None
     needs = requests(pod_object) if pod_object else {}
-    with_room = room.fitting(fitting, needs)
     return replace(
-        prediction, targets=tuple(fitting), room=tuple(with_room), needs=needs, beyond=room.beyond(fitting, needs)
+        prediction,
+        targets=fitting,
+        room=with_room(fitting, needs, room, lost),
+        needs=needs,
+        beyond=room.beyond(fitting, needs),
     )
 
 

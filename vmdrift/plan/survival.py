@@ -6,14 +6,14 @@ lies between is *perhaps*: the scheduler does not repack, and nobody solves it f
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
+from math import comb
 
 from reactor.model.drift import Policy
 from reactor.model.fencing import POWER, some
-from reactor.model.node import NodeView
 from vmdrift.plan.advice import change
 from vmdrift.plan.findings import NodeAudit
 from vmdrift.plan.free_room import Amounts, FreeRoom
@@ -21,6 +21,7 @@ from vmdrift.plan.prediction import Outcome, Prediction
 
 _ZONE = "topology.kubernetes.io/zone"
 _UNITS = {"cpu": ("cores", 1.0), "memory": ("GiB of memory", 2.0**30), "pods": ("pods", 1.0)}
+_TOO_MANY = "Lose fewer at once, raise VMDRIFT_MAX_UNREACHABLE, or add a provider that reads power (docs/fencing.md)."
 
 
 class Fate(StrEnum):
@@ -69,6 +70,22 @@ def any_of(nodes: Sequence[NodeAudit], number: int) -> list[tuple[str, tuple[str
     return [(", ".join(lost), lost) for lost in combinations(names, number) if not busy.isdisjoint(lost)]
 
 
+def busiest_pairs(nodes: Sequence[NodeAudit]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """As `any_of` 2, one after the other: first those of nodes with the most VMs, for who has not the time for all."""
+    known = sorted((audit for audit in nodes if audit.node.uid), key=lambda audit: -len(audit.fates))
+    for index, idler in enumerate(known):
+        for audit in known[:index]:
+            if audit.fates:
+                lost = (audit.node.name, idler.node.name)
+                yield ", ".join(lost), lost
+
+
+def number_of_pairs(nodes: Sequence[NodeAudit]) -> int:
+    """How many `busiest_pairs` there are."""
+    known = [bool(audit.fates) for audit in nodes if audit.node.uid]
+    return comb(len(known), 2) - comb(known.count(False), 2)
+
+
 def zones(nodes: Sequence[NodeAudit]) -> list[tuple[str, tuple[str, ...]]]:
     """Name and nodes of every zone; nodes without that label are in none."""
     found: dict[str, list[str]] = defaultdict(list)
@@ -86,45 +103,52 @@ def survival(
     step: Callable[[], object] = lambda: None,
 ) -> list[LostTogether]:
     """Of every set, the worst first. `step` is called after each (progress)."""
-    audits = {audit.node.name: audit for audit in nodes}
-    judged = []
+    together, judged = Together(nodes, room, policy), []
     for name, lost in sets:
-        judged.append(_judged(name, lost, audits, room, policy))
+        judged.append(together.judged(name, lost))
         step()
     return sorted(judged, key=lambda one: (_WORST.index(one.fate), -len(one.casualties), one.name))
 
 
-def _judged(
-    name: str, lost: tuple[str, ...], audits: Mapping[str, NodeAudit], room: FreeRoom, policy: Policy
-) -> LostTogether:
-    concerned = [(node, fate) for node in lost for fate in audits[node].fates if fate.outcome is not Outcome.UNAFFECTED]
-    why, fate = _left_alone([audits[node].node for node in lost], [audit.node for audit in audits.values()], policy)
-    if fate is Fate.DOWN:
-        fix = "Lose fewer at once, raise VMDRIFT_MAX_UNREACHABLE, or add a provider that reads power (docs/fencing.md)."
-        return LostTogether(
-            name, lost, len(concerned), tuple(Casualty(str(p.vm), node, fate, why, fix) for node, p in concerned)
-        )
-    casualties = [*_staying(concerned), *_without_place(concerned, frozenset(lost), room)]
-    if why:
-        hit = {casualty.vm for casualty in casualties}
-        fix = "See that every node can be proven dead: vmdrift doctor --fencing."
-        casualties += [Casualty(str(p.vm), node, fate, why, fix) for node, p in concerned if str(p.vm) not in hit]
-    return LostTogether(name, lost, len(concerned), tuple(casualties))
+class Together:
+    """Judges one set of nodes after the other, in a cluster of which every node was audited."""
+
+    def __init__(self, nodes: Sequence[NodeAudit], room: FreeRoom, policy: Policy) -> None:
+        self._audits = {audit.node.name: audit for audit in nodes}
+        self._down = frozenset(audit.node.name for audit in nodes if audit.node.lost)
+        self._room, self._policy = room, policy
+
+    def judged(self, name: str, lost: tuple[str, ...]) -> LostTogether:
+        """`name`: of the set."""
+        concerned = concerned_by(self._audits[node] for node in lost)
+        why, fate = self._left_alone(lost)
+        if fate is Fate.DOWN:
+            casualties = [Casualty(str(p.vm), node, fate, why, _TOO_MANY) for node, p in concerned]
+            return LostTogether(name, lost, len(concerned), tuple(casualties))
+        casualties = [*staying(concerned), *_without_place(concerned, frozenset(lost), self._room)]
+        if why:
+            hit = {casualty.vm for casualty in casualties}
+            fix = "See that every node can be proven dead: vmdrift doctor --fencing."
+            casualties += [Casualty(str(p.vm), node, fate, why, fix) for node, p in concerned if str(p.vm) not in hit]
+        return LostTogether(name, lost, len(concerned), tuple(casualties))
+
+    def _left_alone(self, lost: Sequence[str]) -> tuple[str, Fate]:
+        """Why vm-drift would move none of them, or only with proof that is read; "" and RUNS where neither is so."""
+        down, number, policy = len(self._down.union(lost)), len(self._audits), self._policy
+        if down <= policy.allowed(number):
+            return "", Fate.RUNS
+        sentence = f"{down} of {number} nodes are more than VMDRIFT_MAX_UNREACHABLE ({policy.max_unreachable})"
+        if POWER.isdisjoint(policy.fencing):
+            return f"{sentence}: that looks like the network, and nothing is moved.", Fate.DOWN
+        return f"{sentence}: only nodes whose power reads off are given up.", Fate.PERHAPS
 
 
-def _left_alone(lost: Sequence[NodeView], nodes: Sequence[NodeView], policy: Policy) -> tuple[str, Fate]:
-    """Why vm-drift would move none of them, or only with proof that is read; "" and RUNS where neither is so."""
-    down = {node.name for node in nodes if node.lost} | {node.name for node in lost}
-    allowed = policy.allowed(len(nodes))
-    if len(down) <= allowed:
-        return "", Fate.RUNS
-    sentence = f"{len(down)} of {len(nodes)} nodes are more than VMDRIFT_MAX_UNREACHABLE ({policy.max_unreachable})"
-    if POWER.isdisjoint(policy.fencing):
-        return f"{sentence}: that looks like the network, and nothing is moved.", Fate.DOWN
-    return f"{sentence}: only nodes whose power reads off are given up.", Fate.PERHAPS
+def concerned_by(lost: Iterable[NodeAudit]) -> list[tuple[str, Prediction]]:
+    """The VMs that ought to run, and run there, each with its node's name."""
+    return [(audit.node.name, fate) for audit in lost for fate in audit.fates if fate.outcome is not Outcome.UNAFFECTED]
 
 
-def _staying(concerned: Sequence[tuple[str, Prediction]]) -> Iterator[Casualty]:
+def staying(concerned: Sequence[tuple[str, Prediction]]) -> Iterator[Casualty]:
     """What would not run again however few nodes were lost."""
     for node, prediction in concerned:
         if prediction.outcome is Outcome.STAYS:
@@ -138,11 +162,13 @@ def _without_place(
     concerned: Sequence[tuple[str, Prediction]], lost: frozenset[str], room: FreeRoom
 ) -> Iterator[Casualty]:
     """What could move, and finds no node, or no room."""
-    left = room.copy_without(lost)
-    movers = [(node, one, tuple(t for t in one.targets if t not in lost)) for node, one in concerned if one.moves]
-    homeless = [(node, one, targets) for node, one, targets in movers if not left.take(targets, one.needs)]
-    scarce = _scarce([(one.needs, targets) for _, one, targets in movers if targets], room)
-    for node, one, targets in homeless:
+    left, movers = room.copy_without(lost), [(node, one) for node, one in concerned if one.moves]
+    homeless = [
+        mover for mover in movers if not left.take((t for t in mover[1].targets if t not in lost), mover[1].needs)
+    ]
+    scarce = _scarce([(one.needs, tuple(_still_there(one, lost))) for _, one in movers], room) if homeless else {}
+    for node, one in homeless:
+        targets = tuple(_still_there(one, lost))
         if not targets:
             where = some(sorted(one.targets)) if one.targets else "no other node"
             why = f"No node is left that admits it (it could go to {where})."
@@ -159,11 +185,16 @@ def _without_place(
             yield Casualty(str(one.vm), node, Fate.PERHAPS, why, f"Add room for {_words(one.needs)}.")
 
 
+def _still_there(prediction: Prediction, lost: frozenset[str]) -> Iterator[str]:
+    """Of the nodes that it could go to."""
+    return (target for target in prediction.targets if target not in lost)
+
+
 def _scarce(movers: Sequence[tuple[Amounts, tuple[str, ...]]], room: FreeRoom) -> dict[str, int]:
     """Of which resources they want more together than all that they could go to has left, and how much more."""
     wanted: Counter[str] = Counter()
-    for needs, _ in movers:
-        wanted.update(needs)
+    for needs, targets in movers:
+        wanted.update(needs if targets else {})
     places = {target for _, targets in movers for target in targets}
     missing = {name: amount - room.left(places, name) for name, amount in wanted.items()}
     return {name: amount for name, amount in missing.items() if amount > 0}

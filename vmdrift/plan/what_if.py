@@ -128,7 +128,8 @@ def _evicts(snapshot: ClusterSnapshot, node: JsonObject) -> bool:
 
     Source: kubernetes `pkg/controller/nodelifecycle/node_lifecycle_controller.go`, ComputeZoneState.
     """
-    zone = [view for view in snapshot.nodes if _zone(view) == _zone(node_view(node))]
+    own = _zone(node_view(node))
+    zone = [view for view in snapshot.nodes if _zone(view) == own]
     lost = [view for view in zone if view.ready != "True" or view.name == node["metadata"]["name"]]
     some_live = len(lost) < len(zone)
     return not (some_live and len(zone) <= _LARGE and len(lost) > _MANY and len(lost) >= _SHARE * len(zone))

@@ -6,26 +6,30 @@ read it is an error, so that nothing counts as fine that was not read.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 from reactor.adapters.kubernetes.cluster import PAGE, Cluster, Page
 from reactor.model.errors import BadInput, Forbidden, NotServed, Rejected
-from reactor.model.lease import NODE_LEASES
+from reactor.model.lease import NODE_LEASES, renewal
 from reactor.model.names import named
 from reactor.model.node import NodeView, node_view
-from reactor.model.objects import JsonObject, words
+from reactor.model.objects import JsonObject, text, words
 from vmdrift.snapshot.allowed_fields import is_needed
 from vmdrift.snapshot.dump_file import DUMP_COMMAND, MAKE, Dump, about, read_dump
 from vmdrift.snapshot.dump_time import written_at
 from vmdrift.snapshot.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
 from vmdrift.snapshot.readonly import ReadOnly
-from workers.observe.cache import listed
+from workers.decide.observation import Neighbour
+from workers.observe.cache import listed, placed
 
 __all__ = ["DUMP_COMMAND", "ClusterSnapshot", "Objects", "everything", "from_cluster", "from_dump", "snapshot"]
 
 Objects = Mapping[str, Sequence[JsonObject]]  # resource -> all objects of it
+Keep = Callable[[str, JsonObject], JsonObject]  # resource and object -> what of it is kept
 _CLAIMS = "persistentvolumeclaims"
+_T = TypeVar("_T")
 _Key = tuple[str, str, str]  # resource, namespace, name
 
 
@@ -53,6 +57,7 @@ class ClusterSnapshot(ReadOnly):
             for obj in of_kind
         }
         self._namespaces = {(resource, namespace) for resource, namespace, _ in self._named}
+        self._found_out: dict[Hashable, Any] = {}
         self._by_label: dict[tuple[str, str], dict[str, list[JsonObject]]] = {}
         self._on_node: dict[str, list[JsonObject]] = defaultdict(list)
         for pod in objects.get("pods", ()):
@@ -83,6 +88,32 @@ class ClusterSnapshot(ReadOnly):
             return ""
         which = f"the Leases of only {leased} of {len(ready)} nodes that are Ready" if leased else "no Lease of a node"
         return f"{which} (namespace {NODE_LEASES})"
+
+    @cached_property
+    def renewals(self) -> Mapping[str, float]:
+        """When each node last renewed its Lease."""
+        leases = listed(self, "leases", namespace=NODE_LEASES)
+        return dict(map(renewal, leases))
+
+    @cached_property
+    def instances_by_node(self) -> Mapping[str, Sequence[JsonObject]]:
+        """VM instances, by the node that they name; "" has none yet."""
+        found: dict[str, list[JsonObject]] = defaultdict(list)
+        for vmi in listed(self, "virtualmachineinstances"):
+            found[named_node(vmi)].append(vmi)
+        return found
+
+    def neighbours(self, namespace: str) -> tuple[Neighbour, ...]:
+        """As workers.observe reads them."""
+        read = partial(listed, self, "pods", namespace=namespace)
+        return self.once(("neighbours", namespace), lambda: tuple(placed(read())))
+
+    def once(self, key: Hashable, find_out: Callable[[], _T]) -> _T:
+        """What was found out under this key: a snapshot never changes."""
+        if key not in self._found_out:
+            self._found_out[key] = find_out()
+        found: _T = self._found_out[key]
+        return found
 
     @cached_property
     def nodes(self) -> tuple[NodeView, ...]:
@@ -148,6 +179,11 @@ class ClusterSnapshot(ReadOnly):
         return [obj for value in sorted(values) for obj in self._by_label[resource, key].get(value, ())]
 
 
+def named_node(vmi: JsonObject) -> str:
+    """Where an instance says that it runs, "" where it has no node yet."""
+    return text(vmi, "status", "nodeName") or text(vmi, "metadata", "labels", "kubevirt.io/nodeName")
+
+
 def _namespace(obj: JsonObject) -> str:
     return obj["metadata"].get("namespace") or ""
 
@@ -172,16 +208,17 @@ def from_cluster(cluster: Cluster, now: float) -> ClusterSnapshot:
     return snapshot(everything(cluster, now))
 
 
-def everything(cluster: Cluster, now: float) -> Dump:
-    """All objects of the kinds that are read. Raises ClusterError.
+def everything(cluster: Cluster, now: float, keep: Keep = lambda _, obj: obj) -> Dump:
+    """All objects of the kinds that are read; of each what `keep` makes of it. Raises ClusterError.
 
     Without HwameiStor its kinds are simply empty. What we may not list is lacking, as in a dump.
     """
     objects, forbidden = dict[str, list[JsonObject]](), list[str]()
     for kind in KINDS:
         try:
-            listed_objects = listed(cluster, kind.resource)
-            objects[kind.resource] = [_slim(obj) for obj in listed_objects if is_needed(kind.resource, obj)]
+            pages = cluster.pages(kind.resource)
+            needed = (obj for page in pages for obj in page.items if is_needed(kind.resource, obj))
+            objects[kind.resource] = [keep(kind.resource, _slim(obj)) for obj in needed]
         except NotServed:
             if kind not in OPTIONAL:
                 raise

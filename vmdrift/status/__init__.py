@@ -9,6 +9,7 @@ from rich.text import Text
 from reactor.adapters.redis.clock_offsets import clocks, off, offset_sentence
 from reactor.adapters.redis.store import Store
 from reactor.health import HealthRow
+from reactor.model.audit import Audit
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import NotDone
 from reactor.model.fence_drill import FenceDrill, headline
@@ -33,6 +34,7 @@ class StatusSnapshot:
     """All that is not done yet, oldest outage first: each with the records of its drifts; suspects; fence drills.
 
     `health`: the rows of the strip, where they were read; `missing`: why nothing is carried out, "" where something is.
+    `audit`: the last one, None where nobody audits.
     """
 
     outages: list[tuple[OutageRecord, list[Record]]]
@@ -40,6 +42,7 @@ class StatusSnapshot:
     drills: tuple[FenceDrill, ...] = ()
     health: tuple[HealthRow, ...] = ()
     missing: str = ""
+    audit: Audit | None = None
     selected: VmSelector = ALL
 
     @property
@@ -75,8 +78,9 @@ def read(store: Store) -> StatusSnapshot:
 def read_all(wiring: Wiring) -> StatusSnapshot:
     """With its health. Raises StoreError."""
     snapshot = read(wiring.store)
-    rows, missing = groups.health(wiring, snapshot.drills, wiring.store.time())
-    return replace(snapshot, health=rows, missing=missing)
+    audit = wiring.audits.last()
+    rows, missing = groups.health(wiring, snapshot.drills, audit, wiring.store.time())
+    return replace(snapshot, health=rows, missing=missing, audit=audit)
 
 
 def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
@@ -113,11 +117,12 @@ def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
     """`{"outages": [{"outage": ..., "fencing": ..., "drifts": [record, ...]}]}`; times in seconds since the epoch.
 
     And where somebody is suspected `{"suspects": {"suspicions": [...], "why": ...}}`; where fencing was drilled
-    `{"drills": [...]}`, without what stands for credentials.
+    `{"drills": [...]}`, without what stands for credentials; where somebody audits `{"audit": {...}}`.
     """
     suspects = snapshot.suspects
     drills = [{**drill.as_json(), "credentials": ""} for drill in snapshot.drills]
-    more = {"suspects": asdict(suspects)} if suspects != NO_SUSPECTS else {}
+    more: dict[str, object] = {"suspects": asdict(suspects)} if suspects != NO_SUSPECTS else {}
+    more |= {"audit": snapshot.audit.as_json()} if snapshot.audit else {}
     return (more | {"drills": drills} if drills else more) | {
         "outages": [
             {

@@ -11,6 +11,7 @@ from reactor.adapters.redis.clock_offsets import clocks
 from reactor.adapters.redis.process_reports import reports
 from reactor.adapters.redis.queue_metrics import figures
 from reactor.health import HealthRow, Level, Seen, lame, strip
+from reactor.model.audit import Audit
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import StoreRefused
 from reactor.model.fence_drill import FenceDrill
@@ -27,7 +28,9 @@ _LEVELS = {Level.GOOD: "green", Level.WARN: "yellow", Level.BAD: "bold red"}
 _WHOSE = "as set for this command"
 
 
-def health(wiring: Wiring, drills: Sequence[FenceDrill], now: float) -> tuple[tuple[HealthRow, ...], str]:
+def health(
+    wiring: Wiring, drills: Sequence[FenceDrill], audit: Audit | None, now: float
+) -> tuple[tuple[HealthRow, ...], str]:
     """The rows, and why nothing is carried out ("" where something is). Raises StoreUnreachable.
 
     A user of Redis who may not read what they rest on sees the outages all the same.
@@ -35,7 +38,8 @@ def health(wiring: Wiring, drills: Sequence[FenceDrill], now: float) -> tuple[tu
     redis = wiring.redis
     try:
         queues = tuple(figures(redis, now))
-        seen = Seen(queues, reports(redis).heard_at, clocks(redis), tuple(drills), wiring.summaries.latest())
+        read = queues, reports(redis).heard_at, clocks(redis), tuple(drills), wiring.summaries.latest()
+        seen = Seen(*read, audit)
     except StoreRefused as error:
         return (HealthRow("health", Level.WARN, f"cannot be read here: {error}"),), ""
     return strip(seen, wiring.settings, now, _WHOSE), lame(queues)

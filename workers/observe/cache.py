@@ -6,7 +6,7 @@ come from the watchers' summary where that is young enough, but for the first de
 is only judged: whoever is about to delete anything reads them again (workers.drift.act).
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from copy import copy
 from typing import Any, TypeVar
 
@@ -138,8 +138,7 @@ class Surroundings:
         """
 
         def read() -> tuple[Neighbour, ...]:
-            pods = listed(cluster, "pods", namespace=namespace)
-            return tuple(neighbour_view(pod) for pod in pods if _runs(pod))
+            return tuple(placed(listed(cluster, "pods", namespace=namespace)))
 
         return self.once(("neighbours", namespace), read, NEARBY)
 
@@ -173,6 +172,11 @@ class Surroundings:
         self._tidy_at[0] = now + _TIDY
         for key in [key for key, (until, _) in self._known.items() if now >= until]:
             del self._known[key]
+
+
+def placed(pods: Iterable[JsonObject]) -> Iterator[Neighbour]:
+    """Those that are bound to a node and have not ended."""
+    return (neighbour_view(pod) for pod in pods if _runs(pod))
 
 
 def _runs(pod: JsonObject) -> bool:

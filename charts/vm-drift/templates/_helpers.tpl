@@ -22,6 +22,9 @@
 {{- if ne .Release.Namespace "vm-drift" -}}
 {{- $_ := set $settings "VMDRIFT_NAMESPACE" .Release.Namespace -}}
 {{- end -}}
+{{- if and .Values.audit.enabled (not (hasKey $settings "VMDRIFT_AUDIT_EVERY")) -}}
+{{- $_ := set $settings "VMDRIFT_AUDIT_EVERY" "3600" -}}
+{{- end -}}
 {{- range $name, $value := $settings -}}
 {{- /* Helm reads numbers as floats, and would write a million as 1e+06. */ -}}
 {{- if and (kindIs "float64" $value) (eq $value (floor $value)) -}}
@@ -36,6 +39,9 @@
 {{- $fencing := .Values.settings.VMDRIFT_FENCING | default "none" -}}
 {{- if and (ne $fencing "none") (not .Values.fencing.enabled) -}}
 {{- fail "settings.VMDRIFT_FENCING names providers, and fencing.enabled is false: the role that asks them would not run." -}}
+{{- end -}}
+{{- if and (ne (.Values.settings.VMDRIFT_AUDIT_EVERY | default "0" | toString) "0") (not .Values.audit.enabled) -}}
+{{- fail "settings.VMDRIFT_AUDIT_EVERY is set, and audit.enabled is false: the role that judges would not run." -}}
 {{- end -}}
 {{- if and .Values.redis.sentinel.enabled .Values.keda.enabled -}}
 {{- fail "redis.sentinel.enabled and keda.enabled exclude each other: KEDA's trigger asks the one Redis server for its list." -}}

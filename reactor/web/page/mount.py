@@ -50,6 +50,7 @@ def mount(app: Flask, parts: Parts) -> None:
         sources.clock,
         sources.clocks,
         RedisSummaries(parts.redis).latest,
+        sources.audit,
     )
     confirming = Confirming(queries, reception.inbox, reception.senders)
     csrf = sessions(app, lambda: signing_key(parts.redis), queries.away)

@@ -9,6 +9,7 @@ from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.adapters.redis.store import Store
 from reactor.health import HealthRow, Seen, lame, strip
 from reactor.interventions import NO_CLUSTER
+from reactor.model.audit import Audit
 from reactor.model.deed import Deed, about
 from reactor.model.drift import OutageRecord, Record
 from reactor.model.errors import ClusterError, StoreError
@@ -41,7 +42,7 @@ class Queries:
 
     `heard`: when a watcher last heard from the API server, seconds since the epoch; None if none ever did. `clocks`: by
     process, how many seconds its clock is ahead of Redis', which is `clock`. `summary`: all Nodes as a watcher knows
-    them, None while none says.
+    them, None while none says. `audit`: the last one, None where there is none.
     """
 
     store: Store
@@ -52,6 +53,7 @@ class Queries:
     clock: Clock
     clocks: Callable[[], Mapping[str, float]] = dict
     summary: Callable[[], Summary | None] = lambda: None
+    audit: Callable[[], Audit | None] = lambda: None
     _cached: tuple[float, CurrentInterventions] = field(default=(0.0, CurrentInterventions()))
     _away_since: float | None = None
 
@@ -62,7 +64,7 @@ class Queries:
     def health(self) -> tuple[HealthRow, ...]:
         """Is everything alive that a recovery needs?"""
         drills = tuple(self.store.drills.all())
-        seen = Seen(tuple(self.queues()), self.heard(), self.clocks(), drills, self.summary())
+        seen = Seen(tuple(self.queues()), self.heard(), self.clocks(), drills, self.summary(), self.audit())
         return strip(seen, self.settings, self.clock())
 
     def suspects(self) -> list[str]:

@@ -9,7 +9,7 @@ import yaml
 import reactor.__main__
 import workers.__main__
 from reactor.adapters.rq import RUNS
-from reactor.roles import ALIASES, BY_QUEUE, ON_CLUSTER, ROLES, Role, used
+from reactor.roles import ALIASES, AUDIT, BY_QUEUE, ON_CLUSTER, ROLES, Role, used
 from reactor.settings import Settings
 from simulator.documents import documents
 from simulator.process import USERS
@@ -18,7 +18,8 @@ from vmdrift.cli import main
 
 BASE = K8S / "base"
 DOCUMENTS = [one for file in sorted(BASE.glob("*.yaml")) for one in documents(file.read_text())]
-RULES = dict(line.split(maxsplit=1) for line in (BASE / "users.rules").read_text().splitlines() if line[0] != "#")
+BASE_RULES, AUDIT_RULES = ((K8S / file).read_text() for file in ("base/users.rules", "components/audit/audit.rules"))
+RULES = dict(line.split(maxsplit=1) for line in f"{BASE_RULES}{AUDIT_RULES}".splitlines() if line[0] != "#")
 OPERATIONS = (K8S.parent / "docs" / "operations.md").read_text()
 EACH = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 
@@ -67,6 +68,12 @@ def _targets(patch: Any) -> list[str]:
     return str(patch.get("target", {}).get("name", "")).split("|")
 
 
+def test_who_is_opted_in_to_has_no_user_in_redis_before() -> None:
+    """A user whose password an older Secret does not have would keep Redis from starting."""
+    assert re.findall(r"(?m)^audit ", BASE_RULES) == []
+    assert re.findall(r"(?m)^(\w+) ", AUDIT_RULES) == [AUDIT.name]
+
+
 @EACH
 def test_the_docs_say_how_each_is_started(role: Role) -> None:
     (row,) = re.findall(rf"^\| `{role.name}`.*\|$", OPERATIONS, re.MULTILINE)
@@ -76,6 +83,7 @@ def test_the_docs_say_how_each_is_started(role: Role) -> None:
 def test_every_role_has_a_function_and_every_queue_its_jobs() -> None:
     started = {f"reactor {word}" for word in reactor.__main__.ROLES}
     started |= {f"workers {word}" for word in workers.__main__.ROLES}
+    started |= {f"vmdrift work {AUDIT.word}"}  # the command itself: tests/integration/test_audit_role.py starts it
     assert started == {role.module for role in ROLES}
     assert BY_QUEUE.keys() == RUNS.keys()
 
@@ -91,5 +99,5 @@ def test_an_older_name_is_still_understood_and_nowhere_offered(old: str, word: s
 def test_who_has_nothing_to_do_is_not_used() -> None:
     least = [role.name for role in used(Settings())]
     assert least == ["watcher", "receiver", "intake", "drifts", "scheduler"]
-    assert used(Settings(sink="http://sink", fencing=("event",))) == ROLES
+    assert used(Settings(sink="http://sink", fencing=("event",), audit_every=3600.0)) == ROLES
     assert [role.name for role in ROLES if role not in ON_CLUSTER] == ["outgoing", "scheduler"]

@@ -1,11 +1,13 @@
 """The health strip: green when all is well, and who is missing when it is not."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.health import Level, Seen, lame, strip
+from reactor.model.audit import Audit, Loss
 from reactor.model.node import node_view
 from reactor.model.summary import Summary
 from reactor.settings import Settings
@@ -15,6 +17,8 @@ NOW = 1_000.0
 QUEUES = tuple(QueueFigures(name, 0, 0, 0, 0.0, scheduler=True, workers=2) for name in ("events", "drifts", "outgoing"))
 WELL = Seen(QUEUES, NOW - 2.0, {}, ())
 SETTINGS = Settings()
+LOSSES = (Loss("own-node", 12, 12, 3), Loss("any-1", 12, 12, 7))
+AUDIT = Audit(NOW - 540.0, NOW + 3060.0, 2.0, "auto", 12, 340, 0, LOSSES)
 
 
 def row(name: str, seen: Seen = WELL, settings: Settings = SETTINGS) -> tuple[str, str]:
@@ -77,6 +81,44 @@ def test_fencing_says_for_how_many_nodes_it_would_work() -> None:
 
 def test_an_observing_installation_is_no_fault_and_is_said() -> None:
     assert row("policy", settings=Settings(policy="observe")) == ("warn", "observe: nothing is deleted")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "12 nodes, 340 VMs; 7 would stay down if a node were lost: vmdrift audit --any 1 (9 min ago)"),
+        ({"losses": (), "nodes": 1, "vms": 1}, "1 node, 1 VM; none would stay down if a node were lost (9 min ago)"),
+        (
+            {"losses": (Loss("any-1", 1, 1, 0, 2, 3),)},
+            "12 nodes, 340 VMs; none would stay down if a node were lost; 2 perhaps; 3 unknown (9 min ago)",
+        ),
+        ({"losses": (), "chosen": 340}, "12 nodes, 340 VMs; 340 stay by policy (9 min ago)"),
+        ({"losses": (), "vms": 0}, "12 nodes, 0 VMs (9 min ago)"),
+    ],
+)
+def test_what_is_covered_is_said_with_its_age_and_how_many_would_not_survive(more: dict[str, Any], words: str) -> None:
+    assert row("covered", replace(WELL, audit=replace(AUDIT, **more))) == ("good", words)
+
+
+@pytest.mark.parametrize(("late", "level"), [(0.0, "good"), (599.0, "good"), (601.0, "warn")])
+def test_an_audit_that_does_not_come_is_yellow(late: float, level: str) -> None:
+    audit = replace(AUDIT, next_at=NOW - late)
+    found = row("covered", replace(WELL, audit=audit))
+    assert found[0] == level
+    assert found[1].endswith("(last audited 9 min ago: is vmdrift work audit alive?)") is (level == "warn")
+
+
+def test_one_that_takes_long_may_be_late_for_as_long() -> None:
+    audit = replace(AUDIT, next_at=NOW - 1900.0, took=1000.0)
+    assert row("covered", replace(WELL, audit=audit))[0] == "good"
+
+
+def test_where_nobody_audits_nothing_is_said_unless_somebody_ought_to() -> None:
+    assert "covered" not in {one.name for one in strip(WELL, SETTINGS, NOW)}
+    assert row("covered", settings=Settings(audit_every=3600.0)) == (
+        "warn",
+        "not known: no audit yet; is vmdrift work audit alive?",
+    )
 
 
 def test_a_clock_that_is_off_is_a_row_of_its_own() -> None:

@@ -12,7 +12,7 @@ from simulator.documents import documents
 from tests.support.places import K8S
 from vmdrift.doctor.needs import OPTIONAL, ROLES, Right, needs, provided, rights
 
-MANIFESTS = (K8S / "base" / "rbac.yaml", K8S / "components" / "fencing" / "rbac.yaml")
+MANIFESTS = (K8S / "base" / "rbac.yaml", *(K8S / "components" / name / "rbac.yaml" for name in ("fencing", "audit")))
 GIVEN: dict[str, list[dict[str, Any]]] = {}
 for document in (document for file in MANIFESTS for document in documents(file.read_text())):
     if document["kind"] in {"ClusterRole", "Role"}:

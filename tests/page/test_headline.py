@@ -137,22 +137,22 @@ def test_what_was_foreseen_and_how_it_came_is_said_of_the_vm_and_in_the_history(
 
 def test_the_health_strip_is_green_when_all_is_well_and_names_who_is_missing(site: PageSite) -> None:
     text = shown(site)
-    assert re.search(r'<li class="good">.*<strong>watcher</strong> heard 0 s ago</li>', text)
-    assert re.search(r'<li class="bad">.*<strong>scheduler</strong> missing: nothing starts that has a due time', text)
-    assert re.search(r'<li class="bad">.*<strong>workers</strong> missing for events, drifts', text)
+    assert re.search(r'<li class="good">.*<strong>watcher</strong> <span class="words">heard 0 s ago</span></li>', text)
+    assert re.search(r'<li class="bad">.*<strong>scheduler</strong> <span class="words">missing: nothing starts that has a due time', text)
+    assert re.search(r'<li class="bad">.*<strong>workers</strong> <span class="words">missing for events, drifts', text)
     RedisSummaries(site.redis).publish(Summary(NOW, (node_view(node()),), {}))
     site.redis.set("rq:scheduler:alive", 1)
     text = shown(site)
-    assert "heard 0 s ago, 1 node</li>" in text
-    assert re.search(r'<li class="good">.*<strong>scheduler</strong> alive</li>', text)
+    assert "heard 0 s ago, 1 node</span></li>" in text
+    assert re.search(r'<li class="good">.*<strong>scheduler</strong> <span class="words">alive</span></li>', text)
 
 
 def test_the_strip_says_for_how_many_nodes_fencing_is_armed(redis: Redis, tmp_path: Path) -> None:
     site = PageSite(redis, tmp_path, fencing=("redfish",), policy="observe")
     site.store.drills.write(DRILLS)
     text = shown(site)
-    assert "<strong>fencing</strong> armed: redfish; 2 of 3 nodes" in text
-    assert re.search(r'<li class="warn">.*<strong>policy</strong> observe: nothing is deleted</li>', text)
+    assert '<strong>fencing</strong> <span class="words">armed: redfish; 2 of 3 nodes' in text
+    assert re.search(r'<li class="warn">.*<strong>policy</strong> <span class="words">observe: nothing is deleted</span></li>', text)
 
 
 def test_all_timelines_of_an_outage_have_one_scale_and_one_legend(site: PageSite) -> None:

@@ -135,16 +135,21 @@ def test_what_was_foreseen_and_how_it_came_is_said_of_the_vm_and_in_the_history(
         assert "it stays down (pinned-to-node). Missed: it ran on node-b after 50 s." in shown(site, address)
 
 
+def row(level: str, name: str, words: str) -> str:
+    """A row of the health strip, as a pattern."""
+    return rf'<li class="{level}">.*<strong>{name}</strong> <span class="words">{words}'
+
+
 def test_the_health_strip_is_green_when_all_is_well_and_names_who_is_missing(site: PageSite) -> None:
     text = shown(site)
-    assert re.search(r'<li class="good">.*<strong>watcher</strong> <span class="words">heard 0 s ago</span></li>', text)
-    assert re.search(r'<li class="bad">.*<strong>scheduler</strong> <span class="words">missing: nothing starts that has a due time', text)
-    assert re.search(r'<li class="bad">.*<strong>workers</strong> <span class="words">missing for events, drifts', text)
+    assert re.search(row("good", "watcher", "heard 0 s ago</span>"), text)
+    assert re.search(row("bad", "scheduler", "missing: nothing starts that has a due time"), text)
+    assert re.search(row("bad", "workers", "missing for events, drifts"), text)
     RedisSummaries(site.redis).publish(Summary(NOW, (node_view(node()),), {}))
     site.redis.set("rq:scheduler:alive", 1)
     text = shown(site)
     assert "heard 0 s ago, 1 node</span></li>" in text
-    assert re.search(r'<li class="good">.*<strong>scheduler</strong> <span class="words">alive</span></li>', text)
+    assert re.search(row("good", "scheduler", "alive</span>"), text)
 
 
 def test_the_strip_says_for_how_many_nodes_fencing_is_armed(redis: Redis, tmp_path: Path) -> None:
@@ -152,7 +157,7 @@ def test_the_strip_says_for_how_many_nodes_fencing_is_armed(redis: Redis, tmp_pa
     site.store.drills.write(DRILLS)
     text = shown(site)
     assert '<strong>fencing</strong> <span class="words">armed: redfish; 2 of 3 nodes' in text
-    assert re.search(r'<li class="warn">.*<strong>policy</strong> <span class="words">observe: nothing is deleted</span></li>', text)
+    assert re.search(row("warn", "policy", "observe: nothing is deleted</span>"), text)
 
 
 def test_all_timelines_of_an_outage_have_one_scale_and_one_legend(site: PageSite) -> None:

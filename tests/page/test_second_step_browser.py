@@ -102,7 +102,7 @@ def test_a_drift_is_cancelled_by_keyboard(served: tuple[PageSite, str], chromium
     log_in(page, url)
     press(page, 'a[href="/vm/shop/web"]', "shop/web")
     press(page, ".acts summary")
-    press(page, 'a[href="/confirm/cancel/shop/web"]', "Cancel the drift of shop/web?")
+    press(page, 'a[href="/confirm/cancel/shop/web"]', "Cancel the recovery of shop/web?")
     assert violations(page) == []
     picture(page, "cancel")
     reach(page, "[name=why]")

@@ -88,6 +88,11 @@ def for_docs(found: Browser, redis: Redis, folder: Path) -> None:
             page.context.close()
 
 
+def _say(*lines: str) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.flush()
+
+
 def main(words: list[str]) -> int:
     """The exit code."""
     wanted = [word for word in words if not word.startswith("-")] or [*VIEWS, GONE]
@@ -98,12 +103,12 @@ def main(words: list[str]) -> int:
         if "--docs" in words:
             for_docs(found, redis, folder)
         for moment in (one for one in wanted if one != GONE):
-            print(moment, flush=True)
+            _say(moment)
             with served(VIEWS[moment].moment(redis, folder).show()) as url:
                 wrong += taken(found, url, VIEWS[moment].pages, moment)
         if GONE in wanted:
             wrong += without_redis(found, redis, folder, processes)
-    print("\n".join([*wrong, f"{PICTURES}: {len(list(PICTURES.glob('*.png')))} pictures"]))
+    _say(*wrong, f"{PICTURES}: {len(list(PICTURES.glob('*.png')))} pictures")
     return 1 if wrong else 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import orjson
 from redis import Redis
@@ -26,18 +27,18 @@ from simulator.scene import Scene
 from tests.page.site import TOKENS, PageSite
 from tests.support.virtual import Play
 
-_WORKERS = {"intake": "events", "drifts-0": "drifts", "drifts-1": "drifts", "outgoing": "outgoing", "fencing": "fencing"}
+_WORKERS = {"intake": "events", "drifts-0": "drifts", "drifts-1": "drifts", "outgoing": "outgoing"}
 _SETTINGS = {"detach": "wait", "tenants_may": ("detach",), "min_available_nodes": 2}
 
 
 class Stage:
     """`settings`: of the page and of who works; ann may act, and confirm that a node is off."""
 
-    def __init__(self, redis: Redis, folder: Path, scene: Scene, **settings: object) -> None:
+    def __init__(self, redis: Redis, folder: Path, scene: Scene, **settings: Any) -> None:
         redis.flushall()
-        chosen = {**_SETTINGS, **settings}
+        chosen: dict[str, Any] = {**_SETTINGS, **settings}
         self.redis, self.workers = redis, True
-        self.play = Play.of(scene, Settings(**chosen).to_policy(), waker=True)  # type: ignore[arg-type]
+        self.play = Play.of(scene, Settings(**chosen).to_policy(), waker=True)
         self.site = PageSite(redis, folder, world=self.play.world, **chosen)
         self.site.file.write_bytes(
             orjson.dumps({"senders": [{"name": "ann", "token": TOKENS["ann"], "page": "act", "types": [NODE_FENCED]}]})
@@ -58,7 +59,7 @@ class Stage:
     def act(self, what: str, target: str, **more: str) -> None:
         """Ann does it on the page."""
         self.site.now = self.play.world.now
-        assert self.site.browser("ann").act(what, target, **more).status_code == 303  # noqa: PLR2004 - as HTTP has it
+        assert self.site.browser("ann").act(what, target, **more).status_code == 303
 
     def die(self) -> None:
         """All workers and the scheduler; watchers and the page live on."""

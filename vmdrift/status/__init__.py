@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from rich.text import Text
 
@@ -22,6 +22,8 @@ from vmdrift.command import answer
 from vmdrift.selector import ALL, VmSelector
 from vmdrift.status import groups
 from vmdrift.status.in_force import in_force, lines, marked
+from vmdrift.status.installed import ShownBy, shown_by
+from vmdrift.status.judged import group_objects, headline_object
 from vmdrift.status.table import checks_table, overview
 from vmdrift.terminal import Terminal
 
@@ -72,10 +74,10 @@ def read(store: Store) -> StatusSnapshot:
     return StatusSnapshot(outages, store.suspicions.shown(), tuple(store.drills.all()))
 
 
-def read_all(wiring: Wiring) -> StatusSnapshot:
+def read_all(wiring: Wiring, shown: ShownBy) -> StatusSnapshot:
     """With its health. Raises StoreError."""
     snapshot = read(wiring.store)
-    rows, missing = groups.health(wiring, snapshot.drills, wiring.store.time())
+    rows, missing = groups.health(wiring, snapshot.drills, wiring.store.time(), shown)
     return replace(snapshot, health=rows, missing=missing)
 
 
@@ -83,19 +85,22 @@ def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
     """Print all of it in groups, or all about a `target`: a node, or NAMESPACE/NAME of a VM; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        wiring = Wiring.of(settings)
-        snapshot, wrong = about(read_all(wiring), target).only(only), off(clocks(wiring.redis))
+        wiring = Wiring.of(settings).shown()
+        by, now = shown_by(settings), wiring.store.time()
+        snapshot, wrong = about(read_all(wiring, by), target).only(only), off(clocks(wiring.redis))
+        windows = by.settings.to_windows()
         if as_json:
             more = {"selected": only.words} if only.words else {}
             asked = in_force(settings).as_json()
             clock = {"clocks_off": wrong} if wrong else {}
-            output.show({"version": VERSION, **more, **as_object(snapshot), **asked, **clock})
+            judged = as_judged(snapshot, windows, now)
+            output.show({"version": VERSION, **more, **judged, **asked, **clock})
             return 0
-        snapshot = _with_interventions(snapshot, settings, wiring.store.time())
+        snapshot = _with_interventions(snapshot, settings, now)
         if target:
-            _print_all(snapshot, wiring.store.time(), settings.to_windows())
+            _print_all(snapshot, now, windows)
         else:
-            _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
+            _print(snapshot, now, wrong, windows)
         return 0
 
     return answer("status", show)
@@ -118,16 +123,34 @@ def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
     suspects = snapshot.suspects
     drills = [{**drill.as_json(), "credentials": ""} for drill in snapshot.drills]
     more = {"suspects": asdict(suspects)} if suspects != NO_SUSPECTS else {}
-    return (more | {"drills": drills} if drills else more) | {
-        "outages": [
-            {
-                **outage.as_json(),
-                "fencing": _fencing(outage.fencing) if outage.fencing else None,
-                "drifts": [record.as_json() for record in records],
-            }
-            for outage, records in snapshot.outages
-        ]
-    }
+    return (more | {"drills": drills} if drills else more) | {"outages": as_outages(snapshot)}
+
+
+def as_outages(snapshot: StatusSnapshot) -> list[dict[str, Any]]:
+    """Each with its drifts, as they are recorded."""
+    return [
+        {
+            **outage.as_json(),
+            "fencing": _fencing(outage.fencing) if outage.fencing else None,
+            "drifts": [record.as_json() for record in records],
+        }
+        for outage, records in snapshot.outages
+    ]
+
+
+def as_judged(snapshot: StatusSnapshot, windows: Windows, now: float) -> dict[str, object]:
+    """The same with what people see first: the health strip, and of each outage its headline and groups."""
+    told = as_object(snapshot)
+    outages = [
+        {
+            **outage,
+            "headline": headline_object(*found, windows, now, snapshot.missing),
+            "groups": group_objects(found[1]),
+        }
+        for outage, found in zip(as_outages(snapshot), snapshot.outages, strict=True)
+    ]
+    health = [{"name": row.name, "level": row.level.value, "words": row.words} for row in snapshot.health]
+    return {**told, "health": health, "missing": snapshot.missing, "outages": outages}
 
 
 def _fencing(fencing: Fencing) -> dict[str, object]:

@@ -20,14 +20,16 @@ from reactor.model.outlook import down, forecast_sentence
 from reactor.model.recovery import Windows
 from reactor.model.times import duration
 from reactor.wiring import Wiring
+from vmdrift.status.installed import ShownBy
 from vmdrift.status.table import STYLE
 from vmdrift.terminal import rows_table
 
 _LEVELS = {Level.GOOD: "green", Level.WARN: "yellow", Level.BAD: "bold red"}
-_WHOSE = "as set for this command"
 
 
-def health(wiring: Wiring, drills: Sequence[FenceDrill], now: float) -> tuple[tuple[HealthRow, ...], str]:
+def health(
+    wiring: Wiring, drills: Sequence[FenceDrill], now: float, shown: ShownBy
+) -> tuple[tuple[HealthRow, ...], str]:
     """The rows, and why nothing is carried out ("" where something is). Raises StoreUnreachable.
 
     A user of Redis who may not read what they rest on sees the outages all the same.
@@ -38,7 +40,7 @@ def health(wiring: Wiring, drills: Sequence[FenceDrill], now: float) -> tuple[tu
         seen = Seen(queues, reports(redis).heard_at, clocks(redis), tuple(drills), wiring.summaries.latest())
     except StoreRefused as error:
         return (HealthRow("health", Level.WARN, f"cannot be read here: {error}"),), ""
-    return strip(seen, wiring.settings, now, _WHOSE), lame(queues)
+    return strip(seen, shown.settings, now, shown.whose), lame(queues)
 
 
 def health_lines(rows: Sequence[HealthRow]) -> Text:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.forecast import Forecast
 from reactor.model.groups import PHASES, Group, Wanted, groups
 from reactor.model.headline import Headline, due_at, headline, overdue
 from reactor.model.intervention import Intervention
-from reactor.model.forecast import Forecast
 from reactor.model.outlook import Down, advice, down, early, forecast_result, forecast_sentence, needs_somebody, why
 from reactor.model.recovery import (
     NOT_NOTICED,

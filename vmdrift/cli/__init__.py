@@ -52,9 +52,7 @@ def plugin() -> None:
 
 
 @main.command(short_help="Start everything here, or show it on a simulated cluster.")
-@click.option(
-    "--act", is_flag=True, help="On a real cluster: carry drifts out. Without it everything is only observed."
-)
+@click.option("--act", is_flag=True, help="On a real cluster: move VMs. Without it everything is only observed.")
 @click.option("--simulate", is_flag=True, help="Use the simulated cluster even if there is a real one.")
 @click.option("--factor", default=20.0, show_default=True, help="How many times faster the simulated cluster lives.")
 @click.option("--stay", is_flag=True, help="After the simulated story let everything run on, for a look at the page.")
@@ -99,7 +97,7 @@ def work(role: str) -> None:
     sys.exit(workers([role]))
 
 
-@main.command(short_help="Show open outages and drifts, with their checks.")
+@main.command(short_help="Show open outages and recoveries, with their checks.")
 @click.argument("what", metavar="[NODE|NAMESPACE/VM]", default="", callback=checked(target), shell_complete=targets)
 @click.option("--watch", is_flag=True, help="Redraw every second, until Ctrl-C.")
 @filters(labels=False)

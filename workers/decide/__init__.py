@@ -254,10 +254,10 @@ def _only_watching(judgement: Judgement, case: Case) -> bool:
 
 def _observe_only(action: Action) -> str:
     if isinstance(action, Release | Remove):
-        pods = "; ".join(f"kubectl -n {p.namespace} delete pod {p.name} --grace-period=0 --force" for p in action.pods)
-        return f"Only observing. Would now do: {pods}"
-    names = "; ".join(f"kubectl delete volumeattachment {a.name}" for a in action.attachments)
-    return f"Only observing. Would now do: {names}"
+        pods = ", ".join(f"{pod.namespace}/{pod.name}" for pod in action.pods)
+        return f"Only observing. Would now force-delete pod {pods}, unless it has changed by then."
+    names = ", ".join(attachment.name for attachment in action.attachments)
+    return f"Only observing. Would now delete VolumeAttachment {names}, unless it has changed by then."
 
 
 def _check(name: str, verdict: Verdict) -> Check:

@@ -79,7 +79,7 @@ def _completed(vmi: VmiView, record: Record, pod: PodView) -> Judgement:
     on_lost_node = pod.node == record.drift.outage.node.name
     notes = []
     if "Paused" in vmi.conditions:
-        notes.append("It is paused, as it was told to start.")
+        notes.append("It is paused, as its VM asks to start.")
     elif "no Ready" in vmi.conditions:
         notes.append("It is not Ready: its guest does not answer yet.")
     if record.hotplugs:

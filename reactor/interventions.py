@@ -191,9 +191,8 @@ class Interventions:
         record = newest(store, _valid_vm(vm))
         if record is None:
             known = (str(other.drift.vm) for outage in store.outages() for other in store.records(outage.outage.id))
-            raise NotDone(
-                f"{vm} has no recovery in any open outage{did_you_mean(vm, known)}; `vmdrift status` shows them"
-            )
+            meant = did_you_mean(vm, known)
+            raise NotDone(f"{vm} has no recovery in any open outage{meant}; `vmdrift status` shows them")
         return record
 
 

@@ -37,7 +37,7 @@ class Stage:
     def __init__(self, redis: Redis, folder: Path, scene: Scene, **settings: Any) -> None:
         redis.flushall()
         chosen: dict[str, Any] = {**_SETTINGS, **settings}
-        self.redis, self.workers = redis, True
+        self.redis, self.workers = redis, {**_WORKERS, **({"fencing": "fencing"} if "fencing" in settings else {})}
         self.play = Play.of(scene, Settings(**chosen).to_policy(), waker=True)
         self.site = PageSite(redis, folder, world=self.play.world, **chosen)
         self.site.file.write_bytes(
@@ -64,7 +64,7 @@ class Stage:
     def die(self) -> None:
         """All workers and the scheduler; watchers and the page live on."""
         self.play.world.remove(self.play.reactor)
-        self.workers = False
+        self.workers = {}
 
     def show(self) -> PageSite:
         """The page of this moment."""
@@ -83,7 +83,7 @@ class Stage:
         RedisSummaries(self.redis).publish(Summary(now, tuple(map(node_view, nodes)), {}))
         for key in self.redis.scan_iter(f"{PREFIX}summary*"):
             self.redis.persist(key)
-        for name, queue in _WORKERS.items() if self.workers else ():
+        for name, queue in self.workers.items():
             self.redis.sadd(WORKERS_BY_QUEUE_KEY % queue, f"rq:worker:{name}")
             self.redis.hset(f"rq:worker:{name}", "last_heartbeat", format_time(now))
         if self.workers:

@@ -71,8 +71,8 @@ def test_an_outage_whose_drifts_have_ended_is_no_history_before_its_node_is_back
     assert (before["done"], before["recovered_at"]) == (False, None)
 
 
-# How a VM that stayed may end when its node is back, and it runs there. Which one it is depends on what is seen first of
-# the return: that the node is Ready, its Lease, or that its kubelet has removed the old launcher pod.
+# How a VM that stayed may end when its node is back, and it runs there. Which one it is depends on what is seen first
+# of the return: that the node is Ready, its Lease, or that its kubelet has removed the old launcher pod.
 BACK = {("cancelled", "node-returned"), ("completed", "returned-node")}
 
 

@@ -21,7 +21,8 @@ from vmdrift.processes import Processes
 from vmdrift.valkey import start
 
 WIDTHS = (1280, 1024, 400)
-SHOWN = {"outage": ("window", "/", 860), "blocked": ("held", "/vm/shop/web", 1000)}  # name: moment, page, pixels
+# What the documentation shows, by the picture's name: moment, page, and which part of it; "" is the first screen.
+SHOWN = {"outage": ("window", "/", ""), "blocked": ("held", "/vm/shop/web", "section[aria-labelledby=checks]")}
 GONE = "redis-gone"
 
 
@@ -76,15 +77,16 @@ def without_redis(found: Browser, redis: Redis, folder: Path, processes: Process
 
 
 def for_docs(found: Browser, redis: Redis, folder: Path) -> None:
-    """Those that the documentation shows: as much as there is on a screen, at most so many pixels of it."""
-    for name, (moment, path, height) in SHOWN.items():
+    """Those that the documentation shows."""
+    for name, (moment, path, part) in SHOWN.items():
         with served(VIEWS[moment].moment(redis, folder).show()) as url:
-            page = page_of(found, width=1180)
+            page, file = page_of(found, width=1100), str(DOCS / "images" / f"{name}.png")
             log_in(page, url)
             page.goto(url + path)
-            tall = min(height, int(page.evaluate("document.documentElement.scrollHeight")))
-            page.set_viewport_size({"width": 1180, "height": tall})
-            page.screenshot(path=str(DOCS / "images" / f"{name}.png"))
+            if part:
+                page.locator(part).screenshot(path=file)
+            else:
+                page.screenshot(path=file)
             page.context.close()
 
 

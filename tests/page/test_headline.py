@@ -169,3 +169,12 @@ def test_all_timelines_of_an_outage_have_one_scale_and_one_legend(site: PageSite
     assert len(legend) == 1
     assert re.findall(r'class="stage (\w+)"', legend[0]) == ["waiting", "blocked", "held", "expected"]
     assert len(set(re.findall(r'<line class="now" x1="([\d.]+)"', text))) == 2  # the legend's, and one of all timelines
+
+
+def test_times_of_an_outage_have_dates_once_a_day_lies_between(site: PageSite) -> None:
+    lose(site, vm("old", Phase.REFUSED, "pinned-to-node"))
+    assert "is lost since 05:58:20Z" in shown(site)
+    site.now = NOW + 2 * 86400
+    site.redis.set("vmdrift:watcher", f"{site.now}")
+    for address in ("/", "/vm/shop/old"):
+        assert "2026-11-24 05:58:20Z" in shown(site, address)

@@ -78,7 +78,7 @@ def _decide(case: Case) -> Decision:
     if observation.cancelled:
         return _decision(Judgement("cancelled-by-hand", observation.cancelled), [], case)
     outage_checks: list[NamedVerdict] = [
-        ("node", still_lost(observation.node, drift.outage)),
+        ("node", still_lost(observation.node, drift.outage, case.now)),
         *_noticed(case),
         ("window", _waived(case, window(record, observation.manager, case.policy, case.now))),
     ]
@@ -174,7 +174,7 @@ def _after_release(case: Case) -> Decision:
     """No launcher is left on the lost node: removed by us, an operator or Kubernetes itself."""
     observation, record, vm = case.seen, case.record, case.drift.vm
     new_instance = replacement(observation, record)
-    node_check = still_lost(observation.node, case.drift.outage)
+    node_check = still_lost(observation.node, case.drift.outage, case.now)
     not_affected = _elsewhere(case) or ended_before_outage(vm, observation.vm, observation.vmi, ())
     if new_instance is None and not_affected:
         return _decision(not_affected, [("node", node_check)], case)

@@ -40,7 +40,7 @@ def late(judgement: Judgement, observation: Observation, free_at: float, policy:
     suffix = f" Kubernetes says: {'; '.join(warnings)}" if warnings else ""
     if now < free_at + policy.start_deadline:
         return Judgement(judgement.reason, judgement.sentence + suffix)
-    return Judgement("start-deadline", f"Not running since {clock_time(free_at)}: {judgement.sentence}{suffix}")
+    return Judgement("start-deadline", f"Not running since {clock_time(free_at, now)}: {judgement.sentence}{suffix}")
 
 
 def _replaced(observation: Observation, owner: str) -> Judgement:

@@ -68,8 +68,8 @@ def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | N
     since = drift.outage.unknown_since
     due = min(since, now) + tools.policy.unreachable_window
     sentence = (
-        f"Node {drift.outage.node.name} is unreachable since {clock_time(since)}; "
-        f"the window of {tools.policy.unreachable_window:g} s ends at {clock_time(due)}."
+        f"Node {drift.outage.node.name} is unreachable since {clock_time(since, now)}; "
+        f"the window of {tools.policy.unreachable_window:g} s ends at {clock_time(due, now)}."
     )
     first = Record(drift, Phase.WAITING, "unreachable-window", sentence, now, now, again_at=due, vmi_uid=vmi_uid)
     return replace(first, signs=signs)

@@ -75,3 +75,9 @@ def test_json_has_what_people_see_first(installed: Install) -> None:
     )
     assert (second["phase"], second["vms"]) == ("released", ["shop/web"])
     assert told["missing"] == "no worker is alive"
+
+
+def test_people_see_the_headline_on_the_first_line(installed: Install) -> None:
+    said = vmdrift("status", env=installed(VMDRIFT_POLICY="auto")).out
+    assert said.startswith("node-a lost ")
+    assert said.splitlines()[0].endswith("2 VMs: 1 is moving, 1 will stay down: act now")

@@ -105,7 +105,8 @@ def work(role: str) -> None:
 def status(*, what: str, watch: bool, as_json: bool, only: VmSelector) -> None:
     """Show whether all is well, and of each outage what becomes of its VMs: a line for those that say the same.
 
-    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster only what is held.
+    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster only what
+    is held, and for the installation's settings.
     """
     if watch and what:
         raise click.UsageError("--watch shows all outages; leave out the node or VM")
@@ -127,7 +128,7 @@ def status(*, what: str, watch: bool, as_json: bool, only: VmSelector) -> None:
 @filters(labels=False)
 @output
 def history(*, last: int, as_json: bool, only: VmSelector) -> None:
-    """Show outages that are over: how each drift ended, and how long its VM was down. Newest first.
+    """Show outages that are over: how each recovery ended, and how long its VM was down. Newest first.
 
     Seconds count from when the node turned Unknown. Redis keeps them for VMDRIFT_HISTORY_TTL.
     """

@@ -177,6 +177,8 @@ def about(snapshot: StatusSnapshot, target: str) -> StatusSnapshot:
 
 def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
     console = Terminal()
+    for outage, records in snapshot.outages:
+        console.print(groups.head_line(outage, records, windows, now, snapshot.missing))
     console.print(groups.health_lines(snapshot.health))
     for name, ahead in wrong.items():
         console.print(offset_sentence(name, ahead), style="bold red")
@@ -188,6 +190,8 @@ def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], win
         console.print(f"{snapshot.quiet}.")
         return
     for outage, records in snapshot.outages:
+        if len(snapshot.outages) > 1:
+            console.print(Text(f"{outage.outage.node.name}:", style="bold"))
         console.print(groups.outage_lines(outage, records, windows, now, snapshot.missing))
     console.print("All about a node or a VM: vmdrift status NODE, or NAMESPACE/VM.")
 

@@ -52,13 +52,17 @@ def health_lines(rows: Sequence[HealthRow]) -> Text:
     return line
 
 
+def head_line(outage: OutageRecord, records: Sequence[Record], windows: Windows, now: float, missing: str) -> Text:
+    """What becomes of its VMs. `missing`: as in `health`."""
+    head = headline(outage, records, windows, now, missing)
+    return Text(head.text, style="bold red" if head.urgent else "bold")
+
+
 def outage_lines(
     outage: OutageRecord, records: Sequence[Record], windows: Windows, now: float, missing: str
 ) -> RenderableType:
-    """Its headline, what the search for its VMs lacks, its fencing, and its groups. `missing`: as in `health`."""
-    head = headline(outage, records, windows, now, missing)
-    lines: list[RenderableType] = [Text(head.text, style="bold red" if head.urgent else "bold")]
-    lines += [Text(sentence, style="yellow") for sentence in outage.sweep.sentences]
+    """What the search for its VMs lacks, its fencing, and its groups. `missing`: as in `health`."""
+    lines: list[RenderableType] = [Text(sentence, style="yellow") for sentence in outage.sweep.sentences]
     lines += [Text(f"Fencing: {outage.fencing.summary}")] if outage.fencing else []
     return Lines(*lines, _table(groups(records), windows, now, missing)) if records else Lines(*lines)
 

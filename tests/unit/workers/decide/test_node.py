@@ -71,6 +71,7 @@ def test_labels_taints_and_cordons_say_nothing_about_an_outage(labels: dict[str,
 
 
 def test_what_was_on_another_day_is_said_with_its_date() -> None:
-    same, later = still_lost(node(UNKNOWN), outage(), SINCE + 60.0), still_lost(node(UNKNOWN), outage(), SINCE + 90000.0)
+    same = still_lost(node(UNKNOWN), outage(), SINCE + 60.0)
+    later = still_lost(node(UNKNOWN), outage(), SINCE + 90000.0)
     assert "since 20" not in same.sentence
     assert "since 20" in later.sentence

@@ -1,5 +1,6 @@
-"""A Redis that can hang: between it and its clients a server that accepts connections, and may pass nothing on."""
+"""A Redis that hangs: between it and its clients stands a server that accepts connections, and passes all on late."""
 
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,11 +8,11 @@ from contextlib import contextmanager, suppress
 
 
 class Hanging:
-    """`hung`: from now on nothing is passed on. `given_up`: requests that clients had no answer to, and left."""
+    """`hung`: from now on a client waits `late` seconds for each answer. `given_up`: how often one left before that."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, late: float) -> None:
         """`path`: of the unix socket behind it."""
-        self._path, self.hung, self.given_up = path, False, 0
+        self._path, self._late, self.hung, self.given_up = path, late, False, 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -31,23 +32,22 @@ class Hanging:
         with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
             server.connect(self._path)
             threading.Thread(target=self._back, args=(server, client), daemon=True).start()
-            asked = False
-            while said := client.recv(65536):
-                asked = asked or self.hung
-                if not self.hung:
-                    server.sendall(said)
-            self.given_up += asked
+            while asked := client.recv(65536):
+                if self.hung and select.select([client], [], [], self._late)[0]:
+                    self.given_up += 1  # it waits for an answer before it asks for more, so it has left
+                    return
+                server.sendall(asked)
 
     def _back(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
-            while said := server.recv(65536):
-                client.sendall(said)
+            while answer := server.recv(65536):
+                client.sendall(answer)
 
 
 @contextmanager
-def hanging(url: str) -> Iterator[Hanging]:
+def hanging(url: str, late: float) -> Iterator[Hanging]:
     """`url`: of a Redis on a unix socket."""
-    server = Hanging(url.partition("unix://")[2])
+    server = Hanging(url.partition("unix://")[2], late)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     yield server

@@ -11,7 +11,7 @@ TYPED ?= reactor workers vmdrift simulator rehearsal benchmarks charts release t
 ACTORS ?= kubelet,virt-handler,csi-attacher
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools scenarios manifests chart docs check nightly soak bench bench-plots bench-recovery e2e e2e-cluster release-files constraints clean
+.PHONY: help run test tools pictures scenarios manifests chart docs check nightly soak bench bench-plots bench-recovery e2e e2e-cluster release-files constraints clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: .venv/dev ## Check the code and run the tests, side by side (two cores: ab
 
 scenarios: .venv/dev ## Show where the golden scenarios go another way than written down (ARGS=--write: write it down)
 	@$(BIN)/python -m tests.scenarios.golden $(ARGS)
+
+pictures: .venv/dev ## Take pictures of the page at every moment of an outage into screenshots/, those of the documentation too (needs Chromium)
+	@$(BIN)/python -m tests.pictures --docs $(ARGS)
 
 manifests: .venv/dev ## Build every overlay of k8s/, check it against the schemas, and the Helm chart against it (needs kubectl, and no cluster)
 	@command -v kubectl >/dev/null || { echo "make manifests: kubectl is missing; it builds the overlays" >&2; exit 2; }

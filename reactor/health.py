@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from reactor.adapters.redis.clock_offsets import off
 from reactor.adapters.redis.queue_metrics import QueueFigures
 from reactor.model.audit import Audit
+from reactor.model.confirmation_source import EVENT
 from reactor.model.fence_drill import TAINT, FenceDrill, not_fenceable
 from reactor.model.summary import Summary
 from reactor.model.times import duration
@@ -145,6 +146,8 @@ def _fencing(drills: Sequence[FenceDrill], settings: Settings) -> HealthRow:
     if not providers:
         return HealthRow("fencing", Level.WARN, "not armed: VMs move by the windows, without proof")
     armed = f"armed: {', '.join(providers)}"
+    if set(providers) == {EVENT}:  # there is nothing to drill
+        return HealthRow("fencing", Level.GOOD, f"{armed}, by the confirmation of a person or system")
     nodes = {drill.node for drill in drills}
     if not nodes:
         return HealthRow("fencing", Level.WARN, f"{armed}; no node was drilled yet")

@@ -88,7 +88,7 @@ class Interventions:
         if not lifted:
             raise NotDone(f"{what} is not held{self._held_instead(what)}; `vmdrift holds` shows what is")
         self.note(RESUME, target)
-        sentence = f"{what} is no longer held. Blocked drifts are checked again within 30 s."
+        sentence = f"{what} is no longer held. What it blocked is checked again within 30 s."
         return InterventionResult(sentence, {"target": target, "lifted": [entry.as_json() for entry in lifted]})
 
     def cancel(self, vm: str, why: str) -> InterventionResult:
@@ -97,11 +97,11 @@ class Interventions:
             raise BadInput("a cancelled VM stays down, so others need to know why: give a reason")
         record = self._newest(vm)
         if record.ended:
-            raise NotDone(f"{vm}: its drift has already ended, {record.phase}: {record.sentence.rstrip('.')}")
+            raise NotDone(f"{vm}: its recovery has already ended, {record.phase}: {record.sentence.rstrip('.')}")
         cancel = self.write(CANCEL, target_of(vm), why, MONTH, record.drift.outage.id)
         with suppress(StoreError):  # only so that a worker looks now: the cancel is in force already
             self.send(DRIFT_REQUESTED, vm)
-        sentence = f"The drift of {vm} is cancelled for this outage. `vmdrift retry {vm}` starts it again."
+        sentence = f"Recovery of {vm} is cancelled for this outage. `vmdrift retry {vm}` starts it again."
         return InterventionResult(sentence, {**cancel.as_json(), **_facts_of(record)})
 
     def retry(self, vm: str) -> InterventionResult:
@@ -117,7 +117,7 @@ class Interventions:
         """Ask for the drift of one VM of a lost node, with the usual prerequisites."""
         receipt = self.send(DRIFT_REQUESTED, _valid_vm(vm))
         return InterventionResult(
-            f"Requested the drift of {vm}; /events/{receipt} shows the result.", {"vm": vm}, receipt
+            f"Requested the recovery of {vm}; /events/{receipt} shows the result.", {"vm": vm}, receipt
         )
 
     @property
@@ -191,7 +191,8 @@ class Interventions:
         record = newest(store, _valid_vm(vm))
         if record is None:
             known = (str(other.drift.vm) for outage in store.outages() for other in store.records(outage.outage.id))
-            raise NotDone(f"{vm} has no drift in any open outage{did_you_mean(vm, known)}; `vmdrift status` shows them")
+            meant = did_you_mean(vm, known)
+            raise NotDone(f"{vm} has no recovery in any open outage{meant}; `vmdrift status` shows them")
         return record
 
 

@@ -24,6 +24,11 @@ PLUG_SEEN = 7 * 86400.0
 PROVIDER_ANSWERS = BMC_CALL
 VETO = 1.0
 
+# How long Redis may take for one answer where somebody waits to be shown something: page, /metrics, `vmdrift status`.
+# Two such waits in a row (the answer, then the clock) are over within SHOWN_WITHIN.
+REDIS_SHOWN = 0.8
+SHOWN_WITHIN = 2.0
+
 # The lock of a VM, and how often a pass renews it. A lock that a killed worker leaves behind lasts this long.
 VM_LOCK = 12.0
 VM_LOCK_RENEWED_EVERY = 3.0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from redis import Redis
 
+from reactor import timing
 from reactor.adapters.redis import connection as redis_connection
 from reactor.adapters.redis.audits import RedisAudits
 from reactor.adapters.redis.changes import RedisChanges
@@ -51,6 +52,13 @@ class Wiring:
         """For another thread: connections and adapters of its own, whose API requests are counted with these."""
         other = replace(self, before_call=lambda: None)
         other.__dict__["requests"] = self.requests  # where cached_property keeps it
+        return other
+
+    def shown(self) -> Self:
+        """For what somebody waits to see: a Redis that does not answer soon is away. Raises StoreError."""
+        other = replace(self)
+        redis = redis_connection.connect(self.settings.redis_url, within=timing.REDIS_SHOWN)
+        other.__dict__["redis"] = redis
         return other
 
     def connection(self) -> Redis:

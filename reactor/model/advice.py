@@ -9,8 +9,8 @@ from reactor.model.drift import Record
 from reactor.model.names import is_name
 
 _OF_NODE = re.compile(r"(vmdrift [a-z-]+) NODE\b")
-_POD = re.compile(r"kubectl (delete|patch) pod NAME\b")
-_ATTACHMENT = re.compile(r"kubectl delete volumeattachment NAME\b")
+_OF_VM = re.compile(r"(vmdrift [a-z-]+) NAMESPACE/VM\b")
+_POD = re.compile(r"kubectl (patch) pod NAME\b")
 # A command that is not marked as one yet: it goes on until its sentence ends.
 _COMMAND = re.compile(r"(?<![`\w/])((?:vmdrift confirm-off|kubectl) [^`]+?)(?=(?:\. |\.?$))")
 _NAMED = re.compile(r"\b[Pp]od ([-a-z0-9.]+(?:, [-a-z0-9.]+)*)")
@@ -19,11 +19,9 @@ _NAMED = re.compile(r"\b[Pp]od ([-a-z0-9.]+(?:, [-a-z0-9.]+)*)")
 def filled(advice: str, record: Record) -> str:
     """The advice of a reason (`REASONS`) for this drift. What is not known stays as it is."""
     text = _OF_NODE.sub(rf"\1 {record.drift.outage.node.name}", advice)
+    text = _OF_VM.sub(rf"\1 {record.drift.vm}", text)
     if pods := _named(record.sentence):
         text = _POD.sub(rf"kubectl -n {record.drift.vm.namespace} \1 pod {' '.join(pods)}", text)
-    held = [disk.attachment for disk in record.disks if is_name(disk.attachment)]
-    if held:
-        text = _ATTACHMENT.sub(f"kubectl delete volumeattachment {' '.join(dict.fromkeys(held))}", text)
     return _COMMAND.sub(r"`\1`", text)
 
 

@@ -17,7 +17,7 @@ RESUME, RETRY, UNTAINT, CONFIRM_OFF = "resume", "retry", "untaint", "confirm-off
 _WORDS = {
     "hold": "held {}",
     RESUME: "resumed {}",
-    "cancel": "cancelled the drift of {}",
+    "cancel": "cancelled the recovery of {}",
     RETRY: "had {} retried",
     "taint": "had {} tainted once it is proven dead",
     UNTAINT: "took back that {} is to be tainted",

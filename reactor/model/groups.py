@@ -75,16 +75,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which VMs somebody wants to see: those that have `name` in theirs, of this namespace and phase; "": any."""
+    """Which VMs somebody wants to see: those that have `name` in theirs, of this namespace, phase and node; "": any."""
 
     name: str = ""
     namespace: str = ""
     phase: str = ""
+    node: str = ""
 
     @property
     def anything(self) -> bool:
         """Is anything left out?"""
-        return bool(self.name or self.namespace or self.phase)
+        return bool(self.name or self.namespace or self.phase or self.node)
 
     def takes(self, record: Record) -> bool:
         """Is this VM wanted?"""
@@ -93,6 +94,7 @@ class Wanted:
             self.name.lower() in str(vm).lower()
             and self.namespace in {"", vm.namespace}
             and self.phase in {"", record.phase.value}
+            and self.node in {"", record.drift.outage.node.name}
         )
 
 

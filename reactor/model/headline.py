@@ -28,10 +28,11 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """`urgent`: somebody has to act now, or nobody carries drifts out."""
+    """`urgent`: somebody has to act now, or nobody carries drifts out. `counts`: VMs by Outlook, as in the text."""
 
     text: str
     urgent: bool
+    counts: tuple[tuple[Outlook, int], ...] = ()
 
 
 def headline(outage: OutageRecord, records: Sequence[Record], windows: Windows, now: float, lame: str = "") -> Headline:
@@ -44,7 +45,8 @@ def headline(outage: OutageRecord, records: Sequence[Record], windows: Windows, 
     open_still = any(how in by_outlook for how in (Outlook.MOVING, Outlook.MOVES, Outlook.UNDECIDED))
     urgent = act or bool(lame and open_still)
     what = f"{counted(len(records))}: {', '.join(parts)}" if parts else "no VM was found there yet"
-    return Headline(f"{_node(outage, records, now)} · {what}{': act now' if act else ''}", urgent)
+    counts = tuple((how, len(by_outlook[how])) for how in _WORDS if how in by_outlook)
+    return Headline(f"{_node(outage, records, now)} · {what}{': act now' if act else ''}", urgent, counts)
 
 
 def counted(number: int) -> str:

@@ -91,7 +91,7 @@ _TABLE = (
         "More nodes than VMDRIFT_MAX_UNREACHABLE are unreachable at once: that looks like the network or the "
         "control plane.",
         "Nodes come back; then a minute of cool-down.",
-        "Look at the control plane and at what the lost nodes have in common.",
+        "Check the control plane, and what the lost nodes have in common.",
     ),
     Reason(
         "control-plane-unsteady",
@@ -99,21 +99,21 @@ _TABLE = (
         "The controller manager, or most nodes that are not lost, have not renewed their Leases since the outage "
         "began, so what the API says of nodes is not up to date.",
         "They renew them; then a minute of cool-down.",
-        "Look at kube-controller-manager and the API server.",
+        "Check kube-controller-manager and the API server.",
     ),
     Reason(
         "kubelet-reports-not-ready",
         Phase.BLOCKED,
         "The node says of itself that it is not Ready: its kubelet is alive and its VMs may well run.",
         "The node becomes Ready, or unreachable (a new outage, with a window of its own).",
-        "Look at the node's conditions and its kubelet.",
+        "Check the node's conditions and its kubelet.",
     ),
     Reason(
         "lost-since-unknown",
         Phase.BLOCKED,
         "The node is Unknown, but its Ready condition has no valid lastTransitionTime: since when is unknown.",
         "The condition has a valid time again, or the node is back.",
-        "Look at the Ready condition in the node's status, and at whoever else writes there.",
+        "Check the Ready condition in the node's status, and who else writes there.",
     ),
     Reason(
         "node-deleted",
@@ -144,7 +144,7 @@ _TABLE = (
         Phase.BLOCKED,
         "A PersistentVolumeClaim of the VM is missing or not bound, so it is not known what lies on which storage.",
         "The claim is bound.",
-        "Look at the claim that is named.",
+        "Check the claim that is named.",
     ),
     Reason(
         "shared-volume-not-fenced",
@@ -168,7 +168,7 @@ _TABLE = (
         Phase.BLOCKED,
         "No living node is known to have a HwameiStor replica that is Ready and synced.",
         "A replica is synced.",
-        "Look at the LocalVolumeReplicas of the volume that is named.",
+        "Check the LocalVolumeReplicas of the volume that is named.",
     ),
     Reason(
         "claim-used-by-pod",
@@ -176,9 +176,9 @@ _TABLE = (
         "Another pod on the lost node uses a claim of the VM. While it exists, Kubernetes keeps the volume attached"
         " there, and the six minutes do not even begin.",
         "That pod is gone.",
-        "Make sure that the node is off, then: kubectl delete pod NAME --grace-period=0 --force. With proof that the "
-        "machine is dead VMDRIFT_DEAD_PODS=delete does that, unless the pod is of another VM; `vmdrift taint NODE` has "
-        "Kubernetes remove all that is there.",
+        'Make sure that the node is off, then: vmdrift confirm-off NODE --i-checked "how you know". With that proof '
+        "the pod's object is deleted, unless it is of another VM or VMDRIFT_DEAD_PODS is keep; "
+        '`vmdrift taint NODE --why "how you know"` has Kubernetes remove all that is there.',
     ),
     Reason(
         "could-be-put-back",
@@ -192,7 +192,7 @@ _TABLE = (
         Phase.BLOCKED,
         "Kubernetes has not yet marked the launcher pod for deletion.",
         "The taint manager evicts the pod.",
-        "Look at the pod's tolerations and at how many nodes of its zone are lost. VMDRIFT_DELETE_UNEVICTED=true "
+        "Check the pod's tolerations, and how many nodes of its zone are lost. VMDRIFT_DELETE_UNEVICTED=true "
         "lets such pods be deleted all the same.",
     ),
     Reason(
@@ -218,23 +218,25 @@ _TABLE = (
         "The node is back, or another one has its name, but the VM has not started again within two minutes. Nothing "
         "is deleted: whether the old instance still runs there its kubelet knows, and not vm-drift.",
         "The VM runs, there or elsewhere, is stopped or deleted; or the node is lost again.",
-        "Look at what the sentence names: the kubelet of that node, a finalizer, virt-controller. Once no process of "
-        "the VM is left on the node: kubectl delete pod NAME --grace-period=0 --force.",
+        "Check what the sentence names: the kubelet of that node, a finalizer, virt-controller. If the kubelet cannot "
+        "end the launcher pod, restart it, or power the machine off: then the node is lost again, and the VM is moved "
+        "with all checks.",
     ),
     Reason(
         "observe-only",
         Phase.BLOCKED,
         "Every prerequisite has passed, but the policy is observe: the VM's, its namespace's or this installation's.",
-        "Policy auto, the node's return, or an operator who does it by hand.",
-        "Do what the sentence says, or change who says observe (the check `policy` names it): vmdrift.io/policy or "
-        "VMDRIFT_POLICY.",
+        "Policy auto, or the node's return.",
+        "Change who says observe (the check `policy` names it): the annotation vmdrift.io/policy, or VMDRIFT_POLICY. "
+        "That is enough.",
     ),
     Reason(
         "held",
         Phase.BLOCKED,
         "Somebody asked to pause recovery of this VM, its node or everything. Timers keep running.",
         "The hold is lifted, or its time passes.",
-        "`vmdrift holds` shows who, why and until when; `vmdrift resume` lifts it.",
+        "`vmdrift holds` shows who holds what (the VM, its node or all), why and until when. "
+        "`vmdrift resume NAMESPACE/VM` lifts the VM's own hold; name the node or all for theirs.",
     ),
     Reason(
         "changed-underway",
@@ -247,7 +249,7 @@ _TABLE = (
         Phase.BLOCKED,
         "The API server gave no usable answer, so nothing is known.",
         "The API server answers.",
-        "Look at the API server and the network towards it.",
+        "Check the API server and the network towards it.",
     ),
     Reason(
         "api-refused",
@@ -323,8 +325,8 @@ _TABLE = (
         Phase.DETACHING,
         "The lost node still holds a volume; Kubernetes takes it away six minutes after the launcher pod is gone.",
         "The forced detach.",
-        "If you know that the node is off: set vmdrift.io/detach: delete on the VM where VMDRIFT_TENANTS_MAY lists "
-        "detach, or else kubectl delete volumeattachment NAME.",
+        'If you know that the node is off: vmdrift confirm-off NODE --i-checked "how you know". Its volumes are then '
+        "detached at once.",
     ),
     Reason(
         "still-attached",
@@ -332,8 +334,8 @@ _TABLE = (
         "The lost node still holds a volume though it should not any more: the six minutes are over, or its "
         "VolumeAttachment was deleted and a finalizer keeps it.",
         "The VolumeAttachment that is named is gone.",
-        "If you know that the node is off: kubectl delete volumeattachment NAME. If it is deleted already, look at "
-        "the CSI attacher; a finalizer is never removed from here.",
+        "Check the CSI attacher; a finalizer is never removed from here. If the VolumeAttachment is not deleted yet, "
+        'and you know that the node is off: vmdrift confirm-off NODE --i-checked "how you know".',
     ),
     Reason(
         "dead-pod-deleted",
@@ -360,7 +362,7 @@ _TABLE = (
         Phase.STARTING,
         "The launcher pod is gone; KubeVirt has not created the new VM instance yet.",
         "The new VM instance appears.",
-        "If it takes long, look at virt-controller.",
+        "If it takes long, check virt-controller.",
     ),
     Reason(
         "unschedulable",
@@ -380,7 +382,7 @@ _TABLE = (
         Phase.STARTING,
         "The new VM instance is on its way.",
         "Its phase is Running on a Ready node.",
-        "If it takes long, look at the launcher pod's events.",
+        "If it takes long, check the launcher pod's events.",
     ),
     Reason(
         "returning",
@@ -402,7 +404,7 @@ _TABLE = (
         Phase.FAILED,
         "The new VM did not run within VMDRIFT_START_DEADLINE, though no volume held it back. It may still come up.",
         f"It runs all the same. {_LOOKED_AT}",
-        "Read what Kubernetes says, in the sentence; look at the new launcher pod.",
+        "Read what Kubernetes says, in the sentence; check the new launcher pod.",
     ),
     Reason(
         "node-returned",
@@ -413,7 +415,7 @@ _TABLE = (
     Reason(
         "newer-outage",
         Phase.CANCELLED,
-        "The node came back and was lost again: another outage, with a window and a drift of its own.",
+        "The node came back and was lost again: another outage, with a window and a recovery of its own.",
         END,
     ),
     Reason(
@@ -440,12 +442,12 @@ _TABLE = (
         Phase.CANCELLED,
         "Somebody cancelled this recovery; the sentence says who, when and why.",
         END,
-        "`vmdrift retry` starts it again.",
+        "`vmdrift retry NAMESPACE/VM` starts it again.",
     ),
     Reason(
         "vm-deleted",
         Phase.CANCELLED,
-        "The VM was deleted. One that was made under its name since has a drift of its own.",
+        "The VM was deleted. One that was made under its name since has a recovery of its own.",
         END,
     ),
     Reason("not-on-node", Phase.CANCELLED, "The VM does not run on the lost node any more.", END),

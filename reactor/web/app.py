@@ -31,13 +31,15 @@ _POST_PATHS = ("/", "/events", "/alertmanager")
 def create(settings: Settings) -> tuple[Flask, Reception]:
     """The app of one process, with its own connections. Raises VmDriftError when it cannot start."""
     wiring = Wiring.of(settings)
-    redis, clock = wiring.redis, wiring.clock
+    inbox, seen = wiring.inbox, wiring.shown()  # an event is accepted with more patience than anything is shown
+    redis, clock = seen.redis, seen.clock
     read_queues, read_reports = (lambda: figures(redis, clock())), (lambda: reports(redis))
-    inbox, outbox, store = wiring.inbox, wiring.outbox, wiring.store
     wishes = page.wishes_of(wiring)
     holds = HeldNow(lambda: wishes, clock)
-    read_clocks, read_audit = (lambda: clocks(redis)), wiring.audits.last
-    sources = metrics.Sources(inbox, outbox, store, read_queues, read_reports, clock, read_clocks, holds, read_audit)
+    read_clocks, read_audit = (lambda: clocks(redis)), seen.audits.last
+    sources = metrics.Sources(
+        seen.inbox, seen.outbox, seen.store, read_queues, read_reports, clock, read_clocks, holds, read_audit
+    )
     reception = Reception(inbox, Senders.of(settings), settings, time.time)
     app = application(reception, sources, settings)
     page.mount(app, page.Parts(redis, reception, sources, wishes, settings))

@@ -49,6 +49,11 @@ class Problem(Exception):
         self.index, self.retry_after = index, retry_after
 
     @property
+    def title(self) -> str:
+        """What kind of refusal it is."""
+        return _TITLES.get(self.status, "Not done")
+
+    @property
     def headers(self) -> dict[str, str]:
         """What a program needs to know besides the body."""
         later = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
@@ -58,7 +63,7 @@ class Problem(Exception):
         """The body. Members that say nothing are left out."""
         members = {"attribute": self.attribute, "found": self.found, "expected": self.expected, "index": self.index}
         present = {name: value for name, value in members.items() if value not in {None, ""}}
-        return {"title": _TITLES[self.status], "status": self.status, "detail": self.detail, **present}
+        return {"title": self.title, "status": self.status, "detail": self.detail, **present}
 
 
 class Problems(Problem):

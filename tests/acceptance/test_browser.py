@@ -160,5 +160,5 @@ def _while_redis_is_away(cluster: Site, page: Page, url: str) -> None:
     picture(page, "redis-away")
     assert violations(page) == []
     page.goto(url)
-    expect(page.get_by_role("alert")).to_contain_text("drifts continue when it is back")
+    expect(page.get_by_role("alert")).to_contain_text("recovery goes on when it is back")
     picture(page, "redis-away-fresh")

@@ -1,16 +1,16 @@
 """Sixty VMs in a real browser: they fit one screen, groups open by keyboard and stay open, and nobody is kept out."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from redis import Redis
-from werkzeug.serving import make_server
 
+from reactor.model.drift import Phase
 from tests.page.site import NOW, TOKENS, PageSite
-from tests.page.test_headline import lose, sixty
+from tests.page.test_headline import lose, sixty, vm
+from tests.pictures.stage import served
 from tests.support.browser import browser, complaints, needs_chromium, page_of, violations
 
 pytestmark = needs_chromium
@@ -24,14 +24,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def served(redis: Redis, tmp_path: Path) -> Iterator[tuple[PageSite, str]]:
+def crowd(redis: Redis, tmp_path: Path) -> Iterator[tuple[PageSite, str]]:
     """A page on which a node with sixty VMs is lost."""
     site = PageSite(redis, tmp_path)
     lose(site, *sixty())
-    server = make_server("127.0.0.1", 0, site.app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield site, f"http://127.0.0.1:{server.port}/"
-    server.shutdown()
+    with served(site) as url:
+        yield site, url
 
 
 def logged_in(page: Page, url: str) -> Page:
@@ -48,9 +46,9 @@ def height(page: Page) -> int:
 
 
 def test_a_group_opens_by_keyboard_and_stays_open_and_focused_when_the_page_refreshes(
-    served: tuple[PageSite, str], chromium: Browser
+    crowd: tuple[PageSite, str], chromium: Browser
 ) -> None:
-    site, url = served
+    site, url = crowd
     page = logged_in(page_of(chromium), url)
     said = complaints(page)
     assert height(page) <= SCREEN
@@ -71,8 +69,8 @@ def test_a_group_opens_by_keyboard_and_stays_open_and_focused_when_the_page_refr
     assert said == []
 
 
-def test_on_a_telephone_without_scripts_the_filter_finds_a_vm(served: tuple[PageSite, str], chromium: Browser) -> None:
-    page = logged_in(page_of(chromium, width=400, scripts=False), served[1])
+def test_on_a_telephone_without_scripts_the_filter_finds_a_vm(crowd: tuple[PageSite, str], chromium: Browser) -> None:
+    page = logged_in(page_of(chromium, width=400, scripts=False), crowd[1])
     page.get_by_text("Show only some VMs").click()
     page.get_by_label("Name has").fill("web-42")
     page.get_by_role("button", name="Show").click()
@@ -84,8 +82,27 @@ def test_on_a_telephone_without_scripts_the_filter_finds_a_vm(served: tuple[Page
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, True), (400, False), (400, True)])
 def test_nobody_is_kept_out_and_nothing_is_wider_than_the_screen(
-    served: tuple[PageSite, str], chromium: Browser, *, width: int, dark: bool
+    crowd: tuple[PageSite, str], chromium: Browser, *, width: int, dark: bool
 ) -> None:
-    page = logged_in(page_of(chromium, width=width, dark=dark), served[1])
+    page = logged_in(page_of(chromium, width=width, dark=dark), crowd[1])
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_six_hundred_vms_are_one_screen_and_a_group_shows_its_first_hundred(
+    redis: Redis, tmp_path: Path, chromium: Browser
+) -> None:
+    site = PageSite(redis, tmp_path)
+    lose(site, *(vm(f"web-{number:03}", Phase.RELEASED, "force-deleted") for number in range(600)))
+    with served(site) as url:
+        page = page_of(chromium)
+        page.goto(url)
+        page.get_by_label("Token").fill(TOKENS["bob"])
+        page.get_by_role("button", name="Log in").click()
+        expect(page.locator(".headline")).to_contain_text("600 VMs: 600 are moving")
+        assert height(page) <= SCREEN
+        page.locator("details.group summary").click()
+        expect(page.locator("details.group tbody tr")).to_have_count(100)
+        expect(page.get_by_text("The first 100 of 600.")).to_be_visible()
+        page.goto(f"{url}/?name=web-599")
+        expect(page.get_by_role("link", name="shop/web-599")).to_be_visible()

@@ -34,7 +34,13 @@ HELP = {
     ("probe",): ["VMDRIFT_HEARTBEAT_FILE", "--within"],
     ("status",): ["[NODE|NAMESPACE/VM]", "--json", "--watch", "Asks the cluster only what is held"],
     ("history",): ["--json", "--last", "how long its VM was down", "VMDRIFT_HISTORY_TTL"],
-    ("doctor",): ["--json", "--role", "watcher|receiver|intake|drifts|fencing|audit", "Changes nothing", "Exit codes: 0"],
+    ("doctor",): [
+        "--json",
+        "--role",
+        "watcher|receiver|intake|drifts|fencing|audit",
+        "Changes nothing",
+        "Exit codes: 0",
+    ],
     ("rehearse",): [
         "[NODE]...",
         "--each",

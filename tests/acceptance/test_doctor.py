@@ -1,5 +1,7 @@
 """`vmdrift doctor` and `vmdrift history` on a site of real processes, with the rights that the manifests give."""
 
+import re
+
 import orjson
 import pytest
 
@@ -69,15 +71,25 @@ def test_an_outage_whose_drifts_have_ended_is_no_history_before_its_node_is_back
     assert (before["done"], before["recovered_at"]) == (False, None)
 
 
+# How a VM that stayed may end when its node is back, and it runs there. Which one it is depends on what is seen first
+# of the return: that the node is Ready, its Lease, or that its kubelet has removed the old launcher pod.
+BACK = {("cancelled", "node-returned"), ("completed", "returned-node")}
+
+
 def test_an_outage_that_is_over_is_history(story: Stage) -> None:
     (past,) = story.told("over", "history")["outages"]
-    expected = story.site.demo.expected
+    expected, drifts = story.site.demo.expected, {drift["vm"]: drift for drift in past["drifts"]}
     assert (past["node"], past["done"], past["going_on"]) == (story.site.demo.lost, True, 0)
     assert past["recovered_at"] > past["lost_at"]
-    assert {drift["vm"]: drift["phase"] for drift in past["drifts"]} == expected
-    times = [drift["recovery"] for drift in past["drifts"] if drift["phase"] == "completed"]
+    assert drifts.keys() == expected.keys()
+    for vm, phase in expected.items():
+        end = drifts[vm]["phase"], drifts[vm]["reason"]
+        assert end[0] == phase or (phase == "refused" and end in BACK), (vm, end)
+        assert not drifts[vm]["not_back"], vm
+        assert (drifts[vm]["recovery"] is None) == (phase == "refused"), vm
+    times = [drift["recovery"] for drift in past["drifts"] if drift["recovery"] is not None]
     assert past["recovery"]["longest"] == max(times) > min(times) > 0
     table = story.said["over: history"].out
-    assert "4 completed, 2 refused. Recovery: median" in table
+    assert re.search(r"\d completed.*\. Recovery: median", table)
     for vm in expected:
         assert vm in table

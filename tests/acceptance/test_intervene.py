@@ -68,8 +68,8 @@ def test_a_drift_that_is_asked_for_is_answered_with_what_was_found(story: Stage)
     ("words", "said"),
     [
         ("resume worker-2", "vmdrift resume: worker-2 is not held; `vmdrift holds` shows what is"),
-        ("cancel shop/web --why new", "vmdrift cancel: shop/web has no drift in any open outage"),
-        ("retry shop/web --json", "vmdrift retry: shop/web has no drift in any open outage"),
+        ("cancel shop/web --why new", "vmdrift cancel: shop/web has no recovery in any open outage"),
+        ("retry shop/web --json", "vmdrift retry: shop/web has no recovery in any open outage"),
     ],
 )
 def test_what_is_not_so_is_told_in_one_line(story: Stage, words: str, said: str) -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from reactor.model.audit import OWN_NODE, Audit
 from reactor.model.drift import Policy
+from rehearsal.twins.cluster import ApiCluster
 from simulator.api.rbac import Rule, allows, authorizer, rules_of
 from simulator.scene import Kind, Scene, Storage, Vm, staged
 from simulator.world import World
 from tests.support.places import K8S
-from rehearsal.twins.cluster import ApiCluster
 from vmdrift.audit_role import AuditRole
 
 pytestmark = pytest.mark.xdist_group("rbac of audit")  # one scene for all

@@ -123,7 +123,7 @@ def test_observing_changes_nothing_ever_and_says_what_it_would_do() -> None:
     assert play.auditor.deletions == []
     for vm in ("vm", "web"):
         assert play.story(vm) == ("blocked", "observe-only")
-        assert "kubectl" in play.record(vm).sentence
+        assert play.record(vm).sentence.startswith("Only observing. Would now force-delete pod default/virt-launcher-")
     play.check()
 
 

@@ -53,10 +53,12 @@ _COMPILED = _Compiled()
 
 
 class PageSite:
-    """`folder` gets the tokens file. `now` may be changed."""
+    """`folder` gets the tokens file. `now` may be changed. `world`: the cluster, where it is not an empty one."""
 
-    def __init__(self, redis: Redis, folder: Path, *, guarded: bool = True, **settings: Any) -> None:
-        self.now, self.redis, self.world = NOW, redis, World()
+    def __init__(
+        self, redis: Redis, folder: Path, *, guarded: bool = True, world: World | None = None, **settings: Any
+    ) -> None:
+        self.now, self.redis, self.world = NOW, redis, world or World()
         self.issuer: Any = None  # of JWTs
         if guarded:
             self.file = folder / "senders.json"

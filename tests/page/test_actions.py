@@ -88,8 +88,8 @@ def test_a_drift_can_be_asked_for(site: PageSite) -> None:
         ("explode", "shop/web", 400, "is not one of hold, resume"),
         ("hold", "Node A", 400, "is not a node"),
         ("retry", "node-a", 400, "is not a VM as NAMESPACE/NAME"),
-        ("retry", "shop/none", 409, "has no drift in any open outage"),
-        ("cancel", "shop/none", 409, "has no drift in any open outage"),
+        ("retry", "shop/none", 409, "has no recovery in any open outage"),
+        ("cancel", "shop/none", 409, "has no recovery in any open outage"),
         ("resume", "node-a", 409, "node-a is not held"),
     ],
 )

@@ -44,10 +44,10 @@ def test_the_log_outlives_what_was_done(lost: PageSite) -> None:
         shown = lost.browser("bob").get(path).text
         assert "ann (page) held node-a: firmware." in shown
         assert "ann (page) resumed node-a." in shown
-        assert "ann (page) cancelled the drift of shop/web: a new one is there." in shown
+        assert "ann (page) cancelled the recovery of shop/web: a new one is there." in shown
     other = lost.browser("bob").get("/vm/shop/db").text
     assert "held node-a" in other
-    assert "cancelled the drift of" not in other
+    assert "cancelled the recovery of" not in other
 
 
 def test_history_has_it_when_all_is_over(lost: PageSite, redis_url: str) -> None:

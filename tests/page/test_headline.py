@@ -137,16 +137,21 @@ def test_what_was_foreseen_and_how_it_came_is_said_of_the_vm_and_in_the_history(
         assert "it stays down (pinned-to-node). Missed: it ran on node-b after 50 s." in shown(site, address)
 
 
+def row(level: str, name: str, words: str) -> str:
+    """A row of the health strip, as a pattern."""
+    return rf'<li class="{level}">.*<strong>{name}</strong> <span class="words">{words}'
+
+
 def test_the_health_strip_is_green_when_all_is_well_and_names_who_is_missing(site: PageSite) -> None:
     text = shown(site)
-    assert re.search(r'<li class="good">.*<strong>watcher</strong> heard 0 s ago</li>', text)
-    assert re.search(r'<li class="bad">.*<strong>scheduler</strong> missing: nothing starts that has a due time', text)
-    assert re.search(r'<li class="bad">.*<strong>workers</strong> missing for events, drifts', text)
+    assert re.search(row("good", "watcher", "heard 0 s ago</span>"), text)
+    assert re.search(row("bad", "scheduler", "missing: nothing starts that has a due time"), text)
+    assert re.search(row("bad", "workers", "missing for events, drifts"), text)
     RedisSummaries(site.redis).publish(Summary(NOW, (node_view(node()),), {}))
     site.redis.set("rq:scheduler:alive", 1)
     text = shown(site)
-    assert "heard 0 s ago, 1 node</li>" in text
-    assert re.search(r'<li class="good">.*<strong>scheduler</strong> alive</li>', text)
+    assert "heard 0 s ago, 1 node</span></li>" in text
+    assert re.search(row("good", "scheduler", "alive</span>"), text)
 
 
 def test_the_strip_says_what_is_covered_and_turns_amber_when_no_audit_comes(site: PageSite) -> None:
@@ -163,8 +168,8 @@ def test_the_strip_says_for_how_many_nodes_fencing_is_armed(redis: Redis, tmp_pa
     site = PageSite(redis, tmp_path, fencing=("redfish",), policy="observe")
     site.store.drills.write(DRILLS)
     text = shown(site)
-    assert "<strong>fencing</strong> armed: redfish; 2 of 3 nodes" in text
-    assert re.search(r'<li class="warn">.*<strong>policy</strong> observe: nothing is deleted</li>', text)
+    assert '<strong>fencing</strong> <span class="words">armed: redfish; 2 of 3 nodes' in text
+    assert re.search(row("warn", "policy", "observe: nothing is deleted</span>"), text)
 
 
 def test_all_timelines_of_an_outage_have_one_scale_and_one_legend(site: PageSite) -> None:
@@ -176,3 +181,12 @@ def test_all_timelines_of_an_outage_have_one_scale_and_one_legend(site: PageSite
     assert len(legend) == 1
     assert re.findall(r'class="stage (\w+)"', legend[0]) == ["waiting", "blocked", "held", "expected"]
     assert len(set(re.findall(r'<line class="now" x1="([\d.]+)"', text))) == 2  # the legend's, and one of all timelines
+
+
+def test_times_of_an_outage_have_dates_once_a_day_lies_between(site: PageSite) -> None:
+    lose(site, vm("old", Phase.REFUSED, "pinned-to-node"))
+    assert "is lost since 05:58:20Z" in shown(site)
+    site.now = NOW + 2 * 86400
+    site.redis.set("vmdrift:watcher", f"{site.now}")
+    for address in ("/", "/vm/shop/old"):
+        assert "2026-11-24 05:58:20Z" in shown(site, address)

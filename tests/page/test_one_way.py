@@ -30,7 +30,7 @@ MONTH = 30 * 86400.0
 NO_WHY, WAITS = "no reason given", Phase.WAITING
 FORCED = "so nothing was held; --force holds one that is yet to come"
 GOES_ON = "Timers keep running; nothing of it is deleted while it is held."
-CANCELLED = f"The drift of {VM} is cancelled for this outage. `vmdrift retry {VM}` starts it again."
+CANCELLED = f"Recovery of {VM} is cancelled for this outage. `vmdrift retry {VM}` starts it again."
 Options = Mapping[str, str]
 
 
@@ -139,13 +139,13 @@ TABLE = [
     Row("hold", "Node A", "'Node A' is not a node's name", code=2),
     Row("hold", NODE, "invalid duration 'soon'", code=2, more={"lasts": "soon"}),
     Row("resume", NODE, f"{NODE} is not held; `vmdrift holds` shows what is", code=1),
-    Row("cancel", VM, f"{VM} has no drift in any open outage; `vmdrift status` shows them", code=1, more=ANEW),
-    Row("cancel", "shop/wbe", "shop/wbe has no drift in any open outage (did you mean shop/web?)", WAITS, 1, ANEW),
-    Row("cancel", VM, f"{VM}: its drift has already ended, completed: It waits", Phase.COMPLETED, 1, ANEW),
+    Row("cancel", VM, f"{VM} has no recovery in any open outage; `vmdrift status` shows them", code=1, more=ANEW),
+    Row("cancel", "shop/wbe", "shop/wbe has no recovery in any open outage (did you mean shop/web?)", WAITS, 1, ANEW),
+    Row("cancel", VM, f"{VM}: its recovery has already ended, completed: It waits", Phase.COMPLETED, 1, ANEW),
     Row("cancel", VM, CANCELLED, WAITS, more=ANEW, written=("vm/shop/web", "new", MONTH), sent=DRIFT_REQUESTED),
     Row("cancel", VM, phase=WAITS, code=2),
     Row("cancel", VM, phase=WAITS, code=2, more={"why": "  "}),
-    Row("retry", VM, f"{VM} has no drift in any open outage; `vmdrift status` shows them", code=1),
+    Row("retry", VM, f"{VM} has no recovery in any open outage; `vmdrift status` shows them", code=1),
     Row("retry", VM, phase=WAITS, sent=DRIFT_RETRY),
     Row("retry", VM, phase=Phase.COMPLETED, sent=DRIFT_RETRY),
     Row("retry", NODE, f"{NODE!r} is not a VM as NAMESPACE/NAME", code=2),

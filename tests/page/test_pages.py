@@ -174,7 +174,7 @@ def test_commands_in_advice_look_like_commands(site: PageSite) -> None:
 
 def test_a_scheduler_that_is_gone_is_told_where_everybody_looks(lost: PageSite) -> None:
     lost.redis.zadd("rq:scheduled:drifts", {"x": NOW + 5})
-    assert "No scheduler looks after the queue drifts" in lost.browser("bob").get("/").text
+    assert "No scheduler serves the queue drifts" in lost.browser("bob").get("/").text
 
 
 def test_a_process_whose_clock_is_off_is_named_where_everybody_looks(site: PageSite) -> None:
@@ -213,7 +213,7 @@ def test_while_redis_is_away_it_says_since_when_and_that_drifts_go_on(
     later = browser.get("/")
     monkeypatch.undo()
     assert (first.status_code, later.status_code, browser.get("/").status_code) == (503, 503, 200)
-    assert "Redis is away since 06:00:00Z; drifts continue when it is back." in later.text
+    assert "Redis is away since 06:00:00Z; recovery goes on when it is back." in later.text
 
 
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'])

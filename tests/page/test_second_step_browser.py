@@ -88,7 +88,7 @@ def test_without_scripts_a_drift_is_cancelled_on_a_telephone(served: tuple[PageS
     page.get_by_role("link", name="shop/web").first.click()
     page.locator(".acts summary").click()
     page.get_by_role("link", name="Cancel").click()
-    page.get_by_label("Why").fill("a new one is there")
+    page.get_by_label("Reason").fill("a new one is there")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("is cancelled for this outage")
     picture(page, "cancelled-phone")
@@ -102,7 +102,7 @@ def test_a_drift_is_cancelled_by_keyboard(served: tuple[PageSite, str], chromium
     log_in(page, url)
     press(page, 'a[href="/vm/shop/web"]', "shop/web")
     press(page, ".acts summary")
-    press(page, 'a[href="/confirm/cancel/shop/web"]', "Cancel the drift of shop/web?")
+    press(page, 'a[href="/confirm/cancel/shop/web"]', "Cancel the recovery of shop/web?")
     assert violations(page) == []
     picture(page, "cancel")
     reach(page, "[name=why]")
@@ -111,7 +111,7 @@ def test_a_drift_is_cancelled_by_keyboard(served: tuple[PageSite, str], chromium
     page.keyboard.type("a new one is there")
     press(page, "button[value=cancel]")
     expect(page.get_by_role("status")).to_contain_text("is cancelled for this outage")
-    expect(page.locator(".deeds")).to_contain_text("ann (page) cancelled the drift of shop/web: a new one is there.")
+    expect(page.locator(".deeds")).to_contain_text("ann (page) cancelled the recovery of shop/web: a new one is there.")
     assert violations(page) == []
     picture(page, "cancelled")
     assert [entry.why for entry in site.wishes.written()] == ["a new one is there"]

@@ -53,7 +53,7 @@ FOLLOWED = [
         "storage HwameiStor HA whose replica is not synced",
         ["status localvolumereplicas default-vm-disk-node-b {status: {synced: true}}"],
     ),
-    ("claim-used-by-pod", "detach while another pod on the lost node uses the claim", ["force-delete exporter"]),
+    ("claim-used-by-pod", "advice for claim-used-by-pod", ["confirm node-a"]),
     ("claim-used-by-pod", "a dead backup pod where such pods are kept", ["taint node-a"]),
     ("launcher-kept", "a finalizer keeps the launcher that was force-deleted", ["finalizer vm"]),
     (
@@ -62,7 +62,7 @@ FOLLOWED = [
         ["status virtualmachines vm {status: {conditions: []}}"],
     ),
     ("not-running-again", "the kubelet that comes back cannot end the launcher", ["finalizer vm"]),
-    ("observe-only", "advice for observe-only", ["force-delete vm"]),
+    ("observe-only", "advice for observe-only", ["annotate virtualmachines vm vmdrift.io/policy=auto"]),
     ("held", "hold a node and resume", ["resume node/node-a"]),
     (
         "pinned-to-node",
@@ -85,7 +85,7 @@ FOLLOWED = [
         "policy never is taken back during the outage",
         ["annotate virtualmachines vm vmdrift.io/policy=auto"],
     ),
-    ("detach-window", "advice for detach-window", ["annotate virtualmachines vm vmdrift.io/detach=delete"]),
+    ("detach-window", "advice for detach-window", ["confirm node-a"]),
     ("still-attached", "detach by waiting while the CSI attacher is down", ["start csi-attacher"]),
     (
         "waiting-for-replacement",

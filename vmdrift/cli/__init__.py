@@ -53,9 +53,7 @@ def plugin() -> None:
 
 
 @main.command(short_help="Start everything here, or show it on a simulated cluster.")
-@click.option(
-    "--act", is_flag=True, help="On a real cluster: carry drifts out. Without it everything is only observed."
-)
+@click.option("--act", is_flag=True, help="On a real cluster: move VMs. Without it everything is only observed.")
 @click.option("--simulate", is_flag=True, help="Use the simulated cluster even if there is a real one.")
 @click.option("--factor", default=20.0, show_default=True, help="How many times faster the simulated cluster lives.")
 @click.option("--stay", is_flag=True, help="After the simulated story let everything run on, for a look at the page.")
@@ -105,7 +103,7 @@ def work(role: str) -> None:
     sys.exit(workers([role]))
 
 
-@main.command(short_help="Show open outages and drifts, with their checks.")
+@main.command(short_help="Show open outages and recoveries, with their checks.")
 @click.argument("what", metavar="[NODE|NAMESPACE/VM]", default="", callback=checked(target), shell_complete=targets)
 @click.option("--watch", is_flag=True, help="Redraw every second, until Ctrl-C.")
 @filters(labels=False)
@@ -113,7 +111,8 @@ def work(role: str) -> None:
 def status(*, what: str, watch: bool, as_json: bool, only: VmSelector) -> None:
     """Show whether all is well, and of each outage what becomes of its VMs: a line for those that say the same.
 
-    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster only what is held.
+    With a NODE, or a VM as NAMESPACE/VM: each VM with all of its checks. Asks the cluster only what
+    is held, and for the installation's settings.
     """
     if watch and what:
         raise click.UsageError("--watch shows all outages; leave out the node or VM")
@@ -135,7 +134,7 @@ def status(*, what: str, watch: bool, as_json: bool, only: VmSelector) -> None:
 @filters(labels=False)
 @output
 def history(*, last: int, as_json: bool, only: VmSelector) -> None:
-    """Show outages that are over: how each drift ended, and how long its VM was down. Newest first.
+    """Show outages that are over: how each recovery ended, and how long its VM was down. Newest first.
 
     Seconds count from when the node turned Unknown. Redis keeps them for VMDRIFT_HISTORY_TTL.
     """

@@ -53,7 +53,7 @@ def _settings(configured: Configured) -> Iterator[Finding]:
     if settings.policy == "observe":
         yield warning("policy", "It only observes: VMDRIFT_POLICY=observe.", "Set VMDRIFT_POLICY=auto to let it act.")
     if settings.policy == "never":
-        yield warning("policy", "Every drift is refused: VMDRIFT_POLICY=never.", "Set auto or observe.")
+        yield warning("policy", "Every VM is refused: VMDRIFT_POLICY=never.", "Set auto or observe.")
     if settings.insecure_no_auth:
         fix = "Unset VMDRIFT_INSECURE_NO_AUTH, and list the senders in VMDRIFT_TOKENS_FILE."
         yield warning("senders", "Anybody who can reach VMDRIFT_LISTEN may post events.", fix)

@@ -37,7 +37,7 @@ def redis_findings(facts: RedisFacts | Unreadable, settings: Settings) -> Iterat
     if settings.fencing and FENCING not in {queue.name for queue in facts.queues}:
         yield failed(
             "workers",
-            "None is alive: no lost node is proven dead, so every drift waits for its windows.",
+            "None is alive: no lost node is proven dead, so every VM waits for its windows.",
             _FENCE,
             FENCING,
         )
@@ -118,6 +118,6 @@ def _jobs(queue: QueueFigures) -> Iterator[Finding]:
         text = f"The oldest was due {queue.late:.0f} s ago and was not moved into its queue."
         yield failed("late jobs", text, "Check the scheduler: is it alive, and is its clock right?", queue.name)
     if queue.failed:
-        text = f"Failed jobs: {queue.failed}, because of a bug in vm-drift. Drifts are continued at each resync."
+        text = f"Failed jobs: {queue.failed}, because of a bug in vm-drift. Recovery goes on at each resync."
         fix = f"Read the workers' logs (deployment {BY_QUEUE[queue.name].name}) and report it."
         yield warning("failed jobs", text, fix, queue.name)

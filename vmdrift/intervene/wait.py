@@ -121,7 +121,7 @@ def _why_not(outages: Sequence[OutageRecord]) -> str:
     if not outages:
         return "it has no open outage."
     fencing = outages[-1].fencing
-    return (fencing.void or fencing.sentence) if fencing else "no worker of the role fencing has looked at it."
+    return (fencing.void or fencing.sentence) if fencing else "no worker of the role fencing has checked it."
 
 
 def _records(store: Store) -> list[Record]:

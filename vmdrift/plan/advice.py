@@ -11,6 +11,8 @@ BEFOREHAND = {
     "put the disk on other storage.",
     "shared-volume-not-fenced": "Use ReadWriteOnce if the VM need not migrate live; else the node must be fenced, or "
     "VMDRIFT_ALLOW_UNFENCED_RWX=true takes the risk of two writers.",
+    "not-fenced": "Name a provider that can prove this node dead (VMDRIFT_FENCING, docs/fencing.md), or do not require "
+    "proof for this VM.",
     "not-terminating": "Limit the tolerationSeconds of the VM's toleration of node.kubernetes.io/unreachable, or set "
     "VMDRIFT_DELETE_UNEVICTED=true.",
     "run-strategy": "Set runStrategy: Always if the VM is to come back by itself.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from rich.text import Text
 
@@ -23,6 +23,8 @@ from vmdrift.command import answer
 from vmdrift.selector import ALL, VmSelector
 from vmdrift.status import groups
 from vmdrift.status.in_force import in_force, lines, marked
+from vmdrift.status.installed import ShownBy, shown_by
+from vmdrift.status.judged import group_objects, headline_object
 from vmdrift.status.table import checks_table, overview
 from vmdrift.terminal import Terminal
 
@@ -75,11 +77,11 @@ def read(store: Store) -> StatusSnapshot:
     return StatusSnapshot(outages, store.suspicions.shown(), tuple(store.drills.all()))
 
 
-def read_all(wiring: Wiring) -> StatusSnapshot:
+def read_all(wiring: Wiring, shown: ShownBy) -> StatusSnapshot:
     """With its health. Raises StoreError."""
     snapshot = read(wiring.store)
     audit = wiring.audits.last()
-    rows, missing = groups.health(wiring, snapshot.drills, audit, wiring.store.time())
+    rows, missing = groups.health(wiring, snapshot.drills, audit, wiring.store.time(), shown)
     return replace(snapshot, health=rows, missing=missing, audit=audit)
 
 
@@ -87,19 +89,22 @@ def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
     """Print all of it in groups, or all about a `target`: a node, or NAMESPACE/NAME of a VM; returns the exit code."""
 
     def show(settings: Settings) -> int:
-        wiring = Wiring.of(settings)
-        snapshot, wrong = about(read_all(wiring), target).only(only), off(clocks(wiring.redis))
+        wiring = Wiring.of(settings).shown()
+        by, now = shown_by(settings), wiring.store.time()
+        snapshot, wrong = about(read_all(wiring, by), target).only(only), off(clocks(wiring.redis))
+        windows = by.settings.to_windows()
         if as_json:
             more = {"selected": only.words} if only.words else {}
             asked = in_force(settings).as_json()
             clock = {"clocks_off": wrong} if wrong else {}
-            output.show({"version": VERSION, **more, **as_object(snapshot), **asked, **clock})
+            judged = as_judged(snapshot, windows, now)
+            output.show({"version": VERSION, **more, **judged, **asked, **clock})
             return 0
-        snapshot = _with_interventions(snapshot, settings, wiring.store.time())
+        snapshot = _with_interventions(snapshot, settings, now)
         if target:
-            _print_all(snapshot, wiring.store.time(), settings.to_windows())
+            _print_all(snapshot, now, windows)
         else:
-            _print(snapshot, wiring.store.time(), wrong, settings.to_windows())
+            _print(snapshot, now, wrong, windows)
         return 0
 
     return answer("status", show)
@@ -123,16 +128,34 @@ def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
     drills = [{**drill.as_json(), "credentials": ""} for drill in snapshot.drills]
     more: dict[str, object] = {"suspects": asdict(suspects)} if suspects != NO_SUSPECTS else {}
     more |= {"audit": snapshot.audit.as_json()} if snapshot.audit else {}
-    return (more | {"drills": drills} if drills else more) | {
-        "outages": [
-            {
-                **outage.as_json(),
-                "fencing": _fencing(outage.fencing) if outage.fencing else None,
-                "drifts": [record.as_json() for record in records],
-            }
-            for outage, records in snapshot.outages
-        ]
-    }
+    return (more | {"drills": drills} if drills else more) | {"outages": as_outages(snapshot)}
+
+
+def as_outages(snapshot: StatusSnapshot) -> list[dict[str, Any]]:
+    """Each with its drifts, as they are recorded."""
+    return [
+        {
+            **outage.as_json(),
+            "fencing": _fencing(outage.fencing) if outage.fencing else None,
+            "drifts": [record.as_json() for record in records],
+        }
+        for outage, records in snapshot.outages
+    ]
+
+
+def as_judged(snapshot: StatusSnapshot, windows: Windows, now: float) -> dict[str, object]:
+    """The same with what people see first: the health strip, and of each outage its headline and groups."""
+    told = as_object(snapshot)
+    outages = [
+        {
+            **outage,
+            "headline": headline_object(*found, windows, now, snapshot.missing),
+            "groups": group_objects(found[1]),
+        }
+        for outage, found in zip(as_outages(snapshot), snapshot.outages, strict=True)
+    ]
+    health = [{"name": row.name, "level": row.level.value, "words": row.words} for row in snapshot.health]
+    return {**told, "health": health, "missing": snapshot.missing, "outages": outages}
 
 
 def _fencing(fencing: Fencing) -> dict[str, object]:
@@ -159,6 +182,8 @@ def about(snapshot: StatusSnapshot, target: str) -> StatusSnapshot:
 
 def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
     console = Terminal()
+    for outage, records in snapshot.outages:
+        console.print(groups.head_line(outage, records, windows, now, snapshot.missing))
     console.print(groups.health_lines(snapshot.health))
     for name, ahead in wrong.items():
         console.print(offset_sentence(name, ahead), style="bold red")
@@ -170,6 +195,8 @@ def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], win
         console.print(f"{snapshot.quiet}.")
         return
     for outage, records in snapshot.outages:
+        if len(snapshot.outages) > 1:
+            console.print(Text(f"{outage.outage.node.name}:", style="bold"))
         console.print(groups.outage_lines(outage, records, windows, now, snapshot.missing))
     console.print("All about a node or a VM: vmdrift status NODE, or NAMESPACE/VM.")
 

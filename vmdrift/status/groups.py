@@ -21,15 +21,15 @@ from reactor.model.outlook import down, forecast_sentence
 from reactor.model.recovery import Windows
 from reactor.model.times import duration
 from reactor.wiring import Wiring
+from vmdrift.status.installed import ShownBy
 from vmdrift.status.table import STYLE
 from vmdrift.terminal import rows_table
 
 _LEVELS = {Level.GOOD: "green", Level.WARN: "yellow", Level.BAD: "bold red"}
-_WHOSE = "as set for this command"
 
 
 def health(
-    wiring: Wiring, drills: Sequence[FenceDrill], audit: Audit | None, now: float
+    wiring: Wiring, drills: Sequence[FenceDrill], audit: Audit | None, now: float, shown: ShownBy
 ) -> tuple[tuple[HealthRow, ...], str]:
     """The rows, and why nothing is carried out ("" where something is). Raises StoreUnreachable.
 
@@ -42,7 +42,7 @@ def health(
         seen = Seen(*read, audit)
     except StoreRefused as error:
         return (HealthRow("health", Level.WARN, f"cannot be read here: {error}"),), ""
-    return strip(seen, wiring.settings, now, _WHOSE), lame(queues)
+    return strip(seen, shown.settings, now, shown.whose), lame(queues)
 
 
 def health_lines(rows: Sequence[HealthRow]) -> Text:
@@ -54,13 +54,17 @@ def health_lines(rows: Sequence[HealthRow]) -> Text:
     return line
 
 
+def head_line(outage: OutageRecord, records: Sequence[Record], windows: Windows, now: float, missing: str) -> Text:
+    """What becomes of its VMs. `missing`: as in `health`."""
+    head = headline(outage, records, windows, now, missing)
+    return Text(head.text, style="bold red" if head.urgent else "bold")
+
+
 def outage_lines(
     outage: OutageRecord, records: Sequence[Record], windows: Windows, now: float, missing: str
 ) -> RenderableType:
-    """Its headline, what the search for its VMs lacks, its fencing, and its groups. `missing`: as in `health`."""
-    head = headline(outage, records, windows, now, missing)
-    lines: list[RenderableType] = [Text(head.text, style="bold red" if head.urgent else "bold")]
-    lines += [Text(sentence, style="yellow") for sentence in outage.sweep.sentences]
+    """What the search for its VMs lacks, its fencing, and its groups. `missing`: as in `health`."""
+    lines: list[RenderableType] = [Text(sentence, style="yellow") for sentence in outage.sweep.sentences]
     lines += [Text(f"Fencing: {outage.fencing.summary}")] if outage.fencing else []
     return Lines(*lines, _table(groups(records), windows, now, missing)) if records else Lines(*lines)
 

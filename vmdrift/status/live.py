@@ -7,11 +7,10 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live as RichLive
 from rich.text import Text
 
-from reactor.model.headline import headline
 from reactor.model.recovery import Windows
 from reactor.model.times import clock_time
 from vmdrift.status import StatusSnapshot
-from vmdrift.status.groups import health_lines
+from vmdrift.status.groups import head_line, health_lines
 from vmdrift.status.table import overview
 
 _USUAL = Windows()
@@ -78,18 +77,16 @@ class Live:
 
     def _view(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
         """All drifts; where they are more than the terminal has lines for, those that have not ended."""
-        above = [health_lines(snapshot.health)] if snapshot.health else []
+        found = snapshot.outages
+        heads = [head_line(outage, records, self._windows, now, snapshot.missing) for outage, records in found]
+        above = [*heads, *([health_lines(snapshot.health)] if snapshot.health else [])]
         above += [Text(sentence, style="yellow") for sentence in snapshot.suspects.sentences(now)]
-        return Group(*above, self._outages(snapshot, now))
+        return Group(*above, self._outages(snapshot, now, len(self._console.render_lines(Group(*above)))))
 
-    def _outages(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
+    def _outages(self, snapshot: StatusSnapshot, now: float, above: int) -> RenderableType:
         if not snapshot.outages:
             return Text(self._before or f"{snapshot.quiet}, as far as Kubernetes knows at {clock_time(now)}.")
-        heads = [
-            headline(outage, records, self._windows, now, snapshot.missing) for outage, records in snapshot.outages
-        ]
-        lines = [Text(head.text, style="bold red" if head.urgent else "bold") for head in heads]
-        return Group(*lines, self._drifts(snapshot, now, len(lines)))
+        return self._drifts(snapshot, now, above)
 
     def _drifts(self, snapshot: StatusSnapshot, now: float, above: int) -> RenderableType:
         """`above`: how many lines are already used."""

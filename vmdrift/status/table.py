@@ -45,25 +45,25 @@ Outages = Sequence[tuple[OutageRecord, Sequence[Record]]]  # each with its drift
 
 def overview(outages: Outages, shown: Sequence[Record], now: float, windows: Windows = _USUAL) -> RenderableType:
     """A line per outage that counts its drifts, then those `shown` as a table; `now` in seconds since the epoch."""
-    heads = [line for outage, records in outages for line in _head(outage, records)]
+    heads = [line for outage, records in outages for line in _head(outage, records, now)]
     return Group(*heads, drifts_table(shown, now, windows)) if shown else Group(*heads)
 
 
-def _head(outage: OutageRecord, records: Sequence[Record]) -> list[Text]:
+def _head(outage: OutageRecord, records: Sequence[Record], now: float) -> list[Text]:
     """How many drifts are in which phase, what the search for its VMs lacks, what they wait for, and its fencing."""
     proven = outage.fencing is not None and outage.fencing.proof is not None
     waits = "" if proven or outage.recovered_at else waits_for(records)
-    summary = Text(f"{_outage_state(outage, silent=bool(waits))}; {_counted(records)}", style="bold")
+    summary = Text(f"{_outage_state(outage, now, silent=bool(waits))}; {_counted(records)}", style="bold")
     lacking = [Text(sentence, style="yellow") for sentence in outage.sweep.sentences]
     known = [waits, f"Fencing: {outage.fencing.summary}" if outage.fencing else ""]
     return [summary, *lacking, *(Text(line) for line in known if line)]
 
 
-def _outage_state(outage: OutageRecord, *, silent: bool) -> str:
-    node, since = outage.outage.node.name, clock_time(outage.outage.since)
+def _outage_state(outage: OutageRecord, now: float, *, silent: bool) -> str:
+    node, since = outage.outage.node.name, clock_time(outage.outage.since, now)
     if outage.recovered_at is None:
         return f"Node {node} is {'silent' if silent else 'lost'} since {since}"
-    return f"Node {node} was lost at {since} and is back since {clock_time(outage.recovered_at)}"
+    return f"Node {node} was lost at {since} and is back since {clock_time(outage.recovered_at, now)}"
 
 
 def _counted(records: Sequence[Record]) -> str:

@@ -12,6 +12,7 @@ from vmdrift.command import answer
 from vmdrift.selector import ALL, VmSelector
 from vmdrift.status import StatusSnapshot, read_all
 from vmdrift.status.in_force import InForce, in_force, marked
+from vmdrift.status.installed import ShownBy, shown_by
 from vmdrift.status.live import Live
 from vmdrift.terminal import Terminal
 
@@ -25,18 +26,25 @@ def watch(only: VmSelector = ALL) -> int:
     """Until Ctrl-C; returns the exit code. 2 when Redis refuses us: waiting for that would help nobody."""
 
     def show(settings: Settings) -> int:
-        with Live(Terminal(), settings.to_windows()) as live:
-            read_it = reader(settings, only)
+        by = shown_by(settings)
+        with Live(Terminal(), by.settings.to_windows()) as live:
+            read_it = reader(settings, by, only)
             follow(marking(read_it, lambda: in_force(settings), time.time), live, time.time, time.sleep)
         return 0
 
     return answer("status", show)
 
 
-def reader(settings: Settings, only: VmSelector = ALL) -> Read:
+def reader(settings: Settings, by: ShownBy, only: VmSelector = ALL) -> Read:
     """Reads all that is not done; it connects when it first reads. Raises StoreError."""
-    wiring = Wiring.of(settings)
-    return lambda: read_all(wiring).only(only)
+    wiring: Wiring | None = None
+
+    def read_it() -> StatusSnapshot:
+        nonlocal wiring
+        wiring = wiring or Wiring.of(settings).shown()
+        return read_all(wiring, by).only(only)
+
+    return read_it
 
 
 def marking(read: Read, ask: Callable[[], InForce], clock: Clock) -> Read:

@@ -78,7 +78,7 @@ def _decide(case: Case) -> Decision:
     if observation.cancelled:
         return _decision(Judgement("cancelled-by-hand", observation.cancelled), [], case)
     outage_checks: list[NamedVerdict] = [
-        ("node", still_lost(observation.node, drift.outage)),
+        ("node", still_lost(observation.node, drift.outage, case.now)),
         *_noticed(case),
         ("window", _waived(case, window(record, observation.manager, case.policy, case.now))),
     ]
@@ -174,7 +174,7 @@ def _after_release(case: Case) -> Decision:
     """No launcher is left on the lost node: removed by us, an operator or Kubernetes itself."""
     observation, record, vm = case.seen, case.record, case.drift.vm
     new_instance = replacement(observation, record)
-    node_check = still_lost(observation.node, case.drift.outage)
+    node_check = still_lost(observation.node, case.drift.outage, case.now)
     not_affected = _elsewhere(case) or ended_before_outage(vm, observation.vm, observation.vmi, ())
     if new_instance is None and not_affected:
         return _decision(not_affected, [("node", node_check)], case)
@@ -254,10 +254,10 @@ def _only_watching(judgement: Judgement, case: Case) -> bool:
 
 def _observe_only(action: Action) -> str:
     if isinstance(action, Release | Remove):
-        pods = "; ".join(f"kubectl -n {p.namespace} delete pod {p.name} --grace-period=0 --force" for p in action.pods)
-        return f"Only observing. Would now do: {pods}"
-    names = "; ".join(f"kubectl delete volumeattachment {a.name}" for a in action.attachments)
-    return f"Only observing. Would now do: {names}"
+        pods = ", ".join(f"{pod.namespace}/{pod.name}" for pod in action.pods)
+        return f"Only observing. Would now force-delete pod {pods}, unless it has changed by then."
+    names = ", ".join(attachment.name for attachment in action.attachments)
+    return f"Only observing. Would now delete VolumeAttachment {names}, unless it has changed by then."
 
 
 def _check(name: str, verdict: Verdict) -> Check:

@@ -40,7 +40,7 @@ def late(judgement: Judgement, observation: Observation, free_at: float, policy:
     suffix = f" Kubernetes says: {'; '.join(warnings)}" if warnings else ""
     if now < free_at + policy.start_deadline:
         return Judgement(judgement.reason, judgement.sentence + suffix)
-    return Judgement("start-deadline", f"Not running since {clock_time(free_at)}: {judgement.sentence}{suffix}")
+    return Judgement("start-deadline", f"Not running since {clock_time(free_at, now)}: {judgement.sentence}{suffix}")
 
 
 def _replaced(observation: Observation, owner: str) -> Judgement:
@@ -79,7 +79,7 @@ def _completed(vmi: VmiView, record: Record, pod: PodView) -> Judgement:
     on_lost_node = pod.node == record.drift.outage.node.name
     notes = []
     if "Paused" in vmi.conditions:
-        notes.append("It is paused, as it was told to start.")
+        notes.append("It is paused, as its VM asks to start.")
     elif "no Ready" in vmi.conditions:
         notes.append("It is not Ready: its guest does not answer yet.")
     if record.hotplugs:

@@ -38,17 +38,17 @@ def silent(current: Signs | None, policy: Policy, now: float) -> Verdict:
         return Judgement("watching-for-life", "The node's signs of life have not been read yet.")
     since, end = current.since, current.since + policy.virt_handler_grace
     if now >= end:
-        return Passed(f"Neither its Lease nor virt-handler's heartbeat has changed since {clock_time(since)}.")
+        return Passed(f"Neither its Lease nor virt-handler's heartbeat has changed since {clock_time(since, now)}.")
     if current.alive:
         sign = "virt-handler's heartbeat" if current.alive == "virt-handler" else "the kubelet's Lease"
         return Judgement(
             f"{current.alive}-alive",
-            f"{sign[0].upper()}{sign[1:]} changed at {clock_time(since)}: its VMs may well run. "
-            f"Silent until {clock_time(end)}, it would count as gone.",
+            f"{sign[0].upper()}{sign[1:]} changed at {clock_time(since, now)}: its VMs may well run. "
+            f"Silent until {clock_time(end, now)}, it would count as gone.",
             again_at=end,
         )
     return Judgement(
         "watching-for-life",
-        f"Watching the node for signs of life since {clock_time(since)}, until {clock_time(end)}.",
+        f"Watching the node for signs of life since {clock_time(since, now)}, until {clock_time(end, now)}.",
         again_at=end,
     )

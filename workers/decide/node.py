@@ -12,8 +12,8 @@ from workers.decide.observation import Manager
 _TOLERANCE = 10.0  # seconds by which two clocks that are trusted may differ
 
 
-def still_lost(node: NodeView | None, outage: Outage) -> Verdict:
-    """Only what says no more than it did when this outage began counts as this outage."""
+def still_lost(node: NodeView | None, outage: Outage, now: float | None = None) -> Verdict:
+    """Only what says no more than it did when this outage began counts as this outage. `now`: for dates."""
     name = outage.node.name
     if node is None:
         return Judgement("node-deleted", f"Node {name} was deleted; that does not prove that the machine is off.")
@@ -24,16 +24,17 @@ def still_lost(node: NodeView | None, outage: Outage) -> Verdict:
             "kubelet-reports-not-ready", f"Node {name} itself says that it is not Ready, so its kubelet is alive."
         )
     if node.is_in(outage):
-        return Passed(f"Nothing was heard of node {name} since {clock_time(outage.since)}.")
+        return Passed(f"Nothing was heard of node {name} since {clock_time(outage.since, now)}.")
     if node.outage:
-        return Judgement("newer-outage", f"Node {name} came back and was lost again at {clock_time(node.ready_since)}.")
-    return _undated(node) or _returned(node, outage)
+        again = clock_time(node.ready_since, now)
+        return Judgement("newer-outage", f"Node {name} came back and was lost again at {again}.")
+    return _undated(node) or _returned(node, outage, now)
 
 
-def _returned(node: NodeView, outage: Outage) -> Judgement:
+def _returned(node: NodeView, outage: Outage, now: float | None) -> Judgement:
     if node.ready == "True" and node.ready_since < outage.since:
         return Judgement("node-returned", f"Node {node.name} was heard again, and is Ready.")
-    return Judgement("node-returned", f"Node {node.name} is Ready again since {clock_time(node.ready_since)}.")
+    return Judgement("node-returned", f"Node {node.name} is Ready again since {clock_time(node.ready_since, now)}.")
 
 
 def looks_ready(node: NodeView | None) -> bool:
@@ -87,11 +88,11 @@ def window(record: Record, manager: Manager | None, policy: Policy, now: float) 
     outage = record.drift.outage
     begin, why = began(record, manager)
     end = begin + policy.unreachable_window
-    since = f"Node {outage.node.name} is unreachable since {clock_time(outage.unknown_since)}{why}"
+    since = f"Node {outage.node.name} is unreachable since {clock_time(outage.unknown_since, now)}{why}"
     if now < end:
-        sentence = f"{since}; the window of {policy.unreachable_window:g} s ends at {clock_time(end)}."
+        sentence = f"{since}; the window of {policy.unreachable_window:g} s ends at {clock_time(end, now)}."
         return Judgement("unreachable-window", sentence, again_at=end)
-    return Passed(f"{since}; the window of {policy.unreachable_window:g} s ended at {clock_time(end)}.")
+    return Passed(f"{since}; the window of {policy.unreachable_window:g} s ended at {clock_time(end, now)}.")
 
 
 def began(record: Record, manager: Manager | None) -> tuple[float, str]:

@@ -78,7 +78,8 @@ def _what_is_known(case: Case) -> str:
     if confirmation is None:
         silence = "Silence only, which proves nothing" if case.record.proof is Proof.SILENT else "Nothing is known yet"
         return f"{silence}{_fencing_note(observation.fencing)}."
-    source = f"{confirmation.provider}, by {confirmation.by} at {clock_time(confirmation.at)}: {confirmation.how}"
+    at = clock_time(confirmation.at, case.now)
+    source = f"{confirmation.provider}, by {confirmation.by} at {at}: {confirmation.how}"
     if changed := contradicted(confirmation, observation):
         return f"In doubt: {changed} changed after it was confirmed ({source})"
     if not case.proven and not (uncovered := bare(confirmation, observation, case.policy)):

@@ -85,7 +85,7 @@ def _waiting(blocking: Sequence[Volume], due: float, now: float) -> Judgement | 
         latest = " at the latest" if all(volume.hotplugged for volume in blocking) else ""
         return Judgement(
             "detach-window",
-            f"The lost node still holds {names}; Kubernetes detaches by force at {clock_time(due)}{latest}.",
+            f"The lost node still holds {names}; Kubernetes detaches by force at {clock_time(due, now)}{latest}.",
             again_at=min(due + DETACH_LOOK, now + LOOK),
         )
     if now < due + _DETACH_TAKES:
@@ -98,10 +98,10 @@ def _overdue(attachments: Sequence[Attachment], due: float, date: float) -> Judg
     names = ", ".join(attachment.volume for attachment in attachments)
     if why_kept := _why_kept(attachments, date):
         return Judgement("still-attached", why_kept)
-    commands = "; ".join(f"kubectl delete volumeattachment {attachment.name}" for attachment in attachments)
+    objects = ", ".join(attachment.name for attachment in attachments)
     return Judgement(
         "still-attached",
-        f"The forced detach of {names} was due at {clock_time(due)}. If you know that the node is off: {commands}",
+        f"The forced detach of {names} was due at {clock_time(due, date)}; VolumeAttachment {objects} is not deleted.",
     )
 
 
@@ -123,8 +123,9 @@ def _why_kept(attachments: Sequence[Attachment], date: float) -> str:
     """Deleted long ago, by the API server's clock, and still there: reported, never forced."""
     for attachment in attachments:
         if attachment.deleted_at is not None and date >= attachment.deleted_at + _DETACH_TAKES:
+            since = clock_time(attachment.deleted_at, date)
             return (
-                f"VolumeAttachment {attachment.name} is deleted since {clock_time(attachment.deleted_at)}, but kept by "
+                f"VolumeAttachment {attachment.name} is deleted since {since}, but kept by "
                 f"{', '.join(attachment.finalizers) or 'nobody knows what'}: is the CSI attacher alive?"
             )
     return ""

@@ -51,7 +51,7 @@ def run_pass(drift: Drift, tools: Tools) -> Outcome:
     """One pass. Raises StoreError when Redis is away: then it is not known what was done."""
     lock, tools = locked(tools, drift.vm.uid, LOCK_TTL, drift.id)
     if lock is None:
-        return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this VM right now.")
+        return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker is checking this VM right now.")
     try:
         return _locked_pass(drift, tools, lock)
     except LockLost as error:
@@ -68,8 +68,8 @@ def first_record(drift: Drift, tools: Tools, vmi_uid: str = "", signs: Signs | N
     since = drift.outage.unknown_since
     due = min(since, now) + tools.policy.unreachable_window
     sentence = (
-        f"Node {drift.outage.node.name} is unreachable since {clock_time(since)}; "
-        f"the window of {tools.policy.unreachable_window:g} s ends at {clock_time(due)}."
+        f"Node {drift.outage.node.name} is unreachable since {clock_time(since, now)}; "
+        f"the window of {tools.policy.unreachable_window:g} s ends at {clock_time(due, now)}."
     )
     first = Record(drift, Phase.WAITING, "unreachable-window", sentence, now, now, again_at=due, vmi_uid=vmi_uid)
     return replace(first, signs=signs)
@@ -101,7 +101,7 @@ def begin_again(stored: Record, by: str, store: Store) -> Record:
     """
     lock = store.acquire(stored.drift.vm.uid, LOCK_TTL)
     if lock is None:
-        raise LockLost(f"a worker looks at {stored.drift.vm} right now")
+        raise LockLost(f"a worker is checking {stored.drift.vm} right now")
     try:
         record = store.record(stored.drift.id) or stored
         if record.phase.is_end:

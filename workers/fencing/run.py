@@ -47,7 +47,7 @@ def run_fence(outage: Outage, fence: FenceTools) -> Outcome:
     """One pass. Raises ClusterError, StoreError: then its result is unknown, and it is done again."""
     lock, tools = locked(fence.tools, f"fence:{outage.node.uid}", _LOCK)
     if lock is None:
-        return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker looks at this node right now.")
+        return Again(tools.clock() + _LOCKED_RETRY, "locked", "Another worker is checking this node right now.")
     try:
         return _Pass(outage, replace(fence, tools=tools)).run()
     finally:

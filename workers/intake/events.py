@@ -238,7 +238,7 @@ def _retried(event: Event, receipt: Receipt | None, tools: Tools) -> Result:
     by = receipt.sender if receipt and receipt.person else event.source
     record = newest(tools.store, event.subject)
     if record is None:
-        return Result("nothing", "no-drift", f"{event.subject} has no drift in any open outage.")
+        return Result("nothing", "no-drift", f"{event.subject} has no recovery in any open outage.")
     record = begin_again(record, by, tools.store)
     _noted(RETRY, vm_target(record.drift.vm), receipt, [record.drift.outage], tools)
     return _woken(record, tools)

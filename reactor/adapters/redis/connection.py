@@ -5,6 +5,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -23,14 +25,23 @@ _SENTINEL_FORM = (
 _SENTINEL_OPTIONS = frozenset({"sentinel_username", "sentinel_password", "ssl_ca_certs"})
 
 
-def connect(url: str, retry: Retry | None = None) -> Redis:
+def connect(url: str, retry: Retry | None = None, within: float | None = None) -> Redis:
     """A connection that has answered once. Raises StoreUnreachable, StoreRefused, or SettingsError for a bad URL.
 
     `retry`: how failed commands are tried again; None is the library's default, some seconds for each Sentinel.
+    `within`: seconds for each answer, after which nothing is tried again: a Redis that hangs is soon known to.
     """
     more: Mapping[str, Any] = {"retry": retry} if retry else {}
+    if within is not None:
+        # Once more only where a connection was closed meanwhile: it may be an old one, and Redis well.
+        more = {
+            "retry": Retry(NoBackoff(), 1, (RedisConnectionError,)),
+            "socket_timeout": within,
+            "socket_connect_timeout": within,
+        }
+    common = {**_TIMES, **more}
     try:
-        redis = _primary(url, {**_TIMES, **more}) if "+sentinel://" in url else Redis.from_url(url, **_TIMES, **more)
+        redis = _primary(url, common) if "+sentinel://" in url else Redis.from_url(url, **common)
         with translated():
             redis.ping()
     except (ValueError, TypeError):  # TypeError: an unknown parameter after "?" is found when it connects

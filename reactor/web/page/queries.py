@@ -172,7 +172,7 @@ class Queries:
         for queue in self.queues():
             if not queue.scheduler and queue.scheduled:
                 sentences.append(
-                    f"No scheduler looks after the queue {queue.name}: jobs with a due time never start. Start "
+                    f"No scheduler serves the queue {queue.name}: jobs with a due time never start. Start "
                     "`vmdrift work scheduler`."
                 )
             elif queue.is_late:
@@ -185,8 +185,8 @@ class Queries:
             yield "No watcher has heard from the API server yet: no lost node is noticed. Start `vmdrift watch`."
         elif (silent := self.clock() - heard_at) > deaf_after(self.settings):
             yield (
-                f"No watcher has heard from the API server for {silent:.0f} s: no lost node is noticed. Look at "
-                "`vmdrift watch` and at the API server."
+                f"No watcher has heard from the API server for {silent:.0f} s: no lost node is noticed. Check "
+                "`vmdrift watch` and the API server."
             )
 
     def away(self, error: StoreError) -> str:
@@ -194,7 +194,7 @@ class Queries:
         if self._away_since is None:
             self._away_since = self.clock()
         why = str(error).removeprefix("Redis is away: ")
-        return f"Redis is away since {clock_time(self._away_since)}; drifts continue when it is back. ({why})"
+        return f"Redis is away since {clock_time(self._away_since)}; recovery goes on when it is back. ({why})"
 
     def back(self) -> None:
         """Redis answered."""

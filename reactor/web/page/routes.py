@@ -92,7 +92,7 @@ def _add_views(blueprint: Blueprint, page: PageTools) -> None:
 
     @blueprint.get("/")
     def outages() -> Response:
-        wanted = Wanted(*(request.args.get(name, "")[:_LONGEST] for name in ("name", "namespace", "phase")))
+        wanted = Wanted(*(request.args.get(name, "")[:_LONGEST] for name in ("name", "namespace", "phase", "node")))
         read = lambda: {  # noqa: E731 - read inside
             "outages": queries.outages(wanted),
             "wanted": wanted,

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.forecast import Forecast
 from reactor.model.groups import PHASES, Group, Wanted, groups
 from reactor.model.headline import Headline, due_at, headline, overdue
 from reactor.model.intervention import Intervention
-from reactor.model.outlook import Down, advice, down, forecast_result, forecast_sentence, needs_somebody, why
+from reactor.model.outlook import Down, advice, down, early, forecast_result, forecast_sentence, needs_somebody, why
 from reactor.model.recovery import (
     NOT_NOTICED,
     ON_PROOF,
@@ -54,6 +55,11 @@ class VmRow:
     def why(self) -> str:
         """The sentence that says most of where it stands."""
         return why(self.record)[1]
+
+    @property
+    def early(self) -> Forecast | None:
+        """That it stays down is foreseen, and it has not been judged yet."""
+        return early(self.record)
 
     @property
     def needed(self) -> bool:

@@ -24,7 +24,10 @@ OUTAGE = OutageRecord(outage(), LOST_AT)
         (HELD, "ann (cli) held node-a until 07:10:00Z: firmware."),
         (replace(HELD, target="all", until=None), "ann (cli) held everything: firmware."),
         (replace(HELD, what="resume", until=None, why=""), "ann (cli) resumed node-a."),
-        (replace(HELD, what="cancel", target=WEB, until=None), "ann (cli) cancelled the drift of shop/web: firmware."),
+        (
+            replace(HELD, what="cancel", target=WEB, until=None),
+            "ann (cli) cancelled the recovery of shop/web: firmware.",
+        ),
         (replace(HELD, what="confirm-off", until=None), "ann (cli) confirmed that node-a is off: firmware."),
     ],
 )

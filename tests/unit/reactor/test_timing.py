@@ -22,6 +22,10 @@ def test_an_agent_answers_before_its_answer_is_too_old_and_an_order_ends_before_
     assert t.PLUG_SEEN > 24 * 3600  # drills may fail for a day
 
 
+def test_a_hung_redis_is_shown_to_hang_within_two_seconds() -> None:
+    assert 2 * t.REDIS_SHOWN < t.SHOWN_WITHIN
+
+
 def test_a_worker_beats_often_enough() -> None:
     assert 2 * t.BEAT_EVERY < t.WORKER_SILENT
     assert t.WORKER_SILENT < t.JOB_ORPHANED

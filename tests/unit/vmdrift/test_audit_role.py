@@ -11,10 +11,10 @@ from structlog.testing import capture_logs
 from reactor.adapters.redis.audits import RedisAudits
 from reactor.model.audit import ANY_ONE, Audit
 from reactor.model.drift import Policy
+from rehearsal.twins.cluster import ApiCluster
 from simulator.client import ApiError
 from simulator.scene import Storage, Vm
 from simulator.world import World
-from rehearsal.twins.cluster import ApiCluster
 from tests.unit.vmdrift.plans import LOST, change, read, world_of
 from vmdrift import audit_role
 from vmdrift.audit_role import AuditRole

@@ -4,7 +4,7 @@ import io
 from dataclasses import replace
 
 import pytest
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 
 from reactor.health import HealthRow, Level
 from reactor.model.drift import OutageRecord, Phase, Record
@@ -13,7 +13,7 @@ from reactor.model.forecast import Forecast
 from reactor.model.recovery import Windows
 from tests.contracts.samples import LOST_AT, drift, outage
 from vmdrift.status import StatusSnapshot, about
-from vmdrift.status.groups import health_lines, outage_lines, vm_lines
+from vmdrift.status.groups import head_line, health_lines, outage_lines, vm_lines
 from vmdrift.terminal import Terminal
 
 NOW = LOST_AT + 17.0
@@ -36,7 +36,8 @@ STUCK = [vm(f"old-{number}", Phase.REFUSED, "pinned-to-node", "Only there.") for
 
 @pytest.mark.parametrize("width", [80, 200])
 def test_sixty_vms_are_a_headline_and_a_line_for_each_group(width: int) -> None:
-    text = printed(outage_lines(OutageRecord(outage(), LOST_AT), [*SIXTY, *STUCK], Windows(), NOW, ""), width)
+    found = (OutageRecord(outage(), LOST_AT), [*SIXTY, *STUCK], Windows(), NOW, "")
+    text = printed(Group(head_line(*found), outage_lines(*found)), width)
     lines = [line for line in text.splitlines() if line.strip()]
     assert lines[0].startswith("node-a lost 17 s ago · 60 VMs: 58 are moving, 2 will stay down: act now")
     assert len(lines) <= 12
@@ -48,7 +49,8 @@ def test_sixty_vms_are_a_headline_and_a_line_for_each_group(width: int) -> None:
 
 def test_what_is_late_says_who_is_missing() -> None:
     late = [vm("web", Phase.WAITING, "unreachable-window", again=-28.0)]
-    text = printed(outage_lines(OutageRecord(outage(), LOST_AT), late, Windows(), NOW, "no worker is alive"))
+    found = (OutageRecord(outage(), LOST_AT), late, Windows(), NOW, "no worker is alive")
+    text = printed(Group(head_line(*found), outage_lines(*found)))
     assert "(45 s late: no worker is alive)" in text
     assert text.count("45 s late") == 2  # in the line of its group, too
 

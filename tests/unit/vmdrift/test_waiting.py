@@ -120,7 +120,7 @@ def test_a_drift_that_begins_is_waited_for_too() -> None:
 @pytest.mark.parametrize(
     ("fencing", "said"),
     [
-        (None, "no worker of the role fencing has looked at it."),
+        (None, "no worker of the role fencing has checked it."),
         (Fencing(outage(), "boot", LOST_AT, confirmation=PROOF, void="It was heard again."), "It was heard again."),
         (Fencing(outage(), "boot", LOST_AT, sentence="Nobody says so."), "Nobody says so."),
     ],

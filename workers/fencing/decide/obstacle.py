@@ -16,7 +16,7 @@ def obstacle_to(case: FenceCase, *, proven: bool = True) -> str:
     """Why the taint would take a VM that may not move; "" where it takes none. Without proof none may that is there."""
     reasons = {str(record.drift.vm): f"{record.phase}, {record.reason}" for record in case.seen.drifts}
     for pod in _stay(case.seen, proven=proven):
-        vm = f"{pod.vm} may not move ({reasons.get(pod.vm, 'it has not been looked at')})"
+        vm = f"{pod.vm} may not move ({reasons.get(pod.vm, 'it was not checked yet')})"
         if pod.terminating:
             return f"{vm}, and pod garbage collection would remove its launcher, which is Terminating"
         evicted_at = _evicted_at(pod, case)

@@ -42,7 +42,7 @@ def _observed(case: FenceCase, proof: Confirmation) -> FenceCase:
     """Its sentence says what would be done, where a VM would be released by it."""
     if proof.storage or not any(record.reason == "observe-only" for record in case.seen.going):
         return case
-    would = f"Only observing. Would now do: kubectl taint node {case.file.node.name} {TAINT}"
+    would = f"Only observing. Would now taint node {case.file.node.name} with {TAINT}."
     return replace(case, file=case.file.with_reason("observe-only", f"{proof_sentence(proof)} {would}"))
 
 

@@ -23,7 +23,7 @@ from reactor.model.plug import PlugReading
 Begin = Callable[[Callable[[], None], str], Future[None]]
 # What ipmitool, SSH, SNMP and web APIs say of a login. "Unable to connect/login" is said of a dead address as well.
 _REFUSED = re.compile(r"(?i)(?<!connect/)(login|password|passwd|unauthori[sz]ed|denied|authenticat|invalid user|RAKP)")
-_LOOK = "Now: look at the machine, and vmdrift confirm-off. Once it is up: run the fence drill"
+_LOOK = "Now: check the machine, and vmdrift confirm-off. Once it is up: run the fence drill"
 
 
 class FenceAgent:

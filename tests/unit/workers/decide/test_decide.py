@@ -164,12 +164,10 @@ def test_when_the_outage_is_not_this_one_any_more_nothing_is_released(
 def test_observing_never_acts_and_says_what_it_would_do() -> None:
     decision = _decide(_STUCK, _OBSERVE)
     assert (decision.judgement.reason, decision.judgement.action) == ("observe-only", None)
-    assert (
-        f"kubectl -n run1 delete pod {launcher('vm-rbd').name} --grace-period=0 --force" in decision.judgement.sentence
-    )
+    assert f"force-delete pod run1/{launcher('vm-rbd').name}, unless it has changed" in decision.judgement.sentence
     after = decide(seen("vm-rbd", RELEASED), _RELEASED, _OBSERVE, _LATER)
     assert (after.judgement.reason, after.judgement.action) == ("observe-only", None)
-    assert f"kubectl delete volumeattachment {held().name}" in after.judgement.sentence
+    assert f"delete VolumeAttachment {held().name}, unless it has changed" in after.judgement.sentence
 
 
 @pytest.mark.parametrize("change", [{"uid": "another"}, {"deleting": True}], ids=["made anew", "going"])
@@ -257,7 +255,7 @@ def test_a_vm_that_is_only_to_be_observed_is_not_touched(policy: str) -> None:
     wished = replace(_STUCK, vm=replace(vm_of(_STUCK), annotations={"vmdrift.io/policy": policy}))
     decision = _decide(wished)
     assert (decision.judgement.reason, decision.judgement.action) == ("observe-only", None)
-    assert "kubectl -n run1 delete pod" in decision.judgement.sentence
+    assert "Would now force-delete pod run1/" in decision.judgement.sentence
 
 
 @pytest.mark.parametrize(

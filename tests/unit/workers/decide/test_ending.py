@@ -123,8 +123,8 @@ def test_running_on_the_node_that_came_back_is_an_end_too() -> None:
 @pytest.mark.parametrize(
     ("conditions", "note"),
     [
-        ({"Paused"}, "It is paused, as it was told to start."),
-        ({"Paused", "no Ready"}, "It is paused, as it was told to start."),
+        ({"Paused"}, "It is paused, as its VM asks to start."),
+        ({"Paused", "no Ready"}, "It is paused, as its VM asks to start."),
         ({"no Ready"}, "It is not Ready: its guest does not answer yet."),
         ({"Ready"}, ""),
         (set(), ""),

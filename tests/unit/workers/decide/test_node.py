@@ -68,3 +68,10 @@ def test_an_outage_is_over_only_when_its_node_is_ready_again_lost_anew_or_anothe
 @pytest.mark.parametrize("labels", [{}, {"kubevirt.io/schedulable": "true"}])
 def test_labels_taints_and_cordons_say_nothing_about_an_outage(labels: dict[str, str]) -> None:
     assert _reason(replace(node(), labels=labels, taints=(), unschedulable=True)) == ""
+
+
+def test_what_was_on_another_day_is_said_with_its_date() -> None:
+    same = still_lost(node(UNKNOWN), outage(), SINCE + 60.0)
+    later = still_lost(node(UNKNOWN), outage(), SINCE + 90000.0)
+    assert "since 20" not in same.sentence
+    assert "since 20" in later.sentence

@@ -66,10 +66,10 @@ def test_the_forced_detach_may_take_a_moment() -> None:
     assert (judged.reason, judged.again_at, judged.action) == ("detach-window", _GONE + 362.0, None)
 
 
-def test_a_volume_that_is_still_held_long_after_is_named_with_the_exact_command() -> None:
+def test_a_volume_that_is_still_held_long_after_is_named_and_so_is_its_attachment() -> None:
     judged = _judged(_SEEN, _WAIT, _GONE + 400.0)
     assert (judged.reason, judged.again_at, judged.action) == ("still-attached", None, None)
-    assert f"kubectl delete volumeattachment {held().name}" in judged.sentence
+    assert f"VolumeAttachment {held().name} is not deleted" in judged.sentence
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_off_is_no_proof_of_a_plug_that_nobody_ever_read_as_on_and_it_says_what_
     assert said.state is State.ABSENT
     assert said.sentence == (
         "fence_pdu plug worker-1-0 reads OFF, and nobody has read ON there with this configuration: that proves "
-        "nothing. Now: look at the machine, and vmdrift confirm-off. Once it is up: run the fence drill."
+        "nothing. Now: check the machine, and vmdrift confirm-off. Once it is up: run the fence drill."
     )
     world.provider.fence(TARGET)
     assert (world.plugs.orders, world.status().state) == ([], State.ABSENT)

@@ -69,7 +69,7 @@ def test_where_one_only_observes_or_somebody_holds_the_node_it_is_not_set(policy
     [
         (replace(_STAYS, terminating=True), "is Terminating"),
         (replace(_STAYS, tolerates=100.0 + MARGIN), "may evict its launcher from"),
-        (replace(_STAYS, vm="default/new", terminating=True), "default/new may not move (it has not been looked at)"),
+        (replace(_STAYS, vm="default/new", terminating=True), "default/new may not move (it was not checked yet)"),
     ],
 )
 def test_where_it_would_take_a_vm_that_may_not_move_the_others_are_released_one_by_one(pod: Any, said: str) -> None:

@@ -19,6 +19,7 @@ from reactor.model.identity import VERSION
 from tests.contracts.queue_jobs import RUN, Desk
 from tests.contracts.queue_worlds import BrokenError, Jobs, RqWorld, entry
 from tests.contracts.samples import drift, outage
+from workers.rq.worker import Worker
 
 HASH, QUEUE, DUE, FAILED = "rq:job:job", f"rq:queue:{DRIFTS}", f"rq:scheduled:{DRIFTS}", f"rq:failed:{DRIFTS}"
 RESULTS = "rq:results:job"
@@ -326,3 +327,26 @@ def test_no_job_that_is_said_to_wait_for_another_is_queued_by_its_end(rq_world: 
     assert jobs.ran == ["evil"]
     assert rq_world.redis.lrange("rq:queue:events", 0, -1) == []
     assert job(rq_world.redis, "evil").get_status() == JobStatus.FINISHED
+
+
+@pytest.mark.parametrize("meta", [b'{"phase', b"[1]", b"\xff\xfe"])
+def test_a_job_whose_note_for_people_cannot_be_read_runs_and_has_a_new_one(
+    rq_world: RqWorld, jobs: Jobs, meta: bytes
+) -> None:
+    jobs.todo.append(noting(Again(rq_world.now() + 1000, "locked", "Another pass is under way.")))
+    rq_world.queue.wake(entry(), rq_world.now())
+    rq_world.redis.hset(HASH, "meta", meta)
+    rq_world.run()
+    assert jobs.ran == ["job"]
+    assert rq_world.redis.zscore(DUE, "job") is not None
+    assert job(rq_world.redis).meta == {"note": "new"}
+
+
+def noting(outcome: Outcome) -> Callable[[], Outcome]:
+    def work() -> Outcome:
+        running = Worker.current_job()
+        assert running
+        running.meta.update({"note": "new"})
+        return outcome
+
+    return work

@@ -53,6 +53,9 @@ class OurJob(Job):
         """As RQ does, of what a job may say."""
         fields = decode_redis_hash(dict(raw_data))
         super().restore({name: value for name, value in fields.items() if name in _FIELDS})
+        if self._unreadable_meta is not None or not isinstance(self.meta, dict):
+            # Only for people to see, and soon written anew. RQ would keep the bytes, which JSON cannot hold.
+            self.meta, self._unreadable_meta = {}, None
 
     def belongs_to(self, queue: str, runs: Collection[str]) -> None:
         """It was found in this queue, which is for these functions, whatever queue it names itself."""

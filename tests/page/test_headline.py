@@ -159,9 +159,9 @@ def test_the_strip_says_what_is_covered_and_turns_amber_when_no_audit_comes(site
     audit = Audit(NOW - 540.0, NOW + 3060.0, 2.0, "auto", 12, 340, 0, (Loss("any-1", 12, 12, 7),))
     RedisAudits(site.redis).write(audit)
     words = r"12 nodes, 340 VMs; 7 would stay down if a node were lost: vmdrift audit --any 1 \(9 min ago\)"
-    assert re.search(rf'<li class="good">.*<strong>covered</strong> {words}</li>', shown(site))
+    assert re.search(row("good", "covered", f"{words}</span>"), shown(site))
     RedisAudits(site.redis).write(replace(audit, next_at=NOW - 700.0))
-    assert re.search(r'<li class="warn">.*<strong>covered</strong> .*: is vmdrift work audit alive\?', shown(site))
+    assert re.search(row("warn", "covered", r"[^<]*: is vmdrift work audit alive\?"), shown(site))
 
 
 def test_the_strip_says_for_how_many_nodes_fencing_is_armed(redis: Redis, tmp_path: Path) -> None:

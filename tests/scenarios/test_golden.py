@@ -11,6 +11,7 @@ from reactor.settings import Settings, env_name
 from simulator.vms import Kind, Storage
 from tests.scenarios.golden import Scenario, difference, files, load, play, rewritten
 from tests.support.chance import every_other
+from tests.support.places import ROOT
 
 _SCENARIOS = load()
 
@@ -24,6 +25,10 @@ def test_a_scenario_goes_as_it_is_written_down(scenario: Scenario) -> None:
 def test_every_reason_is_somewhere_among_them() -> None:
     told = {word for scenario in _SCENARIOS.values() for word in re.findall(r"\b([a-z-]+): ", scenario.log)}
     assert set(REASONS) - told == set()
+
+
+def test_the_readme_says_how_many_there_are() -> None:
+    assert f"in {len(_SCENARIOS)} situations" in (ROOT / "README.md").read_text()
 
 
 def test_every_kind_of_storage_and_every_kind_of_vm_is_among_them() -> None:

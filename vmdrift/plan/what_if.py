@@ -52,7 +52,7 @@ class IfLost(ReadOnly):
         """By the node's name. Raises BadInput for one that does not exist."""
         obj = snapshot.find("nodes", node) if is_name(node) else None
         if obj is None:
-            raise BadInput(_no_node(node, [view.name for view in snapshot.nodes]))
+            raise BadInput(no_node(node, [view.name for view in snapshot.nodes]))
         return cls(snapshot, obj, policy)
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
@@ -94,7 +94,8 @@ class IfLost(ReadOnly):
         return {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": deleted}}
 
 
-def _no_node(name: str, names: list[str]) -> str:
+def no_node(name: str, names: Sequence[str]) -> str:
+    """What to say where there is none of this name."""
     similar = get_close_matches(name, names, 3) or sorted(names)[:5]
     return f"there is no node {name[:60]!r}. Did you mean {' or '.join(similar)}?" if similar else "there are no nodes"
 

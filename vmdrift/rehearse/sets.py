@@ -7,11 +7,11 @@ from reactor.model.errors import BadInput
 from vmdrift.plan.audit import audited
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.survival import Fate, any_of, survival
+from vmdrift.plan.what_if import no_node
 from vmdrift.rehearse.play import Nodes
 from vmdrift.snapshot import ClusterSnapshot
 
 _ZONE = "topology.kubernetes.io/zone"
-_SHOWN = 5  # nodes that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Asked:
         if self.zone:
             return [_of_zone(snapshot, self.zone)]
         if wrong := [name for name in self.nodes if name not in known]:
-            raise BadInput(f"there is no node {wrong[0][:60]!r}; there are {', '.join(known[:_SHOWN])}")
+            raise BadInput(no_node(wrong[0], known))
         return [tuple(dict.fromkeys(self.nodes))]
 
 

@@ -5,7 +5,6 @@ A chore of the intake workers: who faces the network, or types a command, may wr
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Protocol
 
 import structlog
@@ -18,15 +17,13 @@ from reactor.model.errors import ClusterError, ClusterUnreachable
 from reactor.model.intervention import ALL
 from reactor.model.names import is_name
 from reactor.model.objects import JsonObject, text
-from reactor.model.times import Clock, format_time
+from reactor.model.times import Clock
+from workers.delivery.core_events import NORMAL, core_event
 
 log = structlog.get_logger()
 
 _AT_ONCE = 20  # deeds of one round
 _OLD = 3600.0  # seconds; Kubernetes itself forgets an Event after an hour
-_LONGEST = 1024  # characters of a message that the API server takes
-_NAMED = 200  # characters of a name; it may have 253
-_SELF = "vm-drift"
 
 
 class EventedCluster(Cluster, EventWriter, Protocol):
@@ -96,19 +93,12 @@ def of_object(kind: str, namespace: str, name: str, uid: str, deed: Deed) -> Jso
     """The core/v1 Event about this object."""
     about = {"kind": kind, "apiVersion": "kubevirt.io/v1" if namespace else "v1", "name": name, "uid": uid}
     about |= {"namespace": namespace} if namespace else {}
-    at, digest = format_time(deed.at), sha256(f"{deed.id} {uid}".encode()).hexdigest()[:16]
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": f"{name[:_NAMED]}.{digest}", "namespace": namespace or "default"},
-        "involvedObject": about,
-        "reason": "Drift" + "".join(word.capitalize() for word in deed.what.split("-")),
-        "message": deed.sentence[:_LONGEST],
-        "type": "Normal",
-        "source": {"component": _SELF},
-        "reportingComponent": _SELF,
-        "reportingInstance": "",
-        "firstTimestamp": at,
-        "lastTimestamp": at,
-        "count": 1,
-    }
+    return core_event(
+        about,
+        namespace or "default",
+        same=f"{deed.id} {uid}",
+        reason="Drift" + "".join(word.capitalize() for word in deed.what.split("-")),
+        message=deed.sentence,
+        kind=NORMAL,
+        at=deed.at,
+    )

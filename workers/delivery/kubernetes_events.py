@@ -7,7 +7,6 @@ they wait.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 
 import structlog
 
@@ -17,7 +16,8 @@ from reactor.model.change import Change
 from reactor.model.drift import Phase
 from reactor.model.errors import ClusterError, ClusterUnreachable, Forbidden
 from reactor.model.objects import JsonObject
-from reactor.model.times import Clock, format_time
+from reactor.model.times import Clock
+from workers.delivery.core_events import NORMAL, WARNING, core_event
 
 log = structlog.get_logger()
 
@@ -25,10 +25,7 @@ _AT_ONCE, _WITHIN = 100, 2.0  # changes, and seconds, of one round
 _PATIENT = 60.0  # seconds that a change may wait for drifts
 _OLD = 3600.0  # seconds; Kubernetes itself forgets an Event after an hour
 _MANY = 10  # similar ones of a node, from which on they are one; client-go's aggregator has the same
-_LONGEST = 1024  # characters of a message that the API server takes
-_NAMED = 200  # characters of a name; it may have 253
 _WARNINGS = {Phase.BLOCKED, Phase.REFUSED, Phase.FAILED}
-_SELF = "vm-drift"
 
 
 @dataclass
@@ -97,21 +94,7 @@ def _kind(change: Change) -> str:
 
 def _event(about: Mapping[str, str], namespace: str, change: Change, message: str, identity: str = "") -> JsonObject:
     """A core/v1 Event; a repeated one has the same name. `identity`: what makes it the same, if not the message."""
-    reason, at = f"Drift{change.phase.value.capitalize()}", format_time(change.at)
-    kind = "Warning" if change.phase in _WARNINGS else "Normal"
-    digest = sha256("\n".join((about["uid"], kind, reason, identity or message)).encode()).hexdigest()[:16]
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": f"{about['name'][:_NAMED]}.{digest}", "namespace": namespace},
-        "involvedObject": dict(about),
-        "reason": reason,
-        "message": message[:_LONGEST],
-        "type": kind,
-        "source": {"component": _SELF},
-        "reportingComponent": _SELF,
-        "reportingInstance": "",
-        "firstTimestamp": at,
-        "lastTimestamp": at,
-        "count": 1,
-    }
+    reason = f"Drift{change.phase.value.capitalize()}"
+    kind = WARNING if change.phase in _WARNINGS else NORMAL
+    same = "\n".join((about["uid"], kind, reason, identity or message))
+    return core_event(about, namespace, same=same, reason=reason, message=message, kind=kind, at=change.at)

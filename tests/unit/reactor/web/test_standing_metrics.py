@@ -69,15 +69,17 @@ def test_each_lost_node_is_named_with_how_long_it_has_been_lost() -> None:
 def test_the_most_overdue_look_counts_and_what_has_ended_is_never_due() -> None:
     drifts = [of(Phase.WAITING, again_at=NOW - 70), of(Phase.WAITING, again_at=NOW - 10)]
     ended = replace(of(Phase.COMPLETED, again_at=NOW - 500), ended_at=NOW - 400)
-    assert told([(outage_record(), [*drifts, ended])])[DUE] == {(): 70.0}
-    assert told([(outage_record(), [of(Phase.WAITING), ended])])[DUE] == {(): 0.0}
-    assert told([])[DUE] == {(): 0.0}
+    assert told([(outage_record(), [*drifts, ended])])[DUE] == {("node-a",): 70.0}
+    assert told([(outage_record(), [of(Phase.WAITING), ended])])[DUE] == {("node-a",): 0.0}
+    assert told([])[DUE] == {}
 
 
 def test_each_hold_is_named_and_nothing_else_that_people_ask_for() -> None:
     cancel = Intervention(CANCEL, "vm/shop/web", "ann", "new", NOW, outage="o-1")
     older = replace(HELD, at=NOW - 900.0)
-    assert told([], [HELD, cancel, older])[HOLDS] == {("node/node-a",): 900.0}
+    assert told([], [HELD, cancel, older])[HOLDS] == {("node/node-a", "node-a", "", ""): 900.0}
+    assert set(told([], [replace(HELD, target="vm/shop/web")])[HOLDS]) == {("vm/shop/web", "", "shop", "web")}
+    assert set(told([], [replace(HELD, target="all")])[HOLDS]) == {("all", "", "", "")}
     assert told([], None)[HOLDS] == {}
 
 

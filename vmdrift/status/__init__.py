@@ -96,10 +96,10 @@ def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
         windows = by.settings.to_windows()
         if as_json:
             more = {"selected": only.words} if only.words else {}
-            asked = in_force(settings).as_json()
+            people = in_force(settings).as_json()
             clock = {"clocks_off": wrong} if wrong else {}
             judged = as_judged(snapshot, windows, now)
-            output.show({"version": VERSION, **more, **judged, **asked, **clock})
+            output.show({"version": VERSION, **more, **judged, **people, **clock})
             return 0
         asked = in_force(settings)
         if target:

@@ -60,7 +60,7 @@ def test_what_is_foreseen_within_the_window_is_said_with_its_own_reason_and_advi
     text = shown(site)
     assert "2 VMs: 1 not judged yet (first in 33 s), 1 will stay down: act now" in text
     assert "Nobody starts it: Manual. <code>run-strategy</code>" in text
-    assert "Set runStrategy: Always." in text
+    assert "kubectl -n shop patch vm old --type=merge" in text
     assert "For you to do" in shown(site, "/vm/shop/old")
 
 
@@ -159,7 +159,9 @@ def test_the_strip_says_what_is_covered_and_turns_amber_when_no_audit_comes(site
     audit = Audit(NOW - 540.0, NOW + 3060.0, 2.0, "auto", 12, 340, 0, (Loss("any-1", 12, 12, 7),))
     RedisAudits(site.redis).write(audit)
     words = r"12 nodes, 340 VMs; 7 would stay down if a node were lost: vmdrift audit --any 1 \(9 min ago\)"
-    assert re.search(rf'<li class="good">.*<strong>covered</strong> {words}</li>', shown(site))
+    assert re.search(
+        rf'<li class="good">.*<strong>covered</strong> <span class="words">{words}</span></li>', shown(site)
+    )
     RedisAudits(site.redis).write(replace(audit, next_at=NOW - 700.0))
     assert re.search(r'<li class="warn">.*<strong>covered</strong> .*: is vmdrift work audit alive\?', shown(site))
 

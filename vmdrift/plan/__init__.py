@@ -10,7 +10,7 @@ from rich.text import Text
 from reactor.model.drift import Policy
 from vmdrift import output
 from vmdrift.command import CANNOT_TELL, say
-from vmdrift.plan.advice import change
+from vmdrift.plan.advice import change_of
 from vmdrift.plan.fence import fence_of
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.judge import predictions
@@ -93,7 +93,7 @@ def vm_object(prediction: Prediction, *, lost: bool) -> dict[str, Any]:
         "outcome": prediction.outcome.value,
         "reason": prediction.reason,
         "sentence": prediction.sentence,
-        "fix": change(prediction.reason, prediction.volumes, lost=lost) if prediction.reason else "",
+        "fix": change_of(prediction.vm, prediction.reason, prediction.volumes, lost=lost) if prediction.reason else "",
         "policy": prediction.policy,
         "checks": [asdict(check) for check in prediction.checks],
         "targets": prediction.targets,

@@ -14,7 +14,7 @@ from math import comb
 
 from reactor.model.drift import Policy
 from reactor.model.fencing import POWER, some
-from vmdrift.plan.advice import change
+from vmdrift.plan.advice import change_of
 from vmdrift.plan.findings import NodeAudit
 from vmdrift.plan.free_room import Amounts, FreeRoom
 from vmdrift.plan.prediction import Outcome, Prediction
@@ -152,7 +152,7 @@ def staying(concerned: Sequence[tuple[str, Prediction]]) -> Iterator[Casualty]:
     """What would not run again however few nodes were lost."""
     for node, prediction in concerned:
         if prediction.outcome is Outcome.STAYS:
-            fix = change(prediction.reason, prediction.volumes, lost=False)
+            fix = change_of(prediction.vm, prediction.reason, prediction.volumes, lost=False, node=node)
             yield Casualty(str(prediction.vm), node, Fate.DOWN, prediction.sentence, fix)
         if prediction.outcome is Outcome.UNKNOWN:
             yield Casualty(str(prediction.vm), node, Fate.UNKNOWN, prediction.sentence, "Give vmdrift what it lacks.")

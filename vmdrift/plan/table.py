@@ -8,7 +8,7 @@ from rich.text import Text
 
 from reactor.model.times import format_time
 from vmdrift.output import wide as unfolded
-from vmdrift.plan.advice import change
+from vmdrift.plan.advice import change_of
 from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.dump_file import DUMP, DUMP_COMMAND
@@ -101,7 +101,7 @@ def _why(prediction: Prediction, *, lost: bool) -> Iterator[str]:
     elif prediction.outcome is Outcome.STAYS:
         for reason, sentence in prediction.objections.items():
             yield f"{reason}: {sentence}"
-            yield f"-> {change(reason, prediction.volumes, lost=lost)}"
+            yield f"-> {change_of(prediction.vm, reason, prediction.volumes, lost=lost)}"
     else:
         yield prediction.sentence
     objections = " ".join(prediction.objections.values())

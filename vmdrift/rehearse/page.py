@@ -49,6 +49,7 @@ def write(path: str, snapshot: ClusterSnapshot, policy: Policy, judged: str, pla
             summary=summary(played) if len(played) > 1 else head(played[0]),
             css=(_PAGE / "static" / "page.css").read_text(encoding="utf-8"),
             read_at=snapshot.at,
+            now=snapshot.at,
             judged=judged,
         )
     )

@@ -133,7 +133,7 @@ _TABLE = (
     Reason(
         "no-node-fits",
         Phase.BLOCKED,
-        "Nodes that this VM could run on exist, but none of them takes it now: they are not Ready, cordoned, bear a "
+        "Nodes that this VM could run on exist, but none of them takes it now: they are not Ready, cordoned, have a "
         "taint that it does not tolerate, or other pods keep it away (anti-affinity, affinity, "
         "topologySpreadConstraints).",
         "One of them becomes Ready and schedulable, the taint is gone, and the pods let it.",
@@ -269,7 +269,7 @@ _TABLE = (
     Reason(
         "pinned-to-node",
         Phase.REFUSED,
-        "The VM can run on no other node than the lost one: none bears what its template, its instance type, its "
+        "The VM can run on no other node than the lost one: none has what its template, its instance type, its "
         "namespace or KubeVirt itself (CPU model and features, architecture, cpumanager, ...) asks of a node.",
         f"The node's return, another template, or a node that fits. {_LOOKED_AT}",
         "Change what the VM asks for (nodeSelector, affinity, CPU) if it may run elsewhere: `kubectl -n NAMESPACE edit "
@@ -364,7 +364,7 @@ _TABLE = (
     Reason(
         "detached-by-taint",
         Phase.DETACHING,
-        "The lost node bears Kubernetes' out-of-service taint, so Kubernetes detaches its volumes at once.",
+        "The lost node has Kubernetes' out-of-service taint, so Kubernetes detaches its volumes at once.",
         "The volume is detached.",
     ),
     Reason(

@@ -75,7 +75,7 @@ class Sources(Collector):
         yield GaugeMetricFamily("vmdrift_outages_open", "Nodes that are lost now.", open_outages)
         yield _fencing(outages)
         yield from _sweeps(outages, self.store.sweeps(), self.clock())
-        what = "Nodes whose systemUUID another one bears, too, so that it tells nobody which machine is theirs."
+        what = "Nodes whose systemUUID another one has, too, so that it does not identify a machine."
         yield GaugeMetricFamily("vmdrift_same_machine_nodes", what, self.store.twins())
         with_records = [(outage, self.store.records(outage.outage.id)) for outage in outages]
         yield from standing(with_records, self.holds(), self.clock())
@@ -114,7 +114,7 @@ def _drills(drills: Sequence[FenceDrill]) -> Iterator[Metric]:
 
 
 def _sweeps(outages: Iterable[OutageRecord], counts: Mapping[str, int], now: float) -> Iterator[Metric]:
-    what = "Looks for the VMs of a lost node, by how they ended."
+    what = "Searches for the VMs of a lost node, by how they ended."
     sweeps = CounterMetricFamily("vmdrift_sweeps", what, labels=["result"])
     for result, number in sorted(counts.items()):
         sweeps.add_metric([result], number)
@@ -129,7 +129,7 @@ def _sweeps(outages: Iterable[OutageRecord], counts: Mapping[str, int], now: flo
     for node, wait in sorted(waits.items(), key=lambda item: (-item[1], item[0]))[:MOST]:
         incomplete.add_metric([node], wait)
     yield incomplete
-    what = "Pods on lost nodes that bear the label of launchers and are none of a VM that could be moved."
+    what = "Pods on lost nodes that have the label of launchers and belong to no VM that could be moved."
     yield GaugeMetricFamily("vmdrift_pods_skipped", what, sum(len(outage.sweep.skipped) for outage in still_lost))
 
 

@@ -126,6 +126,26 @@ def test_a_quiet_cluster_is_green_and_says_what_is_watched(site: str, chromium: 
     expect(page.locator(".health .bad")).to_have_count(0)
     expect(page.locator(".health")).to_contain_text("watcher heard 2 s ago, 4 nodes")
     expect(page.get_by_text("Nothing is to be done.")).to_be_visible()
+    covered = "4 nodes, 7 VMs; 2 would stay down if a node were lost: vmdrift audit --any 1"
+    expect(page.locator(".health .good", has_text="covered")).to_contain_text(covered)
+
+
+@at("window")
+def test_while_redis_is_away_an_open_page_says_so_and_no_longer_that_all_is_well(site: str, chromium: Browser) -> None:
+    page = logged_in(chromium, site)
+    expect(page.locator(".health")).to_be_visible()
+    away = '<p id="trouble">Redis is away since 11:08:44Z; recovery goes on when it is back.</p>'
+    page.route("**/*", lambda route: route.fulfill(status=503, content_type="text/html", body=away))
+    alert = page.locator("#lost")
+    expect(alert).to_have_text(
+        "Redis is away since 11:08:44Z; recovery goes on when it is back. What you see below is older."
+    )
+    on_first_screen(alert)
+    expect(page.locator(".health")).to_be_hidden()
+    expect(page.locator(".headline")).to_be_visible()
+    page.unroute("**/*")
+    expect(alert).to_be_hidden()
+    expect(page.locator(".health")).to_be_visible()
 
 
 @at("over")

@@ -21,7 +21,7 @@ _LACKS = {
         "Add nodes, or ask for less.",
     ),
     TOO_MUCH: (
-        "They ask for something of which no node that they could go to has so much, whatever else runs there.",
+        "They request more than any node has that they could go to, even if nothing else ran there.",
         "Add a node that has it, or ask for less.",
     ),
     LOST_DISKS: (

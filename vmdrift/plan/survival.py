@@ -140,7 +140,7 @@ class Together:
         sentence = f"{down} of {number} nodes are more than VMDRIFT_MAX_UNREACHABLE ({policy.max_unreachable})"
         if POWER.isdisjoint(policy.fencing):
             return f"{sentence}: that looks like the network, and nothing is moved.", Fate.DOWN
-        return f"{sentence}: only nodes whose power reads off are given up.", Fate.PERHAPS
+        return f"{sentence}: only nodes whose power reads off count as dead.", Fate.PERHAPS
 
 
 def concerned_by(lost: Iterable[NodeAudit]) -> list[tuple[str, Prediction]]:
@@ -171,7 +171,7 @@ def _without_place(
         targets = tuple(_still_there(one, lost))
         if not targets:
             where = some(sorted(one.targets)) if one.targets else "no other node"
-            why = f"No node is left that admits it (it could go to {where})."
+            why = f"No node is left that can take it (it could go to {where})."
             fix = "Let it run on more nodes: its nodeSelector and affinity, or replicas of its volumes elsewhere."
             yield Casualty(str(one.vm), node, Fate.DOWN, why, fix)
         elif not room.fitting(targets, one.needs):

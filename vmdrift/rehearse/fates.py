@@ -11,7 +11,7 @@ from vmdrift.plan.prediction import Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot
 
 _LONGEST, _LONG = 63, "Its name is longer than the simulated cluster takes."
-_NO_DRIFT = "vm-drift has found no drift of it."
+_NO_DRIFT = "vm-drift began no recovery of it."
 # What a VM may ask for that the simulated scheduler and hypervisor know nothing of: the field, and what to call it.
 _NOT_PLAYED: Mapping[tuple[str, ...], str] = {
     ("devices", "gpus"): "GPU",

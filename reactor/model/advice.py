@@ -14,7 +14,7 @@ _POD = re.compile(r"\bpod NAME\b")
 # A command that is not marked as one yet: it goes on until its sentence ends.
 _COMMAND = re.compile(r"(?<![`\w/])((?:vmdrift confirm-off|kubectl) [^`]+?)(?=(?:\. |\.?$))")
 _NAMED = re.compile(r"\b[Pp]od ([-a-z0-9.]+(?:, [-a-z0-9.]+)*)")
-_OTHERS = "For the other VMs it is the same, with their names."
+_OTHERS = "Likewise for the others."
 
 
 def filled(advice: str, record: Record) -> str:

@@ -126,7 +126,7 @@ def test_a_quiet_cluster_is_green_and_says_what_is_watched(site: str, chromium: 
     expect(page.locator(".health .bad")).to_have_count(0)
     expect(page.locator(".health")).to_contain_text("watcher heard 2 s ago, 4 nodes")
     expect(page.get_by_text("Nothing is to be done.")).to_be_visible()
-    covered = "4 nodes, 7 VMs; 2 would stay down if a node were lost: vmdrift audit --any 1"
+    covered = "4 nodes, 8 VMs; 2 would stay down if a node were lost: vmdrift audit --any 1"
     expect(page.locator(".health .good", has_text="covered")).to_contain_text(covered)
 
 
@@ -146,6 +146,13 @@ def test_while_redis_is_away_an_open_page_says_so_and_no_longer_that_all_is_well
     page.unroute("**/*")
     expect(alert).to_be_hidden()
     expect(page.locator(".health")).to_be_visible()
+
+
+@at("sixty")
+def test_sixty_vms_with_what_to_do_for_them_fit_one_screen_of_a_desktop(site: str, chromium: Browser) -> None:
+    page = logged_in(chromium, site)
+    assert page.evaluate("document.documentElement.scrollHeight") <= SCREEN
+    expect(page.get_by_text("kubectl -n lab patch vm test-0 --type=merge")).to_be_visible()
 
 
 @at("over")

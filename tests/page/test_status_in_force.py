@@ -44,7 +44,7 @@ def test_each_row_says_what_is_in_force_for_it_and_no_other(env: Mapping[str, st
     other = next(line for line in text.splitlines() if "shop/db" in line and "waiting" in line)
     assert ("firmware." in row, "Cancelled by ann" in row, "Held until 20" in row) == (True, True, True)
     assert "ann" not in other
-    assert "node/node-z: Held by ann" in text
+    assert "node-z: Held by ann" in text
 
 
 def test_a_line_of_a_group_says_it_too_with_the_vms_name_and_what_has_come_first_stays_first(
@@ -57,7 +57,7 @@ def test_a_line_of_a_group_says_it_too_with_the_vms_name_and_what_has_come_first
     assert "shop/web: Cancelled by ann" in row
     assert "shop/db: " not in row
     assert lines[0].startswith("node-a lost")
-    assert [line for line in lines if line.startswith("node/node-z: Held by ann")]
+    assert [line for line in lines if line.startswith("node-z: Held by ann")]
 
 
 def test_lifted_shows_at_once(env: Mapping[str, str], site: PageSite) -> None:

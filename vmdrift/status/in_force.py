@@ -60,4 +60,4 @@ def lines(outages: Outages, asked: InForce, now: float) -> list[Text]:
         return [Text(asked.unknown, style="yellow")] if outages else []
     ids = {outage.outage.id for outage, _ in outages}
     mine = [entry for entry in asked.found if entry.kind == HOLD or entry.outage in ids]
-    return [Text(f"{entry.target}: {entry.said(now)}", style="yellow") for entry in mine]
+    return [Text(f"{entry.about}: {entry.said(now)}", style="yellow") for entry in mine]

@@ -87,10 +87,10 @@ def test_advice_is_a_whole_command_with_the_names_of_this_vm_and_its_node() -> N
 def test_advice_about_several_says_whose_names_stand_in_it(code: str, command: str) -> None:
     one, other = (replace(record(vm), reason=code, phase=Phase.REFUSED) for vm in ("web", "db"))
     assert command in Group((one,)).todo
-    assert "other VMs" not in Group((one,)).todo
-    assert Group((one, other)).todo.endswith("For the other VMs it is the same, with their names.")
+    assert "others" not in Group((one,)).todo
+    assert Group((one, other)).todo.endswith(" Likewise for the others.")
     alike = replace(one, reason="too-many-nodes-lost", phase=Phase.BLOCKED)
-    assert "other VMs" not in Group((alike, replace(other, reason="too-many-nodes-lost"))).todo
+    assert "others" not in Group((alike, replace(other, reason="too-many-nodes-lost"))).todo
 
 
 @pytest.mark.parametrize("name", ["x; rm -rf /", "$(id)", "`id`", "-A", "../x"])

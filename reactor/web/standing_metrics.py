@@ -16,6 +16,7 @@ def standing(outages: Outages, holds: Sequence[Intervention] | None, now: float)
     """`holds` None: they are not known, so nothing is said of them. `now` in seconds since the epoch."""
     yield _lost(outages, now)
     yield _staying_down(outages, now)
+    yield _fencing(outages)
     yield _past_due(outages, now)
     yield _held(holds, now)
 
@@ -29,6 +30,15 @@ def _lost(outages: Outages, now: float) -> Metric:
             since.setdefault(record.outage.node.name, record.outage.since)
     for node, moment in sorted(since.items(), key=lambda item: (item[1], item[0]))[:MOST]:
         gauge.add_metric([node], max(0.0, now - moment))
+    return gauge
+
+
+def _fencing(outages: Outages) -> Metric:
+    what = f"1 for each lost node that may be fenced, by where that stands; at most {MOST}."
+    gauge = GaugeMetricFamily("vmdrift_node_fencing", what, labels=["node", "reason"])
+    files = [record.fencing for record, _ in outages if record.fencing and record.recovered_at is None]
+    for name, reason in sorted({(file.outage.node.name, file.reason) for file in files})[:MOST]:
+        gauge.add_metric([name, reason], 1.0)
     return gauge
 
 

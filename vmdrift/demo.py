@@ -89,7 +89,6 @@ class Demo:
             f"Time runs {self._times:g} times faster: the window of {WINDOW:g} s lasts {window:g} s here,",
             f"Kubernetes' detach window of {DETACH:g} s lasts {detach:g} s.",
             f"Now the power of {self.lost} fails; {len(self.expected)} VMs run there.",
-            "Kubernetes notices in a few seconds.",
         ]
 
     def cut_power(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from reactor.model.advice import for_several
 from reactor.model.drift import Phase, Record
 from reactor.model.outlook import Outlook, advice, needs_somebody, outlook, why
 from reactor.model.reason import REASONS
@@ -62,8 +63,9 @@ class Group:
 
     @property
     def todo(self) -> str:
-        """What, or "" where nothing."""
-        return advice(self.first)
+        """What, or "" where nothing; where a command names the first VM only, that is said."""
+        found, reason = advice(self.first), REASONS.get(self.reason)
+        return for_several(reason.operator, found) if found and reason and len(self.records) > 1 else found
 
     @property
     def names(self) -> str:

@@ -199,4 +199,4 @@ class Drift:
         return {"vm": asdict(self.vm), "outage": self.outage.as_json()}
 
     def __str__(self) -> str:
-        return f"{self.vm} off {self.outage.node.name}"
+        return f"{self.vm} from {self.outage.node.name}"

@@ -110,6 +110,11 @@ class Intervention:
         return "an unauthenticated local user" if self.by == NAMELESS else self.by
 
     @property
+    def about(self) -> str:
+        """A node's name, NAMESPACE/VM, or everything."""
+        return self.target.partition("/")[2] or "everything"
+
+    @property
     def sentence(self) -> str:
         """For a tired operator, on the day itself."""
         return self.said(None)

@@ -67,7 +67,7 @@ _TABLE = (
         Phase.BLOCKED,
         "The lost node's Lease changed while we watched: its kubelet lives, and its VMs may well run.",
         "VMDRIFT_VIRT_HANDLER_GRACE without another change, or the node's return.",
-        "Check the network path from the node to the API server.",
+        "Check the network path from NODE to the API server: the machine lives.",
     ),
     Reason(
         "clock-off",
@@ -75,7 +75,7 @@ _TABLE = (
         "The clock of the worker that checked is more than 5 s off Redis', so it does not judge whether the node was "
         "silent for long enough.",
         "A check by a worker whose clock is right, or proof that the node is dead.",
-        "vmdrift doctor names the process. Keep its machine's clock, and that of Redis' machine, by NTP.",
+        "`vmdrift doctor` names the process. Keep its machine's clock, and that of Redis' machine, by NTP.",
     ),
     Reason(
         "virt-handler-alive",
@@ -83,7 +83,7 @@ _TABLE = (
         "The lost node's virt-handler heartbeat changed while we watched: only its kubelet is gone, and its VMs may"
         " well run (kubevirt issue 8104).",
         "VMDRIFT_VIRT_HANDLER_GRACE without another change, or the node's return.",
-        "Restart the kubelet of that node.",
+        "Restart the kubelet of NODE, there: `systemctl restart kubelet`.",
     ),
     Reason(
         "too-many-nodes-lost",
@@ -91,7 +91,7 @@ _TABLE = (
         "More nodes than VMDRIFT_MAX_UNREACHABLE are unreachable at once: that looks like the network or the "
         "control plane.",
         "Nodes come back; then a minute of cool-down.",
-        "Check the control plane, and what the lost nodes have in common.",
+        "Check the control plane, and what the lost nodes have in common: `kubectl get nodes`.",
     ),
     Reason(
         "control-plane-unsteady",
@@ -99,52 +99,54 @@ _TABLE = (
         "The controller manager, or most nodes that are not lost, have not renewed their Leases since the outage "
         "began, so what the API says of nodes is not up to date.",
         "They renew them; then a minute of cool-down.",
-        "Check kube-controller-manager and the API server.",
+        "Check kube-controller-manager (`kubectl -n kube-system get lease kube-controller-manager`) and the API "
+        "server.",
     ),
     Reason(
         "kubelet-reports-not-ready",
         Phase.BLOCKED,
         "The node says of itself that it is not Ready: its kubelet is alive and its VMs may well run.",
         "The node becomes Ready, or unreachable (a new outage, with a window of its own).",
-        "Check the node's conditions and its kubelet.",
+        "Check its conditions (`kubectl describe node NODE`) and its kubelet.",
     ),
     Reason(
         "lost-since-unknown",
         Phase.BLOCKED,
         "The node is Unknown, but its Ready condition has no valid lastTransitionTime: since when is unknown.",
         "The condition has a valid time again, or the node is back.",
-        "Check the Ready condition in the node's status, and who else writes there.",
+        "Check the Ready condition, and who else writes there: `kubectl get node NODE -o yaml --show-managed-fields`.",
     ),
     Reason(
         "node-deleted",
         Phase.BLOCKED,
         "The Node object was deleted. That proves nothing about the machine.",
         "Kubernetes' pod garbage collection removes the launcher pod, or a node of that name registers.",
-        "Make sure that the machine is off.",
+        "Make sure that NODE is off.",
     ),
     Reason(
         "too-few-nodes",
         Phase.BLOCKED,
         "The cluster has fewer available nodes than VMDRIFT_MIN_AVAILABLE_NODES asks for, the lost one counted.",
         "Another node becomes Ready and schedulable.",
-        "Bring nodes back, or uncordon them.",
+        "Bring nodes back, or uncordon them: `kubectl get nodes` shows which.",
     ),
     Reason(
         "no-node-fits",
         Phase.BLOCKED,
-        "Nodes that this VM could run on exist, but none of them takes it now: they are not Ready, cordoned, bear a "
+        "Nodes that this VM could run on exist, but none of them takes it now: they are not Ready, cordoned, have a "
         "taint that it does not tolerate, or other pods keep it away (anti-affinity, affinity, "
         "topologySpreadConstraints).",
         "One of them becomes Ready and schedulable, the taint is gone, and the pods let it.",
-        "Bring back or uncordon a node that matches the VM's nodeSelector and affinity; take the taint away, or add a "
-        "toleration to the VM's template; move the pod that is named, or make the rule a preferred one.",
+        "Bring back or uncordon a node that matches the VM's nodeSelector and affinity; take the taint away; move the "
+        "pod that is named. Or change the VM (`kubectl -n NAMESPACE edit vm VM`): add a toleration, or make the rule a "
+        "preferred one.",
     ),
     Reason(
         "claim-not-ready",
         Phase.BLOCKED,
         "A PersistentVolumeClaim of the VM is missing or not bound, so it is not known what lies on which storage.",
         "The claim is bound.",
-        "Check the claim that is named.",
+        "Check the claim that is named: `kubectl -n NAMESPACE get pvc`.",
     ),
     Reason(
         "shared-volume-not-fenced",
@@ -168,7 +170,7 @@ _TABLE = (
         Phase.BLOCKED,
         "No living node is known to have a HwameiStor replica that is Ready and synced.",
         "A replica is synced.",
-        "Check the LocalVolumeReplicas of the volume that is named.",
+        "Check the replicas of the volume that is named: `kubectl get localvolumereplicas`.",
     ),
     Reason(
         "claim-used-by-pod",
@@ -192,7 +194,8 @@ _TABLE = (
         Phase.BLOCKED,
         "Kubernetes has not yet marked the launcher pod for deletion.",
         "The taint manager evicts the pod.",
-        "Check the pod's tolerations, and how many nodes of its zone are lost. VMDRIFT_DELETE_UNEVICTED=true "
+        "Check the pod's tolerations (`kubectl -n NAMESPACE describe pods -l vm.kubevirt.io/name=VM`), and how many "
+        "nodes of its zone are lost. VMDRIFT_DELETE_UNEVICTED=true "
         "lets such pods be deleted all the same.",
     ),
     Reason(
@@ -201,8 +204,8 @@ _TABLE = (
         "The launcher pod was force-deleted, but a finalizer keeps it, and KubeVirt starts no other one meanwhile. A "
         "finalizer is never removed from here.",
         "Whoever set the finalizer removes it.",
-        "Check whoever set the finalizer that is named. If it is gone for good: kubectl patch pod NAME "
-        """--type=merge -p '{"metadata":{"finalizers":null}}'.""",
+        "Check whoever set the finalizer that is named. If it is gone for good: "
+        """`kubectl -n NAMESPACE patch pod NAME --type=merge -p '{"metadata":{"finalizers":null}}'`.""",
     ),
     Reason(
         "manual-recovery-required",
@@ -210,7 +213,8 @@ _TABLE = (
         "KubeVirt does not start this VM before somebody has repaired it: a migration of its volumes broke off, or "
         "breaks off with its node. So it is not released either.",
         "The VM's condition that is named is gone.",
-        "Undo the change of the VM's volumes that broke off; then KubeVirt takes the condition away.",
+        "Undo the change of the VM's volumes that broke off (`kubectl -n NAMESPACE edit vm VM`); then KubeVirt takes "
+        "the condition away.",
     ),
     Reason(
         "not-running-again",
@@ -218,17 +222,18 @@ _TABLE = (
         "The node is back, or another one has its name, but the VM has not started again within two minutes. Nothing "
         "is deleted: whether the old instance still runs there its kubelet knows, and not vm-drift.",
         "The VM runs, there or elsewhere, is stopped or deleted; or the node is lost again.",
-        "Check what the sentence names: the kubelet of that node, a finalizer, virt-controller. If the kubelet cannot "
-        "end the launcher pod, restart it, or power the machine off: then the node is lost again, and the VM is moved "
-        "with all checks.",
+        "Check what the sentence names: the kubelet of NODE, a finalizer, virt-controller. If the kubelet cannot end "
+        "the launcher pod (`kubectl -n NAMESPACE describe pods -l vm.kubevirt.io/name=VM`), restart it, or power the "
+        "machine off: then the node is lost again, and the VM is moved with all checks.",
     ),
     Reason(
         "observe-only",
         Phase.BLOCKED,
         "Every prerequisite has passed, but the policy is observe: the VM's, its namespace's or this installation's.",
         "Policy auto, or the node's return.",
-        "Change who says observe (the check `policy` names it): the annotation vmdrift.io/policy, or VMDRIFT_POLICY. "
-        "That is enough.",
+        "Change who says observe, which the check policy names: the VM (`kubectl -n NAMESPACE annotate vm VM "
+        "vmdrift.io/policy-`), its namespace (`kubectl annotate namespace NAMESPACE vmdrift.io/policy-`) or "
+        "VMDRIFT_POLICY. That is enough.",
     ),
     Reason(
         "held",
@@ -236,7 +241,8 @@ _TABLE = (
         "Somebody asked to pause recovery of this VM, its node or everything. Timers keep running.",
         "The hold is lifted, or its time passes.",
         "`vmdrift holds` shows who holds what (the VM, its node or all), why and until when. "
-        "`vmdrift resume NAMESPACE/VM` lifts the VM's own hold; name the node or all for theirs.",
+        "`vmdrift resume NAMESPACE/VM` lifts the VM's own hold, `vmdrift resume NODE` its node's, `vmdrift resume all` "
+        "the one of everything.",
     ),
     Reason(
         "changed-underway",
@@ -249,32 +255,33 @@ _TABLE = (
         Phase.BLOCKED,
         "The API server gave no usable answer, so nothing is known.",
         "The API server answers.",
-        "Check the API server and the network towards it.",
+        "Check the API server and the network towards it: `vmdrift doctor` says what answers.",
     ),
     Reason(
         "api-refused",
         Phase.BLOCKED,
         "The API server refused a call.",
         "The permission or the missing kind is there.",
-        "Compare the ServiceAccount's permissions with the manifest; check that KubeVirt is installed.",
+        "`kubectl -n vm-drift exec deploy/drifts -- vmdrift doctor --role drifts` names the right that is missing; "
+        "check that KubeVirt is installed.",
     ),
     # refused
     Reason(
         "pinned-to-node",
         Phase.REFUSED,
-        "The VM can run on no other node than the lost one: none bears what its template, its instance type, its "
+        "The VM can run on no other node than the lost one: none has what its template, its instance type, its "
         "namespace or KubeVirt itself (CPU model and features, architecture, cpumanager, ...) asks of a node.",
         f"The node's return, another template, or a node that fits. {_LOOKED_AT}",
-        "Change what the VM asks for (nodeSelector, affinity, CPU) if it may run elsewhere, or give another node the "
-        "labels. That is enough.",
+        "Change what the VM asks for (nodeSelector, affinity, CPU) if it may run elsewhere: `kubectl -n NAMESPACE edit "
+        "vm VM`; or give another node the labels. That is enough.",
     ),
     Reason(
         "node-local-volume",
         Phase.REFUSED,
         "A disk of the VM lies on the lost node itself.",
         f"The node's return, or another disk. {_LOOKED_AT}",
-        "Bring the node back; or restore the disk from a backup to storage that others reach, and name that claim in "
-        "the VM's template. That is enough.",
+        "Bring NODE back; or restore the disk from a backup to storage that others reach, and name that claim in the "
+        "VM's template: `kubectl -n NAMESPACE edit vm VM`. That is enough.",
     ),
     Reason(
         "unsupported-storage",
@@ -282,15 +289,16 @@ _TABLE = (
         "It is not known that this kind of volume may safely move. Unknown means unsafe.",
         f"The node's return, another volume, or VMDRIFT_SHARED_CSI_DRIVERS. {_LOOKED_AT}",
         "If any node can attach volumes of the CSI driver that is named, name it in VMDRIFT_SHARED_CSI_DRIVERS. Of an "
-        "in-tree volume (nfs, iscsi, fc, ...) move the data to a claim of a CSI driver. Else move the VM by hand if "
-        "you know its storage.",
+        "in-tree volume (nfs, iscsi, fc, ...) move the data to a claim of a CSI driver. Else bring NODE "
+        "back.",
     ),
     Reason(
         "run-strategy",
         Phase.REFUSED,
         "With this run strategy KubeVirt does not start the VM again by itself.",
         f"The node's return, or another run strategy. {_LOOKED_AT}",
-        "Set runStrategy: Always. That is enough.",
+        "Let KubeVirt start it: `kubectl -n NAMESPACE patch vm VM --type=merge -p "
+        """'{"spec":{"running":null,"runStrategy":"Always"}}'`. That is enough.""",
     ),
     Reason(
         "bare-instance",
@@ -304,7 +312,9 @@ _TABLE = (
         Phase.REFUSED,
         "The VM, its namespace or this installation says never.",
         f"The node's return, or another policy. {_LOOKED_AT}",
-        "Change what the sentence names: the annotation vmdrift.io/policy, or VMDRIFT_POLICY. That is enough.",
+        "Change what the sentence names: the VM's annotation (`kubectl -n NAMESPACE annotate vm VM "
+        "vmdrift.io/policy-`), its namespace's (`kubectl annotate namespace NAMESPACE vmdrift.io/policy-`) or "
+        "VMDRIFT_POLICY. That is enough.",
     ),
     # under way
     Reason(
@@ -354,7 +364,7 @@ _TABLE = (
     Reason(
         "detached-by-taint",
         Phase.DETACHING,
-        "The lost node bears Kubernetes' out-of-service taint, so Kubernetes detaches its volumes at once.",
+        "The lost node has Kubernetes' out-of-service taint, so Kubernetes detaches its volumes at once.",
         "The volume is detached.",
     ),
     Reason(
@@ -362,7 +372,7 @@ _TABLE = (
         Phase.STARTING,
         "The launcher pod is gone; KubeVirt has not created the new VM instance yet.",
         "The new VM instance appears.",
-        "If it takes long, check virt-controller.",
+        "If it takes long, check virt-controller: `kubectl get pods -A -l kubevirt.io=virt-controller`.",
     ),
     Reason(
         "unschedulable",
@@ -382,7 +392,8 @@ _TABLE = (
         Phase.STARTING,
         "The new VM instance is on its way.",
         "Its phase is Running on a Ready node.",
-        "If it takes long, check the launcher pod's events.",
+        "If it takes long, check the launcher pod's events: `kubectl -n NAMESPACE describe pods -l "
+        "vm.kubevirt.io/name=VM`.",
     ),
     Reason(
         "returning",
@@ -404,7 +415,8 @@ _TABLE = (
         Phase.FAILED,
         "The new VM did not run within VMDRIFT_START_DEADLINE, though no volume held it back. It may still come up.",
         f"It runs all the same. {_LOOKED_AT}",
-        "Read what Kubernetes says, in the sentence; check the new launcher pod.",
+        "Read what Kubernetes says, in the sentence; check the new launcher pod: `kubectl -n NAMESPACE describe pods "
+        "-l vm.kubevirt.io/name=VM`.",
     ),
     Reason(
         "node-returned",

@@ -29,7 +29,7 @@ from reactor.model.recovery import BOUNDS, RECOVERY, STAGES, ended, forecasts, h
 from reactor.model.suspicion import ENDS
 from reactor.model.times import Clock
 from reactor.web.audit_metrics import audited
-from reactor.web.standing_metrics import standing
+from reactor.web.standing_metrics import MOST, standing
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -75,7 +75,7 @@ class Sources(Collector):
         yield GaugeMetricFamily("vmdrift_outages_open", "Nodes that are lost now.", open_outages)
         yield _fencing(outages)
         yield from _sweeps(outages, self.store.sweeps(), self.clock())
-        what = "Nodes whose systemUUID another one bears, too, so that it tells nobody which machine is theirs."
+        what = "Nodes whose systemUUID another one has, too, so that it does not identify a machine."
         yield GaugeMetricFamily("vmdrift_same_machine_nodes", what, self.store.twins())
         with_records = [(outage, self.store.records(outage.outage.id)) for outage in outages]
         yield from standing(with_records, self.holds(), self.clock())
@@ -114,17 +114,23 @@ def _drills(drills: Sequence[FenceDrill]) -> Iterator[Metric]:
 
 
 def _sweeps(outages: Iterable[OutageRecord], counts: Mapping[str, int], now: float) -> Iterator[Metric]:
-    what = "Looks for the VMs of a lost node, by how they ended."
+    what = "Searches for the VMs of a lost node, by how they ended."
     sweeps = CounterMetricFamily("vmdrift_sweeps", what, labels=["result"])
     for result, number in sorted(counts.items()):
         sweeps.add_metric([result], number)
     yield sweeps
-    open_sweeps = [outage.sweep for outage in outages if outage.recovered_at is None]
-    waits = [max(0.0, now - sweep.begun_at) for sweep in open_sweeps if sweep.begun_at is not None]
-    what = "For how long not all VMs of a lost node could be looked for; 0 while none lacks any."
-    yield GaugeMetricFamily("vmdrift_sweep_incomplete_seconds", what, max(waits, default=0.0))
-    what = "Pods on lost nodes that bear the label of launchers and are none of a VM that could be moved."
-    yield GaugeMetricFamily("vmdrift_pods_skipped", what, sum(len(sweep.skipped) for sweep in open_sweeps))
+    still_lost = [outage for outage in outages if outage.recovered_at is None]
+    what = "For how long not all VMs of a lost node could be found; 0 where they were."
+    incomplete = GaugeMetricFamily("vmdrift_sweep_incomplete_seconds", what, labels=["node"])
+    waits: dict[str, float] = {}
+    for outage in still_lost:
+        node, begun = outage.outage.node.name, outage.sweep.begun_at
+        waits[node] = max(0.0 if begun is None else now - begun, waits.get(node, 0.0))
+    for node, wait in sorted(waits.items(), key=lambda item: (-item[1], item[0]))[:MOST]:
+        incomplete.add_metric([node], wait)
+    yield incomplete
+    what = "Pods on lost nodes that have the label of launchers and belong to no VM that could be moved."
+    yield GaugeMetricFamily("vmdrift_pods_skipped", what, sum(len(outage.sweep.skipped) for outage in still_lost))
 
 
 def _fencing(outages: Iterable[OutageRecord]) -> Metric:
@@ -137,12 +143,14 @@ def _fencing(outages: Iterable[OutageRecord]) -> Metric:
 
 
 def _blocked(records: list[Record], now: float) -> Metric:
-    what = "For how long the drift that is blocked longest for this reason has been so."
-    gauge = GaugeMetricFamily("vmdrift_drift_blocked_longest_seconds", what, labels=["reason"])
-    blocked = [record for record in records if record.phase is Phase.BLOCKED]
-    for reason in sorted({record.reason for record in blocked}):
-        longest = max(now - record.changed_at for record in blocked if record.reason == reason)
-        gauge.add_metric([reason], max(0.0, longest))
+    what = f"For how long the drift of a node that is blocked longest for this reason has been so; the {MOST} longest."
+    gauge = GaugeMetricFamily("vmdrift_drift_blocked_longest_seconds", what, labels=["reason", "node"])
+    since: dict[tuple[str, str], float] = {}
+    for record in (record for record in records if record.phase is Phase.BLOCKED):
+        key = record.reason, record.drift.outage.node.name
+        since[key] = min(record.changed_at, since.get(key, record.changed_at))
+    for key, moment in sorted(since.items(), key=lambda item: (item[1], item[0]))[:MOST]:
+        gauge.add_metric([*key], max(0.0, now - moment))
     return gauge
 
 

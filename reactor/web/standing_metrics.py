@@ -16,9 +16,8 @@ def standing(outages: Outages, holds: Sequence[Intervention] | None, now: float)
     """`holds` None: they are not known, so nothing is said of them. `now` in seconds since the epoch."""
     yield _lost(outages, now)
     yield _staying_down(outages, now)
-    what = "How long ago the drift that is most overdue was to be looked at; 0 while none is."
-    dues = [record.again_at for _, records in outages for record in records if record.again_at and not record.ended]
-    yield GaugeMetricFamily("vmdrift_drift_past_due_seconds", what, max(0.0, now - min(dues, default=now)))
+    yield _fencing(outages)
+    yield _past_due(outages, now)
     yield _held(holds, now)
 
 
@@ -31,6 +30,15 @@ def _lost(outages: Outages, now: float) -> Metric:
             since.setdefault(record.outage.node.name, record.outage.since)
     for node, moment in sorted(since.items(), key=lambda item: (item[1], item[0]))[:MOST]:
         gauge.add_metric([node], max(0.0, now - moment))
+    return gauge
+
+
+def _fencing(outages: Outages) -> Metric:
+    what = f"1 for each lost node that may be fenced, by where that stands; at most {MOST}."
+    gauge = GaugeMetricFamily("vmdrift_node_fencing", what, labels=["node", "reason"])
+    files = [record.fencing for record, _ in outages if record.fencing and record.recovered_at is None]
+    for name, reason in sorted({(file.outage.node.name, file.reason) for file in files})[:MOST]:
+        gauge.add_metric([name, reason], 1.0)
     return gauge
 
 
@@ -51,13 +59,35 @@ def _stays_down(record: Record, outage: OutageRecord) -> bool:
     return record.phase in {Phase.REFUSED, Phase.FAILED} and record.down
 
 
+def _past_due(outages: Outages, now: float) -> Metric:
+    what = f"How long ago the drift of a lost node that is most overdue was to be checked; the {MOST} latest nodes."
+    gauge = GaugeMetricFamily("vmdrift_drift_past_due_seconds", what, labels=["node"])
+    dues: dict[str, float] = {}
+    for record in (record for _, records in outages for record in records):
+        if record.again_at and not record.ended:
+            node = record.drift.outage.node.name
+            dues[node] = min(record.again_at, dues.get(node, record.again_at))
+    for node, due in sorted(dues.items(), key=lambda item: (item[1], item[0]))[:MOST]:
+        gauge.add_metric([node], max(0.0, now - due))
+    return gauge
+
+
 def _held(holds: Sequence[Intervention] | None, now: float) -> Metric:
     what = f"For how long each hold has been in force; the {MOST} longest. None where the cluster does not say."
-    gauge = GaugeMetricFamily("vmdrift_hold_seconds", what, labels=["target"])
+    gauge = GaugeMetricFamily("vmdrift_hold_seconds", what, labels=["target", "node", "namespace", "vm"])
     since: dict[str, float] = {}
     for entry in holds or ():
         if entry.kind == HOLD:
             since[entry.target] = min(entry.at, since.get(entry.target, entry.at))
     for target, moment in sorted(since.items(), key=lambda item: (item[1], item[0]))[:MOST]:
-        gauge.add_metric([target], max(0.0, now - moment))
+        gauge.add_metric([target, *_names(target)], max(0.0, now - moment))
     return gauge
+
+
+def _names(target: str) -> tuple[str, str, str]:
+    """Node, namespace and VM, each "" where the target names none."""
+    kind, _, name = target.partition("/")
+    if kind == "vm":
+        namespace, _, vm = name.partition("/")
+        return "", namespace, vm
+    return name, "", ""

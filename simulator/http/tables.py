@@ -17,17 +17,33 @@ from simulator.http.table_cells import age, at, claim_row, node_row, pod_row
 from simulator.store.objects import META_VERSION, partial_of
 from simulator.store.resources import Resource
 
+
+@dataclass(frozen=True)
+class Since:
+    """A cell that says how long ago this moment was."""
+
+    moment: str | None
+
+    def shown(self, now: float) -> str:
+        """As an age."""
+        return age(now - datetime.fromisoformat(self.moment).timestamp()) if self.moment else "<unknown>"
+
+
 _Row = Callable[[Obj], Sequence[Any]]
 _AGE = object()  # the cell is the object's age
 
 
 @dataclass(frozen=True)
 class Columns:
-    """`names` in order; `kind` -> a row. `wide`: so many of the last ones are for -o wide; `types`: not text."""
+    """`names` in order; `kind` -> a row. `wide`: so many of the last ones are for -o wide, and those `hidden` are, too.
+
+    `types`: of those that are not text.
+    """
 
     names: tuple[str, ...]
     row: _Row
     wide: int = 0
+    hidden: frozenset[str] = frozenset()
     types: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
@@ -55,6 +71,16 @@ def _attachment_row(attachment: Obj) -> Sequence[Any]:
     return [_name(attachment), spec.get("attacher", ""), volume, spec.get("nodeName", ""), attached, _AGE]
 
 
+def _event_row(event: Obj) -> Sequence[Any]:
+    about = event.get("involvedObject") or {}
+    last = at(event, "lastTimestamp") or event.get("eventTime")
+    what = f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
+    said = [event.get("type", ""), event.get("reason", ""), what, about.get("fieldPath", "")]
+    source, first = at(event, "source.component") or "", event.get("firstTimestamp") or last
+    more = [source, str(event.get("message", "")).strip(), Since(first), str(event.get("count", 1)), _name(event)]
+    return [Since(last), *said, *more]
+
+
 def _name(obj: Obj) -> str:
     return str(obj["metadata"]["name"])
 
@@ -64,6 +90,7 @@ _NODE = ("Name", "Status", "Roles", "Age", "Version")
 _NODE_WIDE = ("Internal-IP", "External-IP", "OS-Image", "Kernel-Version", "Container-Runtime")
 _CLAIM = ("Name", "Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass", "Age")
 _VMI = ("Name", "Age", "Phase", "IP", "NodeName", "Ready", "Live-Migratable", "Paused")
+_EVENT = ("Last Seen", "Type", "Reason", "Object", "Subobject", "Source", "Message", "First Seen", "Count", "Name")
 COLUMNS: Mapping[str, Columns] = {
     "nodes": Columns((*_NODE, *_NODE_WIDE), lambda node: node_row(node, _AGE), wide=5),
     "pods": Columns(_POD, lambda pod: pod_row(pod, _AGE), wide=4),
@@ -71,6 +98,7 @@ COLUMNS: Mapping[str, Columns] = {
     "volumeattachments": Columns(
         ("Name", "Attacher", "PV", "Node", "Attached", "Age"), _attachment_row, types={"Attached": "boolean"}
     ),
+    "events": Columns(_EVENT, _event_row, wide=3, hidden=frozenset({"Subobject", "Source"})),
     "virtualmachines": Columns(("Name", "Age", "Status", "Ready"), _vm_row, types={"Age": "date"}),
     "virtualmachineinstances": Columns(_VMI, _vmi_row, wide=2, types={"Age": "date"}),
 }
@@ -100,7 +128,7 @@ def _definition(columns: Columns, index: int) -> Obj:
         "type": columns.types.get(name, "string"),
         "format": "" if index else "name",
         "description": "",
-        "priority": int(index >= len(columns.names) - columns.wide),
+        "priority": int(name in columns.hidden or index >= len(columns.names) - columns.wide),
     }
 
 
@@ -111,6 +139,7 @@ def _typed(kind: Resource, obj: Obj) -> Obj:
 
 def _as_row(columns: Columns, obj: Obj, now: float, include: str) -> Obj:
     created = obj["metadata"].get("creationTimestamp")
-    old = age(now - datetime.fromisoformat(created).timestamp()) if created else "<unknown>"
+    old = Since(created)
     shown = {"Metadata": partial_of(obj), "Object": obj}.get(include)
-    return {"cells": [old if cell is _AGE else cell for cell in columns.row(obj)], "object": shown}
+    cells = [old if cell is _AGE else cell for cell in columns.row(obj)]
+    return {"cells": [cell.shown(now) if isinstance(cell, Since) else cell for cell in cells], "object": shown}

@@ -126,7 +126,7 @@ def _complete_without_scripts(page: Page) -> None:
     assert re.search("waiting|blocked", row(page, "shop/web"))  # it is held
     page.locator("summary", has_text="Pause all recovery").click()
     page.locator("details[open]").get_by_role("button", name="Hold").click()
-    expect(page.locator(".note.held").first).to_contain_text("all: Held until")
+    expect(page.locator(".note.held").first).to_contain_text("everything: Held until")
     picture(page, "telephone")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.get_by_role("button", name="Resume everything").click()

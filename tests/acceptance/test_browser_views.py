@@ -18,7 +18,7 @@ from tests.support.browser import browser, needs_chromium, page_of
 
 pytestmark = [needs_chromium, pytest.mark.long(30)]
 SCREEN = 900  # pixels
-BY_NIGHT = [pytest.param(1280, True, marks=pytest.mark.nightly), pytest.param(400, False, marks=pytest.mark.nightly)]
+BY_NIGHT = [pytest.param(1024, True, marks=pytest.mark.nightly), pytest.param(400, False, marks=pytest.mark.nightly)]
 HEADLINES = {
     "window": "worker-1 lost 1 min 10 s ago · 6 VMs: 5 not judged yet (first in 3 min 50 s), 1 will stay down: act now",
     "released": "worker-1 lost 5 min 45 s ago · 6 VMs: 2 run again, 2 are moving, 2 will stay down: act now",
@@ -126,6 +126,35 @@ def test_a_quiet_cluster_is_green_and_says_what_is_watched(site: str, chromium: 
     expect(page.locator(".health .bad")).to_have_count(0)
     expect(page.locator(".health")).to_contain_text("watcher heard 2 s ago, 4 nodes")
     expect(page.get_by_text("Nothing is to be done.")).to_be_visible()
+    page.set_viewport_size({"width": 400, "height": SCREEN})
+    covered = "4 nodes, 8 VMs; 2 would stay down if a node were lost: vmdrift audit --any 1"
+    expect(page.locator(".health .good", has_text="covered")).to_contain_text(covered)
+    on_first_screen(page.locator(".health .good .words", has_text=covered))
+
+
+@at("window")
+def test_while_redis_is_away_an_open_page_says_so_and_no_longer_that_all_is_well(site: str, chromium: Browser) -> None:
+    page = logged_in(chromium, site)
+    expect(page.locator(".health")).to_be_visible()
+    away = '<p id="trouble">Redis is away since 11:08:44Z; recovery goes on when it is back.</p>'
+    page.route("**/*", lambda route: route.fulfill(status=503, content_type="text/html", body=away))
+    alert = page.locator("#lost")
+    expect(alert).to_have_text(
+        "Redis is away since 11:08:44Z; recovery goes on when it is back. What you see below is older."
+    )
+    on_first_screen(alert)
+    expect(page.locator(".health")).to_be_hidden()
+    expect(page.locator(".headline")).to_be_visible()
+    page.unroute("**/*")
+    expect(alert).to_be_hidden()
+    expect(page.locator(".health")).to_be_visible()
+
+
+@at("sixty")
+def test_sixty_vms_with_what_to_do_for_them_fit_one_screen_of_a_desktop(site: str, chromium: Browser) -> None:
+    page = logged_in(chromium, site)
+    assert page.evaluate("document.documentElement.scrollHeight") <= SCREEN
+    expect(page.get_by_text("kubectl -n lab patch vm test-0 --type=merge")).to_be_visible()
 
 
 @at("over")

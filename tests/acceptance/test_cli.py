@@ -26,7 +26,7 @@ HELP = {
     ("cancel",): ["NAMESPACE/VM", "--why"],
     ("retry",): ["NAMESPACE/VM"],
     ("drift",): ["NAMESPACE/VM", "same prerequisites"],
-    ("confirm-off",): ["NODE", "--i-checked", "--although-ready", "two writers", "--json"],
+    ("confirm-off",): ["NODE", "--i-checked", "--although-ready", "two machines write", "--json"],
     ("taint",): ["NODE", "--why", "--json"],
     ("untaint",): ["NODE", "--json", "until the node has been rebooted"],
     ("unfence",): ["NODE", "--i-checked", "--json"],

@@ -20,7 +20,7 @@ from vmdrift.processes import Processes
 from vmdrift.valkey import start as start_valkey
 
 SIMULATE = ("run", "--simulate", "--factor", "25")
-STARTED = "Kubernetes notices in a few seconds."  # every process runs by then
+STARTED = "VMs run there."  # every process runs by then
 needs_proc = pytest.mark.skipif(not PROC.exists(), reason="looks at processes through /proc")
 
 

@@ -65,13 +65,13 @@ def test_a_very_long_name_is_folded_and_the_sentence_stays_readable() -> None:
     assert all(word in text for word in SENTENCE.split())
 
 
-def test_a_row_names_the_node_what_is_left_of_the_window_and_what_is_spent() -> None:
+def test_a_row_names_the_node_what_is_left_of_the_window_and_how_long_the_vm_is_down() -> None:
     lines = shown(snapshot(waiting("web"), completed("mail")), width=140).splitlines()
 
-    assert lines[2].split() == ["Node", "VM", "Phase", "Why", "Window", "left", "Spent"]
+    assert lines[2].split() == ["Node", "VM", "Phase", "Why", "Window", "left", "Down", "for"]
     rows = {line.split()[1]: line for line in lines[4:] if "worker-1  shop" in line}
     assert rows["shop/web"].split()[0] == "worker-1"
-    assert rows["shop/web"].split()[-4:] == ["200", "s", "100", "s"]
+    assert rows["shop/web"].split()[-4:] == ["1", "min", "40", "s"]
     assert rows["shop/mail"].split()[-2:] == ["42", "s"]
 
 
@@ -104,15 +104,29 @@ def test_while_no_node_is_lost_the_live_table_says_when_it_looked() -> None:
     assert "No node is lost, as far as Kubernetes knows at 01:48:20Z." in followed(StatusSnapshot([]))
 
 
-def test_a_terminal_too_low_for_all_shows_those_that_go_on() -> None:
-    crowd = snapshot(*(completed(f"done-{number}") for number in range(30)), waiting("slow"))
+def refused(name: str) -> Record:
+    return waiting(name).moved(NOW, Phase.REFUSED, "pinned-to-node", "Only there.", NOW + 60)
+
+
+def test_a_vm_that_is_down_counts_on_whatever_became_of_its_drift() -> None:
+    by_hand = waiting("old").moved(NOW, Phase.CANCELLED, "cancelled-by-hand", "Cancelled.", None)
+    cancelled = replace(by_hand, ended_at=1_000_000_042.0)
+    rows = [line.split() for line in shown(snapshot(refused("here"), cancelled), 140).splitlines() if "  shop/" in line]
+    assert {row[1]: " ".join(row[-4:]) for row in rows} == {"shop/here": "1 min 40 s", "shop/old": "1 min 40 s"}
+
+
+def test_a_terminal_too_low_for_all_shows_a_line_for_those_that_say_the_same() -> None:
+    many = [completed(f"done-{number}") for number in range(30)]
+    crowd = snapshot(*many, refused("here"), waiting("slow"))
 
     text = followed(crowd)
 
     assert "shop/slow" in text
-    assert "shop/done" not in text
-    assert "31 VMs: 1 waiting, 30 completed." in text
-    assert "shop/done-29" in followed(crowd, height=60)
+    assert "shop/here" in text, "it is down"
+    assert "30: shop/done-0, shop/done-1" in text
+    assert "shop/done-29" not in text
+    assert "worker-1 lost 1 min 40 s ago · 32 VMs: 30 run again, 1 not judged yet" in words(text)
+    assert "shop/done-29" in followed(crowd, height=80)
 
 
 def test_brackets_in_a_sentence_are_no_markup() -> None:

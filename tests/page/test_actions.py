@@ -196,4 +196,7 @@ def test_each_action_is_in_the_log_with_who_and_why(site: PageSite, capsys: pyte
 def test_a_hold_is_in_the_metrics_with_how_long_it_has_been_in_force(site: PageSite) -> None:
     there(site).browser("ann").act("hold", "node-a", why="firmware")
     site.now += 90000.0
-    assert 'vmdrift_hold_seconds{target="node/node-a"} 90000.0' in site.app.test_client().get("/metrics").text
+    assert (
+        'vmdrift_hold_seconds{namespace="",node="node-a",target="node/node-a",vm=""} 90000.0'
+        in site.app.test_client().get("/metrics").text
+    )

@@ -9,6 +9,7 @@ from redis import Redis
 
 from reactor.adapters.redis.audits import RedisAudits
 from reactor.adapters.redis.summaries import RedisSummaries
+from reactor.interventions import Interventions, Person
 from reactor.model.audit import Audit, Loss
 from reactor.model.drift import Check, OutageRecord, Phase, Record
 from reactor.model.forecast import Forecast
@@ -60,7 +61,7 @@ def test_what_is_foreseen_within_the_window_is_said_with_its_own_reason_and_advi
     text = shown(site)
     assert "2 VMs: 1 not judged yet (first in 33 s), 1 will stay down: act now" in text
     assert "Nobody starts it: Manual. <code>run-strategy</code>" in text
-    assert "Set runStrategy: Always." in text
+    assert "kubectl -n shop patch vm old --type=merge" in text
     assert "For you to do" in shown(site, "/vm/shop/old")
 
 
@@ -118,12 +119,35 @@ def test_with_all_workers_dead_no_countdown_goes_on_and_it_says_so(site: PageSit
         assert 'class="countdown"' not in text
 
 
+def test_a_vm_that_is_foreseen_to_stay_down_is_late_like_the_others(site: PageSite) -> None:
+    foreseen = Forecast(LOST_AT, moves=False, reason="run-strategy", sentence="Nobody starts it: Manual.")
+    waiting = replace(vm("old", Phase.WAITING, "unreachable-window"), again_at=LOST_AT + 300, checks=())
+    lose(site, replace(waiting, forecast=foreseen))
+    site.now = LOST_AT + 345
+    next_check = re.search(r'data-label="Next check">(.*?)</td>', shown(site))
+    assert next_check
+    assert next_check[1] == '<strong class="late">45 s late: no worker is alive</strong>'
+
+
+def test_the_nodes_page_says_on_each_row_who_holds_it_and_what_there_is_to_do(site: PageSite) -> None:
+    held = vm("web", Phase.BLOCKED, "held", "Held by ann at 05:58:30Z: firmware.")
+    lose(site, held, vm("old", Phase.REFUSED, "pinned-to-node"))
+    ann = Person("ann", "cli")
+    Interventions(ann, site.wishes, lambda: site.store, site.inbox).hold("shop/web", None, "firmware")
+    text = shown(site, "/node/node-a")
+    assert "For you to do" in text
+    assert "kubectl -n shop edit vm old" in text
+    row = next(line for line in text.split("<tr>") if ">shop/<wbr>web</a></th>" in line)
+    assert re.search(r'class="deed">.*Held by ann at \d\d:\d\d:\d\dZ: firmware\.', row, re.DOTALL)
+
+
 def test_a_vm_is_down_until_it_runs_and_one_that_is_not_back_stands_out(site: PageSite) -> None:
     gone = replace(vm("web", Phase.CANCELLED, "cancelled-by-hand"), again_at=None, ended_at=LOST_AT + 60)
     back = replace(vm("old", Phase.REFUSED, "pinned-to-node"), again_at=None, ended_at=LOST_AT + 90)
     lose(site, gone, back, done=True)
     text = shown(site, "/history")
     assert '<strong class="late">1 not back</strong>' in text
+    assert 'data-label="Down, all VMs">3 min 10 s, and counting</td>' in text
     assert '<strong class="late">not back: 1 min 40 s</strong>' in text
     assert re.search(r"refused</span> down 1 min 30 s: ", text)
     assert '<strong class="late">not back: 1 min 40 s</strong>' in shown(site, "/vm/shop/web")

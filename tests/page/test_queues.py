@@ -94,7 +94,7 @@ def test_jobs_read_well(at_work: PageSite) -> None:
     browser = at_work.browser("bob")
     workers = browser.get("/rq/0/data/workers.json").json
     assert workers
-    assert workers["workers"][0]["current_job"]["description"] == "drift shop/web off node-a"
+    assert workers["workers"][0]["current_job"]["description"] == "drift shop/web from node-a"
     job = browser.get(f"/rq/0/data/job/{JOB}.json").json
     assert job
     assert '"due": "06:05:00Z"' in job["metadata"]

@@ -1,6 +1,7 @@
 """`vmdrift status`: whose settings it shows, and what people see first, as JSON."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -37,6 +38,18 @@ def health(env: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     done = vmdrift("status", "-o", "json", env=env)
     assert done.code == 0, done.err
     return {row["name"]: (row["level"], row["words"]) for row in json.loads(done.out)["health"]}
+
+
+def test_the_first_line_is_the_pages_headline(installed: Install, site: PageSite) -> None:
+    env = installed()
+    site.now = site.store.time()
+    headline = re.search(r'<p class="headline urgent">(.*?)</p>', site.browser("bob").get("/").text)
+    assert headline
+    first = " ".join(vmdrift("status", env={**env, "COLUMNS": "200"}).out.splitlines()[0].split())
+    assert (
+        first.partition(" · ")[2] == headline[1].partition(" · ")[2] == "2 VMs: 1 is moving, 1 will stay down: act now"
+    )
+    assert first.startswith("node-a lost ")
 
 
 def test_policy_and_fencing_are_the_installations(installed: Install) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from reactor.adapters.kubernetes.cluster import served_clock
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.interventions import Interventions, Person
-from reactor.model.drift import OutageRecord
+from reactor.model.drift import OutageRecord, Phase
 from rehearsal.twins.cluster import ApiCluster
 from simulator.apiserver import ApiServer, kubeconfig
 from tests.contracts.samples import outage, record
@@ -43,7 +44,39 @@ def test_each_row_says_what_is_in_force_for_it_and_no_other(env: Mapping[str, st
     other = next(line for line in text.splitlines() if "shop/db" in line and "waiting" in line)
     assert ("firmware." in row, "Cancelled by ann" in row, "Held until 20" in row) == (True, True, True)
     assert "ann" not in other
-    assert "node/node-z: Held by ann" in text
+    assert "node-z: Held by ann" in text
+
+
+def test_a_line_of_a_group_says_it_too_with_the_vms_name_and_what_has_come_first_stays_first(
+    env: Mapping[str, str],
+) -> None:
+    lines = vmdrift("status", env={**env, "COLUMNS": "400"}).out.splitlines()
+    (row,) = [line for line in lines if line.strip().startswith("2: shop/db, shop/web")]
+    assert "  It waits. shop/web: " in row, "what all of them say stays"
+    assert "shop/web: Held until 20" in row
+    assert "shop/web: Cancelled by ann" in row
+    assert "shop/db: " not in row
+    assert lines[0].startswith("node-a lost")
+    assert [line for line in lines if line.startswith("node-z: Held by ann")]
+
+
+def test_lifted_shows_at_once(env: Mapping[str, str], site: PageSite) -> None:
+    held = replace(record("db"), reason="held", phase=Phase.BLOCKED, sentence="Held by ann: firmware.")
+    lock = site.store.acquire("x", 60)
+    assert lock
+    site.store.save(held, lock, [])
+    assert (
+        "Its hold was lifted: it is checked again within 30 s." in vmdrift("status", env={**env, "COLUMNS": "400"}).out
+    )
+
+
+def test_wide_names_all_vms_reasons_and_what_to_do(env: Mapping[str, str]) -> None:
+    lines = vmdrift("status", "-o", "wide", env=env).out.splitlines()
+    (head,) = [line for line in lines if "VMs" in line and "Why" in line]
+    assert [name in head for name in ("Reason", "Down for", "To do")] == [True] * 3
+    (row,) = [line for line in lines if "shop/db, shop/web" in line]
+    assert "unreachable-window" in row
+    assert 'vmdrift confirm-off node-a --i-checked "how you know"' in row
 
 
 def test_it_is_in_the_json_too(env: Mapping[str, str]) -> None:

@@ -43,6 +43,11 @@ def faults(page: Page, name: str) -> Iterator[str]:
     yield from (f"{name}: {rule}: {html}" for rule, html in violations(page))
     if not page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"):
         yield f"{name}: wider than the screen"
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.group .wide')].filter((one) => one.scrollWidth > one.clientWidth).length"
+    )
+    if cut:
+        yield f"{name}: {cut} groups are wider than there is room for"
 
 
 def taken(found: Browser, url: str, pages: dict[str, str], moment: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from redis import Redis
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from reactor.adapters.redis.audits import RedisAudits
 from reactor.adapters.redis.keys import PREFIX
 from reactor.adapters.redis.summaries import RedisSummaries
 from reactor.adapters.rq import SCHEDULER_ALIVE
@@ -23,9 +24,11 @@ from reactor.model.node import node_view
 from reactor.model.summary import Summary
 from reactor.model.times import format_time
 from reactor.settings import Settings
+from rehearsal.twins.cluster import ApiCluster
 from simulator.scene import Scene
 from tests.page.site import TOKENS, PageSite
 from tests.support.virtual import Play
+from vmdrift.audit_role import AuditRole
 
 _WORKERS = {"intake": "events", "drifts-0": "drifts", "drifts-1": "drifts", "outgoing": "outgoing"}
 _SETTINGS = {"detach": "wait", "tenants_may": ("detach",), "min_available_nodes": 2}
@@ -60,6 +63,12 @@ class Stage:
         """Ann does it on the page."""
         self.site.now = self.play.world.now
         assert self.site.browser("ann").act(what, target, **more).status_code == 303
+
+    def audit(self) -> None:
+        """The role `audit` has just judged the cluster."""
+        now = self.play.world.now
+        cluster = ApiCluster(self.play.world.api, "admin")
+        AuditRole(cluster, RedisAudits(self.redis), self.site.settings.to_policy(), 3600.0, lambda: now).turn()
 
     def die(self) -> None:
         """All workers and the scheduler; watchers and the page live on."""

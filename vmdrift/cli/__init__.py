@@ -180,7 +180,7 @@ def probe(*, within: float) -> None:
 @click.option("--follow", is_flag=True, help="Continue with each event as it comes, until Ctrl-C.")
 @click.option("--last", default=100, show_default=True, type=click.IntRange(0), help="How many past events.")
 @click.option("--dead", is_flag=True, help="Those that could not be delivered to VMDRIFT_SINK, and why.")
-@click.option("--resend", multiple=True, metavar="LETTER", help="Deliver a dead one again; all: each of them.")
+@click.option("--resend", multiple=True, metavar="ID", help="Deliver one of them again; all: each of them.")
 @output
 def events(*, follow: bool, last: int, dead: bool, resend: tuple[str, ...], as_json: bool) -> None:
     """Show the events about recoveries (drifts): scheduled, blocked, released, detached, and how they ended.

@@ -102,7 +102,13 @@ def audit(*, number: int | None, by_zone: bool, as_json: bool, dump: str, only: 
 @click.option("--each", is_flag=True, help="Lost is every node in turn.")
 @click.option("--pairs", is_flag=True, help="Lost are, in turn, the pairs that audit --any 2 cannot decide.")
 @click.option(
-    "--for", "lasts", metavar="10m", default="10m", callback=checked(lasting), help="With --pairs: for how long. 10m."
+    "--for",
+    "lasts",
+    metavar="10m",
+    default="10m",
+    callback=checked(lasting),
+    help="With --pairs: for how long.",
+    show_default=True,
 )
 @click.option(
     "--proof",
@@ -116,7 +122,7 @@ def audit(*, number: int | None, by_zone: bool, as_json: bool, dump: str, only: 
 )
 @click.option("--lose-redis", is_flag=True, help="Redis loses everything, at the loss and a minute later.")
 @click.option("--lose-worker", is_flag=True, help="A worker dies with the nodes, and is replaced.")
-@click.option("--lose-own-node", is_flag=True, help="The nodes bore Redis and vm-drift, too, until they are replaced.")
+@click.option("--lose-own-node", is_flag=True, help="Redis and vm-drift ran on these nodes, too, and are replaced.")
 @click.option("--html", metavar="FILE", default="", type=click.Path(), help="Also write a page with its timelines.")
 @click.option("--junit", metavar="FILE", default="", type=click.Path(), help="Also write JUnit's XML, for CI.")
 @output

@@ -119,8 +119,8 @@ def drift(*, name: str, as_json: bool, waits: float | None) -> None:
 def confirm_off(*, name: str, how: str, although_ready: bool, as_json: bool, waits: float | None) -> None:
     """Confirm that a node is off, which you made sure of: its VMs are released at once, shared disks and all.
 
-    It counts for this very boot, where VMDRIFT_FENCING names event, and until the node gives a sign of life. A
-    wrong confirmation makes two writers.
+    It counts for this very boot, where VMDRIFT_FENCING names event, and until the node gives a sign of life. If
+    it is wrong, two machines write to one disk.
 
     Exit codes: 0 it is recorded, 1 it does not count, 2 no worker has checked it yet, or it could not be done.
     """
@@ -147,7 +147,7 @@ def taint(*, name: str, why: str, as_json: bool) -> None:
 @_NODE
 @output
 def untaint(*, name: str, as_json: bool) -> None:
-    """Take back what `vmdrift taint` asked for: a node that is not tainted yet is not tainted any more.
+    """Take back what `vmdrift taint` asked for: a node without the taint does not get it.
 
     A taint that is set stays until the node has been rebooted, or `vmdrift unfence`: under it pods may have been
     removed that run elsewhere by now.

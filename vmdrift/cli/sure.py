@@ -10,7 +10,7 @@ def reason_to_cancel(vm: str, why: str, *, as_json: bool) -> str:
     if why.strip():
         return why
     if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        message = "--why is required: the VM stays down by it, and others wonder"
+        message = "--why is required: the VM stays down, and colleagues need to know why"
         raise click.UsageError(message)
     typed: str = click.prompt(f"Why is {vm} to stay down", err=True)
     if not click.confirm(f"Cancel the recovery of {vm}? It stays down until `vmdrift retry {vm}`", err=True):

@@ -10,7 +10,7 @@ from rich.text import Text
 from reactor.model.drift import Policy
 from vmdrift import output
 from vmdrift.command import CANNOT_TELL, say
-from vmdrift.plan.advice import change
+from vmdrift.plan.advice import change_of
 from vmdrift.plan.fence import fence_of
 from vmdrift.plan.free_room import FreeRoom
 from vmdrift.plan.judge import predictions
@@ -74,7 +74,7 @@ def as_object(
         "absent": snapshot.absent,
         "settings": asdict(policy),
         "summary": summary(predictions),
-        "vms": [vm_object(prediction, lost=view.outage is not None) for prediction in predictions],
+        "vms": [vm_object(prediction, node, lost=view.outage is not None) for prediction in predictions],
     }
 
 
@@ -84,7 +84,7 @@ def summary(predictions: Sequence[Prediction]) -> dict[str, int]:
     return {outcome.value: counted[outcome] for outcome in Outcome}
 
 
-def vm_object(prediction: Prediction, *, lost: bool) -> dict[str, Any]:
+def vm_object(prediction: Prediction, node: str, *, lost: bool) -> dict[str, Any]:
     """One VM's prediction; `lost`: its node is lost already."""
     return {
         "namespace": prediction.vm.namespace,
@@ -93,7 +93,9 @@ def vm_object(prediction: Prediction, *, lost: bool) -> dict[str, Any]:
         "outcome": prediction.outcome.value,
         "reason": prediction.reason,
         "sentence": prediction.sentence,
-        "fix": change(prediction.reason, prediction.volumes, lost=lost) if prediction.reason else "",
+        "fix": change_of(prediction.vm, prediction.reason, prediction.volumes, lost=lost, node=node)
+        if prediction.reason
+        else "",
         "policy": prediction.policy,
         "checks": [asdict(check) for check in prediction.checks],
         "targets": prediction.targets,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from reactor.model.advice import named
+from reactor.model.identity import VmRef
 from reactor.model.reason import REASONS
 from workers.decide.observation import Volume
 
@@ -15,16 +17,22 @@ BEFOREHAND = {
     "proof for this VM.",
     "not-terminating": "Limit the tolerationSeconds of the VM's toleration of node.kubernetes.io/unreachable, or set "
     "VMDRIFT_DELETE_UNEVICTED=true.",
-    "run-strategy": "Set runStrategy: Always if the VM is to come back by itself.",
+    "run-strategy": "If the VM is to come back by itself: `kubectl -n NAMESPACE patch vm VM --type=merge -p "
+    """'{"spec":{"running":null,"runStrategy":"Always"}}'`.""",
     "claim-used-by-pod": "Stop the pod that is named, or run it on another node.",
-    "observe-only": "Set vmdrift.io/policy: auto where the VM or its namespace says observe, or VMDRIFT_POLICY=auto "
-    "where the setting does.",
+    "observe-only": "Change who says observe: the VM (`kubectl -n NAMESPACE annotate vm VM vmdrift.io/policy-`), its "
+    "namespace (`kubectl annotate namespace NAMESPACE vmdrift.io/policy-`) or VMDRIFT_POLICY.",
     "too-many-nodes-lost": "Bring the lost nodes back, or raise VMDRIFT_MAX_UNREACHABLE.",
 }
 
 
 _IN_TREE = "Move its data to a claim of a CSI driver: no setting can name an in-tree volume."
 _OUTSIDE = frozenset({"", "csi", "local", "hostPath"})  # sources of PersistentVolumes that no such advice is for
+
+
+def change_of(vm: VmRef, reason: str, volumes: Iterable[Volume] = (), *, lost: bool, node: str = "") -> str:
+    """The same, with the names of this VM, and of its node where that is known, in its commands."""
+    return named(change(reason, volumes, lost=lost), vm, node)
 
 
 def change(reason: str, volumes: Iterable[Volume] = (), *, lost: bool) -> str:

@@ -86,7 +86,7 @@ def _node(node_audit: NodeAudit) -> dict[str, Any]:
         "no_room": [str(prediction.vm) for prediction in node_audit.waiting],
         "lost_disks": {str(prediction.vm): prediction.lost_disks for prediction in node_audit.lacks[LOST_DISKS]},
         "ifs": {str(prediction.vm): prediction.ifs for prediction in node_audit.lacks[PROVISO]},
-        "vms": [vm_object(prediction, lost=outage is not None) for prediction in node_audit.down],
+        "vms": [vm_object(prediction, node_audit.node.name, lost=outage is not None) for prediction in node_audit.down],
     }
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from reactor.model.advice import for_several, named
 from reactor.model.drift import Policy
 from reactor.model.node import NodeView
 from reactor.model.reason import REASONS
@@ -20,7 +21,7 @@ _LACKS = {
         "Add nodes, or ask for less.",
     ),
     TOO_MUCH: (
-        "They ask for something of which no node that they could go to has so much, whatever else runs there.",
+        "They request more than any node has that they could go to, even if nothing else ran there.",
         "Add a node that has it, or ask for less.",
     ),
     LOST_DISKS: (
@@ -113,7 +114,14 @@ def findings(snapshot: ClusterSnapshot, policy: Policy, nodes: Sequence[NodeAudi
 def _advice(code: str, predictions: Sequence[Prediction]) -> str:
     """For each of them."""
     advice = [change(code, prediction.volumes, lost=False) for prediction in predictions] or [change(code, lost=False)]
-    return " ".join(dict.fromkeys(advice))
+    several = dict.fromkeys(advice)
+    if not predictions:
+        return " ".join(several)
+    first = predictions[0].vm
+    named_after = [named(text, first) for text in several]
+    if len(predictions) > 1:
+        named_after = [for_several(text, found) for text, found in zip(several, named_after, strict=True)]
+    return " ".join(named_after)
 
 
 def _names(predictions: Sequence[Prediction]) -> tuple[str, ...]:

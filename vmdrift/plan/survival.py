@@ -14,7 +14,7 @@ from math import comb
 
 from reactor.model.drift import Policy
 from reactor.model.fencing import POWER, some
-from vmdrift.plan.advice import change
+from vmdrift.plan.advice import change_of
 from vmdrift.plan.findings import NodeAudit
 from vmdrift.plan.free_room import Amounts, FreeRoom
 from vmdrift.plan.prediction import Outcome, Prediction
@@ -140,7 +140,7 @@ class Together:
         sentence = f"{down} of {number} nodes are more than VMDRIFT_MAX_UNREACHABLE ({policy.max_unreachable})"
         if POWER.isdisjoint(policy.fencing):
             return f"{sentence}: that looks like the network, and nothing is moved.", Fate.DOWN
-        return f"{sentence}: only nodes whose power reads off are given up.", Fate.PERHAPS
+        return f"{sentence}: only nodes whose power reads off count as dead.", Fate.PERHAPS
 
 
 def concerned_by(lost: Iterable[NodeAudit]) -> list[tuple[str, Prediction]]:
@@ -152,7 +152,7 @@ def staying(concerned: Sequence[tuple[str, Prediction]]) -> Iterator[Casualty]:
     """What would not run again however few nodes were lost."""
     for node, prediction in concerned:
         if prediction.outcome is Outcome.STAYS:
-            fix = change(prediction.reason, prediction.volumes, lost=False)
+            fix = change_of(prediction.vm, prediction.reason, prediction.volumes, lost=False, node=node)
             yield Casualty(str(prediction.vm), node, Fate.DOWN, prediction.sentence, fix)
         if prediction.outcome is Outcome.UNKNOWN:
             yield Casualty(str(prediction.vm), node, Fate.UNKNOWN, prediction.sentence, "Give vmdrift what it lacks.")
@@ -171,7 +171,7 @@ def _without_place(
         targets = tuple(_still_there(one, lost))
         if not targets:
             where = some(sorted(one.targets)) if one.targets else "no other node"
-            why = f"No node is left that admits it (it could go to {where})."
+            why = f"No node is left that can take it (it could go to {where})."
             fix = "Let it run on more nodes: its nodeSelector and affinity, or replicas of its volumes elsewhere."
             yield Casualty(str(one.vm), node, Fate.DOWN, why, fix)
         elif not room.fitting(targets, one.needs):

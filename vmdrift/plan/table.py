@@ -8,7 +8,7 @@ from rich.text import Text
 
 from reactor.model.times import format_time
 from vmdrift.output import wide as unfolded
-from vmdrift.plan.advice import change
+from vmdrift.plan.advice import change_of
 from vmdrift.plan.prediction import ExpectedTimes, Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.dump_file import DUMP, DUMP_COMMAND
@@ -38,7 +38,7 @@ def show(console: Console, snapshot: ClusterSnapshot, node: str, predictions: Se
         table.add_column("Volumes", ratio=2, overflow="fold")
     table.add_column("Takes", no_wrap=True, justify="right")
     for prediction in predictions:
-        table.add_row(*_row(prediction, wide=wide, lost=lost))
+        table.add_row(*_row(prediction, node, wide=wide, lost=lost))
     console.print(table)
     for line in _notes(predictions):
         console.print(Text(line))
@@ -78,9 +78,9 @@ def _head(snapshot: ClusterSnapshot, node: str) -> str:
     return f"Node {node} is lost since {format_time(outage.since)}:" if outage else f"If node {node} were lost now:"
 
 
-def _row(prediction: Prediction, *, wide: bool, lost: bool) -> list[RenderableType]:
+def _row(prediction: Prediction, node: str, *, wide: bool, lost: bool) -> list[RenderableType]:
     volumes = [_volume(volume, prediction) for volume in prediction.volumes if volume.claim]
-    why = lines([*_why(prediction, lost=lost), *([] if wide else volumes)])
+    why = lines([*_why(prediction, node, lost=lost), *([] if wide else volumes)])
     volume_column = [lines(volumes or [_no_claim(prediction)])] if wide else []
     outcome = Text(f"{prediction.outcome.value}{', if' if prediction.ifs else ''}", style=STYLE[prediction.outcome])
     return [Text(str(prediction.vm)), outcome, why, *volume_column, Text(seconds(prediction.takes))]
@@ -90,7 +90,7 @@ def _no_claim(prediction: Prediction) -> str:
     return "" if prediction.outcome is Outcome.UNKNOWN else "no claim"
 
 
-def _why(prediction: Prediction, *, lost: bool) -> Iterator[str]:
+def _why(prediction: Prediction, node: str, *, lost: bool) -> Iterator[str]:
     if prediction.moves:
         yield f"To {_node_names(prediction.targets)}; {_room(prediction)}."
         yield from (f"If {proviso}." for proviso in prediction.ifs)
@@ -101,7 +101,7 @@ def _why(prediction: Prediction, *, lost: bool) -> Iterator[str]:
     elif prediction.outcome is Outcome.STAYS:
         for reason, sentence in prediction.objections.items():
             yield f"{reason}: {sentence}"
-            yield f"-> {change(reason, prediction.volumes, lost=lost)}"
+            yield f"-> {change_of(prediction.vm, reason, prediction.volumes, lost=lost, node=node)}"
     else:
         yield prediction.sentence
     objections = " ".join(prediction.objections.values())

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from reactor.model.drift import Record
 from reactor.model.objects import Obj, part, text
 from rehearsal.outage import Played
-from vmdrift.plan.advice import change
+from vmdrift.plan.advice import change_of
 from vmdrift.plan.prediction import Outcome, Prediction
 from vmdrift.snapshot import ClusterSnapshot
 
 _LONGEST, _LONG = 63, "Its name is longer than the simulated cluster takes."
-_NO_DRIFT = "vm-drift has found no drift of it."
+_NO_DRIFT = "vm-drift began no recovery of it."
 # What a VM may ask for that the simulated scheduler and hypervisor know nothing of: the field, and what to call it.
 _NOT_PLAYED: Mapping[tuple[str, ...], str] = {
     ("devices", "gpus"): "GPU",
@@ -70,8 +70,8 @@ def rehearsed(
 
 
 def _fate(one: Played, told: Prediction | None, snapshot: ClusterSnapshot) -> Fate:
-    record, stays = one.record, one.down is None
-    volumes = told.volumes if told else ()
+    record, volumes = one.record, told.volumes if told else ()
+    stays = record if one.down is None else None
     return Fate(
         vm=str(one.vm),
         lost_on=one.lost_on,
@@ -80,7 +80,7 @@ def _fate(one: Played, told: Prediction | None, snapshot: ClusterSnapshot) -> Fa
         phase=record.phase.value if record else "",
         reason=record.reason if record else "",
         sentence=record.sentence if record else _NO_DRIFT,
-        fix=change(record.reason, volumes, lost=False) if record and stays else "",
+        fix=change_of(one.vm, stays.reason, volumes, lost=False, node=one.lost_on) if stays else "",
         twice=one.twice,
         unplayed=tuple(_unplayed(snapshot.find("virtualmachineinstances", one.vm.name, one.vm.namespace) or {})),
     )

@@ -10,6 +10,7 @@ import reactor.web.page
 from reactor.model.drift import Policy, Record
 from reactor.model.recovery import Windows
 from reactor.model.times import clock_time, duration, format_time
+from reactor.web.page.code import as_code
 from reactor.web.page.timeline import LEGEND, Scale, Timeline, scale_of, timeline
 from vmdrift.rehearse.fates import Fate, Rehearsal
 from vmdrift.rehearse.report import head, in_order, summary
@@ -58,7 +59,7 @@ def write(path: str, snapshot: ClusterSnapshot, policy: Policy, judged: str, pla
 
 def _templates() -> Environment:
     templates = Environment(loader=FileSystemLoader([_OURS, _PAGE / "templates"]), autoescape=True)
-    templates.filters.update(clock=clock_time, moment=format_time, duration=duration, path=str, code=str)
+    templates.filters.update(clock=clock_time, moment=format_time, duration=duration, path=str, code=as_code)
     return templates
 
 

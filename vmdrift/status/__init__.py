@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 from rich.text import Text
@@ -22,7 +23,7 @@ from vmdrift import output
 from vmdrift.command import answer
 from vmdrift.selector import ALL, VmSelector
 from vmdrift.status import groups
-from vmdrift.status.in_force import in_force, lines, marked
+from vmdrift.status.in_force import InForce, in_force, lines, marked, said_of
 from vmdrift.status.installed import ShownBy, shown_by
 from vmdrift.status.judged import group_objects, headline_object
 from vmdrift.status.table import checks_table, overview
@@ -95,27 +96,19 @@ def status(target: str = "", *, as_json: bool, only: VmSelector = ALL) -> int:
         windows = by.settings.to_windows()
         if as_json:
             more = {"selected": only.words} if only.words else {}
-            asked = in_force(settings).as_json()
+            people = in_force(settings).as_json()
             clock = {"clocks_off": wrong} if wrong else {}
             judged = as_judged(snapshot, windows, now)
-            output.show({"version": VERSION, **more, **judged, **asked, **clock})
+            output.show({"version": VERSION, **more, **judged, **people, **clock})
             return 0
-        snapshot = _with_interventions(snapshot, settings, now)
+        asked = in_force(settings)
         if target:
-            _print_all(snapshot, now, windows)
+            _print_all(replace(snapshot, outages=marked(snapshot.outages, asked, now)), asked, now, windows)
         else:
-            _print(snapshot, now, wrong, windows)
+            _print(snapshot, asked, now, wrong, windows)
         return 0
 
     return answer("status", show)
-
-
-def _with_interventions(snapshot: StatusSnapshot, settings: Settings, now: float) -> StatusSnapshot:
-    """With what people asked for on the rows that it concerns; and it prints the list of it."""
-    asked = in_force(settings)
-    for line in lines(snapshot.outages, asked, now):
-        Terminal().print(line)
-    return replace(snapshot, outages=marked(snapshot.outages, asked, now))
 
 
 def as_object(snapshot: StatusSnapshot) -> dict[str, object]:
@@ -180,13 +173,15 @@ def about(snapshot: StatusSnapshot, target: str) -> StatusSnapshot:
     return replace(snapshot, outages=about)
 
 
-def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
+def _print(snapshot: StatusSnapshot, asked: InForce, now: float, wrong: Mapping[str, float], windows: Windows) -> None:
     console = Terminal()
     for outage, records in snapshot.outages:
         console.print(groups.head_line(outage, records, windows, now, snapshot.missing))
     console.print(groups.health_lines(snapshot.health))
     for name, ahead in wrong.items():
         console.print(offset_sentence(name, ahead), style="bold red")
+    for line in lines(snapshot.outages, asked, now):
+        console.print(line)
     for sentence in snapshot.suspects.sentences(now):
         console.print(Text(sentence), style="yellow")
     if sentence := headline(snapshot.drills):
@@ -197,13 +192,16 @@ def _print(snapshot: StatusSnapshot, now: float, wrong: Mapping[str, float], win
     for outage, records in snapshot.outages:
         if len(snapshot.outages) > 1:
             console.print(Text(f"{outage.outage.node.name}:", style="bold"))
-        console.print(groups.outage_lines(outage, records, windows, now, snapshot.missing))
+        notes = partial(said_of, outage=outage, asked=asked, now=now)
+        console.print(groups.outage_lines(outage, records, windows, now, snapshot.missing, notes=notes))
     console.print("All about a node or a VM: vmdrift status NODE, or NAMESPACE/VM.")
 
 
-def _print_all(snapshot: StatusSnapshot, now: float, windows: Windows) -> None:
+def _print_all(snapshot: StatusSnapshot, asked: InForce, now: float, windows: Windows) -> None:
     console = Terminal()
     console.print(overview(snapshot.outages, snapshot.records, now, windows))
+    for line in lines(snapshot.outages, asked, now):
+        console.print(line)
     for record in snapshot.records:
         for line in groups.vm_lines(record, now):
             console.print(line)

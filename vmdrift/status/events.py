@@ -141,7 +141,7 @@ def _print_dead(deliveries: Sequence[Delivery]) -> None:
         died = format_time(delivery.died_at or 0)
         table.add_row(delivery.id, died, str(delivery.event["subject"]), _kind(delivery.event), Text(delivery.why))
     Terminal().print(table)
-    say("Send them again: vmdrift events --resend LETTER, or --resend all.")
+    say("Send them again: vmdrift events --resend ID, or --resend all.")
 
 
 def _print_revived(revived: Sequence[str], *, as_json: bool) -> None:

@@ -45,9 +45,13 @@ def marked(outages: Outages, asked: InForce, now: float) -> list[tuple[OutageRec
 
 
 def _marked(record: Record, outage: OutageRecord, asked: InForce, now: float) -> Record:
+    return replace(record, sentence=" ".join((record.sentence, *said_of(record, outage, asked, now))))
+
+
+def said_of(record: Record, outage: OutageRecord, asked: InForce, now: float) -> tuple[str, ...]:
+    """What people asked for of this VM and its own sentence does not say."""
     said = [note for note in notes(record, outage.fencing, asked.found, now) if note not in record.sentence]
-    said += [_LIFTED] if not asked.unknown and resumed(record, asked.found) else []
-    return replace(record, sentence=" ".join((record.sentence, *said)))
+    return (*said, *([_LIFTED] if not asked.unknown and resumed(record, asked.found) else []))
 
 
 def lines(outages: Outages, asked: InForce, now: float) -> list[Text]:
@@ -56,4 +60,4 @@ def lines(outages: Outages, asked: InForce, now: float) -> list[Text]:
         return [Text(asked.unknown, style="yellow")] if outages else []
     ids = {outage.outage.id for outage, _ in outages}
     mine = [entry for entry in asked.found if entry.kind == HOLD or entry.outage in ids]
-    return [Text(f"{entry.target}: {entry.said(now)}", style="yellow") for entry in mine]
+    return [Text(f"{entry.about}: {entry.said(now)}", style="yellow") for entry in mine]

@@ -10,7 +10,7 @@ from rich.text import Text
 from reactor.model.recovery import Windows
 from reactor.model.times import clock_time
 from vmdrift.status import StatusSnapshot
-from vmdrift.status.groups import head_line, health_lines
+from vmdrift.status.groups import head_line, health_lines, outage_lines
 from vmdrift.status.table import overview
 
 _USUAL = Windows()
@@ -76,7 +76,7 @@ class Live:
         return [Text(f"As of {clock_time(at)}:"), self._view(snapshot, at)]
 
     def _view(self, snapshot: StatusSnapshot, now: float) -> RenderableType:
-        """All drifts; where they are more than the terminal has lines for, those that have not ended."""
+        """All drifts; where they are more than the terminal has lines for, a line for those that say the same."""
         found = snapshot.outages
         heads = [head_line(outage, records, self._windows, now, snapshot.missing) for outage, records in found]
         above = [*heads, *([health_lines(snapshot.health)] if snapshot.health else [])]
@@ -91,10 +91,9 @@ class Live:
     def _drifts(self, snapshot: StatusSnapshot, now: float, above: int) -> RenderableType:
         """`above`: how many lines are already used."""
         view = overview(snapshot.outages, snapshot.records, now, self._windows)
-        going_on = [record for record in snapshot.records if not record.phase.is_end]
-        if not going_on or above + len(self._console.render_lines(view)) < self._console.height:
+        if above + len(self._console.render_lines(view)) < self._console.height:
             return view
-        return overview(snapshot.outages, going_on, now, self._windows)
+        return Group(*(outage_lines(*found, self._windows, now, snapshot.missing) for found in snapshot.outages))
 
     def say(self, sentence: str) -> None:
         """Print something that is not in the table; once, until something else is printed."""

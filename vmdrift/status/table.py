@@ -11,8 +11,9 @@ from rich.text import Text
 from reactor.model.check_state import CheckState, shown_checks
 from reactor.model.drift import OutageRecord, Phase, Record
 from reactor.model.headline import overdue
-from reactor.model.recovery import Window, Windows, spent, waits_for, window
-from reactor.model.times import clock_time
+from reactor.model.outlook import down
+from reactor.model.recovery import Window, Windows, waits_for, window
+from reactor.model.times import clock_time, duration
 from vmdrift.output import wide
 from vmdrift.terminal import rows_table
 
@@ -76,7 +77,7 @@ def _counted(records: Sequence[Record]) -> str:
 
 
 def drifts_table(records: Sequence[Record], now: float, windows: Windows = _USUAL) -> Table:
-    """A row per drift. `Spent` is since the node turned Unknown, to the drift's end or to now."""
+    """A row per drift."""
     table = rows_table()
     table.add_column("Node", overflow="fold", max_width=NAME)
     table.add_column("VM", overflow="fold", max_width=NAME)
@@ -85,7 +86,7 @@ def drifts_table(records: Sequence[Record], now: float, windows: Windows = _USUA
     open_windows = {record.drift.id: window(record, windows) for record in records}
     if any(open_windows.values()):
         table.add_column("Window left", no_wrap=True, width=_BAR + _LEFT)
-    table.add_column("Spent", no_wrap=True, justify="right")
+    table.add_column("Down for", no_wrap=True, justify="right")
     for name in _MORE if wide() else ():
         table.add_column(name)
     for record in records:
@@ -93,8 +94,14 @@ def drifts_table(records: Sequence[Record], now: float, windows: Windows = _USUA
         node, vm = record.drift.outage.node.name, str(record.drift.vm)
         cells = [_window_left(open_windows[record.drift.id], now)] if any(open_windows.values()) else []
         more = [record.proof.value, record.target, record.reason] if wide() else []
-        table.add_row(node, vm, phase, Text(record.sentence), *cells, f"{spent(record, now):.0f} s", *map(Text, more))
+        table.add_row(node, vm, phase, Text(record.sentence), *cells, down_for(record, now), *map(Text, more))
     return table
+
+
+def down_for(record: Record, now: float) -> Text:
+    """Since the node's loss until the VM runs again, whatever became of its drift; red where nobody looks any more."""
+    gone = down(record, now)
+    return Text(duration(gone.seconds), style="bold red" if gone.not_back else "")
 
 
 def _window_left(open_window: Window | None, now: float) -> Table | Text | str:

@@ -111,7 +111,7 @@ def _unknown_driver(volume: Volume) -> str:
         return f"{volume.driver} is not known to be shared. If it is, name it in VMDRIFT_SHARED_CSI_DRIVERS."
     return (
         f"an in-tree {volume.source} volume, and only CSI drivers can be named as shared. Move its data to a claim of "
-        "such a driver, or the VM by hand if you know its storage."
+        "such a driver."
     )
 
 

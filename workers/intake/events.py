@@ -117,7 +117,7 @@ def _not_lost(name: str, node: NodeView | None) -> Result:
 
 def _outage(outage: Outage, tools: Tools) -> Result:
     records = tools.store.records(outage.id)
-    sentence = f"Node {outage.node.name} is unreachable since {clock_time(outage.since)}; drifts: {len(records)}."
+    sentence = f"Node {outage.node.name} is unreachable since {clock_time(outage.since)}; recoveries: {len(records)}."
     return Result("taken", "outage", sentence, outage.id, tuple(record.drift.id for record in records))
 
 

@@ -62,5 +62,5 @@ def _over(outage: Outage, node: NodeView | None, records: list[Record], tools: T
     tools.store.save_outage(ended, done=not going)
     state = node.ready if node else "deleted"
     return Ended(
-        "recovered", "outage-over", f"{outage.node.name} is {state or 'new'}; {len(going)} drifts still under way."
+        "recovered", "outage-over", f"{outage.node.name} is {state or 'new'}; {len(going)} recoveries still under way."
     )

@@ -91,7 +91,7 @@ class Reception:
     def _read(self, sender: Sender, read: Callable[[], ParsedRequest]) -> ParsedRequest:
         """What it sent, if there is room for it. What cannot be read counts as one event of this minute."""
         if self.inbox.is_full():
-            detail = "Redis is nearly full, and the rest is reserved for drifts. Send it again later."
+            detail = "Redis is nearly full, and the rest is reserved for recoveries. Send it again later."
             raise Problem(503, detail, retry_after=_RETRY)
         try:
             parsed = read()

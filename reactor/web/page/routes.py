@@ -1,6 +1,5 @@
 """The page's addresses: `/`, `/vm/...`, `/node/...`, `/fencing`, `/history`, `/login`; `/confirm/...` and `/act`."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from reactor.model.check_state import shown_checks
@@ -20,6 +19,7 @@ from reactor.model.times import clock_time, duration, format_time
 from reactor.web.browser_headers import local_path
 from reactor.web.page.actions import ActionForm, Actions
 from reactor.web.page.auth import LOGIN, Guard, People
+from reactor.web.page.code import as_code
 from reactor.web.page.confirming import Confirming
 from reactor.web.page.queries import Queries
 from reactor.web.problem import Problem
@@ -76,7 +76,7 @@ def mount(app: Flask, page: PageTools) -> None:
     _add_actions(blueprint, page)
     app.register_blueprint(blueprint)
     _add_login(app, page)
-    app.jinja_env.filters.update(duration=duration, clock=clock_time, moment=format_time, path=quote, code=_code)
+    app.jinja_env.filters.update(duration=duration, clock=clock_time, moment=format_time, path=quote, code=as_code)
     app.jinja_env.filters["checks"] = shown_checks
     app.jinja_env.finalize = _printable
     queries = page.desk
@@ -210,8 +210,3 @@ def _printable(value: Any) -> Any:
         return value
     text = harmless_lines(value)
     return Markup(text) if isinstance(value, Markup) else text  # noqa: S704 - as safe as it was
-
-
-def _code(text: str) -> Markup:
-    """`words` as code; everything else as the text that it is."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped one step before

@@ -107,7 +107,7 @@ def _x(scale: Scale, at: float) -> float:
 def _marks(record: Record, windows: Windows) -> list[tuple[str, str, float]]:
     candidates = [
         ("lost", "last sign of life of the node", _last_renewal(record)),
-        ("silent", "the node is found silent", _found_silent(record)),
+        ("silent", "no heartbeat of the node for too long", _found_silent(record)),
         ("unknown", "Kubernetes calls the node Unknown", _unknown(record)),
         ("window", "the window ends", _window_ends(record, windows)),
         ("terminating", "Kubernetes ends the launcher pod", record.terminating_at),

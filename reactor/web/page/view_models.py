@@ -120,6 +120,11 @@ class OutageRow:
         return tuple(vm for vm in self.vms if vm.down.not_back)
 
     @property
+    def down_in_all(self) -> float:
+        """Seconds in which its VMs did not run, added up; it counts on for those that are not back."""
+        return sum(vm.down.seconds for vm in self.vms)
+
+    @property
     def legend(self) -> tuple[str, ...]:
         """The stages that are drawn."""
         drawn = {stage.name for vm in self.vms for stage in vm.line.stages}

@@ -81,7 +81,7 @@ def test_an_outage_without_a_silence_is_written_as_the_version_before_reads_it()
 
 
 def test_identities_read_well() -> None:
-    assert str(DRIFT) == "shop/db off node-a"
+    assert str(DRIFT) == "shop/db from node-a"
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:

@@ -56,6 +56,15 @@ def test_the_plan_fits_the_terminal_and_says_everything(width: int) -> None:
         assert word in text
 
 
+def test_advice_about_a_node_that_is_lost_already_names_it_and_the_vm() -> None:
+    world = world_of(*VMS)
+    world.hypervisor.power_cut(LOST)
+    world.run_for(60)
+    text = _words(_plan(read(world), 160))
+    assert f"-> Bring {LOST} back; or restore the disk from a backup" in text
+    assert "`kubectl -n a-namespace-with-a-rather-long-name edit vm scratch`" in text
+
+
 def test_a_wish_that_does_not_count_is_shown_with_its_vm_once() -> None:
     there = read(world_of(*VMS, Vm("still", node=LOST, annotations={"vmdrift.io/policy": "auto"})))
     console = Console(file=io.StringIO(), width=2000)

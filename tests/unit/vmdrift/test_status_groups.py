@@ -35,6 +35,17 @@ STUCK = [vm(f"old-{number}", Phase.REFUSED, "pinned-to-node", "Only there.") for
 
 
 @pytest.mark.parametrize("width", [80, 200])
+def test_six_hundred_vms_are_as_few_lines(width: int) -> None:
+    many = [vm(f"web-{number:03}", Phase.RELEASED, "force-deleted", f"Pod {number} is gone.") for number in range(598)]
+    found = (OutageRecord(outage(), LOST_AT), [*many, *STUCK], Windows(), NOW, "")
+    lines = [
+        line for line in printed(Group(head_line(*found), outage_lines(*found)), width).splitlines() if line.strip()
+    ]
+    assert len(lines) <= 12
+    assert "600 VMs: 598 are moving, 2 will stay down: act now" in lines[0]
+
+
+@pytest.mark.parametrize("width", [80, 200])
 def test_sixty_vms_are_a_headline_and_a_line_for_each_group(width: int) -> None:
     found = (OutageRecord(outage(), LOST_AT), [*SIXTY, *STUCK], Windows(), NOW, "")
     text = printed(Group(head_line(*found), outage_lines(*found)), width)

@@ -51,7 +51,7 @@ def test_the_other_lost_node_is_no_place_to_go() -> None:
     assert lose("node-a", nodes=nodes).fate is Fate.RUNS
     (casualty,) = lose("node-a", "node-b", nodes=nodes).casualties
     assert (casualty.vm, casualty.fate) == ("shop/one", Fate.DOWN)
-    assert casualty.why == "No node is left that admits it (it could go to node-b)."
+    assert casualty.why == "No node is left that can take it (it could go to node-b)."
 
 
 def test_one_that_stays_whatever_else_is_lost_says_why_and_what_to_do() -> None:

@@ -108,7 +108,7 @@ def blocked(cluster: Cluster, target: Target, namespaces: Pairs) -> ProviderStat
     """FENCED if each of ours is, and they cover all clients that are known now. Raises ClusterError, FenceError."""
     mine = _mine(cluster, target)
     if not mine:
-        return ProviderStatus(State.ABSENT, f"No NetworkFence was asked for for node {target.node.name}.")
+        return ProviderStatus(State.ABSENT, f"No NetworkFence was requested for node {target.node.name}.")
     if objection := next(filter(None, map(_objection, mine)), None):
         return objection
     covered = {text(fence, "spec", "networkFenceClassName"): _hosts(fence) for fence in mine}

@@ -280,7 +280,7 @@ def test_metrics_tell_what_goes_on() -> None:
         "vmdrift_outages_open 1.0",
         'vmdrift_drifts{phase="blocked",reason="held"} 1.0',
         'vmdrift_drifts{phase="waiting",reason="unreachable-window"} 1.0',
-        'vmdrift_drift_blocked_longest_seconds{reason="held"} 90.0',
+        'vmdrift_drift_blocked_longest_seconds{node="node-a",reason="held"} 90.0',
         'vmdrift_queue_waiting{queue="drifts"} 3.0',
         'vmdrift_queue_scheduled{queue="drifts"} 5.0',
         'vmdrift_queue_failed{queue="drifts"} 1.0',

@@ -8,6 +8,7 @@ from prometheus_client.core import Metric
 
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.model.drift import OutageRecord, Phase, Record
+from reactor.model.fencing import Fencing
 from reactor.model.identity import VmRef
 from reactor.model.intervention import CANCEL, HOLD, Intervention
 from reactor.web.held import HeldNow
@@ -17,6 +18,7 @@ from simulator.client import ApiError
 from simulator.world import World
 from tests.contracts.samples import LOST_AT, outage, outage_record, record
 
+FENCING = "vmdrift_node_fencing"
 NOW = LOST_AT + 1000.0
 HELD = Intervention(HOLD, "node/node-a", "ann", "firmware", NOW - 90.0)
 DOWN, LOST, DUE, HOLDS = (
@@ -66,18 +68,27 @@ def test_each_lost_node_is_named_with_how_long_it_has_been_lost() -> None:
     assert told(outages)[LOST] == {("a",): 900.0, ("b",): 0.0}
 
 
+def test_each_lost_node_that_may_be_fenced_is_named_with_where_that_stands() -> None:
+    failed = Fencing(outage("a", LOST_AT), "boot-1", NOW, reason="fence-failed")
+    lost = replace(OutageRecord(outage("a", LOST_AT), NOW), fencing=failed)
+    assert told([(lost, []), (outage_record(), [])])[FENCING] == {("a", "fence-failed"): 1.0}
+    assert told([(replace(lost, recovered_at=NOW), [])])[FENCING] == {}
+
+
 def test_the_most_overdue_look_counts_and_what_has_ended_is_never_due() -> None:
     drifts = [of(Phase.WAITING, again_at=NOW - 70), of(Phase.WAITING, again_at=NOW - 10)]
     ended = replace(of(Phase.COMPLETED, again_at=NOW - 500), ended_at=NOW - 400)
-    assert told([(outage_record(), [*drifts, ended])])[DUE] == {(): 70.0}
-    assert told([(outage_record(), [of(Phase.WAITING), ended])])[DUE] == {(): 0.0}
-    assert told([])[DUE] == {(): 0.0}
+    assert told([(outage_record(), [*drifts, ended])])[DUE] == {("node-a",): 70.0}
+    assert told([(outage_record(), [of(Phase.WAITING), ended])])[DUE] == {("node-a",): 0.0}
+    assert told([])[DUE] == {}
 
 
 def test_each_hold_is_named_and_nothing_else_that_people_ask_for() -> None:
     cancel = Intervention(CANCEL, "vm/shop/web", "ann", "new", NOW, outage="o-1")
     older = replace(HELD, at=NOW - 900.0)
-    assert told([], [HELD, cancel, older])[HOLDS] == {("node/node-a",): 900.0}
+    assert told([], [HELD, cancel, older])[HOLDS] == {("node/node-a", "node-a", "", ""): 900.0}
+    assert set(told([], [replace(HELD, target="vm/shop/web")])[HOLDS]) == {("vm/shop/web", "", "shop", "web")}
+    assert set(told([], [replace(HELD, target="all")])[HOLDS]) == {("all", "", "", "")}
     assert told([], None)[HOLDS] == {}
 
 
@@ -90,7 +101,8 @@ def test_of_very_many_the_longest_are_named() -> None:
     outages: Outages = [(OutageRecord(outage(f"n-{number}", LOST_AT - number), NOW), []) for number in numbers]
     holds = [replace(HELD, target=f"node/n-{number}", at=NOW - number) for number in numbers]
     found = told([*outages, (outage_record(), [one(number) for number in numbers])], holds)
-    assert {name: len(samples) for name, samples in found.items()} == {DOWN: MOST, LOST: MOST, HOLDS: MOST, DUE: 1}
+    counts = {DOWN: MOST, LOST: MOST, HOLDS: MOST, DUE: 1, FENCING: 0}
+    assert {name: len(samples) for name, samples in found.items()} == counts
     assert min(found[DOWN].values()) == 51
     assert min(found[HOLDS].values()) == 51
     assert min(found[LOST].values()) == 1051

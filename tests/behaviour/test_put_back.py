@@ -48,7 +48,7 @@ class _Lost:
         others = [taint for taint in taints if taint["key"] != OUT_OF_SERVICE]
         if others != taints:
             self.admin.patch("nodes", FIRST, {"spec": {"taints": others or None}})
-        return self.launcher.get("spec", {}).get("nodeName") == FIRST
+        return bool(self.launcher.get("spec", {}).get("nodeName") == FIRST)
 
     @property
     def launcher(self) -> Obj:

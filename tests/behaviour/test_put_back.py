@@ -95,3 +95,22 @@ def test_what_a_person_cancelled_stays_where_it_is_put_back() -> None:
     assert lost.deleted == deleted
     reasons = {(r.drift.outage.node.name, r.drift.vm.name): r.reason for r in lost.play.records}
     assert reasons[FIRST, "vm"] == "cancelled-by-hand"
+
+
+@pytest.mark.parametrize("storage", [Storage.CONTAINER_DISK, Storage.RBD_BLOCK])
+def test_one_that_tolerates_every_taint_is_moved_once_kubevirt_takes_no_vm_to_the_dead_node(storage: Storage) -> None:
+    """No taint keeps it away; KubeVirt's label does, once virt-handler was not heard for five minutes."""
+    scene = Scene(NODES, (Vm("vm", storage, node=FIRST), *OTHERS))
+    play = Play.of(scene, Policy(fencing=("redfish",)), watchers=2, waker=True, suspects=True)
+    with_bmcs(play)
+    tolerant = {"spec": {"template": {"spec": {"tolerations": [{"operator": "Exists"}]}}}}
+    play.world.api.client("system:admin").patch("virtualmachines", "vm", tolerant, "default")
+    play.world.run_for(45)
+    play.world.hypervisor.power_cut(FIRST)
+    assert play.world.run(lambda: play.story("vm")[0] == "starting", 100)
+    assert play.story("vm") == ("starting", "waiting-for-running")
+    assert "on node-a" in play.record("vm").sentence
+    assert play.until("vm", COMPLETED, limit=400)
+    assert play.running("vm") not in ([], [FIRST])
+    assert len(play.auditor.deleted("pods")) == 2
+    play.check()

@@ -40,5 +40,5 @@ def _was_put_back(observation: Observation, record: Record, new: VmiView) -> boo
 
 
 def _takes_none(node: NodeView) -> bool:
-    """Every launcher asks for this label, whatever taints it tolerates; KubeVirt takes it from a node that is silent."""
+    """Every launcher asks for this label, whatever taints it tolerates; KubeVirt takes it from a silent node."""
     return node.labels.get(SCHEDULABLE) != "true"

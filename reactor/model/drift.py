@@ -190,6 +190,11 @@ class Record:
         return self.ended_at is not None or (self.phase.is_end and self.again_at is None)
 
     @property
+    def lost_at(self) -> float:
+        """When the VM was lost: with its node, or when it was found there again after it had run elsewhere."""
+        return self.created_at if self.again else self.drift.outage.since
+
+    @property
     def down(self) -> bool:
         """Its VM ought to run, and is not known to."""
         return not self.ended and self.phase is not Phase.CANCELLED

@@ -1,10 +1,15 @@
 """What may happen at any moment of an early release: others take the taint away, the node lives, is back, or is new."""
 
+from collections.abc import Callable
+
 import pytest
 
 from reactor.model.fencing import CONFIG_MAP, Fencing, fencing_entries
+from reactor.model.intervention import CONFIG_MAP as INTERVENTIONS
+from reactor.model.intervention import HOLD, Intervention
 from reactor.model.node import OUT_OF_SERVICE, NodeView, node_view
 from rehearsal.twins.bmc import MachineBmcs
+from rehearsal.twins.cluster import ApiCluster
 from simulator.audit import Request
 from simulator.client import Client, Obj
 from simulator.scene import Scene, Storage, Vm
@@ -143,3 +148,38 @@ def test_a_lease_that_is_renewed_while_the_first_pod_is_read_right_before_its_de
     play.world.run_for(700)
     assert (play.story("disk"), play.story("plain")) == (COMPLETED, COMPLETED)
     play.check()
+
+
+def _hold(play: Play, *, begins: bool) -> None:
+    hold = Intervention(HOLD, f"node/{LOST}", "ann", "not now", play.world.now, None)
+    ApiCluster(play.world.api, "ann").note(INTERVENTIONS, "vm-drift", {hold.key: hold.as_text() if begins else None})
+
+
+def _never(play: Play, *, begins: bool) -> None:
+    annotations = {"vmdrift.io/policy": "never" if begins else None}
+    _admin(play).patch("namespaces", "default", {"metadata": {"annotations": annotations}})
+
+
+def _cordon(play: Play, *, begins: bool) -> None:
+    for name in NODES[1:]:
+        _admin(play).patch("nodes", name, {"spec": {"unschedulable": begins or None}})
+
+
+@pytest.mark.parametrize("says_no", [_hold, _never, _cordon])
+@pytest.mark.parametrize("after", [14, 16, 35])
+def test_from_the_moment_on_at_which_a_person_says_no_nothing_is_deleted_until_it_is_lifted(
+    says_no: Callable[..., None], after: int
+) -> None:
+    play, _ = _play()
+    play.world.hypervisor.power_cut(LOST)
+    play.world.run_for(after)
+    says_no(play, begins=True)
+    deleted = _deleted(play)
+    play.world.run_for(200)
+    assert _deleted(play) == deleted
+    says_no(play, begins=False)
+    play.world.run_for(700)
+    assert (play.story("disk"), play.story("plain")) == (COMPLETED, COMPLETED)
+    play.world.hypervisor.power_on(LOST)
+    play.world.run_for(300)
+    _nothing_is_left(play)

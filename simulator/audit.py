@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Request:
     """Who wants what of which object. `uid` and `grace` (seconds) are a deletion's precondition and grace period.
 
-    `node`: the one that the user's token is bound to.
+    `node`: the one that the user's token is bound to. `dry`: nothing is to be stored.
     """
 
     user: str
@@ -19,6 +19,7 @@ class Request:
     uid: str | None = None
     grace: int | None = None
     node: str = ""
+    dry: bool = False
 
 
 @dataclass(frozen=True)

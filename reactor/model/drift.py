@@ -146,8 +146,9 @@ class Record:
     node's death at the last look, and `weighed` the `at` of the confirmation that was weighed then. `basis` is a digest
     of what a refusal was decided on (workers.decide.basis). `noticed_at`: when a pass first saw that Kubernetes has
     noticed an outage that had begun before, None of any other. `looked_at`: when the last pass began that read what it
-    waits for; `awaits`: the objects (RESOURCE/NAME) whose end it waits to see. For people only: when Kubernetes asked
-    the launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), the `disks`, and what was
+    waits for; `awaits`: the objects (RESOURCE/NAME) whose end it waits to see. `again`: how often this drift began once
+    more after it had ended, because its VM was put back onto the lost node. For people only: when Kubernetes asked the
+    launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), the `disks`, and what was
     foreseen of it first (`forecast`).
     """
 
@@ -181,11 +182,17 @@ class Record:
     awaits: tuple[str, ...] = ()
     noticed_at: float | None = None
     forecast: Forecast | None = None
+    again: int = 0
 
     @property
     def ended(self) -> bool:
         """It is not looked at again by itself. A refusal has not ended while its outage lasts."""
         return self.ended_at is not None or (self.phase.is_end and self.again_at is None)
+
+    @property
+    def lost_at(self) -> float:
+        """When the VM was lost: with its node, or when it was found there again after it had run elsewhere."""
+        return self.created_at if self.again else self.drift.outage.since
 
     @property
     def down(self) -> bool:

@@ -142,7 +142,7 @@ def down(record: Record, now: float) -> Down:
     how = outlook(record)
     ended = how in {Outlook.BACK, Outlook.UNWANTED}
     until = (record.ended_at or record.changed_at) if ended else now
-    return Down(max(0.0, until - record.drift.outage.since), ended, not record.ended)
+    return Down(max(0.0, until - record.lost_at), ended, not record.ended)
 
 
 def ran_elsewhere(record: Record) -> bool:

@@ -25,8 +25,8 @@ ON_PROOF = (
 
 
 def spent(record: Record, now: float) -> float:
-    """Seconds from the node's loss to the drift's end, or to now."""
-    return max(0.0, (record.ended_at or now) - record.drift.outage.since)
+    """Seconds from the VM's loss to the drift's end, or to now."""
+    return max(0.0, (record.ended_at or now) - record.lost_at)
 
 
 def recovery(record: Record) -> float | None:
@@ -101,12 +101,12 @@ def stage_before(record: Record, moment: float) -> str:
 
 
 def stages(record: Record, now: float) -> dict[str, float]:
-    """How long each stage that is over took, in seconds; `total` is from the node's loss until now.
+    """How long each stage that is over took, in seconds; `total` is from the VM's loss until now.
 
     What was found rather than done (a pod that somebody else deleted) can precede the stage before it: then it took 0.
     """
     marks = {
-        "lost": record.drift.outage.since,
+        "lost": record.lost_at,
         "noticing": record.created_at,
         "waiting": record.released_at,
         "detaching": record.detached_at,
@@ -114,7 +114,7 @@ def stages(record: Record, now: float) -> dict[str, float]:
     }
     over = [(name, moment) for name, moment in marks.items() if moment is not None]
     took = {name: _took(begin, end) for (_, begin), (name, end) in pairwise(over)}
-    return {**took, "total": _took(record.drift.outage.since, now)}
+    return {**took, "total": _took(record.lost_at, now)}
 
 
 def _took(begin: float, end: float) -> float:

@@ -85,6 +85,12 @@ class ApiCluster:
             request = self._to("delete", resource, namespace, named(name))
             self.api.delete(replace(request, uid=uid, grace=grace), version=version or None)
 
+    def rehearse_delete(self, resource: str, read: JsonObject, grace: int | None = None) -> None:
+        meta = read["metadata"]
+        with self._translated():
+            request = self._to("delete", resource, meta.get("namespace", ""), named(meta["name"]))
+            self.api.delete(replace(request, uid=meta["uid"], grace=grace), version=meta["resourceVersion"], dry=True)
+
     def create(self, resource: str, obj: JsonObject, namespace: str = "") -> None:
         with self._translated():
             self.api.create(self._to("create", resource, namespace), obj)

@@ -6,6 +6,7 @@ Every request, an actor's in this process or one over HTTP, is a method of `Api`
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from simulator.api import admission, instance_types, node_restriction, preconditions, strategy
@@ -148,7 +149,8 @@ class Api:
 
     def delete(self, request: Request, *, version: str | None = None, dry: bool = False) -> Obj:
         """Delete an object, or begin to; its last state. Preconditions: `request.uid` and a resource version."""
-        options, sent = DeleteOptions(request.uid, version, request.grace, dry=dry), self._sent(request)
+        options = DeleteOptions(request.uid, version, request.grace, dry=dry)
+        sent = self._sent(replace(request, dry=dry))
 
         def remove(kind: Resource) -> Obj:
             old = self.store.get(kind.plural, sent.name, sent.namespace)

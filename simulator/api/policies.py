@@ -118,7 +118,7 @@ def _compiled(manifest: str) -> list[_Binding]:
 def _asked(operation: str, request: Request, old: Obj, new: Obj | None) -> Mapping[str, Any]:
     user = {"username": request.user}
     asked = {"operation": operation, "name": request.name, "namespace": request.namespace, "userInfo": user}
-    return {"request": asked, "oldObject": old, "object": new}
+    return {"request": {**asked, "dryRun": request.dry}, "oldObject": old, "object": new}
 
 
 def _refuse(binding: _Binding, kind: Resource, request: Request, no: tuple[str, str] | None) -> None:

@@ -155,8 +155,9 @@ class Handler:
         return json_bodies.answer(self._api.patch(_asked(who, "patch", what), patch, style=style, dry=dry))
 
     async def _delete(self, request: web.Request, what: Target, who: Who) -> web.StreamResponse:
-        options = {**request.query, **(await _object(request) if request.can_read_body else {})}
-        preconditions = options.get("preconditions") or {}
+        # With a body the query is not read.
+        options: Mapping[str, Any] = await _object(request) if request.can_read_body else request.query
+        preconditions: Obj = options.get("preconditions") or {}
         asked = Request(
             who.user,
             "delete",

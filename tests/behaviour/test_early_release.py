@@ -57,6 +57,7 @@ def test_vms_of_a_host_whose_bmc_reads_off_run_elsewhere_before_kubernetes_notic
     play.world.run_for(NOTICED)
     assert (_node(play).ready, _node(play).out_of_service) == ("Unknown", False)
     assert (_deleted(play), len(play.records), len(play.outages())) == (2, 2, 1)
+    assert play.auditor.deleted("volumeattachments") == []  # the taint has Kubernetes detach
     assert [play.news(vm.name).count("released") for vm in SCENE.vms] == [1, 1]
     assert (_told(play, "suspected"), _told(play, "cleared")) == (1, 0)
 

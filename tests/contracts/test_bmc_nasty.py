@@ -14,10 +14,15 @@ from sushy.connector import Connector
 from reactor.adapters.redfish.bmc import RedfishBmc
 from reactor.adapters.redfish.connection import BoundedConnector
 from reactor.adapters.redfish.credentials import access
-from reactor.model.errors import FenceError, SettingsError
+from reactor.model.errors import AccessRefused, FenceError, SettingsError
+from reactor.model.fencing import Target
+from reactor.model.identity import NodeRef, Outage
 from reactor.settings import Settings
 from tests.contracts.nasty import RESET, ROOT, SYSTEM, SYSTEMS, UUID, Nasty, answering
 from vmdrift.processes import wait_for
+from workers.fencing.providers.redfish import Redfish
+
+TARGET = Target(Outage(NodeRef("n", "uid"), 1), "boot", UUID)
 
 
 @pytest.fixture
@@ -230,3 +235,20 @@ def test_without_sushy_it_is_told_what_to_install(folder: Path, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "sushy", None)
     with pytest.raises(SettingsError, match=r"pip install 'vm-drift\[redfish\]'"):
         RedfishBmc(Settings.read({"VMDRIFT_BMC_DIR": str(folder)}))
+
+
+def test_a_drill_begins_no_session_that_would_have_to_be_ended(bmc: RedfishBmc, nasty: Nasty) -> None:
+    """A BMC has few of them; each request brings its own credentials (Basic)."""
+    Redfish(bmc).drill(TARGET)
+    assert nasty.got
+    assert not [line for line in nasty.got if line.startswith("POST")]
+    assert len(nasty.got) == len(set(nasty.got)), "the machine is read once"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_drill_that_is_refused_has_tried_to_log_in_once(bmc: RedfishBmc, nasty: Nasty, status: int) -> None:
+    """After three and more tries BMCs lock the account that is needed when it counts."""
+    nasty.status |= {SYSTEMS: status, SYSTEM: status}
+    with pytest.raises(AccessRefused):
+        Redfish(bmc).drill(TARGET)
+    assert [line for line in nasty.got if line != f"GET {ROOT}"] == [f"GET {SYSTEMS}"]

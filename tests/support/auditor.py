@@ -64,7 +64,7 @@ class Auditor:
 
     def sent(self, request: Request) -> ApiError | None:
         """Before a request is carried out."""
-        if request.user in OURS and request.verb not in {"get", "list", "watch"}:
+        if request.user in OURS and request.verb not in {"get", "list", "watch"} and not request.dry:
             reasons = list(self._objections(request))
             self.wrong += [f"{request.verb} {request.resource} {request.name}: {reason}" for reason in reasons]
         return None
@@ -72,7 +72,7 @@ class Auditor:
     def done(self, request: Request) -> ApiError | None:
         """After a request took effect."""
         self.foreign.written_by(request)
-        if request.user in OURS and request.verb == "delete" and self._sent:
+        if request.user in OURS and request.verb == "delete" and self._sent and not request.dry:
             self.deletions.append(self._sent)
         return None
 

@@ -149,13 +149,18 @@ def history(*, last: int, as_json: bool, only: VmSelector) -> None:
     type=click.Choice([role.name for role in roles.ON_CLUSTER]),
     help="Whose rights in the cluster are checked. Default: those of all roles together.",
 )
-@click.option("--fencing", is_flag=True, help="Try each healthy node's fencing, as the hourly drill does.")
+@click.option(
+    "--fencing",
+    is_flag=True,
+    help="Try each healthy node's fencing, as the hourly drill does; with --role drifts: rehearse deletions.",
+)
 @output
 def doctor(*, role: str | None, fencing: bool, as_json: bool) -> None:
     """Check everything that vm-drift depends on, and say what to do if something is wrong. Changes nothing.
 
     Settings, Redis, scheduler and workers, API server, KubeVirt, nodes, each verb that is needed, clocks. All of it
-    as whoever runs this: run it in a role's pod to see what that role sees; --fencing in a pod of the role fencing.
+    as whoever runs this: run it in a role's pod to see what that role sees;
+    --fencing in a pod of the role fencing, or of drifts.
 
     Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 something could not be checked.
     """

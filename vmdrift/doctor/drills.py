@@ -1,11 +1,11 @@
-"""Findings about the fence drill. Pure."""
+"""Findings about the fence drill, and about deletions that were rehearsed. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reactor.model.fence_drill import FenceDrill, not_fenceable
 from reactor.settings import Settings
-from vmdrift.doctor.facts import Unreadable
+from vmdrift.doctor.facts import Rehearsed, Unreadable
 from vmdrift.doctor.finding import Finding, failed, ok, unknown, warning
 
 _CHECK = "fence drill"
@@ -29,4 +29,24 @@ def drill_findings(drills: Sequence[FenceDrill] | Unreadable | None, settings: S
         yield ok(_CHECK, f"{number} of {tried[provider]} healthy nodes passed.", provider)
 
 
+def deletion_findings(deletions: Sequence[Rehearsed] | Unreadable | None) -> Iterator[Finding]:
+    """Whoever forbids a deletion now forbids it when a VM waits for it, too."""
+    if deletions is None:
+        return
+    if isinstance(deletions, Unreadable):
+        yield unknown(_DELETION, deletions, "Fix what is reported above.")
+        return
+    for one in (one for one in deletions if one.why):
+        finding, fix = (failed, _FORBIDDEN) if one.forbidden else (warning, _UNTRIED)
+        yield finding(_DELETION, one.why, fix, f"{one.resource} {one.name}")
+    passed = Counter(one.resource for one in deletions if not one.why)
+    if not deletions:
+        yield warning(_DELETION, "Nothing to try: no VM runs.", "Try again once one does.")
+    for resource, number in passed.items():
+        yield ok(_DELETION, f"{number} may be deleted (checked by a dry run).", resource)
+
+
+_DELETION = "deletion"
+_FORBIDDEN = "Let the account of role drifts delete it: what refuses a dry run refuses a recovery as well."
+_UNTRIED = "This says nothing of a real deletion. A webhook without dry runs has no sideEffects: None."
 _SAID = "See above, and docs/fencing.md."

@@ -21,6 +21,7 @@ from reactor.model.times import Clock
 from reactor.process import explain
 from reactor.settings import Settings, env_names
 from reactor.wiring import Wiring
+from vmdrift.doctor.deletions import rehearsed
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, KubeVirt, RedisFacts, Skew, Unreadable
 from vmdrift.doctor.needs import OPTIONAL, Right, provided, rights, used
 from workers import observe
@@ -30,6 +31,7 @@ from workers.fencing.providers.registry import provider, ready
 from workers.observe.cache import listed
 
 _Fact = TypeVar("_Fact")
+_DELETES = "drifts"  # the role that deletes launchers and VolumeAttachments
 _WHOLE_SECONDS = 0.5  # an HTTP date is cut to whole seconds: give or take half of one
 
 
@@ -40,16 +42,19 @@ class ExaminedCluster(Cluster, Survey, ConfigMapWriter, Protocol):
 def examine(env: Mapping[str, str], roles: Sequence[str], clock: Clock = time.time, *, fencing: bool = False) -> Facts:
     """All facts, from the environment on. `roles`: whose rights are checked; none: those of all roles in use.
 
-    `fencing`: every provider of every healthy node is tried, one node after the other.
+    `fencing`: every provider of every healthy node is tried, one node after the other; by the role that deletes, what
+    it deletes.
     """
     configuration = configured(env)
     wrong = configuration.wrong or {}
     wiring = Wiring(configuration.settings, env.get("KUBECONFIG", ""))
     redis = Unreadable(wrong["VMDRIFT_REDIS_URL"]) if "VMDRIFT_REDIS_URL" in wrong else _redis(wiring, clock)
+    deletes = fencing and tuple(roles) == (_DELETES,)
     roles = roles or used(configuration.settings)
     cluster = _cluster(wiring, roles, clock)
-    drills = _or_unreadable(lambda: _drills(wiring, clock)) if fencing else None
-    return Facts(configuration, redis, cluster, tuple(roles), drills)
+    drills = _or_unreadable(lambda: _drills(wiring, clock)) if fencing and not deletes else None
+    deletions = _or_unreadable(lambda: tuple(rehearsed(wiring.cluster))) if deletes else None
+    return Facts(configuration, redis, cluster, tuple(roles), drills, deletions)
 
 
 def _drills(wiring: Wiring, clock: Clock) -> tuple[FenceDrill, ...]:

@@ -81,11 +81,28 @@ class ClusterFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """A deletion as a dry run, of `resource` and `name`: `why` it was not accepted, "" where it was.
+
+    `forbidden`: somebody forbids it; else it could not be tried.
+    """
+
+    resource: str
+    name: str
+    why: str = ""
+    forbidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """All facts. `roles`: whose rights are checked. `drills`: of every healthy node; None where none were asked for."""
+    """All facts. `roles`: whose rights are checked.
+
+    None where they were not asked for: `drills` of every healthy node, and `deletions` that were rehearsed.
+    """
 
     configured: Configured
     redis: RedisFacts | Unreadable
     cluster: ClusterFacts | Unreadable
     roles: tuple[str, ...]
     drills: tuple[FenceDrill, ...] | Unreadable | None = None
+    deletions: tuple[Rehearsed, ...] | Unreadable | None = None

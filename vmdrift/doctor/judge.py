@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from reactor.adapters.redis.clock_offsets import off, offset_sentence
 from reactor.settings import GONE, Settings, env_names
 from vmdrift.doctor.cluster import cluster_findings
-from vmdrift.doctor.drills import drill_findings
+from vmdrift.doctor.drills import deletion_findings, drill_findings
 from vmdrift.doctor.facts import ClusterFacts, Configured, Facts, RedisFacts, Skew, Unreadable
 from vmdrift.doctor.finding import Finding, Status, failed, ok, unknown, warning
 from vmdrift.doctor.redis import redis_findings
@@ -30,6 +30,7 @@ def judge(facts: Facts) -> list[Finding]:
         *_clocks(facts),
         *_off(facts.redis),
         *drill_findings(facts.drills, facts.configured.settings),
+        *deletion_findings(facts.deletions),
     ]
 
 

@@ -92,7 +92,7 @@ def _ended(
 
 def after(record: Record, moment: float | None) -> float | None:
     """Seconds from the loss of the node."""
-    return None if moment is None else moment - record.drift.outage.since
+    return None if moment is None else moment - record.lost_at
 
 
 def as_object(outages: Sequence[EndedOutage], now: float = 0.0) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Live:
         if snapshot.suspects.why:
             self._changed("suspects", snapshot.suspects.why)
         for record in snapshot.records:
-            spent = now - record.drift.outage.since
+            spent = now - record.lost_at
             line = f"{record.drift.vm}: {record.phase}, {record.sentence}"
             self._changed(record.drift.id, line, f"{spent:6.1f} s  ")
         if not snapshot.outages:

@@ -22,12 +22,15 @@ _BY_REASON = frozenset({Phase.BLOCKED, Phase.REFUSED, Phase.CANCELLED, Phase.FAI
 
 
 def step_events(before: Record | None, after: Record, source: str, now: float) -> list[Event]:
-    """The events of one step. Their ids repeat if it is taken again: each is sent once per drift and reason."""
+    """The events of one step. Their ids repeat if it is taken again: each is sent once per drift and reason.
+
+    Those of a drift that began once more are others.
+    """
     return [
         Event(
             f"{DRIFT_PREFIX}{kind}",
             source,
-            f"{after.drift.id}_{kind}" + (f"_{after.reason}" if kind in _BY_REASON else ""),
+            f"{after.drift.id}_{kind}{_occasion(kind, after)}",
             str(after.drift.vm),
             now,
             _data(after, now),
@@ -35,6 +38,10 @@ def step_events(before: Record | None, after: Record, source: str, now: float) -
         )
         for kind in _kinds(before, after)
     ]
+
+
+def _occasion(kind: str, record: Record) -> str:
+    return (f"_{record.reason}" if kind in _BY_REASON else "") + (f"_{record.again}" if record.again else "")
 
 
 def _kinds(before: Record | None, after: Record) -> list[str]:

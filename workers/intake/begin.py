@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
+from reactor import timing
 from reactor.adapters.cloudevents import encode
 from reactor.adapters.rq import drift_entry
 from reactor.model.drift import Record, Signs
@@ -40,16 +42,54 @@ def first(
 
     `lost`: its node and the signs of life of that; `forecast`: what is known to keep the VM down already.
     """
+    record = _new(drift, vmi_uid, lost, tools, forecast)
+    if tools.store.create(record, _events(record, tools)):
+        log.info("drift decided", **log_fields(record))
+        return record
+    return tools.store.record(drift.id) or record
+
+
+def once_more(ended: Record, vmi_uid: str, lost: tuple[NodeView | None, Signs | None], tools: Tools) -> Record:
+    """The VM of a drift that has ended was put back onto the lost node: it begins again, as a new one. StoreError.
+
+    The scheduler takes a dead node for alive until Kubernetes notices, unless a taint keeps it away, which others may
+    remove; and the VM may need a node again because the one that it runs on by now is lost, too.
+    """
+    lock = tools.store.acquire(ended.drift.vm.uid, timing.VM_LOCK, ended.drift.id)
+    if lock is None:
+        return ended  # it is looked at again at the next sweep
+    try:
+        if lock.record and lock.record.ended and lock.record.vmi_uid != vmi_uid:
+            ended = _begun_again(lock.record, _new(ended.drift, vmi_uid, lost, tools, None))
+            tools.store.save(ended, lock, _events(ended, tools))
+            log.info("drift decided", **log_fields(ended))
+        return ended
+    finally:
+        tools.store.release(lock)
+
+
+def _begun_again(before: Record, record: Record) -> Record:
+    sentence = f"The VM was put back onto the lost node after this: {before.sentence} {record.sentence}"
+    return replace(record, sentence=sentence, again=before.again + 1)
+
+
+def _new(
+    drift: Drift,
+    vmi_uid: str,
+    lost: tuple[NodeView | None, Signs | None],
+    tools: Tools,
+    forecast: Forecast | None,
+) -> Record:
     node, node_signs = lost
     record = replace(first_record(drift, tools, vmi_uid, node_signs), forecast=forecast)
     if objection := unnoticed(node, drift.outage):  # only proof releases it, which may be there
         phase, reason, sentence = objection.phase, objection.reason, objection.sentence
         record = replace(record, phase=phase, reason=reason, sentence=sentence, again_at=record.created_at)
-    events = [encode(event) for event in step_events(None, record, tools.source, tools.clock())]
-    if tools.store.create(record, events):
-        log.info("drift decided", **log_fields(record))
-        return record
-    return tools.store.record(drift.id) or record
+    return record
+
+
+def _events(record: Record, tools: Tools) -> list[dict[str, Any]]:
+    return [encode(event) for event in step_events(None, record, tools.source, tools.clock())]
 
 
 def signs(node: NodeView, outage: Outage, tools: Tools) -> Signs:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import structlog
 
 from reactor.adapters.rq import drift_entry, fence_entry
-from reactor.model.drift import Again, Ended, OutageRecord, Outcome, Record, Signs
+from reactor.model.drift import Again, Ended, OutageRecord, Outcome, Phase, Record, Signs
 from reactor.model.errors import StoreError
 from reactor.model.forecast import Forecast
 from reactor.model.identity import Drift, Outage, VmRef
@@ -21,13 +21,14 @@ from reactor.model.objects import Obj
 from reactor.model.sweep import CUT_SHORT, FINISHED, INCOMPLETE, Sweep, some
 from workers.context import Tools
 from workers.fencing.decide.allowed import providers
-from workers.intake.begin import first, signs
+from workers.intake.begin import first, once_more, signs
 from workers.intake.foresee import Remembering, foreseen
 from workers.intake.holders import Claim, claims, holders
 from workers.observe.launchers import UNREADABLE, Launcher, launchers, vm_of_launcher
 
 log = structlog.get_logger()
 
+_NOT_HERE = frozenset({"not-on-node", "nothing-ran"})
 _AGAIN = 15.0  # seconds until what could not be read is read again
 
 
@@ -173,8 +174,12 @@ class Search:
     def _begin(self, vm: VmRef, vmi_uid: str, forecast: Forecast | None) -> None:
         if self.node and not self._signs:
             self._signs.append(signs(self.node, self.outage, self._tools))
-        lost = self.node, next(iter(self._signs), None)
-        record = first(Drift(vm, self.outage), vmi_uid, lost, self._tools, forecast)
+        lost, drift = (self.node, next(iter(self._signs), None)), Drift(vm, self.outage)
+        known = self._records.get(drift.id)
+        if known and vmi_uid and _is_elsewhere(known):
+            record = once_more(known, vmi_uid, lost, self._tools)
+        else:
+            record = first(drift, vmi_uid, lost, self._tools, forecast)
         self._records[record.drift.id] = record
         self._drift_keys |= _keys(record)
         if not record.ended:
@@ -183,6 +188,11 @@ class Search:
 
 def _launcher_of(pair: tuple[Launcher, object]) -> Launcher:
     return pair[0]
+
+
+def _is_elsewhere(record: Record) -> bool:
+    """Has it ended because the VM was not on this node any more?"""
+    return record.ended and (record.phase is Phase.COMPLETED or record.reason in _NOT_HERE)
 
 
 def _keys(record: Record) -> set[tuple[str, str, str]]:

@@ -152,6 +152,12 @@ def served_clock(cluster: Cluster) -> Clock:
     return read
 
 
+def _delete_options(uid: str, version: str, grace: int | None) -> JsonObject:
+    conditions = {"uid": uid, **({"resourceVersion": version} if version else {})}
+    options: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
+    return options if grace is None else {**options, "gracePeriodSeconds": grace}
+
+
 class KubernetesCluster:
     """The Cluster over HTTP. `timeout` in seconds, for one call; `before_call` runs before each (heartbeats).
 
@@ -219,11 +225,14 @@ class KubernetesCluster:
     def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
         self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
     ) -> None:
-        conditions = {"uid": uid, **({"resourceVersion": version} if version else {})}
-        options: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
-        if grace is not None:
-            options["gracePeriodSeconds"] = grace
-        self._json("delete", _object_path(resource, namespace, name), body=options)
+        self._json("delete", _object_path(resource, namespace, name), body=_delete_options(uid, version, grace))
+
+    def rehearse_delete(self, resource: str, read: JsonObject, grace: int | None = None) -> None:
+        meta = read["metadata"]
+        path = _object_path(resource, meta.get("namespace", ""), meta["name"])
+        options = {**_delete_options(meta["uid"], meta["resourceVersion"], grace), "dryRun": ["All"]}
+        # In the query, too: a proxy that loses the body of a DELETE must not make it a real one.
+        self._json("delete", path, {"dryRun": "All"}, body=options)
 
     def time(self) -> float | None:
         return self._time

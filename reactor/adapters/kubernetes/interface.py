@@ -116,3 +116,6 @@ class Survey(Protocol):
 
     def may(self, verb: str, resource: str, namespace: str = "", name: str = "") -> bool:
         """Are we allowed to? Without a namespace: in all of them; without a name: of all objects."""
+
+    def rehearse_delete(self, resource: str, read: JsonObject, grace: int | None = None) -> None:
+        """As the Cluster's `delete` of what was `read`, but nothing is deleted: it raises what that would raise."""

@@ -123,5 +123,5 @@ def test_what_cannot_be_judged_is_refused() -> None:
     """The API server always writes a status; an expression that finds none has no value."""
     api = _api()
     api.store.create("pods", {"metadata": {"name": "it", "namespace": "tenant", "labels": LAUNCHER}, "spec": {}})
-    with pytest.raises(ApiError, match=r"422 Invalid: .* expression 'variables.proven .* resulted in error"):
+    with pytest.raises(ApiError, match=r"422 Invalid: .* expression 'variables.rehearsed .* resulted in error"):
         api.client(DRIFTS).delete("pods", "it", "tenant")

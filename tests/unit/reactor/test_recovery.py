@@ -9,6 +9,7 @@ from rich.console import Console
 
 from reactor.model.drift import Check, OutageRecord, Phase, Record
 from reactor.model.fencing import Confirmation, Fencing
+from reactor.model.outlook import down
 from reactor.model.recovery import (
     BOUNDS,
     ON_PROOF,
@@ -19,6 +20,7 @@ from reactor.model.recovery import (
     amounts,
     ended,
     histogram,
+    recovery,
     stages,
 )
 from reactor.web.page.timeline import timeline
@@ -123,6 +125,13 @@ def test_a_window_that_was_put_right_by_another_clock_ends_at_one_moment_everywh
     assert shown.window.end == SINCE + 260.0
     assert [mark.at for mark in shown.line.marks if mark.name == "window"] == [SINCE + 260.0]
     assert "160 s" in _row(waits, SINCE + 100.0)
+
+
+def test_a_vm_that_was_put_back_onto_the_dead_node_was_not_down_while_it_ran_elsewhere() -> None:
+    first = replace(_completed(4000.0), reason="running-elsewhere")
+    again = replace(first, again=1, created_at=SINCE + 3900.0)
+    assert (recovery(first), recovery(again)) == (4000.0, 100.0)
+    assert (stages(again, SINCE + 4000.0)["total"], down(again, SINCE + 4000.0).seconds) == (100.0, 100.0)
 
 
 def test_nobody_was_down_for_less_than_no_time() -> None:

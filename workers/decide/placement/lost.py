@@ -1,10 +1,12 @@
 """Which instance and which pods are the lost ones, and which instance came after them. Pure."""
 
 from reactor.model.drift import Record
+from reactor.model.node import NodeView
 from workers.decide.decision import Passed
 from workers.decide.node import still_lost
 from workers.decide.observation import Observation, PodView, VmiView
 from workers.decide.placement import repelling
+from workers.decide.placement.selectors import SCHEDULABLE
 
 
 def replacement(observation: Observation, record: Record) -> VmiView | None:
@@ -34,4 +36,9 @@ def _was_put_back(observation: Observation, record: Record, new: VmiView) -> boo
     """Onto a node that is still lost, and by now admits it no more."""
     node = observation.node
     lost = isinstance(still_lost(node, record.drift.outage), Passed)
-    return lost and node is not None and bool(repelling(new.spec, node))
+    return lost and node is not None and bool(repelling(new.spec, node) or _takes_none(node))
+
+
+def _takes_none(node: NodeView) -> bool:
+    """Every launcher asks for this label, whatever taints it tolerates; KubeVirt takes it from a silent node."""
+    return node.labels.get(SCHEDULABLE) != "true"

@@ -11,6 +11,7 @@ from tests.unit.workers.fencing.views import FILE, NOBODY, NODE, NOW, OFF, ON, O
 from workers.decide.decision import Judgement
 from workers.fencing.decide import next_move
 from workers.fencing.decide.view import AskProvider, Unfence
+from workers.fencing.decide.witnesses import Heard
 
 _ASKED = replace(FILE, attempts=(Attempt("redfish", NOW - 10),))
 _BOTH = {"remediation": NOBODY, "redfish": ON}
@@ -85,6 +86,16 @@ def test_the_heartbeat_is_silent_since_a_watcher_saw_it_change_and_the_lease_bef
     assert (move.deed, move.again_at) == (None, min(begin, 1030.0))
     for now, asked in ((begin - 1, None), (begin, AskProvider("redfish"))):
         assert next_move(seen(lease_lasts=15.0), move.file, POLICY, now).deed == asked
+
+
+@pytest.mark.parametrize(("lasts", "begin"), [(40.0, 40.0), (15.0, 15.0), (280.0, 280.0), (0.0, 60.0)])
+def test_where_witnesses_hear_nothing_its_lease_s_own_time_is_waited_for(lasts: float, begin: float) -> None:
+    """One that says no time is waited for as without witnesses; so is one that answers any of them."""
+    at, silent = FILE.silent_since + begin, seen(lease_lasts=lasts, heard=Heard(True, "Nobody hears it."))
+    for now, asked in ((at - 1, None), (at, AskProvider("redfish"))):
+        assert next_move(silent, FILE, POLICY, now).deed == asked
+    answers = seen(lease_lasts=lasts, heard=Heard(False, "It answers."))
+    assert next_move(answers, FILE, POLICY, FILE.silent_since + max(lasts, 60.0) - 1).deed is None
 
 
 def test_what_a_watcher_saw_before_a_step_of_the_clock_does_not_count() -> None:

@@ -60,7 +60,7 @@ def test_every_vm_runs_once_and_each_pod_was_deleted_once_by_its_uid(story: Stag
 def test_every_page_opens_and_shows_what_a_drifts_job_is(story: Stage) -> None:
     assert {path: answer.status for path, answer in story.seen["pages"].items() if answer.status != 200} == {}
     job = story.seen["job"]
-    assert job["description"] == "drift shop/database off worker-1"
+    assert job["description"] == "drift shop/database from worker-1"
     assert orjson.loads(job["metadata"])["phase"] == "completed"
 
 

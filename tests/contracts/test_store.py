@@ -190,7 +190,7 @@ def test_an_older_holder_writes_neither_record_nor_events(place: Place) -> None:
     old = locked(place.store, ttl=SHORT)
     place.let_expire()
     place.store.save(record(sentence="new"), locked(place.store), [])
-    with pytest.raises(LockLost, match="shop/db off node-a"):
+    with pytest.raises(LockLost, match="shop/db from node-a"):
         place.store.save(record(sentence="old"), old, [EVENT])
     found = place.store.record(drift().id)
     assert found

@@ -64,6 +64,19 @@ class Surroundings:
         view.clock, view.steady_since = clock, steady_since
         return view
 
+    def apart(
+        self,
+        nodes: tuple[NodeView, ...],
+        renewals: Mapping[str, float],
+        neighbours: Mapping[str, tuple[Neighbour, ...]],
+    ) -> "Surroundings":
+        """With a memory of its own, for what is only supposed: it knows these already. `neighbours`: by namespace."""
+        view, until = copy(self), self.steady() + BOUND
+        known: dict[Hashable, tuple[float, Any]] = {"nodes": (until, nodes), "leases": (until, renewals)}
+        known |= {("neighbours", namespace): (until, pods) for namespace, pods in neighbours.items()}
+        vars(view).update(_summaries=None, _tidy_at=[until], _known=known)
+        return view
+
     def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
         """People's interventions as they are now: for what is about to be deleted."""
         return interventions(cluster.find("configmaps", CONFIG_MAP, self.namespace))
@@ -87,8 +100,8 @@ class Surroundings:
         return self.once("nodes", lambda: tuple(map(node_view, items(cluster, "nodes"))))
 
     def node(self, cluster: Cluster, name: str) -> NodeView | None:
-        """Another than the lost one, as of at most five seconds ago: where a VM starts."""
-        summary = self._summary()
+        """As of at most ten seconds ago: where a VM starts, or the lost one after a release."""
+        summary = self._summary(timing.SUMMARY_KEPT)
         if summary and (view := next((node for node in summary.nodes if node.name == name), None)):
             return view
         obj = self.find(cluster, "nodes", name, ttl=MOMENT)
@@ -111,14 +124,14 @@ class Surroundings:
             self._summaries.note_read(outage.id)
         return nodes, renewals
 
-    def _summary(self) -> Summary | None:
+    def _summary(self, most: float = timing.SUMMARY_FRESH) -> Summary | None:
         """The watchers', if it is young enough, and the clock by which that is known has not stepped since."""
         if self._summaries is None:
             return None
         summary = self.once("summary", self._summaries.latest, timing.SUMMARY_EVERY)
         if summary is None or summary.as_of < self.steady_since:
             return None
-        return summary if -_AHEAD <= self.clock() - summary.as_of <= timing.SUMMARY_FRESH else None
+        return summary if -_AHEAD <= self.clock() - summary.as_of <= most else None
 
     def find(
         self, cluster: Cluster, resource: str, name: str, namespace: str = "", ttl: float | None = None

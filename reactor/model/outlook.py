@@ -116,8 +116,10 @@ def early(record: Record) -> Forecast | None:
 
 def why(record: Record) -> tuple[str, str]:
     """The reason code that says most of where it stands, and its sentence."""
-    foreseen = early(record)
-    return (foreseen.reason, foreseen.sentence) if foreseen else (record.reason, record.sentence)
+    foreseen = ahead(record)
+    if foreseen and not foreseen.moves:
+        return foreseen.reason, foreseen.sentence
+    return record.reason, f"{record.sentence} {foreseen.where}".rstrip() if foreseen else record.sentence
 
 
 def own_objections(checks: Iterable[Check]) -> list[Check]:

@@ -20,13 +20,13 @@ pytestmark = [needs_chromium, pytest.mark.long(30)]
 SCREEN = 900  # pixels
 BY_NIGHT = [pytest.param(1280, True, marks=pytest.mark.nightly), pytest.param(400, False, marks=pytest.mark.nightly)]
 HEADLINES = {
-    "window": "worker-1 lost 1 min 10 s ago · 6 VMs: 5 not judged yet (first in 3 min 50 s), 1 will stay down: act now",
+    "window": "worker-1 lost 1 min 10 s ago · 6 VMs: 4 will move (first in 3 min 50 s), 2 will stay down: act now",
     "released": "worker-1 lost 5 min 45 s ago · 6 VMs: 2 run again, 2 are moving, 2 will stay down: act now",
     "done": "worker-1 lost 15 min ago · 6 VMs: 4 run again, 2 will stay down: act now",
     "blocked": "lost 5 min 30 s ago",  # two nodes at the same moment, in any order
     "held": "6 VMs: 1 runs again, 2 are moving, 1 is held, 2 will stay down: act now",
     "sixty": "60 VMs: 36 run again, 12 are moving, 12 will stay down: act now",
-    "workers-dead": "6 VMs: 5 not judged yet (45 s late: no worker is alive), 1 will stay down: act now",
+    "workers-dead": "6 VMs: 4 will move (45 s late: no worker is alive), 2 will stay down: act now",
 }
 
 

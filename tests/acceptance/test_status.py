@@ -32,7 +32,7 @@ def test_before_the_window_ends_who_stays_down_is_known_and_all_others_are_one_l
     early = story.said["lost: status"]
 
     assert early.code == 0
-    known = r"5 not judged yet \(first in \d+ s\), 1 will stay down: act now"  # shop/licence is pinned
+    known = r"5 not foreseen yet \(first in \d+ s\), 1 will stay down: act now"  # shop/licence is pinned
     assert re.search(rf"worker-1 lost \d+ s ago · 6 VMs: {known}", early.out)
     assert early.out.index("shop/licence") < early.out.index("5: shop/")
     assert "watcher heard" in early.out

@@ -40,7 +40,7 @@ from workers.pass_time import timed
 log = structlog.get_logger()
 
 FIRST = 10.0  # seconds from Unknown: by then others that were lost with this one are Unknown, too
-_LEAST = 10.0  # seconds between two looks; the pause doubles, so there are five within a window of 300 s
+_SHARE = 30  # of a window that was set shorter than usual, nothing takes more than this part
 _NEAR = 10.0  # seconds before a VM is judged, from which on that is waited for
 _MOST_VMS, _MOST_TIME = 1000, 10.0  # VMs, and seconds, of one look
 _GIVES_WAY = 2.0  # seconds
@@ -54,24 +54,28 @@ class _DriftWaits(Exception):
     """A drift waits for a worker: it goes first."""
 
 
-def due(outage: Outage, now: float) -> float:
-    """When to look next, for whoever asks now."""
-    begun = min(float(outage.unknown_since), now)
-    return max(now, begun + FIRST) if now < begun + 2 * FIRST else now + max(_LEAST, now - begun)
+def due(outage: Outage, policy: Policy, now: float) -> float:
+    """When to look next, for whoever asks now. The pause doubles: five looks fit into a window of 300 s."""
+    begun, first = min(float(outage.unknown_since), now), _at_most(FIRST, policy)
+    return max(now, begun + first) if now < begun + 2 * first else now + max(first, now - begun)
+
+
+def _at_most(seconds: float, policy: Policy) -> float:
+    return min(seconds, policy.unreachable_window / _SHARE)
 
 
 def wake(outage: Outage, records: Sequence[Record], tools: Tools) -> None:
     """Make sure that its VMs are foreseen, where any waits for its window without a forecast. StoreError."""
     now = tools.clock()
-    if any(_is_open(record, now) for record in records):
-        tools.queue.wake(forecast_entry(outage), due(outage, now))
+    if any(_is_open(record, tools.policy, now) for record in records):
+        tools.queue.wake(forecast_entry(outage), due(outage, tools.policy, now))
 
 
 def run_forecast(outage: Outage, tools: Tools) -> Outcome:
     """Raises ClusterError, StoreError: then what was foreseen before is kept, and it is tried again."""
     tools = timed(tools)
     now = tools.clock()
-    records = [record for record in tools.store.records(outage.id) if _is_open(record, now)]
+    records = [record for record in tools.store.records(outage.id) if _is_open(record, tools.policy, now)]
     if not records:
         return Ended("foreseen", "outage", f"{outage.node.name}: no VM waits for its window without a forecast.")
     try:
@@ -83,14 +87,15 @@ def run_forecast(outage: Outage, tools: Tools) -> Outcome:
     sentence = f"{outage.node.name}: {moves} will move, {stays} will stay down, {unknown} not foreseen yet."
     log.info("forecasts made", outage=outage.id, node=outage.node.name, sentence=sentence)
     if unknown:
-        return Again(max(due(outage, now), now + _LEAST), "not-foreseen-yet", sentence)
+        again_at = max(due(outage, tools.policy, now), now + _at_most(FIRST, tools.policy))
+        return Again(again_at, "not-foreseen-yet", sentence)
     return Ended("foreseen", "outage", sentence)
 
 
-def _is_open(record: Record, now: float) -> bool:
+def _is_open(record: Record, policy: Policy, now: float) -> bool:
     """Does it wait for its window, and is there nothing foreseen of it yet?"""
     waits = record.phase is Phase.WAITING and record.reason == WINDOW and record.released_at is None
-    return waits and record.forecast is None and (record.again_at or 0.0) > now + _NEAR
+    return waits and record.forecast is None and (record.again_at or 0.0) > now + _at_most(_NEAR, policy)
 
 
 def _look(records: Sequence[Record], tools: Tools) -> list[Forecast]:
@@ -130,7 +135,7 @@ def _kept(record: Record, forecast: Forecast, tools: Tools) -> bool:
         return False
     try:
         stored = lock.record
-        if stored is None or not _is_open(stored, lock.now):
+        if stored is None or not _is_open(stored, tools.policy, lock.now):
             return False
         tools.store.save(replace(stored, forecast=forecast), lock, [])
     except LockLost:

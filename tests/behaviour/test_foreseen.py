@@ -10,6 +10,7 @@ import pytest
 
 from reactor.adapters.rq import drift_entry
 from reactor.model.drift import Again, Ended, Phase, Policy
+from reactor.model.errors import StoreRefused
 from reactor.model.forecast import Forecast
 from reactor.model.headline import headline
 from reactor.model.outlook import Outlook, forecast_result, outlook, ran_elsewhere
@@ -22,7 +23,7 @@ from tests.support.auditor import WORKERS
 from tests.support.virtual import Play
 from tests.unit.vmdrift.plans import change, planned
 from vmdrift.plan.prediction import Outcome
-from workers.forecast.run import run_forecast
+from workers.forecast.run import run_forecast, wake
 
 LOST, SOON = "node-a", 15.0
 NODES = (LOST, "node-b", "node-c")
@@ -216,6 +217,20 @@ def test_a_drift_that_waits_for_a_worker_goes_first() -> None:
     assert (outcome.reason, requests(play), forecasts(play)) == ("gives-way", 0, {})
     until_soon(play)
     assert len(forecasts(play)) == 4
+
+
+class Refusing:
+    """A queue of a Redis whose users have the rights of an older version."""
+
+    def wake(self, *_: object) -> None:
+        raise StoreRefused("NOPERM")
+
+
+def test_a_redis_that_refuses_the_job_keeps_nobody_from_searching_for_vms() -> None:
+    play = lost(crowd(1))
+    refusing: Any = Refusing()
+    wake(play.outages()[0], play.records, replace(play.reactor.tools, queue=refusing))
+    assert forecasts(play) == {}
 
 
 def test_what_is_recorded_meanwhile_stays() -> None:

@@ -39,11 +39,15 @@ def unreachable(effect: str, at: float) -> JsonObject:
     return {"key": UNREACHABLE_TAINT, "effect": effect, "timeAdded": format_time(at)}
 
 
+def is_soon_tainted(node: NodeView, nodes: Sequence[NodeView], now: float) -> bool:
+    """Was it lost a moment ago, and is the taint still to come that begins its pods' eviction?"""
+    young = node.lost and now - node.ready_since < _TAINTED_WITHIN
+    return young and node.unreachable_since is None and evicts(nodes, node)
+
+
 def soon_tainted(node: JsonObject, nodes: Sequence[NodeView], now: float) -> JsonObject:
-    """A Node that has just been lost, with the taint that will begin its pods' eviction, if one will."""
-    view = node_view(node)
-    young = view.lost and now - view.ready_since < _TAINTED_WITHIN
-    if view.unreachable_since is not None or not young or not evicts(nodes, view):
+    """The Node with that taint, if it is to come."""
+    if not is_soon_tainted(node_view(node), nodes, now):
         return node
     spec = node.get("spec") or {}
     taints: list[Any] = [*(spec.get("taints") or ()), unreachable("NoExecute", now)]

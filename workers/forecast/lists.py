@@ -83,8 +83,6 @@ class Lists:
     def _pages(self, resource: str, namespace: str, labels: str, fields: str, limit: int) -> Iterator[Page]:
         self._before()
         for page in self._cluster.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit):
-            if resource == "nodes":
-                self._keep(resource, page.items, {("", self._node)})
             yield page
             self._before()
 

@@ -13,11 +13,10 @@ import structlog
 
 from reactor.adapters.rq import forecast_entry
 from reactor.model.drift import Again, Ended, Outcome, Phase, Policy, Record
-from reactor.model.errors import ClusterUnreachable, LockLost, StoreError
+from reactor.model.errors import ClusterUnreachable, LockLost, StoreError, StoreRefused
 from reactor.model.forecast import Forecast
 from reactor.model.identity import Outage
-from reactor.model.node import NodeView, node_view
-from reactor.model.objects import JsonObject
+from reactor.model.node import NodeView
 from reactor.model.outlook import WINDOW
 from reactor.model.sweep import some
 from workers.context import Tools
@@ -65,10 +64,17 @@ def _at_most(seconds: float, policy: Policy) -> float:
 
 
 def wake(outage: Outage, records: Sequence[Record], tools: Tools) -> None:
-    """Make sure that its VMs are foreseen, where any waits for its window without a forecast. StoreError."""
+    """Make sure that its VMs are foreseen, where any waits for its window without a forecast. StoreUnreachable.
+
+    A Redis that does not let us, because it has the rights of an older version, keeps nobody from searching for VMs.
+    """
     now = tools.clock()
-    if any(_is_open(record, tools.policy, now) for record in records):
+    if not any(_is_open(record, tools.policy, now) for record in records):
+        return
+    try:
         tools.queue.wake(forecast_entry(outage), due(outage, tools.policy, now))
+    except StoreRefused as error:
+        log.warning("nothing is foreseen", outage=outage.id, node=outage.node.name, why=str(error)[:_WHY])
 
 
 def run_forecast(outage: Outage, tools: Tools) -> Outcome:
@@ -104,9 +110,8 @@ def _look(records: Sequence[Record], tools: Tools) -> list[Forecast]:
     outage = chosen[0].drift.outage
     lists = Lists(tools.cluster, outage.node.name, lambda: _give_way(tools))
     nodes = tools.around.nodes(lists)
-    lost = lists.find("nodes", outage.node.name)
-    node = node_view(lost) if lost else None
-    if lost is None or node is None or is_back(node, outage) or looks_ready(node):
+    lost = next((node for node in nodes if node.name == outage.node.name), None)
+    if lost is None or is_back(lost, outage) or looks_ready(lost):
         return []
     lists.read(chosen)
     ahead = _Ahead.of(lists, lost, nodes, tools)
@@ -119,7 +124,7 @@ def _look(records: Sequence[Record], tools: Tools) -> list[Forecast]:
         if forecast and _kept(record, forecast, tools):
             found.append(forecast)
     if ahead.unread:
-        log.warning("VMs cannot be foreseen", outage=outage.id, node=node.name, sentence=some(ahead.unread))
+        log.warning("VMs cannot be foreseen", outage=outage.id, node=lost.name, sentence=some(ahead.unread))
     return found
 
 
@@ -156,12 +161,12 @@ class _Ahead:
     unread: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, lists: Lists, lost: JsonObject, nodes: tuple[NodeView, ...], tools: Tools) -> Self:
+    def of(cls, lists: Lists, lost: NodeView, nodes: tuple[NodeView, ...], tools: Tools) -> Self:
         """Those that renew their Leases now will go on with that, and who came back a moment ago will have stayed."""
         now, policy = tools.clock(), tools.policy
         renewals = {node.name: now + policy.unreachable_window for node in nodes if node.ready == "True"}
-        around = tools.around.apart(nodes, renewals, lists.neighbours)
-        return cls(WindowsOver(lists, lost, nodes, policy, now), policy, around)
+        over = WindowsOver(lists, lost, nodes, policy, now)
+        return cls(over, policy, tools.around.apart(over.node, nodes, renewals, lists.neighbours))
 
     def foreseen(self, record: Record) -> Forecast | None:
         """None where it is not known. Who cannot be read costs only itself. Raises ClusterUnreachable, StoreError."""

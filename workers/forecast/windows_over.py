@@ -5,15 +5,16 @@ So its VMs are read and judged by the very code of their drifts (`workers.observ
 
 from collections.abc import Iterator, Sequence
 from copy import copy
+from dataclasses import replace
 
 from reactor.adapters.kubernetes.cluster import PAGE, Page
 from reactor.model.drift import Policy, Record
 from reactor.model.errors import Rejected
 from reactor.model.lease import NODE_LEASES
-from reactor.model.node import NodeView, node_view
+from reactor.model.node import UNREACHABLE_TAINT, NodeView, Taint
 from reactor.model.objects import JsonObject, text
 from workers.decide.observation import PodView
-from workers.forecast.eviction import evicted, soon_tainted
+from workers.forecast.eviction import evicted, is_soon_tainted
 from workers.forecast.lists import Lists
 from workers.observe.cache import listed
 from workers.observe.parse import pod_view
@@ -22,15 +23,15 @@ _TAKES = 10.0  # seconds from the moment a VM may be released until it is: Kuber
 
 
 class WindowsOver:
-    """A Cluster. `lost`: the Node as it is; `nodes`: all of them, as they are.
+    """A Cluster. `lost`: its node as it is; `nodes`: all of them, as they are.
 
     Not shown, because no forecast rests on it: the controller manager, and a later sign of life than the record has.
     """
 
-    def __init__(self, lists: Lists, lost: JsonObject, nodes: Sequence[NodeView], policy: Policy, now: float) -> None:
+    def __init__(self, lists: Lists, lost: NodeView, nodes: Sequence[NodeView], policy: Policy, now: float) -> None:
         self._lists, self._policy, self.now = lists, policy, now
-        self._node = soon_tainted(lost, nodes, now)
-        self.node = node_view(self._node)
+        taint = Taint(UNREACHABLE_TAINT, "", "NoExecute", now)
+        self.node = replace(lost, taints=(*lost.taints, taint)) if is_soon_tainted(lost, nodes, now) else lost
         self._released, self._lease, self.at = frozenset[str](), "", now
 
     def of(self, record: Record) -> "WindowsOver":
@@ -50,8 +51,6 @@ class WindowsOver:
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """As the Cluster's."""
-        if (resource, name) == ("nodes", self.node.name):
-            return self._node
         if resource == "leases":
             own = (name, namespace) == (self.node.name, NODE_LEASES) and self._lease
             return {"spec": {"renewTime": self._lease}} if own else None

@@ -143,12 +143,11 @@ def _lost_node(cluster: Cluster, record: Record, policy: Policy, cache: Surround
     Once the VM is released, as it was within seconds, also in the watchers' summary: before anything more is deleted it
     is read again (workers.drift.act).
     """
-    outage, released = record.drift.outage, record.released_at is not None
-    if released and not policy.fencing:
-        node = cache.node(cluster, outage.node.name)
+    outage, name = record.drift.outage, record.drift.outage.node.name
+    if record.released_at is not None and not policy.fencing:
+        node = cache.node(cluster, name)
     else:
-        obj = cache.find(cluster, "nodes", outage.node.name, ttl=0.0 if policy.fencing else MOMENT)
-        node = node_view(obj) if obj else None
+        node = cache.lost(cluster, name, 0.0 if policy.fencing else MOMENT)
     return with_lease(node, outage, lambda: _lease(cluster, outage, cache)) if node else None
 
 

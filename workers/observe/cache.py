@@ -57,6 +57,7 @@ class Surroundings:
         self._ttl, self.namespace, self.csi_addons = ttl, namespace, csi_addons
         self._known: dict[Hashable, tuple[float, Any]] = {}
         self._tidy_at = [clock()]  # shared by all copies (`by`)
+        self._supposed: NodeView | None = None
 
     def by(self, clock: Clock, steady_since: float = 0.0) -> "Surroundings":
         """The same memory, for a pass whose clock this is. It is not known to have stepped since `steady_since`."""
@@ -66,6 +67,7 @@ class Surroundings:
 
     def apart(
         self,
+        lost: NodeView,
         nodes: tuple[NodeView, ...],
         renewals: Mapping[str, float],
         neighbours: Mapping[str, tuple[Neighbour, ...]],
@@ -74,7 +76,7 @@ class Surroundings:
         view, until = copy(self), self.steady() + BOUND
         known: dict[Hashable, tuple[float, Any]] = {"nodes": (until, nodes), "leases": (until, renewals)}
         known |= {("neighbours", namespace): (until, pods) for namespace, pods in neighbours.items()}
-        vars(view).update(_summaries=None, _tidy_at=[until], _known=known)
+        vars(view).update(_supposed=lost, _summaries=None, _tidy_at=[until], _known=known)
         return view
 
     def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
@@ -99,8 +101,17 @@ class Surroundings:
             return summary.nodes
         return self.once("nodes", lambda: tuple(map(node_view, items(cluster, "nodes"))))
 
+    def lost(self, cluster: Cluster, name: str, ttl: float) -> NodeView | None:
+        """The lost node, as of at most `ttl` seconds ago; or as it is supposed to be."""
+        if self._supposed:
+            return self._supposed
+        obj = self.find(cluster, "nodes", name, ttl=ttl)
+        return node_view(obj) if obj else None
+
     def node(self, cluster: Cluster, name: str) -> NodeView | None:
         """As of at most ten seconds ago: where a VM starts, or the lost one after a release."""
+        if self._supposed and self._supposed.name == name:
+            return self._supposed
         summary = self._summary(timing.SUMMARY_KEPT)
         if summary and (view := next((node for node in summary.nodes if node.name == name), None)):
             return view

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.requests import asked
 from reactor.adapters.rq import drift_entry
 from reactor.model.drift import Again, Ended, Phase, Policy
 from reactor.model.errors import StoreRefused
@@ -143,6 +144,11 @@ def test_all_vms_of_a_node_cost_as_many_requests_as_one(storage: Storage, most: 
     assert requests(play) <= most
     play.world.run_for(120)
     assert requests(play) <= most  # and once
+
+
+@pytest.mark.parametrize(("storage", "most"), [(Storage.CONTAINER_DISK, 12), (Storage.RBD_BLOCK, 20)])
+def test_with_its_share_of_the_forecast_a_drift_takes_no_more_requests_than_it_may(storage: Storage, most: int) -> None:
+    assert asked(3, storage)["drifts"] <= most
 
 
 def test_only_so_much_is_listed_and_the_rest_is_read_by_its_name() -> None:

@@ -106,8 +106,11 @@ DRIFTS = Role(
         f"configmaps/{PROOFS}": "get",
         "events": "list",
         "nodes": "get list",
+        "persistentvolumes": "get list",
         "pods": "get list delete",
         "virtualmachineinstancereplicasets": "get",
+        "virtualmachineinstances": "get list",
+        "virtualmachines": "get list",
         "volumeattachments": "get delete",
     },
 )

@@ -12,7 +12,7 @@ from typing import Any, Self
 from reactor.adapters.cloudevents import decode
 from reactor.adapters.kubernetes import cluster as cluster_adapter
 from reactor.adapters.redis.inbox import Inbox
-from reactor.adapters.rq import DELIVER, RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST, Queue
+from reactor.adapters.rq import DELIVER, RUN_DRIFT, RUN_FENCE, RUN_FORECAST, TAKE_EVENT, TAKE_POST, Queue
 from reactor.model.drift import Outcome
 from reactor.model.errors import BadInput
 from reactor.model.event import worker_source
@@ -26,6 +26,7 @@ from workers.drift.run import run_pass
 from workers.fencing.providers.registry import provider
 from workers.fencing.run import FenceTools, run_fence
 from workers.fencing.together import Together
+from workers.forecast.run import run_forecast
 from workers.intake.events import take_post
 from workers.intake.outage import take_event
 from workers.observe.cache import Surroundings
@@ -75,6 +76,7 @@ _PASSES: Mapping[str, Callable[[App, Body], Outcome]] = {
     TAKE_EVENT: lambda app, payload: take_event(decode(payload), app.tools()),
     TAKE_POST: lambda app, payload: take_post(payload, app.inbox(), app.tools()),
     RUN_DRIFT: lambda app, payload: run_pass(Drift.of(payload), app.tools()),
+    RUN_FORECAST: lambda app, payload: run_forecast(Outage.of(payload), app.tools()),
     RUN_FENCE: lambda app, payload: run_fence(Outage.of(payload), app.fence()),
     DELIVER: lambda app, payload: deliver(take(payload, "letter", str, "job"), app.delivery()),
 }

@@ -23,6 +23,7 @@ from rq.utils import utcformat
 
 from reactor import roles, timing
 from reactor.adapters.cloudevents import encode
+from reactor.adapters.redis.contents import text_of
 from reactor.adapters.redis.errors import translated
 from reactor.adapters.redis.keys import PREFIX
 from reactor.adapters.redis.lua import script
@@ -38,12 +39,13 @@ OUTGOING = roles.OUTGOING.queue  # one job per event that is delivered to others
 TAKE_EVENT = "workers.rq.take_event"
 TAKE_POST = "workers.rq.take_post"
 RUN_DRIFT = "workers.rq.run_drift"
+RUN_FORECAST = "workers.rq.run_forecast"
 RUN_FENCE = "workers.rq.run_fence"
 DELIVER = "workers.rq.deliver"
 # All that a worker of each queue runs.
 RUNS = {
     EVENTS: (TAKE_EVENT, TAKE_POST),
-    DRIFTS: (RUN_DRIFT,),
+    DRIFTS: (RUN_DRIFT, RUN_FORECAST),
     FENCING: (RUN_FENCE,),
     OUTGOING: (DELIVER,),
 }
@@ -57,6 +59,8 @@ JOB_TIMEOUT = 120  # seconds; a pass is a few calls with time-outs of their own
 # RQ's worker keeps a running job's heartbeat younger than this; an older one means that nobody runs it.
 ORPHANED_AFTER = timing.JOB_ORPHANED
 _MARK_TTL = 3600  # seconds
+_FORECAST = "forecast_"  # its jobs give way to all others of their queue
+_HEAD = 100  # jobs of a queue that are looked at
 _SCHEDULED = JobStatus.SCHEDULED.value.encode()
 
 
@@ -82,6 +86,12 @@ def drift_entry(drift: Drift) -> JobEntry:
     return JobEntry(DRIFTS, drift.id, RUN_DRIFT, (VERSION, drift.as_json()), f"drift {drift}")
 
 
+def forecast_entry(outage: Outage) -> JobEntry:
+    """The job that foresees what becomes of this outage's VMs."""
+    description = f"forecast {outage.node.name}"
+    return JobEntry(DRIFTS, f"{_FORECAST}{outage.id}", RUN_FORECAST, (VERSION, outage.as_json()), description)
+
+
 def fence_entry(outage: Outage) -> JobEntry:
     """The job that fences this outage's node, or checks that somebody did."""
     return JobEntry(FENCING, f"fence_{outage.id}", RUN_FENCE, (VERSION, outage.as_json()), f"fence {outage.node.name}")
@@ -92,6 +102,11 @@ def delivery_entry(letter_id: str) -> JobEntry:
     return JobEntry(
         OUTGOING, f"out_{letter_id}", DELIVER, (VERSION, {"letter": letter_id}), f"deliver event {letter_id}"
     )
+
+
+def is_drift(job_id: str) -> bool:
+    """Of a job in the queue `drifts`."""
+    return not job_id.startswith(_FORECAST)
 
 
 class Queue(Protocol):
@@ -109,6 +124,9 @@ class Queue(Protocol):
 
     def woken(self, job_id: str) -> float | None:
         """When this job, while it ran, was asked to run again: read once, then forgotten."""
+
+    def drift_waits(self) -> bool:
+        """Does a drift's job wait for a worker, as far as the first hundred of its queue show?"""
 
 
 class _State(Enum):
@@ -171,6 +189,12 @@ class RqQueue:
         with translated():
             marks: Any = self._redis.zpopmin(_mark_key(job_id))
         return marks[0][1] if marks else None
+
+    def drift_waits(self) -> bool:
+        key = f"{RedisQueue.redis_queue_namespace_prefix}{DRIFTS}"
+        with translated():
+            waiting: Any = self._redis.lrange(key, 0, _HEAD - 1)
+        return any(is_drift(text_of(job_id)) for job_id in waiting)
 
     def _mark(self, job_id: str, due: float) -> None:
         """A sorted set with one member, because Redis can be asked to make its score only earlier (ZADD LT)."""

@@ -1,4 +1,7 @@
-"""What is foreseen of a drift: by the search for its VM, or when that is first judged. It is compared with the end."""
+"""What is foreseen of a drift: by the search for its VM, while its window runs, or when it is first judged.
+
+It is compared with the end.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

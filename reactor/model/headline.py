@@ -2,7 +2,7 @@
 
     worker-1 lost 17 s ago · 6 VMs: 4 will move (first in 33 s), 2 will stay down: act now
 
-Nothing is counted as moving that was not judged: within the window little of a VM is read.
+Nothing is counted as moving that was neither judged nor foreseen.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _WORDS = {
     Outlook.BACK: ("runs again", "run again"),
     Outlook.MOVING: ("is moving", "are moving"),
     Outlook.MOVES: ("will move", "will move"),
-    Outlook.UNDECIDED: ("not judged yet", "not judged yet"),
+    Outlook.UNDECIDED: ("not foreseen yet", "not foreseen yet"),
     Outlook.UNWANTED: ("is not to run", "are not to run"),
     Outlook.HELD: ("is held", "are held"),
     Outlook.ALIVE: ("may still run there", "may still run there"),

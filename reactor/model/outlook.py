@@ -13,6 +13,7 @@ from reactor.model.forecast import KEPT, MISSED, OVERTAKEN, Forecast
 from reactor.model.reason import REASONS
 from reactor.model.times import clock_time, duration
 
+WINDOW = "unreachable-window"  # the reason of a drift that waits for its window
 RETURNED = "returned-node"  # the one reason of a completed drift whose VM did not move
 # Checks of the VM itself; those before them are of the outage, and are the same for every VM.
 OWN = frozenset({"placement", "storage", "comeback", "policy", "launcher", "no hold"})
@@ -28,7 +29,7 @@ class Outlook(StrEnum):
     STAYS = "stays"  # down, until something changes
     ALIVE = "alive"  # its node gives signs of life: it may well run there
     HELD = "held"  # somebody asked that it be left alone
-    UNDECIDED = "undecided"  # the VM itself was not judged yet
+    UNDECIDED = "undecided"  # nothing was foreseen of it yet, and it was not judged
     MOVES = "moves"  # all of its own checks have passed
     MOVING = "moving"
     UNWANTED = "unwanted"  # it is not to run, or this drift is not about it any more
@@ -93,25 +94,32 @@ def _cancelled(reason: str) -> Outlook:
 
 
 def _waiting(record: Record) -> Outlook:
-    if early(record):
-        return Outlook.STAYS
+    if foreseen := ahead(record):
+        return Outlook.MOVES if foreseen.moves else Outlook.STAYS
     if not any(check.name in OWN for check in record.checks):
         return Outlook.MOVES if record.released_at is not None else Outlook.UNDECIDED
     return Outlook.STAYS if own_objections(record.checks) else Outlook.MOVES
 
 
+def ahead(record: Record) -> Forecast | None:
+    """What was foreseen, while the VM waits and has not been judged since."""
+    if record.forecast is None or record.phase is not Phase.WAITING:
+        return None
+    return None if any(check.name in OWN for check in record.checks) else record.forecast
+
+
 def early(record: Record) -> Forecast | None:
     """That it stays down was foreseen, and the VM itself has not been judged since."""
-    foreseen = record.forecast
-    if foreseen is None or foreseen.moves or record.phase is not Phase.WAITING:
-        return None
-    return None if any(check.name in OWN for check in record.checks) else foreseen
+    foreseen = ahead(record)
+    return foreseen if foreseen and not foreseen.moves else None
 
 
 def why(record: Record) -> tuple[str, str]:
     """The reason code that says most of where it stands, and its sentence."""
-    foreseen = early(record)
-    return (foreseen.reason, foreseen.sentence) if foreseen else (record.reason, record.sentence)
+    foreseen = ahead(record)
+    if foreseen and not foreseen.moves:
+        return foreseen.reason, foreseen.sentence
+    return record.reason, f"{record.sentence} {foreseen.where}".rstrip() if foreseen else record.sentence
 
 
 def own_objections(checks: Iterable[Check]) -> list[Check]:

@@ -5,7 +5,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Self
 
-from reactor.adapters.rq import ORPHANED_AFTER, JobEntry
+from reactor.adapters.rq import DRIFTS, ORPHANED_AFTER, JobEntry, is_drift
 from reactor.model.drift import Again, Outcome
 from reactor.model.times import Clock
 
@@ -56,6 +56,9 @@ class MemoryQueue:
 
     def woken(self, job_id: str) -> float | None:
         return self.marks.pop(job_id, None)
+
+    def drift_waits(self) -> bool:
+        return any(_is_ready(job, DRIFTS) and is_drift(job_id) for job_id, job in self.jobs.items())
 
     def move_due(self, now: float) -> float | None:
         """Put every job that is due into its queue; when the next one is."""

@@ -30,6 +30,7 @@ def lost(stage: Stage) -> None:
     stage.seen["requests before"] = len(stage.requests(""))
     site.demo.cut_power()
     site.wait_for("waiting", *site.demo.expected)
+    eventually("a forecast of shop/scratch", lambda: site.records()["shop/scratch"].forecast is not None)
     stage.run("status")
     stage.run("cancel", "shop/queue", "--why", "a new one is there", "--json")
     stage.seen["posted"] = _posted(stage)

@@ -1,4 +1,4 @@
-"""What is foreseen when a VM is first judged stays with its drift, and is compared with what came."""
+"""What is foreseen of a VM first stays with its drift, and is compared with what came."""
 
 from reactor.model.drift import Phase, Record
 from reactor.model.headline import headline
@@ -22,15 +22,17 @@ def foreseen(play: Play) -> dict[str, Record]:
     return {record.drift.vm.name: record for record in play.records if record.forecast}
 
 
-def test_each_vm_has_a_forecast_once_it_is_judged_and_it_is_kept() -> None:
+def test_each_vm_has_a_forecast_while_its_window_runs_and_it_is_kept() -> None:
     play = Play.of(SCENE)
     play.world.hypervisor.power_cut(LOST)
     play.world.run_for(200)
-    assert set(outlooks(play).values()) == {Outlook.UNDECIDED}
-    assert foreseen(play) == {}  # within the window nothing of a VM is read
+    assert outlooks(play) == {"db": Outlook.MOVES, "web": Outlook.MOVES, "old": Outlook.STAYS}
+    early = {name: record.forecast for name, record in foreseen(play).items()}
+    assert len(early) == 3
     play.world.run_for(200)
     assert outlooks(play) == {"db": Outlook.MOVING, "web": Outlook.BACK, "old": Outlook.STAYS}
     said = {name: record.forecast for name, record in foreseen(play).items()}
+    assert said == early
     assert {name: one.moves for name, one in said.items() if one} == {"db": True, "web": True, "old": False}
     play.world.run_for(600)
     assert {name: record.forecast for name, record in foreseen(play).items()} == said
@@ -67,7 +69,7 @@ def test_what_keeps_a_vm_down_whatever_comes_is_known_from_the_first_sweep_on() 
     assert outlooks(play)["pin"] is Outlook.STAYS
     outage = play.reactor.store.outages()[0]
     line = headline(outage, play.records, Windows(), outage.outage.since + 60.0).text
-    assert line.endswith("5 VMs: 1 not judged yet (first in 4 min), 4 will stay down: act now")
+    assert line.endswith("5 VMs: 1 not foreseen yet (first in 4 min), 4 will stay down: act now")
     play.world.run_for(500)
     found = foreseen(play)
     assert {name: found[name].phase for name in early} == dict.fromkeys(early, Phase.REFUSED)

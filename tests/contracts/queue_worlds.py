@@ -62,6 +62,9 @@ class AtOnce:
     def woken(self, job_id: str) -> float | None:
         return self._queue.woken(job_id)
 
+    def drift_waits(self) -> bool:
+        return self._queue.drift_waits()
+
 
 @dataclass
 class RqWorld:

@@ -42,6 +42,7 @@ PAIRS = [
         (queue.TAKE_EVENT, rq.take_event),
         (queue.TAKE_POST, rq.take_post),
         (queue.RUN_DRIFT, rq.run_drift),
+        (queue.RUN_FORECAST, rq.run_forecast),
         (queue.RUN_FENCE, rq.run_fence),
         (queue.DELIVER, rq.deliver),
     ],

@@ -211,3 +211,14 @@ def test_waking_none_is_nothing(world: World, jobs: Jobs) -> None:
     world.queue.wake_all([])
     world.run()
     assert jobs.ran == []
+
+
+def test_a_drift_waits_once_its_job_is_in_the_queue_and_a_forecasts_job_is_none(world: World, jobs: Jobs) -> None:
+    world.queue.wake(entry("forecast_outage"), world.now())
+    world.queue.wake(entry("later"), world.now() + LATER)
+    assert not world.queue.drift_waits()
+    world.queue.wake(entry(), world.now())
+    assert world.queue.drift_waits()
+    world.run()
+    assert not world.queue.drift_waits()
+    assert set(jobs.ran) == {"forecast_outage", "job"}

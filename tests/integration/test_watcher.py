@@ -46,6 +46,9 @@ class Board:
     def woken(self, job_id: str) -> float | None:  # noqa: ARG002 - the door's signature
         return None
 
+    def drift_waits(self) -> bool:
+        return False
+
     def take(self) -> list[Event]:
         """What was told since the last call."""
         told, self.told = self.told, []

@@ -59,7 +59,7 @@ def test_what_is_foreseen_within_the_window_is_said_with_its_own_reason_and_advi
     waiting = replace(vm("web", Phase.WAITING, "unreachable-window", "The window runs."), checks=())
     lose(site, waiting, replace(waiting, drift=vm("old", Phase.WAITING, "x").drift, forecast=foreseen))
     text = shown(site)
-    assert "2 VMs: 1 not judged yet (first in 33 s), 1 will stay down: act now" in text
+    assert "2 VMs: 1 not foreseen yet (first in 33 s), 1 will stay down: act now" in text
     assert "Nobody starts it: Manual. <code>run-strategy</code>" in text
     assert "kubectl -n shop patch vm old --type=merge" in text
     assert "For you to do" in shown(site, "/vm/shop/old")

@@ -26,7 +26,7 @@ from workers.fencing.run import FenceTools
 from workers.rq.main import work_drifts
 
 # An adapter's methods that change nothing.
-READS = frozenset({"find", "pages", "time", "outage", "outages", "record", "records"})
+READS = frozenset({"find", "pages", "time", "outage", "outages", "record", "records", "drift_waits"})
 # Makes a call: with its name, as Adapter.method, the method, and what the method is given.
 Call = Callable[..., Any]
 

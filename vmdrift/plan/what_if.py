@@ -6,26 +6,23 @@ twice. A node that is lost already keeps its own outage and its own taints.
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from typing import Any, Self
+from typing import Self
 
 from reactor.adapters.kubernetes.cluster import PAGE, Page
 from reactor.model.drift import Policy, Signs
 from reactor.model.errors import BadInput
 from reactor.model.identity import Outage
 from reactor.model.names import is_name
-from reactor.model.node import UNREACHABLE_TAINT, NodeView, node_view
+from reactor.model.node import NodeView, node_view
 from reactor.model.objects import JsonObject
 from reactor.model.times import format_time
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.readonly import ReadOnly
 from workers.decide.observation import PodView
+from workers.forecast.eviction import evicted, evicts, soon_tainted, unreachable
 from workers.observe import lease
-from workers.observe.parse import pod_view
 
 _MARGIN = 60.0  # seconds; more than any clock that is believed may be off, so that the windows are over by every clock
-_ZONE = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
-_LARGE = 50  # nodes of a zone, above which Kubernetes evicts slowly instead of not at all
-_MANY, _SHARE = 2, 0.55
 
 
 class IfLost(ReadOnly):
@@ -40,12 +37,17 @@ class IfLost(ReadOnly):
     ) -> None:
         elapsed = max(policy.unreachable_window, policy.virt_handler_grace) + _MARGIN
         self.there, self._policy, self._released = snapshot, policy, frozenset(pod.uid for pod in released)
-        self._node = (
-            node if node_view(node).outage else _lost(node, int(snapshot.at - elapsed), evicts=_evicts(snapshot, node))
-        )
+        self._node = self._lost(node, elapsed)
         self.node = node_view(self._node)
         self.outage = _outage(self.node)
         self.now = max(snapshot.at, self.outage.since + elapsed)
+
+    def _lost(self, node: JsonObject, elapsed: float) -> JsonObject:
+        """It as it would be, or as it is and soon will be."""
+        there = self.there
+        if node_view(node).outage:
+            return soon_tainted(node, there.nodes, there.at)
+        return _as_lost(node, int(there.at - elapsed), evicts=evicts(there.nodes, node_view(node)))
 
     @classmethod
     def of(cls, snapshot: ClusterSnapshot, node: str, policy: Policy) -> Self:
@@ -84,14 +86,8 @@ class IfLost(ReadOnly):
         if resource == "nodes" and obj["metadata"]["name"] == self.node.name:
             return self._node
         if resource == "pods" and obj["spec"].get("nodeName") == self.node.name:
-            return None if obj["metadata"]["uid"] in self._released else self._evicted(obj)
+            return None if obj["metadata"]["uid"] in self._released else evicted(obj, self.node, self.now)
         return obj
-
-    def _evicted(self, pod: JsonObject) -> JsonObject:
-        if self.node.unreachable_since is None or pod_view(pod).tolerates is None:
-            return pod
-        deleted = pod["metadata"].get("deletionTimestamp") or format_time(self.now)
-        return {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": deleted}}
 
 
 def no_node(name: str, names: Sequence[str]) -> str:
@@ -106,14 +102,13 @@ def _outage(node: NodeView) -> Outage:
     return node.outage
 
 
-def _lost(node: JsonObject, since: int, *, evicts: bool) -> JsonObject:
+def _as_lost(node: JsonObject, since: int, *, evicts: bool) -> JsonObject:
     """The Node as the node lifecycle controller leaves it."""
     at = format_time(since)
     status, spec = node.get("status", {}), node.get("spec", {})
     ready = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "lastTransitionTime": at}
     others = [condition for condition in status.get("conditions") or () if condition["type"] != "Ready"]
-    taints: list[Any] = [{"key": UNREACHABLE_TAINT, "effect": "NoSchedule", "timeAdded": at}]
-    taints += [{"key": UNREACHABLE_TAINT, "effect": "NoExecute", "timeAdded": at}] if evicts else []
+    taints = [unreachable("NoSchedule", since), *([unreachable("NoExecute", since)] if evicts else [])]
     other_taints = [
         taint for taint in spec.get("taints") or () if not taint["key"].startswith("node.kubernetes.io/not-ready")
     ]
@@ -122,19 +117,3 @@ def _lost(node: JsonObject, since: int, *, evicts: bool) -> JsonObject:
         "spec": {**spec, "taints": other_taints + taints},
         "status": {**status, "conditions": [*others, ready]},
     }
-
-
-def _evicts(snapshot: ClusterSnapshot, node: JsonObject) -> bool:
-    """Would Kubernetes evict the pods of this node, or are too many of its zone not Ready with it?
-
-    Source: kubernetes `pkg/controller/nodelifecycle/node_lifecycle_controller.go`, ComputeZoneState.
-    """
-    own = _zone(node_view(node))
-    zone = [view for view in snapshot.nodes if _zone(view) == own]
-    lost = [view for view in zone if view.ready != "True" or view.name == node["metadata"]["name"]]
-    some_live = len(lost) < len(zone)
-    return not (some_live and len(zone) <= _LARGE and len(lost) > _MANY and len(lost) >= _SHARE * len(zone))
-
-
-def _zone(node: NodeView) -> tuple[str, ...]:
-    return tuple(node.labels.get(label, "") for label in _ZONE)

@@ -4,7 +4,6 @@ It can be read like the cluster itself, and never changed. A kind that a dump do
 read it is an error, so that nothing counts as fine that was not read.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
@@ -23,6 +22,7 @@ from vmdrift.snapshot.kinds import EXPECTED, KINDS, NEEDED, OPTIONAL
 from vmdrift.snapshot.readonly import ReadOnly
 from workers.decide.observation import Neighbour
 from workers.observe.cache import listed, placed
+from workers.observe.label_selectors import has, labels_of, requirements
 
 __all__ = ["DUMP_COMMAND", "ClusterSnapshot", "Objects", "everything", "from_cluster", "from_dump", "snapshot"]
 
@@ -145,9 +145,9 @@ class ClusterSnapshot(ReadOnly):
     ) -> Iterator[Page]:
         """As the Cluster's; the selectors are those that this project uses."""
         self._require(resource, namespace)
-        wanted = _requirements(labels)
+        wanted = requirements(labels)
         candidates = self._candidates(resource, wanted, fields)
-        yield Page([obj for obj in candidates if _matches(obj, namespace, wanted)], "")
+        yield Page([obj for obj in candidates if namespace in {"", _namespace(obj)} and has(obj, wanted)], "")
 
     def time(self) -> float | None:
         """When it was read."""
@@ -175,7 +175,7 @@ class ClusterSnapshot(ReadOnly):
         if (resource, key) not in self._by_label:
             index = self._by_label[resource, key] = defaultdict(list)
             for obj in self._objects[resource]:
-                index[_labels(obj).get(key, "")].append(obj)
+                index[labels_of(obj).get(key, "")].append(obj)
         return [obj for value in sorted(values) for obj in self._by_label[resource, key].get(value, ())]
 
 
@@ -186,21 +186,6 @@ def named_node(vmi: JsonObject) -> str:
 
 def _namespace(obj: JsonObject) -> str:
     return obj["metadata"].get("namespace") or ""
-
-
-def _labels(obj: JsonObject) -> Mapping[str, str]:
-    return obj["metadata"].get("labels") or {}
-
-
-def _requirements(labels: str) -> Mapping[str, frozenset[str]]:
-    """`a=b,c in (d,e)` as which label may have which values."""
-    matches = re.findall(r"([^,=()\s]+)(?:=([^,]*)| in \(([^)]*)\))", labels)
-    return {key: frozenset(values.split(",")) if values else frozenset({value}) for key, value, values in matches}
-
-
-def _matches(obj: JsonObject, namespace: str, wanted: Mapping[str, frozenset[str]]) -> bool:
-    labels = _labels(obj)
-    return namespace in {"", _namespace(obj)} and all(labels.get(key) in values for key, values in wanted.items())
 
 
 def from_cluster(cluster: Cluster, now: float) -> ClusterSnapshot:

@@ -1,7 +1,7 @@
-"""What is foreseen of a VM at the first pass that judges it. Pure.
+"""What is foreseen of a VM at the first pass that judges it, or that is supposed to (workers.forecast). Pure.
 
-Within the window nothing of a VM is read, so this is when the window ends or the node is proven dead. What keeps a VM
-down from the first moment on may be foreseen before, by the search for it (workers.intake.foresee).
+Within the window a pass reads nothing of its VM, so it is judged when the window ends or the node is proven dead. What
+keeps it down from the first moment on is foreseen by the search for it (workers.intake.foresee).
 """
 
 from collections.abc import Sequence

@@ -149,7 +149,7 @@ def _step(record: Record, cluster: Cluster, tools: Tools) -> Record:
         later = error.retry_after if isinstance(error, ClusterUnreachable) else None
         return _blocked(record, now, "api-unavailable", str(error), later)
     record = with_notice(record, observation.node, now)
-    after = with_details(_recorded(record, decision, now), observation, tools.policy)
+    after = with_details(recorded(record, decision, now), observation, tools.policy)
     after = with_forecast(after, decision.checks, tools.policy, now, decision.judgement.again_at)
     # Within the window nothing of the VM itself is read.
     return after if after.reason == "unreachable-window" else replace(after, looked_at=began)
@@ -177,7 +177,8 @@ def _with_clocks(observation: Observation, cluster: Cluster, tools: Tools) -> Ob
     return replace(observation, date=cluster.time(), steady_since=tools.steady_since, clock_off=tools.clock_off)
 
 
-def _recorded(record: Record, decision: Decision, now: float) -> Record:
+def recorded(record: Record, decision: Decision, now: float) -> Record:
+    """The record after a pass that came to this decision."""
     judgement = decision.judgement
     after = record.moved(now, judgement.phase, judgement.reason, judgement.sentence, decision.again_at)
     released_at = now if judgement.phase is Phase.RELEASED else decision.released_at

@@ -21,6 +21,7 @@ from reactor.model.objects import Obj
 from reactor.model.sweep import CUT_SHORT, FINISHED, INCOMPLETE, Sweep, some
 from workers.context import Tools
 from workers.fencing.decide.allowed import providers
+from workers.forecast import run as forecast
 from workers.intake.begin import first, once_more, signs
 from workers.intake.foresee import Remembering, foreseen
 from workers.intake.holders import Claim, claims, holders
@@ -40,6 +41,7 @@ def sweep(outage: Outage, node: NodeView | None, records: list[Record], tools: T
         search.on_node()
         if node and providers(node, tools.policy):
             tools.queue.wake(fence_entry(outage), tools.clock())
+        forecast.wake(outage, search.records, tools)
         if not outage_record.sweep.searched:
             search.by_volumes()
     return _closed(search, outage_record, tools)

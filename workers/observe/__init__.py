@@ -138,11 +138,17 @@ def annotations_of(cluster: Cluster, record: Record, cache: Surroundings) -> Map
 
 
 def _lost_node(cluster: Cluster, record: Record, policy: Policy, cache: Surroundings) -> NodeView | None:
-    """From the cache only where it cannot be proven dead: a proof should not wait for that."""
-    remembered = MOMENT if record.released_at is None else None
-    outage = record.drift.outage
-    node = cache.find(cluster, "nodes", outage.node.name, ttl=0.0 if policy.fencing else remembered)
-    return with_lease(node_view(node), outage, lambda: _lease(cluster, outage, cache)) if node else None
+    """As it was a moment ago only where it cannot be proven dead: a proof should not wait for that.
+
+    Once the VM is released, as it was within seconds, also in the watchers' summary: before anything more is deleted it
+    is read again (workers.drift.act).
+    """
+    outage, name = record.drift.outage, record.drift.outage.node.name
+    if record.released_at is not None and not policy.fencing:
+        node = cache.node(cluster, name)
+    else:
+        node = cache.lost(cluster, name, 0.0 if policy.fencing else MOMENT)
+    return with_lease(node, outage, lambda: _lease(cluster, outage, cache)) if node else None
 
 
 def _lease(cluster: Cluster, outage: Outage, cache: Surroundings) -> str:

@@ -57,11 +57,26 @@ class Surroundings:
         self._ttl, self.namespace, self.csi_addons = ttl, namespace, csi_addons
         self._known: dict[Hashable, tuple[float, Any]] = {}
         self._tidy_at = [clock()]  # shared by all copies (`by`)
+        self._supposed: NodeView | None = None
 
     def by(self, clock: Clock, steady_since: float = 0.0) -> "Surroundings":
         """The same memory, for a pass whose clock this is. It is not known to have stepped since `steady_since`."""
         view = copy(self)
         view.clock, view.steady_since = clock, steady_since
+        return view
+
+    def apart(
+        self,
+        lost: NodeView,
+        nodes: tuple[NodeView, ...],
+        renewals: Mapping[str, float],
+        neighbours: Mapping[str, tuple[Neighbour, ...]],
+    ) -> "Surroundings":
+        """With a memory of its own, for what is only supposed: it knows these already. `neighbours`: by namespace."""
+        view, until = copy(self), self.steady() + BOUND
+        known: dict[Hashable, tuple[float, Any]] = {"nodes": (until, nodes), "leases": (until, renewals)}
+        known |= {("neighbours", namespace): (until, pods) for namespace, pods in neighbours.items()}
+        vars(view).update(_supposed=lost, _summaries=None, _tidy_at=[until], _known=known)
         return view
 
     def interventions(self, cluster: Cluster) -> tuple[Intervention, ...]:
@@ -86,9 +101,18 @@ class Surroundings:
             return summary.nodes
         return self.once("nodes", lambda: tuple(map(node_view, items(cluster, "nodes"))))
 
+    def lost(self, cluster: Cluster, name: str, ttl: float) -> NodeView | None:
+        """The lost node, as of at most `ttl` seconds ago; or as it is supposed to be."""
+        if self._supposed:
+            return self._supposed
+        obj = self.find(cluster, "nodes", name, ttl=ttl)
+        return node_view(obj) if obj else None
+
     def node(self, cluster: Cluster, name: str) -> NodeView | None:
-        """Another than the lost one, as of at most five seconds ago: where a VM starts."""
-        summary = self._summary()
+        """As of at most ten seconds ago: where a VM starts, or the lost one after a release."""
+        if self._supposed and self._supposed.name == name:
+            return self._supposed
+        summary = self._summary(timing.SUMMARY_KEPT)
         if summary and (view := next((node for node in summary.nodes if node.name == name), None)):
             return view
         obj = self.find(cluster, "nodes", name, ttl=MOMENT)
@@ -111,14 +135,14 @@ class Surroundings:
             self._summaries.note_read(outage.id)
         return nodes, renewals
 
-    def _summary(self) -> Summary | None:
+    def _summary(self, most: float = timing.SUMMARY_FRESH) -> Summary | None:
         """The watchers', if it is young enough, and the clock by which that is known has not stepped since."""
         if self._summaries is None:
             return None
         summary = self.once("summary", self._summaries.latest, timing.SUMMARY_EVERY)
         if summary is None or summary.as_of < self.steady_since:
             return None
-        return summary if -_AHEAD <= self.clock() - summary.as_of <= timing.SUMMARY_FRESH else None
+        return summary if -_AHEAD <= self.clock() - summary.as_of <= most else None
 
     def find(
         self, cluster: Cluster, resource: str, name: str, namespace: str = "", ttl: float | None = None

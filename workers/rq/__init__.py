@@ -11,7 +11,7 @@ import structlog
 from rq import Retry
 
 from reactor.adapters.redis.errors import translated
-from reactor.adapters.rq import DELIVER, FOR_EVER, RUN_DRIFT, RUN_FENCE, TAKE_EVENT, TAKE_POST
+from reactor.adapters.rq import DELIVER, FOR_EVER, RUN_DRIFT, RUN_FENCE, RUN_FORECAST, TAKE_EVENT, TAKE_POST
 from reactor.model.drift import Again, Ended, Outcome
 from reactor.model.errors import (
     BadInput,
@@ -34,6 +34,11 @@ log = structlog.get_logger()
 def run_drift(*args: Any) -> Any:
     """The job of one drift: (version, Drift as JSON)."""
     return _run(RUN_DRIFT, args, _save_to_meta)
+
+
+def run_forecast(*args: Any) -> Any:
+    """The job of one outage whose VMs wait for their window: (version, Outage as JSON)."""
+    return _run(RUN_FORECAST, args)
 
 
 def run_fence(*args: Any) -> Any:

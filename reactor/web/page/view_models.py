@@ -9,7 +9,17 @@ from reactor.model.forecast import Forecast
 from reactor.model.groups import PHASES, Group, Wanted, groups
 from reactor.model.headline import Headline, due_at, headline, overdue
 from reactor.model.intervention import Intervention
-from reactor.model.outlook import Down, advice, down, early, forecast_result, forecast_sentence, needs_somebody, why
+from reactor.model.outlook import (
+    Down,
+    advice,
+    ahead,
+    down,
+    early,
+    forecast_result,
+    forecast_sentence,
+    needs_somebody,
+    why,
+)
 from reactor.model.recovery import (
     NOT_NOTICED,
     ON_PROOF,
@@ -55,6 +65,12 @@ class VmRow:
     def why(self) -> str:
         """The sentence that says most of where it stands."""
         return why(self.record)[1]
+
+    @property
+    def will_move(self) -> Forecast | None:
+        """That it moves is foreseen, and it has not been judged yet."""
+        foreseen = ahead(self.record)
+        return foreseen if foreseen and foreseen.moves else None
 
     @property
     def early(self) -> Forecast | None:

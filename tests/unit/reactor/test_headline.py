@@ -38,14 +38,14 @@ def test_it_says_how_many_move_when_the_first_does_and_how_many_need_somebody() 
     assert not headline(OUTAGE, MOVES, WINDOWS, LOST_AT + 17.0).urgent
 
 
-def test_within_the_window_nothing_is_foreseen_and_it_says_when_it_will_be() -> None:
+def test_what_is_not_foreseen_yet_is_counted_apart_and_it_says_when_it_is_judged() -> None:
     waiting = replace(vm("web", Phase.WAITING, "unreachable-window", 300.0), checks=())
-    assert line(waiting) == "node-a lost 17 s ago · 1 VM: 1 not judged yet (first in 4 min 43 s)"
+    assert line(waiting) == "node-a lost 17 s ago · 1 VM: 1 not foreseen yet (first in 4 min 43 s)"
 
 
 def test_before_kubernetes_has_noticed_only_proof_moves_anything() -> None:
     silent = replace(vm("web", Phase.WAITING, "not-noticed", 30.0), checks=())
-    assert line(silent) == "node-a silent for 17 s · 1 VM: 1 not judged yet (on proof only)"
+    assert line(silent) == "node-a silent for 17 s · 1 VM: 1 not foreseen yet (on proof only)"
 
 
 def test_what_is_over_and_what_is_on_its_way_is_counted_too() -> None:

@@ -46,9 +46,9 @@ class Selection:
     def predicate(self) -> Predicate:
         """Whether an object of the kind is meant; ApiError 400 when a selector is malformed."""
         labelled, fielded = by_labels(self.labels), by_fields(self.fields, self.resource)
-        if not self.namespace:
-            return lambda obj: labelled(obj) and fielded(obj)
-        return lambda obj: obj["metadata"].get("namespace") == self.namespace and labelled(obj) and fielded(obj)
+        if self.namespace:
+            return lambda obj: obj["metadata"].get("namespace") == self.namespace and labelled(obj) and fielded(obj)
+        return (lambda obj: labelled(obj) and fielded(obj)) if self.fields else labelled
 
     def node(self) -> str | None:
         """The node that the field selector pins pods to, None when it does not."""

@@ -1,26 +1,22 @@
 """What became of each VM of one loss, and what of it could not be played."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reactor.model.drift import Record
-from reactor.model.objects import Obj, part, text
+from reactor.model.fencing import some
 from rehearsal.outage import Played
 from vmdrift.plan.advice import change
 from vmdrift.plan.prediction import Outcome, Prediction
+from vmdrift.plan.survival import words
+from vmdrift.rehearse.unplayed import launchers, unplayed
 from vmdrift.snapshot import ClusterSnapshot
 
 _LONGEST, _LONG = 63, "Its name is longer than the simulated cluster takes."
 _NO_DRIFT = "vm-drift has found no drift of it."
-# What a VM may ask for that the simulated scheduler and hypervisor know nothing of: the field, and what to call it.
-_NOT_PLAYED: Mapping[tuple[str, ...], str] = {
-    ("devices", "gpus"): "GPU",
-    ("devices", "hostDevices"): "PCI device",
-    ("cpu", "dedicatedCpuPlacement"): "dedicated CPUs",
-    ("cpu", "numa"): "NUMA",
-    ("memory", "hugepages"): "hugepages",
-    ("launchSecurity",): "confidential computing",
-}
+# How the scheduler says that a node has no room: "2 Insufficient memory", "1 Too many pods".
+_NO_ROOM = re.compile(r"\b\d+ (?:Insufficient ([\w./-]*[\w/-])|Too many (pods))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +24,8 @@ class Fate:
     """One VM. `down`: seconds until it ran again, None where it does not run within the play.
 
     `phase`, `reason`, `sentence`: of its drift at the end; `fix`: what a person would have to do, "" where nothing;
-    `unplayed`: what it asks for that was not played.
+    `unplayed`: what it asks for that was not played; `pending`: of what no node that it could go to has enough left,
+    where it waits for that.
     """
 
     vm: str
@@ -41,6 +38,7 @@ class Fate:
     fix: str
     twice: bool
     unplayed: tuple[str, ...]
+    pending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +63,16 @@ def rehearsed(
     unknown = {vm: one.sentence for vm, one in told.items() if one.outcome is Outcome.UNKNOWN}
     unknown |= {str(one.vm): _LONG for one in found if len(one.vm.name) > _LONGEST}
     known = [one for one in found if str(one.vm) not in unknown]
-    fates = tuple(_fate(one, told.get(str(one.vm)), snapshot) for one in known)
+    pods = launchers(snapshot) if known else {}
+    fates = tuple(
+        _fate(one, told.get(str(one.vm)), unplayed(snapshot, pods, one.vm.name, one.vm.namespace)) for one in known
+    )
     return Rehearsal(nodes, fates, unknown, tuple(one.record for one in known if one.record))
 
 
-def _fate(one: Played, told: Prediction | None, snapshot: ClusterSnapshot) -> Fate:
+def _fate(one: Played, told: Prediction | None, lacking: tuple[str, ...]) -> Fate:
     record, stays = one.record, one.down is None
-    volumes = told.volumes if told else ()
+    pending = _pending(record) if record and stays else ()
     return Fate(
         vm=str(one.vm),
         lost_on=one.lost_on,
@@ -80,17 +81,22 @@ def _fate(one: Played, told: Prediction | None, snapshot: ClusterSnapshot) -> Fa
         phase=record.phase.value if record else "",
         reason=record.reason if record else "",
         sentence=record.sentence if record else _NO_DRIFT,
-        fix=change(record.reason, volumes, lost=False) if record and stays else "",
+        fix=_fix(record, told, pending) if record and stays else "",
         twice=one.twice,
-        unplayed=tuple(_unplayed(snapshot.find("virtualmachineinstances", one.vm.name, one.vm.namespace) or {})),
+        unplayed=lacking,
+        pending=pending,
     )
 
 
-def _unplayed(vmi: Obj) -> Iterator[str]:
-    domain = part(vmi, "spec", "domain")
-    for path, name in _NOT_PLAYED.items():
-        if part(domain, *path[:-1]).get(path[-1]):
-            yield name
-    scheduler = text(vmi, "spec", "schedulerName")
-    if scheduler not in {"", "default-scheduler"}:
-        yield f"scheduler {scheduler[:60]}"
+def _pending(record: Record) -> tuple[str, ...]:
+    """By the words of the scheduler that the drift repeats."""
+    return tuple(sorted({name or pods for name, pods in _NO_ROOM.findall(record.sentence)}))
+
+
+def _fix(record: Record, told: Prediction | None, pending: tuple[str, ...]) -> str:
+    """What would help."""
+    if not pending:
+        return change(record.reason, told.volumes if told else (), lost=False)
+    asked = {name: told.needs[name] for name in pending if name in told.needs} if told else {}
+    where = f" on one of {some(told.targets)}" if told and told.targets else ""
+    return f"Make room: free {words(asked) if asked else ', '.join(pending)}{where} for it, or add a node."

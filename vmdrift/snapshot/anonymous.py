@@ -19,6 +19,7 @@ _WORDS = frozenset(
         *("apiVersion", "kind", "type", "status", "phase", "reason", "state", "action", "uid", "resourceVersion"),
         *("effect", "operator", "whenUnsatisfiable", "nodeAffinityPolicy", "nodeTaintsPolicy", "restartPolicy"),
         *("accessModes", "architecture", "preferredArchitecture", "runStrategy", "updateVolumesStrategy"),
+        "startStrategy",  # always Paused
         *("printableStatus", "bootID", "systemUUID", "attachPodUID", "deviceName", "ioThreadsPolicy", "dataLocality"),
         *("renewTime", "acquireTime", "timeAdded", "lastTransitionTime", "lastHeartbeatTime", "creationTimestamp"),
         *("deletionTimestamp", "retryAfterTimestamp"),

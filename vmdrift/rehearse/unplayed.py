@@ -78,7 +78,7 @@ def _of_life(vmi: Obj, vm: Obj) -> Iterator[str]:
     for owner in parts(vm, "metadata", "ownerReferences"):
         if (kind := text(owner, "kind")) in _SETS:
             yield f"its {kind}"
-    if part(vm, "status", "volumeUpdateState", "volumeMigrationState"):
+    if "volumeMigrationState" in part(vm, "status", "volumeUpdateState"):
         yield "a volume migration that was under way"
 
 

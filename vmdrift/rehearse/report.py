@@ -46,11 +46,11 @@ def head(one: Rehearsal) -> str:
     room = f", {'' if waits == stays else f'{waits} of them '}for want of room" if waits else ""
     if number == 1:
         alone = f"runs again within {duration(last)}" if last is not None else "stays down"
-        return f"{names} lost: its only VM {alone}{room}."
+        return f"{names} lost: {'its' if len(one.nodes) == 1 else 'their'} only VM {alone}{room}."
     if last is None:
         return f"{names} lost: none of {number} VMs runs again{room}."
     if not stays:
-        return f"{names} lost: all {number} VMs run again within {duration(last)}."
+        return f"{names} lost: {'both' if number == 2 else f'all {number}'} VMs run again within {duration(last)}."  # noqa: PLR2004
     again = f"{number - stays} run{'s' if number - stays == 1 else ''} again within {duration(last)}"
     return f"{names} lost: of {number} VMs {again}, {stays} stay{'s' if stays == 1 else ''} down{room}."
 

@@ -63,7 +63,11 @@ def test_it_asks_for_devices_and_overhead_that_only_the_lost_one_shows() -> None
     assert there.node == "node-c"
     asked = requested(_next(world))
     assert {name: asked[name] for name in ("cpu", "memory", "hugepages-2Mi", "nvidia.com/T4", "pods")} == {
-        **{"cpu": 0.35, "memory": 6 * 2**30, "hugepages-2Mi": 2**30, "nvidia.com/T4": 1, "pods": 1}
+        "cpu": 0.35,
+        "memory": 6 * 2**30,
+        "hugepages-2Mi": 2**30,
+        "nvidia.com/T4": 1,
+        "pods": 1,
     }
 
 

@@ -1,9 +1,11 @@
 """`vmdrift rehearse`: what is asked, what is shown, and how it ends."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,6 +15,7 @@ from simulator.scene import DEMO, Scene, Vm, staged
 from simulator.world import World
 from tests.unit.vmdrift.plans import listed
 from vmdrift.cli import main
+from vmdrift.rehearse import play
 
 
 def _dump(world: World, folder: Path) -> str:
@@ -190,3 +193,28 @@ def test_on_the_page_what_is_said_of_many_is_said_once_and_nothing_is_to_come(tm
     assert text.count("as above") == 4
     assert 'href="#loss-0">node-0</a> (3)' in text
     assert " to come</span>" not in text
+
+
+def test_pairs_that_only_proof_can_decide_are_played_with_it(demo: str) -> None:
+    env = {"VMDRIFT_MAX_UNREACHABLE": "1", "VMDRIFT_FENCING": "redfish"}
+    done = _run("--pairs", "--for", "1h", "-f", demo, "--json", env=env)
+    told = json.loads(done.stdout)
+    pairs = [tuple(one["nodes"]) for one in told["rehearsals"]]
+    assert sorted(pairs) == [("worker-2", "worker-3"), ("worker-2", "worker-4"), ("worker-3", "worker-4")]
+    assert (done.exit_code, told["not_begun"]) == (0, 0), "of worker-1 the audit knows that VMs stay down"
+
+
+def test_the_cluster_is_loaded_once_and_its_memory_copied_for_each_loss(
+    demo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads, load = list[int](), play.loaded
+
+    def counted(*given: Any) -> World:
+        assert os.getpid() == ours, "a child loads nothing"
+        loads.append(1)
+        return load(*given)
+
+    ours = os.getpid()
+    monkeypatch.setattr(play, "loaded", counted)
+    assert len(json.loads(_run("--each", "-f", demo, "--json").stdout)["rehearsals"]) == 4
+    assert loads == [1]

@@ -48,7 +48,7 @@ def loaded(objects: Objects, at: float, seed: int = 0, timing: Timing | None = N
         if objects_of.condition(node, "Ready").get("status") == "Unknown":  # what it runs, if anything, nobody knows
             world.hypervisor.power_cut(node["metadata"]["name"])
     actors = cast(world.api.client, world.hypervisor, timing, any_phases(seed, timing), room=True)
-    launchers = Launchers(admin.list("virtualmachineinstances"), admin.list("pods"))
+    launchers = Launchers(world.store.objects("virtualmachineinstances"), world.store.objects("pods"))
     for virt_controller in (actor for actor in actors if isinstance(actor, VirtController)):
         virt_controller.finish = launchers.finished
     world.add(*actors)

@@ -57,6 +57,20 @@ class Selection:
                 return value
         return None
 
+    def values_of(self, label: str) -> frozenset[str] | None:
+        """What the label selector wants this label to be, None when it wants nothing of it, or only what not to be."""
+        return _wanted(self.labels, label) if label in self.labels else None
+
+
+@lru_cache(maxsize=1024)
+def _wanted(text: str, label: str) -> frozenset[str] | None:
+    for part in map(str.strip, _COMMA.split(text)):
+        if (found := _SET.fullmatch(part)) and found[1] == label and found[2] == "in":
+            return frozenset(value.strip() for value in found[3].split(","))
+        if (found := _EQUAL.fullmatch(part)) and found[1] == label and found[2] != "!=":
+            return frozenset({found[3]})
+    return None
+
 
 @lru_cache(maxsize=1024)
 def by_labels(text: str) -> Predicate:

@@ -1,11 +1,13 @@
 """What became of each VM of one loss, and what of it could not be played."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from reactor.model.drift import Record
 from reactor.model.fencing import some
+from reactor.model.identity import VmRef
+from reactor.model.objects import text
 from rehearsal.outage import Played
 from vmdrift.plan.advice import change
 from vmdrift.plan.prediction import Outcome, Prediction
@@ -14,6 +16,9 @@ from vmdrift.rehearse.unplayed import launchers, unplayed
 from vmdrift.snapshot import ClusterSnapshot
 
 _LONGEST, _LONG = 63, "Its name is longer than the simulated cluster takes."
+_GONE = "Its node is lost already, and what it ran is not known: vmdrift plan {node} says what becomes of it."
+_ABSENT = "No guest of it ran on {node} when the cluster was read: vmdrift plan {node} says what becomes of it."
+_JUDGED = frozenset({Outcome.MOVES, Outcome.STAYS})
 _NO_DRIFT = "vm-drift has found no drift of it."
 # How the scheduler says that a node has no room: "2 Insufficient memory", "1 Too many pods".
 _NO_ROOM = re.compile(r"\b\d+ (?:Insufficient ([\w./-]*[\w/-])|Too many (pods))")
@@ -62,12 +67,26 @@ def rehearsed(
     """`told`: what a plan says of each VM, for what only it knows."""
     unknown = {vm: one.sentence for vm, one in told.items() if one.outcome is Outcome.UNKNOWN}
     unknown |= {str(one.vm): _LONG for one in found if len(one.vm.name) > _LONGEST}
+    unknown |= _missing(snapshot, told, {str(one.vm) for one in found} | unknown.keys())
     known = [one for one in found if str(one.vm) not in unknown]
     pods = launchers(snapshot) if known else {}
     fates = tuple(
         _fate(one, told.get(str(one.vm)), unplayed(snapshot, pods, one.vm.name, one.vm.namespace)) for one in known
     )
     return Rehearsal(nodes, fates, unknown, tuple(one.record for one in known if one.record))
+
+
+def _missing(snapshot: ClusterSnapshot, told: Mapping[str, Prediction], there: Collection[str]) -> dict[str, str]:
+    """Whom a plan tells of, and nobody played: why."""
+    gone = {view.name for view in snapshot.nodes if view.outage}
+    left_out = (one.vm for vm, one in told.items() if vm not in there and one.outcome in _JUDGED)
+    homes = {str(vm): _home(snapshot, vm) for vm in left_out}
+    return {vm: (_GONE if node in gone else _ABSENT).format(node=node) for vm, node in homes.items()}
+
+
+def _home(snapshot: ClusterSnapshot, vm: VmRef) -> str:
+    instance = snapshot.find("virtualmachineinstances", vm.name, vm.namespace) or {}
+    return text(instance, "status", "nodeName") or "NODE"
 
 
 def _fate(one: Played, told: Prediction | None, lacking: tuple[str, ...]) -> Fate:

@@ -73,7 +73,11 @@ def summary(played: Sequence[Rehearsal]) -> str:
     bad = sum(bool(one.staying) for one in played)
     times = [last for one in played if (last := slowest(one)) is not None]
     within = f"; who runs again does within {duration(max(times))}" if times else ""
-    return f"{len(played)} losses played: {bad or 'none'} of them leave{'s' if bad == 1 else ''} VMs down{within}."
+    unknown = len({vm for one in played for vm in one.unknown})
+    left = f"; {unknown} VM{' is' if unknown == 1 else 's are'} not played" if unknown else ""
+    return (
+        f"{len(played)} losses played: {bad or 'none'} of them leave{'s' if bad == 1 else ''} VMs down{within}{left}."
+    )
 
 
 def in_order(fates: Sequence[Fate]) -> list[Fate]:

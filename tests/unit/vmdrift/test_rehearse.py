@@ -218,3 +218,21 @@ def test_the_cluster_is_loaded_once_and_its_memory_copied_for_each_loss(
     monkeypatch.setattr(play, "loaded", counted)
     assert len(json.loads(_run("--each", "-f", demo, "--json").stdout)["rehearsals"]) == 4
     assert loads == [1]
+
+
+def test_of_a_node_that_is_lost_already_nothing_is_played_and_that_is_said(tmp_path: Path) -> None:
+    world = staged(Scene(("node-a", "node-b", "node-c"), (Vm("web", node="node-a"),)))
+    world.hypervisor.power_cut("node-a")
+    world.run_for(120)
+    done = _run("node-a", "-f", _dump(world, tmp_path))
+    text = " ".join(done.stdout.split())
+    assert done.exit_code == 2
+    assert "node-a lost: none of its VMs is played." in text
+    assert "default/web: Its node is lost already, and what it ran is not known: vmdrift plan node-a says" in text
+
+
+def test_providers_that_nobody_plays_are_named(demo: str) -> None:
+    env = {"VMDRIFT_FENCING": "redfish,network-fence,event"}
+    assert "Not played: network-fence of VMDRIFT_FENCING" in _run("worker-2", "-f", demo, env=env).stdout
+    assert json.loads(_run("worker-2", "-f", demo, "--json", env=env).stdout)["not_played"] == ["network-fence"]
+    assert "Not played: network-fence" not in _run("worker-2", "-f", demo, "--proof", "none", env=env).stdout

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import CliRunner, Result
 
+from rehearsal.loaded import loaded
 from simulator.scene import DEMO, Scene, Vm, staged
 from simulator.world import World
 from tests.unit.vmdrift.plans import listed
@@ -207,12 +208,12 @@ def test_pairs_that_only_proof_can_decide_are_played_with_it(demo: str) -> None:
 def test_the_cluster_is_loaded_once_and_its_memory_copied_for_each_loss(
     demo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loads, load = list[int](), play.loaded
+    loads = list[int]()
 
     def counted(*given: Any) -> World:
         assert os.getpid() == ours, "a child loads nothing"
         loads.append(1)
-        return load(*given)
+        return loaded(*given)
 
     ours = os.getpid()
     monkeypatch.setattr(play, "loaded", counted)

@@ -1,5 +1,6 @@
 """What of a VM is not played is named, whatever it is; what is played is not."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ _BRIDGED = {"domain": {"devices": {"interfaces": [{"name": "lan", "bridge": {}}]
 _MASQUERADED = {"domain": {"devices": {"interfaces": [{"masquerade": {}}]}}, "networks": [{"name": "d", "pod": {}}]}
 _PAUSED = {"type": "Paused", "status": "True"}
 _POOL = {"metadata": {**_META, "ownerReferences": [{"kind": "VirtualMachinePool", "name": "pool"}]}}
-_COPIED = {"status": {"volumeUpdateState": {"volumeMigrationState": {"migratedVolumes": []}}}}
+_COPIED: Mapping[str, Any] = {"status": {"volumeUpdateState": {"volumeMigrationState": {"migratedVolumes": []}}}}
 _MOVED = {"migrationState": {"sourceNode": "node-a", "targetNode": "node-b"}}
 
 

@@ -89,9 +89,10 @@ def options() -> str:
     lines = [
         "# Options",
         "",
-        "Every command with its options, as `vmdrift COMMAND --help` says it; what they are for: [command line](cli.md).",
-        "Commands that have a cluster also take `--kubeconfig` and `--context` ([which cluster](cli.md#which-cluster)), before or",
-        "after their name. Generated from the commands by `python docs/generate.py`.",
+        "Every command with its options, as `vmdrift COMMAND --help` says it; what they are for:",
+        "[command line](cli.md). Commands that have a cluster also take `--kubeconfig` and `--context`",
+        "([which cluster](cli.md#which-cluster)), before or after their name. Generated from the commands by",
+        "`python docs/generate.py`.",
     ]
     for name, command in sorted(main.commands.items()):
         usage = " ".join(["vmdrift", name, *command.collect_usage_pieces(click.Context(command))])

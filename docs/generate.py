@@ -1,22 +1,27 @@
-"""Writes docs/settings.md and docs/reasons.md, and tables into docs/supported.md and docs/performance.md.
+"""Writes docs/settings.md, reasons.md and options.md, and tables into docs/supported.md and performance.md.
 
 `python docs/generate.py`; a test keeps them current.
 """
 
+import inspect
 import json
 import re
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+import click
+
 from reactor.model.drift import Phase
 from reactor.model.reason import REASONS
 from reactor.settings import Settings, env_names
+from vmdrift.cli import main
 from vmdrift.doctor.versions import supported as supported_versions
 
 HERE = Path(__file__).parent
 _RESULTS = HERE.parent / "benchmarks" / "results"
 _SAID = {True: "reached", False: "missed", None: ""}
+_EVERYWHERE = frozenset({"--kubeconfig", "--context"})  # added to a command when it is asked for
 _NAMES = {name for row in fields(Settings) for name in env_names(row)}
 
 
@@ -79,6 +84,42 @@ def reasons() -> str:
     return "\n".join(lines) + "\n"
 
 
+def options() -> str:
+    """A section for each command, with each of its options, as `--help` says it."""
+    lines = [
+        "# Options",
+        "",
+        "Every command with its options, as `vmdrift COMMAND --help` says it; what they are for:",
+        "[command line](cli.md). Commands that have a cluster also take `--kubeconfig` and `--context`",
+        "([which cluster](cli.md#which-cluster)), before or after their name. Generated from the commands by",
+        "`python docs/generate.py`.",
+    ]
+    for name, command in sorted(main.commands.items()):
+        usage = " ".join(["vmdrift", name, *command.collect_usage_pieces(click.Context(command))])
+        paragraphs = inspect.cleandoc(command.help or "").replace("\b\n", "").split("\n\n")
+        said = [_prose(" ".join(paragraph.split())) for paragraph in paragraphs]
+        lines += ["", f"## `vmdrift {name}`", "", f"`{usage}`", *(f"\n{paragraph}" for paragraph in said)]
+        if rows := [row for row in map(_option, command.params) if row]:
+            lines += ["", "| option | |", "| --- | --- |", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _option(parameter: click.Parameter) -> str:
+    """A row; "" for an argument, of which the usage tells."""
+    if not isinstance(parameter, click.Option) or parameter.hidden or not _EVERYWHERE.isdisjoint(parameter.opts):
+        return ""
+    choice = parameter.type.choices if isinstance(parameter.type, click.Choice) else ()
+    value = "" if parameter.is_flag else parameter.metavar or "|".join(map(str, choice)) or "TEXT"
+    names = ", ".join(f"`{name}`" for name in parameter.opts)
+    shown = value.replace("|", r"\|")
+    return f"| {names}{f' `{shown}`' if value else ''} | {_prose(parameter.help or '')} |"
+
+
+def _prose(text: str) -> str:
+    """A text for a terminal, in Markdown."""
+    return re.sub(r"([|*_<>\[\]])", r"\\\1", text)
+
+
 def supported() -> str:
     """The page as it is, with the table of versions."""
     table = supported_versions()
@@ -115,7 +156,13 @@ def _row(command: str, row: dict[str, Any]) -> str:
     return f"| {' | '.join(cell.strip() for cell in cells)} |"
 
 
-PAGES = {"settings.md": settings, "reasons.md": reasons, "supported.md": supported, "performance.md": performance}
+PAGES = {
+    "settings.md": settings,
+    "reasons.md": reasons,
+    "options.md": options,
+    "supported.md": supported,
+    "performance.md": performance,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reactor.model.lease import NODE_LEASES
+from rehearsal.launchers import Launchers
 from simulator import shapes
 from simulator.actors import objects as objects_of
 from simulator.actors.cast import any_phases, cast
+from simulator.actors.virt_controller import VirtController
 from simulator.actors.vmi import FOREGROUND
 from simulator.client import ApiError, Client, Obj
 from simulator.scene import adopt
@@ -45,7 +47,11 @@ def loaded(objects: Objects, at: float, seed: int = 0, timing: Timing | None = N
     for node in admin.list("nodes"):
         if objects_of.condition(node, "Ready").get("status") == "Unknown":  # what it runs, if anything, nobody knows
             world.hypervisor.power_cut(node["metadata"]["name"])
-    world.add(*cast(world.api.client, world.hypervisor, timing, any_phases(seed, timing), room=True))
+    actors = cast(world.api.client, world.hypervisor, timing, any_phases(seed, timing), room=True)
+    launchers = Launchers(world.store.objects("virtualmachineinstances"), world.store.objects("pods"))
+    for virt_controller in (actor for actor in actors if isinstance(actor, VirtController)):
+        virt_controller.finish = launchers.finished
+    world.add(*actors)
     world.run_for(_SETTLES)
     return world
 
@@ -71,21 +77,25 @@ def _own(obj: Mapping[str, Any], claims: Mapping[tuple[str, str], str]) -> Obj:
         meta["finalizers"] = [names.get(name, name) for name in meta.get("finalizers") or ()]
     own = {**obj, "metadata": meta, "status": status}
     if obj.get("kind") in _WITH_VOLUMES:
-        own["spec"] = _with_sources(obj["spec"])
+        own["spec"] = _played_spec(obj.get("spec") or {})
     if (ref := (obj.get("spec") or {}).get("claimRef")) and "uid" not in ref:  # what binds it; a dump need not hold it
         uid = claims.get((ref.get("namespace", ""), ref.get("name", "")), "")
         own["spec"] = {**obj["spec"], "claimRef": {**ref, "uid": uid}}
     return own
 
 
-def _with_sources(value: Any) -> Any:
-    """Of some volumes a dump says only what kind they are."""
-    if isinstance(value, list):
-        return [_with_sources(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    sources = {kind: {**lacking, **(value[kind] or {})} for kind, lacking in _SOURCES.items() if kind in value}
-    return {key: _with_sources(item) for key, item in value.items()} | sources
+def _played_spec(spec: Obj) -> Obj:
+    """Of some volumes a dump says only what kind they are; the simulated scheduler stands in for any other."""
+    own = {name: value for name, value in spec.items() if name != "schedulerName"}
+    if template := own.get("template"):
+        own["template"] = {**template, "spec": _played_spec(template.get("spec") or {})}
+    if own.get("volumes"):
+        own["volumes"] = [_with_source(volume) for volume in own["volumes"]]
+    return own
+
+
+def _with_source(volume: Obj) -> Obj:
+    return volume | {kind: lacking | (volume[kind] or {}) for kind, lacking in _SOURCES.items() if kind in volume}
 
 
 def _attacher(obj: Mapping[str, Any]) -> str:

@@ -74,8 +74,7 @@ class _Play:
 
     def is_over(self) -> bool:
         """Every VM runs again, or its drift has ended; not before all that is to happen has happened."""
-        runs = {process.vm for process in self.world.hypervisor.processes.values()}
-        waiting = [guest for guest in self.guests if guest.key not in runs]
+        waiting = [guest for guest in self.guests if not self.world.hypervisor.uptime.runs(guest.key)]
         back = self.course.back_after + _RETURNS if self.course.back_after < inf else 0.0
         if waiting and self.world.now < self.begun + max(_NOTICED, back):
             return False

@@ -6,9 +6,9 @@ minutes start again when the controller is replaced.
 """
 
 import hashlib
-from dataclasses import dataclass
 
 from simulator.actors import objects
+from simulator.actors.believed import Attachment, Believed
 from simulator.actors.wanted import Place, Wanted
 from simulator.client import Client, Obj
 from simulator.timing import Timing
@@ -16,14 +16,6 @@ from simulator.timing import Timing
 _OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 _COMPONENT = "attachdetach-controller"
 _SHARED = frozenset({"ReadWriteMany", "ReadOnlyMany"})
-
-
-@dataclass
-class _Attachment:
-    name: str
-    attached: bool = False
-    unwanted: float | None = None  # since when
-    detaching: bool = False
 
 
 def attachment_name(volume: Obj, node: str) -> str:
@@ -48,7 +40,7 @@ class AttachDetach:
         self._client, self._timing, self._phase = client, timing, phase
         self._nodes, self._api = client.informer("nodes"), client.informer("volumeattachments")
         self._wanted = Wanted(client)
-        self._believed: dict[Place, _Attachment] = {}
+        self._believed = Believed(self._wanted)
         self._not_before: dict[str, float] = {}  # PersistentVolume's name -> when it may be attached again
         self._reported: set[tuple[str, str]] = set()  # pod uid, PersistentVolume's name
         self._sync: float | None = None
@@ -65,18 +57,22 @@ class AttachDetach:
             self._verify()
         while now >= self._sync:
             self._sync += self._timing.attach_sync
-        self._want()
-        for place in sorted(self._believed.keys() - self._wanted.places.keys()):
+        self._believed.compare()
+        for place in sorted(self._believed.leaving):
             self._detach(place, self._believed[place], now)
-        for place in sorted(self._wanted.places.keys() - self._believed.keys()):
+        for place in sorted(self._believed.missing):
             self._attach(place, now)
         return min((due for due in self._dues() if due > now), default=None)
 
     def _dues(self) -> list[float]:
         # A sync matters only while something is believed to be attached; it may come late but keeps its phase.
         dues = [self._sync] if self._believed and self._sync is not None else []
-        waiting = (a.unwanted for a in self._believed.values() if a.unwanted is not None)
-        return [*dues, *self._not_before.values(), *(since + self._timing.unmount_wait for since in waiting)]
+        waiting = (self._believed[place].unwanted for place in self._believed.leaving)
+        return [
+            *dues,
+            *self._not_before.values(),
+            *(since + self._timing.unmount_wait for since in waiting if since is not None),
+        ]
 
     def _observe(self, kind: str, obj: Obj, now: float) -> None:
         """The API tells of a VolumeAttachment: our operation ended, or one was there before us."""
@@ -84,21 +80,21 @@ class AttachDetach:
         believed = self._believed.get(place)
         if kind == "DELETED":
             if believed and (believed.detaching or not believed.attached):
-                del self._believed[place]
+                self._believed.forget(place)
                 self._not_before[place[0]] = now + self._timing.attach_retry
         elif obj.get("status", {}).get("attached") and not (believed and believed.attached):
-            attachment = self._believed.setdefault(place, _Attachment(obj["metadata"]["name"]))
+            attachment = believed or self._believed.put(place, obj["metadata"]["name"])
             attachment.attached = True
             if believed:
                 self._report(place, now)
         elif believed is None:
-            self._believed[place] = _Attachment(obj["metadata"]["name"])
+            self._believed.put(place, obj["metadata"]["name"])
 
     def _verify(self) -> None:
         """The sync: what is no longer in the API is not attached any more."""
         for place, attachment in sorted(self._believed.items()):
             if ("", attachment.name) not in self._api.objects:
-                del self._believed[place]
+                self._believed.forget(place)
                 self._publish(place, attached=False)
 
     def _report(self, place: Place, now: float) -> None:
@@ -107,13 +103,7 @@ class AttachDetach:
             message = f'AttachVolume.Attach succeeded for volume "{place[0]}" '
             self._tell(pod, "SuccessfulAttachVolume", message, now, kind="Normal")
 
-    def _want(self) -> None:
-        """What is wanted again is to stay."""
-        for place, attachment in self._believed.items():
-            if attachment.unwanted is not None and place in self._wanted.places:
-                attachment.unwanted = None
-
-    def _detach(self, place: Place, attachment: _Attachment, now: float) -> None:
+    def _detach(self, place: Place, attachment: Attachment, now: float) -> None:
         if attachment.unwanted is None:
             attachment.unwanted = now
         if attachment.detaching or not self._may_detach(place, attachment, now):
@@ -123,7 +113,7 @@ class AttachDetach:
         if ("", attachment.name) in self._api.objects:
             self._client.delete("volumeattachments", attachment.name)
 
-    def _may_detach(self, place: Place, attachment: _Attachment, now: float) -> bool:
+    def _may_detach(self, place: Place, attachment: Attachment, now: float) -> bool:
         """Unmounted, or the node is out of service, or six minutes have passed on a node that is not Ready."""
         node = self._nodes.objects.get(("", place[1]))
         expired = attachment.unwanted is not None and now >= attachment.unwanted + self._timing.unmount_wait
@@ -136,7 +126,7 @@ class AttachDetach:
 
     def _attach(self, place: Place, now: float) -> None:
         volume = self._wanted.volume(place[0])
-        others = [attachment for other, attachment in self._believed.items() if other[0] == place[0]]
+        others = self._believed.of(place[0])
         if others and not _SHARED.intersection(volume["spec"].get("accessModes") or ()):
             # While a detach is under way nothing is begun for the volume, so nothing fails either.
             if not any(attachment.detaching for attachment in others):
@@ -149,7 +139,7 @@ class AttachDetach:
         name = attachment_name(volume, place[1])
         if ("", name) in self._api.objects:
             return  # on its way out: its end wakes us
-        self._believed[place] = _Attachment(name)
+        self._believed.put(place, name)
         source = {"persistentVolumeName": place[0]}
         spec = {"attacher": volume["spec"]["csi"]["driver"], "nodeName": place[1], "source": source}
         self._client.create("volumeattachments", {"metadata": {"name": name}, "spec": spec})

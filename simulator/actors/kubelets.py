@@ -78,14 +78,12 @@ class Kubelets:
 
     def step(self, now: float) -> float | None:
         """Let every working kubelet do what is due or what changes ask of it."""
-        dirty = self._changes()
-        if self._seen != self._hypervisor.version:
-            self._seen, dirty = self._hypervisor.version, set(self._hypervisor.machines)
-        for name, machine in self._hypervisor.machines.items():
-            if not machine.kubelet_works:
-                self._kubelets.pop(name, None)
-            elif name in dirty:
-                self._of(name, machine.boots, now).pods_due = now
+        dirty, machines = self._changes(), self._hypervisor.machines
+        if self._seen != self._hypervisor.version:  # machines change only with it
+            self._seen, dirty = self._hypervisor.version, set(machines)
+            self._kubelets = {name: one for name, one in self._kubelets.items() if machines[name].kubelet_works}
+        for name in (name for name in sorted(dirty) if machines[name].kubelet_works):
+            self._of(name, machines[name].boots, now).pods_due = now
         self._queue.add((name for name, kubelet in self._kubelets.items() if kubelet.due <= now), now)
         again = self._queue.work(lambda name: self._sync(name, now), now)
         dues = (kubelet.due for kubelet in self._kubelets.values() if kubelet.due > now)

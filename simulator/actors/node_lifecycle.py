@@ -4,12 +4,12 @@ Source: kubernetes `pkg/controller/nodelifecycle/node_lifecycle_controller.go`. 
 value than at the last look, so clocks are never compared; this memory is lost with the controller.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from simulator.actors import objects
 from simulator.actors.leader import Leader
+from simulator.actors.readiness import Readiness
 from simulator.client import ApiError, Client, Obj
 from simulator.store.objects import rfc3339
 from simulator.timing import Timing
@@ -18,9 +18,6 @@ UNREACHABLE, NOT_READY = "node.kubernetes.io/unreachable", "node.kubernetes.io/n
 _KEYS = {"Unknown": UNREACHABLE, "False": NOT_READY}
 _COMPONENT = "node-controller"
 _ROUNDING = 1e-4  # the grace period is a multiple of the period: a sum of floats may fall just short of it
-_ZONE = "topology.kubernetes.io/zone"
-# Partial disruption: at least this share and more than this number not Ready; then nothing is evicted in small zones.
-_UNHEALTHY_SHARE, _UNHEALTHY_NODES = 0.55, 2
 
 
 @dataclass
@@ -52,10 +49,8 @@ class NodeLifecycle:
         self._look: float | None = None
         self._renew: float | None = None
         self._evicting: set[tuple[str, str]] = set()  # (node, taint's key) that this process put NoExecute on
-        self._ready: dict[str, list[bool]] = {}  # by zone, as of the last poll
-        self._settled: dict[
-            str, tuple[Obj, dict[str, list[bool]]]
-        ] = {}  # by node, at a look: nothing was to be tainted
+        self._ready = Readiness()  # as of the last poll
+        self._settled: dict[str, tuple[Obj, int]] = {}  # by node, at a look: nothing was to be tainted
 
     def step(self, now: float) -> float:
         """Taint what has changed; at each period, look at all nodes."""
@@ -94,9 +89,7 @@ class NodeLifecycle:
     def _hear(self) -> list[Obj]:
         """The nodes that have changed."""
         changes = self._nodes.poll()
-        ready = self._readiness() if changes else self._ready
-        if ready != self._ready:
-            self._ready = ready
+        self._ready.take(changes)
         return [obj for kind, obj in changes if kind != "DELETED"]
 
     def _monitor(self, node: Obj, now: float) -> None:
@@ -146,7 +139,7 @@ class NodeLifecycle:
         """
         name = node["metadata"]["name"]
         settled = self._settled.get(name)
-        if settled and settled[0] is node and settled[1] is self._ready:
+        if settled and settled[0] is node and settled[1] == self._ready.version:
             return
         key = _KEYS.get(objects.condition(node, "Ready").get("status", ""))
         present = objects.taints(node)
@@ -162,43 +155,25 @@ class NodeLifecycle:
         if kept + new != objects.taints(node):
             self._client.patch("nodes", name, {"spec": {"taints": (kept + new) or None}})
         elif execute:
-            self._settled[name] = node, self._ready
+            self._settled[name] = node, self._ready.version
 
     def _inherited_dropped(self, node: Obj, key: str | None, wanted: set[tuple[str, str]]) -> list[Obj]:
         """The node's taints; without a NoExecute of another process, which a new one puts on again, once (recorded)."""
         mine, present = (node["metadata"]["name"], key or ""), objects.taints(node)
         if (key, "NoExecute") not in wanted:
             self._evicting = {known for known in self._evicting if known[0] != mine[0]}
-        elif mine not in self._evicting and not self._disrupted(_zone(node)):
+        elif mine not in self._evicting and not self._ready.disrupted(node):
             self._evicting.add(mine)
             return [taint for taint in present if (taint["key"], taint["effect"]) != (key, "NoExecute")]
         return present
 
     def _execute(self, node: Obj, key: str | None) -> set[tuple[str, str]]:
         """The NoExecute taint that the node should carry: none while Kubernetes itself has stopped evicting."""
-        if key is None or self._all_lost():
+        if key is None or self._ready.all_lost():
             return set()
         has = any(taint["key"] == key and taint["effect"] == "NoExecute" for taint in objects.taints(node))
-        return {(key, "NoExecute")} if has or not self._disrupted(_zone(node)) else set()
-
-    def _disrupted(self, zone: str) -> bool:
-        ready = self._ready[zone]
-        lost = ready.count(False)
-        return any(ready) and lost > _UNHEALTHY_NODES and lost / len(ready) >= _UNHEALTHY_SHARE
-
-    def _all_lost(self) -> bool:
-        return not any(ready for zone in self._ready.values() for ready in zone)
-
-    def _readiness(self) -> dict[str, list[bool]]:
-        zones: dict[str, list[bool]] = defaultdict(list)
-        for node in self._nodes.objects.values():
-            zones[_zone(node)].append(objects.condition(node, "Ready").get("status") == "True")
-        return zones
+        return {(key, "NoExecute")} if has or not self._ready.disrupted(node) else set()
 
 
 def _concerned(node: Obj) -> bool:
     return bool(objects.taints(node)) or objects.condition(node, "Ready").get("status") != "True"
-
-
-def _zone(node: Obj) -> str:
-    return str(node["metadata"].get("labels", {}).get(_ZONE, ""))

@@ -5,6 +5,7 @@ here it is carried out. Its user must begin with `system:kubevirt`: nobody else 
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from simulator.actors import backend, hotplug, objects, vm, vmi
 from simulator.actors.launcher import attachment, hotplugged, launcher
@@ -33,6 +34,9 @@ class VirtController:
         client: the controller's access.
         timing: how long things take.
         phase: seconds after the first step at which nodes are first looked at.
+
+    `finish` gets each launcher that is about to be made, and its instance: what another KubeVirt, or admission, makes
+    of it.
     """
 
     name = "virt-controller"
@@ -40,6 +44,7 @@ class VirtController:
 
     def __init__(self, client: Client, timing: Timing, phase: float = 0.0) -> None:
         self._client, self._timing = client, timing
+        self.finish: Callable[[Obj, Obj], Obj] = lambda pod, _: pod
         self._vms, self._vmis = client.informer(VMS), client.informer(VMIS)
         self._pods, self._needs = client.informer("pods"), Needs(client)
         self._nodes, self._sets = NodeWatch(client, timing, phase), ReplicaSets(client, self._vmis)
@@ -160,7 +165,8 @@ class VirtController:
         del self._launching[key]
         if not self._needs.met(instance, self._post):
             return
-        pod = self._client.create("pods", launcher(instance, self._needs.state_of(instance)))
+        made = launcher(instance, self._needs.state_of(instance))
+        pod = self._client.create("pods", self.finish(made, instance))
         gate = objects.pod_condition("kubevirt.io/virtual-machine-unpaused", "True", now, **_NOT_PAUSED)
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         conditions = {"status": {"conditions": objects.with_condition(objects.conditions(pod), gate)}}

@@ -60,13 +60,11 @@ class VirtHandlers:
     def step(self, now: float) -> float | None:
         """Beat where it is due; look at the VMIs of nodes where something changed or a guest is starting."""
         dirty = self._changes()
+        if self._seen != self._hypervisor.version:
+            self._seen, dirty = self._hypervisor.version, set(self._hypervisor.machines)
+            self._begin(now)
         dirty |= {node for at, node in self._starting.values() if at <= now}
-        due = set()
-        for name, machine in self._hypervisor.machines.items():
-            if not machine.virt_handler_works:
-                self._beat.pop(name, None)
-            elif self._beat.setdefault(name, now) <= now or name in dirty:
-                due.add(name)
+        due = {name for name, at in self._beat.items() if at <= now} | (dirty & self._beat.keys())
         self._queue.add(due, now)
         again = self._queue.work(lambda name: self._sync_node(name, now), now)
         dues = [due for due in (*self._beat.values(), *(at for at, _ in self._starting.values())) if due > now]
@@ -96,9 +94,12 @@ class VirtHandlers:
                 self._launchers[at] = pod
             elif self._launchers.get(at, {}).get("metadata", {}).get("uid") == meta["uid"]:
                 del self._launchers[at]
-        if self._seen != self._hypervisor.version:
-            self._seen, dirty = self._hypervisor.version, set(self._hypervisor.machines)
         return dirty
+
+    def _begin(self, now: float) -> None:
+        """Those that work beat, those that came back at once; machines change only with the hypervisor's version."""
+        works = [name for name, machine in self._hypervisor.machines.items() if machine.virt_handler_works]
+        self._beat = {name: self._beat.get(name, now) for name in works}
 
     def _heartbeat(self, node: str, now: float) -> None:
         heartbeat = {"annotations": {"kubevirt.io/heartbeat": rfc3339(self._hypervisor.machines[node].clock(now))}}

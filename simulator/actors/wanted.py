@@ -10,7 +10,10 @@ Place = tuple[str, str]  # PersistentVolume's name, node
 
 
 class Wanted:
-    """Every pod with a node that is not finished wants its CSI volumes there; one that is Terminating still does."""
+    """Every pod with a node that is not finished wants its CSI volumes there; one that is Terminating still does.
+
+    `changed`: the places where that has changed; whoever looks at them empties it.
+    """
 
     def __init__(self, client: Client) -> None:
         self._pods = client.informer("pods")
@@ -19,6 +22,7 @@ class Wanted:
         self._drivers = client.informer("csidrivers")
         self._of_pod: dict[Key, set[Place]] = {}
         self.places: dict[Place, set[Key]] = defaultdict(set)
+        self.changed: set[Place] = set()
 
     def poll(self) -> None:
         """Take in what changed; every pod is looked at again when claims, volumes or drivers did."""
@@ -42,6 +46,7 @@ class Wanted:
 
     def _place(self, key: Key, pod: Obj | None) -> None:
         for place in self._of_pod.pop(key, ()):
+            self.changed.add(place)
             self.places[place].discard(key)
             if not self.places[place]:
                 del self.places[place]
@@ -49,6 +54,7 @@ class Wanted:
         if pod is None or not node or pod["status"]["phase"] in objects.FINISHED:
             return
         self._of_pod[key] = {(name, node) for name in self._attachable(pod)}
+        self.changed |= self._of_pod[key]
         for place in self._of_pod[key]:
             self.places[place].add(key)
 

@@ -6,44 +6,27 @@ machines could write to. Ceph's own guards (exclusive locks, watchers) are
 not simulated, so this shows the worst case.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from simulator.machines.harm import DoubleRun, DoubleWrite, Stop, Uptime, VmKey
-from simulator.machines.machine import EVERYTHING, NO_BACKEND, Backend, Machine
+from simulator.machines.machine import EVERYTHING, Backend, Machine
+from simulator.machines.processes import Process, Processes
 
 __all__ = ["MACHINES", "DoubleRun", "DoubleWrite", "Hypervisor", "Machine", "Process", "Stop", "VmKey"]
 MACHINES = "machines"  # what the hypervisor's changes are called among resource names
-
-
-@dataclass(frozen=True)
-class Process:
-    """What a pod runs: the guest of `vm`, or None for a pod that only holds `disks`.
-
-    `disks` are what it can write to: CSI volume handles, or names of volumes without one; `backends`: where each lies.
-    """
-
-    node: str
-    pod_uid: str
-    vm: VmKey | None = None
-    disks: frozenset[str] = frozenset()
-    backends: Mapping[str, Backend] = field(default_factory=dict)
-
-    def on_backend(self, disk: str) -> Backend:
-        """Where one of its disks lies."""
-        return self.backends.get(disk, NO_BACKEND)
 
 
 @dataclass
 class Hypervisor:
     """All machines and processes. `listeners` are called after each change of a machine, with `MACHINES`.
 
-    In real time a test pulls plugs from another thread than the kubelets: whoever reads processes reads a copy. `clock`
-    is the one true time, seconds since the epoch.
+    In real time a test pulls plugs from another thread than the kubelets. `clock` is the one true time, seconds since
+    the epoch.
     """
 
     machines: dict[str, Machine] = field(default_factory=dict)
-    processes: dict[str, Process] = field(default_factory=dict)
+    processes: Processes = field(default_factory=Processes)
     double_runs: list[DoubleRun] = field(default_factory=list)
     double_writes: list[DoubleWrite] = field(default_factory=list)
     listeners: list[Callable[[str], None]] = field(default_factory=list)
@@ -65,26 +48,26 @@ class Hypervisor:
             if others:
                 self.double_runs.append(DoubleRun(process.vm, (*others, process.node), now))
             self.uptime.up(process.vm, self.clock())
-        self.processes[process.pod_uid] = process
+        self.processes.put(process)
         self._note_writers(process, now)
 
     def stop(self, pod_uid: str) -> None:
         """A pod's process ends; nothing happens when there is none."""
-        process = self.processes.pop(pod_uid, None)
+        process = self.processes.drop(pod_uid)
         if process and process.vm and not self.running(process.vm):
             self.uptime.down(process.vm, self.clock())
 
     def running(self, vm: VmKey) -> list[str]:
         """The nodes on which a VM runs now, whatever the API says; more than one means twice."""
-        return sorted({process.node for process in tuple(self.processes.values()) if process.vm == vm})
+        return sorted({process.node for process in self.processes.of(vm)})
 
     def on(self, node: str) -> list[Process]:
         """The processes of one machine."""
-        return [process for process in tuple(self.processes.values()) if process.node == node]
+        return self.processes.on(node)
 
     def writers(self, disk: str) -> list[str]:
         """The nodes from which something can write to a disk (CSI volume handle) now."""
-        writing = (p for p in tuple(self.processes.values()) if disk in p.disks)
+        writing = self.processes.writing(disk)
         return sorted({p.node for p in writing if self.machines[p.node].reaches(p.on_backend(disk))})
 
     def power_cut(self, node: str, by: str = "") -> None:

@@ -46,9 +46,9 @@ class Selection:
     def predicate(self) -> Predicate:
         """Whether an object of the kind is meant; ApiError 400 when a selector is malformed."""
         labelled, fielded = by_labels(self.labels), by_fields(self.fields, self.resource)
-        if not self.namespace:
-            return lambda obj: labelled(obj) and fielded(obj)
-        return lambda obj: obj["metadata"].get("namespace") == self.namespace and labelled(obj) and fielded(obj)
+        if self.namespace:
+            return lambda obj: obj["metadata"].get("namespace") == self.namespace and labelled(obj) and fielded(obj)
+        return (lambda obj: labelled(obj) and fielded(obj)) if self.fields else labelled
 
     def node(self) -> str | None:
         """The node that the field selector pins pods to, None when it does not."""
@@ -56,6 +56,20 @@ class Selection:
             if equal and path == "spec.nodeName":
                 return value
         return None
+
+    def values_of(self, label: str) -> frozenset[str] | None:
+        """What the label selector wants this label to be, None when it wants nothing of it, or only what not to be."""
+        return _wanted(self.labels, label) if label in self.labels else None
+
+
+@lru_cache(maxsize=1024)
+def _wanted(text: str, label: str) -> frozenset[str] | None:
+    for part in map(str.strip, _COMMA.split(text)):
+        if (found := _SET.fullmatch(part)) and found[1] == label and found[2] == "in":
+            return frozenset(value.strip() for value in found[3].split(","))
+        if (found := _EQUAL.fullmatch(part)) and found[1] == label and found[2] != "!=":
+            return frozenset({found[3]})
+    return None
 
 
 @lru_cache(maxsize=1024)

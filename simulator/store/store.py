@@ -19,7 +19,7 @@ from simulator.store.objects import Key, key_of, rfc3339
 from simulator.store.paging import Listing, Pages
 from simulator.store.resources import SERVED, Resource
 from simulator.store.selectors import Selection
-from simulator.store.table import Event, Table
+from simulator.store.table import CREATED_BY, Event, Table
 
 # Kubernetes' alphabet for generated names: no vowels, so no words (apimachinery `util/rand`).
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -103,7 +103,8 @@ class Store:
         """
         self.kind(selection.resource)
         matches = selection.predicate()
-        candidates = self._tables[selection.resource].select(selection.namespace, selection.node())
+        made_for = selection.values_of(CREATED_BY)
+        candidates = self._tables[selection.resource].select(selection.namespace, selection.node(), made_for)
         return Listing([obj for obj in candidates if matches(obj)], self.version)
 
     def newest(self, resource: str) -> int:

@@ -9,6 +9,8 @@ from simulator.client import Obj
 from simulator.store import errors
 from simulator.store.objects import Key, field
 
+CREATED_BY = "kubevirt.io/created-by"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -24,12 +26,16 @@ class Event:
 
 
 class Table:
-    """Objects by (namespace, name), in that order, with pods also found by node; objects are never changed in place."""
+    """Objects by (namespace, name), in that order; objects are never changed in place.
+
+    Pods are also found by node, and by the label that names their instance: clusters have thousands of them.
+    """
 
     def __init__(self, *, ring: int, by_node: bool) -> None:
         self.objects: dict[Key, Obj] = {}
         self._order: list[Key] = []
         self._nodes: dict[str, set[Key]] | None = {} if by_node else None
+        self._made_for: dict[str, set[Key]] = {}  # by the value of that label
         self._ring: deque[Event] = deque(maxlen=ring)
         self._trimmed = 0
 
@@ -71,12 +77,15 @@ class Table:
             newest_first.append(event)
         return newest_first[::-1]
 
-    def select(self, namespace: str, node: str | None) -> Iterator[Obj]:
-        """Objects in order; of one namespace unless it is ""; of one node (pods only) unless it is None."""
-        for key in self._keys(namespace, node):
+    def select(self, namespace: str, node: str | None, made_for: frozenset[str] | None = None) -> Iterator[Obj]:
+        """Objects in order; of one namespace unless it is ""; of pods those of a node, or made for these, if given."""
+        for key in self._keys(namespace, node, made_for):
             yield self.objects[key]
 
-    def _keys(self, namespace: str, node: str | None) -> Iterable[Key]:
+    def _keys(self, namespace: str, node: str | None, made_for: frozenset[str] | None) -> Iterable[Key]:
+        if self._nodes is not None and made_for is not None:
+            found = (key for value in made_for for key in self._made_for.get(value, ()))
+            return sorted(key for key in found if namespace in ("", key[0]))
         if self._nodes is not None and node is not None:
             return sorted(key for key in self._nodes.get(node, ()) if namespace in ("", key[0]))
         if not namespace:
@@ -91,7 +100,13 @@ class Table:
     def _index(self, key: Key, obj: Obj) -> None:
         if self._nodes is not None:
             self._nodes.setdefault(field(obj, "spec.nodeName"), set()).add(key)
+            self._made_for.setdefault(_made_for(obj), set()).add(key)
 
     def _unindex(self, key: Key, obj: Obj) -> None:
         if self._nodes is not None:
             self._nodes[field(obj, "spec.nodeName")].discard(key)
+            self._made_for[_made_for(obj)].discard(key)
+
+
+def _made_for(pod: Obj) -> str:
+    return str((pod["metadata"].get("labels") or {}).get(CREATED_BY, ""))

@@ -1,6 +1,7 @@
 """`make e2e`, tried on the simulated control plane: another process, without machines, reached over HTTP only."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -80,6 +81,7 @@ def test_a_host_that_is_off_is_played_in_real_time_with_one_delete_for_each_of_i
     with _control_plane("1") as plane:
         done = _e2e(plane, "-m", "e2e", "-k", "host_off")
         assert (done.returncode, "skipped" in done.stdout) == (0, False), done.stdout
+        assert re.search(r"VM +forecast +rehearsed +happened", done.stdout), done.stdout
         deletes = plane.deletes()
     assert [entry["resource"] for entry in deletes] == ["pods"] * 3
     assert len({entry["uid_precondition"] for entry in deletes} - {None}) == 3

@@ -10,12 +10,12 @@ from tests.rehearsals.clusters import CLUSTERS, dump
 from vmdrift.cli import main
 
 PLACE = Path(__file__).parent
-_ENV = {"KUBECONFIG": "", "COLUMNS": "120", "VMDRIFT_REDIS_URL": ""}
+ENV = {"KUBECONFIG": "", "COLUMNS": "120", "VMDRIFT_REDIS_URL": ""}
 
 
 def answer(name: str) -> str:
     """The whole answer, and the exit code."""
-    done = CliRunner().invoke(main, ["rehearse", "--each", "-f", str(PLACE / f"{name}.json")], env=_ENV)
+    done = CliRunner().invoke(main, ["rehearse", "--each", "-f", str(PLACE / f"{name}.json")], env=ENV)
     lines = [line.rstrip() for line in done.output.replace(f"{PLACE}/", "").splitlines()]
     return "\n".join([*lines, f"exit code {done.exit_code}", ""])
 

@@ -128,8 +128,13 @@ def _last_word(nodes: Sequence[Obj]) -> float:
 def main() -> None:
     """The table in docs/rehearsal.md."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    print(f"{'loss':<28} {'VM':<10} {'recorded':>10} {'rehearsed':>10} {'error':>8}")  # noqa: T201 - it is a command
     for one in (one for loss in LOSSES for one in compared(loss)):
-        print(one.folder, one.vm, one.recorded, one.rehearsed, round(one.error, 1), one.is_wrong)  # noqa: T201
+        recorded, rehearsed = (
+            "stays" if after is None else f"{after:.1f} s" for after in (one.recorded, one.rehearsed)
+        )
+        error = "WRONG" if one.is_wrong else f"{one.error:.1f} s"
+        print(f"{one.folder:<28} {one.vm:<10} {recorded:>10} {rehearsed:>10} {error:>8}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -84,6 +84,12 @@ class FreeRoom:
         free = self._free[node]
         return all(free.get(name, 0) >= amount for name, amount in needs.items())
 
+    def missing(self, node: str, needs: Amounts) -> dict[str, int]:
+        """How much more of what would have to be free there."""
+        free = self._free[node]
+        lacking = {name: amount - free.get(name, 0) for name, amount in needs.items()}
+        return {name: amount for name, amount in lacking.items() if amount > 0}
+
     def beyond(self, nodes: Sequence[str], needs: Amounts) -> tuple[str, ...]:
         """What of it none of the nodes has so much of, even if nobody else were there."""
         if not nodes:

@@ -20,7 +20,12 @@ from vmdrift.plan.free_room import Amounts, FreeRoom
 from vmdrift.plan.prediction import Outcome, Prediction
 
 _ZONE = "topology.kubernetes.io/zone"
-_UNITS = {"cpu": ("cores", 1.0), "memory": ("GiB of memory", 2.0**30), "pods": ("pods", 1.0)}
+_UNITS = {
+    "cpu": ("cores", 1.0),
+    "memory": ("GiB of memory", 2.0**30),
+    "ephemeral-storage": ("GiB of ephemeral storage", 2.0**30),
+    "pods": ("pods", 1.0),
+}
 _TOO_MANY = "Lose fewer at once, raise VMDRIFT_MAX_UNREACHABLE, or add a provider that reads power (docs/fencing.md)."
 
 
@@ -175,14 +180,27 @@ def _without_place(
             fix = "Let it run on more nodes: its nodeSelector and affinity, or replicas of its volumes elsewhere."
             yield Casualty(str(one.vm), node, Fate.DOWN, why, fix)
         elif not room.fitting(targets, one.needs):
-            why = f"None of {some(targets)} has room for it, even alone: it asks for {_words(one.needs)}."
-            yield Casualty(str(one.vm), node, Fate.DOWN, why, "Add a node, or room on one of these.")
+            yield _too_big(node, one, targets, room)
         elif lacking := {name: scarce[name] for name in one.needs if name in scarce}:
-            why = f"Together they ask for more than is left: {_words(lacking)} are missing."
-            yield Casualty(str(one.vm), node, Fate.DOWN, why, f"Add {_words(lacking)}.")
+            why = f"Together they ask for more than is left: {words(lacking)} are missing."
+            yield Casualty(str(one.vm), node, Fate.DOWN, why, f"Add {words(lacking)}.")
         else:
             why = f"The others take the room on {some(targets)} first; another order might leave some."
-            yield Casualty(str(one.vm), node, Fate.PERHAPS, why, f"Add room for {_words(one.needs)}.")
+            yield Casualty(str(one.vm), node, Fate.PERHAPS, why, f"Add room for {words(one.needs)}.")
+
+
+def _too_big(node: str, one: Prediction, targets: tuple[str, ...], room: FreeRoom) -> Casualty:
+    """Even alone; what is missing least, and where."""
+    missing = {target: room.missing(target, one.needs) for target in targets}
+    best = min(targets, key=lambda target: _share(missing[target], one.needs))
+    asked = words({name: one.needs[name] for name in missing[best]})
+    why = f"None of {some(targets)} has room for it, even alone: it asks for {asked}."
+    return Casualty(str(one.vm), node, Fate.DOWN, why, f"Free {words(missing[best])} on {best} for it, or add a node.")
+
+
+def _share(missing: Amounts, needs: Amounts) -> tuple[int, float]:
+    """How much of what is needed is missing: of how many things, and how large a part of them."""
+    return len(missing), sum(amount / needs[name] for name, amount in missing.items())
 
 
 def _still_there(prediction: Prediction, lost: frozenset[str]) -> Iterator[str]:
@@ -200,11 +218,11 @@ def _scarce(movers: Sequence[tuple[Amounts, tuple[str, ...]]], room: FreeRoom) -
     return {name: amount for name, amount in missing.items() if amount > 0}
 
 
-def _words(amounts: Amounts) -> str:
+def words(amounts: Amounts) -> str:
     """In units that people use; `amounts` in thousandths."""
-    words = []
+    told = []
     for name, amount in sorted(amounts.items()):
         unit, size = _UNITS.get(name, (name, 1.0))
         if name != "pods" or len(amounts) == 1:
-            words.append(f"{amount / 1000 / size:.3g} {unit}")
-    return ", ".join(words)
+            told.append(f"{amount / 1000 / size:.3g} {unit}")
+    return ", ".join(told)

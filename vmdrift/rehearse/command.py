@@ -51,6 +51,11 @@ class Wanted:
         reads = self.proof in {"now", "silent"} or not _READS_POWER.isdisjoint(configured.fencing)
         return replace(configured, fencing=() if self.proof == "none" else (("redfish",) if reads else ()) + others)
 
+    def unplayed(self, configured: Policy) -> tuple[str, ...]:
+        """The providers of the installation that nobody plays here."""
+        known = _READS_POWER | {"event"}
+        return () if self.proof == "none" else tuple(name for name in configured.fencing if name not in known)
+
 
 def rehearse(  # noqa: PLR0913 - each option by its name
     nodes: Nodes,
@@ -88,7 +93,7 @@ def _rehearse(asked: Asked, wanted: Wanted, *, as_json: bool, dump: str) -> int:
             junit_xml.write(wanted.junit, played)
         if wanted.html:
             page.write(wanted.html, snapshot, policy, judged.sentence, played)
-        _tell(played, sets, judged, as_json=as_json)
+        _tell(played, sets, judged, wanted.unplayed(judged.policy), as_json=as_json)
         return exit_code(played)
 
     return run_on_snapshot("rehearse", dump, report)
@@ -107,14 +112,20 @@ def _played(stage: Stage, sets: Sequence[Nodes], limit: float) -> list[Rehearsal
         return play_all(stage, sets, step, time.monotonic() + limit)
 
 
-def _tell(played: Sequence[Rehearsal], sets: Sequence[Nodes], judged: JudgedBy, *, as_json: bool) -> None:
+def _tell(
+    played: Sequence[Rehearsal], sets: Sequence[Nodes], judged: JudgedBy, providers: Sequence[str], *, as_json: bool
+) -> None:
     left = len(sets) - len(played)
     if as_json:
         settings = {"settings_from": judged.as_object(), "settings": asdict(judged.policy)}
         rehearsals = [as_object(one) for one in played]
-        output.show({"version": VERSION, "rehearsals": rehearsals, "not_begun": left, **settings})
+        output.show(
+            {"version": VERSION, "rehearsals": rehearsals, "not_begun": left, "not_played": providers, **settings}
+        )
         return
     say(judged.sentence)
+    if providers:
+        say(f"Not played: {', '.join(providers)} of VMDRIFT_FENCING; with it VMs may run again sooner.")
     show(Terminal(), played)
     if left:
         complain(f"vmdrift rehearse: {left} of {len(sets)} losses were not begun within the time of --for.")

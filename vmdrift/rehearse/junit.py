@@ -36,5 +36,5 @@ def _case(name: str, fate: Fate) -> ET.Element:
     if fate.down is None:
         ET.SubElement(case, "failure", message=words, type=fate.reason)
     else:
-        ET.SubElement(case, "system-out").text = f"Down for {duration(fate.down)}, runs on {fate.node}. {words}"
+        ET.SubElement(case, "system-out").text = f"Down for {duration(fate.down)}, runs on {fate.node}. {words}".strip()
     return case

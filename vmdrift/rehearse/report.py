@@ -13,6 +13,7 @@ from vmdrift.command import CANNOT_TELL
 from vmdrift.rehearse.fates import Fate, Rehearsal
 from vmdrift.terminal import lines, rows_table
 
+RUNS = "running-elsewhere"  # then its sentence says only what its node does
 VERSION = 1  # of the JSON; within a version fields are only added
 _NAME = 28  # characters; a longer name is folded
 _SHORT = 12  # losses; of more, those that leave nobody down are one line each
@@ -41,10 +42,17 @@ def head(one: Rehearsal) -> str:
     names, number, stays = ", ".join(one.nodes), len(one.fates), len(one.staying)
     if not one.fates:
         return f"{names} lost: no VM runs there." if not one.unknown else f"{names} lost: none of its VMs is played."
-    last = slowest(one)
-    again = f"{number - stays} run again within {duration(last)}" if last is not None else "none runs again"
-    left = f", {stays} {'stays' if stays == 1 else 'stay'} down" if stays and last is not None else ""
-    return f"{names} lost: of {number} VM{'' if number == 1 else 's'} {again}{left}."
+    last, waits = slowest(one), sum(bool(fate.pending) for fate in one.fates)
+    room = f", {'' if waits == stays else f'{waits} of them '}for want of room" if waits else ""
+    if number == 1:
+        alone = f"runs again within {duration(last)}" if last is not None else "stays down"
+        return f"{names} lost: {'its' if len(one.nodes) == 1 else 'their'} only VM {alone}{room}."
+    if last is None:
+        return f"{names} lost: none of {number} VMs runs again{room}."
+    if not stays:
+        return f"{names} lost: {'both' if number == 2 else f'all {number}'} VMs run again within {duration(last)}."  # noqa: PLR2004
+    again = f"{number - stays} run{'s' if number - stays == 1 else ''} again within {duration(last)}"
+    return f"{names} lost: of {number} VMs {again}, {stays} stay{'s' if stays == 1 else ''} down{room}."
 
 
 def show(console: Console, played: Sequence[Rehearsal]) -> None:
@@ -65,7 +73,11 @@ def summary(played: Sequence[Rehearsal]) -> str:
     bad = sum(bool(one.staying) for one in played)
     times = [last for one in played if (last := slowest(one)) is not None]
     within = f"; who runs again does within {duration(max(times))}" if times else ""
-    return f"{len(played)} losses played: {bad or 'none'} of them leave{'s' if bad == 1 else ''} VMs down{within}."
+    unknown = len({vm for one in played for vm in one.unknown})
+    left = f"; {unknown} VM{' is' if unknown == 1 else 's are'} not played" if unknown else ""
+    return (
+        f"{len(played)} losses played: {bad or 'none'} of them leave{'s' if bad == 1 else ''} VMs down{within}{left}."
+    )
 
 
 def in_order(fates: Sequence[Fate]) -> list[Fate]:
@@ -75,10 +87,19 @@ def in_order(fates: Sequence[Fate]) -> list[Fate]:
 
 def told(fate: Fate) -> list[str]:
     """How it ended, what would help, and what was not played of it."""
-    words = [f"{fate.reason}: {fate.sentence}" if fate.down is None and fate.reason else fate.sentence]
+    words = [] if fate.reason == RUNS else [f"{fate.reason}: {fate.sentence}" if fate.reason else fate.sentence]
     words += [f"-> {fate.fix}"] if fate.fix else []
     words += ["It ran twice: its old guest still lived."] if fate.twice else []
     return words + ([f"not played: {', '.join(fate.unplayed)}"] if fate.unplayed else [])
+
+
+def _together(fates: Sequence[Fate]) -> list[list[Fate]]:
+    """In their order; those that stay down and of which the same is said, as one."""
+    groups: dict[tuple[str, ...], list[Fate]] = {}
+    for fate in in_order(fates):
+        key = tuple(told(fate)) if fate.down is None else (fate.vm, "")
+        groups.setdefault(key, []).append(fate)
+    return list(groups.values())
 
 
 def _table(fates: Sequence[Fate]) -> Table:
@@ -87,7 +108,8 @@ def _table(fates: Sequence[Fate]) -> Table:
     table.add_column("Down for", justify="right", no_wrap=True)
     table.add_column("Runs on", overflow="fold", max_width=_NAME)
     table.add_column("How it ended", ratio=1)
-    for fate in in_order(fates):
+    for group in _together(fates):
+        fate = group[0]
         down = Text("stays", style="red") if fate.down is None else Text(duration(fate.down))
-        table.add_row(Text(fate.vm), down, Text(fate.node), lines(told(fate)))
+        table.add_row(lines([one.vm for one in group]), down, Text(fate.node), lines(told(fate)))
     return table

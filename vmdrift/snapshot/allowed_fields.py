@@ -23,7 +23,8 @@ metadata.ownerReferences: apiVersion kind name uid controller
 _PLACEMENT = "nodeSelector/ affinity/ tolerations/ topologySpreadConstraints/ schedulerName"
 # A VirtualMachineInstance's spec, wherever it stands.
 _INSTANCE = f"""
-HERE: architecture {_PLACEMENT}
+HERE: architecture priorityClassName startStrategy {_PLACEMENT}
+HERE.networks: *
 HERE.resourceClaims: name
 HERE.volumes: name *
 HERE.volumes.persistentVolumeClaim: claimName hotpluggable readOnly
@@ -34,6 +35,7 @@ HERE.domain: cpu/ features/ ioThreadsPolicy
 HERE.domain.clock: timer/
 HERE.domain.devices.gpus: deviceName
 HERE.domain.devices.hostDevices: deviceName
+HERE.domain.devices.interfaces: *
 HERE.domain.devices.tpm: enabled persistent
 HERE.domain.firmware: bootloader/
 HERE.domain.launchSecurity: sev snp tdx
@@ -61,8 +63,9 @@ _LINES = {
         status.nodeInfo: bootID
     """,
     "pods": f"""
-        spec: nodeName {_PLACEMENT} overhead/
+        spec: nodeName priorityClassName runtimeClassName {_PLACEMENT} overhead/
         spec.resourceClaims: name
+        spec.schedulingGates: name
         spec.volumes: name
         spec.volumes.persistentVolumeClaim: claimName readOnly
         spec.containers: restartPolicy

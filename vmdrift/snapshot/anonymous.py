@@ -19,6 +19,7 @@ _WORDS = frozenset(
         *("apiVersion", "kind", "type", "status", "phase", "reason", "state", "action", "uid", "resourceVersion"),
         *("effect", "operator", "whenUnsatisfiable", "nodeAffinityPolicy", "nodeTaintsPolicy", "restartPolicy"),
         *("accessModes", "architecture", "preferredArchitecture", "runStrategy", "updateVolumesStrategy"),
+        "startStrategy",  # always Paused
         *("printableStatus", "bootID", "systemUUID", "attachPodUID", "deviceName", "ioThreadsPolicy", "dataLocality"),
         *("renewTime", "acquireTime", "timeAdded", "lastTransitionTime", "lastHeartbeatTime", "creationTimestamp"),
         *("deletionTimestamp", "retryAfterTimestamp"),
@@ -38,7 +39,8 @@ _OWN_ANNOTATIONS = frozenset(
     {"vmdrift.io/detach", "vmdrift.io/fencing", "vmdrift.io/policy", "vmdrift.io/require-fence"}
 )
 _OWN_KEY = re.compile(
-    r"(.*\.)?(kubernetes|k8s|kubevirt|openshift)\.io/.*|kubevirt\.io|cpumanager|persistent-state-for|metadata\.name(space)?|"
+    r"(.*\.)?(kubernetes|k8s|kubevirt|openshift)\.io/.*|kubevirt\.io|cpumanager|persistent-state-for|metadata\.name(space)?"
+    r"|foregroundDeleteVirtualMachine|"
 )
 # Never a name, in whatever field it is.
 _NO_NAME = re.compile(
@@ -49,7 +51,7 @@ _NO_NAME = re.compile(
 _SYSTEM = frozenset({"default", "kube-node-lease", "kube-public", "kube-system", "kube-controller-manager"})
 _CEPH = re.compile(r"(.+)(\.(?:rbd|cephfs|nfs)\.csi\.ceph\.com)")
 _HANDLE = re.compile(r"0001-([0-9a-f]{4})-(.+)")
-_STATE = "persistent-state-for-"
+_STATE, _ATTACHER = "persistent-state-for-", "external-attacher/"
 # What a pseudonym begins with, by the first kind that has the name.
 _PREFIXES = {
     "nodes": "node",
@@ -124,6 +126,9 @@ def _name(text: str, rename: Rename) -> str:
 
 
 def _key(text: str, rename: Rename) -> str:
+    """Of an attacher's finalizer the beginning is the same for every driver."""
+    if text.startswith(_ATTACHER):
+        return _ATTACHER + rename(text.removeprefix(_ATTACHER))
     return text if _OWN_KEY.fullmatch(text) else f"example.com/{rename(text)}"
 
 

@@ -30,9 +30,14 @@ DIFFER = {
 
 
 def _agree(predicted: Prediction | None, down: float | None) -> bool:
-    """What a plan does not know, or knows only on conditions, is no disagreement."""
+    """What a plan does not know, or knows only on conditions, is no disagreement.
+
+    What asks for more than any node has moves by a plan, which names that (`beyond`), and is Pending in a rehearsal.
+    """
     if predicted is None or predicted.outcome is Outcome.UNKNOWN or predicted.ifs:
         return True
+    if predicted.beyond:
+        return down is None
     return (predicted.outcome is Outcome.MOVES) == (down is not None)
 
 

@@ -1,18 +1,22 @@
 """`vmdrift rehearse`: what is asked, what is shown, and how it ends."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
 
+from rehearsal.loaded import loaded
 from simulator.scene import DEMO, Scene, Vm, staged
 from simulator.world import World
 from tests.unit.vmdrift.plans import listed
 from vmdrift.cli import main
+from vmdrift.rehearse import play
 
 
 def _dump(world: World, folder: Path) -> str:
@@ -152,7 +156,84 @@ def test_what_is_not_played_of_a_vm_is_listed_with_it(demo: str, tmp_path: Path)
     for obj in listed_objects["items"]:
         if obj["kind"] == "VirtualMachineInstance" and obj["metadata"]["name"] == "web":
             devices = {"gpus": [{"name": "g", "deviceName": "nvidia.com/T4"}]}
-            obj["spec"]["domain"] |= {"devices": devices, "cpu": {"dedicatedCpuPlacement": True}}
+            obj["spec"]["domain"] |= {"devices": devices, "cpu": {"numa": {"guestMappingPassthrough": {}}}}
     file = tmp_path / "dump.json"
     file.write_text(json.dumps(listed_objects))
-    assert "not played: GPU, dedicated CPUs" in " ".join(_run("worker-1", "-f", str(file), "-o", "wide").stdout.split())
+    done = _run("worker-1", "-f", str(file), "-o", "wide")
+    assert "not played: GPU (only how many a node has), NUMA" in " ".join(done.stdout.split())
+
+
+def _full(tmp_path: Path) -> str:
+    big = {"domain": {"resources": {"requests": {"memory": "18Gi"}}}}
+    vms = tuple(Vm(f"vm-{number}", node=f"node-{number % 2}", template=big) for number in range(6))
+    return _dump(staged(Scene(("node-0", "node-1"), (*vms, Vm("small", node="node-0")))), tmp_path)
+
+
+def test_who_is_pending_for_want_of_room_is_told_once_with_what_to_free(tmp_path: Path) -> None:
+    done = _run("node-0", "-f", _full(tmp_path), env={"COLUMNS": "200"})
+    assert "node-0 lost: of 4 VMs 1 runs again within 5 min 55 s, 3 stay down, for want of room." in done.stdout
+    text = " ".join(done.stdout.split())
+    assert text.count("-> Make room: free 18 GiB of memory on one of node-1 for it, or add a node.") == 1
+    assert [name in text for name in ("default/vm-0", "default/vm-2", "default/vm-4")] == [True] * 3
+    told = json.loads(_run("node-0", "-f", _full(tmp_path), "--json").stdout)
+    pending = {fate["vm"]: fate["pending"] for fate in told["rehearsals"][0]["fates"]}
+    assert pending == {f"default/vm-{number}": ["memory"] for number in (0, 2, 4)} | {"default/small": []}
+
+
+def test_the_heads_of_losses_are_sentences(demo: str) -> None:
+    text = " ".join(_run("--each", "-f", demo).stdout.split())
+    assert "worker-2 lost: its only VM runs again within 11 min 58 s." in text
+    assert "worker-4 lost: no VM runs there." in text
+
+
+def test_on_the_page_what_is_said_of_many_is_said_once_and_nothing_is_to_come(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    assert _run("--each", "-f", _full(tmp_path), "--html", str(file)).exit_code == 1
+    text = file.read_text()
+    assert text.count("What would help:") == 2, "once for each loss"
+    assert text.count("as above") == 4
+    assert 'href="#loss-0">node-0</a> (3)' in text
+    assert " to come</span>" not in text
+
+
+def test_pairs_that_only_proof_can_decide_are_played_with_it(demo: str) -> None:
+    env = {"VMDRIFT_MAX_UNREACHABLE": "1", "VMDRIFT_FENCING": "redfish"}
+    done = _run("--pairs", "--for", "1h", "-f", demo, "--json", env=env)
+    told = json.loads(done.stdout)
+    pairs = [tuple(one["nodes"]) for one in told["rehearsals"]]
+    assert sorted(pairs) == [("worker-2", "worker-3"), ("worker-2", "worker-4"), ("worker-3", "worker-4")]
+    assert (done.exit_code, told["not_begun"]) == (0, 0), "of worker-1 the audit knows that VMs stay down"
+
+
+def test_the_cluster_is_loaded_once_and_its_memory_copied_for_each_loss(
+    demo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = list[int]()
+
+    def counted(*given: Any) -> World:
+        assert os.getpid() == ours, "a child loads nothing"
+        loads.append(1)
+        return loaded(*given)
+
+    ours = os.getpid()
+    monkeypatch.setattr(play, "loaded", counted)
+    assert len(json.loads(_run("--each", "-f", demo, "--json").stdout)["rehearsals"]) == 4
+    assert loads == [1]
+
+
+def test_of_a_node_that_is_lost_already_nothing_is_played_and_that_is_said(tmp_path: Path) -> None:
+    world = staged(Scene(("node-a", "node-b", "node-c"), (Vm("web", node="node-a"),)))
+    world.hypervisor.power_cut("node-a")
+    world.run_for(120)
+    done = _run("node-a", "-f", _dump(world, tmp_path))
+    text = " ".join(done.stdout.split())
+    assert done.exit_code == 2
+    assert "node-a lost: none of its VMs is played." in text
+    assert "default/web: Its node is lost already, and what it ran is not known: vmdrift plan node-a says" in text
+
+
+def test_providers_that_nobody_plays_are_named(demo: str) -> None:
+    env = {"VMDRIFT_FENCING": "redfish,network-fence,event"}
+    assert "Not played: network-fence of VMDRIFT_FENCING" in _run("worker-2", "-f", demo, env=env).stdout
+    assert json.loads(_run("worker-2", "-f", demo, "--json", env=env).stdout)["not_played"] == ["network-fence"]
+    assert "Not played: network-fence" not in _run("worker-2", "-f", demo, "--proof", "none", env=env).stdout

@@ -1,5 +1,6 @@
 """What is lost together, and whether all of it finds a place: what fits, what cannot, and what lies between."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -63,6 +64,20 @@ def test_one_that_stays_whatever_else_is_lost_says_why_and_what_to_do() -> None:
 def test_one_that_is_too_large_for_what_is_left_is_down_and_says_what_it_asks_for() -> None:
     (casualty,) = lose("node-a", nodes=[node("node-a", vm("one", 5.0))]).casualties
     assert (casualty.fate, "even alone: it asks for 5 cores" in casualty.why) == (Fate.DOWN, True)
+
+
+def test_the_remedy_names_only_what_is_missing_and_where_it_is_least() -> None:
+    gib = 2**30 * CORE
+    big = Prediction(VmRef("shop", "one", "uid-one"), Outcome.MOVES, "", "", targets=("node-b", "node-c", "node-d"))
+    needs = {"cpu": 4 * CORE, "memory": 18 * gib, "pods": CORE, "devices.kubevirt.io/kvm": CORE}
+    free = {"node-b": (2, 10), "node-c": (8, 16), "node-d": (8, 15)}
+    left = FreeRoom(
+        {name: {**needs, "cpu": cpu * CORE, "memory": memory * gib} for name, (cpu, memory) in free.items()}
+    )
+    nodes = [node("node-a", replace(big, needs=needs)), *(node(name) for name in free)]
+    ((casualty,),) = (one.casualties for one in survival([("a", ("node-a",))], nodes, left, Policy()))
+    assert casualty.why == ("None of node-b, node-c, node-d has room for it, even alone: it asks for 18 GiB of memory.")
+    assert casualty.fix == "Free 2 GiB of memory on node-c for it, or add a node."
 
 
 def test_more_than_all_that_is_left_is_down_and_says_how_much_is_missing() -> None:

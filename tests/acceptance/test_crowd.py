@@ -30,7 +30,8 @@ def test_whatever_runs_twice_each_vm_is_moved_with_one_delete(site: Callable[[in
         entry = drift_entry(record.drift)
         for number in range(COPIES):
             RqQueue(redis, time.time, keep=3600).wake(replace(entry, id=f"{entry.id}-{number}"), due=0)
-    assert len(queue) == VMS * COPIES
+    copies = [name for name in queue.job_ids if not name.startswith("forecast_")]
+    assert len(copies) == VMS * COPIES
 
     cluster.start("workers scheduler", *["workers drifts"] * WORKERS)
 

@@ -125,7 +125,7 @@ def test_a_terminal_too_low_for_all_shows_a_line_for_those_that_say_the_same() -
     assert "shop/here" in text, "it is down"
     assert "30: shop/done-0, shop/done-1" in text
     assert "shop/done-29" not in text
-    assert "worker-1 lost 1 min 40 s ago · 32 VMs: 30 run again, 1 not judged yet" in words(text)
+    assert "worker-1 lost 1 min 40 s ago · 32 VMs: 30 run again, 1 not foreseen yet" in words(text)
     assert "shop/done-29" in followed(crowd, height=80)
 
 

@@ -66,11 +66,11 @@ def test_the_same_checkout_gives_the_same_bytes(files: Path, tmp_path: Path, mon
     assert {name: sha256(tmp_path / name) for name in same} == {name: sha256(files / name) for name in same}
 
 
-def test_the_wheel_has_its_data_and_no_simulator(files: Path) -> None:
+def test_the_wheel_has_its_data_and_what_a_rehearsal_needs(files: Path) -> None:
     names = zipfile.ZipFile(files / f"vm_drift-{VERSION}-py3-none-any.whl").namelist()
     assert {"vmdrift/doctor/supported.yaml", "reactor/web/openapi.yaml"} <= set(names)
     tops = {name.partition("/")[0] for name in names}
-    assert tops == {"reactor", "workers", "vmdrift", f"vm_drift-{VERSION}.dist-info"}
+    assert tops == {"reactor", "workers", "vmdrift", "rehearsal", "simulator", f"vm_drift-{VERSION}.dist-info"}
 
 
 def test_the_archive_for_arm64_has_modules_for_nothing_else(files: Path) -> None:

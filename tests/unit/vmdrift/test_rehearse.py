@@ -120,6 +120,7 @@ def test_the_page_needs_nothing_else_and_draws_a_timeline_for_each_vm(demo: str,
     assert not re.findall(r"(?:src|href)=\"(?!#)", text), "neither scripts, styles nor pictures from elsewhere"
     assert "Timeline of shop/web:" in text
     assert "stays down" in text
+    assert "<code>kubectl -n shop edit vm licence</code>" in text
     assert "&#34;" not in text.partition("</style>")[0]
 
 

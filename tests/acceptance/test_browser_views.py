@@ -16,10 +16,18 @@ from tests.pictures.__main__ import faults, log_in
 from tests.pictures.scenes import VIEWS
 from tests.pictures.stage import served
 from tests.support.browser import browser, needs_chromium, page_of
+from tests.support.chance import every_other
 
 pytestmark = [needs_chromium, pytest.mark.long(30)]
 SCREEN = 900  # pixels
-BY_NIGHT = [pytest.param(1024, True, marks=pytest.mark.nightly), pytest.param(400, False, marks=pytest.mark.nightly)]
+# In this order, half of them are all moments once, in both looks.
+LOOKS = [(name, width, dark) for width, dark in ((1280, False), (400, True)) for name in VIEWS]
+BY_NIGHT = [
+    pytest.param((name, width, dark), id=f"{name}-{width}-{dark}", marks=pytest.mark.nightly)
+    for name in VIEWS
+    for width, dark in ((1024, True), (400, False))
+]
+EACH = [*every_other(LOOKS, [f"{name}-{width}-{dark}" for name, width, dark in LOOKS]), *BY_NIGHT]
 HEADLINES = {
     "window": "worker-1 lost 1 min 10 s ago · 6 VMs: 4 will move (first in 3 min 50 s), 2 will stay down: act now",
     "released": "worker-1 lost 5 min 45 s ago · 6 VMs: 2 run again, 2 are moving, 2 will stay down: act now",
@@ -63,16 +71,17 @@ def on_first_screen(found: Locator) -> None:
     assert box["y"] + box["height"] <= SCREEN
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (400, True), *BY_NIGHT])
-@pytest.mark.parametrize(("site", "moment"), [(name, name) for name in VIEWS], indirect=["site"])
+@pytest.mark.parametrize("look", EACH)
 def test_nobody_is_kept_out_of_any_page_and_none_is_wider_than_the_screen(
-    site: str, moment: str, chromium: Browser, *, width: int, dark: bool
+    look: tuple[str, int, bool], redis: Redis, tmp_path: Path, chromium: Browser
 ) -> None:
-    page = logged_in(chromium, site, width, dark=dark)
-    for name, path in {**VIEWS[moment].pages, "nothing": "/nothing"}.items():
-        page.goto(site + path)
-        expect(page.get_by_role("heading", level=1)).not_to_have_text("")
-        assert list(faults(page, f"{moment}-{name}")) == []
+    moment, width, dark = look
+    with served(VIEWS[moment].moment(redis, tmp_path).show()) as url:
+        page = logged_in(chromium, url, width, dark=dark)
+        for name, path in {**VIEWS[moment].pages, "nothing": "/nothing"}.items():
+            page.goto(url + path)
+            expect(page.get_by_role("heading", level=1)).not_to_have_text("")
+            assert list(faults(page, f"{moment}-{name}")) == []
 
 
 def test_nobody_is_kept_out_of_the_login(redis: Redis, tmp_path: Path, chromium: Browser) -> None:

@@ -75,6 +75,7 @@ def test_a_build_fails_of_what_is_wrong_and_says_all_of_it(wrong: dict[str, str]
     assert [complaint for complaint in wrong.values() if complaint not in done.stderr] == [], done.stderr
 
 
+@pytest.mark.nightly
 def test_a_build_fails_of_a_page_that_nobody_lists_and_without_that_it_does_not(tmp_path: Path) -> None:
     docs = small(tmp_path)
     assert built(docs, tmp_path / "site").returncode == 0

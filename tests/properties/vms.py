@@ -33,9 +33,10 @@ _WHY = (
     ),
 )
 # Pods beside the VMs that write: to a driver that nobody knows, and to another storage cluster of a known one.
+# None has the name of a VM in front: by that the judge knows which volumes are a VM's.
 PODS = (
     ClaimPod("ledger", "ledger-disk", "node-a", storage=Storage.OTHER_CSI, stateful_set="ledger"),
-    ClaimPod("queue-log", "queue-log-disk", "node-b", storage=Storage.RBD_EDGE, stateful_set="queue-log"),
+    ClaimPod("journal", "journal-disk", "node-b", storage=Storage.RBD_EDGE, stateful_set="journal"),
 )
 # What keeps these where they are is that nobody knows.
 WITH_PROOF = frozenset({"shared", "patient", "sealed"})

@@ -66,6 +66,9 @@ class Begun(Installation):
         names = {vm.name for vm in ELIGIBLE} if self.policy.mode == "auto" else set[str]()
         return [(vm.namespace, vm.name) for vm in self.vms.values() if vm.name in names]
 
+    def booted(self, node: str) -> None:
+        """This machine is on again."""
+
     def begin(self) -> None:
         """For whoever has something to prepare before the product starts."""
 

@@ -92,6 +92,11 @@ class Fencers(Begun):
             else:
                 operator.lies = True
 
+    def booted(self, node: str) -> None:
+        """A BMC that lied of the boot before goes on lying, of this one."""
+        if self.bmcs.words.get(node) == "Off":
+            self._lied(node)
+
     def uuid_of_another(self, one: str, other: str) -> None:
         """A machine's firmware bears the system UUID of another one, or none; before it is lost, if ever."""
         self.hypervisor.set_firmware(one, self.uuids[other] if one != other else "")

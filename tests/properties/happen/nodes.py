@@ -30,6 +30,7 @@ class Nodes(Begun):
             if self.is_kept_off(node):  # its operator switches it off again until the product has seen the new boot
                 self.harm.others.add(node)
             self.hypervisor.power_on(node)
+            self.booted(node)
             self.struck["reboot"] += 1
         self.hypervisor.restore_network(node)
         self.hypervisor.start_kubelet(node)

@@ -56,7 +56,7 @@ class Life(Nodes, Fencers, Witnesses, People, Tenants, Hostile, Product):
 
     def _half_fenced(self, node: str) -> bool:
         file = fencings(self.visible.get("configmaps", FENCING, "vm-drift")).get(node)
-        return file is not None and bool(file.attempts or file.release)
+        return file is not None and bool(file.attempts or file.release or (file.void and not file.closed))
 
     def _settled(self) -> bool:
         going = [record for record in self.store.records_by_drift.values() if not record.phase.is_end]

@@ -15,6 +15,7 @@ from reactor.model.objects import JsonObject, text
 from workers.decide.observation import Neighbour
 from workers.observe.cache import placed
 from workers.observe.label_selectors import has, labels_of, requirements
+from workers.observe.launchers import UNREADABLE
 from workers.observe.parse import claims_of
 
 _VMIS, _VMS, _PODS = "virtualmachineinstances", "virtualmachines", "pods"
@@ -48,8 +49,7 @@ class Lists:
         for namespace, own in by_namespace.items():
             self._list(_VMS, namespace, {r.drift.vm.name for r in own if not r.drift.vm.is_instance}, _LARGE)
             self._read_pods(namespace, {record.vmi_uid for record in own})
-            claims = map(claims_of, filter(self._is_there, self._pods.get(namespace, ())))
-            self._list(_CLAIMS, namespace, frozenset().union(*claims), _SMALL)
+            self._list(_CLAIMS, namespace, self._claims(namespace), _SMALL)
         self._list(_VOLUMES, "", self._volumes(), _SMALL)
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
@@ -133,13 +133,23 @@ class Lists:
                 neighbours += placed(page.items)
         except ClusterUnreachable:
             raise
-        except ClusterError:
+        except (
+            ClusterError,
+            *UNREADABLE,
+        ):  # what is wrong with a pod costs only its own VM, which is read by itself then
             return
         self._pods[namespace], self.neighbours[namespace] = pods, tuple(neighbours)
         self._named |= {(_PODS, namespace, text(pod, "metadata", "name")): pod for pod in pods}
 
     def _is_there(self, pod: JsonObject) -> bool:
         return text(pod, "spec", "nodeName") == self._node
+
+    def _claims(self, namespace: str) -> Names:
+        """Of the pods on the lost node."""
+        try:
+            return frozenset().union(*map(claims_of, filter(self._is_there, self._pods.get(namespace, ()))))
+        except UNREADABLE:
+            return frozenset()
 
     def _volumes(self) -> frozenset[str]:
         """The PersistentVolumes of the claims that were found."""

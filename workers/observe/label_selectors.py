@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from reactor.model.objects import JsonObject, part
+from reactor.model.objects import JsonObject
 
 _TERM = re.compile(r"([^,=()\s]+)(?:=([^,]*)| in \(([^)]*)\))")
 Requirements = Mapping[str, frozenset[str]]  # which label may have which values
@@ -16,8 +16,8 @@ def requirements(selector: str) -> Requirements:
 
 
 def labels_of(obj: JsonObject) -> Mapping[str, str]:
-    """Of an object, as far as they are labels: others can write, and a store may keep, anything."""
-    return {key: value for key, value in part(obj, "metadata", "labels").items() if isinstance(value, str)}
+    """Of an object."""
+    return obj["metadata"].get("labels") or {}
 
 
 def has(obj: JsonObject, wanted: Requirements) -> bool:

@@ -4,7 +4,7 @@ That is how it comes, too; and nothing that is only foreseen delays, decides or 
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -19,7 +19,9 @@ from reactor.model.recovery import Windows
 from rehearsal.processes import KilledError
 from simulator.audit import Request
 from simulator.client import ApiError
-from simulator.scene import ClaimPod, Scene, Storage, Vm
+from simulator.scene import ClaimPod, Scene, Storage, Vm, staged
+from tests.fuzz.noise import Noise
+from tests.fuzz.objects import Spoiling
 from tests.support.auditor import WORKERS
 from tests.support.virtual import Play
 from tests.unit.vmdrift.plans import change, planned
@@ -195,6 +197,42 @@ def test_a_vm_that_cannot_be_read_keeps_no_other_from_its_forecast() -> None:
     foreseen = forecasts(play)
     assert {name for name, one in foreseen.items() if one.moves} == {"vm-0", "vm-3"}
     assert "vm-1" not in foreseen
+
+
+class Nonsense:
+    """For Spoiling: instead of any, this."""
+
+    def __init__(self, field: str, nonsense: Any) -> None:
+        self._field, self._nonsense = field, nonsense
+
+    def spoilt(self, obj: Any, **_: Any) -> Any:
+        return {**obj, self._field: {**obj[self._field], **self._nonsense}}
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["on the lost node", "elsewhere"])
+@pytest.mark.parametrize(
+    ("field", "nonsense"),
+    [
+        ("metadata", {"labels": "now"}),
+        ("metadata", {"labels": ["a"]}),
+        ("metadata", {"labels": {"kubevirt.io/created-by": ["a"]}}),
+        ("metadata", {"labels": {"kubevirt.io": {}}}),
+        ("spec", {"volumes": "all"}),
+        ("spec", {"affinity": "none"}),
+        ("status", {"conditions": "bad"}),
+    ],
+)
+def test_a_launcher_that_cannot_be_read_keeps_no_other_vm_from_its_forecast(
+    field: str, nonsense: Any, *, there: bool
+) -> None:
+    plain = crowd(4)
+    world = staged(replace(plain, vms=(*plain.vms, Vm("odd", node=LOST if there else "node-b"))))
+    spoiling = Spoiling(cast(Noise, Nonsense(field, nonsense)), "pods", world)
+    play = cut(Play.on(world, plain.vms), 5 if there else 4)
+    spoiling.on = True
+    until_soon(play)
+    assert {name for name, one in forecasts(play).items() if one.moves} >= {vm.name for vm in plain.vms}
+    assert spoiling.shown
 
 
 @pytest.mark.parametrize("call", [1, 3, 5, 6])

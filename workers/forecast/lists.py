@@ -123,20 +123,22 @@ class Lists:
                 self._named[resource, namespace, name] = obj
 
     def _read_pods(self, namespace: str, instances: Names) -> None:
-        """All of the namespace, because any of them may keep a VM away from a node; most only as that is judged."""
+        """All of the namespace, because any of them may keep a VM away from a node; most only as that is judged.
+
+        Where one of them makes trouble, or a right is missing, each VM is read by itself: it costs no other VM then.
+        """
         pods, neighbours = list[JsonObject](), list[Neighbour]()
         try:
             for page in self._pages(_PODS, namespace, "", "", PAGE):
+                if not all(map(_is_labelled, page.items)):
+                    return
                 pods += [
                     pod for pod in page.items if self._is_there(pod) or labels_of(pod).get(_OF_INSTANCE) in instances
                 ]
                 neighbours += placed(page.items)
         except ClusterUnreachable:
             raise
-        except (
-            ClusterError,
-            *UNREADABLE,
-        ):  # what is wrong with a pod costs only its own VM, which is read by itself then
+        except UNREADABLE:
             return
         self._pods[namespace], self.neighbours[namespace] = pods, tuple(neighbours)
         self._named |= {(_PODS, namespace, text(pod, "metadata", "name")): pod for pod in pods}
@@ -155,3 +157,8 @@ class Lists:
         """The PersistentVolumes of the claims that were found."""
         claims = (obj for (resource, _, _), obj in self._named.items() if resource == _CLAIMS)
         return frozenset(filter(is_name, (text(claim, "spec", "volumeName") for claim in claims)))
+
+
+def _is_labelled(pod: JsonObject) -> bool:
+    """Can it be selected by its labels, as `pages` does? One of which that is not so would end that for all VMs."""
+    return all(isinstance(value, str) for value in labels_of(pod).values())

@@ -54,7 +54,7 @@ class OurJob(Job):
         fields = decode_redis_hash(dict(raw_data))
         super().restore({name: value for name, value in fields.items() if name in _FIELDS})
         if self._unreadable_meta is not None or not isinstance(self.meta, dict):
-            # Only for people to see, and soon written anew. RQ would keep the bytes, which JSON cannot hold.
+            # Only for people to see, and soon written again. RQ would keep the bytes, which JSON cannot hold.
             self.meta, self._unreadable_meta = {}, None
 
     def belongs_to(self, queue: str, runs: Collection[str]) -> None:

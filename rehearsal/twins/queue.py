@@ -9,6 +9,7 @@ from reactor.adapters.rq import DRIFTS, ORPHANED_AFTER, JobEntry, is_drift
 from reactor.model.drift import Again, Outcome
 from reactor.model.times import Clock
 
+_EARLY = 0.002  # seconds; by less a scheduler may be early (rehearsal.processes)
 Handler = Callable[[JobEntry], Outcome]
 
 
@@ -117,6 +118,8 @@ class MemoryQueue:
             raise
         self._running.pop(job_id, None)
         again_at = job.outcome.at if isinstance(job.outcome, Again) else None
+        if again_at and 0.0 < again_at - self._clock() < _EARLY:
+            again_at = self._clock() + _EARLY  # it would be moved at once, and see the same time for ever
         wanted = [job.due, again_at, self.marks.pop(job_id, None)]
         job.due = min((at for at in wanted if at is not None), default=None)
         job.ready = job.due is not None and job.due <= self._clock()

@@ -145,11 +145,11 @@ class Record:
     last seen to use a volume, `hotplugs` the volumes that only the lost instance had, `proof` what was known of the
     node's death at the last look, and `weighed` the `at` of the confirmation that was weighed then. `basis` is a digest
     of what a refusal was decided on (workers.decide.basis). `noticed_at`: when a pass first saw that Kubernetes has
-    noticed an outage that had begun before, None of any other. `looked_at`: when the last pass began that read what it
-    waits for; `awaits`: the objects (RESOURCE/NAME) whose end it waits to see. `again`: how often this drift began once
-    more after it had ended, because its VM was put back onto the lost node. For people only: when Kubernetes asked the
-    launcher pod to end (`terminating_at`), when the new one got a node (`scheduled_at`), the `disks`, and what was
-    foreseen of it first (`forecast`).
+    noticed an outage that had begun before, or saw an outage again after Redis' clock was set back; None of any other.
+    `looked_at`: when the last pass began that read what it waits for; `awaits`: the objects (RESOURCE/NAME) whose end
+    it waits to see. `again`: how often this drift began once more after it had ended, because its VM was put back onto
+    the lost node. For people only: when Kubernetes asked the launcher pod to end (`terminating_at`), when the new one
+    got a node (`scheduled_at`), the `disks`, and what was foreseen of it first (`forecast`).
     """
 
     drift: Drift
@@ -199,6 +199,16 @@ class Record:
         """Its VM ought to run, and is not known to."""
         return not self.ended and self.phase is not Phase.CANCELLED
 
+    def seen_by(self, now: float) -> Self:
+        """The record by a clock that shows `now`: what it has in the future counts as now, for it was set back since.
+
+        Not so `looked_at` and `changed_at`: they show that it was (workers.decide.quick_look).
+        """
+        counted = {"noticed_at": self.noticed_at or self.created_at}
+        counted |= {name: getattr(self, name) or 0.0 for name in _COUNTED_FROM}
+        future = {name: now for name, at in counted.items() if at > now}
+        return replace(self, **future) if future else self  # type: ignore[arg-type]  # all of them are moments
+
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""
         return {"v": VERSION, **asdict(self)}
@@ -246,6 +256,8 @@ class Record:
         )
 
 
+# From these moments on something lasts for so long.
+_COUNTED_FROM = ("released_at", "detached_at", "unsteady_at", "in_use_at")
 # `checks` is always written: the version before this one cannot read a record without it.
 _DEFAULTS = {row.name: row.default for row in fields(Record) if row.default is not MISSING and row.name != "checks"}
 

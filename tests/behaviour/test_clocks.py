@@ -102,6 +102,18 @@ def test_after_a_step_a_dead_node_is_watched_once_more_and_then_left(seconds: fl
     assert 180.0 <= play.auditor.deletions[0].at - stepped < 310.0
 
 
+@pytest.mark.parametrize("seconds", [400.0, -400.0])
+def test_a_clock_that_is_right_again_makes_nobody_sleep_longer(seconds: float) -> None:
+    """How far the controller manager's clock is ahead of it is known for several seconds at a time."""
+    play = Play.of(SCENE)
+    play.reactor.redis.step(seconds)
+    play.world.hypervisor.power_cut(LOST)
+    assert play.until("vm", ("waiting", "unreachable-window"))
+    play.reactor.redis.step(-seconds)
+    play.reactor.again()
+    assert (play.record("vm").again_at or 0.0) <= play.reactor.redis() + 301.0
+
+
 def test_a_process_that_is_off_says_so_and_with_proof_it_goes_on() -> None:
     play = Play.of(SCENE, Policy(fencing=("event",)))
     _of_everybody(play, ProcessClock(play.world.clock, 60.0))

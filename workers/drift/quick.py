@@ -22,7 +22,7 @@ from workers.decide.quick_look import (
     undisturbed,
 )
 from workers.drift.recheck import outage_of, recheck
-from workers.observe import manager, observe_briefly, with_users
+from workers.observe import known_manager, observe_briefly, with_users
 from workers.observe.parse import attachment_view
 
 _EARLY = 1.0  # seconds before its time, from which on a job is early
@@ -91,7 +91,7 @@ def _still_held(record: Record, cluster: Cluster, tools: Tools, now: float) -> R
         for disk in record.disks
         if disk.attachment in held
     ]
-    now_manager = tools.around.once("manager", lambda: manager(cluster, tools.around.clock))
+    now_manager = known_manager(cluster, tools.around)
     return still_held(record, volumes, now_manager, tools.policy, now) if len(held) == len(found) else None
 
 

@@ -114,7 +114,7 @@ def begin_again(stored: Record, by: str, store: Store) -> Record:
 
 def _locked_pass(drift: Drift, tools: Tools, lock: Lock) -> Outcome:
     stored = lock.record
-    before = stored or first_record(drift, tools)
+    before = (stored or first_record(drift, tools)).seen_by(tools.clock())
     if before.ended:
         return Ended(before.phase, before.reason, before.sentence)
     cluster = LockedCluster(tools.cluster, lambda: tools.store.renew(lock, LOCK_TTL), tools.clock, _RENEW_EVERY)

@@ -63,7 +63,7 @@ def observe(  # noqa: PLR0913 - the last one is optional
     config_map = _fencing_config_map(cluster, observation.node, policy, cache)
     observation = replace(observation, fencing=_fencing(config_map, observation.node, record, policy))
     if _may_be_held(record):  # both windows are counted by its clock
-        observation = replace(observation, manager=cache.once("manager", lambda: manager(cluster, cache.clock)))
+        observation = replace(observation, manager=known_manager(cluster, cache))
     if record.released_at is None and not _due(observation, record, policy, now):
         return observation
     vmi = instance or cluster.find("virtualmachineinstances", record.drift.vm.name, record.drift.vm.namespace)
@@ -170,6 +170,11 @@ def with_lease(node: NodeView, outage: Outage, read: Callable[[], str]) -> NodeV
 def lease(cluster: Cluster, outage: Outage) -> str:
     """The last sign of life of the lost node's kubelet: its Lease's renewTime."""
     return renewed(cluster.find("leases", outage.node.name, NODE_LEASES))
+
+
+def known_manager(cluster: Cluster, cache: Surroundings) -> Manager | None:
+    """The controller manager as of at most five seconds ago, and since the clock that it is compared with stepped."""
+    return cache.once(("manager", cache.steady_since), lambda: manager(cluster, cache.clock))
 
 
 def manager(cluster: Cluster, clock: Clock) -> Manager | None:

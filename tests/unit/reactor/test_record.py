@@ -110,3 +110,12 @@ def test_what_was_learned_outlives_a_pass_that_could_not_look() -> None:
 def test_an_outage_is_read_as_it_was_written(recovered_at: float | None) -> None:
     record = OutageRecord(_OUTAGE, 2.0, recovered_at)
     assert OutageRecord.of(json.loads(json.dumps(record.as_json()))) == record
+
+
+def test_what_a_clock_noted_before_it_was_set_back_counts_as_now() -> None:
+    assert _FULL.seen_by(3.0) == _FULL  # nothing of it lies in the future
+    before = replace(_FULL, looked_at=3.5)
+    seen = before.seen_by(1.8)
+    assert (seen.released_at, seen.detached_at, seen.unsteady_at, seen.noticed_at) == (1.8, 1.8, 1.7, None)
+    assert seen.looked_at == 3.5
+    assert _FULL.seen_by(0.5).noticed_at == 0.5

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from reactor.adapters.kubernetes.cluster import ALL, PAGE, Page, Scope, counted_up, plural, preconditioned
+from reactor.adapters.kubernetes.cluster import ALL, PAGE, STREAMED, Page, Scope, counted_up, plural, preconditioned
 from reactor.model import errors
 from reactor.model.names import named
 from reactor.model.objects import JsonObject
@@ -49,15 +49,26 @@ class ApiCluster:
         return self.scoped(resource, Scope(namespace, labels, fields), limit)
 
     def scoped(self, resource: str, scope: Scope, limit: int) -> Iterator[Page]:
+        if limit == STREAMED:
+            try:
+                yield self._streamed(resource, scope)
+            except (errors.Rejected, errors.Forbidden):
+                limit = PAGE
+            else:
+                return
         token, taken = "", partial_of if scope.metadata else copied
         while True:
             with self._translated():
                 request = self._to("list", resource, scope.namespace)
                 listing = self.api.list(request, scope.labels, scope.fields, limit=limit, token=token)
-            yield Page([taken(obj) for obj in listing.items], str(listing.version))
+            yield Page([taken(obj) for obj in listing.items], str(listing.version), more=bool(listing.token))
             token = listing.token
             if not token:
                 return
+
+    def _streamed(self, resource: str, scope: Scope) -> Page:
+        stream, taken = self.stream(resource, "0", scope), partial_of if scope.metadata else copied
+        return Page([taken(obj) for _, obj in stream.poll()], str(stream.version))
 
     def watch(
         self,

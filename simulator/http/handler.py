@@ -115,13 +115,14 @@ class Handler:
         self, request: web.Request, what: Target, who: Who, selectors: tuple[str, str]
     ) -> web.StreamResponse:
         query = request.query
-        if json_bodies.is_true(query, "sendInitialEvents"):
-            raise errors.invalid(what.kind, "", "sendInitialEvents: Forbidden: the WatchList feature gate is off")
+        if whole := json_bodies.is_true(query, "sendInitialEvents"):
+            _check_streamed(what, query)
         since = json_bodies.number(query, "resourceVersion") or 0
         watch = self._api.watch(_asked(who, "watch", what), *selectors, since=since)
         every = self._bookmark_interval if json_bodies.is_true(query, "allowWatchBookmarks") else None
         seconds = json_bodies.number(query, "timeoutSeconds") or _WATCH_SECONDS
-        return await Stream(what.kind, watch, seconds, every, self._shown(request, what)).run(request, self._bell)
+        stream = Stream(what.kind, watch, seconds, every, self._shown(request, what), whole)
+        return await stream.run(request, self._bell)
 
     def _shown(self, request: web.Request, what: Target) -> Callable[[Obj], Obj] | None:
         """How each object of a watch is shown, None for as it is."""
@@ -175,6 +176,12 @@ class Handler:
         current = self._api.store.version
         if version is not None and version > current:
             raise ApiError(504, "Timeout", f"Too large resource version: {version}, current: {current}")
+
+
+def _check_streamed(what: Target, query: Mapping[str, str]) -> None:
+    if query.get("resourceVersionMatch") != "NotOlderThan" or not json_bodies.is_true(query, "allowWatchBookmarks"):
+        why = "sendInitialEvents requires resourceVersionMatch=NotOlderThan and allowWatchBookmarks"
+        raise errors.invalid(what.kind, "", f"sendInitialEvents: Forbidden: {why}")
 
 
 def _asked(who: Who, verb: str, what: Target) -> Request:

@@ -56,7 +56,7 @@ class Bell:
 class Stream:
     """One watch of a client: what, for how many seconds, and every how many a bookmark (None: never).
 
-    `shown`: how each object is sent, None for as it is.
+    `shown`: how each object is sent, None for as it is. `whole`: it begins with a list, which a bookmark ends.
     """
 
     kind: Resource
@@ -64,6 +64,7 @@ class Stream:
     seconds: float
     bookmark_every: float | None
     shown: Callable[[Obj], Obj] | None = None
+    whole: bool = False
 
     async def run(self, request: web.Request, bell: Bell) -> web.StreamResponse:
         """Send changes until the time is over, the client leaves or the server stops."""
@@ -85,19 +86,26 @@ class Stream:
         now = asyncio.get_running_loop().time
         end, bookmark_at = now() + self.seconds, now() + (self.bookmark_every or self.seconds)
         with bell.sleeper(self.kind.plural) as changed:
+            if self.whole:
+                await response.write(self._polled() + self._bookmark(ends=True))
             while not bell.closed and now() < end:
                 changed.clear()
-                if changes := self.watch.poll():
-                    shown = ((type_, self.shown(obj) if self.shown else obj) for type_, obj in changes)
-                    await response.write(b"".join(_line(type_, obj) for type_, obj in shown))
+                if changes := self._polled():
+                    await response.write(changes)
                     continue
                 if self.bookmark_every and now() >= bookmark_at:
                     await response.write(self._bookmark())
                     bookmark_at = now() + self.bookmark_every
                 await _wait(changed, min(end, bookmark_at) - now())
 
-    def _bookmark(self) -> bytes:
-        meta = {"resourceVersion": str(self.watch.version), "creationTimestamp": None}
+    def _polled(self) -> bytes:
+        shown = ((type_, self.shown(obj) if self.shown else obj) for type_, obj in self.watch.poll())
+        return b"".join(_line(type_, obj) for type_, obj in shown)
+
+    def _bookmark(self, *, ends: bool = False) -> bytes:
+        meta: Obj = {"resourceVersion": str(self.watch.version), "creationTimestamp": None}
+        if ends:
+            meta["annotations"] = {"k8s.io/initial-events-end": "true"}
         return _line("BOOKMARK", {"kind": self.kind.kind, "apiVersion": self.kind.api_version, "metadata": meta})
 
 

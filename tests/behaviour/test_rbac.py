@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from reactor.adapters.kubernetes.cluster import Scope, uid
+from reactor.adapters.kubernetes.cluster import STREAMED, Scope, uid
 from reactor.adapters.kubernetes.interventions import InterventionsConfigMap
 from reactor.model.drift import Policy
 from reactor.model.event import DRIFT_REQUESTED, NODE_FENCED, NODE_UNREACHABLE, Event
@@ -49,6 +49,7 @@ ALLOWED = rules_of(MANIFEST.read_text())
 # Without one of these nothing wakes a drift, and each is looked at in its intervals.
 SPARE = {(WATCHERS, rule) for rule in ALLOWED[WATCHERS] if rule[1] in {*Waking.kinds} and rule[2] != "get"}
 SPARE.add((WATCHERS, ("", "configmaps", "get", "vm-drift")))
+SPARE.add((WORKERS, ("", "nodes", "watch", "")))  # without it they come in pages
 SPARE.add((WATCHERS, ("coordination.k8s.io", "leases", "get", "")))  # without it nobody is suspected
 
 
@@ -74,6 +75,7 @@ def played(refusals: Refusals) -> Play:
         uid(cluster)
     check(intake, INTAKE_READS)
     check(drifts, DRIFT_READS)
+    list(drifts.pages("nodes", limit=STREAMED))  # as where they are more than a page
     _forget_replicas(play, "default-unknown-disk")
     _retype(play, "typed")
     for name in (CONFIG_MAP, "vm-drift-claims", "vm-drift-fencing"):

@@ -113,6 +113,7 @@ def test_a_list_comes_in_pages_of_one_version(api: Api, cluster: Opened) -> None
     pages = list(cluster.pages("nodes", limit=2))
     assert names(iter(pages)) == [["n0", "n1"], ["n2", "n3"], ["n4"]]
     assert {page.version for page in pages} == {str(version)}
+    assert [page.more for page in pages] == [True, True, False]
 
 
 def test_an_empty_list_is_one_empty_page(api: Api, cluster: Opened) -> None:
@@ -124,6 +125,37 @@ def test_the_next_page_is_asked_for_only_when_it_is_wanted(api: Api, cluster: Op
         put_node(api, f"n{number}")
     next(cluster.pages("nodes", limit=2))
     assert [entry.verb for entry in api.audit] == ["list"]
+
+
+def test_a_streamed_list_takes_one_request(api: Api, cluster: Opened) -> None:
+    assert list(cluster.pages("nodes", limit=door.STREAMED)) == [door.Page([], str(api.store.version))]
+    for number in range(door.PAGE + 1):
+        put_node(api, f"n{number}")
+    api.audit.clear()
+    pages = list(cluster.pages("nodes", limit=door.STREAMED))
+    assert sorted(name for page in names(iter(pages)) for name in page) == sorted(
+        f"n{number}" for number in range(door.PAGE + 1)
+    )
+    assert pages[-1].version == str(api.store.version)
+    assert [entry.verb for entry in api.audit] == ["watch"]
+
+
+def test_a_streamed_list_is_chosen_by_its_scope(api: Api, cluster: Opened) -> None:
+    put_pod(api, "a", node="node-a")
+    put_pod(api, "b", node="node-b")
+    put_pod(api, "c", node="node-a", namespace="office")
+    assert names(cluster.pages("pods", namespace="shop", fields="spec.nodeName=node-a", limit=door.STREAMED)) == [["a"]]
+    scope = Scope("office", labels="kubevirt.io=virt-launcher", metadata=True)
+    assert [page.items[0]["kind"] for page in cluster.scoped("pods", scope, door.STREAMED)] == ["PartialObjectMetadata"]
+
+
+@pytest.mark.parametrize("code", [403, 422])
+def test_where_lists_are_not_streamed_they_come_in_pages(api: Api, cluster: Opened, code: int) -> None:
+    put_node(api, "node-a")
+    refused = ApiError(code, "Refused", "the WatchList feature gate is off, or no right to watch")
+    api.faults.append(lambda request: refused if request.verb == "watch" else None)
+    assert names(cluster.pages("nodes", limit=door.STREAMED)) == [["node-a"]]
+    assert [entry.verb for entry in api.audit] == ["watch", "list"]
 
 
 def test_a_list_is_chosen_by_namespace_labels_and_fields(api: Api, cluster: Opened) -> None:

@@ -7,14 +7,15 @@ from typing import TypeVar
 
 import pytest
 
-from reactor.adapters.kubernetes.cluster import KubernetesCluster, connect
+from reactor.adapters.kubernetes.cluster import STREAMED, KubernetesCluster, Page, connect
 from reactor.model import errors
 from simulator.apiserver import ApiServer, kubeconfig
-from simulator.client import Obj
+from simulator.client import ApiError, Obj
 from tests.contracts.clusters import TIMEOUT, TOKEN, an_api, answering, over_http, put_node
 
 Call = Callable[[KubernetesCluster], None]
 _Error = TypeVar("_Error", bound=errors.ClusterError)
+_ENDS = "k8s.io/initial-events-end"
 NODE: Obj = {"kind": "Node", "metadata": {"name": "node-a", "resourceVersion": "7"}}
 
 
@@ -181,6 +182,50 @@ def test_a_quiet_watch_gets_bookmarks(tmp_path: Path) -> None:
         watch = cluster.watch("nodes", "1", silence=TIMEOUT)
         assert [next(watch)[0] for _ in range(2)] == ["ADDED", "BOOKMARK"]
         watch.close()  # type: ignore[attr-defined]  # the Protocol promises an Iterator; this one is a generator
+
+
+def test_what_changes_while_a_list_is_streamed_belongs_to_it(tmp_path: Path) -> None:
+    def node(name: str, version: str) -> Obj:
+        return {"kind": "Node", "metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": version}}
+
+    ends: Obj = {"kind": "Node", "metadata": {"resourceVersion": "9", "annotations": {_ENDS: "true"}}}
+    told = [
+        ("ADDED", node("a", "1")),
+        ("ADDED", node("b", "2")),
+        ("BOOKMARK", node("", "2")),
+        ("MODIFIED", node("a", "7")),
+    ]
+    told += [("DELETED", node("b", "8")), ("BOOKMARK", ends), ("ADDED", node("c", "10"))]
+    with answering(stream(b"".join(line(*event) for event in told))) as url, over_http(url, tmp_path) as cluster:
+        assert list(cluster.pages("nodes", limit=STREAMED)) == [
+            Page([node("a", "1"), node("b", "2"), node("a", "7")], "9", gone=frozenset({"uid-b"}))
+        ]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        stream(line("ADDED", NODE)),  # a proxy ended it
+        stream(line("ADDED", NODE), whole=False),
+        stream(line("ADDED", NODE) + line("ERROR", {"code": 410, "message": "too old"})),
+    ],
+)
+def test_a_streamed_list_that_is_not_whole_is_none(tmp_path: Path, sent: bytes) -> None:
+    broken = pytest.raises((errors.ClusterUnreachable, errors.Expired))
+    with answering(sent) as url, over_http(url, tmp_path) as cluster, broken:
+        list(cluster.pages("nodes", limit=STREAMED))
+
+
+def test_after_a_stream_that_failed_lists_come_in_pages_for_a_while(tmp_path: Path) -> None:
+    api = an_api()
+    put_node(api, "node-a")
+    api.faults.append(lambda request: ApiError(503, "Busy", "not now") if request.verb == "watch" else None)
+    with ApiServer(api) as server, over_http(server.url, tmp_path) as cluster:
+        with pytest.raises(errors.ClusterUnreachable):
+            list(cluster.pages("nodes", limit=STREAMED))
+        for _ in range(2):
+            assert [len(page.items) for page in cluster.pages("nodes", limit=STREAMED)] == [1]
+    assert [entry.verb for entry in api.audit] == ["watch", "list", "list"]
 
 
 def test_each_call_is_announced_for_the_sake_of_heartbeats(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.support.hostile import NO_NAMES
 from tests.support.places import ROOT
 
 DOOR = ROOT / "reactor" / "adapters" / "kubernetes" / "cluster.py"
-_MAKERS = {"_path", "_object_path", "api_prefix"}  # the last one puts in none
+_MAKERS = {"list_path", "object_path", "api_prefix"}  # the last one puts in none
 _SENDERS = {"_json", "_send"}
 
 

@@ -5,6 +5,7 @@ twice. A node that is lost already keeps its own outage and its own taints.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Self
 
@@ -68,7 +69,7 @@ class IfLost(ReadOnly):
         """As the Cluster's."""
         for page in self.there.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit):
             changed = (self._changed(resource, obj) for obj in page.items)
-            yield Page([obj for obj in changed if obj], page.version)
+            yield replace(page, items=[obj for obj in changed if obj])
 
     def time(self) -> float | None:
         """When the snapshot was read."""

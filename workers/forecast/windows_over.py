@@ -63,7 +63,7 @@ class WindowsOver:
         """As the Cluster's."""
         for page in self._lists.pages(resource, namespace=namespace, labels=labels, fields=fields, limit=limit):
             changed = map(self._changed, page.items) if resource == "pods" else page.items
-            yield Page([obj for obj in changed if obj], page.version)
+            yield replace(page, items=[obj for obj in changed if obj])
 
     def delete(self, resource: str, name: str, namespace: str = "", **more: object) -> None:  # noqa: ARG002
         """Nothing is changed."""

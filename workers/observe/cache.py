@@ -11,7 +11,7 @@ from copy import copy
 from typing import Any, TypeVar
 
 from reactor import timing
-from reactor.adapters.kubernetes.cluster import PAGE, Cluster
+from reactor.adapters.kubernetes.cluster import PAGE, STREAMED, Cluster, Page
 from reactor.adapters.redis.summaries import Summaries
 from reactor.model.fencing import CONFIG_MAP as FENCINGS
 from reactor.model.identity import Drift, Outage
@@ -99,7 +99,7 @@ class Surroundings:
         """All nodes, as of at most five seconds ago. `own`: by a list of this process, never by a summary."""
         if not own and (summary := self._summary()):
             return summary.nodes
-        return self.once("nodes", lambda: tuple(map(node_view, items(cluster, "nodes"))))
+        return self.once("nodes", lambda: _all_nodes(cluster))
 
     def lost(self, cluster: Cluster, name: str, ttl: float) -> NodeView | None:
         """The lost node, as of at most `ttl` seconds ago; or as it is supposed to be."""
@@ -205,6 +205,16 @@ def placed(pods: Iterable[JsonObject]) -> Iterator[Neighbour]:
 
 def _runs(pod: JsonObject) -> bool:
     return bool(text(pod, "spec", "nodeName")) and text(pod, "status", "phase") not in {"Succeeded", "Failed"}
+
+
+def _all_nodes(cluster: Cluster) -> tuple[NodeView, ...]:
+    """Where they are more than a page, by one request for all of them."""
+    first = next(iter(cluster.pages("nodes")), Page([], ""))
+    nodes, gone = dict[str, NodeView](), set[str]()
+    for page in cluster.pages("nodes", limit=STREAMED) if first.more else (first,):
+        nodes |= {node.name: node for node in map(node_view, page.items)}
+        gone |= page.gone
+    return tuple(node for node in nodes.values() if node.uid not in gone)
 
 
 def items(cluster: Cluster, resource: str, namespace: str = "", limit: int = PAGE) -> Iterator[JsonObject]:

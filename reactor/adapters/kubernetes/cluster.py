@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from threading import Lock
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import orjson
 from kubernetes import config
@@ -22,6 +22,7 @@ from yaml import YAMLError
 from reactor.adapters.kubernetes.interface import (
     ALL,
     PAGE,
+    STREAMED,
     Cluster,
     ConfigMapWriter,
     EventWriter,
@@ -31,15 +32,23 @@ from reactor.adapters.kubernetes.interface import (
     Watchable,
     Writer,
 )
-from reactor.adapters.kubernetes.responses import kubernetes_object, refusal, understood, watch_events
+from reactor.adapters.kubernetes.paths import EXPAND_SPEC, api_prefix, list_path, object_path, plural
+from reactor.adapters.kubernetes.responses import (
+    kubernetes_object,
+    refusal,
+    streamed_list,
+    understood,
+    watch_events,
+)
 from reactor.model import errors
-from reactor.model.names import named
 from reactor.model.objects import JsonObject
 from reactor.model.times import Clock, http_date
 
 __all__ = [
     "ALL",
+    "EXPAND_SPEC",
     "PAGE",
+    "STREAMED",
     "Cluster",
     "ConfigMapWriter",
     "Count",
@@ -59,28 +68,8 @@ __all__ = [
     "uid",
 ]
 
-# The API group of each kind; exactly those that are used, besides what a setting names as "group/version/plural".
-_GROUPS = {
-    "api/v1": ("configmaps", "events", "namespaces", "nodes", "pods", "persistentvolumeclaims", "persistentvolumes"),
-    "apis/apps/v1": ("controllerrevisions",),
-    "apis/coordination.k8s.io/v1": ("leases",),
-    "apis/csiaddons.openshift.io/v1alpha1": ("csiaddonsnodes", "networkfenceclasses", "networkfences"),
-    "apis/hwameistor.io/v1alpha1": ("localvolumes", "localvolumereplicas"),
-    "apis/metal3.io/v1alpha1": ("baremetalhosts",),
-    "apis/storage.k8s.io/v1": ("csidrivers", "storageclasses", "volumeattachments"),
-    "apis/kubevirt.io/v1": (
-        "kubevirts",
-        "virtualmachines",
-        "virtualmachineinstances",
-        "virtualmachineinstancereplicasets",
-    ),
-}
-# The VM as KubeVirt expands it with its instance type and preference; requested by the VM's name.
-EXPAND_SPEC = "virtualmachines/expand-spec"
-_SUBRESOURCES = {EXPAND_SPEC: "apis/subresources.kubevirt.io/v1"}
 _REVIEWS = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _VERSION = "version"
-_PREFIX = {resource: prefix for prefix, resources in _GROUPS.items() for resource in resources}
 _TYPES = {"patch": "application/merge-patch+json"}
 # Only apiVersion, kind and metadata of each object (Kubernetes, "API concepts": metadata-only fetches).
 _METADATA = ";as={kind};g=meta.k8s.io;v=v1"
@@ -89,6 +78,9 @@ _METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patc
 
 Count = Callable[[str, str], None]  # called with verb and code of each request; the code is "none" without a response
 NO_ANSWER = "none"
+_PAGES_FOR = 600.0  # seconds until a list is streamed again after that failed
+_STREAM_SECONDS = "30"  # after which the API server ends a streamed list that has not come to its end
+_T = TypeVar("_T")
 _TOKEN_FRESH = 1.0  # seconds; the client takes a third of a millisecond to see whether there is a newer one
 
 
@@ -152,6 +144,10 @@ def served_clock(cluster: Cluster) -> Clock:
     return read
 
 
+def _selectors(scope: Scope) -> dict[str, str]:
+    return {"labelSelector": scope.labels, "fieldSelector": scope.fields}
+
+
 def _delete_options(uid: str, version: str, grace: int | None) -> JsonObject:
     conditions = {"uid": uid, **({"resourceVersion": version} if version else {})}
     options: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
@@ -179,6 +175,7 @@ class KubernetesCluster:
         self._time: float | None = None
         self._token, self._token_until = "", -math.inf
         self._loading = Lock()
+        self._pages_until = -math.inf  # by the steady clock: until then no list is streamed
 
     @property
     def host(self) -> str:
@@ -187,7 +184,7 @@ class KubernetesCluster:
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         try:
-            return self._json("get", _object_path(resource, namespace, name))
+            return self._json("get", object_path(resource, namespace, name))
         except errors.NotFound:
             return None
 
@@ -197,39 +194,64 @@ class KubernetesCluster:
         return self.scoped(resource, Scope(namespace, labels, fields), limit)
 
     def scoped(self, resource: str, scope: Scope, limit: int) -> Iterator[Page]:
-        query = {"limit": str(limit), "labelSelector": scope.labels, "fieldSelector": scope.fields}
+        if limit == STREAMED and time.monotonic() >= self._pages_until:
+            try:
+                yield from self._streamed(resource, scope)
+            except errors.ClusterError as error:
+                # It does not stream lists, we may not watch, or a proxy keeps the stream to itself.
+                self._pages_until = time.monotonic() + _PAGES_FOR
+                if not isinstance(error, (errors.Rejected, errors.Forbidden)):  # those come before the first page
+                    raise
+            else:
+                return
+        query = {"limit": str(limit or PAGE)} | _selectors(scope)
         form = _METADATA.format(kind="PartialObjectMetadataList") if scope.metadata else ""
         while True:
-            body = self._json("list", _path(resource, scope.namespace), query, form=form)
+            body = self._json("list", list_path(resource, scope.namespace), query, form=form)
             meta = body.get("metadata", {})
-            yield Page(body.get("items") or [], meta.get("resourceVersion", ""))
-            if not meta.get("continue"):
+            more = meta.get("continue", "")
+            yield Page(body.get("items") or [], meta.get("resourceVersion", ""), more=bool(more))
+            if not more:
                 return
-            query["continue"] = meta["continue"]
+            query["continue"] = more
+
+    def _streamed(self, resource: str, scope: Scope) -> Iterator[Page]:
+        """A consistent list as the beginning of a watch (Kubernetes, "API concepts": streaming lists)."""
+        query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "timeoutSeconds": _STREAM_SECONDS}
+        return self._stream(streamed_list, resource, scope, query, self._timeout)
 
     def watch(
         self, resource: str, version: str, silence: float, scope: Scope = ALL
     ) -> Iterator[tuple[str, JsonObject]]:
-        query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
-        query |= {"labelSelector": scope.labels, "fieldSelector": scope.fields}
+        return self._stream(watch_events, resource, scope, {"resourceVersion": version}, silence)
+
+    def _stream(
+        self,
+        read: Callable[[BaseHTTPResponse], Iterator[_T]],
+        resource: str,
+        scope: Scope,
+        query: Mapping[str, str],
+        silence: float,
+    ) -> Iterator[_T]:
+        query = {"watch": "true", "allowWatchBookmarks": "true", **_selectors(scope), **query}
         timeout = Timeout(connect=self._timeout, read=silence)
         form = _METADATA.format(kind="PartialObjectMetadata") if scope.metadata else ""
         with understood():
-            path = _path(resource, scope.namespace)
+            path = list_path(resource, scope.namespace)
             response = self._send("watch", path, query, timeout=timeout, stream=True, form=form)
             try:
-                yield from watch_events(response)
+                yield from read(response)
             finally:
                 response.close()
 
     def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
         self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""
     ) -> None:
-        self._json("delete", _object_path(resource, namespace, name), body=_delete_options(uid, version, grace))
+        self._json("delete", object_path(resource, namespace, name), body=_delete_options(uid, version, grace))
 
     def rehearse_delete(self, resource: str, read: JsonObject, grace: int | None = None) -> None:
         meta = read["metadata"]
-        path = _object_path(resource, meta.get("namespace", ""), meta["name"])
+        path = object_path(resource, meta.get("namespace", ""), meta["name"])
         options = {**_delete_options(meta["uid"], meta["resourceVersion"], grace), "dryRun": ["All"]}
         # In the query, too: a proxy that loses the body of a DELETE must not make it a real one.
         self._json("delete", path, {"dryRun": "All"}, body=options)
@@ -238,7 +260,7 @@ class KubernetesCluster:
         return self._time
 
     def create(self, resource: str, obj: JsonObject, namespace: str = "") -> None:
-        self._json("create", _path(resource, namespace), body=obj)
+        self._json("create", list_path(resource, namespace), body=obj)
 
     def change(self, resource: str, read: JsonObject, patch: JsonObject) -> None:
         self._change(resource, read, patch, {})
@@ -248,7 +270,7 @@ class KubernetesCluster:
 
     def _change(self, resource: str, read: JsonObject, patch: JsonObject, query: Mapping[str, str]) -> None:
         meta = read["metadata"]
-        path = _object_path(resource, meta.get("namespace", ""), meta["name"])
+        path = object_path(resource, meta.get("namespace", ""), meta["name"])
         self._json("patch", path, query, body=preconditioned(patch, read))
 
     def note(self, name: str, namespace: str, data: Mapping[str, str | None]) -> None:
@@ -258,9 +280,9 @@ class KubernetesCluster:
         self._note(name, namespace, {}, {"dryRun": "All"})
 
     def _note(self, name: str, namespace: str, data: Mapping[str, str | None], query: Mapping[str, str]) -> None:
-        collection = _path("configmaps", namespace)
+        collection = list_path("configmaps", namespace)
         try:
-            self._json("patch", _object_path("configmaps", namespace, name), query, body={"data": dict(data)})
+            self._json("patch", object_path("configmaps", namespace, name), query, body={"data": dict(data)})
         except errors.NotFound:
             initial = {key: value for key, value in data.items() if value is not None}
             config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": initial}
@@ -269,10 +291,10 @@ class KubernetesCluster:
     def announce(self, event: JsonObject) -> None:
         name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]
         try:
-            self._json("create", _path("events", namespace), body=event)
+            self._json("create", list_path("events", namespace), body=event)
         except errors.Conflict:
             if existing := self.find("events", name, namespace):
-                self._json("patch", _object_path("events", namespace, name), body=counted_up(existing, event))
+                self._json("patch", object_path("events", namespace, name), body=counted_up(existing, event))
 
     def serves(self, resource: str) -> bool:
         try:
@@ -389,29 +411,3 @@ def preconditioned(patch: JsonObject, read: JsonObject) -> JsonObject:
     """The API server answers Conflict to a patch with another uid or resourceVersion than the object's."""
     identity = {name: read["metadata"][name] for name in ("uid", "resourceVersion")}
     return {**patch, "metadata": {**patch.get("metadata", {}), **identity}}
-
-
-def plural(resource: str) -> str:
-    """As RBAC names it: the last word of "group/version/plural"; a kind known here is only that word."""
-    return resource if resource in _SUBRESOURCES else resource.rpartition("/")[2]
-
-
-def api_prefix(resource: str) -> str:
-    """Where its paths begin: "api/v1", "apis/GROUP/VERSION"."""
-    if resource in _SUBRESOURCES:
-        return _SUBRESOURCES[resource]
-    version, _, kind = resource.rpartition("/")
-    return f"apis/{version}" if version else _PREFIX[kind]
-
-
-def _path(resource: str, namespace: str = "", name: str = "") -> str:
-    """Of an object, or of the list of its kind where no name is given."""
-    place = ["namespaces", quote(named(namespace), safe="")] if namespace else []
-    own = [quote(named(name), safe="")] if name else []
-    kind, *part = plural(resource).split("/")
-    return "/".join([api_prefix(resource), *place, kind, *own, *part])
-
-
-def _object_path(resource: str, namespace: str, name: str) -> str:
-    """Of an object, and never of a list."""
-    return _path(resource, namespace, named(name))

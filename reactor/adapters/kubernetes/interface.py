@@ -7,14 +7,21 @@ from typing import Protocol
 from reactor.model.objects import JsonObject
 
 PAGE = 500
+STREAMED = 0  # instead of a limit: the whole list by one request, where the API server streams lists
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of a list's items; `version` is the list's resourceVersion, from which a watch can go on."""
+    """Some of a list's items; `version` is the list's resourceVersion, from which a watch can go on. `more`: of them.
+
+    In a streamed list an item can come again, as it is by then, and the last page has the uids of those that are `gone`
+    meanwhile; the others have the version "".
+    """
 
     items: list[JsonObject]
     version: str
+    more: bool = False
+    gone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Cluster(Protocol):
     def pages(
         self, resource: str, *, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE
     ) -> Iterator[Page]:
-        """A list, page by page; the next page is requested only when it is needed."""
+        """A list, page by page; the next page is requested only when it is needed. `limit`: items, or STREAMED."""
 
     def delete(  # noqa: PLR0913 - what it destroys, and the preconditions, each by its name
         self, resource: str, name: str, namespace: str = "", *, uid: str, grace: int | None = None, version: str = ""

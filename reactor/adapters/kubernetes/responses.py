@@ -11,13 +11,15 @@ import orjson
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
+from reactor.adapters.kubernetes.interface import PAGE, Page
 from reactor.model import errors
-from reactor.model.objects import JsonObject
+from reactor.model.objects import JsonObject, text
 from reactor.model.times import Clock, http_date, retry_after
 
 # What every response of Kubernetes has: objects and lists have metadata, reviews a status, discovery a list.
 _SHAPES: Mapping[str, type] = {"metadata": dict, "status": dict, "resources": list, "gitVersion": str}
 BOOKMARK = "BOOKMARK"
+_WHOLE = "k8s.io/initial-events-end"  # on the bookmark after which a streamed list is whole
 _SETTLES = 1.0  # seconds until a new watch has sent what happened before it; it does so at once, event after event
 _ERRORS: Mapping[int, type[errors.ClusterError]] = {
     HTTPStatus.UNAUTHORIZED: errors.Unauthorized,
@@ -43,6 +45,26 @@ def watch_events(response: BaseHTTPResponse, clock: Clock = time.monotonic) -> I
                 yield kind, obj
         if are_whole and version and clock() >= settled_at and not arrivals.poll(0):
             yield BOOKMARK, {"metadata": {"resourceVersion": version}}
+
+
+def streamed_list(response: BaseHTTPResponse) -> Iterator[Page]:
+    """Page by page, up to the bookmark that says that it is whole, and as current as when it was requested.
+
+    Raises as `watch_event`, and ClusterUnreachable where the stream ends before.
+    """
+    items, gone = list[JsonObject](), set[str]()
+    for kind, obj in (watch_event(line) for lines, _ in _chunks(response) for line in lines):
+        if kind == BOOKMARK and text(obj, "metadata", "annotations", _WHOLE) == "true":
+            yield Page(items, text(obj, "metadata", "resourceVersion"), gone=frozenset(gone))
+            return
+        if kind == "DELETED":
+            gone.add(text(obj, "metadata", "uid"))
+        elif kind != BOOKMARK:
+            items.append(obj)
+        if len(items) == PAGE:
+            yield Page(items, "", more=True)
+            items = []
+    raise errors.ClusterUnreachable("the streamed list ended before it was whole")
 
 
 def _chunks(response: BaseHTTPResponse) -> Iterator[tuple[list[bytes], bool]]:

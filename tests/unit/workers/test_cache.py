@@ -6,6 +6,7 @@ from weakref import WeakSet
 import pytest
 
 from reactor import timing
+from reactor.adapters.kubernetes.cluster import PAGE, STREAMED, Page
 from reactor.model.errors import Forbidden
 from reactor.model.summary import Summary
 from rehearsal.twins.cluster import ApiCluster
@@ -205,3 +206,24 @@ def test_a_whole_list_of_leases_is_one_request(watched: _Watched) -> None:
         watched.api.store.create("leases", {"metadata": {"namespace": "kube-node-lease", "name": f"node-{number}"}})
     assert len(watched.cache.renewals(watched.cluster)) == 1008
     assert watched.asked == 1
+
+
+def test_more_nodes_than_a_page_are_asked_for_once_more_all_at_once(watched: _Watched) -> None:
+    with watched.api.lock:
+        for number in range(PAGE):
+            watched.api.store.create("nodes", {"metadata": {"name": f"n{number}"}, "spec": {}})
+    assert len(watched.cache.nodes(watched.cluster)) == PAGE + 8
+    assert [(entry.verb, entry.resource) for entry in watched.api.audit] == [("list", "nodes"), ("watch", "nodes")]
+
+
+def test_nodes_are_as_they_are_at_the_end_of_that_list(watched: _Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    node_b, node_c = (watched.api.store.get("nodes", name) for name in ("node-b", "node-c"))
+    cordoned = {**node_b, "spec": {"unschedulable": True}}
+    first = next(watched.cluster.pages("nodes", limit=3))
+    streamed = [*watched.cluster.pages("nodes", limit=STREAMED)]
+    streamed += [Page([cordoned], "9", gone=frozenset({node_c["metadata"]["uid"]}))]
+    monkeypatch.setattr(watched.cluster, "pages", lambda *_, limit=PAGE, **__: iter([first] if limit else streamed))
+    nodes = watched.cache.nodes(watched.cluster)
+    assert [node.name for node in nodes if node.unschedulable] == ["node-b"]
+    assert len(nodes) == 7
+    assert "node-c" not in {node.name for node in nodes}

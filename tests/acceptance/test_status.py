@@ -55,7 +55,7 @@ def test_it_shows_every_check_of_every_drift_with_its_sentence(story: Stage) -> 
     assert set(drifts) == set(story.site.demo.expected)
     for vm, drift in drifts.items():
         assert vm in table
-        assert bool(drift["checks"]) == (drift["phase"] != "cancelled"), vm
+        assert drift["checks"] or drift["phase"] == "cancelled", vm  # it may have been checked before, or not
         for check in drift["checks"]:
             assert check["held"] or check["reason"], check
             assert check["sentence"].endswith("."), check

@@ -218,7 +218,9 @@ class KubernetesCluster:
     def _streamed(self, resource: str, scope: Scope) -> Iterator[Page]:
         """A consistent list as the beginning of a watch (Kubernetes, "API concepts": streaming lists)."""
         query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "timeoutSeconds": _STREAM_SECONDS}
-        return self._stream(streamed_list, resource, scope, query, self._timeout)
+        for page in self._stream(streamed_list, resource, scope, query, self._timeout):
+            yield page
+            self._before_call()  # as before each page of another list: all of them may take long
 
     def watch(
         self, resource: str, version: str, silence: float, scope: Scope = ALL

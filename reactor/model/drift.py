@@ -11,6 +11,7 @@ from reactor.model.fencing import Fencing
 from reactor.model.forecast import Forecast
 from reactor.model.identity import VERSION, Drift, Outage, take
 from reactor.model.sweep import NO_SWEEP, Sweep
+from reactor.model.times import not_after
 
 TENANTS_MAY = ("detach", "policy", "order")  # what annotations on VMs and namespaces may be allowed to ask for
 
@@ -204,10 +205,8 @@ class Record:
 
         Not so `looked_at` and `changed_at`: they show that it was (workers.decide.quick_look).
         """
-        counted = {"noticed_at": self.noticed_at or self.created_at}
-        counted |= {name: getattr(self, name) or 0.0 for name in _COUNTED_FROM}
-        future = {name: now for name, at in counted.items() if at > now}
-        return replace(self, **future) if future else self  # type: ignore[arg-type]  # all of them are moments
+        noticed_late = replace(self, noticed_at=now) if (self.noticed_at or self.created_at) > now else self
+        return not_after(noticed_late, _COUNTED_FROM, now)
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""

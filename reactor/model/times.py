@@ -1,11 +1,14 @@
 """Moments are float seconds since the epoch; Kubernetes writes them as RFC 3339, mostly cut to whole seconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from typing import Any, TypeVar
 
 Clock = Callable[[], float]
+_Noted = TypeVar("_Noted", bound=Any)  # a dataclass
 
 
 _NOISE = 2.0  # seconds: an HTTP date has whole ones, and a response takes a while
@@ -14,6 +17,12 @@ _NOISE = 2.0  # seconds: an HTTP date has whole ones, and a response takes a whi
 def ahead(date: float | None, now: float) -> float:
     """How far the clock of a server that just sent this HTTP date is ahead of `now`'s; 0 where it sent none."""
     return date - now if date is not None and abs(date - now) > _NOISE else 0.0
+
+
+def not_after(noted: _Noted, names: Iterable[str], now: float) -> _Noted:
+    """A dataclass whose moments of these names, as far as it has them, are `now` where they lie in the future."""
+    future = {name: now for name in names if (getattr(noted, name, None) or 0.0) > now}
+    return replace(noted, **future) if future else noted
 
 
 @lru_cache(16)  # a server's Date stays the same for a second

@@ -11,8 +11,10 @@ from reactor.model.drift import Policy
 from reactor.model.intervention import CONFIG_MAP, HOLD, Intervention, interventions, node_target
 from reactor.model.times import Clock
 from rehearsal.clocks import ProcessClock
+from rehearsal.twins.bmc import MachineBmcs
 from rehearsal.twins.cluster import ApiCluster
 from simulator.scene import Scene, Storage, Vm
+from tests.behaviour.test_fenced_for_nothing import REDFISH, file_of, staged
 from tests.support.virtual import Play
 from workers.observe.cache import Surroundings
 
@@ -20,6 +22,7 @@ LOST = "node-a"
 NODES = (LOST, "node-b", "node-c")
 SCENE = Scene(NODES, (Vm("vm", Storage.RBD_BLOCK, node=LOST),))
 ALIVE = ("blocked", "virt-handler-alive")
+_PROVEN = replace(REDFISH, require_fence=True)
 
 
 def _of_everybody(play: Play, clock: Clock) -> None:
@@ -136,6 +139,34 @@ def test_such_a_process_asks_nobody_to_fence_either() -> None:
     assert known.fencing
     assert (known.fencing.reason, known.fencing.attempts) == ("fence-waits", ())
     assert "60 s behind Redis'" in known.fencing.sentence
+
+
+def _ordered_by_a_clock_ahead(*vms: Vm, policy: Policy) -> tuple[Play, MachineBmcs]:
+    """All of our machines' clocks are ahead until a BMC is asked to fence the node, and right from then on."""
+    play, bmcs = staged(*vms, policy=policy, nodes=(LOST, *(f"node-{letter}" for letter in "bcdef")))
+    bmcs.deaf.add(LOST)
+    _of_everybody(play, play.reactor.redis)
+    play.reactor.redis.step(400.0)
+    play.world.hypervisor.cut_network(LOST)
+    assert play.world.run(lambda: bool(bmcs.orders), 600)
+    play.reactor.redis.step(-400.0)
+    return play, bmcs
+
+
+def test_a_provider_that_was_asked_by_a_clock_ahead_has_failed_in_its_time() -> None:
+    play, bmcs = _ordered_by_a_clock_ahead(Vm("web", node=LOST), policy=_PROVEN)
+    assert play.world.run(lambda: file_of(play).reason == "fence-failed", _PROVEN.fence_deadline + 60)
+    orders = len(bmcs.orders)
+    assert play.world.run(lambda: len(bmcs.orders) > orders, _PROVEN.fence_deadline + 60)
+
+
+def test_a_fence_that_a_clock_ahead_wrote_down_counts_for_one_period_from_when_it_is_right() -> None:
+    once = replace(_PROVEN, max_fences=1, fence_period=900.0)
+    play, bmcs = _ordered_by_a_clock_ahead(Vm("web", node=LOST), Vm("b", node="node-b"), policy=once)
+    play.world.hypervisor.cut_network("node-b")
+    set_back = play.world.now
+    assert play.world.run(lambda: "node-b" in bmcs.orders, 1100)
+    assert play.world.now - set_back >= once.fence_period
 
 
 @pytest.mark.parametrize("ahead", [3600.0, -3600.0])

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import structlog
 
+from reactor.model.fence_requests import fences
 from reactor.model.fencing import CLAIMS, CONFIG_MAP, Fencing, claim_of, fencing_entries
 from workers.context import FenceTools
+from workers.fencing.decide.rate import dated_back
 
 log = structlog.get_logger()
 
@@ -22,6 +24,7 @@ class FenceFiles:
 
     def __init__(self, fence: FenceTools) -> None:
         self._cluster, self._namespace, self._store = fence.cluster, fence.namespace, fence.tools.store
+        self._clock = fence.tools.clock
 
     def config_map(self) -> Mapping[str, object] | None:
         """As it is now, None if there is none yet."""
@@ -47,10 +50,11 @@ class FenceFiles:
             log.info("fencing decided", sentence=new.sentence, **about(file), **facts)
 
     def _entries(self, file: Fencing, new: Fencing | None) -> dict[str, str | None]:
-        """The file instead of all entries of its boot."""
-        stored = self.read(file.node.name)
+        """The file instead of all entries of its boot; and requests that a clock ahead wrote before it was set back."""
+        config_map = self.config_map()
+        stored = fencing_entries(config_map, file.node.name)
         same = [key for key, entry in stored.items() if (entry.node, entry.boot) == (file.node, file.boot)]
-        entries: dict[str, str | None] = dict.fromkeys(same)
+        entries = dict.fromkeys(same) | dated_back(fences(config_map), self._clock())
         return entries if new is None else {**entries, new.key: new.as_text()}
 
     def _forget_claims(self, file: Fencing) -> None:

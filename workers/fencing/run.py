@@ -26,7 +26,7 @@ from workers.context import FenceTools
 from workers.fencing.act import FenceActions
 from workers.fencing.decide import next_move
 from workers.fencing.decide.allowed import providers, unusable
-from workers.fencing.decide.boot_file import boot_file, target
+from workers.fencing.decide.boot_file import boot_file, seen_by, target
 from workers.fencing.decide.view import SOON, AskProvider, FenceDecision, FenceView
 from workers.fencing.evidence import evidence
 from workers.fencing.files import FenceFiles, about
@@ -91,6 +91,7 @@ class _Pass:
             stored, file = boot_file(self._outage, node, stored_files.values(), self._tools.policy, self._tools.clock())
             if file is None:
                 return outcome
+            file = seen_by(file, self._tools.clock())
             if stored is None and node:
                 self._warn(node, file)
             outcome = self._carry_out(self._move(file, node, kubelet), file, stored)

@@ -22,6 +22,7 @@ from reactor.model.fencing import (
 )
 from reactor.model.identity import NodeRef
 from tests.unit.workers.fencing.views import FILE, OUTAGE, PROOF, PROVEN
+from workers.fencing.decide.boot_file import seen_by
 
 _FILE = replace(
     PROVEN,
@@ -45,6 +46,26 @@ def test_it_is_read_as_it_was_written() -> None:
     assert fencing_of(kept, "node-a") == _FILE
     assert claim_of(kept, "node-a") == _CLAIM
     assert fencings(kept) == {"node-a": _FILE}
+
+
+def test_what_a_clock_noted_before_it_was_set_back_counts_as_now() -> None:
+    noted = replace(
+        _FILE,
+        at=9.0,
+        ready_since=7.0,
+        silent_since=9.0,
+        beat_since=9.0,
+        attempts=(Attempt("redfish", 9.0, "No.", 6.0), Attempt("metal3", 2.0, unanswered_since=8.0)),
+        release=ChosenRelease(ReleaseWay.TAINT, "All.", 2.0, tried_at=9.0),
+        confirmation=replace(PROOF, at=9.0),
+    )
+    seen = seen_by(noted, 5.0)
+    assert (seen.at, seen.ready_since) == (5.0, 5.0)
+    assert [(one.at, one.over_at, one.unanswered_since) for one in seen.attempts] == [(5.0, 5.0, 0.0), (2.0, 0.0, 5.0)]
+    assert seen.release == replace(noted.release, tried_at=5.0)
+    assert seen.confirmation == replace(PROOF, at=5.0)
+    assert (seen.silent_since, seen.beat_since) == (9.0, 9.0)  # they show that it was set back
+    assert seen_by(noted, 9.0) == noted
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"outage": {}}', _FILE.as_text().replace("taint", "axe")])

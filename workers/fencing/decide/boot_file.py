@@ -2,14 +2,29 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from reactor.model.confirmation_source import Source
 from reactor.model.drift import Policy
 from reactor.model.fencing import Fencing, Target
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
+from reactor.model.times import not_after
 from workers.fencing.decide.allowed import providers
 from workers.fencing.decide.signs_of_life import in_new_outage
+
+_COUNTED_FROM = ("at", "over_at", "unanswered_since", "tried_at", "ready_since")
+
+
+def seen_by(file: Fencing, now: float) -> Fencing:
+    """The file by a clock that shows `now`: what it has in the future counts as now, for it was set back since.
+
+    Not so `silent_since` and `beat_since`: they show that it was (workers.decide.life.counts).
+    """
+    past = partial(not_after, names=_COUNTED_FROM, now=now)
+    attempts = tuple(past(attempt) for attempt in file.attempts)
+    release, confirmation = file.release and past(file.release), file.confirmation and past(file.confirmation)
+    return past(replace(file, attempts=attempts, release=release, confirmation=confirmation))
 
 
 def boot_file(

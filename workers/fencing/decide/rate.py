@@ -5,7 +5,8 @@ fenced in a while, so that nodes which are repaired or replaced one by one do no
 """
 
 from collections.abc import Iterable, Mapping
-from math import isfinite
+from dataclasses import replace
+from math import inf, isfinite
 
 from reactor.model.drift import Policy
 from reactor.model.fence_requests import FenceRequest
@@ -31,6 +32,12 @@ def counted(done: Mapping[str, FenceRequest], file: Fencing, policy: Policy, now
     request = FenceRequest(file.node.name, file.boot, now)
     expired = {key: None for key, old in done.items() if not _is_recent(old, policy, now)}
     return {**expired, request.key: request.as_text()}
+
+
+def dated_back(done: Mapping[str, FenceRequest], now: float) -> dict[str, str | None]:
+    """Those in the future, which a clock wrote that was set back since, as of now: else they count for too long."""
+    future = {key: request for key, request in done.items() if now < request.at < inf}
+    return {key: replace(request, at=now).as_text() for key, request in future.items()}
 
 
 def _is_recent(request: FenceRequest, policy: Policy, now: float) -> bool:

@@ -1,13 +1,14 @@
 """How many nodes may be fenced in a while, and what counts."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
 from reactor.model.fence_requests import FenceRequest, fences
 from reactor.model.fencing import Attempt, Fencing
 from tests.unit.workers.fencing.views import FILE, NOW, POLICY
-from workers.fencing.decide.rate import counted, ours, too_soon
+from workers.fencing.decide.rate import counted, dated_back, ours, too_soon
 
 _TWO = replace(POLICY, max_fences=2, fence_period=600.0)
 _B, _C = FenceRequest("node-b", "boot-b", NOW - 100), FenceRequest("node-c", "boot-c", NOW - 500)
@@ -32,6 +33,12 @@ def test_a_boot_that_counts_already_may_be_asked_for_again_by_the_next_provider(
 
 def test_one_that_a_clock_ahead_wrote_counts() -> None:
     assert too_soon([_B, replace(_C, at=NOW + 50)], FILE, _TWO, NOW)
+
+
+def test_those_in_the_future_count_as_of_now_and_what_cannot_be_read_for_ever() -> None:
+    ahead, unknown = replace(_C, at=NOW + 50), replace(_B, at=inf)
+    assert dated_back({_B.key: _B, _C.key: ahead}, NOW) == {_C.key: replace(_C, at=NOW).as_text()}
+    assert dated_back({_B.key: unknown}, NOW) == {}
 
 
 def test_what_counts_no_more_is_forgotten_when_the_next_one_is_counted() -> None:

@@ -54,7 +54,7 @@ def decide(observation: Observation, record: Record, policy: Policy, now: float)
         proof=case.record.proof,
         weighed=confirmation.at if confirmation else 0.0,
         signs=case.record.signs,
-        unsteady=cluster_was_read and unsteady(observation, record, case.policy) is not None,
+        unsteady=cluster_was_read and unsteady(observation, record, case.policy, now) is not None,
         in_use=in_use(observation) or any(pod.kept for pod in lost_launchers(observation, record)),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from reactor.model.drift import Policy, Record
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
-from reactor.model.times import clock_time
+from reactor.model.times import ahead, clock_time
 from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.node import began
 from workers.decide.observation import Manager, Observation
@@ -25,7 +25,7 @@ ABANDONED = 3600.0
 
 def quorum(observation: Observation, record: Record, policy: Policy, now: float) -> Verdict:
     """The cluster as a whole: not too many nodes lost, the control plane awake, and both for a while."""
-    objection = unsteady(observation, record, policy) or returning(observation, record, policy, now)
+    objection = unsteady(observation, record, policy, now) or returning(observation, record, policy, now)
     if objection:
         return objection
     cool_until = (record.unsteady_at or 0.0) + COOL_DOWN
@@ -39,9 +39,10 @@ def quorum(observation: Observation, record: Record, policy: Policy, now: float)
     return Passed(f"{lost} of {len(observation.nodes)} nodes are unreachable, and the control plane hears the others.")
 
 
-def unsteady(observation: Observation, record: Record, policy: Policy) -> Judgement | None:
+def unsteady(observation: Observation, record: Record, policy: Policy, now: float) -> Judgement | None:
     """What is wrong with the cluster as a whole, if something is."""
-    return _too_many(_without_older_outages(observation, record.drift.outage), policy) or _asleep(observation, record)
+    recent = _without_older_outages(observation, record.drift.outage)
+    return _too_many(recent, policy) or _asleep(observation, record, now)
 
 
 def returning(observation: Observation, record: Record, policy: Policy, now: float) -> Judgement | None:
@@ -131,14 +132,16 @@ def _joined(nodes: Sequence[str]) -> str:
     return ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")  # noqa: PLR2004 - names in a sentence
 
 
-def _asleep(observation: Observation, record: Record) -> Judgement | None:
+def _asleep(observation: Observation, record: Record, now: float) -> Judgement | None:
     """Steady: the controller manager and most other nodes have renewed their Leases since the outage began.
 
     Nodes that are lost themselves do not count: `VMDRIFT_MAX_UNREACHABLE` limits how many there may be.
-    The nodes' stamps are of their own clocks; a clock that is behind can only make us wait. A cluster that shows no
-    Lease of a controller manager (some hosted ones), or one that was abandoned, is judged by its nodes alone.
+    The nodes' stamps are of their own clocks, and are compared with the API server's, not with ours; a clock that is
+    behind can only make us wait. A cluster that shows no Lease of a controller manager (some hosted ones), or one that
+    was abandoned, is judged by its nodes alone.
     """
     outage, (begin, _) = record.drift.outage, began(record, observation.manager)
+    begin += ahead(observation.date, now)
     if (
         observation.manager
         and observation.manager.renewed <= outage.unknown_since

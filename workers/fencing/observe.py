@@ -82,10 +82,10 @@ def with_cluster(view: FenceView, tools: Tools, cluster: Cluster, cache: Surroun
     dead = proven(files, nodes) - ours(files)
     observation = Observation(None, None, None, nodes=nodes, renewals=renewals, proven=dead)
     observation = replace(observation, manager=manager(cluster, tools.clock), date=cluster.time())
-    first, policy = view.drifts[0], tools.policy
+    first, policy, now = view.drifts[0], tools.policy, tools.clock()
     if policy.fence_at == SUSPICION:
-        view = replace(view, heard=heard(view.reports, first.drift.outage.node, nodes, tools.clock()))
-    disorder = unsteady(observation, first, policy) or returning(observation, first, policy, tools.clock())
+        view = replace(view, heard=heard(view.reports, first.drift.outage.node, nodes, now))
+    disorder = unsteady(observation, first, policy, now) or returning(observation, first, policy, now)
     return replace(view, done=tuple(fences(config_map).values()), disorder=disorder)
 
 

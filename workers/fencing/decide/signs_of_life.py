@@ -85,22 +85,22 @@ def _signs(view: FenceView, file: Fencing, now: float) -> Fencing:
     before, signs = (file.lease, file.heartbeat, file.reported or reported), (view.lease, heartbeat, reported)
     if signs == before:
         steady = counts(file.silent_since, view.steady_since, now)
-        return _with_beat(view, replace(file if steady else _silent_from(now, file), reported=reported), now)
+        return _with_beat(view, replace(file if steady else _silent_from(now, file), reported=reported))
     updated = replace(_silent_from(now, file), lease=view.lease, heartbeat=heartbeat, reported=reported)
     if not (file.lease or file.heartbeat or file.confirmation):  # the first pass
-        return _with_beat(view, updated, now)
+        return _with_beat(view, updated)
     doubt = "the node gave a sign of life after {} had confirmed that it is dead"
     void = file.void or (doubt.format(file.confirmation.provider) if file.confirmation else "")
     return replace(updated, void=void, stale=tuple(dict.fromkeys([*file.stale, *_evidence(view)])))
 
 
-def _with_beat(view: FenceView, file: Fencing, now: float) -> Fencing:
+def _with_beat(view: FenceView, file: Fencing) -> Fencing:
     """A watcher writes down what it knows once Kubernetes calls the node Unknown: of a suspicion, only later.
 
-    It counts as long as nothing was heard since the first pass.
+    It counts as long as nothing was heard since the first pass, and where it was earlier than what was read here.
     """
     unheard = file.silent_since <= file.at + _FIRST_PASS
-    watched = view.beat_since and not file.beat_since and counts(view.beat_since, view.steady_since, now)
+    watched = view.beat_since and not file.beat_since and counts(view.beat_since, view.steady_since, file.silent_since)
     return replace(file, beat_since=view.beat_since) if watched and unheard else file
 
 

@@ -32,7 +32,7 @@ def _managed(renewed: float) -> Observation:
 
 
 def _reason(observation: Observation, policy: Policy | None = None) -> str:
-    verdict = unsteady(observation, record(), policy or Policy())
+    verdict = unsteady(observation, record(), policy or Policy(), _NOW)
     return verdict.reason if verdict else ""
 
 
@@ -93,10 +93,10 @@ def test_a_node_that_is_lost_since_nobody_knows_when_counts_as_unreachable() -> 
 
 
 def test_the_sentence_names_how_many_and_which() -> None:
-    verdict = unsteady(_lost(4), record(), Policy())
+    verdict = unsteady(_lost(4), record(), Policy(), _NOW)
     assert verdict
     assert "4 of 8 nodes are unreachable (node-a, node-b, node-c, node-d), more than 40%" in verdict.sentence
-    many = unsteady(_lost(7), record(), Policy())
+    many = unsteady(_lost(7), record(), Policy(), _NOW)
     assert many
     assert "node-e, ...)" in many.sentence
 
@@ -119,10 +119,10 @@ def test_a_lease_that_ended_long_before_the_outage_began_was_abandoned_and_the_n
 def test_a_time_of_another_day_bears_its_date() -> None:
     midnight = SINCE - SINCE % 86_400
     late = replace(record(), drift=replace(record().drift, outage=replace(record().drift.outage, since=midnight + 60)))
-    verdict = unsteady(_managed(midnight - 60.0), late, Policy())
+    verdict = unsteady(_managed(midnight - 60.0), late, Policy(), _NOW)
     assert verdict
     assert "its Lease since 20" in verdict.sentence
-    assert "its Lease since 20" not in (unsteady(_managed(SINCE - 60.0), record(), Policy()) or verdict).sentence
+    assert "its Lease since 20" not in (unsteady(_managed(SINCE - 60.0), record(), Policy(), _NOW) or verdict).sentence
 
 
 def test_a_cluster_that_shows_no_controller_manager_is_judged_by_its_nodes_alone() -> None:
@@ -182,8 +182,8 @@ def test_a_cluster_that_is_out_of_order_is_told_before_any_cool_down(observation
 
 def test_by_a_clock_that_is_an_hour_ahead_the_other_nodes_are_judged_by_our_first_sight() -> None:
     ahead = replace(_silent(7), manager=Manager(SINCE + 3600.0, 0.0, None))
-    assert unsteady(ahead, record(created_at=SINCE - 3600.0), Policy()) is None
-    assert unsteady(ahead, record(created_at=SINCE + 1.0), Policy()) is not None
+    assert unsteady(ahead, record(created_at=SINCE - 3600.0), Policy(), _NOW) is None
+    assert unsteady(ahead, record(created_at=SINCE + 1.0), Policy(), _NOW) is not None
 
 
 def _back(ago: float, count: int = 4, created: float = 0.0) -> Observation:
@@ -243,9 +243,9 @@ def _lost_at(*ago: float) -> Observation:
     ],
 )
 def test_what_was_lost_in_another_trouble_does_not_count(ago: tuple[float, ...], reason: str) -> None:
-    verdict = unsteady(_lost_at(*ago), record(), Policy())
+    verdict = unsteady(_lost_at(*ago), record(), Policy(), _NOW)
     assert (verdict.reason if verdict else "") == reason
 
 
 def test_who_is_scrapped_does_not_make_the_cluster_larger_either() -> None:
-    assert unsteady(_lost_at(7200.0, 7200.0, 7200.0, 7200.0, 10.0, 10.0), record(), Policy()) is not None
+    assert unsteady(_lost_at(7200.0, 7200.0, 7200.0, 7200.0, 10.0, 10.0), record(), Policy(), _NOW) is not None

@@ -104,6 +104,15 @@ def test_what_a_watcher_saw_before_a_step_of_the_clock_does_not_count() -> None:
     assert move.file.beat_since == 0.0
 
 
+def test_what_a_watcher_noted_by_a_clock_ahead_does_not_count_when_its_time_comes() -> None:
+    first = next_move(seen(), _FIRST, POLICY, 1000.0).file
+    assert first
+    move = next_move(seen(beat_since=1010.0), first, POLICY, 1020.0)
+    assert move.file
+    assert move.file.beat_since == 0.0
+    assert "fenced at 00:17:40Z" in move.file.sentence
+
+
 def test_of_a_suspected_node_a_watcher_says_later_since_when_its_heartbeat_is_silent() -> None:
     first = next_move(seen(), _FIRST, POLICY, 1000.0).file
     assert first

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,32 @@ import orjson
 from benchmarks.place import Place
 from reactor.adapters.kubernetes.cluster import connect
 
+_EVICTED = 1 / 8  # of the window before its end; nobody is woken by it here, and evicting 10,000 takes time, too
 _NODE, _VM = re.compile(r"node-(\d{5})"), re.compile(r"vm-node-(\d{5})-(\d{3})")
-Request = Mapping[str, Any]  # as the audit has it
+_INSTANCE = re.compile(r"\([0-9a-f,-]{36,}\)")  # in a selector of its launcher pods
+Request = dict[str, Any]  # as the audit has it
 
 
-def asked_until_last_delete(here: Place) -> tuple[list[Request], float]:
-    """The requests of the drift workers since the last `forget`, and when the last DELETE of a pod was.
+def released(here: Place, seconds: float, workers: int, vms: int) -> tuple[float, float, int]:
+    """All VMs of the outages in the store, so many, are let go at the end of their window of so many seconds.
+
+    Returns the seconds from that end to the last DELETE of a launcher pod, those of the bare loops, and our requests
+    in that time. The bare loops have the VMs of as many nodes more, which are not lost.
+    """
+    here.start("workers scheduler", *["workers drifts"] * workers)
+    here.workers(1 + workers)  # and intake
+    outages = [record.outage for record in here.store.outages()]
+    end = max(outage.since for outage in outages) + seconds
+    time.sleep(max(0.0, end - seconds * _EVICTED - time.time()))
+    here.ask("evict")
+    here.ask("forget")
+    here.until("all launcher pods are deleted", lambda: here.deleted() >= vms)
+    asked, last = _asked(here, end)
+    return last - end, bare(here, asked, workers, len(outages)), len(asked)
+
+
+def _asked(here: Place, since: float) -> tuple[list[Request], float]:
+    """The requests of the drift workers since then, until the last DELETE of a pod, and when that was.
 
     Stops all of vm-drift's processes: they have more to do, and none of it shall disturb what is measured next.
     """
@@ -31,12 +51,12 @@ def asked_until_last_delete(here: Place) -> tuple[list[Request], float]:
         if "workers" in name:
             child.send_signal(signal.SIGSTOP)
     last = max(entry["time"] for entry in audit if (entry["verb"], entry["resource"]) == ("delete", "pods"))
-    return [entry for entry in audit if entry["time"] <= last], last
+    return [entry for entry in audit if since <= entry["time"] <= last], last
 
 
 def bare(here: Place, asked: Sequence[Request], loops: int, lost: int) -> float:
     """Seconds from the first request to the last, by so many loops; the twins are on the `lost` nodes after ours."""
-    twins = [{**entry, "name": _twin(entry["name"], lost)} for entry in asked]
+    twins = [entry | {key: _twin(entry[key], lost) for key in ("name", "fields")} for entry in asked]
     files = [here.folder / f"bare-{number}.json" for number in range(loops)]
     for number, file in enumerate(files):
         file.write_bytes(orjson.dumps([entry for i, entry in enumerate(twins) if _whose(entry, i) % loops == number]))
@@ -64,8 +84,8 @@ def loop(kubeconfig: str, asked: Sequence[Request]) -> tuple[float, float]:
     for entry in asked:
         kind, name, space = entry["resource"], entry["name"], entry["namespace"]
         if entry["verb"] == "list":
-            labels = f"kubevirt.io=virt-launcher,kubevirt.io/created-by in ({instance})" if kind == "pods" else ""
-            for _ in cluster.pages(kind, namespace=space, labels=labels):
+            labels = _INSTANCE.sub(f"({instance})", entry["labels"])
+            for _ in cluster.pages(kind, namespace=space, labels=labels, fields=entry["fields"]):
                 pass
         elif entry["verb"] == "delete":
             cluster.delete(kind, name, space, uid=uids[name], grace=0)

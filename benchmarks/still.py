@@ -7,6 +7,7 @@ Its objects are those of the simulated cluster, multiplied; nodes are as large a
 `{"url": ...}`, then answers one JSON line for each on its standard input; see `ORDERS`.
 """
 
+import asyncio
 import json
 import sys
 import threading
@@ -21,11 +22,13 @@ from typing import Any
 
 import orjson
 import yaml
+from aiohttp import web
 
 from simulator.api.api import Api
 from simulator.apiserver import ApiServer, kubeconfig
 from simulator.audit import AuditEntry
 from simulator.client import Obj
+from simulator.http.handler import Handler
 from simulator.process import USERS
 from simulator.scene import Scene, Storage, Vm, staged
 from simulator.shapes import namespace
@@ -78,6 +81,18 @@ class Pattern:
         )
 
 
+class Slow(Handler):
+    """Takes `longer` for each answer, in seconds."""
+
+    longer = 0.0
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """As a Handler does."""
+        if self.longer:
+            await asyncio.sleep(self.longer)
+        return await super().handle(request)
+
+
 class Counted(deque[AuditEntry]):
     """An audit that need not be read to be counted."""
 
@@ -98,7 +113,7 @@ class Still:
         self.store = Store(time.time, ring=100_000)
         self.api = Api(self.store, tokens={f"token-{role}": user for role, user in USERS.items()})
         self.audited = self.api.audit = Counted()
-        self.server = ApiServer(self.api)
+        self.server = ApiServer(self.api, skin=Slow)
         self.nodes = [f"node-{number:05}" for number in range(nodes)]
         self.lost: set[str] = set()
         self._busy = False
@@ -220,8 +235,10 @@ class Still:
         return [[*key, number] for key, number in sorted(dict(self.audited.counts).items())]
 
     def audit(self) -> list[dict[str, Any]]:
-        """Every request since the last `forget`, oldest first."""
+        """Every request since the last `forget`, oldest first. RuntimeError if there were more than are remembered."""
         with self.api.lock:
+            if sum(self.audited.counts.values()) > len(self.audited):
+                raise RuntimeError(f"more than {_AUDIT} requests: not all of them are remembered")
             return [asdict(entry) for entry in self.api.audit]
 
     def forget(self) -> None:
@@ -235,6 +252,7 @@ ORDERS: Mapping[str, Callable[[Still, Mapping[str, Any]], Any]] = {
     "lose": lambda still, order: still.lose(order["first"], order["until"], order["since"]),
     "evict": lambda still, _: still.evict(),
     "busy": lambda still, _: setattr(still, "_busy", True),
+    "slow": lambda _, order: setattr(Slow, "longer", order["seconds"]),
     "requests": lambda still, _: still.requests(),
     "audit": lambda still, _: still.audit(),
     "forget": lambda still, _: still.forget(),

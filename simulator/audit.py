@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Request:
     """Who wants what of which object. `uid` and `grace` (seconds) are a deletion's precondition and grace period.
 
-    `node`: the one that the user's token is bound to. `dry`: nothing is to be stored.
+    `node`: the one that the user's token is bound to. `dry`: nothing is to be stored. `labels` and `fields`: the
+    selectors of a list or a watch.
     """
 
     user: str
@@ -20,6 +21,8 @@ class Request:
     grace: int | None = None
     node: str = ""
     dry: bool = False
+    labels: str = ""
+    fields: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class AuditEntry:
     uid_precondition: str | None
     grace_period: int | None
     code: int
+    labels: str = ""
+    fields: str = ""
 
 
 def entry(time: float, request: Request, name: str, code: int) -> AuditEntry:
@@ -51,4 +56,6 @@ def entry(time: float, request: Request, name: str, code: int) -> AuditEntry:
         request.uid,
         request.grace,
         code,
+        request.labels,
+        request.fields,
     )

@@ -107,12 +107,13 @@ class Api:
                 return self.store.pages.following(token, limit)
             return self.store.pages.first(self.store.list(selection), limit)
 
-        return self._carry_out(request, page)
+        return self._carry_out(replace(request, labels=labels, fields=fields), page)
 
     def watch(self, request: Request, labels: str = "", fields: str = "", *, since: int = 0) -> Watch:
         """A watch from a resource version on; 0 begins with every existing object as ADDED."""
         selection = Selection(request.resource, request.namespace, labels, fields)
-        return self._carry_out(request, lambda _: Watch(self.store, self.lock, selection, since))
+        selected = replace(request, labels=labels, fields=fields)
+        return self._carry_out(selected, lambda _: Watch(self.store, self.lock, selection, since))
 
     def create(self, request: Request, obj: Obj, *, dry: bool = False) -> Obj:
         """Create an object, or with subresource "binding" assign a pod to a node; the API keeps `obj`."""

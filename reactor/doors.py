@@ -3,9 +3,10 @@
 import sys
 
 from reactor.adapters import rq as queue
-from reactor.adapters.kubernetes import cluster
+from reactor.adapters.kubernetes import cluster, paths
 from reactor.adapters.redis import connection as redis
 from reactor.adapters.redis import store
 
+vars(cluster)["_path"] = paths.list_path
 _OLD = {"cluster": cluster, "queue": queue, "redis": redis, "store": store}
 sys.modules.update({f"{__name__}.{name}": module for name, module in _OLD.items()})

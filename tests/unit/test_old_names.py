@@ -4,6 +4,8 @@ from importlib import import_module
 
 import pytest
 
+from reactor.adapters.kubernetes.paths import list_path
+
 
 @pytest.mark.parametrize(
     ("old", "new", "name"),
@@ -25,3 +27,7 @@ import pytest
 )
 def test_an_old_name_leads_to_the_thing_of_today(old: str, new: str, name: str) -> None:
     assert getattr(import_module(old), name) is getattr(import_module(new), name)
+
+
+def test_a_function_that_has_another_name_today_is_found_by_its_old_one() -> None:
+    assert vars(import_module("reactor.doors.cluster"))["_path"] is list_path

@@ -105,7 +105,7 @@ def began(record: Record, manager: Manager | None) -> tuple[float, str]:
     since, first_seen = record.drift.outage.unknown_since, f"first seen at {clock_time(seen_at)}"
     if manager is None or manager.ahead is None:
         return seen_at, f", by a clock that may be wrong ({first_seen})"
-    if manager.acquired - manager.ahead > since:  # how wrong the one before it was, nobody can say any more
+    if manager.acquired > since:  # how wrong the one before it was, nobody can say any more
         return seen_at, f", by a controller manager that is gone ({first_seen})"
     if since - manager.ahead > seen_at + _TOLERANCE:  # one that is gone wrote it, and its clock was ahead
         return seen_at, f", which is later than it was {first_seen}"

@@ -57,6 +57,19 @@ def test_a_clock_that_is_known_to_be_off_is_corrected(ahead: float) -> None:
     assert isinstance(_verdict(DUE - ahead, ahead), Passed)
 
 
+@pytest.mark.parametrize("ahead", [86400.0, -86400.0])
+def test_whether_it_leads_since_before_the_outage_is_asked_by_its_own_clock(ahead: float) -> None:
+    """Ours may be a day off."""
+    leads = replace(_ON_TIME, acquired=SINCE - 10.0, ahead=ahead)
+    looker = record(created_at=SINCE - ahead + 1.0)
+    early = window(looker, leads, _POLICY, DUE - ahead - 0.1)
+    assert isinstance(early, Judgement)
+    assert (early.again_at, "a clock that is" in early.sentence) == (DUE - ahead, True)
+    new = window(looker, replace(leads, acquired=SINCE + 0.5), _POLICY, DUE - ahead - 0.1)
+    assert isinstance(new, Judgement)
+    assert (new.again_at, "manager that is gone" in new.sentence) == (DUE - ahead + 1.0, True)
+
+
 @pytest.mark.parametrize("known", [replace(_ON_TIME, ahead=None), None])
 def test_by_a_clock_that_may_be_wrong_the_window_counts_from_our_first_sight(known: Manager | None) -> None:
     late = record(created_at=SINCE + 100.0)

@@ -6,27 +6,30 @@ Source: kubernetes `pkg/api/v1/resource/helpers.go` (PodRequests). Room blocks n
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import structlog
+
 from reactor.adapters.kubernetes.quantities import quantity
-from reactor.model.objects import Obj
+from reactor.model.objects import Obj, part, parts, text
 from vmdrift.snapshot import ClusterSnapshot
 from workers.observe.cache import listed
 
 Amounts = Mapping[str, int]  # resource -> thousandths of its unit (cores, bytes, pieces)
 
 _TERMINAL = frozenset({"Succeeded", "Failed"})
+_UNKNOWN = 2**63 * 1000  # what a request that is no quantity counts as: no node has so much
+
+log = structlog.get_logger()
 
 
 def requests(pod: Obj) -> Amounts:
     """What the scheduler reserves for a pod: its containers together, or its greediest init container."""
-    spec = pod["spec"]
-    inits = spec.get("initContainers") or ()
-    sidecars = [container for container in inits if container.get("restartPolicy") == "Always"]
-    total = _sum([*spec["containers"], *sidecars])
+    inits = parts(pod, "spec", "initContainers")
+    sidecars = [container for container in inits if text(container, "restartPolicy") == "Always"]
+    total = _sum([*parts(pod, "spec", "containers"), *sidecars])
     for container in inits:
         for name, amount in _requested(container).items():
             total[name] = max(total[name], amount)
-    for name, text in (spec.get("overhead") or {}).items():
-        total[name] += quantity(str(text))
+    total.update(_amounts(part(pod, "spec", "overhead"), _UNKNOWN))
     total["pods"] += 1000
     return {name: amount for name, amount in total.items() if amount}
 
@@ -39,8 +42,27 @@ def _sum(containers: Iterable[Obj]) -> Counter[str]:
 
 
 def _requested(container: Obj) -> dict[str, int]:
-    requested = (container.get("resources") or {}).get("requests") or {}
-    return {name: quantity(str(text)) for name, text in requested.items()}
+    return _amounts(part(container, "resources", "requests"), _UNKNOWN)
+
+
+def _amounts(quantities: Obj, unknown: int) -> dict[str, int]:
+    return {name: _amount(quantities[name], unknown) for name in quantities}
+
+
+def _amount(told: object, unknown: int) -> int:
+    try:
+        return quantity(str(told))
+    except ValueError:
+        return unknown
+
+
+def _warn(pod: Obj, node: str, requested: Amounts) -> None:
+    """The API server takes no such pod; a file may hold one."""
+    if unreadable := [name for name, amount in requested.items() if amount >= _UNKNOWN]:
+        pod_name = f"{text(pod, 'metadata', 'namespace')}/{text(pod, 'metadata', 'name')}"
+        asked = " and ".join(unreadable)
+        sentence = f"What pod {pod_name} requests of {asked} is no quantity: nothing else finds {asked} on {node}."
+        log.warning("pod's request unreadable", sentence=sentence)
 
 
 class FreeRoom:
@@ -55,13 +77,14 @@ class FreeRoom:
         """As the snapshot shows it."""
         free: dict[str, Counter[str]] = {}
         for node in listed(snapshot, "nodes"):
-            allocatable = node.get("status", {}).get("allocatable") or {}
-            free[node["metadata"]["name"]] = Counter({name: quantity(str(text)) for name, text in allocatable.items()})
+            free[node["metadata"]["name"]] = Counter(_amounts(part(node, "status", "allocatable"), 0))
         whole = {node: dict(amounts) for node, amounts in free.items()}
         for pod in listed(snapshot, "pods"):
-            node, phase = pod["spec"].get("nodeName", ""), pod.get("status", {}).get("phase")
-            if node in free and phase not in _TERMINAL:
-                free[node].subtract(requests(pod))
+            name = text(pod, "spec", "nodeName")
+            if name in free and text(pod, "status", "phase") not in _TERMINAL:
+                requested = requests(pod)
+                free[name].subtract(requested)
+                _warn(pod, name, requested)
         return cls(free, whole)
 
     def copy(self) -> "FreeRoom":

@@ -15,7 +15,7 @@ from reactor.model.errors import BadInput
 from reactor.model.identity import Outage
 from reactor.model.names import is_name
 from reactor.model.node import NodeView, node_view
-from reactor.model.objects import JsonObject
+from reactor.model.objects import JsonObject, part, parts, text
 from reactor.model.times import format_time
 from vmdrift.snapshot import ClusterSnapshot
 from vmdrift.snapshot.readonly import ReadOnly
@@ -23,6 +23,7 @@ from workers.decide.observation import PodView
 from workers.forecast.eviction import evicted, evicts, soon_tainted, unreachable
 from workers.observe import lease
 
+_NOT_READY = "node.kubernetes.io/not-ready"
 _MARGIN = 60.0  # seconds; more than any clock that is believed may be off, so that the windows are over by every clock
 
 
@@ -106,15 +107,13 @@ def _outage(node: NodeView) -> Outage:
 def _as_lost(node: JsonObject, since: int, *, evicts: bool) -> JsonObject:
     """The Node as the node lifecycle controller leaves it."""
     at = format_time(since)
-    status, spec = node.get("status", {}), node.get("spec", {})
+    status, spec = part(node, "status"), part(node, "spec")
     ready = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "lastTransitionTime": at}
-    others = [condition for condition in status.get("conditions") or () if condition["type"] != "Ready"]
+    others = [condition for condition in parts(status, "conditions") if text(condition, "type") != "Ready"]
     taints = [unreachable("NoSchedule", since), *([unreachable("NoExecute", since)] if evicts else [])]
-    other_taints = [
-        taint for taint in spec.get("taints") or () if not taint["key"].startswith("node.kubernetes.io/not-ready")
-    ]
+    kept = [taint for taint in parts(spec, "taints") if not text(taint, "key").startswith(_NOT_READY)]
     return {
         **node,
-        "spec": {**spec, "taints": other_taints + taints},
+        "spec": {**spec, "taints": kept + taints},
         "status": {**status, "conditions": [*others, ready]},
     }

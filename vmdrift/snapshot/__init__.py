@@ -61,7 +61,7 @@ class ClusterSnapshot(ReadOnly):
         self._by_label: dict[tuple[str, str], dict[str, list[JsonObject]]] = {}
         self._on_node: dict[str, list[JsonObject]] = defaultdict(list)
         for pod in objects.get("pods", ()):
-            self._on_node[pod.get("spec", {}).get("nodeName", "")].append(pod)
+            self._on_node[text(pod, "spec", "nodeName")].append(pod)
 
     @property
     def objects(self) -> Objects:
@@ -175,7 +175,7 @@ class ClusterSnapshot(ReadOnly):
         if (resource, key) not in self._by_label:
             index = self._by_label[resource, key] = defaultdict(list)
             for obj in self._objects[resource]:
-                index[labels_of(obj).get(key, "")].append(obj)
+                index[text(labels_of(obj), key)].append(obj)
         return [obj for value in sorted(values) for obj in self._by_label[resource, key].get(value, ())]
 
 
@@ -233,7 +233,7 @@ def snapshot_of(dump: Dump, name: str) -> ClusterSnapshot:
     try:
         return snapshot(dump)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{name}: its nodes or leases are malformed ({error!r})") from error
+        raise BadInput(f"{name}: it contains a malformed object: {error!r}") from error
 
 
 def snapshot(dump: Dump) -> ClusterSnapshot:

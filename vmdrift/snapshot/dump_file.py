@@ -120,6 +120,8 @@ def _checked(item: Obj, kind: Kind, where: str) -> Obj:
     if not isinstance(meta, dict) or not all(isinstance(meta.get(key), str) and meta[key] for key in wanted):
         fields = " and ".join(f"metadata.{key}" for key in wanted)
         raise BadInput(f"{where} is a {kind.kind} without {fields}; {MAKE}")
+    if not isinstance(meta.get("namespace") or "", str):
+        raise BadInput(f"{where} is a {kind.kind} whose metadata.namespace is no text; {MAKE}")
     return item
 
 

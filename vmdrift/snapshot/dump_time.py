@@ -4,17 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from reactor.model.lease import NODE_LEASES
 from reactor.model.objects import JsonObject, moment, parts, text
-from reactor.model.times import parse_time
 from workers.decide.quorum import ABANDONED
-from workers.observe.cache import renewed
 
 
 def written_at(objects: Mapping[str, Sequence[JsonObject]]) -> float:
     """When a dump was made: the controller manager renews its Lease every 2 s, kubelets theirs every 10 s."""
     times = {
-        (text(lease, "metadata", "namespace"), lease["metadata"]["name"]): parse_time(stamp)
+        (text(lease, "metadata", "namespace"), lease["metadata"]["name"]): stamp
         for lease in objects.get("leases", ())
-        if (stamp := renewed(lease))
+        if (stamp := moment(lease, "spec", "renewTime"))
     }
     keys = ((NODE_LEASES, node["metadata"]["name"]) for node in objects["nodes"])
     kubelets = sorted(times[key] for key in keys if key in times)

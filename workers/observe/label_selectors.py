@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from reactor.model.objects import JsonObject
+from reactor.model.objects import JsonObject, part
 
 _TERM = re.compile(r"([^,=()\s]+)(?:=([^,]*)| in \(([^)]*)\))")
 Requirements = Mapping[str, frozenset[str]]  # which label may have which values
@@ -17,10 +17,11 @@ def requirements(selector: str) -> Requirements:
 
 def labels_of(obj: JsonObject) -> Mapping[str, str]:
     """Of an object."""
-    return obj["metadata"].get("labels") or {}
+    return part(obj, "metadata", "labels")
 
 
 def has(obj: JsonObject, wanted: Requirements) -> bool:
     """Does the object have all of them?"""
     labels = labels_of(obj)
-    return all(labels.get(key) in values for key, values in wanted.items())
+    found = {key: labels.get(key) for key in wanted}
+    return all(isinstance(value, str) and value in wanted[key] for key, value in found.items())

@@ -255,8 +255,9 @@ class Observation:
     `neighbours`: the pods of the VM's namespace, and of those that its affinity names. `expanded`: the VM's template of
     today with all that instance type and preference add, None where that is not known or they add nothing.
 
-    `date`: the API server's clock at its last answer, None if it sent none; `steady_since`: when Redis' clock, by which
-    everything is judged, stepped last; `clock_off`: why this process judges no silence, "" where it may.
+    `date`: the API server's clock at its last answer, None if it sent none; `server_ahead`: how far it is ahead of
+    Redis', by which everything is judged, 0 where they agree or that is not known; `steady_since`: when Redis' clock
+    stepped last; `clock_off`: why this process judges no silence, "" where it may.
     """
 
     node: NodeView | None
@@ -279,5 +280,6 @@ class Observation:
     holds: tuple[str, ...] = ()
     cancelled: str = ""
     date: float | None = None
+    server_ahead: float = 0.0
     steady_since: float = 0.0
     clock_off: str = ""

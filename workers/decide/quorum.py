@@ -6,7 +6,7 @@ from dataclasses import replace
 from reactor.model.drift import Policy, Record
 from reactor.model.identity import Outage
 from reactor.model.node import NodeView
-from reactor.model.times import ahead, clock_time
+from reactor.model.times import clock_time
 from workers.decide.decision import Judgement, Passed, Verdict
 from workers.decide.node import began
 from workers.decide.observation import Manager, Observation
@@ -16,6 +16,9 @@ from workers.decide.remembered import remembered
 # For as long a node that is Ready again counts as lost.
 COOL_DOWN = 90.0
 _RENEWS = 15.0  # seconds; a kubelet renews its Lease every 10, so the last renewal may be older than its becoming Ready
+_DIFFER = 5.0  # seconds between two clocks of which one is wrong
+# Seconds: a Lease of a kubelet lasts 40, and what was read of it may be some seconds old.
+_FRESH = 60.0
 _CALM = 3600.0  # seconds between two losses that are not one incident
 _NEW = 300.0  # seconds; a node that was created since then was never lost
 # Seconds by which a controller manager's Lease is older than what it wrote itself. A leader that cannot renew its Lease
@@ -136,12 +139,10 @@ def _asleep(observation: Observation, record: Record, now: float) -> Judgement |
     """Steady: the controller manager and most other nodes have renewed their Leases since the outage began.
 
     Nodes that are lost themselves do not count: `VMDRIFT_MAX_UNREACHABLE` limits how many there may be.
-    The nodes' stamps are of their own clocks, and are compared with the API server's, not with ours; a clock that is
-    behind can only make us wait. A cluster that shows no Lease of a controller manager (some hosted ones), or one that
-    was abandoned, is judged by its nodes alone.
+    The nodes' stamps are of their own clocks; a clock that is behind can only make us wait. A cluster that shows no
+    Lease of a controller manager (some hosted ones), or one that was abandoned, is judged by its nodes alone.
     """
     outage, (begin, _) = record.drift.outage, began(record, observation.manager)
-    begin += ahead(observation.date, now)
     if (
         observation.manager
         and observation.manager.renewed <= outage.unknown_since
@@ -154,14 +155,27 @@ def _asleep(observation: Observation, record: Record, now: float) -> Judgement |
             "so nobody keeps the nodes' conditions up to date.",
         )
     others = [node for node in observation.nodes if node.name != outage.node.name and not node.lost]
-    renewed = sum(observation.renewals.get(node.name, 0.0) > begin for node in others)
+    renewals, apart = [observation.renewals.get(node.name, 0.0) for node in others], observation.server_ahead
+    renewed, differ = _renewed(renewals, begin, now, apart), abs(apart) > _DIFFER
     if not others or 2 * renewed > len(others):  # without others there is no place to go, which placement says
         return None
     return Judgement(
         "control-plane-unsteady",
-        f"Of the {len(others)} nodes not lost only {renewed} have renewed their Leases since "
-        f"{clock_time(begin, record.created_at)}.",
+        f"Of the {len(others)} nodes not lost only {renewed} have renewed their Leases "
+        + (f"within {_FRESH:g} s." if differ else f"since {clock_time(begin, record.created_at)}."),
     )
+
+
+def _renewed(renewals: Sequence[float], begin: float, now: float, apart: float) -> int:
+    """How many were renewed since `begin`, by Redis' clock or the API server's, which is `apart` seconds ahead of it.
+
+    Where these differ one of them is wrong, and by a wrong one each old Lease may look new. Then only those count that
+    are as young as Leases of living nodes are: what was renewed long ago is so by one clock at one moment at most.
+    """
+    if abs(apart) <= _DIFFER:
+        return sum(at > begin for at in renewals)
+    clocks = [(now, begin), (now + apart, begin + apart)]
+    return max(sum(max(start, time - _FRESH) < at < time + _FRESH for at in renewals) for time, start in clocks)
 
 
 def _abandoned(manager: Manager, outage: Outage) -> bool:

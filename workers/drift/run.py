@@ -26,7 +26,7 @@ from reactor.model.errors import (
 )
 from reactor.model.identity import Drift
 from reactor.model.objects import Obj
-from reactor.model.times import clock_time
+from reactor.model.times import ahead, clock_time
 from workers.context import Tools
 from workers.decide import decide
 from workers.decide.decision import Decision, Judgement, backoff
@@ -174,7 +174,9 @@ def _decided(
 
 def _with_clocks(observation: Observation, cluster: Cluster, tools: Tools) -> Observation:
     """With what is known of the clocks."""
-    return replace(observation, date=cluster.time(), steady_since=tools.steady_since, clock_off=tools.clock_off)
+    date = cluster.time()
+    dated = replace(observation, date=date, server_ahead=ahead(date, tools.clock()))
+    return replace(dated, steady_since=tools.steady_since, clock_off=tools.clock_off)
 
 
 def recorded(record: Record, decision: Decision, now: float) -> Record:

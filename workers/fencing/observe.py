@@ -9,6 +9,7 @@ from reactor.model.fencing import Fencing, fencings
 from reactor.model.identity import VmRef
 from reactor.model.intervention import HOLD, TAINT, UNFENCE, Intervention, node_target
 from reactor.model.objects import JsonObject, moment, text
+from reactor.model.times import ahead
 from reactor.model.witness import SUSPICION
 from workers.context import Tools
 from workers.decide.observation import Observation
@@ -81,8 +82,9 @@ def with_cluster(view: FenceView, tools: Tools, cluster: Cluster, cache: Surroun
     nodes = with_unnoticed(cache.nodes(cluster), renewals, files, cache)
     dead = proven(files, nodes) - ours(files)
     observation = Observation(None, None, None, nodes=nodes, renewals=renewals, proven=dead)
-    observation = replace(observation, manager=manager(cluster, tools.clock), date=cluster.time())
-    first, policy, now = view.drifts[0], tools.policy, tools.clock()
+    known_manager, date, now = manager(cluster, tools.clock), cluster.time(), tools.clock()
+    observation = replace(observation, manager=known_manager, date=date, server_ahead=ahead(date, now))
+    first, policy = view.drifts[0], tools.policy
     if policy.fence_at == SUSPICION:
         view = replace(view, heard=heard(view.reports, first.drift.outage.node, nodes, now))
     disorder = unsteady(observation, first, policy, now) or returning(observation, first, policy, now)

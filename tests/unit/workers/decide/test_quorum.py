@@ -186,6 +186,24 @@ def test_by_a_clock_that_is_an_hour_ahead_the_other_nodes_are_judged_by_our_firs
     assert unsteady(ahead, record(created_at=SINCE + 1.0), Policy(), _NOW) is not None
 
 
+_ONE_WRONG = [(1e5, 0.0), (-1e5, 0.0), (0.0, 1e5), (0.0, -1e5), (150.0, 0.0), (0.0, -150.0), (6.0, 0.0), (0.0, -6.0)]
+
+
+@pytest.mark.parametrize(("redis", "api"), _ONE_WRONG)
+@pytest.mark.parametrize("asleep", [0.0, 320.0, 3600.0])
+def test_one_wrong_clock_hides_no_control_plane_that_sleeps_and_none_that_is_awake(
+    redis: float, api: float, asleep: float
+) -> None:
+    """How far Redis' clock and the API server's are ahead; `asleep`: for how many seconds no Lease has come through."""
+    names = [node.name for node in _SEEN.nodes]
+    observation = replace(_SEEN, server_ahead=api - redis, renewals=dict.fromkeys(names, _NOW - asleep - 3.0))
+    verdict = unsteady(observation, record(created_at=SINCE + redis), Policy(), _NOW + redis)
+    assert (verdict.reason if verdict else "") == ("control-plane-unsteady" if asleep else "")
+    assert (
+        verdict is None or verdict.sentence == "Of the 7 nodes not lost only 0 have renewed their Leases within 60 s."
+    )
+
+
 def _back(ago: float, count: int = 4, created: float = 0.0) -> Observation:
     """So many nodes became Ready so long ago, and node-a is lost; their Leases and `date` are of this moment."""
     there = [

@@ -70,12 +70,13 @@ def files(folder: Path = HERE) -> list[Path]:
     return sorted(folder.glob("*.yaml"))
 
 
-def play(scenario: Scenario) -> str:
-    """Live through it; today's log."""
+def play(scenario: Scenario, ahead: float = 0.0) -> str:
+    """Live through it; today's log. `ahead`: by how many seconds our clocks are ahead of the cluster's."""
     times = sorted(scenario.when)
-    policy = {name: str(value) for name, value in scenario.policy.items()}
+    variables = {name: str(value) for name, value in scenario.policy.items()}
     world = staged(scenario.scene, timing=Timing(**scenario.timing))
-    stage = Stage(world, scenario.scene.vms, Settings.read(policy).to_policy(), max(0, -times[0]), scenario.watchers)
+    policy, lead = Settings.read(variables).to_policy(), max(0, -times[0])
+    stage = Stage(world, scenario.scene.vms, policy, lead, scenario.watchers, ahead)
     for at in times:
         world.run_until(stage.zero + at)
         for what in scenario.when[at].split("; "):

@@ -301,9 +301,9 @@ def _retry(stage: Stage, target: str) -> None:
     ]
     lock = store.acquire(record.drift.vm.uid, 10.0)
     assert lock
-    store.save(retried(record, "ann", stage.world.now), lock, [])
+    store.save(retried(record, "ann", stage.reactor.redis()), lock, [])
     store.release(lock)
-    stage.reactor.queue.wake(drift_entry(record.drift), stage.world.now)
+    stage.reactor.queue.wake(drift_entry(record.drift), stage.reactor.redis())
 
 
 def _confirm(stage: Stage, rest: str) -> None:
@@ -320,10 +320,10 @@ def _confirm(stage: Stage, rest: str) -> None:
 def _suspect(stage: Stage, node: str) -> None:
     """`suspect node-a`: its silence is seen before Kubernetes notices; its providers are asked, and it is taken in."""
     lease = _admin(stage).get("leases", node, NODE_LEASES)["spec"]["renewTime"]
-    outage = node_view(_admin(stage).get("nodes", node)).with_lease(lease).early_outage(stage.world.now)
+    outage = node_view(_admin(stage).get("nodes", node)).with_lease(lease).early_outage(stage.reactor.redis())
     assert outage
     for entry in (fence_entry(outage), event_entry(unreachable(outage, "/suspicion"))):
-        stage.reactor.queue.wake(entry, stage.world.now)
+        stage.reactor.queue.wake(entry, stage.reactor.redis())
     stage.nudge()
 
 
@@ -397,7 +397,7 @@ def _wish(kind: str) -> Callable[[Stage, str], None]:
         config_map = _admin(stage).get("configmaps", FENCING, "vm-drift")
         (file,) = [file for file in fencings(config_map).values() if file.node.name == node]
         _note(stage, Intervention(kind, f"node/{node}", "ann", "I looked", stage.world.now, outage=file.outage.id))
-        stage.reactor.queue.wake(fence_entry(file.outage), stage.world.now)
+        stage.reactor.queue.wake(fence_entry(file.outage), stage.reactor.redis())
         stage.nudge()
 
     return do

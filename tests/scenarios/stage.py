@@ -10,6 +10,7 @@ from typing import Any
 from reactor.model.drift import Policy, Record
 from reactor.model.fencing import Fencing
 from reactor.model.witness import SUSPICION
+from rehearsal.clocks import ProcessClock
 from rehearsal.reactor import Reactor
 from rehearsal.twins.store import MemoryStore
 from simulator.actors.attach_detach import attachment_name
@@ -32,10 +33,14 @@ class Stage(Installation):
     """The world, the reactor, and a log of both.
 
     `zero` is the moment that the log counts from, seconds since the epoch; `lead`: how many seconds before it begin.
+    `ahead`: by how many all of our clocks, Redis' among them, are ahead of the cluster's.
     """
 
-    def __init__(self, world: World, vms: Sequence[Vm], policy: Policy, lead: int, watchers: int = 1) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what a scenario says
+        self, world: World, vms: Sequence[Vm], policy: Policy, lead: int, watchers: int = 1, ahead: float = 0.0
+    ) -> None:
         self.world, self.vms, self.zero = world, vms, math.ceil(world.now) + lead
+        self._ahead = ahead
         self.manager = ControllerManager(world)
         self.actors: dict[str, Actor] = {actor.name: actor for actor in world.actors}
         self.undated: dict[str, Undated] = {}
@@ -48,7 +53,11 @@ class Stage(Installation):
 
     def reactor_with(self, store: MemoryStore | None = None, watchers: int = 1) -> Reactor:
         suspects = self._policy.fence_at == SUSPICION
-        return Reactor(self.world, self._policy, store or _Records(self), watchers, suspects=suspects)
+        return Reactor(self.world, self._policy, store or _Records(self), watchers, self.clock_of, suspects=suspects)
+
+    def clock_of(self, _process: str) -> ProcessClock:
+        """All of them show the same."""
+        return ProcessClock(self.world.clock, self._ahead)
 
     def over(self) -> bool:
         """Is everything that began at an end?"""
@@ -115,7 +124,7 @@ class _Records(MemoryStore):
     """Tells the stage of each record whose phase or reason changes."""
 
     def __init__(self, stage: Stage) -> None:
-        super().__init__(stage.world.clock)
+        super().__init__(stage.clock_of("redis"), stage.world.clock)
         self._stage = stage
 
     def _write(self, record: Record, events: Sequence[Mapping[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from reactor.adapters.kubernetes.paths import list_path
         ("reactor.doors.queue", "reactor.adapters.rq", "SERIALIZER"),
         ("reactor.doors.redis", "reactor.adapters.redis.connection", "connect"),
         ("reactor.doors.store", "reactor.adapters.redis.store", "RedisStore"),
+        ("workers.disks", "workers.observe.volumes", "claims_of"),
         ("workers.surroundings", "workers.observe.cache", "Surroundings"),
         ("workers.fence.network_fence", "workers.fencing.providers.network_fence", "NetworkFence"),
         ("workers.fence.redfish", "workers.fencing.providers.redfish", "Redfish"),

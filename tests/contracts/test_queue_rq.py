@@ -272,6 +272,7 @@ HOSTILE: dict[str, tuple[list[Any], dict[str, str]]] = {
     "one of another queue's": (["workers.rq.run_fence", None, [1, {}], {}], {}),
     "a method of an argument": (["upper", "text", [], {}], {}),
     "arguments by name": ([RUN, None, [], {"name": "x"}], {}),
+    "arguments that are no list": ([RUN, None, 7, {}], {}),
     "another queue as its origin": (["os.system", None, ["true"], {}], {"origin": "events"}),
     "no name": ([None, None, [], {}], {}),
     "a list as a name": ([[RUN], None, [], {}], {}),

@@ -3,6 +3,7 @@
 Stories for single mutants and the state machine are told in these words, and judged by the same judge.
 """
 
+from reactor.model.drift import Phase
 from reactor.model.fencing import CONFIG_MAP as FENCING
 from reactor.model.fencing import fencings
 from reactor.model.node import OUT_OF_SERVICE
@@ -77,6 +78,9 @@ class Life(Nodes, Fencers, Witnesses, People, Tenants, Hostile, Product):
         # of the tenant who means harm, which may never start.
         going = [record.drift for record in self.store.records_by_drift.values() if not record.phase.is_end]
         stuck = {drift.vm for drift in going if drift.outage.node.name in off or drift.vm.namespace == EVIL}
+        # What was on a node that is back, then on one that stays off, and may not leave that one, does not run again.
+        refused = [record.drift for record in records if record.phase is Phase.REFUSED]
+        stuck |= {drift.vm for drift in refused if drift.outage.node.name in off}
         waits = {drift.outage for drift in going if drift.vm in stuck}
         for record in records:
             over = record.drift.outage.node.name not in off and record.drift.vm not in stuck

@@ -65,6 +65,7 @@ class OurJob(Job):
     def func(self) -> Any:
         """What it calls. Raises NotOurJob."""
         name = self.func_name
-        if name not in self._runs or self.instance is not None or self.kwargs:
+        by_position = isinstance(self.args, list | tuple) and not self.kwargs
+        if name not in self._runs or self.instance is not None or not by_position:
             raise NotOurJob(f"Queue {self.origin} does not run this kind of job: {str(name)[:80]!r}.")
         return import_attribute(str(name))

@@ -49,6 +49,7 @@ def test_it_is_read_as_it_was_written() -> None:
 
 
 def test_what_a_clock_noted_before_it_was_set_back_counts_as_now() -> None:
+    release = ChosenRelease(ReleaseWay.TAINT, "All.", 2.0, tried_at=9.0)
     noted = replace(
         _FILE,
         at=9.0,
@@ -56,13 +57,13 @@ def test_what_a_clock_noted_before_it_was_set_back_counts_as_now() -> None:
         silent_since=9.0,
         beat_since=9.0,
         attempts=(Attempt("redfish", 9.0, "No.", 6.0), Attempt("metal3", 2.0, unanswered_since=8.0)),
-        release=ChosenRelease(ReleaseWay.TAINT, "All.", 2.0, tried_at=9.0),
+        release=release,
         confirmation=replace(PROOF, at=9.0),
     )
     seen = seen_by(noted, 5.0)
     assert (seen.at, seen.ready_since) == (5.0, 5.0)
     assert [(one.at, one.over_at, one.unanswered_since) for one in seen.attempts] == [(5.0, 5.0, 0.0), (2.0, 0.0, 5.0)]
-    assert seen.release == replace(noted.release, tried_at=5.0)
+    assert seen.release == replace(release, tried_at=5.0)
     assert seen.confirmation == replace(PROOF, at=5.0)
     assert (seen.silent_since, seen.beat_since) == (9.0, 9.0)  # they show that it was set back
     assert seen_by(noted, 9.0) == noted

@@ -49,9 +49,9 @@ def _amounts(quantities: Obj, unknown: int) -> dict[str, int]:
     return {name: _amount(quantities[name], unknown) for name in quantities}
 
 
-def _amount(told: object, unknown: int) -> int:
+def _amount(value: object, unknown: int) -> int:
     try:
-        return quantity(str(told))
+        return quantity(str(value))
     except ValueError:
         return unknown
 
